@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+// Starts the caudal command under Node 24, whatever Node the host has: an older one finds the
+// copy that the npm package `node` installed and runs this same file with it. Plain JavaScript,
+// since an older Node cannot read TypeScript.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const REQUIRED_MAJOR = 24
+
+function installedNode() {
+  const windows = process.platform === 'win32'
+  try {
+    const manifest = createRequire(import.meta.url).resolve('node/package.json')
+    const binary = join(dirname(manifest), 'bin', windows ? 'node.exe' : 'node')
+    return existsSync(binary) ? binary : null
+  } catch {
+    return null
+  }
+}
+
+// Ctrl-C reaches every process of the terminal's foreground group, the child included, and a
+// second SIGINT would read as impatience: what the terminal delivered is not passed on again.
+function fromTerminal(signal) {
+  return signal !== 'SIGTERM' && (process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY)
+}
+
+function runWith(binary) {
+  const args = [fileURLToPath(import.meta.url), ...process.argv.slice(2)]
+  const child = spawn(binary, args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      if (!fromTerminal(signal)) child.kill(signal)
+    })
+  }
+  child.on('error', (error) => fail(`caudal could not start ${binary}: ${error.message}`))
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code)
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
+}
+
+function fail(sentence) {
+  process.stderr.write(`${sentence}\n`)
+  process.exit(1)
+}
+
+if (Number.parseInt(process.versions.node, 10) >= REQUIRED_MAJOR) {
+  if (process.connected) {
+    // The launcher above died without a word (kill -9): stop in order instead of living on.
+    process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+    process.channel.unref()
+  }
+  await import('../src/main.ts')
+} else {
+  const binary = process.connected ? null : installedNode()
+  if (binary) runWith(binary)
+  else {
+    fail(
+      `caudal needs Node ${REQUIRED_MAJOR}, and the copy that comes with it is not installed: ` +
+        'run "npm ci" in the repository, with install scripts allowed.',
+    )
+  }
+}
