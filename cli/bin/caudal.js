@@ -24,7 +24,9 @@ function installedNode() {
 // Ctrl-C reaches every process of the terminal's foreground group, the child included, and a
 // second SIGINT would read as impatience: what the terminal delivered is not passed on again.
 function fromTerminal(signal) {
-  return signal !== 'SIGTERM' && (process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY)
+  return (
+    signal !== 'SIGTERM' && (process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY)
+  )
 }
 
 function runWith(binary) {
