@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createLogger } from './logger.ts'
+
+const JWT = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJl'
+
+function captured() {
+  const lines: string[] = []
+  const logger = createLogger({
+    service: 'payments',
+    destination: { write: (line: string) => lines.push(line) },
+  })
+  return { logger, lines }
+}
+
+test('P13: a line is JSON with service, region, level, time and what it is about', () => {
+  const { logger, lines } = captured()
+  logger.info({ payment_id: 'p1', trace_id: 't1' }, 'accepted')
+  const line = JSON.parse(lines[0] ?? '') as Record<string, unknown>
+  assert.equal(line.service, 'payments')
+  assert.equal(line.region, 'local')
+  assert.equal(line.level, 'info')
+  assert.equal(line.payment_id, 'p1')
+  assert.equal(line.message, 'accepted')
+  assert.match(String(line.time), /^\d{4}-\d\d-\d\dT/)
+})
+
+test('F10: secrets are masked by name, however deep, and the object itself is left alone', () => {
+  const { logger, lines } = captured()
+  const context = {
+    request: { headers: { Authorization: 'Bearer abc', accept: '*/*' } },
+    client_secret: 's3cret',
+    devices: [{ platform: 'ios', token: 'device-1' }],
+    access_token: 'a',
+    password: 'p',
+    idempotency_key: 'kept',
+  }
+  logger.info(context, 'x')
+  const line = lines[0] ?? ''
+  for (const secret of ['abc', 's3cret', 'device-1', '"a"', '"p"']) {
+    assert.ok(!line.includes(secret), `${secret} in ${line}`)
+  }
+  assert.ok(line.includes('kept') && line.includes('*/*') && line.includes('ios'))
+  assert.equal(context.devices[0]?.token, 'device-1')
+})
+
+test('F10: secrets are masked by shape in messages, errors and their causes', () => {
+  const { logger, lines } = captured()
+  const cause = new Error('connect postgres://caudal_app:hunter2@localhost:5432/x')
+  logger.error({ err: new Error(`no user for ${JWT}`, { cause }) }, `Bearer ${JWT}`)
+  logger.info('authorization: Bearer opaque-token-123')
+  logger.info({ url: 'http://127.0.0.1:8080', mail: 'x@y' }, 'basic information')
+  const text = lines.join('')
+  for (const secret of [JWT, 'hunter2', 'opaque-token-123']) {
+    assert.ok(!text.includes(secret), `${secret} in ${text}`)
+  }
+  assert.equal(lines.length, 3)
+  assert.ok(text.includes('basic information') && text.includes('x@y'))
+  for (const line of lines) JSON.parse(line)
+})
+
+test('an error keeps its code and stack and loses members that could hold a request', () => {
+  const { logger, lines } = captured()
+  const error = Object.assign(new Error('boom'), { code: 'X1', request: { body: 'card 4111' } })
+  logger.error({ error }, 'failed')
+  const line = JSON.parse(lines[0] ?? '') as { error: { code: string; stack: string } }
+  assert.equal(line.error.code, 'X1')
+  assert.match(line.error.stack, /logger\.test/)
+  assert.ok(!(lines[0] ?? '').includes('4111'))
+})

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { childTraceparent, newTraceparent, parseTraceparent, traceIdOf } from './trace-context.ts'
+
+const VALID = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+
+test('P13: new trace contexts are well formed and differ', () => {
+  const made = Array.from({ length: 1_000 }, newTraceparent)
+  assert.equal(new Set(made.map(traceIdOf)).size, 1_000)
+  for (const value of made) assert.equal(parseTraceparent(value), value)
+})
+
+test('a child keeps the trace and the sampling decision under a new span', () => {
+  const parent = VALID.replace(/01$/, '00')
+  const child = childTraceparent(parent)
+  assert.equal(traceIdOf(child), '4bf92f3577b34da6a3ce929d0e0e4736')
+  assert.match(child, /^00-4bf92f3577b34da6a3ce929d0e0e4736-[0-9a-f]{16}-00$/)
+  assert.notEqual(child, parent)
+})
+
+test('malformed trace contexts are refused', () => {
+  const refused = [
+    undefined,
+    '',
+    VALID.toUpperCase(),
+    VALID.slice(1),
+    `${VALID}-more`,
+    `${VALID} `,
+    VALID.replace('4bf92f3577b34da6a3ce929d0e0e4736', '0'.repeat(32)),
+    VALID.replace('00f067aa0ba902b7', '0'.repeat(16)),
+    `ff${VALID.slice(2)}`,
+    `01${VALID.slice(2)}${'-x'.repeat(200)}`,
+  ]
+  for (const value of refused) assert.equal(parseTraceparent(value), null, String(value))
+})
+
+test('a later version is read as far as version 00 goes', () => {
+  assert.equal(parseTraceparent(`cc${VALID.slice(2)}-what-is-new`), VALID)
+  assert.equal(parseTraceparent(`cc${VALID.slice(2, -2)}ff`), VALID)
+})
+
+test('any text is either refused or becomes a context that parses to itself', () => {
+  const hex = fc.constantFrom(...'0123456789abcdefF-')
+  fc.assert(
+    fc.property(fc.array(hex, { minLength: 50, maxLength: 60 }), (characters) => {
+      const parsed = parseTraceparent(characters.join(''))
+      if (parsed !== null) assert.equal(parseTraceparent(parsed), parsed)
+    }),
+  )
+})

@@ -1,0 +1,56 @@
+import { randomFillSync } from 'node:crypto'
+
+/** 4 KiB of random bytes serve 170 new trace contexts; one system call for each would cost more than the rest. */
+const POOL_BYTES = 4096
+const TRACE_ID_BYTES = 16
+const SPAN_ID_BYTES = 8
+const NO_TRACE = '0'.repeat(32)
+const NO_SPAN = '0'.repeat(16)
+const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+const MAX_LENGTH = 128
+
+const pool = Buffer.allocUnsafe(POOL_BYTES)
+let used = POOL_BYTES
+
+/** A fresh sampled trace context, `00-<trace id>-<span id>-01` (W3C Trace Context, P13). */
+export function newTraceparent(): string {
+  return `00-${randomHex(TRACE_ID_BYTES)}-${randomHex(SPAN_ID_BYTES)}-01`
+}
+
+/**
+ * The same trace and sampling decision under a new span id. The parent must be a value that
+ * `newTraceparent`, `childTraceparent` or `parseTraceparent` returned.
+ */
+export function childTraceparent(parent: string): string {
+  return `${parent.slice(0, 36)}${randomHex(SPAN_ID_BYTES)}${parent.slice(52)}`
+}
+
+/** The 32 hexadecimal digits of the trace, for logs and problem documents. */
+export function traceIdOf(traceparent: string): string {
+  return traceparent.slice(3, 35)
+}
+
+/**
+ * Reads a header from outside. Null unless it is well formed: lower-case hexadecimal, ids that are
+ * not all zero, version 00 with nothing behind it, or a later version cut to what version 00 knows.
+ */
+export function parseTraceparent(value: string | undefined): string | null {
+  if (value === undefined || value.length > MAX_LENGTH) return null
+  const match = TRACEPARENT.exec(value)
+  if (match === null) return null
+  const [, version, traceId, spanId, flags, rest] = match
+  if (version === '00' && rest !== undefined) return null
+  if (traceId === NO_TRACE || spanId === NO_SPAN) return null
+  // Only the sampled bit has a meaning in version 00; bits of later versions are not ours to pass on.
+  const sampled = Number.parseInt(flags ?? '00', 16) & 1
+  return `00-${traceId}-${spanId}-0${sampled}`
+}
+
+function randomHex(bytes: number): string {
+  if (used + bytes > POOL_BYTES) {
+    randomFillSync(pool)
+    used = 0
+  }
+  used += bytes
+  return pool.toString('hex', used - bytes, used)
+}
