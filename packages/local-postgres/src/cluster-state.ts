@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto'
+import { open, readFile, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LocalPostgresError } from './local-postgres-error.ts'
+
+export const ADMIN_ROLE = 'caudal_admin'
+export const OWNER_ROLE = 'caudal_owner'
+export const APP_ROLE = 'caudal_app'
+
+/** What must outlive the process to reach the same cluster again; readable by its owner only. */
+export interface ClusterState {
+  /** The folder that PostgreSQL keeps its data in (PGDATA). */
+  clusterDir: string
+  /** Who the server runs as, if not the user who starts it. */
+  account: { uid: number; gid: number } | null
+  passwords: Record<typeof ADMIN_ROLE | typeof OWNER_ROLE | typeof APP_ROLE, string>
+}
+
+export function newPasswords(): ClusterState['passwords'] {
+  const password = () => randomBytes(24).toString('base64url')
+  return { [ADMIN_ROLE]: password(), [OWNER_ROLE]: password(), [APP_ROLE]: password() }
+}
+
+/** @returns null if there is none yet. @throws LocalPostgresError DATA_DIR_UNUSABLE */
+export async function readState(dataDir: string): Promise<ClusterState | null> {
+  const file = stateFile(dataDir)
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  }
+  try {
+    const state: ClusterState = JSON.parse(text)
+    if (typeof state.clusterDir === 'string' && typeof state.passwords === 'object') return state
+  } catch {
+    // Said below.
+  }
+  throw new LocalPostgresError('DATA_DIR_UNUSABLE', `${file} is damaged: start over with --fresh.`)
+}
+
+/** Written aside, synced and renamed: a crash leaves the old state or the new one, never half. */
+export async function writeState(dataDir: string, state: ClusterState): Promise<void> {
+  const file = stateFile(dataDir)
+  const draft = await open(`${file}.new`, 'w', 0o600)
+  try {
+    await draft.writeFile(`${JSON.stringify(state, null, 2)}\n`)
+    await draft.sync()
+  } finally {
+    await draft.close()
+  }
+  await rename(`${file}.new`, file)
+}
+
+function stateFile(dataDir: string): string {
+  return join(dataDir, 'state.json')
+}

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ADMIN_ROLE, type ClusterState } from './cluster-state.ts'
+import { programPath } from './find-binaries.ts'
+import { explainOutput } from './local-postgres-error.ts'
+import { serverEnvironment } from './server-environment.ts'
+
+export interface NewCluster {
+  installation: string
+  dataDir: string
+  state: ClusterState
+  /** For clusters nobody will miss: initdb does not wait for the disk. */
+  throwaway: boolean
+}
+
+/**
+ * Runs initdb in a folder aside and renames it when it is complete, so that a crash half way
+ * leaves no half cluster behind.
+ */
+export async function createCluster(cluster: NewCluster): Promise<void> {
+  const { clusterDir, account, passwords } = cluster.state
+  const draft = `${clusterDir}.new`
+  const passwordFile = join(dirname(clusterDir), 'initdb-password')
+  await rm(draft, { recursive: true, force: true })
+  await mkdir(draft, { mode: 0o700 })
+  try {
+    await writeFile(passwordFile, `${passwords[ADMIN_ROLE]}\n`, { mode: 0o600 })
+    if (account !== null) {
+      await chown(draft, account.uid, account.gid)
+      await chown(passwordFile, account.uid, account.gid)
+    }
+    await runInitdb(cluster, draft, passwordFile)
+    await rename(draft, clusterDir)
+  } finally {
+    await rm(passwordFile, { force: true })
+  }
+}
+
+async function runInitdb(
+  { installation, dataDir, state, throwaway }: NewCluster,
+  target: string,
+  passwordFile: string,
+): Promise<void> {
+  const program = programPath(installation, 'initdb')
+  const args = [
+    `--pgdata=${target}`,
+    `--username=${ADMIN_ROLE}`,
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    // The builtin provider sorts and folds alike on every machine, whatever locales it has.
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    '--locale=C',
+    ...(throwaway ? ['--no-sync'] : []),
+  ]
+  const child = spawn(program, args, {
+    ...state.account,
+    cwd: installation,
+    env: serverEnvironment(),
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  const collect = (chunk: Buffer) => (output += chunk.toString())
+  child.stdout.on('data', collect)
+  child.stderr.on('data', collect)
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw explainOutput(output, { program: 'initdb', dataDir })
+}

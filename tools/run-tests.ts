@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+
+/**
+ * `npm test [-- path… --node-test-option…]`: runs the test files whose path begins with or
+ * contains one of the words, all by default, by Node's own test runner.
+ */
+const ROOT = resolve(import.meta.dirname, '..')
+const PATTERNS = ['{packages,services,simulators,cli,tools}/**/*.test.ts', 'tests/**/*.test.ts']
+const LEFT_OUT = /(^|\/)(node_modules|fixtures)(\/|$)/
+/** A file that hangs must not hang the whole run. */
+const FILE_TIMEOUT_MS = 240_000
+
+const options = process.argv.slice(2).filter((word) => word.startsWith('-'))
+const filters = process.argv
+  .slice(2)
+  .filter((word) => !word.startsWith('-'))
+  .map(toRelative)
+
+const files = PATTERNS.flatMap((pattern) => globSync(pattern, { cwd: ROOT }))
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => !LEFT_OUT.test(file))
+  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  .toSorted()
+
+if (files.length === 0) {
+  console.error(`No test file matches ${filters.join(' ') || PATTERNS.join(' ')}`)
+  process.exit(2)
+}
+process.exitCode = await runTests(files)
+
+/** Paths may be given as the shell completes them: relative to where the user stands. */
+function toRelative(word: string): string {
+  const path = relative(ROOT, resolve(process.env['INIT_CWD'] ?? process.cwd(), word))
+  return path.startsWith('..') || path === '' ? word : path.replaceAll('\\', '/')
+}
+
+async function runTests(paths: string[]): Promise<number> {
+  const args = [
+    '--test',
+    `--test-concurrency=${Math.max(2, availableParallelism())}`,
+    `--test-timeout=${FILE_TIMEOUT_MS}`,
+    ...(paths.some(needsPostgres) ? ['--test-global-setup=tools/test-setup.ts'] : []),
+    ...options,
+    ...paths,
+  ]
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile') },
+  })
+  // The terminal sends Ctrl-C to the child as well; it stops the database, and we wait for that.
+  process.on('SIGINT', () => undefined)
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  return new Promise((done, fail) => {
+    child.once('error', fail)
+    child.once('exit', (code) => done(code ?? 1))
+  })
+}
+
+/** Tests beside the code need nothing, nor do those of the tools. */
+function needsPostgres(file: string): boolean {
+  return !file.includes('/src/') && !file.startsWith('tools/')
+}
