@@ -1,0 +1,35 @@
+import type { Socket } from 'node:net'
+import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
+import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
+import { newTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
+import { PROBLEM_CONTENT_TYPE, problemBody } from './problem.ts'
+
+const REASONS: Partial<Record<ErrorCode, string>> = {
+  HEADERS_TOO_LARGE: 'Request Header Fields Too Large',
+  MALFORMED_REQUEST: 'Bad Request',
+}
+
+/**
+ * Answers what never became a request (a broken request line, headers beyond the limit, a request
+ * that did not arrive in time) with a problem document, then closes the connection.
+ */
+export function answerBadHttp(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy(error)
+    return
+  }
+  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'HEADERS_TOO_LARGE' : 'MALFORMED_REQUEST'
+  const traceparent = newTraceparent()
+  const body = problemBody(code, traceIdOf(traceparent), 'the request is not well-formed HTTP')
+  socket.end(
+    [
+      `HTTP/1.1 ${ERROR_CODES[code].status} ${REASONS[code]}`,
+      `content-type: ${PROBLEM_CONTENT_TYPE}`,
+      `content-length: ${Buffer.byteLength(body)}`,
+      `traceparent: ${traceparent}`,
+      'connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  )
+}

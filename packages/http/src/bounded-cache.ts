@@ -1,0 +1,37 @@
+/** A map that forgets what was used longest ago. */
+export interface BoundedCache<V> {
+  get(key: string): V | undefined
+  set(key: string, value: V): void
+  delete(key: string): void
+  readonly size: number
+}
+
+/** Keeps at most `max` entries; reading one makes it the youngest. */
+export function createBoundedCache<V>(max: number): BoundedCache<V> {
+  const entries = new Map<string, V>()
+  return {
+    get(key) {
+      const value = entries.get(key)
+      if (value !== undefined) {
+        entries.delete(key)
+        entries.set(key, value)
+      }
+      return value
+    },
+    set(key, value) {
+      entries.delete(key)
+      entries.set(key, value)
+      if (entries.size > max) {
+        // A map iterates in the order of insertion, so the first key is the oldest.
+        for (const oldest of entries.keys()) {
+          entries.delete(oldest)
+          break
+        }
+      }
+    },
+    delete: (key) => void entries.delete(key),
+    get size() {
+      return entries.size
+    },
+  }
+}

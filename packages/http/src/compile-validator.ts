@@ -1,0 +1,104 @@
+import type { FastifySchemaCompiler } from 'fastify'
+import { Compile } from 'typebox/compile'
+import type { TLocalizedValidationError } from 'typebox/error'
+import { Problem } from './problem.ts'
+
+interface JsonSchema {
+  type?: string
+  properties?: Record<string, JsonSchema>
+  additionalProperties?: unknown
+  default?: unknown
+  [keyword: string]: unknown
+}
+
+const CLEAN_INTEGER = /^(0|-?[1-9]\d{0,15})$/
+const MAX_NAME_LENGTH = 64
+
+/**
+ * Compiles the schema of a route for fastify. Bodies are taken as they are: nothing is converted,
+ * filled in or removed. Query and path values are text, so integers and booleans written cleanly
+ * are read, defaults filled in, and names the schema does not know ignored.
+ */
+export const compileValidator: FastifySchemaCompiler<JsonSchema> = ({ schema, httpPart }) => {
+  const part = httpPart ?? 'body'
+  const validator = Compile(schema)
+  const fromText = part === 'querystring' || part === 'params' ? schema.properties : undefined
+  return (input: unknown) => {
+    const value = fromText === undefined ? input : readTexts(fromText, input)
+    if (validator.Check(value)) return { value }
+    return { error: new Problem('MALFORMED_REQUEST', ...explain(part, validator.Errors(value))) }
+  }
+}
+
+/** Refuses unknown members in every object of a body's schema that does not speak of them. */
+export function closeObjects(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(closeObjects)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const closed: Record<string, unknown> = {}
+  for (const [keyword, value] of Object.entries(schema)) closed[keyword] = closeObjects(value)
+  if (closed.type === 'object' && 'properties' in closed) closed.additionalProperties ??= false
+  return closed
+}
+
+function readTexts(properties: Record<string, JsonSchema>, input: unknown): unknown {
+  const texts = (input ?? {}) as Record<string, unknown>
+  const values: Record<string, unknown> = {}
+  for (const [name, schema] of Object.entries(properties)) {
+    const text = texts[name]
+    if (text === undefined) {
+      if (schema.default !== undefined) values[name] = schema.default
+    } else {
+      values[name] = readText(schema.type, text)
+    }
+  }
+  return values
+}
+
+// What cannot be read stays text, and the schema then refuses it by name.
+function readText(type: string | undefined, text: unknown): unknown {
+  if (typeof text !== 'string') return text
+  if (type === 'integer' && CLEAN_INTEGER.test(text)) return Number(text)
+  if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
+  return text
+}
+
+function explain(
+  part: string,
+  errors: TLocalizedValidationError[],
+): [string, { members: { param?: string } }] {
+  const place = part === 'querystring' ? 'query' : part
+  const error = mostTelling(errors)
+  if (error === undefined) return [`the ${place} is not acceptable`, { members: {} }]
+  const path = error.instancePath.split('/').slice(1)
+  if (error.keyword === 'additionalProperties') {
+    const name = safeName([...path, String(error.params.additionalProperties[0])])
+    return [`${place}: unknown member ${name}`, { members: { param: name } }]
+  }
+  if (error.keyword === 'required') {
+    const name = safeName([...path, String(error.params.requiredProperties[0])])
+    return [`${place}: ${name} is required`, { members: { param: name } }]
+  }
+  const reason = error.keyword === 'anyOf' ? 'is not one of the allowed values' : error.message
+  if (path.length === 0) return [`the ${place} ${reason}`, { members: {} }]
+  const name = safeName(path)
+  return [`${place}: ${name} ${reason}`, { members: { param: name } }]
+}
+
+// An unknown member also reports its own "schema is false", an anyOf every branch that failed.
+function mostTelling(errors: TLocalizedValidationError[]): TLocalizedValidationError | undefined {
+  const telling = errors.filter((error) => error.keyword !== 'boolean')
+  const first = telling[0] ?? errors[0]
+  return (
+    telling.find(
+      (error) => error.keyword === 'anyOf' && first?.instancePath.startsWith(error.instancePath),
+    ) ?? first
+  )
+}
+
+/** Names of members come from outside: what is shown of them is short and plain. */
+function safeName(path: string[]): string {
+  return path
+    .join('.')
+    .replaceAll(/[^\w.-]/g, '?')
+    .slice(0, MAX_NAME_LENGTH)
+}

@@ -1,0 +1,184 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from '@caudal/telemetry/logger.ts'
+import type { Metrics } from '@caudal/telemetry/metrics.ts'
+import {
+  childTraceparent,
+  newTraceparent,
+  parseTraceparent,
+} from '@caudal/telemetry/trace-context.ts'
+import fastifySwagger from '@fastify/swagger'
+import {
+  fastify,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyTypeProvider,
+  type RawServerDefault,
+} from 'fastify'
+import { type Static, type TSchema, Type } from 'typebox'
+import { answerBadHttp } from './answer-bad-http.ts'
+import { answerError } from './answer-error.ts'
+import { closeObjects, compileValidator } from './compile-validator.ts'
+import { addHealthRoutes, type Readiness } from './health-routes.ts'
+import { measureRequests } from './measure-requests.ts'
+import { parseStrictJson } from './parse-strict-json.ts'
+import { refuseUnrouted } from './refuse-unrouted.ts'
+import type { Identity } from './token-verifier.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The trace context of this request, a child of the caller's. */
+    traceparent: string
+    /** Who is calling; null until `requireToken` has run. */
+    identity: Identity | null
+  }
+  interface FastifyContextConfig {
+    /** How integers of the body are read; see parseStrictJson. */
+    integers?: 'number' | 'bigint'
+  }
+}
+
+/** Gives handlers the types of their typebox schemas. What is sent is not typed: often it is bytes. */
+export interface TypeBoxTypeProvider extends FastifyTypeProvider {
+  validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown
+  serializer: unknown
+}
+
+/** A server of ours, its routes typed by typebox schemas. */
+export type HttpServer = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+export interface ServerOptions {
+  name: string
+  logger: Logger
+  metrics: Metrics
+  /** What `/readyz` reports; without it the service is ready when it listens. */
+  readiness?: Readiness
+  /** Bytes; larger bodies get 413. A route can set its own `bodyLimit`. */
+  bodyLimit?: number
+  version?: string
+}
+
+const BODY_LIMIT_BYTES = 16 * 1024
+const MAX_HEADER_BYTES = 16 * 1024
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+// Longer than the idle time of load balancers in front (60 s), so that they are the ones to close.
+const KEEP_ALIVE_TIMEOUT_MS = 65_000
+
+const PROBLEM_SCHEMA = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.Optional(Type.String()),
+    code: Type.String(),
+    trace_id: Type.String(),
+  },
+  { description: 'A problem (RFC 9457)' },
+)
+
+/**
+ * A fastify server that refuses by our codes: strict JSON bodies validated by typebox schemas with
+ * unknown members refused, problem documents for every error, trace context in and out, request
+ * metrics, `/healthz`, `/readyz`, `/metrics` and `/openapi.json` (P13). Routes are added
+ * by the caller before it listens.
+ */
+export function createServer(options: ServerOptions): HttpServer {
+  const { name, logger, metrics, readiness = () => Promise.resolve({}) } = options
+  const app = fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    // A child logger for each request would cost more than routing it; handlers log `trace_id`.
+    childLoggerFactory: (parent) => parent,
+    disableRequestLogging: true,
+    bodyLimit: options.bodyLimit ?? BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    // Requests that came in before the stop are served; the connection closes behind them.
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
+    clientErrorHandler: answerBadHttp,
+    frameworkErrors(error, request, reply) {
+      request.traceparent = newTraceparent()
+      reply.header('traceparent', request.traceparent)
+      void answerError(logger, error, request, reply)
+    },
+  }) as unknown as HttpServer
+  const untyped = app as unknown as FastifyInstance
+
+  app.decorateRequest('traceparent', '')
+  app.decorateRequest('identity', null)
+  const unrouted = refuseUnrouted(untyped)
+  app.addHook('onRequest', (request, reply, done) => {
+    const { traceparent } = request.headers
+    const parent = typeof traceparent === 'string' ? parseTraceparent(traceparent) : null
+    request.traceparent = parent === null ? newTraceparent() : childTraceparent(parent)
+    reply.raw.setHeader('traceparent', request.traceparent)
+    reply.raw.setHeader('x-content-type-options', 'nosniff')
+    reply.raw.setHeader('cache-control', 'no-store')
+    // Before any body is read: what is not there needs no body and no content type.
+    if (request.is404) unrouted(request, reply)
+    else done()
+  })
+  measureRequests(untyped, metrics)
+  acceptStrictJson(app)
+  app.setErrorHandler((error, request, reply) => answerError(logger, error, request, reply))
+  publishOpenApi(untyped, name, options.version ?? '1.0.0')
+  addHealthRoutes(untyped, { name, logger, metrics, readiness })
+  return app
+}
+
+function acceptStrictJson(app: HttpServer): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      const { integers } = request.routeOptions.config
+      done(null, parseStrictJson(body as Buffer, integers === undefined ? {} : { integers }))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+  app.setValidatorCompiler(compileValidator)
+  // Response schemas document; what a handler sends goes out whole.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  app.addHook('onRoute', (route) => {
+    if (route.schema?.body === undefined) return
+    route.schema = { ...route.schema, body: closeObjects(route.schema.body) }
+  })
+}
+
+function publishOpenApi(app: FastifyInstance, title: string, version: string): void {
+  // Called, not registered: a registered plugin would load after the caller has declared its routes.
+  fastifySwagger(
+    app,
+    {
+      openapi: {
+        openapi: '3.1.0',
+        info: { title: `Caudal ${title}`, version },
+        components: {
+          securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+        },
+      },
+      convertConstToEnum: false,
+      transform: ({ schema, url }) => ({
+        schema: {
+          ...schema,
+          response: { ...(schema?.response as object), default: PROBLEM_SCHEMA },
+        },
+        url,
+      }),
+    },
+    (error) => {
+      if (error !== undefined) throw error
+    },
+  )
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>
+    reply.send(app.swagger()),
+  )
+}

@@ -1,0 +1,52 @@
+import type { Logger } from '@caudal/telemetry/logger.ts'
+import type { Metrics } from '@caudal/telemetry/metrics.ts'
+import type { FastifyInstance } from 'fastify'
+
+/** One named thing a service needs. `warn` is for what an operator should see although work goes on. */
+export interface CheckResult {
+  status: 'ok' | 'warn' | 'fail'
+  detail?: string
+}
+
+export type Readiness = () => Promise<Record<string, CheckResult>>
+
+const READINESS_TIMEOUT_MS = 5_000
+
+/**
+ * `/healthz` (the process answers), `/readyz` (it can serve: 503 when a check fails, `degraded`
+ * when one warns) and `/metrics`.
+ */
+export function addHealthRoutes(
+  app: FastifyInstance,
+  deps: { name: string; logger: Logger; metrics: Metrics; readiness: Readiness },
+): void {
+  const { name, logger, metrics, readiness } = deps
+  const schema = { hide: true }
+  app.get('/healthz', { schema }, (_request, reply) => reply.send({ status: 'ok', name }))
+  app.get('/readyz', { schema }, async (_request, reply) => {
+    const checks = await within(READINESS_TIMEOUT_MS, readiness).catch((error: unknown) => {
+      logger.warn({ error }, 'readiness could not be found out')
+      return { readiness: { status: 'fail' } } satisfies Record<string, CheckResult>
+    })
+    const status = summary(Object.values(checks))
+    return reply.code(status === 'unavailable' ? 503 : 200).send({ status, checks })
+  })
+  app.get('/metrics', { schema }, async (_request, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.text()),
+  )
+}
+
+function summary(checks: CheckResult[]): 'ok' | 'degraded' | 'unavailable' {
+  if (checks.some((check) => check.status === 'fail')) return 'unavailable'
+  return checks.some((check) => check.status === 'warn') ? 'degraded' : 'ok'
+}
+
+async function within<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error('timed out')), timeoutMs)
+  try {
+    return await Promise.race([work(), promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

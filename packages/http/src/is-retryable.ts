@@ -1,0 +1,40 @@
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
+])
+/** SQLSTATE: connection exceptions, too many connections, shutdown in progress, a serialization
+ * failure, a deadlock, a lock not available. */
+const PASSING_SQLSTATE = /^(08...|53300|57P0[123]|40001|40P01|55P03)$/
+const PASSING_MESSAGES =
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/
+const MAX_CAUSES = 5
+
+/**
+ * Whether trying again later may help: the fault says so itself (`retryable`), or it is a lost or
+ * refused connection to a database or a peer. Causes are looked at too.
+ */
+export function isRetryable(error: unknown, depth = 0): boolean {
+  if (!(error instanceof Error) || depth > MAX_CAUSES) return false
+  const { retryable, code } = error as Error & { retryable?: unknown; code?: unknown }
+  if (typeof retryable === 'boolean') return retryable
+  if (typeof code === 'string' && (CONNECTION_CODES.has(code) || PASSING_SQLSTATE.test(code))) {
+    return true
+  }
+  if (PASSING_MESSAGES.test(error.message)) return true
+  if (error instanceof AggregateError) {
+    return error.errors.some((one) => isRetryable(one, depth + 1))
+  }
+  return isRetryable(error.cause, depth + 1)
+}

@@ -1,0 +1,66 @@
+import { type Static, type TSchema, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { Problem } from './problem.ts'
+
+const MAX_CURSOR_LENGTH = 512
+
+/** The query of every list: `limit` 1-100 (20 unless said) and the `cursor` of the page before. */
+export const pageQuery = Type.Object({
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: MAX_CURSOR_LENGTH })),
+})
+
+/** The schema of an answer that is a page of items. */
+export function pageOf<T extends TSchema>(item: T) {
+  return Type.Object({
+    data: Type.Array(item),
+    has_more: Type.Boolean(),
+    next_cursor: Type.Union([Type.String(), Type.Null()]),
+  })
+}
+
+/** An opaque position in a list. Values are JSON: texts for ids, times and big integers. */
+export function encodeCursor(position: unknown): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url')
+}
+
+/** Compiles the reader of a list's cursors; whatever is not of the schema is MALFORMED_REQUEST. */
+export function cursorReader<T extends TSchema>(position: T): (cursor: string) => Static<T> {
+  const validator = Compile(position)
+  return (cursor) => {
+    const value = readJson(cursor)
+    if (value === undefined || !validator.Check(value)) {
+      throw new Problem('MALFORMED_REQUEST', 'query: cursor is not one we gave out', {
+        members: { param: 'cursor' },
+      })
+    }
+    return value as Static<T>
+  }
+}
+
+/**
+ * Cuts a page from rows of which one more than `limit` was asked for; `positionOf` gives the
+ * position behind a row.
+ */
+export function cutPage<R, T>(
+  rows: readonly R[],
+  options: { limit: number; positionOf: (row: R) => unknown; show: (row: R) => T },
+): { data: T[]; has_more: boolean; next_cursor: string | null } {
+  const { limit, positionOf, show } = options
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  const hasMore = rows.length > limit && last !== undefined
+  return {
+    data: shown.map(show),
+    has_more: hasMore,
+    next_cursor: hasMore ? encodeCursor(positionOf(last)) : null,
+  }
+}
+
+function readJson(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+  } catch {
+    return undefined
+  }
+}

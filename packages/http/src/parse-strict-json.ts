@@ -1,0 +1,130 @@
+import { isUtf8 } from 'node:buffer'
+
+/** Deeper documents are refused; ours need four levels. */
+export const MAX_JSON_DEPTH = 32
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COLON = 0x3a
+const INT64_MAX = 2n ** 63n - 1n
+const INT64_MIN = -(2n ** 63n)
+const INT64_DIGITS = 19
+const INTEGER = /^-?\d+$/
+
+/** A body that is not acceptable JSON; the message may be shown to the caller. */
+export class StrictJsonError extends Error {
+  override readonly name = 'StrictJsonError'
+  readonly code = 'MALFORMED_REQUEST'
+  readonly retryable = false
+}
+
+export interface StrictJsonOptions {
+  /**
+   * `number`: integers are numbers and those beyond ±(2^53-1) are refused. `bigint`: every number
+   * written as an integer becomes a bigint, exact up to 64 bits, for contracts with minor units.
+   */
+  integers?: 'number' | 'bigint'
+}
+
+/**
+ * The one parser of request bodies (design rule 17). Beyond the grammar it refuses invalid UTF-8,
+ * lone surrogates, nesting beyond 32 levels, duplicate members, `__proto__` and numbers that would
+ * lose digits. Throws StrictJsonError.
+ */
+export function parseStrictJson(body: Uint8Array, options: StrictJsonOptions = {}): unknown {
+  if (!isUtf8(body)) throw new StrictJsonError('the body is not valid UTF-8')
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
+  const membersWritten = countMembers(text)
+  const value = parse(text, options.integers === 'bigint')
+  const seen = { members: 0, escapes: text.includes('\\u') }
+  check(value, seen)
+  // Members of the same name collapse into one, so a duplicate shows as a member too few.
+  if (seen.members !== membersWritten) {
+    throw new StrictJsonError('the body has an object with duplicate members')
+  }
+  return value
+}
+
+/**
+ * Counts the colons outside of strings and refuses deep nesting, in one pass and without
+ * recursion. What is not JSON is counted somehow; the parser behind refuses it.
+ */
+function countMembers(text: string): number {
+  let members = 0
+  let depth = 0
+  for (let index = 0; index < text.length; index++) {
+    const character = text.charCodeAt(index)
+    if (character === QUOTE) {
+      index = endOfString(text, index)
+    } else if (character === COLON) {
+      members++
+    } else if ((character | 0x20) === 0x7b) {
+      // 0x5b and 0x7b, the opening brackets, differ in this bit only.
+      if (++depth > MAX_JSON_DEPTH) {
+        throw new StrictJsonError(`the body is nested deeper than ${MAX_JSON_DEPTH} levels`)
+      }
+    } else if ((character | 0x20) === 0x7d) {
+      depth--
+    }
+  }
+  return members
+}
+
+function endOfString(text: string, start: number): number {
+  for (let index = start + 1; index < text.length; index++) {
+    const character = text.charCodeAt(index)
+    if (character === QUOTE) return index
+    if (character === BACKSLASH) index++
+  }
+  return text.length
+}
+
+function parse(text: string, bigints: boolean): unknown {
+  try {
+    return bigints ? JSON.parse(text, exactInteger) : JSON.parse(text)
+  } catch (error) {
+    if (error instanceof StrictJsonError) throw error
+    // The engine's message quotes the body, so it stays inside.
+    throw new StrictJsonError('the body is not valid JSON', { cause: error })
+  }
+}
+
+function exactInteger(_name: string, value: unknown, context?: { source?: string }): unknown {
+  const source = context?.source
+  if (typeof value !== 'number' || source === undefined || !INTEGER.test(source)) return value
+  // Longer texts are out of range whatever their digits; converting them would only cost time.
+  const exact = source.length > INT64_DIGITS + 1 ? INT64_MAX + 1n : BigInt(source)
+  if (exact > INT64_MAX || exact < INT64_MIN) {
+    throw new StrictJsonError('the body has an integer beyond 64 bits')
+  }
+  return exact
+}
+
+// Recursion is bounded: the depth was checked before the document was parsed.
+function check(value: unknown, seen: { members: number; escapes: boolean }): void {
+  if (typeof value === 'string') {
+    // The text is valid UTF-8, so only an escape can bring in half of a surrogate pair.
+    if (seen.escapes) checkWellFormed(value)
+  } else if (typeof value === 'number') {
+    checkExact(value)
+  } else if (Array.isArray(value)) {
+    for (const item of value) check(item, seen)
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, member] of Object.entries(value)) {
+      seen.members++
+      if (name === '__proto__') throw new StrictJsonError('the member name __proto__ is refused')
+      if (seen.escapes) checkWellFormed(name)
+      check(member, seen)
+    }
+  }
+}
+
+function checkWellFormed(text: string): void {
+  if (!text.isWellFormed()) throw new StrictJsonError('the body has an incomplete surrogate pair')
+}
+
+function checkExact(value: number): void {
+  if (value > Number.MAX_SAFE_INTEGER || value < -Number.MAX_SAFE_INTEGER) {
+    throw new StrictJsonError('the body has a number beyond 2^53-1')
+  }
+}

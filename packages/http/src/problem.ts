@@ -1,0 +1,83 @@
+import { ERROR_CODES, type ErrorCode } from '@caudal/contracts/error-codes.ts'
+import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
+import type { FastifyReply } from 'fastify'
+
+/** What a problem says beyond its code: further members of the document and headers of the answer. */
+export interface ProblemExtra {
+  members?: Record<string, unknown>
+  headers?: Record<string, string>
+}
+
+export const PROBLEM_CONTENT_TYPE = 'application/problem+json'
+
+const RETRY_AFTER_SECONDS = '1'
+
+/**
+ * An answer that is not a success (RFC 9457); status and title belong to the code. `detail` is for
+ * the caller: never SQL, file names or addresses.
+ */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly code: ErrorCode
+  readonly statusCode: number
+  readonly detail: string | undefined
+  readonly extra: ProblemExtra
+
+  constructor(code: ErrorCode, detail?: string, extra: ProblemExtra = {}) {
+    super(detail ?? ERROR_CODES[code].title)
+    this.code = code
+    this.statusCode = ERROR_CODES[code].status
+    this.detail = detail
+    this.extra = extra
+  }
+}
+
+/** The stable address that names a kind of problem, `https://caudal.dev/errors/order-not-found`. */
+export function problemType(code: ErrorCode): string {
+  return `https://caudal.dev/errors/${code.toLowerCase().replaceAll('_', '-')}`
+}
+
+/**
+ * The bytes of a problem document. A service that stores a refusal with its idempotency key stores
+ * these, so that a replay is the same to the byte.
+ */
+export function problemBody(
+  code: ErrorCode,
+  traceId: string,
+  detail?: string,
+  members?: Record<string, unknown>,
+): string {
+  const { status, title } = ERROR_CODES[code]
+  const type = problemType(code)
+  return JSON.stringify({ type, title, status, detail, code, trace_id: traceId, ...members })
+}
+
+/** Headers that go with a code wherever it is answered: `WWW-Authenticate`, `Retry-After`. */
+export function problemHeaders(code: ErrorCode): Record<string, string> {
+  switch (code) {
+    case 'UNAUTHENTICATED':
+      return { 'www-authenticate': 'Bearer realm="caudal"' }
+    case 'OVERLOADED':
+    case 'UNAVAILABLE':
+    case 'RATE_LIMITED':
+      return { 'retry-after': RETRY_AFTER_SECONDS }
+    default:
+      return {}
+  }
+}
+
+/** Answers a problem without throwing; the cheap way for refusals that come by the thousand. */
+export function sendProblem(
+  reply: FastifyReply,
+  code: ErrorCode,
+  detail?: string,
+  extra: ProblemExtra = {},
+): FastifyReply {
+  const traceId = traceIdOf(reply.request.traceparent)
+  return reply
+    .code(ERROR_CODES[code].status)
+    .headers(problemHeaders(code))
+    .headers(extra.headers ?? {})
+    .header('content-type', PROBLEM_CONTENT_TYPE)
+    .send(problemBody(code, traceId, detail, extra.members))
+}

@@ -1,0 +1,125 @@
+import { LOG_LEVELS, type LogLevel } from '@caudal/telemetry/logger.ts'
+import type { EnvironmentReader } from './environment.ts'
+
+/** What every service is configured with. */
+export interface ServiceSettings {
+  host: string
+  port: number
+  region: string
+  logLevel: LogLevel
+}
+
+/** Everything that has an address, with the port it takes unless told otherwise. */
+export const DEFAULT_PORTS = {
+  API_GATEWAY: 8080,
+  PAYMENTS: 8081,
+  WALLETS: 8082,
+  PROCESSOR: 8083,
+  NOTIFICATIONS: 8084,
+  IDENTITY: 8085,
+  ORDERS: 8086,
+  PSP: 8087,
+  PUSH: 8088,
+} as const
+
+export type ServiceName = keyof typeof DEFAULT_PORTS
+
+const POSTGRES = ['postgres', 'postgresql']
+
+/** Host, port, region and log level: `CAUDAL_HOST`, `CAUDAL_<SERVICE>_PORT`, … */
+export function readServiceSettings(
+  reader: EnvironmentReader,
+  service: ServiceName,
+): ServiceSettings {
+  return {
+    host: reader.text('CAUDAL_HOST', '127.0.0.1'),
+    port: reader.port(`CAUDAL_${service}_PORT`, DEFAULT_PORTS[service]),
+    region: reader.text('CAUDAL_REGION', 'local'),
+    logLevel: reader.oneOf('CAUDAL_LOG_LEVEL', LOG_LEVELS, 'info'),
+  }
+}
+
+/** The base URL of a peer, `CAUDAL_<SERVICE>_URL`. */
+export function readPeerUrl(reader: EnvironmentReader, peer: ServiceName): string {
+  return reader.url(`CAUDAL_${peer}_URL`, `http://127.0.0.1:${DEFAULT_PORTS[peer]}`)
+}
+
+/** Where a service's data is: its own database, the owner's address if it migrates, the event log. */
+export interface DatabaseSettings {
+  databaseUrl: string
+  database: string
+  /** The server as the role that owns the tables; absent when the service must not migrate. */
+  migrationUrl: string | undefined
+  logDatabaseUrl: string
+}
+
+/** `DATABASE_URL` names the server; the database is `caudal_<service>` unless overridden. */
+export function readDatabaseSettings(
+  reader: EnvironmentReader,
+  service: ServiceName,
+): DatabaseSettings {
+  const own = `CAUDAL_${service}_DATABASE_URL`
+  const server = reader.url(
+    'DATABASE_URL',
+    'postgres://caudal_app@127.0.0.1:5432/postgres',
+    POSTGRES,
+  )
+  const databaseUrl = reader.url(own, onServer(server, `caudal_${service.toLowerCase()}`), POSTGRES)
+  const logUrl = onServer(server, 'caudal_log')
+  const migration = reader.optional('CAUDAL_MIGRATION_DATABASE_URL')
+  return {
+    databaseUrl,
+    database: databaseOf(databaseUrl),
+    migrationUrl: migration && reader.url('CAUDAL_MIGRATION_DATABASE_URL', undefined, POSTGRES),
+    logDatabaseUrl: reader.url('CAUDAL_LOG_DATABASE_URL', logUrl, POSTGRES),
+  }
+}
+
+/** The OAuth client a service calls its peers as. */
+export interface ClientSettings {
+  clientId: string
+  clientSecret: string
+}
+
+/** A service's client id is its name; `CAUDAL_<SERVICE>_CLIENT_SECRET` before the common one. */
+export function readClientSettings(
+  reader: EnvironmentReader,
+  service: ServiceName,
+): ClientSettings {
+  const name = service.toLowerCase().replaceAll('_', '-')
+  const own = `CAUDAL_${service}_CLIENT_SECRET`
+  const hasOwn = reader.optional(own) !== undefined
+  return {
+    clientId: reader.text(`CAUDAL_${service}_CLIENT_ID`, reader.text('CAUDAL_CLIENT_ID', name)),
+    clientSecret: reader.secret(hasOwn ? own : 'CAUDAL_CLIENT_SECRET'),
+  }
+}
+
+/** Who vouches for callers: the identity service, and the gateway for users behind it. */
+export interface IssuerSettings {
+  identityIssuer: string
+  identityJwksUrl: string
+  gatewayIssuer: string
+  gatewayJwksUrl: string
+}
+
+/** Issuers are names that survive a change of address; their keys are at the peers' URLs. */
+export function readIssuerSettings(reader: EnvironmentReader): IssuerSettings {
+  return {
+    identityIssuer: reader.text('CAUDAL_ISSUER', 'https://identity.caudal.local'),
+    identityJwksUrl: `${readPeerUrl(reader, 'IDENTITY')}/jwks`,
+    gatewayIssuer: reader.text('CAUDAL_GATEWAY_ISSUER', 'https://gateway.caudal.local'),
+    gatewayJwksUrl: `${readPeerUrl(reader, 'API_GATEWAY')}/internal/jwks.json`,
+  }
+}
+
+function onServer(serverUrl: string, database: string): string {
+  if (!URL.canParse(serverUrl)) return serverUrl
+  const url = new URL(serverUrl)
+  url.pathname = `/${database}`
+  return url.href
+}
+
+function databaseOf(url: string): string {
+  return URL.canParse(url) ? decodeURIComponent(new URL(url).pathname.slice(1)) : ''
+}

@@ -1,0 +1,99 @@
+import { type Dispatcher, request } from 'undici'
+import { ServiceCallError, type TokenSource } from './call-service.ts'
+
+export interface TokenSourceOptions {
+  /** Base URL of the identity service; tokens come from its `/token`. */
+  identityUrl: string
+  clientId: string
+  clientSecret: string
+  /** Space separated. */
+  scope: string
+  /** Sent as `resource` (RFC 8707) when the issuer serves several audiences. */
+  resource?: string
+  timeoutMs?: number
+  dispatcher?: Dispatcher
+  now?: () => number
+}
+
+interface Issued {
+  token: string
+  renewAtMs: number
+  expiresAtMs: number
+}
+
+const TIMEOUT_MS = 3_000
+const DEFAULT_LIFETIME_SECONDS = 60
+// Renewed when a fifth of its life is left, so that no call carries a token that expires on its way.
+const USABLE_SHARE = 0.8
+
+/**
+ * Client-credentials tokens for calls to peers (F14): cached, fetched once for callers that
+ * ask together, renewed before they expire. While the old token holds, a failed renewal goes unseen; without one it
+ * throws ServiceCallError.
+ */
+export function createServiceTokenSource(options: TokenSourceOptions): TokenSource {
+  const { now = Date.now } = options
+  let issued: Issued | undefined
+  let underWay: Promise<string> | undefined
+
+  const renew = (): Promise<string> => {
+    underWay ??= fetchToken(options, now)
+      .then((fresh) => {
+        issued = fresh
+        return fresh.token
+      })
+      .finally(() => {
+        underWay = undefined
+      })
+    return underWay
+  }
+
+  return async ({ renew: renewNow = false } = {}) => {
+    if (issued === undefined || renewNow || issued.expiresAtMs <= now()) return await renew()
+    if (issued.renewAtMs > now()) return issued.token
+    const { token } = issued
+    return await renew().catch(() => token)
+  }
+}
+
+async function fetchToken(options: TokenSourceOptions, now: () => number): Promise<Issued> {
+  const { clientId, clientSecret, scope, resource, dispatcher } = options
+  const form = new URLSearchParams({ grant_type: 'client_credentials', scope })
+  if (resource !== undefined) form.set('resource', resource)
+  // RFC 6749 2.3.1: both parts are form-encoded before they are joined.
+  const credentials = `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`
+  const askedAtMs = now()
+  try {
+    const { statusCode, body } = await request(`${options.identityUrl}/token`, {
+      ...(dispatcher === undefined ? {} : { dispatcher }),
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        authorization: `Basic ${Buffer.from(credentials).toString('base64')}`,
+      },
+      body: form.toString(),
+      signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
+    })
+    const text = await body.text()
+    if (statusCode !== 200) {
+      throw new ServiceCallError(`identity answered ${statusCode} to client ${clientId}`, {
+        status: statusCode,
+      })
+    }
+    return readToken(text, askedAtMs)
+  } catch (error) {
+    if (error instanceof ServiceCallError) throw error
+    throw new ServiceCallError('identity gave no token', { cause: error })
+  }
+}
+
+function readToken(text: string, askedAtMs: number): Issued {
+  const { access_token: token, expires_in: seconds } = JSON.parse(text) as Record<string, unknown>
+  if (typeof token !== 'string') throw new ServiceCallError('identity answered without a token')
+  const lifetimeMs = (typeof seconds === 'number' ? seconds : DEFAULT_LIFETIME_SECONDS) * 1_000
+  return {
+    token,
+    renewAtMs: askedAtMs + lifetimeMs * USABLE_SHARE,
+    expiresAtMs: askedAtMs + lifetimeMs,
+  }
+}
