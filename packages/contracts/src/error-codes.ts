@@ -1,0 +1,30 @@
+/** Every error code of the HTTP interfaces with its status and title (RFC 9457, interfaces.md). */
+export const ERROR_CODES = {
+  MALFORMED_REQUEST: { status: 400, title: 'The request cannot be understood' },
+  IDEMPOTENCY_KEY_REQUIRED: { status: 400, title: 'An idempotency key is required' },
+  INVALID_IDEMPOTENCY_KEY: { status: 400, title: 'The idempotency key has the wrong form' },
+  UNAUTHENTICATED: { status: 401, title: 'Authentication is required' },
+  FORBIDDEN: { status: 403, title: 'The token does not allow this' },
+  ROUTE_NOT_FOUND: { status: 404, title: 'There is nothing at this address' },
+  ORDER_NOT_FOUND: { status: 404, title: 'There is no such order' },
+  PAYMENT_NOT_FOUND: { status: 404, title: 'There is no such payment' },
+  ACCOUNT_NOT_FOUND: { status: 404, title: 'There is no such account' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
+  ORDER_ALREADY_PAID: { status: 409, title: 'The order is paid already' },
+  ORDER_PAYMENT_IN_PROGRESS: { status: 409, title: 'A payment of the order is under way' },
+  REFERENCE_ALREADY_USED: { status: 409, title: 'The reference has been used before' },
+  BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The content type is not supported' },
+  IDEMPOTENCY_MISMATCH: { status: 422, title: 'The key was used for another request' },
+  INSUFFICIENT_FUNDS: { status: 422, title: 'The available balance is too small' },
+  ACCOUNT_FROZEN: { status: 422, title: 'The account is frozen' },
+  CURRENCY_MISMATCH: { status: 422, title: 'The currencies differ' },
+  HOLD_NOT_OPEN: { status: 422, title: 'The hold is not open' },
+  RATE_LIMITED: { status: 429, title: 'Too many requests' },
+  HEADERS_TOO_LARGE: { status: 431, title: 'The headers are too large' },
+  INTERNAL: { status: 500, title: 'Something went wrong on our side' },
+  OVERLOADED: { status: 503, title: 'The service has more work than it can take' },
+  UNAVAILABLE: { status: 503, title: 'The service cannot answer now' },
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CODES

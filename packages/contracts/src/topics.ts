@@ -1,0 +1,18 @@
+/** The topics of the event log (spec: decisions table). Every topic has the same partition count. */
+export const TOPICS = {
+  users: 'identity.users',
+  paymentsRequested: 'payments.requested',
+  fundsReserved: 'wallets.funds.reserved',
+  paymentsResults: 'payments.results',
+  fundsReleased: 'wallets.funds.released',
+  paymentsFinalized: 'payments.finalized',
+  ledger: 'wallets.ledger',
+} as const
+
+export type Topic = (typeof TOPICS)[keyof typeof TOPICS]
+
+/** Partitions of every topic, for ever: a key's partition must never move (ADR 0001). */
+export const PARTITION_COUNT = 12
+
+/** Version of the event schemas (semver): readers accept this major and the one before (F12). */
+export const SCHEMA_VERSION = '1.0.0'

@@ -1,0 +1,206 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Db } from '@caudal/postgres/types.ts'
+import type { Logger } from '@caudal/telemetry/logger.ts'
+import type { Metrics } from '@caudal/telemetry/metrics.ts'
+import { isOffsetsMoved, positionKey, positionList, type Positions } from './advance-offsets.ts'
+import { applyBatch, parkOnFault, type ProcessEvents } from './apply-batch.ts'
+import { type ConsumerMetrics, createConsumerMetrics } from './consumer-metrics.ts'
+import type { EventLog, LogRecord, Membership, TopicPartition } from './event-log.ts'
+import { loadPositions } from './load-positions.ts'
+import type { Parked } from './park-error.ts'
+import { countParked } from './park-records.ts'
+import { retryParked } from './retry-parked.ts'
+
+export type ConsumeOptions = {
+  log: EventLog
+  db: Db
+  /** The service's name: one group a service. */
+  group: string
+  topics: readonly string[]
+  process: ProcessEvents
+  /** Called after each commit, for example to wake the relay. */
+  afterCommit?: () => void
+  /** How many records are wanted now, 0 to pause; `wake` asks again. Default: no bound. */
+  capacity?: () => number
+  maxRecords?: number
+  logger: Logger
+  metrics: Metrics
+}
+
+const MAX_RECORDS = 1_000
+const POLL_MS = 1_000
+const RETRY_PARKED_MS = 500
+const BACKOFF_MS = { base: 100, most: 5_000 }
+/** A batch that fails this often for no known reason is applied record by record. */
+const TRIES_BEFORE_SPLIT = 3
+
+/**
+ * Consumes topics with exactly-once effects: a batch, its effects and its offsets are one
+ * transaction (ADR 0002), whatever is delivered twice and whoever else consumes. It comes back by
+ * itself from every fault; a record that cannot be processed is parked (rule 11).
+ */
+export async function consume(options: ConsumeOptions): Promise<Consumer> {
+  const consumer = new Consumer(options)
+  await consumer.start()
+  return consumer
+}
+
+/** A running consumer; made by `consume`. */
+export class Consumer {
+  readonly #options: ConsumeOptions
+  readonly #counters: ConsumerMetrics
+  readonly #stopping = new AbortController()
+  /** Aborts the wait under way: a read without news, or a pause. */
+  #waiting = new AbortController()
+  #membership: Membership | undefined
+  #loops: Promise<unknown> = Promise.resolve()
+  #assigned: readonly TopicPartition[] = []
+  #positions: Positions = new Map()
+  #stale = true
+  #parked = 0
+  #failures = 0
+
+  constructor(options: ConsumeOptions) {
+    this.#options = options
+    this.#counters = createConsumerMetrics(options, {
+      positions: () => this.#positions,
+      parked: () => this.#parked,
+    })
+  }
+
+  async start(): Promise<void> {
+    const { log, group, topics } = this.#options
+    this.#membership = await log.join(group, topics, (partitions) => {
+      this.#assigned = partitions
+      this.#stale = true
+      this.wake()
+    })
+    this.#loops = Promise.all([this.#consumeUntilStopped(), this.#retryUntilStopped()])
+  }
+
+  /** Ends the wait under way and asks for the capacity again. */
+  wake(): void {
+    this.#waiting.abort()
+  }
+
+  /** Open parked records, as counted last. */
+  parkedCount(): number {
+    return this.#parked
+  }
+
+  /** Whether the last read and the last transaction went well. */
+  healthy(): boolean {
+    return this.#failures === 0
+  }
+
+  /** Ends the batch under way, then leaves the group. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.wake()
+    await this.#loops
+    await this.#membership?.leave()
+  }
+
+  async #consumeUntilStopped(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      this.#waiting = new AbortController()
+      try {
+        await this.#step(this.#waiting.signal)
+        this.#failures = 0
+      } catch (error) {
+        await this.#recover(error)
+      }
+    }
+  }
+
+  async #step(signal: AbortSignal): Promise<void> {
+    if (this.#stale) await this.#reload()
+    const { log, capacity, maxRecords = MAX_RECORDS } = this.#options
+    const wanted = Math.min(maxRecords, capacity ? capacity() : maxRecords)
+    if (this.#positions.size === 0 || wanted <= 0) return pause(POLL_MS, signal)
+    const records = await log.read(positionList(this.#positions), {
+      maxRecords: wanted,
+      waitMs: POLL_MS,
+      signal,
+    })
+    // Read under an assignment that has changed since: whoever has the partitions now reads again.
+    if (records.length === 0 || this.#stale) return
+    await this.#apply(records)
+  }
+
+  async #apply(records: readonly LogRecord[]): Promise<void> {
+    const split = this.#failures >= TRIES_BEFORE_SPLIT
+    const { db, group, afterCommit } = this.#options
+    const process = split ? parkOnFault(this.#options.process) : this.#options.process
+    for (const batch of split ? records.map((record) => [record]) : [records]) {
+      const { parked } = await applyBatch({ db, group, process }, batch, this.#positions)
+      for (const { topic, partition, offset } of batch) {
+        this.#positions.set(positionKey(topic, partition), offset + 1n)
+      }
+      this.#counters.applied(batch)
+      if (parked.length > 0) this.#report(parked)
+      afterCommit?.()
+    }
+  }
+
+  async #reload(): Promise<void> {
+    const { db, log, group } = this.#options
+    this.#stale = false
+    try {
+      this.#positions = await loadPositions(db, log, group, this.#assigned)
+      this.#parked = await countParked(db, group)
+    } catch (error) {
+      this.#stale = true
+      throw error
+    }
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    const { logger, group } = this.#options
+    this.#stale = true // also where a COMMIT's fate is unknown: the offsets tell what happened
+    if (isOffsetsMoved(error)) {
+      this.#counters.offsetsMoved()
+      logger.warn({ group }, 'another consumer moved the offsets; they are loaded again')
+      return
+    }
+    this.#failures += 1
+    this.#counters.failed()
+    logger.error({ err: error, group, failures: this.#failures }, 'a batch could not be applied')
+    const backoff = BACKOFF_MS.base * 2 ** Math.min(this.#failures, 10)
+    const jitter = 0.5 + Math.random() / 2
+    await pause(Math.min(BACKOFF_MS.most, backoff) * jitter, this.#stopping.signal)
+  }
+
+  #report(parked: readonly Parked[]): void {
+    this.#parked += parked.length
+    for (const { record, kind, cause } of parked) {
+      const { topic, partition, offset } = record
+      this.#counters.parkedOne(kind)
+      this.#options.logger.error(
+        { topic, partition, offset: String(offset), kind, cause },
+        'a record was parked',
+      )
+    }
+  }
+
+  async #retryUntilStopped(): Promise<void> {
+    const { signal } = this.#stopping
+    const { db, group, logger, afterCommit } = this.#options
+    while (!signal.aborted) {
+      await pause(RETRY_PARKED_MS, signal)
+      if (this.#parked === 0 || signal.aborted) continue
+      try {
+        const processed = await retryParked(this.#options, () => signal.aborted)
+        if (processed > 0) afterCommit?.()
+        this.#parked = await countParked(db, group)
+      } catch (error) {
+        logger.warn({ err: error }, 'parked records could not be tried again')
+      }
+    }
+  }
+}
+
+/** Waits, or less when aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => {})
+}

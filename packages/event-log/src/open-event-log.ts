@@ -1,0 +1,31 @@
+import { databaseUrl } from '@caudal/postgres/database-url.ts'
+import { migrate } from '@caudal/postgres/migrate.ts'
+import type { Logger } from '@caudal/telemetry/logger.ts'
+import type { EventLog } from './event-log.ts'
+import { logMigrations } from './migrations.ts'
+import { openPostgresLog } from './postgres/open-postgres-log.ts'
+
+/** The database of the postgres driver, where no other is named. */
+const LOG_DATABASE = 'caudal_log'
+
+export type EventLogConfig = {
+  /** Server URL of the role that runs (DATABASE_URL). */
+  serverUrl: string
+  /** The log's own database (CAUDAL_LOG_DATABASE_URL); default `caudal_log` on the server. */
+  url?: string
+  /** Server URL of the role that migrates; without it the database must be there. */
+  migrationUrl?: string
+}
+
+/** Opens the event log that the configuration names; a service never knows which one (ADR 0003). */
+export async function openEventLog(config: EventLogConfig, logger: Logger): Promise<EventLog> {
+  const url = config.url ?? databaseUrl(config.serverUrl, LOG_DATABASE)
+  if (config.migrationUrl !== undefined) {
+    const database = decodeURIComponent(new URL(url).pathname.slice(1))
+    await migrate({ adminUrl: config.migrationUrl, database, sets: [logMigrations] })
+  }
+  return openPostgresLog({
+    url,
+    onError: (error) => logger.warn({ err: error }, 'a connection to the event log broke'),
+  })
+}

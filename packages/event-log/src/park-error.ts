@@ -1,0 +1,22 @@
+import type { LogRecord } from './event-log.ts'
+
+/** `waiting`: its predecessor has not come yet; `unprocessable`: a person must look at it. */
+export type ParkKind = 'waiting' | 'unprocessable'
+
+/** A record that is put aside, with a cause that a person can read (F5). */
+export type Parked = { record: LogRecord; kind: ParkKind; cause: string }
+
+/**
+ * Thrown by a consumer's `process` for records that it cannot process. The transaction rolls back;
+ * the batch is applied again without them and those behind them with the same key, and in that
+ * transaction they are parked (rule 11).
+ */
+export class ParkError extends Error {
+  readonly code = 'PARK_RECORDS'
+  readonly parked: readonly Parked[]
+  constructor(parked: readonly Parked[]) {
+    super(`${parked.length} records cannot be processed: ${parked[0]?.cause}`)
+    this.name = 'ParkError'
+    this.parked = parked
+  }
+}

@@ -1,0 +1,101 @@
+import { PARTITION_COUNT, TOPICS } from '@caudal/contracts/topics.ts'
+import { createPool } from '@caudal/postgres/create-pool.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import type { EventLog, LogRecord, Position, ReadOptions, TopicPartition } from '../event-log.ts'
+import { appendRecords } from './append-records.ts'
+import { joinGroup } from './join-group.ts'
+import { readRecords } from './read-records.ts'
+import { openTopicSignals, type TopicSignals } from './topic-signals.ts'
+
+export type PostgresLogOptions = {
+  /** The log's database, for the role that runs. */
+  url: string
+  topics?: readonly string[]
+  onError?: (error: Error) => void
+}
+
+/**
+ * The log in PostgreSQL: the embedded default, for one machine (ADR 0003).
+ *
+ * @throws {Error} when a topic has another number of partitions than PARTITION_COUNT (rule 3)
+ */
+export async function openPostgresLog(options: PostgresLogOptions): Promise<EventLog> {
+  const { url, topics = Object.values(TOPICS), onError } = options
+  const db = createPool({
+    url,
+    applicationName: 'caudal-log',
+    max: 6,
+    ...(onError && { onError }),
+  })
+  try {
+    await createTopics(db, topics)
+    const signals = await openTopicSignals(url)
+    return {
+      append: (records) => appendRecords(db, records),
+      read: (positions, readOptions) => read(db, signals, positions, readOptions),
+      join: (group, groupTopics, listen) => joinGroup(url, group, groupTopics, listen),
+      // Nothing is ever removed from this log.
+      earliest: async (partitions) => partitions.map((it) => ({ ...it, offset: 0n })),
+      end: (partitions) => endOffsets(db, partitions),
+      close: async () => {
+        await signals.close()
+        await db.end()
+      },
+    }
+  } catch (error) {
+    await db.end()
+    throw error
+  }
+}
+
+async function createTopics(db: Db, topics: readonly string[]): Promise<void> {
+  await db.query(
+    `INSERT INTO log_partitions (topic, partition)
+     SELECT t.topic, p.partition
+     FROM unnest($1::text[]) AS t(topic) CROSS JOIN generate_series(0, $2::int - 1) AS p(partition)
+     WHERE NOT EXISTS (SELECT 1 FROM log_partitions l WHERE l.topic = t.topic)
+     ON CONFLICT DO NOTHING`,
+    [topics, PARTITION_COUNT],
+  )
+  const { rows } = await db.query<{ topic: string; partitions: bigint }>(
+    `SELECT topic, count(*) AS partitions FROM log_partitions
+     WHERE topic = ANY($1::text[]) GROUP BY topic HAVING count(*) <> $2`,
+    [topics, PARTITION_COUNT],
+  )
+  const [wrong] = rows
+  if (wrong) {
+    throw new Error(
+      `topic ${wrong.topic} has ${wrong.partitions} partitions instead of ${PARTITION_COUNT}: ` +
+        'a different count would move keys to other partitions',
+    )
+  }
+}
+
+async function read(
+  db: Db,
+  signals: TopicSignals,
+  positions: readonly Position[],
+  { maxRecords, waitMs, signal }: ReadOptions,
+): Promise<LogRecord[]> {
+  const topics = new Set(positions.map((position) => position.topic))
+  const seen = signals.countOf(topics)
+  const records = await readRecords(db, positions, maxRecords)
+  if (records.length > 0 || signal.aborted) return records
+  // What was appended since the query began must not wait for the next signal.
+  if (signals.countOf(topics) === seen) await signals.wait(topics, waitMs, signal)
+  return signal.aborted ? [] : readRecords(db, positions, maxRecords)
+}
+
+async function endOffsets(db: Db, partitions: readonly TopicPartition[]): Promise<Position[]> {
+  const { rows } = await db.query<{ topic: string; partition: number; next_offset: bigint }>(
+    `SELECT h.topic, h.partition, h.next_offset
+     FROM unnest($1::text[], $2::smallint[]) AS p(topic, partition)
+     JOIN log_partitions h USING (topic, partition)`,
+    [partitions.map((it) => it.topic), partitions.map((it) => it.partition)],
+  )
+  return rows.map((row) => ({
+    topic: row.topic,
+    partition: row.partition,
+    offset: row.next_offset,
+  }))
+}

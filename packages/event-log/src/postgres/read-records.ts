@@ -1,0 +1,53 @@
+import type { Db } from '@caudal/postgres/types.ts'
+import type { LogRecord, Position } from '../event-log.ts'
+
+// Partitions without news are left out by their head; the others give what follows, evenly: the
+// records are taken by their distance from the position, so a long partition starves no other.
+const READ = `
+  SELECT r.topic, r.partition, r.record_offset, r.record_key, r.value, r.headers
+  FROM unnest($1::text[], $2::smallint[], $3::bigint[]) AS p(topic, partition, next_offset)
+  JOIN log_partitions h
+    ON h.topic = p.topic AND h.partition = p.partition AND h.next_offset > p.next_offset
+  CROSS JOIN LATERAL (
+    SELECT * FROM log_records r
+    WHERE r.topic = p.topic AND r.partition = p.partition AND r.record_offset >= p.next_offset
+    ORDER BY r.record_offset
+    LIMIT $4
+  ) r
+  ORDER BY r.record_offset - p.next_offset, r.topic, r.partition
+  LIMIT $4`
+
+type Row = {
+  topic: string
+  partition: number
+  record_offset: bigint
+  record_key: string
+  value: string
+  headers: string
+}
+
+/** What follows the positions, at most `maxRecords`, in order per partition. */
+export async function readRecords(
+  db: Db,
+  positions: readonly Position[],
+  maxRecords: number,
+): Promise<LogRecord[]> {
+  const { rows } = await db.query<Row>({
+    name: 'read-records',
+    text: READ,
+    values: [
+      positions.map((position) => position.topic),
+      positions.map((position) => position.partition),
+      positions.map((position) => position.offset),
+      maxRecords,
+    ],
+  })
+  return rows.map((row) => ({
+    topic: row.topic,
+    partition: row.partition,
+    offset: row.record_offset,
+    key: row.record_key,
+    value: row.value,
+    headers: JSON.parse(row.headers) as Record<string, string>,
+  }))
+}

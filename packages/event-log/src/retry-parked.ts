@@ -1,0 +1,61 @@
+import { parseEvent } from '@caudal/contracts/parse-event.ts'
+import { transaction } from '@caudal/postgres/transaction.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import type { ProcessEvents } from './apply-batch.ts'
+import type { LogRecord } from './event-log.ts'
+import { ParkError, type ParkKind } from './park-error.ts'
+import { postponeParked, resolveParked, takeDueParked } from './park-records.ts'
+
+/**
+ * Tries the waiting parked records again, one at a time and in order per key, until none is due.
+ * Returns how many were processed.
+ */
+export async function retryParked(
+  target: { db: Db; group: string; process: ProcessEvents },
+  shouldStop: () => boolean,
+): Promise<number> {
+  let processed = 0
+  while (!shouldStop()) {
+    const outcome = await retryOne(target)
+    if (outcome === 'none') break
+    if (outcome === 'processed') processed += 1
+  }
+  return processed
+}
+
+async function retryOne({
+  db,
+  group,
+  process,
+}: {
+  db: Db
+  group: string
+  process: ProcessEvents
+}): Promise<'none' | 'processed' | 'postponed'> {
+  let taken: LogRecord | undefined
+  try {
+    return await transaction(db, async (tx) => {
+      taken = await takeDueParked(tx, group)
+      if (!taken) return 'none'
+      const event = parseEvent(taken.value)
+      if ('unreadable' in event) {
+        await postponeParked(tx, group, taken, 'unprocessable', event.unreadable)
+        return 'postponed'
+      }
+      await process(tx, [{ event, record: taken }])
+      await resolveParked(tx, group, taken)
+      return 'processed'
+    })
+  } catch (error) {
+    if (!taken || (error as { retryable?: boolean }).retryable) throw error
+    const { kind, cause } = describe(error)
+    await postponeParked(db, group, taken, kind, cause)
+    return 'postponed'
+  }
+}
+
+function describe(error: unknown): { kind: ParkKind; cause: string } {
+  const own = error instanceof ParkError ? error.parked[0] : undefined
+  if (own) return { kind: own.kind, cause: own.cause }
+  return { kind: 'waiting', cause: error instanceof Error ? error.message : String(error) }
+}

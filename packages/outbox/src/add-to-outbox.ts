@@ -1,0 +1,63 @@
+import type { CaudalEvent } from '@caudal/contracts/events.ts'
+import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
+import type { Topic } from '@caudal/contracts/topics.ts'
+import type { Tx } from '@caudal/postgres/types.ts'
+
+/** An event to be published; `traceparent` (W3C) goes into the record's headers. */
+export type OutboxEvent = {
+  topic: Topic
+  event: CaudalEvent
+  traceparent?: string | undefined
+}
+
+/** The five arrays that `outboxInsert` takes as its parameters. */
+export type OutboxColumns = [
+  eventIds: string[],
+  topics: string[],
+  keys: string[],
+  payloads: string[],
+  headers: string[],
+]
+
+/** The events as columns; the key of each is its account_id (ADR 0001). */
+export function outboxColumns(events: readonly OutboxEvent[]): OutboxColumns {
+  const columns: OutboxColumns = [[], [], [], [], []]
+  for (const { topic, event, traceparent } of events) {
+    columns[0].push(event.event_id)
+    columns[1].push(topic)
+    columns[2].push(event.account_id)
+    columns[3].push(serializeEvent(event))
+    columns[4].push(
+      JSON.stringify({
+        event_id: event.event_id,
+        event_type: event.event_type,
+        ...(traceparent !== undefined && { traceparent }),
+      }),
+    )
+  }
+  return columns
+}
+
+/**
+ * The insert as SQL, for a statement of its own or as one part of a larger one; the five arrays of
+ * `outboxColumns` are the parameters from `$first` on. Ids are taken in the order given, after the
+ * caller's row locks, so the order per key is the order of ids (rule 5).
+ */
+export function outboxInsert(first: number): string {
+  const at = (index: number): string => `$${first + index}`
+  return `
+    INSERT INTO outbox (event_id, topic, record_key, payload, headers)
+    SELECT event_id, topic, record_key, payload, headers
+    FROM unnest(${at(0)}::uuid[], ${at(1)}::text[], ${at(2)}::text[], ${at(3)}::text[],
+      ${at(4)}::text[]) WITH ORDINALITY
+      AS o(event_id, topic, record_key, payload, headers, position)
+    ORDER BY position`
+}
+
+const INSERT = outboxInsert(1)
+
+/** Writes events to the outbox, in the transaction of what they tell of: one statement (F3). */
+export async function addToOutbox(tx: Tx, events: readonly OutboxEvent[]): Promise<void> {
+  if (events.length === 0) return
+  await tx.query({ name: 'add-to-outbox', text: INSERT, values: outboxColumns(events) })
+}

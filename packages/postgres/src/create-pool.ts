@@ -1,0 +1,51 @@
+import pg from 'pg'
+import type { Db } from './types.ts'
+
+const INT8 = 20
+const INT8_ARRAY = 1016
+
+/** int8 arrives as bigint, never as a number that may have lost digits. */
+function createTypes(): pg.CustomTypesConfig {
+  const parserOf = pg.types.getTypeParser as (oid: number) => (value: string) => string[]
+  const textArray = parserOf(INT8_ARRAY)
+  const getTypeParser = (oid: number, format?: 'text' | 'binary'): unknown => {
+    if (format !== 'binary' && oid === INT8) return BigInt
+    if (format !== 'binary' && oid === INT8_ARRAY) {
+      return (value: string) => textArray(value).map((item) => BigInt(item))
+    }
+    return pg.types.getTypeParser(oid, format)
+  }
+  return { getTypeParser: getTypeParser as pg.CustomTypesConfig['getTypeParser'] }
+}
+
+const types = createTypes()
+
+export type PoolOptions = {
+  url: string
+  applicationName: string
+  /** Connections at most; 8 are plenty, since each batch is one transaction. */
+  max?: number
+  onError?: (error: Error) => void
+}
+
+/**
+ * A pool whose connections pipeline: queries that are not awaited one by one travel together
+ * (ADR 0005). int8 comes back as bigint, timestamptz as Date, numeric as string.
+ */
+export function createPool({ url, applicationName, max = 8, onError }: PoolOptions): Db {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: applicationName,
+    max,
+    pipeline: true,
+    types,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+  } as pg.PoolConfig)
+  const report = (error: Error): void => onError?.(error)
+  pool.on('error', report)
+  // A connection that breaks while it is checked out emits too, and unheard that ends the process.
+  pool.on('connect', (client) => client.on('error', report))
+  return pool
+}

@@ -1,0 +1,77 @@
+/** A COMMIT that PostgreSQL answered with ROLLBACK: a statement before it had failed (rule 1). */
+export class CommitRefusedError extends Error {
+  readonly code = 'COMMIT_REFUSED'
+  readonly retryable = true
+  constructor() {
+    super('the transaction was rolled back instead of committed')
+    this.name = 'CommitRefusedError'
+  }
+}
+
+/**
+ * The connection broke while COMMIT was under way: whether it took effect is unknown.
+ * Read back by key before trying again (design: an error at COMMIT means unknown).
+ */
+export class CommitUnknownError extends Error {
+  readonly code = 'COMMIT_UNKNOWN'
+  readonly retryable = true
+  constructor(cause: unknown) {
+    super('the connection broke during COMMIT', { cause })
+    this.name = 'CommitUnknownError'
+  }
+}
+
+/** The database cannot be reached or refuses to work now; nothing was committed. */
+export class DatabaseUnavailableError extends Error {
+  readonly code = 'DATABASE_UNAVAILABLE'
+  readonly retryable = true
+  constructor(cause: unknown) {
+    super('the database cannot be reached', { cause })
+    this.name = 'DatabaseUnavailableError'
+  }
+}
+
+type PossiblySqlError = { code?: unknown; constraint?: unknown; message?: unknown }
+
+function sqlState(error: unknown): string {
+  const code = (error as PossiblySqlError | null)?.code
+  return typeof code === 'string' ? code : ''
+}
+
+/** Whether the error is a unique violation (23505), of the named constraint if one is given. */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  if (sqlState(error) !== '23505') return false
+  return constraint === undefined || (error as PossiblySqlError).constraint === constraint
+}
+
+const RETRYABLE_STATES = new Set(['40P01', '40001', '55P03'])
+
+/** Deadlock, serialization failure, lock timeout: the same transaction may succeed when repeated. */
+export function isRetryableConflict(error: unknown): boolean {
+  return RETRYABLE_STATES.has(sqlState(error))
+}
+
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOENT',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now
+  '53300', // too_many_connections
+  '25006', // read_only_sql_transaction: a replica after a failover
+])
+const CONNECTION_MESSAGE =
+  /connection (terminated|error|ended)|timeout exceeded|not queryable|Connection ended/i
+
+/** Whether the error says that the connection is gone or cannot be had. */
+export function isConnectionFault(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isConnectionFault)
+  const state = sqlState(error)
+  if (CONNECTION_CODES.has(state) || state.startsWith('08')) return true
+  return error instanceof Error && state === '' && CONNECTION_MESSAGE.test(error.message)
+}

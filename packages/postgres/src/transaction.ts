@@ -1,0 +1,82 @@
+import {
+  CommitRefusedError,
+  CommitUnknownError,
+  DatabaseUnavailableError,
+  isConnectionFault,
+  isRetryableConflict,
+} from './errors.ts'
+import type { Db, Tx } from './types.ts'
+
+const ATTEMPTS_AT_MOST = 8
+const BACKOFF_BASE_MS = 5
+
+/**
+ * Runs `work` in one READ COMMITTED transaction. Deadlocks and serialization failures are repeated
+ * with jitter, so `work` may run again and must keep its effects in the database. BEGIN travels
+ * with the first statement of `work`.
+ *
+ * @throws {CommitRefusedError} when COMMIT answers ROLLBACK (rule 1)
+ * @throws {CommitUnknownError} when the connection breaks during COMMIT
+ * @throws {DatabaseUnavailableError} when there is no connection; nothing was committed
+ */
+export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await attemptTransaction(db, work)
+    } catch (error) {
+      if (!isRetryableConflict(error) || attempt === ATTEMPTS_AT_MOST) throw error
+      await pause(BACKOFF_BASE_MS * 2 ** attempt * Math.random())
+    }
+  }
+}
+
+async function attemptTransaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const tx = await connect(db)
+  let result: T
+  try {
+    const begun = tx.query('BEGIN')
+    begun.catch(() => {}) // reported by the statement behind it, or by the await below
+    result = await work(tx)
+    await begun
+  } catch (error) {
+    const broken = isConnectionFault(error) || !(await rollback(tx))
+    tx.release(broken)
+    throw isConnectionFault(error) ? new DatabaseUnavailableError(error) : error
+  }
+  await commit(tx)
+  return result
+}
+
+async function connect(db: Db): Promise<Tx> {
+  try {
+    return await db.connect()
+  } catch (error) {
+    throw isConnectionFault(error) ? new DatabaseUnavailableError(error) : error
+  }
+}
+
+async function commit(tx: Tx): Promise<void> {
+  let tag: string
+  try {
+    tag = (await tx.query('COMMIT')).command
+  } catch (error) {
+    tx.release(true)
+    if (isConnectionFault(error)) throw new CommitUnknownError(error)
+    throw error // a deferred constraint: PostgreSQL has rolled back
+  }
+  tx.release()
+  if (tag !== 'COMMIT') throw new CommitRefusedError()
+}
+
+async function rollback(tx: Tx): Promise<boolean> {
+  try {
+    await tx.query('ROLLBACK')
+    return true
+  } catch {
+    return false
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
