@@ -1,13 +1,12 @@
 import type { Socket } from 'node:net'
-import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
 import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
 import { newTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import { PROBLEM_CONTENT_TYPE, problemBody } from './problem.ts'
 
-const REASONS: Partial<Record<ErrorCode, string>> = {
-  HEADERS_TOO_LARGE: 'Request Header Fields Too Large',
-  MALFORMED_REQUEST: 'Bad Request',
-}
+const REFUSALS = {
+  HEADERS_TOO_LARGE: ['Request Header Fields Too Large', 'send fewer or shorter headers'],
+  MALFORMED_REQUEST: ['Bad Request', 'the request is not well-formed HTTP'],
+} as const
 
 /**
  * Answers what never became a request (a broken request line, headers beyond the limit, a request
@@ -20,10 +19,11 @@ export function answerBadHttp(error: Error & { code?: string }, socket: Socket):
   }
   const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'HEADERS_TOO_LARGE' : 'MALFORMED_REQUEST'
   const traceparent = newTraceparent()
-  const body = problemBody(code, traceIdOf(traceparent), 'the request is not well-formed HTTP')
+  const [reason, detail] = REFUSALS[code]
+  const body = problemBody(code, traceIdOf(traceparent), detail)
   socket.end(
     [
-      `HTTP/1.1 ${ERROR_CODES[code].status} ${REASONS[code]}`,
+      `HTTP/1.1 ${ERROR_CODES[code].status} ${reason}`,
       `content-type: ${PROBLEM_CONTENT_TYPE}`,
       `content-length: ${Buffer.byteLength(body)}`,
       `traceparent: ${traceparent}`,

@@ -60,7 +60,7 @@ const pool = new Agent({
 export async function callService(call: ServiceCall): Promise<ServiceAnswer> {
   const signal = AbortSignal.timeout(call.timeoutMs ?? TIMEOUT_MS)
   const { getToken } = call
-  if (getToken === undefined) return await send(call, undefined, signal)
+  if (getToken === undefined) return send(call, undefined, signal)
   const answer = await send(call, await beforeDeadline(getToken(), signal, call), signal)
   if (answer.status !== 401) return answer
   const renewed = await beforeDeadline(getToken({ renew: true }), signal, call)

@@ -13,6 +13,7 @@ interface JsonSchema {
 
 const CLEAN_INTEGER = /^(0|-?[1-9]\d{0,15})$/
 const MAX_NAME_LENGTH = 64
+const PLACES: Record<string, string> = { querystring: 'query', params: 'path' }
 
 /**
  * Compiles the schema of a route for fastify. Bodies are taken as they are: nothing is converted,
@@ -66,7 +67,7 @@ function explain(
   part: string,
   errors: TLocalizedValidationError[],
 ): [string, { members: { param?: string } }] {
-  const place = part === 'querystring' ? 'query' : part
+  const place = PLACES[part] ?? part
   const error = mostTelling(errors)
   if (error === undefined) return [`the ${place} is not acceptable`, { members: {} }]
   const path = error.instancePath.split('/').slice(1)

@@ -6,21 +6,23 @@ import {
   newTraceparent,
   parseTraceparent,
 } from '@caudal/telemetry/trace-context.ts'
-import fastifySwagger from '@fastify/swagger'
 import {
+  LogController,
   fastify,
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyTypeProvider,
   type RawServerDefault,
 } from 'fastify'
-import { type Static, type TSchema, Type } from 'typebox'
+import type { Static, TSchema } from 'typebox'
 import { answerBadHttp } from './answer-bad-http.ts'
 import { answerError } from './answer-error.ts'
 import { closeObjects, compileValidator } from './compile-validator.ts'
 import { addHealthRoutes, type Readiness } from './health-routes.ts'
 import { measureRequests } from './measure-requests.ts'
 import { parseStrictJson } from './parse-strict-json.ts'
+import { sendProblem } from './problem.ts'
+import { publishOpenApi } from './publish-open-api.ts'
 import { refuseUnrouted } from './refuse-unrouted.ts'
 import type { Identity } from './token-verifier.ts'
 
@@ -70,18 +72,6 @@ const REQUEST_TIMEOUT_MS = 30_000
 // Longer than the idle time of load balancers in front (60 s), so that they are the ones to close.
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 
-const PROBLEM_SCHEMA = Type.Object(
-  {
-    type: Type.String(),
-    title: Type.String(),
-    status: Type.Integer(),
-    detail: Type.Optional(Type.String()),
-    code: Type.String(),
-    trace_id: Type.String(),
-  },
-  { description: 'A problem (RFC 9457)' },
-)
-
 /**
  * A fastify server that refuses by our codes: strict JSON bodies validated by typebox schemas with
  * unknown members refused, problem documents for every error, trace context in and out, request
@@ -91,10 +81,10 @@ const PROBLEM_SCHEMA = Type.Object(
 export function createServer(options: ServerOptions): HttpServer {
   const { name, logger, metrics, readiness = () => Promise.resolve({}) } = options
   const app = fastify({
-    loggerInstance: logger as FastifyBaseLogger,
+    loggerInstance: logger,
     // A child logger for each request would cost more than routing it; handlers log `trace_id`.
     childLoggerFactory: (parent) => parent,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimit ?? BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -102,7 +92,12 @@ export function createServer(options: ServerOptions): HttpServer {
     // Requests that came in before the stop are served; the connection closes behind them.
     return503OnClosing: false,
     exposeHeadRoutes: false,
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      // Node would answer a missing host with an empty 400; ours is a problem document.
+      requireHostHeader: false,
+    },
     clientErrorHandler: answerBadHttp,
     frameworkErrors(error, request, reply) {
       request.traceparent = newTraceparent()
@@ -124,7 +119,9 @@ export function createServer(options: ServerOptions): HttpServer {
     reply.raw.setHeader('cache-control', 'no-store')
     // Before any body is read: what is not there needs no body and no content type.
     if (request.is404) unrouted(request, reply)
-    else done()
+    else if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      sendProblem(reply, 'MALFORMED_REQUEST', 'the header host is missing')
+    } else done()
   })
   measureRequests(untyped, metrics)
   acceptStrictJson(app)
@@ -151,34 +148,4 @@ function acceptStrictJson(app: HttpServer): void {
     if (route.schema?.body === undefined) return
     route.schema = { ...route.schema, body: closeObjects(route.schema.body) }
   })
-}
-
-function publishOpenApi(app: FastifyInstance, title: string, version: string): void {
-  // Called, not registered: a registered plugin would load after the caller has declared its routes.
-  fastifySwagger(
-    app,
-    {
-      openapi: {
-        openapi: '3.1.0',
-        info: { title: `Caudal ${title}`, version },
-        components: {
-          securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-        },
-      },
-      convertConstToEnum: false,
-      transform: ({ schema, url }) => ({
-        schema: {
-          ...schema,
-          response: { ...(schema?.response as object), default: PROBLEM_SCHEMA },
-        },
-        url,
-      }),
-    },
-    (error) => {
-      if (error !== undefined) throw error
-    },
-  )
-  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>
-    reply.send(app.swagger()),
-  )
 }

@@ -11,6 +11,7 @@ export interface CheckResult {
 export type Readiness = () => Promise<Record<string, CheckResult>>
 
 const READINESS_TIMEOUT_MS = 5_000
+const UNKNOWN: Record<string, CheckResult> = { readiness: { status: 'fail' } }
 
 /**
  * `/healthz` (the process answers), `/readyz` (it can serve: 503 when a check fails, `degraded`
@@ -26,7 +27,7 @@ export function addHealthRoutes(
   app.get('/readyz', { schema }, async (_request, reply) => {
     const checks = await within(READINESS_TIMEOUT_MS, readiness).catch((error: unknown) => {
       logger.warn({ error }, 'readiness could not be found out')
-      return { readiness: { status: 'fail' } } satisfies Record<string, CheckResult>
+      return UNKNOWN
     })
     const status = summary(Object.values(checks))
     return reply.code(status === 'unavailable' ? 503 : 200).send({ status, checks })

@@ -34,7 +34,7 @@ export function cursorReader<T extends TSchema>(position: T): (cursor: string) =
         members: { param: 'cursor' },
       })
     }
-    return value as Static<T>
+    return value
   }
 }
 

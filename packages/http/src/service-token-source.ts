@@ -49,10 +49,10 @@ export function createServiceTokenSource(options: TokenSourceOptions): TokenSour
   }
 
   return async ({ renew: renewNow = false } = {}) => {
-    if (issued === undefined || renewNow || issued.expiresAtMs <= now()) return await renew()
+    if (issued === undefined || renewNow || issued.expiresAtMs <= now()) return renew()
     if (issued.renewAtMs > now()) return issued.token
     const { token } = issued
-    return await renew().catch(() => token)
+    return renew().catch(() => token)
   }
 }
 

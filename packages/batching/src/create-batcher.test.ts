@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import * as fc from 'fast-check'
+import { createBatcher, OverloadedError } from './create-batcher.ts'
+
+/** A process that finishes when told to, and remembers its batches. */
+function controlled() {
+  const batches: number[][] = []
+  const finish: Array<() => void> = []
+  const process = async (items: number[]): Promise<string[]> => {
+    batches.push(items)
+    await new Promise<void>((resolve) => finish.push(resolve))
+    return items.map((item) => `answer ${item}`)
+  }
+  const finishNext = async (): Promise<void> => {
+    finish.shift()?.()
+    await nextTurn()
+  }
+  return { process, batches, finishNext }
+}
+
+test('what arrives in one turn starts together, what arrives meanwhile is the next batch', async () => {
+  const { process, batches, finishNext } = controlled()
+  const batcher = createBatcher({ process })
+  const first = [1, 2, 3].map((item) => batcher.submit(item))
+  await nextTurn()
+  const second = [4, 5].map((item) => batcher.submit(item))
+  await nextTurn()
+  assert.deepEqual(batches, [[1, 2, 3]])
+  assert.equal(batcher.size, 5)
+  await finishNext()
+  assert.deepEqual(batches, [
+    [1, 2, 3],
+    [4, 5],
+  ])
+  await finishNext()
+  assert.deepEqual(
+    await Promise.all([...first, ...second]),
+    [1, 2, 3, 4, 5].map((n) => `answer ${n}`),
+  )
+  assert.equal(batcher.size, 0)
+})
+
+test('each caller gets its own answer, in order, one batch at a time, none above the limit', async () => {
+  const schedule = fc.array(fc.array(fc.integer(), { maxLength: 12 }), { maxLength: 12 })
+  await fc.assert(
+    fc.asyncProperty(schedule, fc.integer({ min: 1, max: 7 }), async (turns, maxBatch) => {
+      const processed: number[] = []
+      let underWay = 0
+      const batcher = createBatcher({
+        maxBatch,
+        async process(items: number[]) {
+          assert.equal(++underWay, 1)
+          assert.ok(items.length > 0 && items.length <= maxBatch)
+          await nextTurn()
+          underWay--
+          processed.push(...items)
+          return items.map((item) => item * 2)
+        },
+      })
+      const answers: Array<Promise<number>> = []
+      for (const turn of turns) {
+        for (const item of turn) answers.push(batcher.submit(item))
+        await nextTurn()
+      }
+      assert.deepEqual(
+        await Promise.all(answers),
+        turns.flat().map((item) => item * 2),
+      )
+      assert.deepEqual(processed, turns.flat())
+      await batcher.drain()
+      assert.equal(batcher.size, 0)
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('a batch that throws fails its own items only', async () => {
+  const batcher = createBatcher({
+    maxBatch: 2,
+    process: (items: number[]) =>
+      items.includes(3) ? Promise.reject(new Error('bad')) : Promise.resolve(items),
+  })
+  const settled = await Promise.allSettled([1, 2, 3, 4, 5].map((item) => batcher.submit(item)))
+  assert.deepEqual(
+    settled.map((one) => one.status),
+    ['fulfilled', 'fulfilled', 'rejected', 'rejected', 'fulfilled'],
+  )
+})
+
+test('a process that throws at once or forgets an answer fails its batch and goes on', async () => {
+  let calls = 0
+  const batcher = createBatcher({
+    process(items: number[]) {
+      calls++
+      if (calls === 1) throw new Error('at once')
+      return Promise.resolve(calls === 2 ? [] : items)
+    },
+  })
+  await assert.rejects(batcher.submit(1), /at once/)
+  await assert.rejects(batcher.submit(2), /answer every item/)
+  assert.equal(await batcher.submit(3), 3)
+})
+
+test('F7: beyond the queue the work is refused, and taken again once there is room', async () => {
+  const { process, finishNext } = controlled()
+  const batcher = createBatcher({ process, maxBatch: 1, maxQueue: 2 })
+  const running = batcher.submit(1)
+  await nextTurn()
+  const waiting = [batcher.submit(2), batcher.submit(3)]
+  await assert.rejects(batcher.submit(4), OverloadedError)
+  await finishNext()
+  waiting.push(batcher.submit(5))
+  for (let batch = 0; batch < 3; batch++) await finishNext()
+  assert.equal(await running, 'answer 1')
+  assert.deepEqual(await Promise.all(waiting), ['answer 2', 'answer 3', 'answer 5'])
+})
+
+test('drain waits for what is under way and what waits, and at once when idle', async () => {
+  const { process, finishNext } = controlled()
+  const batcher = createBatcher({ process, maxBatch: 1 })
+  await batcher.drain()
+  const answers = [batcher.submit(1), batcher.submit(2)]
+  let drained = false
+  const draining = batcher.drain().then(() => (drained = true))
+  await nextTurn()
+  await finishNext()
+  assert.equal(drained, false)
+  await finishNext()
+  await draining
+  await Promise.all(answers)
+})
