@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { UserCreated } from '@caudal/contracts/events.ts'
+import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
+import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
+import { TOPICS } from '@caudal/contracts/topics.ts'
+import type { Db, Tx } from '@caudal/postgres/types.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { consume, type Consumer } from '../src/consume.ts'
+import type { EventLog, NewRecord } from '../src/event-log.ts'
+import type { IncomingEvent } from '../src/incoming-event.ts'
+import { consumerMigrations, logMigrations } from '../src/migrations.ts'
+import { ParkError } from '../src/park-error.ts'
+import { openPostgresLog } from '../src/postgres/open-postgres-log.ts'
+
+const logger = createLogger({ service: 'test', level: 'silent' })
+
+type World = { db: Db; log: EventLog; effects(): Promise<string[]> }
+
+async function world(t: Scope): Promise<World> {
+  const logDb = await testDatabase(t, { sets: [logMigrations], name: 'log' })
+  const { pool: db, ownerUrl } = await testDatabase(t, { sets: [consumerMigrations] })
+  const { default: pg } = await import('pg')
+  const owner = new pg.Client({ connectionString: ownerUrl })
+  await owner.connect()
+  await owner.query(
+    `CREATE TABLE effects (id bigint GENERATED ALWAYS AS IDENTITY, user_id text NOT NULL);
+     GRANT SELECT, INSERT ON effects TO caudal_app`,
+  )
+  await owner.end()
+  const log = await openPostgresLog({ url: logDb.url })
+  t.after(() => log.close())
+  const effects = async (): Promise<string[]> => {
+    const { rows } = await db.query<{ user_id: string }>('SELECT user_id FROM effects ORDER BY id')
+    return rows.map((row) => row.user_id)
+  }
+  return { db, log, effects }
+}
+
+function userCreated(userId = newId(), accountId?: string): NewRecord {
+  const account = accountId ?? accountIdOf('caudal', userId, 'USD')
+  const event: UserCreated = {
+    event_id: newId(),
+    event_type: 'user.created',
+    timestamp: '2026-01-01T00:00:00Z',
+    schema_version: '1.0.0',
+    region: 'local',
+    tenant_id: 'caudal',
+    account_id: account,
+    user_id: userId,
+    wallet_id: walletIdOf('caudal', userId),
+    accounts: [{ account_id: account, currency: 'USD' }],
+  }
+  return { topic: TOPICS.users, key: account, value: serializeEvent(event), headers: {} }
+}
+
+const userOf = (record: NewRecord): string => (JSON.parse(record.value) as UserCreated).user_id
+
+async function writeEffects(tx: Tx, events: readonly IncomingEvent[]): Promise<void> {
+  const users = events.map(({ event }) => (event as UserCreated).user_id)
+  await tx.query('INSERT INTO effects (user_id) SELECT * FROM unnest($1::text[])', [users])
+}
+
+async function consumer(
+  t: Scope,
+  { db, log }: World,
+  process: (tx: Tx, events: readonly IncomingEvent[]) => Promise<void>,
+): Promise<Consumer> {
+  const running = await consume({
+    log,
+    db,
+    group: 'test',
+    topics: [TOPICS.users],
+    process,
+    logger,
+    metrics: createMetrics('test'),
+  })
+  t.after(() => running.stop())
+  return running
+}
+
+test('F4: two consumers that both hold all partitions apply each record once', async (t) => {
+  const it = await world(t)
+  // Both believe that everything is theirs, as a zombie does after a rebalance.
+  const log: EventLog = {
+    ...it.log,
+    join: async (_group, topics, listen) => {
+      listen(
+        topics.flatMap((topic) =>
+          Array.from({ length: 12 }, (_, partition) => ({ topic, partition })),
+        ),
+      )
+      return { leave: async () => {} }
+    },
+  }
+  const records = Array.from({ length: 400 }, () => userCreated())
+  const zombies = { ...it, log }
+  await consumer(t, zombies, writeEffects)
+  await consumer(t, zombies, writeEffects)
+  for (let at = 0; at < records.length; at += 20) await log.append(records.slice(at, at + 20))
+  await eventually(async () => (await it.effects()).length >= records.length)
+  assert.deepEqual((await it.effects()).toSorted(), records.map(userOf).toSorted())
+})
+
+test('F4: effects and offsets move together: a batch that fails leaves nothing', async (t) => {
+  const it = await world(t)
+  let failures = 2
+  await consumer(t, it, async (tx, events) => {
+    await writeEffects(tx, events)
+    failures -= 1
+    if (failures >= 0) throw Object.assign(new Error('planted'), { retryable: true })
+  })
+  const records = Array.from({ length: 10 }, () => userCreated())
+  await it.log.append(records)
+  await eventually(async () => (await it.effects()).length > 0)
+  assert.deepEqual((await it.effects()).toSorted(), records.map(userOf).toSorted())
+  assert.ok(failures < 0)
+})
+
+test('rule 11: an unreadable record and those behind it of its key are parked, others go on', async (t) => {
+  const it = await world(t)
+  const running = await consumer(t, it, writeEffects)
+  const account = newId()
+  const [before, after, other] = [
+    userCreated(newId(), account),
+    userCreated(newId(), account),
+    userCreated(),
+  ]
+  const broken = { ...userCreated(newId(), account), value: '{"event_type":"user.created"}' }
+  await it.log.append([before, broken, after, other])
+  await eventually(async () => (await it.effects()).length === 2)
+  assert.deepEqual((await it.effects()).toSorted(), [userOf(before), userOf(other)].toSorted())
+  assert.equal(running.parkedCount(), 2)
+  const { rows } = await it.db.query(
+    'SELECT kind, cause FROM parked_records ORDER BY record_offset',
+  )
+  assert.equal(rows[0].kind, 'unprocessable')
+  assert.match(rows[0].cause, /^user\.created: /)
+  assert.equal(rows[1].kind, 'waiting')
+})
+
+test('rule 11: a record that waits for its predecessor is tried again, in order', async (t) => {
+  const it = await world(t)
+  let ready = false
+  const running = await consumer(t, it, async (tx, events) => {
+    if (!ready) {
+      const parked = events.map(({ record }) => ({
+        record,
+        kind: 'waiting' as const,
+        cause: 'early',
+      }))
+      throw new ParkError(parked)
+    }
+    await writeEffects(tx, events)
+  })
+  const account = newId()
+  const records = Array.from({ length: 3 }, () => userCreated(newId(), account))
+  await it.log.append(records)
+  await eventually(() => running.parkedCount() === 3)
+  ready = true
+  await eventually(async () => (await it.effects()).length === 3)
+  assert.deepEqual(await it.effects(), records.map(userOf))
+  await eventually(() => running.parkedCount() === 0)
+})
+
+test('rule 11: a record that fails for no known reason is found and parked alone', async (t) => {
+  const it = await world(t)
+  const records = Array.from({ length: 8 }, () => userCreated())
+  const poison = userOf(records[3]!)
+  const running = await consumer(t, it, async (tx, events) => {
+    if (events.some(({ event }) => (event as UserCreated).user_id === poison)) {
+      throw new TypeError('planted')
+    }
+    await writeEffects(tx, events)
+  })
+  await it.log.append(records)
+  await eventually(async () => (await it.effects()).length === 7)
+  assert.equal(running.parkedCount(), 1)
+  assert.ok(!(await it.effects()).includes(poison))
+})
+
+test('a consumer that starts anew goes on where the database says', async (t) => {
+  const it = await world(t)
+  const first = await consumer(t, it, writeEffects)
+  await it.log.append([userCreated(), userCreated()])
+  await eventually(async () => (await it.effects()).length === 2)
+  await first.stop()
+  await it.log.append([userCreated()])
+  await consumer(t, it, writeEffects)
+  await eventually(async () => (await it.effects()).length === 3)
+})

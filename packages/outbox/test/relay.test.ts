@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { UserCreated } from '@caudal/contracts/events.ts'
+import { newId } from '@caudal/contracts/ids.ts'
+import { TOPICS } from '@caudal/contracts/topics.ts'
+import type { EventLog, NewRecord } from '@caudal/event-log/event-log.ts'
+import { transaction } from '@caudal/postgres/transaction.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import pg from 'pg'
+import { addToOutbox, type OutboxEvent } from '../src/add-to-outbox.ts'
+import { outboxMigrations } from '../src/migrations.ts'
+import { startRelay } from '../src/relay.ts'
+
+const logger = createLogger({ service: 'test', level: 'silent' })
+
+/** A log that keeps what it is given and fails on demand: the relay only ever appends. */
+function memoryLog(): { log: EventLog; records: NewRecord[]; fail(times: number): void } {
+  const records: NewRecord[] = []
+  let failing = 0
+  const refuse = (): never => assert.fail('a relay only appends')
+  const append = async (batch: readonly NewRecord[]): Promise<void> => {
+    if (failing-- > 0) throw new Error('the broker is down')
+    records.push(...batch)
+  }
+  const log = { append, read: refuse, join: refuse, earliest: refuse, end: refuse, close: refuse }
+  return { log, records, fail: (times) => (failing = times) }
+}
+
+function outboxEvent(accountId = newId()): OutboxEvent {
+  const event: UserCreated = {
+    event_id: newId(),
+    event_type: 'user.created',
+    timestamp: '2026-01-01T00:00:00Z',
+    schema_version: '1.0.0',
+    region: 'local',
+    tenant_id: 'caudal',
+    account_id: accountId,
+    user_id: newId(),
+    wallet_id: newId(),
+    accounts: [{ account_id: accountId, currency: 'USD' }],
+  }
+  return { topic: TOPICS.users, event, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
+}
+
+async function unpublished(db: Db): Promise<number> {
+  const { rows } = await db.query<{ waiting: bigint }>(
+    'SELECT count(*) AS waiting FROM outbox WHERE published_at IS NULL',
+  )
+  return Number(rows[0]!.waiting)
+}
+
+async function prepare(t: Scope) {
+  const {
+    pool: db,
+    url,
+    ownerUrl,
+  } = await testDatabase(t, { sets: [outboxMigrations], name: 'outbox' })
+  const memory = memoryLog()
+  const start = () => {
+    const relay = startRelay({ url, log: memory.log, logger, metrics: createMetrics('test') })
+    t.after(() => relay.stop())
+    return relay
+  }
+  return { db, url, ownerUrl, start, ...memory }
+}
+
+test('F3: what is committed is published in order with its key and trace, the rest never', async (t) => {
+  const { db, records, start } = await prepare(t)
+  const relay = start()
+  const events = Array.from({ length: 30 }, () => outboxEvent())
+  await transaction(db, (tx) => addToOutbox(tx, events))
+  const refused = transaction(db, async (tx) => {
+    await addToOutbox(tx, [outboxEvent()])
+    throw new Error('planted')
+  })
+  await assert.rejects(refused, /planted/)
+  relay.wake()
+  await eventually(async () => (await unpublished(db)) === 0)
+  assert.deepEqual(
+    records.map((record) => (JSON.parse(record.value) as UserCreated).event_id),
+    events.map(({ event }) => event.event_id),
+  )
+  assert.equal(records[0]!.key, events[0]!.event.account_id)
+  assert.equal(records[0]!.headers['traceparent'], events[0]!.traceparent)
+})
+
+test('rule 5: a transaction that commits late is not skipped and blocks nobody', async (t) => {
+  const { db, records, start } = await prepare(t)
+  const relay = start()
+  const [late, early] = [outboxEvent(), outboxEvent()]
+  const slow = await db.connect()
+  await slow.query('BEGIN')
+  await addToOutbox(slow, [late])
+  await transaction(db, (tx) => addToOutbox(tx, [early]))
+  relay.wake()
+  await eventually(() => records.length === 1, { label: 'the later id is published first' })
+  await slow.query('COMMIT')
+  slow.release()
+  relay.wake()
+  await eventually(() => records.length === 2, { label: 'the late commit is published' })
+  assert.deepEqual(
+    records.map((it) => it.key),
+    [early.event.account_id, late.event.account_id],
+  )
+})
+
+test('F3: while the log is down events wait; afterwards each is there, in order', async (t) => {
+  const { db, records, start, fail } = await prepare(t)
+  fail(3)
+  const relay = start()
+  const account = newId()
+  const events = Array.from({ length: 5 }, () => outboxEvent(account))
+  for (const event of events) {
+    await transaction(db, (tx) => addToOutbox(tx, [event]))
+    relay.wake()
+  }
+  await eventually(async () => (await unpublished(db)) === 0)
+  const published = records.map((it) => (JSON.parse(it.value) as UserCreated).event_id)
+  assert.deepEqual(
+    [...new Set(published)],
+    events.map(({ event }) => event.event_id),
+  )
+})
+
+test('one relay of a database is active, and another takes over when it stops', async (t) => {
+  const { db, records, start } = await prepare(t)
+  const first = start()
+  await transaction(db, (tx) => addToOutbox(tx, [outboxEvent()]))
+  first.wake()
+  await eventually(() => records.length === 1)
+  const second = start()
+  await first.stop()
+  await transaction(db, (tx) => addToOutbox(tx, [outboxEvent()]))
+  await eventually(() => records.length === 2, { label: 'the second relay publishes' })
+  await second.drained(5_000)
+})
+
+test('published partitions are dropped, one with an unpublished row stays', async (t) => {
+  const { db, ownerUrl, start, records } = await prepare(t)
+  const partitions = async (): Promise<string[]> => {
+    const { rows } = await db.query<{ name: string }>(
+      `SELECT inhrelid::regclass::text AS name FROM pg_inherits
+       WHERE inhparent = 'outbox'::regclass ORDER BY 1`,
+    )
+    return rows.map((row) => row.name)
+  }
+  await transaction(db, (tx) => addToOutbox(tx, [outboxEvent()]))
+  await moveSequence(ownerUrl, 1_000_000)
+  await transaction(db, (tx) => addToOutbox(tx, [outboxEvent()]))
+  await moveSequence(ownerUrl, 3_000_000)
+  await transaction(db, (tx) => addToOutbox(tx, [outboxEvent()]))
+  await db.query('SELECT rotate_outbox()')
+  assert.ok((await partitions()).includes('outbox_0'), 'its row is not published yet')
+  assert.ok((await partitions()).includes('outbox_11'), 'there is room ahead')
+  const relay = start()
+  await relay.drained(5_000)
+  await eventually(() => records.length === 3)
+  await eventually(async () => (await unpublished(db)) === 0)
+  await db.query('SELECT rotate_outbox()')
+  const left = await partitions()
+  assert.ok(!left.includes('outbox_0') && !left.includes('outbox_1') && left.includes('outbox_2'))
+})
+
+/** Continues with a higher id, as after millions of events. */
+async function moveSequence(ownerUrl: string, id: number): Promise<void> {
+  const owner = new pg.Client({ connectionString: ownerUrl })
+  await owner.connect()
+  await owner.query(`SELECT setval('outbox_id_seq', $1)`, [id])
+  await owner.end()
+}

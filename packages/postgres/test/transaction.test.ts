@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import pg from 'pg'
+import { createPool } from '../src/create-pool.ts'
+import {
+  CommitRefusedError,
+  CommitUnknownError,
+  DatabaseUnavailableError,
+  isUniqueViolation,
+} from '../src/errors.ts'
+import { transaction } from '../src/transaction.ts'
+import type { Db, Tx } from '../src/types.ts'
+
+async function counters(t: Scope): Promise<{ db: Db; adminUrl: string; url: string }> {
+  const { pool: db, ownerUrl, adminUrl, url } = await testDatabase(t, { sets: [] })
+  const owner = new pg.Client({ connectionString: ownerUrl })
+  await owner.connect()
+  await owner.query(
+    `CREATE TABLE counters (
+       name text CONSTRAINT counters_pkey PRIMARY KEY,
+       value bigint NOT NULL
+     );
+     INSERT INTO counters VALUES ('a', 0), ('b', 0);
+     GRANT SELECT, INSERT, UPDATE ON counters TO caudal_app`,
+  )
+  await owner.end()
+  return { db, adminUrl, url }
+}
+
+async function valueOf(db: Db, name: string): Promise<bigint> {
+  const { rows } = await db.query<{ value: bigint }>('SELECT value FROM counters WHERE name = $1', [
+    name,
+  ])
+  return rows[0]!.value
+}
+
+const increment = (tx: Tx, name: string): Promise<unknown> =>
+  tx.query('UPDATE counters SET value = value + 1 WHERE name = $1', [name])
+
+test('a transaction commits what its work did and returns its result', async (t) => {
+  const { db } = await counters(t)
+  const result = await transaction(db, async (tx) => {
+    await increment(tx, 'a')
+    return 'done'
+  })
+  assert.equal(result, 'done')
+  assert.equal(await valueOf(db, 'a'), 1n)
+})
+
+test('work that throws leaves nothing', async (t) => {
+  const { db } = await counters(t)
+  const failing = transaction(db, async (tx) => {
+    await increment(tx, 'a')
+    throw new Error('planted')
+  })
+  await assert.rejects(failing, /planted/)
+  assert.equal(await valueOf(db, 'a'), 0n)
+})
+
+test('rule 1: a COMMIT that answers ROLLBACK is noticed', async (t) => {
+  const { db } = await counters(t)
+  const careless = transaction(db, async (tx) => {
+    // Planted: statements travel together, the first fails, and nobody looks at their answers.
+    await Promise.allSettled([tx.query(`INSERT INTO counters VALUES ('a', 1)`), increment(tx, 'b')])
+  })
+  await assert.rejects(careless, CommitRefusedError)
+  assert.equal(await valueOf(db, 'b'), 0n)
+})
+
+test('a deadlock is repeated until both transactions are done', async (t) => {
+  const { db } = await counters(t)
+  let met = 0
+  let bothHere = (): void => {}
+  const meeting = new Promise<void>((resolve) => (bothHere = resolve))
+  const crosswise = (first: string, second: string): Promise<void> =>
+    transaction(db, async (tx) => {
+      await increment(tx, first)
+      if (++met === 2) bothHere()
+      await meeting
+      await increment(tx, second)
+    })
+  await Promise.all([crosswise('a', 'b'), crosswise('b', 'a')])
+  assert.ok(met > 2, 'the deadlock never happened')
+  assert.deepEqual([await valueOf(db, 'a'), await valueOf(db, 'b')], [2n, 2n])
+})
+
+test('a connection that breaks before COMMIT is a fault that may be retried', async (t) => {
+  const { db, adminUrl } = await counters(t)
+  const broken = transaction(db, async (tx) => {
+    await increment(tx, 'a')
+    await terminate(adminUrl, tx)
+    await increment(tx, 'a')
+  })
+  await assert.rejects(broken, DatabaseUnavailableError)
+  assert.equal(await valueOf(db, 'a'), 0n)
+})
+
+test('a connection that breaks during COMMIT makes the outcome unknown, never a failure', async (t) => {
+  const { db, adminUrl } = await counters(t)
+  const unknown = transaction(db, async (tx) => {
+    await increment(tx, 'a')
+    await terminate(adminUrl, tx)
+  })
+  await assert.rejects(unknown, CommitUnknownError)
+})
+
+test('a server that is not there is a fault that may be retried', async () => {
+  const db = createPool({ url: 'postgres://nobody@127.0.0.1:1/none', applicationName: 'test' })
+  await assert.rejects(
+    transaction(db, async () => {}),
+    { retryable: true },
+  )
+  await db.end()
+})
+
+test('int8 is a bigint in rows and arrays, exact to 2^63-1', async (t) => {
+  const { db } = await counters(t)
+  const most = 9_223_372_036_854_775_807n
+  const { rows } = await db.query('SELECT $1::bigint AS one, ARRAY[$1, -1]::bigint[] AS many', [
+    most,
+  ])
+  assert.deepEqual(rows[0], { one: most, many: [most, -1n] })
+})
+
+test('a unique violation is told by its constraint', async (t) => {
+  const { db } = await counters(t)
+  const error: unknown = await db.query(`INSERT INTO counters VALUES ('a', 1)`).catch((it) => it)
+  assert.ok(isUniqueViolation(error))
+  assert.ok(isUniqueViolation(error, 'counters_pkey'))
+  assert.ok(!isUniqueViolation(error, 'another'))
+})
+
+/** Ends the transaction's backend, as a crash of the server or the network would. */
+async function terminate(adminUrl: string, tx: Tx): Promise<void> {
+  const { rows } = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+  const gone = new Promise((resolve) => tx.once('error', resolve))
+  const admin = new pg.Client({ connectionString: adminUrl })
+  await admin.connect()
+  await admin.query('SELECT pg_terminate_backend($1)', [rows[0]!.pid])
+  await admin.end()
+  await gone
+}
