@@ -8,10 +8,20 @@ import type { IncomingEvent } from './incoming-event.ts'
 import { type Parked, ParkError } from './park-error.ts'
 import { parkRecords } from './park-records.ts'
 
-/** The effects of a batch of events; runs in the transaction that moves the offsets. */
-export type ProcessEvents = (tx: Tx, events: readonly IncomingEvent[]) => Promise<void>
+/** Work that follows from effects; runs once they are committed, and only then. */
+export type FollowUp = () => void
 
-export type Applied = { processed: number; parked: readonly Parked[] }
+/**
+ * The effects of a batch of events; runs in the transaction that moves the offsets. It may run
+ * again, so what must not happen before the commit is returned as a follow-up.
+ */
+export type ProcessEvents = (tx: Tx, events: readonly IncomingEvent[]) => Promise<FollowUp | void>
+
+export type Applied = {
+  processed: number
+  parked: readonly Parked[]
+  followUp: FollowUp | undefined
+}
 
 type Target = { db: Db; group: string; process: ProcessEvents }
 
@@ -51,9 +61,9 @@ async function attemptBatch(
     const parked = blocked.size + refused.size > 0 ? selectParked(records, refused, blocked) : []
     const aside = new Set(parked.map((it) => it.record))
     const events = aside.size === 0 ? readable : readable.filter(({ record }) => !aside.has(record))
-    if (events.length > 0) await process(tx, events)
+    const followUp = events.length > 0 ? await process(tx, events) : undefined
     if (parked.length > 0) await parkRecords(tx, group, parked)
-    return { processed: events.length, parked }
+    return { processed: events.length, parked, followUp: followUp ?? undefined }
   })
 }
 
@@ -64,7 +74,7 @@ async function attemptBatch(
 export function parkOnFault(process: ProcessEvents): ProcessEvents {
   return async (tx, events) => {
     try {
-      await process(tx, events)
+      return await process(tx, events)
     } catch (error) {
       const passing = (error as { retryable?: boolean }).retryable || isConnectionFault(error)
       if (passing || isRetryableConflict(error) || error instanceof ParkError) throw error

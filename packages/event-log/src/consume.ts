@@ -133,12 +133,13 @@ export class Consumer {
     const { db, group, afterCommit } = this.#options
     const process = split ? parkOnFault(this.#options.process) : this.#options.process
     for (const batch of split ? records.map((record) => [record]) : [records]) {
-      const { parked } = await applyBatch({ db, group, process }, batch, this.#positions)
+      const { parked, followUp } = await applyBatch({ db, group, process }, batch, this.#positions)
       for (const { topic, partition, offset } of batch) {
         this.#positions.set(positionKey(topic, partition), offset + 1n)
       }
       this.#counters.applied(batch)
       if (parked.length > 0) this.#report(parked)
+      followUp?.()
       afterCommit?.()
     }
   }

@@ -1,7 +1,7 @@
 import { parseEvent } from '@caudal/contracts/parse-event.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { ProcessEvents } from './apply-batch.ts'
+import type { FollowUp, ProcessEvents } from './apply-batch.ts'
 import type { LogRecord } from './event-log.ts'
 import { ParkError, type ParkKind } from './park-error.ts'
 import { postponeParked, resolveParked, takeDueParked } from './park-records.ts'
@@ -23,6 +23,8 @@ export async function retryParked(
   return processed
 }
 
+type RetryOutcome = 'none' | 'processed' | 'postponed'
+
 async function retryOne({
   db,
   group,
@@ -31,20 +33,21 @@ async function retryOne({
   db: Db
   group: string
   process: ProcessEvents
-}): Promise<'none' | 'processed' | 'postponed'> {
+}): Promise<RetryOutcome> {
   let taken: LogRecord | undefined
+  let applied: { outcome: RetryOutcome; followUp?: FollowUp | void }
   try {
-    return await transaction(db, async (tx) => {
+    applied = await transaction(db, async (tx) => {
       taken = await takeDueParked(tx, group)
-      if (!taken) return 'none'
+      if (!taken) return { outcome: 'none' }
       const event = parseEvent(taken.value)
       if ('unreadable' in event) {
         await postponeParked(tx, group, taken, 'unprocessable', event.unreadable)
-        return 'postponed'
+        return { outcome: 'postponed' }
       }
-      await process(tx, [{ event, record: taken }])
+      const followUp = await process(tx, [{ event, record: taken }])
       await resolveParked(tx, group, taken)
-      return 'processed'
+      return { outcome: 'processed', followUp }
     })
   } catch (error) {
     if (!taken || (error as { retryable?: boolean }).retryable) throw error
@@ -52,6 +55,8 @@ async function retryOne({
     await postponeParked(db, group, taken, kind, cause)
     return 'postponed'
   }
+  applied.followUp?.()
+  return applied.outcome
 }
 
 function describe(error: unknown): { kind: ParkKind; cause: string } {
