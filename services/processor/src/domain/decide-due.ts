@@ -1,0 +1,64 @@
+import { decideOutcome } from './decide-outcome.ts'
+import { type Decision, giveUp, moveOn } from './decision.ts'
+import type { GatewayPayment } from './gateway-payment.ts'
+import { type DecisionContext, queryDelayMs } from './retry-policy.ts'
+
+/** Whether a request may leave now: yes, not yet (no call is free), or the circuit is open. */
+export type Admission = 'send' | 'wait' | 'circuit_open'
+
+/**
+ * What to do with a payment whose step is due: the one place where an attempt begins. An attempt
+ * that is still SENDING after its deadline lost its holder and may have left (design: rule 9).
+ */
+export function decideDue(
+  payment: GatewayPayment,
+  admission: Admission,
+  context: DecisionContext,
+): Decision {
+  const { now, policy } = context
+  if (payment.dueAt === null || payment.dueAt > now) return moveOn(payment)
+  switch (payment.step) {
+    case null:
+      return moveOn(payment)
+    case 'await': {
+      const lost = { attempt: payment.attempt, outcome: { kind: 'ambiguous' } } as const
+      return decideOutcome(payment, lost, context)
+    }
+    case 'query': {
+      const query = payment.queries + 1
+      const dueAt = now + policy.timeoutMs + policy.graceMs
+      return { ...moveOn(payment, { queries: query, dueAt }), call: { kind: 'query', query } }
+    }
+    case 'send':
+      return decideSend(payment, admission, context)
+    default:
+      return payment.step satisfies never
+  }
+}
+
+function decideSend(
+  payment: GatewayPayment,
+  admission: Admission,
+  context: DecisionContext,
+): Decision {
+  const { now, policy } = context
+  switch (admission) {
+    case 'send': {
+      const attempt = payment.attempt + 1
+      const attemptDeadlineAt = now + policy.timeoutMs
+      const dueAt = attemptDeadlineAt + policy.graceMs
+      const sending = moveOn(payment, { step: 'await', attempt, attemptDeadlineAt, dueAt })
+      return { ...sending, call: { kind: 'send', attempt } }
+    }
+    case 'wait':
+      return moveOn(payment, { dueAt: now + policy.waitMs })
+    case 'circuit_open':
+      if (payment.status !== 'IN_DOUBT') return giveUp(payment, 'circuit_open', context)
+      return moveOn(payment, {
+        step: 'query',
+        dueAt: now + queryDelayMs(context, payment.queries),
+      })
+    default:
+      return admission satisfies never
+  }
+}

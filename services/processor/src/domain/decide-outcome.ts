@@ -1,0 +1,63 @@
+import { complete, type Decision, doubt, fail, giveUp, moveOn } from './decision.ts'
+import { type GatewayPayment, isOver } from './gateway-payment.ts'
+import type { SendOutcome } from './outcome.ts'
+import { type DecisionContext, queryDelayMs, retryDelayMs } from './retry-policy.ts'
+
+/** The outcome of one attempt has become known. */
+export type Answered = { attempt: number; outcome: SendOutcome }
+
+/**
+ * What an attempt's outcome means for its payment. A verdict counts whenever it comes; anything
+ * else only for the attempt that is waited for, so a repeated report changes nothing.
+ */
+export function decideOutcome(
+  payment: GatewayPayment,
+  { attempt, outcome }: Answered,
+  context: DecisionContext,
+): Decision {
+  if (isOver(payment)) return moveOn(payment)
+  if (outcome.kind === 'approved') return complete(payment, outcome.response)
+  if (outcome.kind === 'declined') return fail(payment, 'gateway_declined', outcome.response)
+  if (payment.step !== 'await' || attempt !== payment.attempt) return moveOn(payment)
+  switch (outcome.kind) {
+    case 'unavailable':
+    case 'rate_limited': {
+      const lastResponse = outcome.response ?? payment.lastResponse
+      const answered = { ...payment, mayHaveLeft: true, lastResponse }
+      return tryAgain(answered, outcome.retryAfterMs, context)
+    }
+    case 'misconfigured':
+      return pauseForOperator({ ...payment, mayHaveLeft: true, unproven: true }, context)
+    case 'ambiguous':
+      return doubt({ ...payment, mayHaveLeft: true, unproven: true }, context)
+    case 'not_sent':
+      return outcome.cause === 'circuit_open'
+        ? giveUp(payment, 'circuit_open', context)
+        : tryAgain(payment, null, context)
+    default:
+      return outcome satisfies never
+  }
+}
+
+function tryAgain(
+  payment: GatewayPayment,
+  retryAfterMs: number | null,
+  context: DecisionContext,
+): Decision {
+  const failures = payment.failures + 1
+  const counted = { ...payment, failures }
+  // In doubt, the status is asked before each further attempt, and no number of them ends it.
+  if (payment.status === 'IN_DOUBT') {
+    const delayMs = retryDelayMs(context, 1, retryAfterMs)
+    const dueAt = context.now + Math.max(delayMs, queryDelayMs(context, payment.queries))
+    return moveOn(counted, { step: 'query', dueAt })
+  }
+  if (failures > context.policy.maxRetries) return giveUp(counted, 'gateway_unreachable', context)
+  const dueAt = context.now + retryDelayMs(context, failures, retryAfterMs)
+  return moveOn(counted, { step: 'send', dueAt })
+}
+
+function pauseForOperator(payment: GatewayPayment, context: DecisionContext): Decision {
+  const dueAt = context.now + context.policy.misconfiguredMs
+  return moveOn(payment, { step: payment.status === 'IN_DOUBT' ? 'query' : 'send', dueAt })
+}

@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type Admission, decideDue } from './decide-due.ts'
+import { decideOutcome } from './decide-outcome.ts'
+import { decideStatus } from './decide-status.ts'
+import type { Announcement, Decision } from './decision.ts'
+import { type GatewayPayment, isOver, newPayment } from './gateway-payment.ts'
+import type { SendOutcome, StatusAnswer } from './outcome.ts'
+import type { DecisionContext, RetryPolicy } from './retry-policy.ts'
+
+const policy: RetryPolicy = {
+  timeoutMs: 5_000,
+  graceMs: 500,
+  maxRetries: 3,
+  retryBaseMs: 250,
+  retryMaxMs: 5_000,
+  retryAfterMaxMs: 60_000,
+  firstQueryMs: 1_000,
+  queryMaxMs: 60_000,
+  misconfiguredMs: 30_000,
+  waitMs: 250,
+}
+const RESPONSE = { status: 'failed', error_code: 'some_code' }
+
+const outcomes: fc.Arbitrary<SendOutcome> = fc.oneof(
+  fc.constant({ kind: 'approved', response: RESPONSE } as const),
+  fc.constant({ kind: 'declined', response: RESPONSE } as const),
+  fc.record({
+    kind: fc.constant('unavailable' as const),
+    response: fc.constant(RESPONSE),
+    retryAfterMs: fc.option(fc.nat(100_000)),
+  }),
+  fc.constant({ kind: 'rate_limited', response: null, retryAfterMs: null } as const),
+  fc.constant({ kind: 'misconfigured' } as const),
+  fc.constant({ kind: 'ambiguous' } as const),
+  fc.record({
+    kind: fc.constant('not_sent' as const),
+    cause: fc.constantFrom('unreachable' as const, 'deadline' as const, 'circuit_open' as const),
+  }),
+)
+const statuses: fc.Arbitrary<StatusAnswer> = fc.constantFrom<StatusAnswer[]>(
+  { kind: 'approved', response: RESPONSE },
+  { kind: 'failed', response: RESPONSE },
+  { kind: 'not_found' },
+  { kind: 'unknown' },
+)
+
+type Input =
+  | { kind: 'due'; admission: Admission; laterMs: number }
+  | { kind: 'outcome'; back: number; outcome: SendOutcome }
+  | { kind: 'status'; back: number; answer: StatusAnswer }
+
+const inputs: fc.Arbitrary<Input> = fc.oneof(
+  fc.record({
+    kind: fc.constant('due' as const),
+    admission: fc.constantFrom<Admission[]>('send', 'send', 'wait', 'circuit_open'),
+    laterMs: fc.constantFrom(0, 0, 1, 10_000),
+  }),
+  // `back` reports an older attempt or query once more, as a lost holder might.
+  fc.record({
+    kind: fc.constant('outcome' as const),
+    back: fc.constantFrom(0, 0, 0, 1),
+    outcome: outcomes,
+  }),
+  fc.record({
+    kind: fc.constant('status' as const),
+    back: fc.constantFrom(0, 0, 0, 1),
+    answer: statuses,
+  }),
+)
+
+function step(payment: GatewayPayment, input: Input, context: DecisionContext): Decision {
+  switch (input.kind) {
+    case 'due':
+      return decideDue(payment, input.admission, context)
+    case 'outcome':
+      return decideOutcome(
+        payment,
+        { attempt: payment.attempt - input.back, outcome: input.outcome },
+        context,
+      )
+    case 'status':
+      return decideStatus(
+        payment,
+        { query: payment.queries - input.back, answer: input.answer },
+        context,
+      )
+    default:
+      return input satisfies never
+  }
+}
+
+type Report = (payment: GatewayPayment, input: Input, decision: Decision, now: number) => void
+
+function replay(story: readonly Input[], jitter: number, report: Report): GatewayPayment {
+  let payment = newPayment(0)
+  let now = 0
+  for (const input of story) {
+    now = input.kind === 'due' ? Math.max(now, (payment.dueAt ?? now) + input.laterMs) : now + 1
+    const reachable =
+      input.kind === 'due' ||
+      (input.kind === 'outcome' ? payment.attempt > input.back : payment.queries > input.back)
+    if (!reachable) continue
+    const decision = step(payment, input, { now, jitter, policy })
+    report(payment, input, decision, now)
+    payment = decision.payment
+  }
+  return payment
+}
+
+const stories = fc.array(inputs, { maxLength: 60 })
+const jitters = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+
+test('a final state never changes, and each payment says one final word at most (rule 2)', () => {
+  fc.assert(
+    fc.property(stories, jitters, (story, jitter) => {
+      const said: Announcement['kind'][] = []
+      replay(story, jitter, (before, _input, { payment, announcement, call }) => {
+        if (isOver(before)) {
+          assert.deepEqual(payment, before)
+          assert.equal(announcement, null)
+          assert.equal(call, null)
+        }
+        if (announcement) said.push(announcement.kind)
+      })
+      assert.ok(said.filter((kind) => kind === 'in_doubt').length <= 1)
+      assert.ok(said.filter((kind) => kind !== 'in_doubt').length <= 1)
+      assert.ok(said.indexOf('in_doubt') <= 0, 'doubt comes before the final word')
+    }),
+  )
+})
+
+test('nothing fails after an ambiguous attempt without a verdict of the PSP (rule 9)', () => {
+  fc.assert(
+    fc.property(stories, jitters, (story, jitter) => {
+      let ambiguous = false
+      replay(story, jitter, (before, input, { payment, announcement }) => {
+        const lost = input.kind === 'due' && before.step === 'await' && payment.step !== 'await'
+        const unread = input.kind === 'outcome' && input.outcome.kind === 'ambiguous'
+        ambiguous ||= lost || (unread && payment.unproven)
+        if (announcement?.kind !== 'failed' || !ambiguous) return
+        const verdict =
+          (input.kind === 'outcome' && input.outcome.kind === 'declined') ||
+          (input.kind === 'status' && input.answer.kind === 'failed')
+        assert.ok(verdict, `failed by ${JSON.stringify(input)}`)
+      })
+    }),
+  )
+})
+
+test('a payment that is not over always has a next step and a time for it', () => {
+  fc.assert(
+    fc.property(stories, jitters, (story, jitter) => {
+      replay(story, jitter, (_before, _input, { payment }) => {
+        assert.equal(payment.step === null, isOver(payment))
+        assert.equal(payment.dueAt === null, isOver(payment))
+      })
+    }),
+  )
+})
+
+test('a payment has one attempt under way at most, and the next has a new number', () => {
+  fc.assert(
+    fc.property(stories, jitters, (story, jitter) => {
+      replay(story, jitter, (before, _input, { call, payment }, now) => {
+        if (call?.kind !== 'send') return
+        assert.notEqual(before.step, 'await')
+        assert.equal(call.attempt, before.attempt + 1)
+        assert.equal(payment.attemptDeadlineAt, now + policy.timeoutMs)
+        if (before.unproven && before.status === 'IN_DOUBT') {
+          assert.ok(now >= (before.attemptDeadlineAt ?? 0), 'the old deadline has passed')
+        }
+      })
+    }),
+  )
+})
+
+test('reporting an outcome twice says nothing twice', () => {
+  fc.assert(
+    fc.property(stories, outcomes, jitters, (story, outcome, jitter) => {
+      const payment = replay(story, jitter, () => {})
+      if (payment.attempt === 0) return
+      const context = { now: 1e9, jitter, policy }
+      const { attempt } = payment
+      const once = decideOutcome(payment, { attempt, outcome }, context).payment
+      const twice = decideOutcome(once, { attempt, outcome }, context)
+      assert.deepEqual(twice.payment, once)
+      assert.equal(twice.announcement, null)
+    }),
+  )
+})
+
+/**
+ * A PSP that keeps its promise: one verdict per key. Requests may be applied at once, late or
+ * never, and answered truly, with a 500, or not at all.
+ */
+type Request = { applies: 'now' | 'late' | 'never'; answer: 'true' | 'failed' | 'none' }
+type World = { verdict: 'approved' | 'declined'; requests: Request[]; statusAnswers: boolean[] }
+
+const worlds: fc.Arbitrary<World> = fc.record({
+  verdict: fc.constantFrom('approved' as const, 'declined' as const),
+  requests: fc.array(
+    fc.record({
+      applies: fc.constantFrom('now' as const, 'late' as const, 'never' as const),
+      answer: fc.constantFrom('true' as const, 'failed' as const, 'none' as const),
+    }),
+    { maxLength: 12 },
+  ),
+  statusAnswers: fc.array(fc.boolean(), { maxLength: 12 }),
+})
+
+test('against any PSP that keeps its keys, FAILED is never charged and COMPLETED is', () => {
+  fc.assert(
+    fc.property(worlds, jitters, ({ verdict, requests, statusAnswers }, jitter) => {
+      const psp = { known: false, inFlight: false }
+      let payment = newPayment(0)
+      for (let turn = 0; turn < 200 && !isOver(payment); turn += 1) {
+        const context = { now: payment.dueAt ?? 0, jitter, policy }
+        const { call, payment: next } = decideDue(payment, 'send', context)
+        payment = next
+        if (call?.kind === 'send') {
+          const request = requests.shift() ?? { applies: 'now', answer: 'true' }
+          const outcome = answerOf(psp, request, verdict)
+          const answered = { attempt: call.attempt, outcome }
+          payment = decideOutcome(payment, answered, context).payment
+        } else if (call?.kind === 'query') {
+          const found = psp.known
+            ? { kind: verdict === 'approved' ? verdict : 'failed', response: RESPONSE }
+            : { kind: 'not_found' }
+          const answer = (statusAnswers.shift() ?? true) ? found : { kind: 'unknown' }
+          const status = { query: call.query, answer: answer as StatusAnswer }
+          payment = decideStatus(payment, status, context).payment
+        }
+      }
+      assert.ok(isOver(payment), 'it ends once the PSP answers')
+      // Whatever was in flight arrives now.
+      const charged = (psp.known || psp.inFlight) && verdict === 'approved'
+      assert.equal(payment.status === 'COMPLETED', charged)
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+function answerOf(
+  psp: { known: boolean; inFlight: boolean },
+  { applies, answer }: Request,
+  verdict: World['verdict'],
+): SendOutcome {
+  // A request that was answered is not in flight any more.
+  if (applies === 'late' && answer === 'none') psp.inFlight = true
+  if (applies === 'now' || answer === 'true') psp.known = true
+  if (answer === 'none') return { kind: 'ambiguous' }
+  if (answer === 'failed') return { kind: 'unavailable', response: RESPONSE, retryAfterMs: null }
+  return { kind: verdict, response: RESPONSE }
+}

@@ -1,0 +1,79 @@
+import type { GatewayResponse } from '@caudal/contracts/events.ts'
+import type { GatewayReason } from '@caudal/contracts/reasons.ts'
+import type { GatewayPayment } from './gateway-payment.ts'
+import { type DecisionContext, queryDelayMs } from './retry-policy.ts'
+
+/** What payments.results has to hear. */
+export type Announcement =
+  | { kind: 'completed'; response: GatewayResponse }
+  | { kind: 'failed'; reason: GatewayReason; response: GatewayResponse }
+  | { kind: 'in_doubt' }
+
+/** A call to be made once the decision is committed. */
+export type Call = { kind: 'send'; attempt: number } | { kind: 'query'; query: number }
+
+export type Decision = {
+  payment: GatewayPayment
+  announcement: Announcement | null
+  call: Call | null
+}
+
+/** Nothing to say and nothing to call: the payment only moves on. */
+export function moveOn(payment: GatewayPayment, changes: Partial<GatewayPayment> = {}): Decision {
+  return { payment: { ...payment, ...changes }, announcement: null, call: null }
+}
+
+/** The PSP approved. */
+export function complete(payment: GatewayPayment, response: GatewayResponse): Decision {
+  return {
+    payment: { ...payment, status: 'COMPLETED', step: null, dueAt: null, lastResponse: response },
+    announcement: { kind: 'completed', response },
+    call: null,
+  }
+}
+
+/** No money moved and none will, for certain. */
+export function fail(
+  payment: GatewayPayment,
+  reason: GatewayReason,
+  response: GatewayResponse,
+): Decision {
+  const over = { status: 'FAILED', step: null, dueAt: null, reason } as const
+  return {
+    payment: { ...payment, ...over, lastResponse: response },
+    announcement: { kind: 'failed', reason, response },
+    call: null,
+  }
+}
+
+/** The outcome is unknown: said once, then the PSP is asked for as long as it takes. */
+export function doubt(payment: GatewayPayment, context: DecisionContext): Decision {
+  const dueAt = context.now + queryDelayMs(context, payment.queries)
+  return {
+    payment: { ...payment, status: 'IN_DOUBT', step: 'query', dueAt },
+    announcement: payment.status === 'IN_DOUBT' ? null : { kind: 'in_doubt' },
+    call: null,
+  }
+}
+
+const UNREACHABLE = { status: 'failed', message: 'The payment gateway could not be reached.' }
+const CIRCUIT_OPEN = {
+  status: 'failed',
+  message: 'The payment gateway is not asked at the moment.',
+}
+
+/**
+ * No more attempts for now. What never left has failed; what was always answered is settled by the
+ * status query; all else is in doubt (design: rule 9).
+ */
+export function giveUp(
+  payment: GatewayPayment,
+  reason: 'gateway_unreachable' | 'circuit_open',
+  context: DecisionContext,
+): Decision {
+  if (!payment.mayHaveLeft) {
+    return fail(payment, reason, reason === 'circuit_open' ? CIRCUIT_OPEN : UNREACHABLE)
+  }
+  if (payment.unproven || payment.status === 'IN_DOUBT') return doubt(payment, context)
+  return moveOn(payment, { step: 'query', dueAt: context.now })
+}

@@ -1,0 +1,53 @@
+import type { GatewayResponse } from '@caudal/contracts/events.ts'
+import type { GatewayReason } from '@caudal/contracts/reasons.ts'
+
+/** COMPLETED and FAILED are final; IN_DOUBT has been announced and its outcome is still unknown. */
+export type PaymentStatus = 'PENDING' | 'IN_DOUBT' | 'COMPLETED' | 'FAILED'
+
+/** What comes next: send the request, wait for the answer to one, ask for the status, or nothing. */
+export type NextStep = 'send' | 'await' | 'query' | null
+
+/** What the processor knows of one payment at the PSP. Times are milliseconds of the epoch. */
+export type GatewayPayment = {
+  status: PaymentStatus
+  step: NextStep
+  /** When `step` is due. For `await`: when the attempt counts as lost. Null once it is over. */
+  dueAt: number | null
+  /** Number of the last attempt, from 1; 0 while there was none. */
+  attempt: number
+  /** Until when the last attempt may be written to a socket and waited for. */
+  attemptDeadlineAt: number | null
+  /** Attempts that used up one of the retries. */
+  failures: number
+  /** Some request may have reached the PSP. */
+  mayHaveLeft: boolean
+  /** Some request that may have reached the PSP was never answered with the PSP's own `failed`. */
+  unproven: boolean
+  /** Status queries so far. */
+  queries: number
+  /** The PSP's last answer that named a status, for the event and for people. */
+  lastResponse: GatewayResponse | null
+  reason: GatewayReason | null
+}
+
+/** A payment whose funds are held and of which no request has left. */
+export function newPayment(now: number): GatewayPayment {
+  return {
+    status: 'PENDING',
+    step: 'send',
+    dueAt: now,
+    attempt: 0,
+    attemptDeadlineAt: null,
+    failures: 0,
+    mayHaveLeft: false,
+    unproven: false,
+    queries: 0,
+    lastResponse: null,
+    reason: null,
+  }
+}
+
+/** A payment that is over never changes again. */
+export function isOver(payment: GatewayPayment): boolean {
+  return payment.status === 'COMPLETED' || payment.status === 'FAILED'
+}

@@ -1,0 +1,53 @@
+import type { GatewayResponse } from '@caudal/contracts/events.ts'
+
+/**
+ * What became of one request to pay. Only `approved` and `declined` are verdicts; anything that
+ * may have left and has no readable answer is `ambiguous` (design: rule 9).
+ */
+export type SendOutcome =
+  | { kind: 'approved'; response: GatewayResponse }
+  /** 400, 402 or 422 with a verdict for this payment. */
+  | { kind: 'declined'; response: GatewayResponse }
+  /** 5xx with the PSP's own `failed` for this payment: temporary, and nothing is in flight. */
+  | { kind: 'unavailable'; response: GatewayResponse; retryAfterMs: number | null }
+  /** 429: not taken on. */
+  | { kind: 'rate_limited'; response: GatewayResponse | null; retryAfterMs: number | null }
+  /** 401, 403 and unexpected 4xx: an operator's alarm, never the customer's failure (P5). */
+  | { kind: 'misconfigured' }
+  | { kind: 'ambiguous' }
+  /** Provably no byte of the request was written. */
+  | { kind: 'not_sent'; cause: 'unreachable' | 'deadline' | 'circuit_open' }
+
+/** What the PSP says when asked for a payment's status. */
+export type StatusAnswer =
+  | { kind: 'approved'; response: GatewayResponse }
+  | { kind: 'failed'; response: GatewayResponse }
+  | { kind: 'not_found' }
+  /** No readable answer. */
+  | { kind: 'unknown' }
+
+/** An attempt as it is stored; SENDING means "may have left". */
+export type AttemptStatus =
+  | 'SENDING'
+  | 'APPROVED'
+  | 'DECLINED'
+  | 'UNAVAILABLE'
+  | 'RATE_LIMITED'
+  | 'MISCONFIGURED'
+  | 'UNKNOWN'
+  | 'NOT_SENT'
+
+const ATTEMPT_STATUS = {
+  approved: 'APPROVED',
+  declined: 'DECLINED',
+  unavailable: 'UNAVAILABLE',
+  rate_limited: 'RATE_LIMITED',
+  misconfigured: 'MISCONFIGURED',
+  ambiguous: 'UNKNOWN',
+  not_sent: 'NOT_SENT',
+} as const satisfies Record<SendOutcome['kind'], AttemptStatus>
+
+/** How the attempt with this outcome is stored. */
+export function attemptStatusOf(outcome: SendOutcome): AttemptStatus {
+  return ATTEMPT_STATUS[outcome.kind]
+}

@@ -1,0 +1,42 @@
+/** When to try again and when to give up; all times in milliseconds. */
+export type RetryPolicy = {
+  /** From the SENDING commit to the end of waiting for the answer; also for a status query. */
+  timeoutMs: number
+  /** How long after its deadline an attempt or query of a lost holder is taken over. */
+  graceMs: number
+  /** Attempts after the first one, for temporary failures (P5). */
+  maxRetries: number
+  retryBaseMs: number
+  retryMaxMs: number
+  /** No Retry-After of the PSP is honoured beyond this. */
+  retryAfterMaxMs: number
+  /** First status query after a payment came into doubt, at most. */
+  firstQueryMs: number
+  queryMaxMs: number
+  /** Pause after 401, 403 and the like. */
+  misconfiguredMs: number
+  /** Pause of a payment that may not be sent now because no call is free. */
+  waitMs: number
+}
+
+/** What a decision needs besides the payment; `jitter` is a number from 0 up to 1. */
+export type DecisionContext = { now: number; jitter: number; policy: RetryPolicy }
+
+/** Exponential with jitter, half of it fixed (F13); never sooner than the PSP's Retry-After. */
+export function retryDelayMs(
+  { policy, jitter }: DecisionContext,
+  failures: number,
+  retryAfterMs: number | null,
+): number {
+  const backoffMs = backoff(policy.retryBaseMs, policy.retryMaxMs, failures - 1, jitter)
+  return Math.max(backoffMs, Math.min(retryAfterMs ?? 0, policy.retryAfterMaxMs))
+}
+
+/** Exponential with jitter, for ever, after `queries` status queries. */
+export function queryDelayMs({ policy, jitter }: DecisionContext, queries: number): number {
+  return backoff(policy.firstQueryMs, policy.queryMaxMs, queries, jitter)
+}
+
+function backoff(baseMs: number, mostMs: number, step: number, jitter: number): number {
+  return Math.ceil(Math.min(mostMs, baseMs * 2 ** step) * (0.5 + jitter / 2))
+}
