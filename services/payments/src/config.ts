@@ -1,0 +1,34 @@
+import { readEnvironment } from '@caudal/http/environment.ts'
+import {
+  type ClientSettings,
+  type DatabaseSettings,
+  type IssuerSettings,
+  readClientSettings,
+  readDatabaseSettings,
+  readIssuerSettings,
+  readPeerUrl,
+  readServiceSettings,
+  type ServiceSettings,
+} from '@caudal/http/service-settings.ts'
+
+export interface Config extends ServiceSettings, DatabaseSettings, ClientSettings, IssuerSettings {
+  identityUrl: string
+  ordersUrl: string
+  /** For one lookup of orders, the token for it included. */
+  ordersTimeoutMs: number
+}
+
+const ORDERS_TIMEOUT_MS = 2_000
+
+/** @throws {ConfigError} naming every bad variable at once */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  return readEnvironment(env, (reader) => ({
+    ...readServiceSettings(reader, 'PAYMENTS'),
+    ...readDatabaseSettings(reader, 'PAYMENTS'),
+    ...readClientSettings(reader, 'PAYMENTS'),
+    ...readIssuerSettings(reader),
+    identityUrl: readPeerUrl(reader, 'IDENTITY'),
+    ordersUrl: readPeerUrl(reader, 'ORDERS'),
+    ordersTimeoutMs: reader.durationMs('CAUDAL_PAYMENTS_ORDERS_TIMEOUT', ORDERS_TIMEOUT_MS),
+  }))
+}

@@ -1,0 +1,88 @@
+import type { PaymentFinalized } from '@caudal/contracts/events.ts'
+import { SCHEMA_VERSION } from '@caudal/contracts/topics.ts'
+import { formatAmount } from '@caudal/money/format-amount.ts'
+import { evolve, type PaymentEvent } from './evolve.ts'
+import { isFinal, type Payment } from './payment.ts'
+
+/** An event as it came, with the id that `payment.finalized` gets if this one ends the payment. */
+export interface IncomingEvent {
+  event: PaymentEvent
+  finalizedEventId: string
+}
+
+/** A payment that moved: how it was when the batch began, and how it is now. */
+export interface ChangedPayment {
+  before: Payment
+  after: Payment
+}
+
+/** `payment.finalized` and the index of the event that caused it, for the trace. */
+export interface Finalization {
+  index: number
+  event: PaymentFinalized
+}
+
+export interface EventDecision {
+  /** Sorted by payment id. */
+  changed: ChangedPayment[]
+  finalized: Finalization[]
+  /** Indexes of events that contradict what is known; they change nothing. */
+  contradictions: number[]
+}
+
+function finalizedEvent(payment: Payment, eventId: string, now: Date, region: string) {
+  const event: PaymentFinalized = {
+    event_id: eventId,
+    event_type: 'payment.finalized',
+    timestamp: now.toISOString(),
+    schema_version: SCHEMA_VERSION,
+    region,
+    tenant_id: payment.tenantId,
+    account_id: payment.accountId,
+    payment_id: payment.paymentId,
+    user_id: payment.userId,
+    external_order_id: payment.externalOrderId,
+    amount: formatAmount(payment.amountMinor, payment.currency),
+    currency: payment.currency,
+    service_name: payment.serviceName,
+    status: payment.status === 'COMPLETED' ? 'COMPLETED' : 'FAILED',
+    reason: payment.reason,
+  }
+  return event
+}
+
+/**
+ * Folds a batch of events over the payments they are about (P3): one that enters its final state
+ * is finalized exactly once, since a final state is never left. Every event's payment must be
+ * among `payments`, which is not changed.
+ */
+export function decideEvents(
+  payments: ReadonlyMap<string, Payment>,
+  incoming: readonly IncomingEvent[],
+  { now, region }: { now: Date; region: string },
+): EventDecision {
+  const current = new Map<string, Payment>()
+  const finalized: Finalization[] = []
+  const contradictions: number[] = []
+  for (const [index, { event, finalizedEventId }] of incoming.entries()) {
+    const before = current.get(event.payment_id) ?? payments.get(event.payment_id)
+    if (!before) throw new Error(`payment ${event.payment_id} was not loaded`)
+    const after = evolve(before, event, now)
+    if (after === 'contradicts') {
+      contradictions.push(index)
+      continue
+    }
+    if (after === before) continue
+    current.set(after.paymentId, after)
+    if (isFinal(after.status) && !isFinal(before.status)) {
+      finalized.push({ index, event: finalizedEvent(after, finalizedEventId, now, region) })
+    }
+  }
+  const changed: ChangedPayment[] = []
+  for (const after of current.values()) {
+    const before = payments.get(after.paymentId)
+    if (before) changed.push({ before, after })
+  }
+  changed.sort((a, b) => (a.after.paymentId < b.after.paymentId ? -1 : 1))
+  return { changed, finalized, contradictions }
+}

@@ -1,0 +1,228 @@
+import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
+import type { PaymentRequested } from '@caudal/contracts/events.ts'
+import { accountIdOf } from '@caudal/contracts/ids.ts'
+import { SCHEMA_VERSION } from '@caudal/contracts/topics.ts'
+import { formatAmount } from '@caudal/money/format-amount.ts'
+import type { Payment, Status } from './payment.ts'
+
+/** A request to pay an order, with the ids that it will use if it is accepted. */
+export interface PaymentRequest {
+  tenantId: string
+  userId: string
+  /** A UUID in lower case, chosen by the client. */
+  idempotencyKey: string
+  /** Digest of what was asked; a key is bound to one (F2). */
+  fingerprint: string
+  /** In lower case. */
+  externalOrderId: string
+  paymentId: string
+  eventId: string
+  /** 32 hexadecimal digits. */
+  traceId: string
+}
+
+/** The answer that a key is bound to: sent again byte for byte. */
+export interface StoredAnswer {
+  fingerprint: string
+  httpStatus: number
+  body: string
+  /** Of the payment that was accepted; null for a refusal. */
+  paymentId: string | null
+}
+
+/** The payment that occupies an order: the one that has not failed. */
+export interface OccupyingPayment {
+  paymentId: string
+  userId: string
+  status: Status
+}
+
+/** What the order service says of an order that belongs to the user who asks. */
+export interface Order {
+  amountMinor: bigint
+  currency: string
+  serviceName: string
+  serviceAccountNumber: string
+  serviceBankCode: string
+  paid: boolean
+}
+
+/** What the payments database knew of the requests when it was asked. */
+export interface KnownRequests {
+  now: Date
+  /** By `keyOf`. */
+  answers: Map<string, StoredAnswer>
+  /** By `orderOf`. */
+  occupied: Map<string, OccupyingPayment>
+}
+
+/** Answers of the order service by `ownedOrderOf`; an order that is missing was not answered. */
+export type KnownOrders = Map<string, Order | 'unknown'>
+
+/** A refusal that is stored with the key and replayed like a success (interfaces.md). */
+export type RefusalCode = Extract<ErrorCode, 'ORDER_ALREADY_PAID' | 'ORDER_PAYMENT_IN_PROGRESS'>
+
+/** A rejection that stores nothing: the key may be used again. */
+export type RejectionCode = Extract<
+  ErrorCode,
+  'IDEMPOTENCY_MISMATCH' | 'ORDER_NOT_FOUND' | 'UNAVAILABLE'
+>
+
+export type Decision =
+  | { kind: 'accepted'; payment: Payment; event: PaymentRequested }
+  | { kind: 'refused'; code: RefusalCode }
+  | { kind: 'rejected'; code: RejectionCode }
+  | { kind: 'replayed'; answer: StoredAnswer }
+  /** Repeats the request at this index of the same batch: the answer is that one's. */
+  | { kind: 'repeated'; index: number }
+
+/** What a key is scoped by: tenant and principal (F2). The UUIDs' fixed length keeps it apart. */
+export function keyOf(request: Pick<PaymentRequest, 'tenantId' | 'userId' | 'idempotencyKey'>) {
+  return `${request.userId} ${request.idempotencyKey} ${request.tenantId}`
+}
+
+/** An order within its tenant, whoever asks. */
+export function orderOf(request: Pick<PaymentRequest, 'tenantId' | 'externalOrderId'>) {
+  return `${request.externalOrderId} ${request.tenantId}`
+}
+
+/** An order as one user sees it: somebody else's is unknown. */
+export function ownedOrderOf(
+  request: Pick<PaymentRequest, 'tenantId' | 'userId' | 'externalOrderId'>,
+) {
+  return `${request.externalOrderId} ${request.userId} ${request.tenantId}`
+}
+
+/** Whether the database alone decides: by the key, or by the user's own payment of the order. */
+function isDecidedHere(request: PaymentRequest, known: KnownRequests): boolean {
+  if (known.answers.has(keyOf(request))) return true
+  return known.occupied.get(orderOf(request))?.userId === request.userId
+}
+
+/** The requests whose order must be looked up, each order and user once. */
+export function ordersToLookUp(
+  requests: readonly PaymentRequest[],
+  known: KnownRequests,
+  orders: KnownOrders,
+): PaymentRequest[] {
+  const missing = new Map<string, PaymentRequest>()
+  for (const request of requests) {
+    const owned = ownedOrderOf(request)
+    if (!orders.has(owned) && !isDecidedHere(request, known)) missing.set(owned, request)
+  }
+  return [...missing.values()]
+}
+
+function refusalOf(status: Status): RefusalCode {
+  switch (status) {
+    case 'PENDING':
+    case 'RESERVED':
+    case 'IN_DOUBT':
+      return 'ORDER_PAYMENT_IN_PROGRESS'
+    case 'COMPLETED':
+      return 'ORDER_ALREADY_PAID'
+    case 'FAILED':
+      throw new Error('a failed payment does not occupy its order')
+    default:
+      return status satisfies never
+  }
+}
+
+function accept(request: PaymentRequest, order: Order, now: Date, region: string): Decision {
+  const { tenantId, userId, paymentId, externalOrderId } = request
+  const accountId = accountIdOf(tenantId, userId, order.currency)
+  const payment: Payment = {
+    paymentId,
+    tenantId,
+    userId,
+    accountId,
+    externalOrderId,
+    amountMinor: order.amountMinor,
+    currency: order.currency,
+    serviceName: order.serviceName,
+    status: 'PENDING',
+    reason: null,
+    gatewayResponse: null,
+    traceId: request.traceId,
+    createdAt: now,
+    updatedAt: now,
+    reservedAt: null,
+    inDoubtAt: null,
+    finalizedAt: null,
+  }
+  const event: PaymentRequested = {
+    event_id: request.eventId,
+    event_type: 'payment.requested',
+    timestamp: now.toISOString(),
+    schema_version: SCHEMA_VERSION,
+    region,
+    tenant_id: tenantId,
+    account_id: accountId,
+    payment_id: paymentId,
+    user_id: userId,
+    external_order_id: externalOrderId,
+    idempotency_key: request.idempotencyKey,
+    payment_data: {
+      amount: formatAmount(order.amountMinor, order.currency),
+      currency: order.currency,
+      service_name: order.serviceName,
+      service_account_number: order.serviceAccountNumber,
+      service_bank_code: order.serviceBankCode,
+    },
+  }
+  return { kind: 'accepted', payment, event }
+}
+
+/** Decides a request whose key is not bound yet. */
+function decideUnbound(
+  request: PaymentRequest,
+  occupying: OccupyingPayment | undefined,
+  order: Order | 'unknown' | undefined,
+  { now, region }: { now: Date; region: string },
+): Decision {
+  if (occupying?.userId === request.userId) {
+    return { kind: 'refused', code: refusalOf(occupying.status) }
+  }
+  if (order === undefined) return { kind: 'rejected', code: 'UNAVAILABLE' }
+  if (order === 'unknown') return { kind: 'rejected', code: 'ORDER_NOT_FOUND' }
+  if (occupying) return { kind: 'refused', code: refusalOf(occupying.status) }
+  if (order.paid) return { kind: 'refused', code: 'ORDER_ALREADY_PAID' }
+  return accept(request, order, now, region)
+}
+
+/**
+ * Decides a batch of requests in order (P2, F2): a later one sees what an earlier one took. The
+ * key comes before the order, so that a repeat needs nothing but its key. `answers` and
+ * `occupied` are not changed.
+ */
+export function decideRequests(
+  requests: readonly PaymentRequest[],
+  known: KnownRequests,
+  orders: KnownOrders,
+  region: string,
+): Decision[] {
+  const bound = new Map<string, number>()
+  const taken = new Map<string, OccupyingPayment>()
+  return requests.map((request, index) => {
+    const key = keyOf(request)
+    const answer = known.answers.get(key)
+    const earlier = bound.get(key)
+    const fingerprint =
+      answer?.fingerprint ?? (earlier === undefined ? null : requests[earlier]?.fingerprint)
+    if (fingerprint && fingerprint !== request.fingerprint) {
+      return { kind: 'rejected', code: 'IDEMPOTENCY_MISMATCH' }
+    }
+    if (answer) return { kind: 'replayed', answer }
+    if (earlier !== undefined) return { kind: 'repeated', index: earlier }
+    const order = orderOf(request)
+    const decision = decideUnbound(
+      request,
+      taken.get(order) ?? known.occupied.get(order),
+      orders.get(ownedOrderOf(request)),
+      { now: known.now, region },
+    )
+    if (decision.kind === 'accepted') taken.set(order, decision.payment)
+    if (decision.kind !== 'rejected') bound.set(key, index)
+    return decision
+  })
+}

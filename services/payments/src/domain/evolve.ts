@@ -1,0 +1,110 @@
+import type {
+  FundsInsufficient,
+  FundsReleased,
+  FundsReserved,
+  PaymentCompleted,
+  PaymentFailed,
+  PaymentInDoubt,
+} from '@caudal/contracts/events.ts'
+import { type FailureReason, WALLET_REASONS } from '@caudal/contracts/reasons.ts'
+import type { Payment } from './payment.ts'
+
+/** What the other services tell about a payment. */
+export type PaymentEvent =
+  | FundsReserved
+  | FundsInsufficient
+  | PaymentInDoubt
+  | PaymentCompleted
+  | PaymentFailed
+  | FundsReleased
+
+/**
+ * The payment after one event. The same object when the event changes nothing; 'contradicts' when
+ * it cannot be true beside what is known already, such as a success after a failure.
+ */
+export type Evolution = Payment | 'contradicts'
+
+/**
+ * How a payment moves (design rule 2, P3). States only move forward, and events of different
+ * topics may come in any order: what matters is what is known, not which came first. A success is
+ * final at the PSP's verdict. A failure with a hold is final when the wallet has released it.
+ */
+export function evolve(payment: Payment, event: PaymentEvent, now: Date): Evolution {
+  switch (event.event_type) {
+    case 'funds.reserved':
+      return reserved(payment, now)
+    case 'payment.in_doubt':
+      return inDoubt(payment, now)
+    case 'payment.completed':
+      return completed(payment, event, now)
+    case 'funds.insufficient':
+      return refusedByWallet(payment, event, now)
+    case 'payment.failed.gateway_error':
+    case 'payment.failed.gateway_unreachable':
+    case 'payment.failed.circuit_open':
+      return failedAtGateway(payment, event)
+    case 'funds.released':
+      return released(payment, event, now)
+    default:
+      return event satisfies never
+  }
+}
+
+/** Whether the payment failed before anything was held. */
+function wasRefusedByWallet({ reason }: Payment): boolean {
+  return (WALLET_REASONS as readonly (FailureReason | null)[]).includes(reason)
+}
+
+function reserved(payment: Payment, now: Date): Evolution {
+  if (wasRefusedByWallet(payment)) return 'contradicts'
+  if (payment.status !== 'PENDING') return payment
+  return { ...payment, status: 'RESERVED', updatedAt: now, reservedAt: now }
+}
+
+function inDoubt(payment: Payment, now: Date): Evolution {
+  if (wasRefusedByWallet(payment)) return 'contradicts'
+  if (payment.status !== 'PENDING' && payment.status !== 'RESERVED') return payment
+  return { ...payment, status: 'IN_DOUBT', updatedAt: now, inDoubtAt: now }
+}
+
+function completed(payment: Payment, event: PaymentCompleted, now: Date): Evolution {
+  if (payment.reason !== null) return 'contradicts'
+  if (payment.status === 'COMPLETED') return payment
+  return {
+    ...payment,
+    status: 'COMPLETED',
+    gatewayResponse: event.gateway_response,
+    updatedAt: now,
+    finalizedAt: now,
+  }
+}
+
+function refusedByWallet(payment: Payment, event: FundsInsufficient, now: Date): Evolution {
+  if (wasRefusedByWallet(payment)) return payment
+  if (payment.status !== 'PENDING' || payment.reason !== null) return 'contradicts'
+  return { ...payment, status: 'FAILED', reason: event.reason, updatedAt: now, finalizedAt: now }
+}
+
+/** The verdict is remembered; the hold is still there, so nobody sees FAILED yet. */
+function failedAtGateway(payment: Payment, event: PaymentFailed): Evolution {
+  if (payment.status === 'COMPLETED' || wasRefusedByWallet(payment)) return 'contradicts'
+  if (payment.gatewayResponse !== null) return payment
+  return {
+    ...payment,
+    reason: payment.reason ?? event.reason,
+    gatewayResponse: event.gateway_response,
+  }
+}
+
+/** The money is available again. Carries the reason too, since it may come before the verdict. */
+function released(payment: Payment, event: FundsReleased, now: Date): Evolution {
+  if (payment.status === 'COMPLETED' || wasRefusedByWallet(payment)) return 'contradicts'
+  if (payment.status === 'FAILED') return payment
+  return {
+    ...payment,
+    status: 'FAILED',
+    reason: payment.reason ?? event.reason,
+    updatedAt: now,
+    finalizedAt: now,
+  }
+}

@@ -1,0 +1,73 @@
+import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
+import { problemBody } from '@caudal/http/problem.ts'
+import { formatAmount } from '@caudal/money/format-amount.ts'
+import type { PaymentRequest, RefusalCode, StoredAnswer } from '../domain/decide-requests.ts'
+import type { Payment } from '../domain/payment.ts'
+
+const ACCEPTED = 202
+
+/** What a payment that was just accepted is answered with; these bytes are stored (P2). */
+export function renderAccepted(request: PaymentRequest, payment: Payment): StoredAnswer {
+  const body = JSON.stringify({
+    payment_id: payment.paymentId,
+    status: 'PENDING',
+    external_order_id: payment.externalOrderId,
+    amount: formatAmount(payment.amountMinor, payment.currency),
+    currency: payment.currency,
+    created_at: payment.createdAt.toISOString(),
+  })
+  const { fingerprint } = request
+  return { fingerprint, httpStatus: ACCEPTED, body, paymentId: payment.paymentId }
+}
+
+/** The problem document of a refusal, stored like a success; the trace id stays the first one's. */
+export function renderRefused(request: PaymentRequest, code: RefusalCode): StoredAnswer {
+  const body = problemBody(code, request.traceId)
+  const { fingerprint } = request
+  return { fingerprint, httpStatus: ERROR_CODES[code].status, body, paymentId: null }
+}
+
+/** A payment as its owner sees it: a reason goes with FAILED only (interfaces.md). */
+export function viewPayment(payment: Payment) {
+  return {
+    payment_id: payment.paymentId,
+    status: payment.status,
+    external_order_id: payment.externalOrderId,
+    amount: formatAmount(payment.amountMinor, payment.currency),
+    currency: payment.currency,
+    service_name: payment.serviceName,
+    reason: payment.status === 'FAILED' ? payment.reason : null,
+    created_at: payment.createdAt.toISOString(),
+    updated_at: payment.updatedAt.toISOString(),
+  }
+}
+
+/** One thing that happened to a payment, for whoever follows it (P11). */
+export interface Step {
+  at: string
+  step: string
+  detail: string
+}
+
+/** What this service knows of the payment's way, oldest first. */
+export function stepsOf(payment: Payment): Step[] {
+  const amount = `${formatAmount(payment.amountMinor, payment.currency)} ${payment.currency}`
+  const steps: Step[] = []
+  const add = (at: Date | null, step: string, detail: string): void => {
+    if (at) steps.push({ at: at.toISOString(), step, detail })
+  }
+  add(
+    payment.createdAt,
+    'payment.requested',
+    `${amount} to ${payment.serviceName}, trace ${payment.traceId}`,
+  )
+  add(payment.reservedAt, 'payment.reserved', `${amount} held in account ${payment.accountId}`)
+  add(payment.inDoubtAt, 'payment.in_doubt', 'the outcome at the PSP is unknown, the hold stays')
+  if (payment.status === 'COMPLETED') {
+    const transaction = payment.gatewayResponse?.gateway_transaction_id
+    add(payment.finalizedAt, 'payment.completed', transaction ?? 'approved by the PSP')
+  } else {
+    add(payment.finalizedAt, 'payment.failed', payment.reason ?? '')
+  }
+  return steps.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+}

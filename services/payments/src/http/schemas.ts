@@ -1,0 +1,78 @@
+import { FAILURE_REASONS } from '@caudal/contracts/reasons.ts'
+import { pageOf, pageQuery } from '@caudal/http/page.ts'
+import { Type } from 'typebox'
+import { STATUSES } from '../domain/payment.ts'
+
+const security = [{ bearer: [] }]
+const Uuid = Type.String({
+  pattern:
+    '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$',
+})
+const Time = Type.String({ format: 'date-time' })
+const Amount = Type.String({ description: "A decimal with the currency's exponent, as 100.50" })
+const Currency = Type.String({ description: 'ISO 4217' })
+
+const AcceptedView = Type.Object({
+  payment_id: Uuid,
+  status: Type.Literal('PENDING'),
+  external_order_id: Uuid,
+  amount: Amount,
+  currency: Currency,
+  created_at: Time,
+})
+
+const PaymentView = Type.Object({
+  payment_id: Uuid,
+  status: Type.Enum([...STATUSES]),
+  external_order_id: Uuid,
+  amount: Amount,
+  currency: Currency,
+  service_name: Type.String(),
+  reason: Type.Union([Type.Null(), Type.Enum([...FAILURE_REASONS])]),
+  created_at: Time,
+  updated_at: Time,
+})
+
+const StepsView = Type.Object({
+  steps: Type.Array(Type.Object({ at: Time, step: Type.String(), detail: Type.String() })),
+})
+
+/** Ids that are no UUIDs name nothing: the handlers answer 404, so here any text goes. */
+const PaymentParams = Type.Object({ payment_id: Type.String() })
+
+export const requestPaymentSchema = {
+  summary: 'Pay an order',
+  description:
+    'Needs the header idempotency-key, any UUID. An internal client names the user it acts for in ' +
+    'x-on-behalf-of. A repeat gets the same bytes and Idempotency-Replayed: true.',
+  security,
+  body: Type.Object({ external_order_id: Uuid }),
+  response: { 202: AcceptedView },
+}
+
+export const getPaymentSchema = {
+  summary: 'One payment',
+  security,
+  params: PaymentParams,
+  response: { 200: PaymentView },
+}
+
+export const listPaymentsSchema = {
+  summary: "A user's payments, newest first",
+  security,
+  querystring: pageQuery,
+  response: { 200: pageOf(PaymentView) },
+}
+
+export const getStepsSchema = {
+  summary: 'What this service knows of the way of a payment',
+  security,
+  params: PaymentParams,
+  response: { 200: StepsView },
+}
+
+/** Where a page of payments ended: its last row's time and id. */
+export const PagePosition = Type.Object({
+  created_at: Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' }),
+  payment_id: Uuid,
+})

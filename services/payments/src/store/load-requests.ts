@@ -1,0 +1,80 @@
+import type { Db } from '@caudal/postgres/types.ts'
+import {
+  keyOf,
+  type KnownRequests,
+  orderOf,
+  type PaymentRequest,
+} from '../domain/decide-requests.ts'
+import type { Status } from '../domain/payment.ts'
+
+// Each request looks up its key and its order, by index, however large the tables are: LIMIT keeps
+// the planner from joining them as a whole.
+const LOAD = `
+  SELECT r.position, now() AS now,
+    k.fingerprint, k.http_status, k.body, k.payment_id,
+    p.payment_id AS occupant, p.user_id AS occupant_user, p.status AS occupant_status
+  FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[])
+    WITH ORDINALITY AS r(tenant_id, user_id, idempotency_key, external_order_id, position)
+  LEFT JOIN LATERAL (
+    SELECT encode(i.fingerprint, 'hex') AS fingerprint, i.http_status, i.body, i.payment_id
+    FROM idempotency_keys i
+    WHERE i.user_id = r.user_id AND i.idempotency_key = r.idempotency_key
+      AND i.tenant_id = r.tenant_id
+    LIMIT 1
+  ) k ON true
+  LEFT JOIN LATERAL (
+    SELECT o.payment_id, o.user_id, o.status
+    FROM payments o
+    WHERE o.tenant_id = r.tenant_id AND o.external_order_id = r.external_order_id
+      AND NOT o.order_freed
+    LIMIT 1
+  ) p ON true`
+
+type Row = {
+  position: bigint
+  now: Date
+  fingerprint: string | null
+  http_status: number
+  body: string
+  payment_id: string | null
+  occupant: string | null
+  occupant_user: string
+  occupant_status: Status
+}
+
+/** What is known of the requests' keys and orders, and the time, in one statement. */
+export async function loadRequests(
+  db: Db,
+  requests: readonly PaymentRequest[],
+): Promise<KnownRequests> {
+  const { rows } = await db.query<Row>({
+    name: 'load-requests',
+    text: LOAD,
+    values: [
+      requests.map((request) => request.tenantId),
+      requests.map((request) => request.userId),
+      requests.map((request) => request.idempotencyKey),
+      requests.map((request) => request.externalOrderId),
+    ],
+  })
+  const known: KnownRequests = { now: rows[0]!.now, answers: new Map(), occupied: new Map() }
+  for (const row of rows) {
+    const request = requests[Number(row.position) - 1]!
+    if (row.fingerprint !== null) {
+      known.answers.set(keyOf(request), {
+        fingerprint: row.fingerprint,
+        httpStatus: row.http_status,
+        body: row.body,
+        paymentId: row.payment_id,
+      })
+    }
+    if (row.occupant !== null) {
+      known.occupied.set(orderOf(request), {
+        paymentId: row.occupant,
+        userId: row.occupant_user,
+        status: row.occupant_status,
+      })
+    }
+  }
+  return known
+}

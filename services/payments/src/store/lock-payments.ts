@@ -1,0 +1,26 @@
+import type { Tx } from '@caudal/postgres/types.ts'
+import type { Payment } from '../domain/payment.ts'
+import { PAYMENT_COLUMNS, type PaymentRow, toPayment } from './payment-row.ts'
+
+/** What a batch is decided on. */
+export interface LockedPayments {
+  /** The database's time, once per batch. */
+  now: Date
+  payments: Map<string, Payment>
+}
+
+/** Locks the payments in sorted order and loads them; an unknown one is missing from the map. */
+export async function lockPayments(tx: Tx, paymentIds: readonly string[]): Promise<LockedPayments> {
+  const { rows } = await tx.query<PaymentRow & { now: Date }>({
+    name: 'lock-payments',
+    text: `
+      SELECT now() AS now, ${PAYMENT_COLUMNS}
+      FROM payments
+      WHERE payment_id = ANY($1::uuid[])
+      ORDER BY payment_id
+      FOR UPDATE`,
+    values: [paymentIds],
+  })
+  const payments = new Map(rows.map((row) => [row.payment_id, toPayment(row)]))
+  return { now: rows[0]?.now ?? new Date(0), payments }
+}

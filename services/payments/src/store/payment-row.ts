@@ -1,0 +1,52 @@
+import type { GatewayResponse } from '@caudal/contracts/events.ts'
+import type { FailureReason } from '@caudal/contracts/reasons.ts'
+import type { Payment, Status } from '../domain/payment.ts'
+
+/** The columns that `toPayment` reads. */
+export const PAYMENT_COLUMNS = `payment_id, tenant_id, user_id, account_id, external_order_id,
+    amount_minor, currency, service_name, status, reason, gateway_response, trace_id, created_at,
+    updated_at, reserved_at, in_doubt_at, finalized_at`
+
+/** A row of `payments`. */
+export type PaymentRow = {
+  payment_id: string
+  tenant_id: string
+  user_id: string
+  account_id: string
+  external_order_id: string
+  amount_minor: bigint
+  currency: string
+  service_name: string
+  status: Status
+  reason: FailureReason | null
+  gateway_response: GatewayResponse | null
+  trace_id: string
+  created_at: Date
+  updated_at: Date
+  reserved_at: Date | null
+  in_doubt_at: Date | null
+  finalized_at: Date | null
+}
+
+/** The payment that a row holds. */
+export function toPayment(row: PaymentRow): Payment {
+  return {
+    paymentId: row.payment_id,
+    tenantId: row.tenant_id,
+    userId: row.user_id,
+    accountId: row.account_id,
+    externalOrderId: row.external_order_id,
+    amountMinor: row.amount_minor,
+    currency: row.currency,
+    serviceName: row.service_name,
+    status: row.status,
+    reason: row.reason,
+    gatewayResponse: row.gateway_response,
+    traceId: row.trace_id.replaceAll('-', ''),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    reservedAt: row.reserved_at,
+    inDoubtAt: row.in_doubt_at,
+    finalizedAt: row.finalized_at,
+  }
+}
