@@ -74,10 +74,12 @@ export function sendProblem(
   extra: ProblemExtra = {},
 ): FastifyReply {
   const traceId = traceIdOf(reply.request.traceparent)
+  // As bytes: to a text fastify would add a charset, which this media type does not have.
+  const body = Buffer.from(problemBody(code, traceId, detail, extra.members))
   return reply
     .code(ERROR_CODES[code].status)
     .headers(problemHeaders(code))
     .headers(extra.headers ?? {})
     .header('content-type', PROBLEM_CONTENT_TYPE)
-    .send(problemBody(code, traceId, detail, extra.members))
+    .send(body)
 }

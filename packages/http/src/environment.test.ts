@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ConfigError, readEnvironment } from './environment.ts'
+import {
+  readClientSettings,
+  readDatabaseSettings,
+  readIssuerSettings,
+  readPeerUrl,
+  readServiceSettings,
+} from './service-settings.ts'
+
+test('every bad variable is named at once, and no value is shown', () => {
+  const env = {
+    PORT: '70000',
+    PEER: 'not-a-url',
+    WAIT: 'soon',
+    MODE: 'fast',
+    SECRET: 'short',
+    FLAG: 'yes',
+    COUNT: '1.5',
+  }
+  assert.throws(
+    () =>
+      readEnvironment(env, (reader) => ({
+        port: reader.port('PORT'),
+        peer: reader.url('PEER'),
+        wait: reader.durationMs('WAIT'),
+        mode: reader.oneOf('MODE', ['slow', 'slower']),
+        secret: reader.secret('SECRET'),
+        flag: reader.flag('FLAG'),
+        count: reader.integer('COUNT', { min: 0, max: 9 }),
+        missing: reader.text('MISSING'),
+      })),
+    (error) => {
+      assert.ok(error instanceof ConfigError)
+      const names = error.problems.map((problem) => problem.split(' ')[0])
+      assert.deepEqual(names, [...Object.keys(env), 'MISSING'])
+      for (const value of ['70000', 'not-a-url', 'short']) assert.ok(!error.message.includes(value))
+      return true
+    },
+  )
+})
+
+test('values are read in their units, empty ones as absent', () => {
+  const env = { A: '5s', B: '250', C: '2m', D: 'https://peer.example/base/', E: '', F: '0' }
+  const config = readEnvironment(env, (reader) => ({
+    a: reader.durationMs('A'),
+    b: reader.durationMs('B'),
+    c: reader.durationMs('C'),
+    d: reader.url('D'),
+    e: reader.text('E', 'fallback'),
+    optional: reader.optional('E'),
+    f: reader.port('F', 8080),
+    g: reader.flag('G', true),
+  }))
+  assert.deepEqual(config, {
+    a: 5_000,
+    b: 250,
+    c: 120_000,
+    d: 'https://peer.example/base',
+    e: 'fallback',
+    optional: undefined,
+    f: 0,
+    g: true,
+  })
+})
+
+test('a service finds its database, peers, client and issuers by convention', () => {
+  const env = {
+    DATABASE_URL: 'postgres://caudal_app:pw@db:5432/postgres?sslmode=require',
+    CAUDAL_WALLETS_URL: 'http://wallets:9000',
+    CAUDAL_CLIENT_SECRET: 'common-secret',
+    CAUDAL_PAYMENTS_PORT: '0',
+  }
+  const config = readEnvironment(env, (reader) => ({
+    service: readServiceSettings(reader, 'PAYMENTS'),
+    database: readDatabaseSettings(reader, 'PAYMENTS'),
+    client: readClientSettings(reader, 'PAYMENTS'),
+    issuers: readIssuerSettings(reader),
+    wallets: readPeerUrl(reader, 'WALLETS'),
+    orders: readPeerUrl(reader, 'ORDERS'),
+  }))
+  assert.deepEqual(config.service, {
+    host: '127.0.0.1',
+    port: 0,
+    region: 'local',
+    logLevel: 'info',
+  })
+  const server = 'postgres://caudal_app:pw@db:5432'
+  assert.deepEqual(config.database, {
+    databaseUrl: `${server}/caudal_payments?sslmode=require`,
+    database: 'caudal_payments',
+    migrationUrl: undefined,
+    logDatabaseUrl: `${server}/caudal_log?sslmode=require`,
+  })
+  assert.deepEqual(config.client, { clientId: 'payments', clientSecret: 'common-secret' })
+  assert.equal(config.issuers.gatewayJwksUrl, 'http://127.0.0.1:8080/internal/jwks.json')
+  assert.deepEqual(
+    [config.wallets, config.orders],
+    ['http://wallets:9000', 'http://127.0.0.1:8086'],
+  )
+})
+
+test('overrides of one service win over what is common', () => {
+  const env = {
+    DATABASE_URL: 'postgres://app@db/postgres',
+    CAUDAL_PAYMENTS_DATABASE_URL: 'postgres://app@other/pay',
+    CAUDAL_MIGRATION_DATABASE_URL: 'postgres://owner@db/postgres',
+    CAUDAL_CLIENT_SECRET: 'common-secret',
+    CAUDAL_PAYMENTS_CLIENT_SECRET: 'own-secret',
+  }
+  const config = readEnvironment(env, (reader) => ({
+    database: readDatabaseSettings(reader, 'PAYMENTS'),
+    client: readClientSettings(reader, 'PAYMENTS'),
+  }))
+  assert.equal(config.database.databaseUrl, 'postgres://app@other/pay')
+  assert.equal(config.database.database, 'pay')
+  assert.equal(config.database.migrationUrl, 'postgres://owner@db/postgres')
+  assert.equal(config.client.clientSecret, 'own-secret')
+})
