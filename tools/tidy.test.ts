@@ -1,0 +1,35 @@
+// The rules that no linter of ours can express, applied to the repository in the working directory.
+// Each rule is a pure function in tools/tidy and is proved there by a planted mistake.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { findErrorDrift, findLostPaths, findUnshownPromises } from './tidy/documents.ts'
+import { findBareDisables, findLongLines, findMachinePaths, findOpenEnds } from './tidy/lines.ts'
+import { findLooseVersions, findUnlockedPlatforms, findUnnamedScripts } from './tidy/manifests.ts'
+import { findBarrels, findMigrationHoles, findOddNames, findVagueFolders } from './tidy/names.ts'
+import { readTree, type SourceFile } from './tidy/source-tree.ts'
+
+const RULES: Record<string, (files: SourceFile[]) => string[]> = {
+  'no file is a barrel': findBarrels,
+  'folders are called after what is in them': findVagueFolders,
+  'code files have kebab-case names': findOddNames,
+  'migrations are numbered without a hole': findMigrationHoles,
+  'lines end by column 100': findLongLines,
+  'no file names a path of one machine': findMachinePaths,
+  'no open end is left in the code': findOpenEnds,
+  'a rule that is switched off says why': findBareDisables,
+  'every path that ARCHITECTURE.md names exists': findLostPaths,
+  'every error code is documented, and no other': findErrorDrift,
+  'every promise is shown by a test that names it': findUnshownPromises,
+  'dependencies have exact versions': findLooseVersions,
+  'npm may run every install script that is needed': findUnnamedScripts,
+  'the lock file has the packages of every platform': findUnlockedPlatforms,
+}
+
+const files = readTree(process.cwd())
+
+for (const [title, findMistakes] of Object.entries(RULES)) {
+  test(title, () => {
+    const mistakes = findMistakes(files)
+    assert.ok(mistakes.length === 0, mistakes.join('\n'))
+  })
+}

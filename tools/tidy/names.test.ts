@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { findBarrels, findMigrationHoles, findOddNames, findVagueFolders } from './names.ts'
+
+function named(...paths: string[]): { path: string; text: string }[] {
+  return paths.map((path) => ({ path, text: '' }))
+}
+
+test('a barrel is found, a file that only ends like one is not', () => {
+  const found = findBarrels(named('packages/money/src/index.ts', 'packages/money/src/reindex.ts'))
+  assert.equal(found.length, 1)
+  assert.match(found[0] ?? '', /^packages\/money\/src\/index\.ts: /)
+})
+
+test('a folder called after nothing is found at any depth', () => {
+  assert.equal(findVagueFolders(named('services/wallets/src/utils/add.ts')).length, 1)
+  assert.equal(findVagueFolders(named('packages/common/src/add.ts')).length, 1)
+  assert.deepEqual(findVagueFolders(named('packages/postgres/src/types.ts')), [])
+})
+
+test('camel case and snake case are found in files and folders of code', () => {
+  const odd = ['tools/runTests.ts', 'tools/run_tests.ts', 'tools/runTests/run.ts']
+  assert.equal(findOddNames(named(...odd)).length, odd.length)
+  assert.deepEqual(findOddNames(named('tools/run-tests.test.ts', '.ci/run.js', 'CHANGELOG.md')), [])
+})
+
+test('a hole, a repeat and a misnamed migration are found', () => {
+  const folder = 'services/wallets/migrations'
+  const first = `${folder}/0001_create_ledger.sql`
+  assert.equal(findMigrationHoles(named(first, `${folder}/0003_add_outbox.sql`)).length, 1)
+  assert.equal(findMigrationHoles(named(first, `${folder}/0001_add_outbox.sql`)).length, 1)
+  assert.equal(findMigrationHoles(named(first, `${folder}/add-outbox.sql`)).length, 1)
+  assert.deepEqual(findMigrationHoles(named(first, `${folder}/0002_add_outbox.sql`)), [])
+})
+
+test('each folder of migrations counts for itself', () => {
+  const paths = ['services/a/migrations/0001_x.sql', 'packages/b/migrations/0001_y.sql']
+  assert.deepEqual(findMigrationHoles(named(...paths)), [])
+})

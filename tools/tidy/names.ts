@@ -1,0 +1,66 @@
+import type { SourceFile } from './source-tree.ts'
+
+const VAGUE_FOLDERS = new Set(
+  'common utils util helpers helper models model types lib misc shared'.split(' '),
+)
+const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*$/
+const MIGRATION = /(^|\/)migrations\/(\d{4})_[a-z0-9]+(_[a-z0-9]+)*\.sql$/
+
+/** A barrel hides where things live and makes import cycles: no file is called index. */
+export function findBarrels(files: SourceFile[]): string[] {
+  return files
+    .filter(({ path }) => /(^|\/)index\.(ts|tsx|js)$/.test(path))
+    .map(({ path }) => `${path}: import each file by its own name instead of through a barrel`)
+}
+
+/** A folder is a business word; one called after nothing collects everything. */
+export function findVagueFolders(files: SourceFile[]): string[] {
+  const mistakes = files.flatMap(({ path }) => {
+    const vague = foldersOf(path).find((folder) => VAGUE_FOLDERS.has(folder))
+    return vague === undefined ? [] : [`${path}: name the folder ${vague} after what is in it`]
+  })
+  return mistakes
+}
+
+/** Code files and their folders are kebab-case: `save-decision.test.ts`. */
+export function findOddNames(files: SourceFile[]): string[] {
+  return files
+    .filter(({ path }) => /\.(ts|tsx|js)$/.test(path))
+    .filter(({ path }) => {
+      const names = [...foldersOf(path), ...fileName(path).split('.')]
+      return names.some((name) => !KEBAB.test(name))
+    })
+    .map(({ path }) => `${path}: file and folder names are kebab-case`)
+}
+
+/** Migrations are `0001_create_ledger.sql` and up, one of each number, without a hole. */
+export function findMigrationHoles(files: SourceFile[]): string[] {
+  const mistakes: string[] = []
+  const numbers = new Map<string, number[]>()
+  for (const { path } of files) {
+    if (!/(^|\/)migrations\/[^/]+\.sql$/.test(path)) continue
+    const number = MIGRATION.exec(path)?.[2]
+    if (number === undefined) {
+      mistakes.push(`${path}: a migration is called 0001_what_it_does.sql`)
+      continue
+    }
+    const folder = foldersOf(path).join('/')
+    numbers.set(folder, [...(numbers.get(folder) ?? []), Number(number)])
+  }
+  for (const [folder, found] of numbers) {
+    const gapless = found.toSorted((a, b) => a - b).every((number, index) => number === index + 1)
+    if (!gapless) mistakes.push(`${folder}: migrations count 1, 2, 3 … without hole or repeat`)
+  }
+  return mistakes
+}
+
+function foldersOf(path: string): string[] {
+  return path
+    .split('/')
+    .slice(0, -1)
+    .filter((folder) => !folder.startsWith('.'))
+}
+
+function fileName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
