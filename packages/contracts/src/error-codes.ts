@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The content type is not supported' },
   IDEMPOTENCY_MISMATCH: { status: 422, title: 'The key was used for another request' },
   INSUFFICIENT_FUNDS: { status: 422, title: 'The available balance is too small' },
+  BALANCE_LIMIT_EXCEEDED: { status: 422, title: 'The balance would be too large' },
   ACCOUNT_FROZEN: { status: 422, title: 'The account is frozen' },
   CURRENCY_MISMATCH: { status: 422, title: 'The currencies differ' },
   HOLD_NOT_OPEN: { status: 422, title: 'The hold is not open' },

@@ -1,0 +1,62 @@
+import type { ProcessEvents } from '@caudal/event-log/apply-batch.ts'
+import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
+import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
+import { parseTraceparent } from '@caudal/telemetry/trace-context.ts'
+import type { WalletAccount } from './domain/reading.ts'
+import { isLedgerEvent, parseCommand } from './messaging/parse-command.ts'
+import { parseUser } from './messaging/parse-user.ts'
+import type { Observer } from './observe.ts'
+import { processBatch, type Work } from './process-batch.ts'
+import { openWalletAccounts } from './store/open-wallet-accounts.ts'
+
+export interface ApplyEventsDeps {
+  region: string
+  observer: Observer
+}
+
+/**
+ * What the consumer does with a batch of events: new users get their accounts, payments their
+ * holds, commits and rollbacks (P4), all in the transaction that moves the offsets (F4).
+ */
+export function applyEvents({ region, observer }: ApplyEventsDeps): ProcessEvents {
+  return async (tx, incoming) => {
+    const { accounts, work } = readEvents(incoming)
+    // Within a batch users come first: a payment of theirs may be right behind them.
+    await openWalletAccounts(tx, accounts)
+    if (work.length === 0) return undefined
+    try {
+      const { outcomes } = await processBatch(tx, work, { region })
+      return () => observer.eventsApplied(work, outcomes)
+    } catch (error) {
+      if (error instanceof ParkError) observer.eventsParked(error.parked)
+      throw error
+    }
+  }
+}
+
+function readEvents(incoming: readonly IncomingEvent[]): {
+  accounts: WalletAccount[]
+  work: Work[]
+} {
+  const accounts: WalletAccount[] = []
+  const work: Work[] = []
+  const parked: Parked[] = []
+  const refuse = (record: Parked['record'], cause: string): void => {
+    parked.push({ record, kind: 'unprocessable', cause })
+  }
+  for (const { event, record } of incoming) {
+    if (event.event_type === 'user.created') {
+      const user = parseUser(event)
+      if ('cause' in user) refuse(record, user.cause)
+      else accounts.push(...user.accounts)
+    } else if (isLedgerEvent(event)) {
+      // The stripe is the partition: whoever owns it has its settlement row to himself (rule 7).
+      const parsed = parseCommand(event, record.partition)
+      const traceparent = parseTraceparent(record.headers['traceparent']) ?? undefined
+      if ('cause' in parsed) refuse(record, parsed.cause)
+      else work.push({ command: parsed.command, event, record, traceparent })
+    }
+  }
+  if (parked.length > 0) throw new ParkError(parked)
+  return { accounts, work }
+}

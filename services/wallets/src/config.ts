@@ -1,0 +1,38 @@
+import { readEnvironment } from '@caudal/http/environment.ts'
+import {
+  type DatabaseSettings,
+  type IssuerSettings,
+  readDatabaseSettings,
+  readIssuerSettings,
+  readServiceSettings,
+  type ServiceSettings,
+} from '@caudal/http/service-settings.ts'
+
+export interface Config extends ServiceSettings, DatabaseSettings, IssuerSettings {
+  /** Commands of HTTP clients that share one transaction, at most. */
+  batchCommands: number
+  /** Commands that may wait; beyond it clients are told to come back (F7). */
+  queueCommands: number
+}
+
+const BATCH_COMMANDS = 1_000
+const QUEUE_COMMANDS = 10_000
+
+/** @throws {ConfigError} naming every bad variable at once */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  return readEnvironment(env, (reader) => ({
+    ...readServiceSettings(reader, 'WALLETS'),
+    ...readDatabaseSettings(reader, 'WALLETS'),
+    ...readIssuerSettings(reader),
+    batchCommands: reader.integer(
+      'CAUDAL_WALLETS_BATCH_COMMANDS',
+      { min: 1, max: 10_000 },
+      BATCH_COMMANDS,
+    ),
+    queueCommands: reader.integer(
+      'CAUDAL_WALLETS_QUEUE_COMMANDS',
+      { min: 1, max: 1_000_000 },
+      QUEUE_COMMANDS,
+    ),
+  }))
+}

@@ -1,0 +1,52 @@
+import { accountIdOf } from '@caudal/contracts/ids.ts'
+
+/** Accounts of the operator. They are striped and may be overdrawn (rule 7). */
+export const SYSTEM_ACCOUNT_KINDS = [
+  'psp_settlement',
+  'deposits_clearing',
+  'payouts_clearing',
+  'fees',
+  'suspense',
+] as const
+
+export type SystemAccountKind = (typeof SYSTEM_ACCOUNT_KINDS)[number]
+export type AccountKind = 'wallet' | SystemAccountKind
+export type AccountStatus = 'open' | 'frozen' | 'closed'
+
+/** The two balances of an account: what may be spent, and what is held for somebody. */
+export type Balance = 'available' | 'held'
+
+/** One account: a wallet's money in one currency, or one stripe of a system account. */
+export interface Account {
+  accountId: string
+  tenantId: string
+  currency: string
+  kind: AccountKind
+  status: AccountStatus
+  availableMinor: bigint
+  heldMinor: bigint
+  /** Counts the transfers that touched the account, without a gap (F4). */
+  version: number
+}
+
+/** The largest amount, and the largest sum of a wallet's two balances: 2^63-1 minor units. */
+export const MAX_BALANCE_MINOR = 2n ** 63n - 1n
+
+/**
+ * Stripes of each system account: as many as the log has partitions, so that two processes hardly
+ * ever wait for the same settlement row (rule 7). Reads and checks sum them.
+ */
+export const STRIPES = 12
+
+/**
+ * The id of one stripe of a system account. User ids are UUIDs, so the name that stands in the
+ * user's place here is nobody's.
+ */
+export function systemAccountIdOf(
+  tenantId: string,
+  kind: SystemAccountKind,
+  currency: string,
+  stripe: number,
+): string {
+  return accountIdOf(tenantId, `${kind}/${stripe}`, currency)
+}

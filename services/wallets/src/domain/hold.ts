@@ -1,0 +1,20 @@
+import type { WalletReason } from '@caudal/contracts/reasons.ts'
+
+/** `refused` is final too: a payment is decided once, even if money arrives later. */
+export type HoldStatus = 'open' | 'committed' | 'released' | 'refused'
+
+/** Money set aside (F1 hold). Its id is the id of the transfer that made it. */
+export interface Hold {
+  holdId: string
+  /** The payment it belongs to; null for holds of internal clients. */
+  paymentId: string | null
+  accountId: string
+  tenantId: string
+  currency: string
+  amountMinor: bigint
+  /** What is still held: 0 unless the hold is open. */
+  remainingMinor: bigint
+  status: HoldStatus
+  /** Why it was refused. */
+  refusedFor: WalletReason | null
+}

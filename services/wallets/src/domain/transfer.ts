@@ -1,0 +1,46 @@
+import type { Balance } from './account.ts'
+import type { Command } from './command.ts'
+
+/** One line of a transfer: a signed change of one balance of one account. */
+export interface Entry {
+  accountId: string
+  balance: Balance
+  amountMinor: bigint
+  balanceAfterMinor: bigint
+  /** The account's version with this transfer; both balances share it. */
+  accountVersion: number
+}
+
+/** A balanced set of entries: their amounts sum to zero. Never changed afterwards (F1). */
+export interface Transfer {
+  transferId: string
+  kind: Command['kind']
+  tenantId: string
+  /** The wallet's account that it is about; the other side is in the entries. */
+  accountId: string
+  amountMinor: bigint
+  currency: string
+  paymentId: string | null
+  holdId: string | null
+  clientId: string | null
+  idempotencyKey: string
+  fingerprint: string
+  referenceId: string
+  reason: string
+  valueDate: string
+  entries: Entry[]
+  /** How the wallet's account stands afterwards, its untouched balance too. */
+  accountAfter: { availableMinor: bigint; heldMinor: bigint; version: number }
+}
+
+const LINE_DIGITS = 3
+
+/** Makes a fresh UUIDv7 the id of a transfer: its last 12 bits are left free for its entries. */
+export function transferIdFrom(id: string): string {
+  return id.slice(0, -LINE_DIGITS) + '0'.repeat(LINE_DIGITS)
+}
+
+/** The id of the entry at this line (from 0): a UUIDv7 that need not be stored. */
+export function entryIdOf(transferId: string, line: number): string {
+  return transferId.slice(0, -LINE_DIGITS) + (line + 1).toString(16).padStart(LINE_DIGITS, '0')
+}

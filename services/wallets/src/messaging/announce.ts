@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import type {
+  FundsInsufficient,
+  FundsReleased,
+  FundsReserved,
+  PaymentFailed,
+  PaymentRequested,
+  WalletTransferCommitted,
+} from '@caudal/contracts/events.ts'
+import { newId } from '@caudal/contracts/ids.ts'
+import { SCHEMA_VERSION, TOPICS } from '@caudal/contracts/topics.ts'
+import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
+import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
+import type { Outcome } from '../domain/outcome.ts'
+import type { Transfer } from '../domain/transfer.ts'
+import type { LedgerEvent } from './parse-command.ts'
+
+/** What an event says beside the outcome: where and when, and which trace it belongs to. */
+export interface Circumstances {
+  region: string
+  /** RFC 3339, the booking time of the batch. */
+  timestamp: string
+  traceparent: string | undefined
+}
+
+/**
+ * The events that tell of an outcome (P4, P7, F3): every transfer on wallets.ledger, and for a
+ * payment what the next step needs. `cause` is the event that the command came from, if any.
+ */
+export function announce(
+  outcome: Outcome,
+  cause: LedgerEvent | null,
+  circumstances: Circumstances,
+): OutboxEvent[] {
+  switch (outcome.type) {
+    case 'committed': {
+      const next = cause === null ? null : nextOf(cause, outcome.transfer.transferId, circumstances)
+      const told = bookedEvent(outcome.transfer, circumstances)
+      return next === null ? [told] : [next, told]
+    }
+    case 'refused': {
+      const refusedFor = outcome.hold?.refusedFor ?? null
+      if (refusedFor === null) return []
+      assert(cause?.event_type === 'payment.requested', 'only requests are refused a hold')
+      return [insufficient(cause, refusedFor, circumstances)]
+    }
+    case 'repeated':
+    case 'unchanged':
+    case 'inapplicable':
+      return []
+    default:
+      return outcome satisfies never
+  }
+}
+
+function nextOf(
+  cause: LedgerEvent,
+  transferId: string,
+  circumstances: Circumstances,
+): OutboxEvent | null {
+  switch (cause.event_type) {
+    case 'payment.requested':
+      return reserved(cause, transferId, circumstances)
+    case 'payment.completed':
+      return null
+    case 'payment.failed.gateway_error':
+    case 'payment.failed.gateway_unreachable':
+    case 'payment.failed.circuit_open':
+      return released(cause, circumstances)
+    default:
+      return cause satisfies never
+  }
+}
+
+function reserved(
+  cause: PaymentRequested,
+  holdId: string,
+  circumstances: Circumstances,
+): OutboxEvent {
+  const event: FundsReserved = {
+    ...requestOf(cause, circumstances),
+    event_type: 'funds.reserved',
+    wallet_transaction_id: holdId,
+  }
+  return { topic: TOPICS.fundsReserved, event, traceparent: traceOf(circumstances) }
+}
+
+function insufficient(
+  cause: PaymentRequested,
+  reason: FundsInsufficient['reason'],
+  circumstances: Circumstances,
+): OutboxEvent {
+  const event: FundsInsufficient = {
+    ...requestOf(cause, circumstances),
+    event_type: 'funds.insufficient',
+    reason,
+  }
+  return { topic: TOPICS.paymentsResults, event, traceparent: traceOf(circumstances) }
+}
+
+function released(cause: PaymentFailed, circumstances: Circumstances): OutboxEvent {
+  const event: FundsReleased = {
+    ...envelopeOf(cause, circumstances),
+    event_type: 'funds.released',
+    amount: cause.amount,
+    currency: cause.currency,
+    wallet_transaction_id: cause.wallet_transaction_id,
+    reason: cause.reason,
+  }
+  return { topic: TOPICS.fundsReleased, event, traceparent: traceOf(circumstances) }
+}
+
+function envelopeOf(cause: LedgerEvent, { region, timestamp }: Circumstances) {
+  return {
+    event_id: newId(),
+    timestamp,
+    schema_version: SCHEMA_VERSION,
+    region,
+    tenant_id: cause.tenant_id,
+    account_id: cause.account_id,
+    payment_id: cause.payment_id,
+    user_id: cause.user_id,
+  }
+}
+
+function requestOf(cause: PaymentRequested, circumstances: Circumstances) {
+  return {
+    ...envelopeOf(cause, circumstances),
+    external_order_id: cause.external_order_id,
+    idempotency_key: cause.idempotency_key,
+    payment_data: cause.payment_data,
+  }
+}
+
+/** F's outbox event: the transfer with the balances of its wallet account after it. */
+function bookedEvent(transfer: Transfer, circumstances: Circumstances): OutboxEvent {
+  const { availableMinor, heldMinor, version } = transfer.accountAfter
+  const event: WalletTransferCommitted = {
+    event_id: newId(),
+    event_type: `wallet.${transfer.kind}.committed`,
+    occurred_at: circumstances.timestamp,
+    schema_version: SCHEMA_VERSION,
+    region: circumstances.region,
+    tenant_id: transfer.tenantId,
+    account_id: transfer.accountId,
+    transfer_id: transfer.transferId,
+    amount_minor: transfer.amountMinor,
+    currency: transfer.currency,
+    reference_id: transfer.referenceId,
+    idempotency_key: transfer.idempotencyKey,
+    account_version: version,
+    available_minor: availableMinor,
+    held_minor: heldMinor,
+  }
+  return { topic: TOPICS.ledger, event, traceparent: traceOf(circumstances) }
+}
+
+function traceOf({ traceparent }: Circumstances): string | undefined {
+  return traceparent === undefined ? undefined : childTraceparent(traceparent)
+}

@@ -1,0 +1,99 @@
+import type { Parked } from '@caudal/event-log/park-error.ts'
+import type { Logger } from '@caudal/telemetry/logger.ts'
+import type { Metrics } from '@caudal/telemetry/metrics.ts'
+import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
+import type { Outcome, Refused } from './domain/outcome.ts'
+import type { Transfer } from './domain/transfer.ts'
+import type { Work } from './process-batch.ts'
+
+/** What the ledger tells about its work, by metrics and log lines (P4, P13, F9, F10). */
+export interface Observer {
+  eventsApplied(work: readonly Work[], outcomes: readonly Outcome[]): void
+  eventsParked(parked: readonly Parked[]): void
+  commandsAnswered(work: readonly Work[], outcomes: readonly Outcome[]): void
+}
+
+const BATCH_BUCKETS = [1, 10, 50, 100, 250, 500, 1_000]
+
+/** Counts what has been committed; a line in the log for each payment that moved. */
+export function createObserver({
+  logger,
+  metrics,
+}: {
+  logger: Logger
+  metrics: Metrics
+}): Observer {
+  const reserved = metrics.counter('funds_reserved_total', 'Payments whose funds are held.')
+  const insufficient = metrics.counter(
+    'funds_insufficient_total',
+    'Payments that were refused a hold.',
+    ['reason'],
+  )
+  const confirmed = metrics.counter('debits_confirmed_total', 'Holds that were committed.')
+  const transfers = metrics.counter('ledger_transfers_total', 'Transfers booked.', ['kind'])
+  const refusals = metrics.counter(
+    'ledger_refusals_total',
+    'Commands of clients that were refused.',
+    ['code'],
+  )
+  const replays = metrics.counter('ledger_replays_total', 'Commands that had been done before.')
+  const contradictions = metrics.counter(
+    'ledger_contradictions_total',
+    'Events that contradict what has happened; they are parked.',
+  )
+  const sizes = metrics.histogram(
+    'ledger_batch_commands',
+    'Commands per transaction, by where they come from.',
+    ['source'],
+    BATCH_BUCKETS,
+  )
+
+  const booked = (transfer: Transfer): void => {
+    transfers.inc({ kind: transfer.kind })
+    if (transfer.kind === 'commit') confirmed.inc()
+    if (transfer.kind === 'hold' && transfer.paymentId !== null) reserved.inc()
+  }
+  const refused = ({ code, hold }: Refused): void => {
+    if (hold?.refusedFor) insufficient.inc({ reason: hold.refusedFor })
+    else refusals.inc({ code })
+  }
+  const count = (work: readonly Work[], outcomes: readonly Outcome[]): void => {
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.type === 'committed') booked(outcome.transfer)
+      else if (outcome.type === 'refused') refused(outcome)
+      else replays.inc()
+      logOutcome(logger, work[index]!, outcome)
+    }
+  }
+  return {
+    eventsApplied(work, outcomes) {
+      sizes.observe({ source: 'events' }, work.length)
+      count(work, outcomes)
+    },
+    eventsParked(parked) {
+      const lasting = parked.filter(({ kind }) => kind === 'unprocessable')
+      if (lasting.length > 0) contradictions.inc(lasting.length)
+    },
+    commandsAnswered(work, outcomes) {
+      sizes.observe({ source: 'http' }, work.length)
+      count(work, outcomes)
+    },
+  }
+}
+
+function logOutcome(logger: Logger, { command, event, traceparent }: Work, outcome: Outcome): void {
+  // Clients log their own commands; theirs come by the ten thousand.
+  const level = event === null ? 'debug' : 'info'
+  if (!logger.isLevelEnabled(level)) return
+  const about = {
+    payment_id: event?.payment_id,
+    trace_id: traceparent && traceIdOf(traceparent),
+    tenant_id: command.tenantId,
+    account_id: command.accountId,
+    idempotency_key: command.key.value,
+    command: command.kind,
+    transfer_id: outcome.type === 'committed' ? outcome.transfer.transferId : undefined,
+    code: outcome.type === 'refused' ? outcome.code : undefined,
+  }
+  logger[level](about, `command ${outcome.type}`)
+}

@@ -1,0 +1,57 @@
+import type { Tx } from '@caudal/postgres/types.ts'
+import type { Command } from '../domain/command.ts'
+import { keyName, type LedgerState, referenceName } from '../domain/ledger-state.ts'
+
+type Row = [
+  what: 'key' | 'reference',
+  tenantId: string,
+  clientIdOrKind: string,
+  keyOrReference: string,
+  fingerprint: string | null,
+  status: number | null,
+  body: string | null,
+]
+
+const LOAD = `
+  SELECT 'key', k.tenant_id, k.client_id, k.idempotency_key, encode(k.fingerprint, 'hex'),
+    k.status, k.body
+  FROM unnest($1::text[], $2::text[], $3::text[]) AS w(tenant_id, client_id, idempotency_key)
+  JOIN idempotency_keys k USING (tenant_id, client_id, idempotency_key)
+  UNION ALL
+  SELECT 'reference', r.tenant_id, r.kind, r.reference_id, NULL, NULL, NULL
+  FROM unnest($1::text[], $4::text[], $5::text[]) AS w(tenant_id, kind, reference_id)
+  JOIN command_references r USING (tenant_id, kind, reference_id)`
+
+/**
+ * Puts what is remembered of the clients' keys and references into the state. Asked behind the
+ * locks, so that whoever had the account before has committed its keys; what slips through in spite
+ * of that is refused by the unique keys, and the batch starts again.
+ */
+export async function loadKeys(
+  tx: Tx,
+  state: LedgerState,
+  commands: readonly Command[],
+): Promise<void> {
+  const keyed = commands.filter((command) => command.key.clientId !== null)
+  if (keyed.length === 0) return
+  const { rows } = await tx.query<Row>({
+    name: 'load-keys',
+    text: LOAD,
+    values: [
+      keyed.map((it) => it.tenantId),
+      keyed.map((it) => it.key.clientId),
+      keyed.map((it) => it.key.value),
+      keyed.map((it) => it.kind),
+      keyed.map((it) => it.referenceId),
+    ],
+    rowMode: 'array',
+  })
+  for (const [what, tenantId, second, third, fingerprint, status, body] of rows) {
+    if (what === 'reference') state.references.add(referenceName(tenantId, second, third))
+    else {
+      const answer = { status: status!, body: body! }
+      const name = keyName(tenantId, second, third)
+      state.keys.set(name, { fingerprint: fingerprint!, answer, outcome: null })
+    }
+  }
+}
