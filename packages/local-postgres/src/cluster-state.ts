@@ -32,8 +32,8 @@ export async function readState(dataDir: string): Promise<ClusterState | null> {
     throw error
   }
   try {
-    const state: ClusterState = JSON.parse(text)
-    if (typeof state.clusterDir === 'string' && typeof state.passwords === 'object') return state
+    const state: unknown = JSON.parse(text)
+    if (isState(state)) return state
   } catch {
     // Said below.
   }
@@ -51,6 +51,11 @@ export async function writeState(dataDir: string, state: ClusterState): Promise<
     await draft.close()
   }
   await rename(`${file}.new`, file)
+}
+
+function isState(value: unknown): value is ClusterState {
+  if (typeof value !== 'object' || value === null) return false
+  return 'clusterDir' in value && 'account' in value && 'passwords' in value
 }
 
 function stateFile(dataDir: string): string {

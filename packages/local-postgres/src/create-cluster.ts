@@ -67,6 +67,6 @@ async function runInitdb(
   const collect = (chunk: Buffer) => (output += chunk.toString())
   child.stdout.on('data', collect)
   child.stderr.on('data', collect)
-  const [code] = await once(child, 'close')
-  if (code !== 0) throw explainOutput(output, { program: 'initdb', dataDir })
+  await once(child, 'close')
+  if (child.exitCode !== 0) throw await explainOutput(output, { program: 'initdb', dataDir })
 }

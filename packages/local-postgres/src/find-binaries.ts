@@ -82,11 +82,8 @@ async function completeInstallation(binaries: Binaries): Promise<void> {
 }
 
 async function listedLinks(root: string): Promise<{ source: string; target: string }[]> {
-  try {
-    return JSON.parse(await readFile(join(root, 'pg-symlinks.json'), 'utf8'))
-  } catch {
-    return []
-  }
+  const text = await readFile(join(root, 'pg-symlinks.json'), 'utf8').catch(() => '[]')
+  return JSON.parse(text) as { source: string; target: string }[]
 }
 
 async function exists(path: string): Promise<boolean> {

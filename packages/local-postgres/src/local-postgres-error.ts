@@ -1,3 +1,8 @@
+import { statfs } from 'node:fs/promises'
+
+/** PostgreSQL starts a new file of 16 MiB for its log of changes; less than that is full. */
+const FULL_BYTES = 16 * 1024 ** 2
+
 export type LocalPostgresErrorCode =
   | 'DATA_DIR_IN_USE'
   | 'DATA_DIR_UNUSABLE'
@@ -38,6 +43,13 @@ export function explainFileError(error: unknown, place: string): unknown {
     case 'ENOTDIR':
     case 'EEXIST':
       return new LocalPostgresError('DATA_DIR_UNUSABLE', `${path} is not a directory.`, error)
+    case 'ENOENT':
+      if (!('syscall' in error) || !String(error.syscall).startsWith('spawn')) return error
+      return new LocalPostgresError(
+        'UNSUPPORTED_PLATFORM',
+        `${path} cannot be executed here (a system without glibc?): set DATABASE_URL instead.`,
+        error,
+      )
     default:
       return error
   }
@@ -54,8 +66,12 @@ interface Circumstances {
  * Reads what PostgreSQL wrote before it gave up (messages are in English: it runs with the C
  * locale) and says it in one sentence.
  */
-export function explainOutput(output: string, at: Circumstances): LocalPostgresError {
-  if (/No space left on device|Disk quota exceeded/.test(output)) {
+export async function explainOutput(
+  output: string,
+  at: Circumstances,
+): Promise<LocalPostgresError> {
+  // A full disk has no room for the log either, so the disk is asked as well.
+  if (/No space left on device|Disk quota exceeded/.test(output) || (await isFull(at.dataDir))) {
     return new LocalPostgresError('DISK_FULL', `The disk of ${at.dataDir} is full.`)
   }
   if (/Address already in use|could not create any TCP\/IP sockets/.test(output)) {
@@ -77,6 +93,11 @@ export function explainOutput(output: string, at: Circumstances): LocalPostgresE
     'START_FAILED',
     `${at.program} could not start: ${lastComplaint(output)}`,
   )
+}
+
+async function isFull(folder: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize < FULL_BYTES
 }
 
 function lastComplaint(output: string): string {

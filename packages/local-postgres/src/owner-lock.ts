@@ -20,8 +20,8 @@ export async function takeOwnership(dataDir: string): Promise<OwnerLock> {
   const pidFile = join(dataDir, 'owner.pid')
   const database = openLockFile(join(dataDir, 'owner.lock'))
   try {
-    // No journal: the lock file stays empty, and a full disk cannot stop the lock.
-    database.exec('PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    // No journal file: nothing is ever written, so a full disk cannot stop the lock.
+    database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()
     throw explainLockError(error, dataDir, await readFile(pidFile, 'utf8').catch(() => ''))

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { programPath } from './find-binaries.ts'
 import { explainOutput } from './local-postgres-error.ts'
 import type { Account } from './postgres-account.ts'
-import { readPostmasterFile } from './postmaster.ts'
+import { readPostmasterFile, stopPostmaster } from './postmaster.ts'
 import { serverEnvironment } from './server-environment.ts'
 import type { Settings } from './server-settings.ts'
 
@@ -54,11 +54,10 @@ export async function runServer(options: ServerOptions): Promise<Server> {
   }
   const { pid } = child
   if (pid === undefined) throw new Error('The server has no process id')
-  const ended = once(child, 'exit').then(() => 'ended' as const)
-  const state = await Promise.race([ended, untilReady(options.clusterDir, pid)])
-  if (state === 'ready') return { child, pid }
+  if (await becomesReady(options.clusterDir, child)) return { child, pid }
+  if (!hasEnded(child)) await stopPostmaster(pid)
   const output = (await readFile(options.logFile)).subarray(from).toString()
-  throw explainOutput(output, {
+  throw await explainOutput(output, {
     program: 'postgres',
     dataDir: options.dataDir,
     port: options.port,
@@ -80,14 +79,20 @@ function serverArguments({ clusterDir, port, settings }: ServerOptions): string[
   ]
 }
 
-async function untilReady(clusterDir: string, pid: number): Promise<'ready' | 'late'> {
+/** False if the server ended instead, or took longer than any recovery. */
+async function becomesReady(clusterDir: string, child: ChildProcess): Promise<boolean> {
   const deadline = performance.now() + READY_MS
-  while (performance.now() < deadline) {
+  while (!hasEnded(child) && performance.now() < deadline) {
     const file = await readPostmasterFile(clusterDir)
-    if (file?.pid === pid && file.status === 'ready') return 'ready'
+    if (file?.pid === child.pid && file?.status === 'ready') return true
     await pause(POLL_MS)
   }
-  return 'late'
+  return false
+}
+
+/** Whether the process is gone and has been reaped. */
+export function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
 }
 
 async function keepLogShort(logFile: string): Promise<void> {

@@ -19,7 +19,7 @@ import { type OwnerLock, takeOwnership } from './owner-lock.ts'
 import { clustersLeftOutside, placeBinaries, placeCluster } from './place-cluster.ts'
 import { findOrCreateAccount, isRoot } from './postgres-account.ts'
 import { forgetDeadPostmaster, runningPostmaster, signal, stopPostmaster } from './postmaster.ts'
-import { runServer, type Server, type ServerOptions } from './run-server.ts'
+import { hasEnded, runServer, type Server, type ServerOptions } from './run-server.ts'
 import { serverSettings, type Settings } from './server-settings.ts'
 
 const HOST = '127.0.0.1'
@@ -197,7 +197,7 @@ function watch(server: Server, lock: OwnerLock, logger: LocalPostgresLogger): ()
   process.once('exit', stopWithUs)
   child.unref()
   const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) {
+    if (!hasEnded(child)) {
       child.ref()
       await stopPostmaster(pid)
       await ended
