@@ -1,0 +1,47 @@
+import { type EnvironmentReader, readEnvironment } from '@caudal/http/environment.ts'
+import {
+  readDatabaseSettings,
+  readServiceSettings,
+  type ServiceSettings,
+} from '@caudal/http/service-settings.ts'
+import { type BehaviourSettings, completeSettings } from './domain/behaviour-settings.ts'
+import { parseBehaviour } from './domain/behaviour.ts'
+
+/** How the simulator runs. */
+export interface Config extends ServiceSettings {
+  databaseUrl: string
+  database: string
+  /** The server as the role that owns the tables; absent when the simulator must not migrate. */
+  migrationUrl: string | undefined
+  /** How it behaves until the first PUT /admin/behaviour. */
+  behaviour: BehaviourSettings
+}
+
+const MAX_LATENCY_MS = 60_000
+const MAX_SEED = 2 ** 32 - 1
+
+/** @throws {ConfigError} naming every variable that is wrong */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  return readEnvironment(env, (reader) => {
+    const { databaseUrl, database, migrationUrl } = readDatabaseSettings(reader, 'PSP')
+    return {
+      ...readServiceSettings(reader, 'PSP'),
+      databaseUrl,
+      database,
+      migrationUrl,
+      behaviour: readBehaviour(reader),
+    }
+  })
+}
+
+function readBehaviour(reader: EnvironmentReader): BehaviourSettings {
+  const name = 'CAUDAL_PSP_SIMULATOR_BEHAVIOUR'
+  const fallback = reader.text(name, 'approve')
+  if (parseBehaviour(fallback) === null) reader.refuse(name, 'is not a behaviour')
+  const latency = { min: 0, max: MAX_LATENCY_MS }
+  return completeSettings({
+    default: fallback,
+    latency_ms: reader.integer('CAUDAL_PSP_SIMULATOR_LATENCY_MS', latency, 0),
+    seed: reader.integer('CAUDAL_PSP_SIMULATOR_SEED', { min: 0, max: MAX_SEED }, 1),
+  })
+}

@@ -1,0 +1,46 @@
+import { hash } from 'node:crypto'
+import { type Static, Type } from 'typebox'
+
+const UUID =
+  '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$'
+// Printable, so that PostgreSQL can store every text that passes: it has no U+0000.
+const Printable = (maxLength: number) =>
+  Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000-\\u001f\\u007f]*$' })
+
+/** An id of a payment, an RFC 9562 UUID. */
+export const PaymentId = Type.String({ pattern: UUID })
+
+/** The body of POST /v1/payments, as the source document gives it (P5). */
+export const PaymentRequest = Type.Object({
+  payment_id: PaymentId,
+  timestamp: Type.String({
+    maxLength: 40,
+    pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?(Z|[+-]\\d{2}:\\d{2})$',
+  }),
+  amount: Type.String({ maxLength: 24 }),
+  currency: Type.String({ pattern: '^[A-Z]{3}$' }),
+  source: Type.Object({ account_number: Printable(64) }),
+  destination: Type.Object({
+    name: Printable(255),
+    account_number: Printable(64),
+    bank_code: Printable(64),
+  }),
+})
+
+export type PaymentRequest = Static<typeof PaymentRequest>
+
+/** SHA-256 of what the request asks for, in hex: spelling and order of its JSON do not matter. */
+export function fingerprintOf(request: PaymentRequest): string {
+  const { source, destination } = request
+  const asked = [
+    request.payment_id.toLowerCase(),
+    request.timestamp,
+    request.amount,
+    request.currency,
+    source.account_number,
+    destination.name,
+    destination.account_number,
+    destination.bank_code,
+  ]
+  return hash('sha256', JSON.stringify(asked))
+}

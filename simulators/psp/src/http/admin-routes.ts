@@ -1,0 +1,105 @@
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
+import { formatAmount } from '@caudal/money/format-amount.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { Type } from 'typebox'
+import type { BehaviourBook } from '../behaviour-book.ts'
+import { BehaviourSettingsInput, completeSettings } from '../domain/behaviour-settings.ts'
+import { PaymentId } from '../domain/payment-request.ts'
+import { type Charge, listCharges } from '../store/list-charges.ts'
+import { listRequests, type SeenRequest } from '../store/list-requests.ts'
+
+const SETTINGS_LIMIT_BYTES = 1024 * 1024
+
+const ListQuery = Type.Object({
+  ...pageQuery.properties,
+  // Whoever checks the books reads all of them.
+  limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
+  payment_id: Type.Optional(PaymentId),
+})
+
+const ChargeItem = Type.Object({
+  payment_id: PaymentId,
+  gateway_transaction_id: PaymentId,
+  amount: Type.String(),
+  currency: Type.String(),
+  account_number: Type.String(),
+  at: Type.String(),
+})
+const RequestItem = Type.Object({
+  request_id: Type.String(),
+  payment_id: PaymentId,
+  account_number: Type.String(),
+  behaviour: Type.String(),
+  delivery: Type.String(),
+  at: Type.String(),
+})
+
+const readChargeCursor = cursorReader(PaymentId)
+const readRequestCursor = cursorReader(Type.String({ pattern: '^\\d{1,18}$' }))
+
+/** What only the puppeteer sees: the money that really moved, the requests, the behaviour. */
+export function addAdminRoutes(
+  app: HttpServer,
+  { db, behaviours }: { db: Db; behaviours: BehaviourBook },
+): void {
+  app.get(
+    '/admin/charges',
+    { schema: { querystring: ListQuery, response: { 200: pageOf(ChargeItem) } } },
+    async ({ query }, reply) => {
+      const { limit, cursor } = query
+      const charges = await listCharges(db, {
+        paymentId: query.payment_id ?? null,
+        after: cursor === undefined ? null : readChargeCursor(cursor),
+        limit: limit + 1,
+      })
+      const positionOf = (charge: Charge) => charge.paymentId
+      return reply.send(cutPage(charges, { limit, positionOf, show: showCharge }))
+    },
+  )
+  app.get(
+    '/admin/requests',
+    { schema: { querystring: ListQuery, response: { 200: pageOf(RequestItem) } } },
+    async ({ query }, reply) => {
+      const { limit, cursor } = query
+      const requests = await listRequests(db, {
+        paymentId: query.payment_id ?? null,
+        after: cursor === undefined ? null : BigInt(readRequestCursor(cursor)),
+        limit: limit + 1,
+      })
+      const positionOf = (request: SeenRequest) => String(request.requestId)
+      return reply.send(cutPage(requests, { limit, positionOf, show: showRequest }))
+    },
+  )
+  app.get('/admin/behaviour', (_request, reply) => reply.send(behaviours.settings))
+  app.put(
+    '/admin/behaviour',
+    { bodyLimit: SETTINGS_LIMIT_BYTES, schema: { body: BehaviourSettingsInput } },
+    async ({ body }, reply) => {
+      await behaviours.replace(completeSettings(body))
+      return reply.send(behaviours.settings)
+    },
+  )
+}
+
+function showCharge(charge: Charge) {
+  return {
+    payment_id: charge.paymentId,
+    gateway_transaction_id: charge.gatewayTransactionId,
+    amount: formatAmount(charge.amountMinor, charge.currency),
+    currency: charge.currency,
+    account_number: charge.accountNumber,
+    at: charge.at.toISOString(),
+  }
+}
+
+function showRequest(request: SeenRequest) {
+  return {
+    request_id: String(request.requestId),
+    payment_id: request.paymentId,
+    account_number: request.accountNumber,
+    behaviour: request.behaviour,
+    delivery: request.delivery,
+    at: request.at.toISOString(),
+  }
+}

@@ -1,0 +1,83 @@
+import { createBatcher } from '@caudal/batching/create-batcher.ts'
+import { createServer } from '@caudal/http/create-server.ts'
+import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
+import { createPool } from '@caudal/postgres/create-pool.ts'
+import { migrate } from '@caudal/postgres/migrate.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
+import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
+import { openBehaviourBook } from './behaviour-book.ts'
+import type { Config } from './config.ts'
+import { addAdminRoutes } from './http/admin-routes.ts'
+import { addPaymentRoutes } from './http/payment-routes.ts'
+import { createPendingAnswers } from './http/pending-answers.ts'
+import { pspMigrations } from './migrations.ts'
+import { type IncomingPayment, processBatch, type ProcessedPayment } from './process-batch.ts'
+
+const NAME = 'psp'
+// Batches run one after the other; the rest is for lists and status queries.
+const MAX_CONNECTIONS = 4
+const BATCH_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
+
+/** Starts the simulated bank. Its books are opened, and migrated if it may, before it listens. */
+export async function start(
+  config: Config,
+  logger: Logger = createLogger({ service: NAME, level: config.logLevel, region: config.region }),
+): Promise<RunningService> {
+  const { databaseUrl, database, migrationUrl } = config
+  if (migrationUrl !== undefined) {
+    await migrate({ adminUrl: migrationUrl, database, sets: [pspMigrations] })
+  }
+  const db = createPool({
+    url: databaseUrl,
+    applicationName: NAME,
+    max: MAX_CONNECTIONS,
+    onError: (error) => logger.warn({ error }, 'a database connection was lost'),
+  })
+  try {
+    return await serve(config, { db, logger, metrics: createMetrics(NAME) })
+  } catch (error) {
+    await db.end()
+    throw error
+  }
+}
+
+async function serve(
+  config: Config,
+  { db, logger, metrics }: { db: Db; logger: Logger; metrics: Metrics },
+): Promise<RunningService> {
+  const behaviours = await openBehaviourBook(db, config.behaviour)
+  const pending = createPendingAnswers()
+  const batchSizes = metrics.histogram(
+    'psp_batch_size',
+    'Requests for payments entered together.',
+    [],
+    BATCH_BUCKETS,
+  )
+  metrics.gauge('psp_held_connections', 'Callers left without an answer.', [], (gauge) =>
+    gauge.set(pending.held),
+  )
+  const batcher = createBatcher<IncomingPayment, ProcessedPayment>({
+    process: (incoming) => processBatch(db, incoming),
+    onBatch: (size) => batchSizes.observe(size),
+  })
+  const readiness = async () => {
+    await db.query('SELECT 1')
+    return { database: { status: 'ok' as const } }
+  }
+  const app = createServer({ name: NAME, logger, metrics, readiness })
+  addPaymentRoutes(app, { db, batcher, behaviours, pending, logger })
+  addAdminRoutes(app, { db, behaviours })
+  const url = await listen(app, config)
+  logger.info({ url }, 'the simulated bank is open')
+  return {
+    name: NAME,
+    url,
+    async stop() {
+      pending.release()
+      await closeServer(app)
+      await batcher.drain()
+      await db.end()
+    },
+  }
+}

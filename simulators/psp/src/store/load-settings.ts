@@ -1,0 +1,10 @@
+import type { Db } from '@caudal/postgres/types.ts'
+import type { BehaviourSettings } from '../domain/behaviour-settings.ts'
+
+/** The settings of the last PUT; null when there was none yet. */
+export async function loadSettings(db: Db): Promise<BehaviourSettings | null> {
+  const { rows } = await db.query<{ settings: BehaviourSettings }>(
+    'SELECT settings FROM behaviour_settings',
+  )
+  return rows[0]?.settings ?? null
+}

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { beforeEach, describe, test } from 'node:test'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import { startPsp } from './start-psp.ts'
+
+const SOON_MS = 300
+
+describe('behaviours of the simulated bank', async () => {
+  const psp = await startPsp(suiteScope())
+  beforeEach(() => psp.behave({}))
+
+  async function statusOf(paymentId: string): Promise<unknown> {
+    return (await psp.call('GET', `/v1/payments/${paymentId}`)).json['status']
+  }
+
+  async function behaving(behaviour: string): Promise<string> {
+    await psp.behave({ default: behaviour })
+    return randomUUID()
+  }
+
+  test('P8: error_500 answers in the words of the source and leaves the key unknown', async () => {
+    const paymentId = await behaving('error_500')
+    const { status, json } = await psp.pay(paymentId)
+    assert.equal(status, 500)
+    assert.deepEqual(json, {
+      status: 'failed',
+      error_code: 'gateway_unailable',
+      message: 'The payment gateway is temporarily unavailable',
+      payment_id: paymentId,
+    })
+    assert.equal(await statusOf(paymentId), 'not_found')
+    await psp.behave({ default: 'approve' })
+    assert.equal((await psp.pay(paymentId, { amount: '5.00' })).status, 200)
+  })
+
+  test('P8: error_500_once fails once per key, error_500_twice twice', async () => {
+    for (const [behaviour, faults] of [
+      ['error_500_once', 1],
+      ['error_500_twice', 2],
+    ] as const) {
+      const paymentId = await behaving(behaviour)
+      for (const id of [paymentId, randomUUID()]) {
+        for (let fault = 0; fault < faults; fault++) assert.equal((await psp.pay(id)).status, 500)
+        assert.equal((await psp.pay(id)).status, 200)
+        assert.equal((await psp.pay(id)).status, 200)
+        assert.equal((await psp.charges(id)).length, 1)
+      }
+    }
+  })
+
+  test('P8: error_500_once fails one of many requests that come together', async () => {
+    const paymentId = await behaving('error_500_once')
+    const answers = await Promise.all(Array.from({ length: 20 }, () => psp.pay(paymentId)))
+    assert.equal(answers.filter(({ status }) => status === 500).length, 1)
+    assert.equal((await psp.charges(paymentId)).length, 1)
+  })
+
+  test('P8: rate_limit_once says when to come back and leaves the key unknown', async () => {
+    const paymentId = await behaving('rate_limit_once')
+    const { status, headers, json } = await psp.pay(paymentId)
+    assert.equal(status, 429)
+    assert.match(headers.get('retry-after') ?? '', /^\d+$/)
+    assert.equal(json['code'], 'RATE_LIMITED')
+    assert.equal(await statusOf(paymentId), 'not_found')
+    assert.equal((await psp.pay(paymentId)).status, 200)
+  })
+
+  test('P8: slow answers late and has decided long before', async () => {
+    const paymentId = await behaving('slow:400')
+    const started = performance.now()
+    const answer = psp.pay(paymentId)
+    await eventually(async () => (await statusOf(paymentId)) === 'approved')
+    assert.equal((await answer).status, 200)
+    assert.ok(performance.now() - started >= 399)
+  })
+
+  test('P8: latency_ms is added to each answer', async () => {
+    await psp.behave({ latency_ms: 150 })
+    const started = performance.now()
+    await psp.pay(randomUUID())
+    await psp.call('GET', `/v1/payments/${randomUUID()}`)
+    assert.ok(performance.now() - started >= 298)
+  })
+
+  test('P8: hang never answers, charges nothing and lets go with the caller', async () => {
+    const paymentId = await behaving('hang')
+    const waiting = psp.pay(paymentId, {}, { timeoutMs: SOON_MS })
+    await eventually(async () => (await heldConnections()) === 1)
+    await assert.rejects(waiting, { name: 'TimeoutError' })
+    await eventually(async () => (await heldConnections()) === 0)
+    assert.equal(await statusOf(paymentId), 'not_found')
+    assert.equal((await psp.requests(paymentId))[0]?.['delivery'], 'hang')
+    await psp.behave({ default: 'approve' })
+    assert.equal((await psp.pay(paymentId)).status, 200)
+    assert.equal((await psp.charges(paymentId)).length, 1)
+  })
+
+  test('P8: apply_then_hang charges and never answers; repeats hang until it behaves', async () => {
+    const paymentId = await behaving('apply_then_hang')
+    await assert.rejects(psp.pay(paymentId, {}, { timeoutMs: SOON_MS }), { name: 'TimeoutError' })
+    assert.equal(await statusOf(paymentId), 'approved')
+    await assert.rejects(psp.pay(paymentId, {}, { timeoutMs: SOON_MS }), { name: 'TimeoutError' })
+    await psp.behave({ default: 'approve' })
+    assert.equal((await psp.pay(paymentId)).status, 200)
+    assert.equal((await psp.charges(paymentId)).length, 1)
+  })
+
+  test('P8: reset cuts the connection and charges nothing', async () => {
+    const paymentId = await behaving('reset')
+    await assert.rejects(psp.pay(paymentId), /fetch failed/)
+    assert.equal(await statusOf(paymentId), 'not_found')
+    assert.deepEqual(await psp.charges(paymentId), [])
+  })
+
+  test('P8: apply_then_reset charges and cuts the connection', async () => {
+    const paymentId = await behaving('apply_then_reset')
+    await assert.rejects(psp.pay(paymentId), /fetch failed/)
+    assert.equal(await statusOf(paymentId), 'approved')
+    await psp.behave({ default: 'approve' })
+    assert.equal((await psp.pay(paymentId)).status, 200)
+    assert.equal((await psp.charges(paymentId)).length, 1)
+  })
+
+  test('P8: garbage charges and answers what nobody can read', async () => {
+    const paymentId = await behaving('garbage')
+    const { status, text } = await psp.pay(paymentId)
+    assert.equal(status, 200)
+    assert.throws(() => JSON.parse(text))
+    assert.equal(await statusOf(paymentId), 'approved')
+  })
+
+  test('P8: the delivery of a verdict that is known follows the behaviour too', async () => {
+    const paymentId = await behaving('approve')
+    await psp.pay(paymentId)
+    await psp.behave({ default: 'error_500' })
+    assert.equal((await psp.pay(paymentId)).status, 500)
+    await psp.behave({ default: 'reset' })
+    await assert.rejects(psp.pay(paymentId), /fetch failed/)
+    assert.equal(await statusOf(paymentId), 'approved')
+    assert.equal((await psp.charges(paymentId)).length, 1)
+  })
+
+  test('P8: behaviours go by destination account, the others get the default', async (t) => {
+    const psp = await startPsp(t, { CAUDAL_PSP_SIMULATOR_BEHAVIOUR: 'decline' })
+    const to = (account: string) => ({
+      destination: { name: 'n', account_number: account, bank_code: 'b' },
+    })
+    assert.equal((await psp.pay(randomUUID(), to('1'))).status, 400)
+    await psp.behave({ default: 'error_500', by_account: { '1': 'approve', '2': 'decline' } })
+    const statuses = ['1', '2', '3'].map(
+      async (one) => (await psp.pay(randomUUID(), to(one))).status,
+    )
+    assert.deepEqual(await Promise.all(statuses), [200, 400, 500])
+  })
+
+  test('P8: random brings the same misfortunes for the same seed', async () => {
+    const drawn = async () => {
+      await psp.behave({ default: 'random:0.5', seed: 11 })
+      const outcomes: unknown[] = []
+      for (let index = 0; index < 12; index++) {
+        const paymentId = randomUUID()
+        await psp.pay(paymentId, {}, { timeoutMs: SOON_MS }).catch(() => null)
+        outcomes.push((await psp.requests(paymentId))[0]?.['behaviour'])
+      }
+      return outcomes
+    }
+    const first = await drawn()
+    assert.deepEqual(await drawn(), first)
+    assert.ok(new Set(first).size > 2, String(first))
+  })
+
+  test('settings that make no sense are refused and change nothing', async () => {
+    const before = (await psp.call('GET', '/admin/behaviour')).text
+    const nonsense = [
+      { default: 'explode' },
+      { by_account: { '1': 'slow' } },
+      { by_account: { '': 'approve' } },
+      { by_account: { 'a\u0000': 'approve' } },
+      { latency_ms: -1 },
+      { seed: 0.5 },
+      { fallback: 'approve' },
+      [],
+    ]
+    for (const settings of nonsense) {
+      const { status, json } = await psp.call('PUT', '/admin/behaviour', settings)
+      assert.deepEqual([status, json['code']], [400, 'MALFORMED_REQUEST'], JSON.stringify(settings))
+    }
+    assert.equal((await psp.call('GET', '/admin/behaviour')).text, before)
+  })
+
+  test('a stop does not wait for callers that are left hanging', async () => {
+    const paymentId = await behaving('hang')
+    const hanging = assert.rejects(psp.pay(paymentId), /fetch failed/)
+    await eventually(async () => (await heldConnections()) === 1)
+    const started = performance.now()
+    await psp.restart()
+    assert.ok(performance.now() - started < 3_000)
+    await hanging
+  })
+
+  async function heldConnections(): Promise<number> {
+    const { text } = await psp.call('GET', '/metrics')
+    return Number(/^psp_held_connections\{[^}]*\} (\d+)$/m.exec(text)?.[1])
+  }
+})

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import type { RunningService } from '@caudal/http/running-service.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { readConfig } from '../src/config.ts'
+import { start } from '../src/main.ts'
+import { pspMigrations } from '../src/migrations.ts'
+
+type Json = Record<string, unknown>
+
+/** An answer as it came. */
+export interface Got {
+  status: number
+  headers: Headers
+  text: string
+  json: Json
+}
+
+/** A simulator of the test's own, and the ways to talk to it. */
+export interface Psp {
+  db: Db
+  url(): string
+  pay(
+    paymentId: string,
+    change?: Json,
+    options?: { key?: string; timeoutMs?: number },
+  ): Promise<Got>
+  call(method: string, path: string, body?: unknown): Promise<Got>
+  behave(settings: Json): Promise<void>
+  charges(paymentId?: string): Promise<Json[]>
+  requests(paymentId: string): Promise<Json[]>
+  restart(): Promise<void>
+}
+
+/** Starts the simulator on a database of its own; both are gone when the test ends. */
+export async function startPsp(scope: Scope, env: NodeJS.ProcessEnv = {}): Promise<Psp> {
+  const database = await testDatabase(scope, { sets: [pspMigrations], name: 'psp' })
+  const config = readConfig({
+    CAUDAL_PSP_DATABASE_URL: database.url,
+    CAUDAL_PSP_PORT: '0',
+    CAUDAL_LOG_LEVEL: 'silent',
+    ...env,
+  })
+  let service: RunningService = await start(config)
+  scope.after(() => service.stop())
+  const call: Psp['call'] = (method, path, body) =>
+    request(`${service.url}${path}`, { method, ...(body === undefined ? {} : json(body)) })
+  const listed = async (path: string): Promise<Json[]> => {
+    const got = await call('GET', path)
+    assert.equal(got.status, 200, got.text)
+    return got.json['data'] as Json[]
+  }
+  return {
+    db: database.pool,
+    url: () => service.url,
+    call,
+    pay(paymentId, change = {}, { key = paymentId, timeoutMs = 10_000 } = {}) {
+      const { headers, body } = json({ ...paymentOf(paymentId), ...change })
+      return request(`${service.url}/v1/payments`, {
+        method: 'POST',
+        headers: { ...headers, 'idempotency-key': key },
+        body,
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+    },
+    async behave(settings) {
+      const got = await call('PUT', '/admin/behaviour', settings)
+      assert.equal(got.status, 200, got.text)
+    },
+    charges: (paymentId) =>
+      listed(`/admin/charges${paymentId === undefined ? '' : `?payment_id=${paymentId}`}`),
+    requests: (paymentId) => listed(`/admin/requests?payment_id=${paymentId}`),
+    async restart() {
+      await service.stop()
+      service = await start(config)
+    },
+  }
+}
+
+/** The source document's request for a payment. */
+export function paymentOf(paymentId: string = randomUUID()): Json {
+  return {
+    payment_id: paymentId,
+    timestamp: '2026-08-24T19:35:05Z',
+    amount: '100.50',
+    currency: 'USD',
+    source: { account_number: '2143658709' },
+    destination: { name: 'Servicio A', account_number: '1234567890', bank_code: 'BNK112' },
+  }
+}
+
+function json(body: unknown) {
+  return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+}
+
+async function request(url: string, init: RequestInit): Promise<Got> {
+  const response = await fetch(url, init)
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, text, json: parsed(text) }
+}
+
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return {}
+  }
+}
