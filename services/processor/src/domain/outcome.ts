@@ -48,6 +48,6 @@ const ATTEMPT_STATUS = {
 } as const satisfies Record<SendOutcome['kind'], AttemptStatus>
 
 /** How the attempt with this outcome is stored. */
-export function attemptStatusOf(outcome: SendOutcome): AttemptStatus {
+export function attemptStatusOf(outcome: SendOutcome): Exclude<AttemptStatus, 'SENDING'> {
   return ATTEMPT_STATUS[outcome.kind]
 }

@@ -1,0 +1,67 @@
+import type { CaudalEvent } from '@caudal/contracts/events.ts'
+import { newId } from '@caudal/contracts/ids.ts'
+import { SCHEMA_VERSION, TOPICS } from '@caudal/contracts/topics.ts'
+import { formatAmount } from '@caudal/money/format-amount.ts'
+import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
+import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
+import type { Announcement } from '../domain/decision.ts'
+import type { PaymentFacts } from '../domain/payment-facts.ts'
+
+/** `payment.completed`, `payment.failed.*` or `payment.in_doubt` for payments.results (P7). */
+export function resultEvent(
+  facts: PaymentFacts,
+  announcement: Announcement,
+  { region, now }: { region: string; now: number },
+): OutboxEvent {
+  const common = {
+    event_id: newId(),
+    timestamp: new Date(now).toISOString(),
+    schema_version: SCHEMA_VERSION,
+    region,
+    tenant_id: facts.tenantId,
+    account_id: facts.accountId,
+    payment_id: facts.paymentId,
+    user_id: facts.userId,
+    amount: formatAmount(facts.amountMinor, facts.currency),
+    currency: facts.currency,
+    wallet_transaction_id: facts.walletTransactionId,
+  }
+  return {
+    topic: TOPICS.paymentsResults,
+    event: eventOf(common, announcement),
+    traceparent: facts.traceparent === null ? undefined : childTraceparent(facts.traceparent),
+  }
+}
+
+type Common = Omit<Extract<CaudalEvent, { event_type: 'payment.in_doubt' }>, 'event_type'>
+
+function eventOf(common: Common, announcement: Announcement): CaudalEvent {
+  switch (announcement.kind) {
+    case 'completed':
+      return {
+        ...common,
+        event_type: 'payment.completed',
+        gateway_response: announcement.response,
+      }
+    case 'failed': {
+      const { reason, response } = announcement
+      return {
+        ...common,
+        event_type: FAILURE_TYPES[reason],
+        reason,
+        gateway_response: response,
+      }
+    }
+    case 'in_doubt':
+      return { ...common, event_type: 'payment.in_doubt' }
+    default:
+      return announcement satisfies never
+  }
+}
+
+const FAILURE_TYPES = {
+  gateway_declined: 'payment.failed.gateway_error',
+  gateway_unavailable: 'payment.failed.gateway_error',
+  gateway_unreachable: 'payment.failed.gateway_unreachable',
+  circuit_open: 'payment.failed.circuit_open',
+} as const

@@ -1,0 +1,147 @@
+import type { Db } from '@caudal/postgres/types.ts'
+import type { Logger } from '@caudal/telemetry/logger.ts'
+import type { Metrics } from '@caudal/telemetry/metrics.ts'
+import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
+import type { Announcement } from './domain/decision.ts'
+import type { PaymentFacts } from './domain/payment-facts.ts'
+import type { Found, Sent } from './psp/adapter.ts'
+import type { CircuitMode } from './psp/circuit.ts'
+import { countInDoubt } from './store/count-in-doubt.ts'
+
+/** Told what happens; counts it and logs it. */
+export type Observer = {
+  sent(facts: PaymentFacts, attempt: number, sent: Sent): void
+  found(facts: PaymentFacts, query: number, found: Found): void
+  /** Committed: the payment's outcome, or that it is in doubt. */
+  announced(facts: PaymentFacts, announcement: Announcement): void
+  /** An attempt was still SENDING after its deadline. */
+  lost(facts: PaymentFacts, attempt: number): void
+  recordFailed(facts: PaymentFacts, error: unknown): void
+  callFailed(facts: PaymentFacts, error: unknown): void
+  circuitChanged(mode: CircuitMode): void
+}
+
+/** Metrics of P5: latency of the PSP, success and failure, retries; logs with payment_id. */
+export function createObserver({
+  logger,
+  metrics,
+}: {
+  logger: Logger
+  metrics: Metrics
+}): Observer {
+  const seconds = metrics.histogram('psp_request_seconds', 'Time of a call to the PSP.', [
+    'operation',
+    'outcome',
+  ])
+  const retries = metrics.counter('psp_retries_total', 'Requests to pay after the first one.')
+  const outcomes = metrics.counter('psp_payments_total', 'Payments by outcome.', [
+    'status',
+    'reason',
+  ])
+  const refused = metrics.counter(
+    'psp_misconfigured_total',
+    'Answers that only an operator can change: 401, 403 and the like.',
+    ['error_class'],
+  )
+  const lost = metrics.counter('psp_attempts_lost_total', 'Attempts whose sender disappeared.')
+  const failed = metrics.counter(
+    'psp_records_failed_total',
+    'Answers that had to wait for the database.',
+  )
+  const changes = metrics.counter('psp_circuit_changes_total', 'Changes of the circuit.', ['state'])
+  return {
+    sent(facts, attempt, { outcome, facts: { latencyMs, errorClass, httpStatus } }) {
+      seconds.observe({ operation: 'pay', outcome: outcome.kind }, latencyMs / 1000)
+      if (attempt > 1) retries.inc()
+      const { kind } = outcome
+      if (kind === 'approved' || kind === 'declined') return
+      const what = { ...idsOf(facts), attempt, outcome: kind, error_class: errorClass }
+      if (kind === 'misconfigured') {
+        refused.inc({ error_class: errorClass ?? '' })
+        logger.error(
+          { ...what, http_status: httpStatus },
+          'the PSP refuses us: an operator must act',
+        )
+      } else logger.warn(what, 'a request to pay had no verdict')
+    },
+    found(facts, query, { answer, facts: { latencyMs, errorClass } }) {
+      seconds.observe({ operation: 'status', outcome: answer.kind }, latencyMs / 1000)
+      const what = { ...idsOf(facts), query, answer: answer.kind, error_class: errorClass }
+      if (errorClass === 'other_payment') {
+        logger.error(what, 'the PSP knows another payment by this id: an operator must act')
+      } else logger.info(what, 'the status of a payment was asked for')
+    },
+    announced(facts, announcement) {
+      const { status, reason } = namesOf(announcement)
+      outcomes.inc({ status, reason })
+      logger.info({ ...idsOf(facts), status, reason }, 'payment moved')
+    },
+    lost(facts, attempt) {
+      lost.inc()
+      logger.warn({ ...idsOf(facts), attempt }, 'an attempt lost its sender and may have left')
+    },
+    recordFailed(facts, error) {
+      failed.inc()
+      logger.warn({ ...idsOf(facts), error }, 'an answer could not be recorded yet')
+    },
+    callFailed: (facts, error) =>
+      logger.error({ ...idsOf(facts), error }, 'a call to the PSP broke in our own code'),
+    circuitChanged(mode) {
+      changes.inc({ state: mode })
+      logger.warn({ circuit: mode }, 'the circuit changed')
+    },
+  }
+}
+
+/** Gauges that are asked for at each scrape: the circuit, calls under way, payments in doubt. */
+export function watchState(deps: {
+  db: Db
+  metrics: Metrics
+  circuitMode: () => CircuitMode
+  inFlight: () => { pay: number; status: number }
+}): void {
+  const { db, metrics, circuitMode, inFlight } = deps
+  metrics.gauge('psp_circuit_state', '1 for the state the circuit is in.', ['state'], (gauge) => {
+    for (const mode of ['closed', 'open', 'half_open', 'trying'] as const) {
+      gauge.set({ state: mode }, circuitMode() === mode ? 1 : 0)
+    }
+  })
+  metrics.gauge('psp_calls_in_flight', 'Calls under way.', ['operation'], (gauge) => {
+    const { pay, status } = inFlight()
+    gauge.set({ operation: 'pay' }, pay)
+    gauge.set({ operation: 'status' }, status)
+  })
+  const oldest = metrics.gauge('psp_payments_in_doubt_oldest_seconds', 'Age of the oldest doubt.')
+  metrics.gauge(
+    'psp_payments_in_doubt',
+    'Payments whose outcome is unknown.',
+    [],
+    async (gauge) => {
+      // A scrape must not fail with the database: the last values stand then.
+      const doubts = await countInDoubt(db).catch(() => undefined)
+      if (!doubts) return
+      gauge.set(doubts.count)
+      oldest.set(doubts.oldestSeconds)
+    },
+  )
+}
+
+function idsOf({ paymentId, traceparent }: PaymentFacts) {
+  return {
+    payment_id: paymentId,
+    trace_id: traceparent === null ? undefined : traceIdOf(traceparent),
+  }
+}
+
+function namesOf(announcement: Announcement): { status: string; reason: string } {
+  switch (announcement.kind) {
+    case 'completed':
+      return { status: 'COMPLETED', reason: '' }
+    case 'failed':
+      return { status: 'FAILED', reason: announcement.reason }
+    case 'in_doubt':
+      return { status: 'IN_DOUBT', reason: '' }
+    default:
+      return announcement satisfies never
+  }
+}

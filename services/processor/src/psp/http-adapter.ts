@@ -1,0 +1,110 @@
+import { Pool } from 'undici'
+import type { CallFacts, Found, PspAdapter, Sent } from './adapter.ts'
+import { classifyAnswer, classifyStatus } from './classify-answer.ts'
+import { exchange, type Exchanged } from './exchange.ts'
+import { freezeRequest } from './freeze-request.ts'
+
+export type HttpAdapterOptions = {
+  /** Base URL of the PSP. */
+  url: string
+  /** Requests to pay at once. Twice as many connections may be open, so none waits for another. */
+  maxSends: number
+  maxQueries: number
+  connectTimeoutMs: number
+  apiKey?: string | undefined
+}
+
+const KEPT_ANSWER_BYTES = 4 * 1024
+
+/** The PSP of the source document: P's body over HTTP with an Idempotency-Key (P5). */
+export function createHttpAdapter(options: HttpAdapterOptions): PspAdapter {
+  const { url, apiKey } = options
+  const base = new URL(url)
+  const prefix = base.pathname.replace(/\/$/, '')
+  const common: Record<string, string> = {
+    accept: 'application/json',
+    'user-agent': 'caudal-processor',
+    ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+  }
+  const sends = poolOf(base.origin, options.maxSends * 2, options.connectTimeoutMs)
+  // Status queries keep connections of their own: a PSP that hangs must not keep us from asking.
+  const queries = poolOf(base.origin, options.maxQueries * 2, options.connectTimeoutMs)
+  return {
+    freeze: freezeRequest,
+    async send({ paymentId, body, traceparent }, deadline) {
+      const headers = {
+        ...common,
+        'content-type': 'application/json',
+        'idempotency-key': paymentId,
+        ...(traceparent !== null && { traceparent }),
+      }
+      const path = `${prefix}/v1/payments`
+      const request = { method: 'POST', path, headers, body } as const
+      return sentOf(paymentId, await exchange(sends, request, deadline))
+    },
+    async find(query, deadline) {
+      const { paymentId, traceparent } = query
+      const headers = { ...common, ...(traceparent !== null && { traceparent }) }
+      const path = `${prefix}/v1/payments/${paymentId}`
+      const request = { method: 'GET', path, headers, body: null } as const
+      return foundOf(query, await exchange(queries, request, deadline))
+    },
+    async close() {
+      await Promise.all([sends.destroy(), queries.destroy()])
+    },
+  }
+}
+
+function poolOf(origin: string, connections: number, connectTimeoutMs: number): Pool {
+  return new Pool(origin, {
+    connections,
+    // One request on a connection at a time: the fate of one never hangs on another.
+    pipelining: 1,
+    allowH2: false,
+    connectTimeout: connectTimeoutMs,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+}
+
+function sentOf(paymentId: string, exchanged: Exchanged): Sent {
+  switch (exchanged.kind) {
+    case 'answered': {
+      const { outcome, errorClass } = classifyAnswer(paymentId, exchanged)
+      return { outcome, facts: answeredFacts(exchanged, errorClass) }
+    }
+    case 'lost':
+      return { outcome: { kind: 'ambiguous' }, facts: lostFacts(exchanged) }
+    case 'not_sent':
+      return { outcome: { kind: 'not_sent', cause: exchanged.cause }, facts: lostFacts(exchanged) }
+    default:
+      return exchanged satisfies never
+  }
+}
+
+function foundOf(
+  query: { paymentId: string; amount: string; currency: string },
+  exchanged: Exchanged,
+): Found {
+  if (exchanged.kind !== 'answered') {
+    return { answer: { kind: 'unknown' }, facts: lostFacts(exchanged) }
+  }
+  const { outcome, errorClass } = classifyStatus(query, exchanged)
+  return { answer: outcome, facts: answeredFacts(exchanged, errorClass) }
+}
+
+function answeredFacts(
+  { httpStatus, body, latencyMs }: Extract<Exchanged, { kind: 'answered' }>,
+  errorClass: string | null,
+): CallFacts {
+  return { httpStatus, answerBody: body.subarray(0, KEPT_ANSWER_BYTES), latencyMs, errorClass }
+}
+
+function lostFacts(exchanged: Exclude<Exchanged, { kind: 'answered' }>): CallFacts {
+  const { errorClass } = exchanged
+  if (exchanged.kind === 'not_sent') {
+    return { httpStatus: null, answerBody: null, latencyMs: 0, errorClass }
+  }
+  const { httpStatus, latencyMs } = exchanged
+  return { httpStatus, answerBody: null, latencyMs, errorClass }
+}

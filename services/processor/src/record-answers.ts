@@ -1,0 +1,122 @@
+import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
+import { transaction } from '@caudal/postgres/transaction.ts'
+import type { Db, Tx } from '@caudal/postgres/types.ts'
+import type { CallResult } from './call-gateway.ts'
+import { decideOutcome } from './domain/decide-outcome.ts'
+import { decideStatus } from './domain/decide-status.ts'
+import type { Announcement, Decision } from './domain/decision.ts'
+import type { GatewayPayment } from './domain/gateway-payment.ts'
+import { attemptStatusOf } from './domain/outcome.ts'
+import type { PaymentFacts } from './domain/payment-facts.ts'
+import type { DecisionContext, RetryPolicy } from './domain/retry-policy.ts'
+import { resultEvent } from './messaging/result-event.ts'
+import type { Observer } from './observe.ts'
+import { lockPayments } from './store/lock-payments.ts'
+import type { StoredPayment } from './store/payment-row.ts'
+import { type ClosedAttempt, saveDecisions } from './store/save-decisions.ts'
+import { type AnsweredQuery, saveQueries } from './store/save-queries.ts'
+
+export type RecordAnswersDeps = {
+  db: Db
+  region: string
+  policy: RetryPolicy
+  /** A number from 0 up to 1. */
+  jitter: () => number
+  observer: Observer
+  /** Events were committed. */
+  wakeRelay: () => void
+  /** The step of some payment is due in so many milliseconds. */
+  wakeIn: (delayMs: number) => void
+}
+
+type Plan = {
+  payments: { paymentId: string; state: GatewayPayment }[]
+  announced: { facts: PaymentFacts; announcement: Announcement }[]
+  events: OutboxEvent[]
+  dueInMs: number[]
+}
+
+/**
+ * Records what calls brought: the answers, the new states and the events that tell of them are one
+ * transaction (P5). All answers that came while the last one ran go together.
+ */
+export async function recordAnswers(
+  deps: RecordAnswersDeps,
+  results: readonly CallResult[],
+): Promise<void> {
+  const plan = await transaction(deps.db, async (tx) => {
+    const ids = [...new Set(results.map((result) => result.facts.paymentId))]
+    const planned = decideAll(deps, results, await lockPayments(tx, ids))
+    await save(tx, results, planned)
+    return planned
+  })
+  if (plan.events.length > 0) deps.wakeRelay()
+  for (const { facts, announcement } of plan.announced) {
+    deps.observer.announced(facts, announcement)
+  }
+  for (const delayMs of plan.dueInMs) deps.wakeIn(delayMs)
+}
+
+/** Folds the results over the payments, so that a later one sees what an earlier one did. */
+function decideAll(
+  { region, policy, jitter }: RecordAnswersDeps,
+  results: readonly CallResult[],
+  stored: ReadonlyMap<string, StoredPayment>,
+): Plan {
+  const states = new Map<string, GatewayPayment>()
+  const plan: Plan = { payments: [], announced: [], events: [], dueInMs: [] }
+  let now = 0
+  for (const result of results) {
+    const { facts } = result
+    const payment = stored.get(facts.paymentId)
+    if (!payment) throw new Error(`payment ${facts.paymentId} is not recorded`)
+    now = payment.now
+    const state = states.get(facts.paymentId) ?? payment.state
+    const decision = decide(state, result, { now, jitter: jitter(), policy })
+    states.set(facts.paymentId, decision.payment)
+    const { announcement } = decision
+    if (!announcement) continue
+    plan.announced.push({ facts, announcement })
+    plan.events.push(resultEvent(facts, announcement, { region, now }))
+  }
+  for (const [paymentId, state] of states) {
+    plan.payments.push({ paymentId, state })
+    if (state.step === 'send' || state.step === 'query') plan.dueInMs.push((state.dueAt ?? 0) - now)
+  }
+  return plan
+}
+
+function decide(state: GatewayPayment, result: CallResult, context: DecisionContext): Decision {
+  switch (result.kind) {
+    case 'sent': {
+      const { attempt, sent } = result
+      return decideOutcome(state, { attempt, outcome: sent.outcome }, context)
+    }
+    case 'found': {
+      const { query, found } = result
+      return decideStatus(state, { query, answer: found.answer }, context)
+    }
+    default:
+      return result satisfies never
+  }
+}
+
+async function save(tx: Tx, results: readonly CallResult[], plan: Plan): Promise<void> {
+  const closed: ClosedAttempt[] = []
+  const queries: AnsweredQuery[] = []
+  for (const result of results) {
+    const { paymentId } = result.facts
+    if (result.kind === 'sent') {
+      const { outcome, facts } = result.sent
+      const status = attemptStatusOf(outcome)
+      closed.push({ paymentId, number: result.attempt, status, ...facts })
+    } else {
+      const { answer, facts } = result.found
+      queries.push({ paymentId, number: result.query, answer: answer.kind, ...facts })
+    }
+  }
+  await Promise.all([
+    saveDecisions(tx, { payments: plan.payments, closed, events: plan.events }),
+    saveQueries(tx, queries),
+  ])
+}

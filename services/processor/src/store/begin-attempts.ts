@@ -1,0 +1,24 @@
+import type { Tx } from '@caudal/postgres/types.ts'
+import { isoTime } from './payment-row.ts'
+
+/** An attempt about to be sent: SENDING from now on (rule 9). */
+export type BegunAttempt = { paymentId: string; number: number; deadlineAt: number }
+
+const BEGIN_ATTEMPTS = `
+  INSERT INTO attempts (payment_id, number, status, deadline_at)
+  SELECT payment_id, number, 'SENDING', deadline_at
+  FROM unnest($1::uuid[], $2::int[], $3::timestamptz[]) AS b(payment_id, number, deadline_at)`
+
+/** Records further attempts; the primary key refuses a second one of the same number. */
+export async function beginAttempts(tx: Tx, attempts: readonly BegunAttempt[]): Promise<void> {
+  if (attempts.length === 0) return
+  await tx.query({
+    name: 'begin-attempts',
+    text: BEGIN_ATTEMPTS,
+    values: [
+      attempts.map((it) => it.paymentId),
+      attempts.map((it) => it.number),
+      attempts.map((it) => isoTime(it.deadlineAt)),
+    ],
+  })
+}

@@ -1,0 +1,34 @@
+import type { Db } from '@caudal/postgres/types.ts'
+
+/** One thing that happened at the PSP; `detail` is for people. */
+export type Step = { at: Date; step: string; detail: string }
+
+const MOST_STEPS = 500
+
+const STEPS = `
+  SELECT at, step, detail FROM (
+    SELECT sending_at AS at, 1 AS position, 'psp.sending' AS step,
+      format('attempt %s', number) AS detail
+    FROM attempts WHERE payment_id = $1
+    UNION ALL
+    SELECT answered_at, 2, 'psp.answered',
+      concat_ws(', ', format('attempt %s: %s', number, lower(status)), 'HTTP ' || http_status,
+        latency_ms || ' ms', error_class)
+    FROM attempts WHERE payment_id = $1 AND answered_at IS NOT NULL
+    UNION ALL
+    SELECT in_doubt_at, 3, 'psp.in_doubt', 'the outcome is unknown; the hold stays'
+    FROM payments WHERE payment_id = $1 AND in_doubt_at IS NOT NULL
+    UNION ALL
+    SELECT answered_at, 4, 'psp.status_queried',
+      concat_ws(', ', format('query %s: %s', number, answer), 'HTTP ' || http_status,
+        latency_ms || ' ms', error_class)
+    FROM status_queries WHERE payment_id = $1
+  ) AS steps
+  ORDER BY at, position
+  LIMIT ${MOST_STEPS}`
+
+/** What the processor knows of a payment, oldest first, the first 500 (P11). */
+export async function listSteps(db: Db, paymentId: string): Promise<Step[]> {
+  const { rows } = await db.query<Step>(STEPS, [paymentId])
+  return rows
+}

@@ -1,0 +1,26 @@
+import type { Tx } from '@caudal/postgres/types.ts'
+import {
+  PAYMENT_COLUMNS,
+  type PaymentRow,
+  type StoredPayment,
+  storedPayment,
+} from './payment-row.ts'
+
+const LOCK = `
+  SELECT ${PAYMENT_COLUMNS} FROM payments
+  WHERE payment_id = ANY($1::uuid[])
+  ORDER BY payment_id
+  FOR UPDATE`
+
+/** Locks the payments in sorted order and loads them, by id. */
+export async function lockPayments(
+  tx: Tx,
+  paymentIds: readonly string[],
+): Promise<Map<string, StoredPayment>> {
+  const { rows } = await tx.query<PaymentRow>({
+    name: 'lock-payments',
+    text: LOCK,
+    values: [paymentIds],
+  })
+  return new Map(rows.map((row) => [row.payment_id, storedPayment(row)]))
+}

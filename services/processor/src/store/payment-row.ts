@@ -1,0 +1,71 @@
+import type { GatewayResponse } from '@caudal/contracts/events.ts'
+import type { GatewayReason } from '@caudal/contracts/reasons.ts'
+import type { GatewayPayment, NextStep, PaymentStatus } from '../domain/gateway-payment.ts'
+import type { PaymentFacts } from '../domain/payment-facts.ts'
+
+/** A payment as it was locked: `now` is the database's. */
+export type StoredPayment = { facts: PaymentFacts; state: GatewayPayment; now: number }
+
+/** The columns that every load takes. */
+export const PAYMENT_COLUMNS = `
+  payment_id, tenant_id, account_id, user_id, wallet_transaction_id, amount_minor, currency,
+  traceparent, status, step, due_at, attempt_number, attempt_deadline_at, failure_count,
+  may_have_left, unproven, query_count, gateway_response, reason, statement_timestamp() AS now`
+
+export type PaymentRow = {
+  payment_id: string
+  tenant_id: string
+  account_id: string
+  user_id: string
+  wallet_transaction_id: string
+  amount_minor: bigint
+  currency: string
+  traceparent: string | null
+  status: PaymentStatus
+  step: NextStep
+  due_at: Date | null
+  attempt_number: number
+  attempt_deadline_at: Date | null
+  failure_count: number
+  may_have_left: boolean
+  unproven: boolean
+  query_count: number
+  gateway_response: GatewayResponse | null
+  reason: GatewayReason | null
+  now: Date
+}
+
+/** The row as the domain knows it. */
+export function storedPayment(row: PaymentRow): StoredPayment {
+  return {
+    facts: {
+      paymentId: row.payment_id,
+      tenantId: row.tenant_id,
+      accountId: row.account_id,
+      userId: row.user_id,
+      walletTransactionId: row.wallet_transaction_id,
+      amountMinor: row.amount_minor,
+      currency: row.currency,
+      traceparent: row.traceparent,
+    },
+    state: {
+      status: row.status,
+      step: row.step,
+      dueAt: row.due_at?.getTime() ?? null,
+      attempt: row.attempt_number,
+      attemptDeadlineAt: row.attempt_deadline_at?.getTime() ?? null,
+      failures: row.failure_count,
+      mayHaveLeft: row.may_have_left,
+      unproven: row.unproven,
+      queries: row.query_count,
+      lastResponse: row.gateway_response,
+      reason: row.reason,
+    },
+    now: row.now.getTime(),
+  }
+}
+
+/** Milliseconds of the epoch as PostgreSQL reads them. */
+export function isoTime(timeMs: number | null): string | null {
+  return timeMs === null ? null : new Date(timeMs).toISOString()
+}

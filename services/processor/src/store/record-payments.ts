@@ -1,0 +1,69 @@
+import type { Tx } from '@caudal/postgres/types.ts'
+import type { GatewayPayment } from '../domain/gateway-payment.ts'
+import type { PaymentFacts } from '../domain/payment-facts.ts'
+
+/** A payment that may be new. The times of `state` count from now: its clock began at 0. */
+export type NewPayment = { facts: PaymentFacts; requestBody: Buffer; state: GatewayPayment }
+
+// One row per payment, whatever comes twice; attempt 1 is SENDING in the same statement, so no
+// request can leave without a trace (rule 9). Sorted, so that two instances cannot deadlock.
+const RECORD = `
+  WITH recorded AS (
+    INSERT INTO payments (payment_id, tenant_id, account_id, user_id, wallet_transaction_id,
+      amount_minor, currency, request_body, traceparent, status, step, due_at, attempt_number,
+      attempt_deadline_at, gateway_response, reason, finished_at)
+    SELECT payment_id, tenant_id, account_id, user_id, wallet_transaction_id,
+      amount_minor, currency, request_body, traceparent, status, step,
+      statement_timestamp() + due_in_ms * interval '1 ms', attempt_number,
+      statement_timestamp() + deadline_in_ms * interval '1 ms', gateway_response, reason,
+      CASE WHEN step IS NULL THEN statement_timestamp() END
+    FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[],
+      $7::text[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::int[], $13::int[],
+      $14::int[], $15::jsonb[], $16::text[])
+      AS n(payment_id, tenant_id, account_id, user_id, wallet_transaction_id, amount_minor,
+        currency, request_body, traceparent, status, step, due_in_ms, attempt_number,
+        deadline_in_ms, gateway_response, reason)
+    ORDER BY payment_id
+    ON CONFLICT ON CONSTRAINT payments_are_recorded_once DO NOTHING
+    RETURNING payment_id, attempt_number, attempt_deadline_at
+  ), begun AS (
+    INSERT INTO attempts (payment_id, number, status, deadline_at)
+    SELECT payment_id, attempt_number, 'SENDING', attempt_deadline_at
+    FROM recorded WHERE attempt_number > 0
+  )
+  SELECT payment_id, statement_timestamp() AS now FROM recorded`
+
+/** Which payments were new, and the database's time. */
+export type Recorded = { paymentIds: ReadonlySet<string>; now: number }
+
+/** Records payments that are not known yet, with their first attempt if it begins now. */
+export async function recordPayments(tx: Tx, payments: readonly NewPayment[]): Promise<Recorded> {
+  const facts = payments.map((payment) => payment.facts)
+  const states = payments.map((payment) => payment.state)
+  const { rows } = await tx.query<{ payment_id: string; now: Date }>({
+    name: 'record-payments',
+    text: RECORD,
+    values: [
+      facts.map((it) => it.paymentId),
+      facts.map((it) => it.tenantId),
+      facts.map((it) => it.accountId),
+      facts.map((it) => it.userId),
+      facts.map((it) => it.walletTransactionId),
+      facts.map((it) => it.amountMinor),
+      facts.map((it) => it.currency),
+      payments.map((it) => it.requestBody),
+      facts.map((it) => it.traceparent),
+      states.map((it) => it.status),
+      states.map((it) => it.step),
+      states.map((it) => it.dueAt),
+      states.map((it) => it.attempt),
+      states.map((it) => it.attemptDeadlineAt),
+      states.map(({ lastResponse }) => lastResponse && JSON.stringify(lastResponse)),
+      states.map((it) => it.reason),
+    ],
+  })
+  return {
+    paymentIds: new Set(rows.map((row) => row.payment_id)),
+    now: rows[0]?.now.getTime() ?? 0,
+  }
+}

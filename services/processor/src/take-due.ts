@@ -1,0 +1,136 @@
+import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
+import { transaction } from '@caudal/postgres/transaction.ts'
+import type { Db, Tx } from '@caudal/postgres/types.ts'
+import type { Gate } from './admission.ts'
+import type { QueryCall, SendCall } from './call-gateway.ts'
+import { type Admission, decideDue } from './domain/decide-due.ts'
+import type { Announcement } from './domain/decision.ts'
+import type { GatewayPayment } from './domain/gateway-payment.ts'
+import type { PaymentFacts } from './domain/payment-facts.ts'
+import type { RetryPolicy } from './domain/retry-policy.ts'
+import { resultEvent } from './messaging/result-event.ts'
+import type { Observer } from './observe.ts'
+import { deadlineIn } from './psp/deadline.ts'
+import { beginAttempts, type BegunAttempt } from './store/begin-attempts.ts'
+import { claimDue, type DueLimits, type DuePayment, isSomethingDue } from './store/claim-due.ts'
+import { type ClosedAttempt, saveDecisions } from './store/save-decisions.ts'
+
+export type TakeDueDeps = {
+  db: Db
+  region: string
+  policy: RetryPolicy
+  jitter: () => number
+  gate: Gate
+  observer: Observer
+  freeQueries: () => number
+  send: (calls: readonly SendCall[]) => void
+  query: (calls: readonly QueryCall[]) => void
+  wakeRelay: () => void
+  wakeIn: (delayMs: number) => void
+}
+
+const MOST_LOST = 500
+
+/** How many were taken, and whether more may be due for which no call was free. */
+export type Taken = { count: number; hungry: boolean }
+
+type Plan = {
+  due: { send: number; query: number }
+  payments: { paymentId: string; state: GatewayPayment }[]
+  closed: ClosedAttempt[]
+  begun: BegunAttempt[]
+  events: OutboxEvent[]
+  announced: { facts: PaymentFacts; announcement: Announcement }[]
+  sends: SendCall[]
+  queries: QueryCall[]
+  dueInMs: number[]
+}
+
+/**
+ * Takes payments whose step is due, of whatever instance they were: retries begin as SENDING,
+ * queries are leased, attempts without a holder count as sent (rule 9). The calls follow behind the
+ * commit.
+ */
+export async function takeDue(deps: TakeDueDeps): Promise<Taken> {
+  if (!(await isSomethingDue(deps.db))) return { count: 0, hungry: false }
+  let limits: DueLimits = { send: 0, query: 0, await: MOST_LOST }
+  const plan = await transaction(deps.db, async (tx) => {
+    limits = { ...limits, send: deps.gate.wanted(), query: Math.max(0, deps.freeQueries()) }
+    // Before the rows' own deadlines begin, so that ours never end behind them (rule 9).
+    const deadline = deadlineIn(deps.policy.timeoutMs)
+    const planned = decideAll(deps, await claimDue(tx, limits), deadline)
+    if (planned.payments.length > 0) await save(tx, planned)
+    return planned
+  })
+  if (plan.events.length > 0) deps.wakeRelay()
+  for (const { facts, announcement } of plan.announced) {
+    deps.observer.announced(facts, announcement)
+  }
+  deps.send(plan.sends)
+  deps.query(plan.queries)
+  for (const delayMs of plan.dueInMs) deps.wakeIn(delayMs)
+  const hungry = plan.due.send >= limits.send || plan.due.query >= limits.query
+  return { count: plan.payments.length, hungry }
+}
+
+function decideAll(
+  { region, policy, jitter, gate, observer }: TakeDueDeps,
+  due: readonly DuePayment[],
+  deadline: SendCall['deadline'],
+): Plan {
+  const dueFor = (step: 'send' | 'query'): number =>
+    due.filter(({ state }) => state.step === step).length
+  const plan: Plan = {
+    due: { send: dueFor('send'), query: dueFor('query') },
+    payments: [],
+    closed: [],
+    begun: [],
+    events: [],
+    announced: [],
+    sends: [],
+    queries: [],
+    dueInMs: [],
+  }
+  const admissions: Admission[] = gate.admit(plan.due.send)
+  for (const { facts, state: before, now, requestBody } of due) {
+    const { paymentId } = facts
+    const admission = before.step === 'send' ? (admissions.shift() ?? 'wait') : 'wait'
+    const decision = decideDue(before, admission, { now, jitter: jitter(), policy })
+    const { payment, call, announcement } = decision
+    plan.payments.push({ paymentId, state: payment })
+    if (before.step === 'await') {
+      plan.closed.push(lostAttempt(paymentId, before.attempt))
+      observer.lost(facts, before.attempt)
+    }
+    if (announcement) {
+      plan.announced.push({ facts, announcement })
+      plan.events.push(resultEvent(facts, announcement, { region, now }))
+    }
+    if (call?.kind === 'send') {
+      const { attempt } = call
+      plan.begun.push({ paymentId, number: attempt, deadlineAt: payment.attemptDeadlineAt ?? now })
+      plan.sends.push({ facts, body: requestBody, attempt, deadline })
+    } else if (call?.kind === 'query') {
+      plan.queries.push({ facts, query: call.query, deadline })
+    } else if (payment.dueAt !== null) {
+      plan.dueInMs.push(payment.dueAt - now)
+    }
+  }
+  return plan
+}
+
+function lostAttempt(paymentId: string, number: number): ClosedAttempt {
+  return {
+    paymentId,
+    number,
+    status: 'UNKNOWN',
+    httpStatus: null,
+    answerBody: null,
+    latencyMs: null,
+    errorClass: 'holder_lost',
+  }
+}
+
+async function save(tx: Tx, plan: Plan): Promise<void> {
+  await Promise.all([beginAttempts(tx, plan.begun), saveDecisions(tx, plan)])
+}
