@@ -1,0 +1,80 @@
+import type { KeyObject } from 'node:crypto'
+import { type EnvironmentReader, readEnvironment } from '@caudal/http/environment.ts'
+import {
+  readIssuerSettings,
+  readPeerUrl,
+  readServiceSettings,
+  type ServiceSettings,
+} from '@caudal/http/service-settings.ts'
+import { readPrivateKeys } from './signing-keys.ts'
+
+export interface Config extends ServiceSettings {
+  identityIssuer: string
+  identityJwksUrl: string
+  /** `aud` that users' tokens must carry. */
+  audience: string
+  /** `iss` of the tokens the gateway signs for the services behind it. */
+  gatewayIssuer: string
+  /** The first signs; none: a key is made at start. */
+  signingKeys: readonly KeyObject[]
+  paymentsUrl: string
+  walletsUrl: string
+  /** For each service behind the gateway. */
+  peer: { connections: number; timeoutMs: number; maxPending: number }
+  /** For each user. */
+  rateLimit: { ratePerSecond: number; burst: number }
+  bodyLimitBytes: number
+}
+
+const MAX_CONNECTIONS = 4_096
+const MAX_PENDING = 100_000
+const MAX_RATE = 1_000_000
+const BODY_LIMIT_BYTES = 16 * 1024
+const MAX_BODY_LIMIT_BYTES = 1024 * 1024
+
+/** @throws {ConfigError} naming every bad variable at once */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  return readEnvironment(env, (reader) => {
+    const { identityIssuer, identityJwksUrl, gatewayIssuer } = readIssuerSettings(reader)
+    return {
+      ...readServiceSettings(reader, 'API_GATEWAY'),
+      identityIssuer,
+      identityJwksUrl,
+      audience: reader.text('CAUDAL_AUDIENCE', 'caudal'),
+      gatewayIssuer,
+      signingKeys: readSigningKeys(reader),
+      paymentsUrl: readPeerUrl(reader, 'PAYMENTS'),
+      walletsUrl: readPeerUrl(reader, 'WALLETS'),
+      peer: {
+        connections: count(reader, 'CAUDAL_GATEWAY_PEER_CONNECTIONS', MAX_CONNECTIONS, 256),
+        timeoutMs: reader.durationMs('CAUDAL_GATEWAY_PEER_TIMEOUT', 10_000),
+        maxPending: count(reader, 'CAUDAL_GATEWAY_PEER_MAX_PENDING', MAX_PENDING, 5_000),
+      },
+      rateLimit: {
+        ratePerSecond: count(reader, 'CAUDAL_GATEWAY_RATE_PER_SECOND', MAX_RATE, 500),
+        burst: count(reader, 'CAUDAL_GATEWAY_RATE_BURST', MAX_RATE, 1_000),
+      },
+      bodyLimitBytes: count(
+        reader,
+        'CAUDAL_GATEWAY_BODY_LIMIT_BYTES',
+        MAX_BODY_LIMIT_BYTES,
+        BODY_LIMIT_BYTES,
+      ),
+    }
+  })
+}
+
+function count(reader: EnvironmentReader, name: string, max: number, fallback: number): number {
+  return reader.integer(name, { min: 1, max }, fallback)
+}
+
+function readSigningKeys(reader: EnvironmentReader): KeyObject[] {
+  const text = reader.optional('CAUDAL_GATEWAY_SIGNING_KEY')
+  if (text === undefined) return []
+  try {
+    return readPrivateKeys(text)
+  } catch {
+    reader.refuse('CAUDAL_GATEWAY_SIGNING_KEY', 'must be a P-256 private key as JWK, JWKS or PEM')
+    return []
+  }
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { createTokenBuckets } from './create-token-buckets.ts'
+
+test('P1: a burst is taken at once, then the rate', () => {
+  let nowMs = 0
+  const buckets = createTokenBuckets({ ratePerSecond: 500, burst: 1_000, now: () => nowMs })
+  const take = (count: number): number => {
+    let taken = 0
+    for (let index = 0; index < count; index++) if (buckets.take('u') === 0) taken++
+    return taken
+  }
+  assert.equal(take(1_500), 1_000)
+  nowMs += 1_000
+  assert.equal(take(1_500), 500)
+  assert.equal(buckets.take('another'), 0)
+  nowMs += 3_600_000
+  assert.equal(take(1_500), 1_000)
+})
+
+test('the time to wait is the time after which there is a token', () => {
+  let nowMs = 0
+  const buckets = createTokenBuckets({ ratePerSecond: 0.5, burst: 1, now: () => nowMs })
+  assert.equal(buckets.take('u'), 0)
+  assert.equal(buckets.take('u'), 2)
+  nowMs += 1_999
+  assert.ok(buckets.take('u') > 0)
+  nowMs += 1
+  assert.equal(buckets.take('u'), 0)
+})
+
+test('however requests come, no more than burst plus rate times time pass', () => {
+  const steps = fc.array(fc.integer({ min: -500, max: 2_000 }), { maxLength: 200 })
+  const limits = {
+    ratePerSecond: fc.integer({ min: 1, max: 50 }),
+    burst: fc.integer({ min: 1, max: 20 }),
+  }
+  fc.assert(
+    fc.property(steps, fc.record(limits), (stepsMs, { ratePerSecond, burst }) => {
+      let nowMs = 0
+      let latestMs = 0
+      let passed = 0
+      const buckets = createTokenBuckets({ ratePerSecond, burst, now: () => nowMs })
+      for (const stepMs of stepsMs) {
+        nowMs += stepMs
+        latestMs = Math.max(latestMs, nowMs)
+        if (buckets.take('u') === 0) passed++
+      }
+      assert.ok(passed <= burst + (latestMs / 1_000) * ratePerSecond + 1e-6)
+    }),
+  )
+})
+
+test('memory is bounded: the bucket unused longest makes room', () => {
+  const now = (): number => 0
+  const buckets = createTokenBuckets({ ratePerSecond: 1, burst: 1, maxBuckets: 2, now })
+  assert.deepEqual(
+    ['a', 'b', 'a', 'c', 'a', 'b'].map((key) => buckets.take(key) === 0),
+    [true, true, false, true, false, true],
+  )
+})

@@ -1,0 +1,96 @@
+import { pageOf, pageQuery } from '@caudal/http/page.ts'
+import { Type } from 'typebox'
+
+const Id = Type.String({ format: 'uuid' })
+const Time = Type.String({ format: 'date-time' })
+const Amount = Type.String({ description: 'Decimal, with the digits of the currency.' })
+const Currency = Type.String({ minLength: 3, maxLength: 3 })
+const security = [{ bearer: [] }]
+
+const Accepted = Type.Object({
+  payment_id: Id,
+  status: Type.Literal('PENDING'),
+  external_order_id: Id,
+  amount: Amount,
+  currency: Currency,
+  created_at: Time,
+})
+
+const Payment = Type.Object({
+  payment_id: Id,
+  status: Type.String({
+    enum: ['PENDING', 'RESERVED', 'IN_DOUBT', 'COMPLETED', 'FAILED'],
+  }),
+  external_order_id: Id,
+  amount: Amount,
+  currency: Currency,
+  service_name: Type.String(),
+  reason: Type.Union([Type.String(), Type.Null()]),
+  created_at: Time,
+  updated_at: Time,
+})
+
+const Wallet = Type.Object({
+  wallet_id: Id,
+  accounts: Type.Array(
+    Type.Object({ account_id: Id, currency: Currency, available: Amount, held: Amount }),
+  ),
+})
+
+const Entry = Type.Object({
+  entry_id: Id,
+  transfer_id: Id,
+  kind: Type.String({ enum: ['credit', 'debit', 'hold', 'commit', 'rollback', 'refund'] }),
+  balance: Type.String({ enum: ['available', 'held'] }),
+  amount: Amount,
+  balance_after: Amount,
+  payment_id: Type.Union([Id, Type.Null()]),
+  created_at: Time,
+})
+
+/**
+ * The public interface for the OpenAPI document (interfaces.md). The gateway passes bodies and
+ * queries on as bytes; the services behind it hold callers to these schemas.
+ */
+export const PUBLIC_API = {
+  createPayment: {
+    summary: 'Pay an order from the wallet',
+    tags: ['payments'],
+    security,
+    headers: Type.Object({
+      'idempotency-key': Type.String({
+        format: 'uuid',
+        description: 'Names this payment; a repeat gets the same answer.',
+      }),
+    }),
+    body: Type.Object({ external_order_id: Id }),
+    response: { 202: Accepted },
+  },
+  getPayment: {
+    summary: 'A payment of the caller',
+    tags: ['payments'],
+    security,
+    params: Type.Object({ payment_id: Id }),
+    response: { 200: Payment },
+  },
+  listPayments: {
+    summary: 'The payments of the caller, newest first',
+    tags: ['payments'],
+    security,
+    querystring: pageQuery,
+    response: { 200: pageOf(Payment) },
+  },
+  getWallet: {
+    summary: 'The wallet of the caller',
+    tags: ['wallet'],
+    security,
+    response: { 200: Wallet },
+  },
+  listEntries: {
+    summary: 'What moved on the accounts of the caller, newest first',
+    tags: ['wallet'],
+    security,
+    querystring: Type.Object({ ...pageQuery.properties, account_id: Type.Optional(Id) }),
+    response: { 200: pageOf(Entry) },
+  },
+}

@@ -1,0 +1,91 @@
+import { isUuid, newId } from '@caudal/contracts/ids.ts'
+import { identityOf, requireToken, type TokenHook } from '@caudal/http/authenticate.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import { sendProblem } from '@caudal/http/problem.ts'
+import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
+import type { Peer } from './create-peer.ts'
+import type { TokenBuckets } from './create-token-buckets.ts'
+import { forward, type ForwardDeps } from './forward.ts'
+import type { PublicScope } from './mint-internal-tokens.ts'
+import { PUBLIC_API } from './public-api.ts'
+import type { SigningKeys } from './signing-keys.ts'
+
+export interface RouteDeps extends ForwardDeps {
+  verifier: TokenVerifier
+  buckets: TokenBuckets
+  countLimited: () => void
+  keys: SigningKeys
+  payments: Peer
+  wallets: Peer
+}
+
+// The schemas describe; the services behind check. What passes here stays as it came.
+const validatorCompiler = () => () => true
+
+/** Everything that is reached from outside; what is not listed here is not passed on. */
+export function addRoutes(app: HttpServer, deps: RouteDeps): void {
+  const { payments, wallets } = deps
+  passBodiesAsBytes(app)
+
+  app.post('/api/v1/payments', guarded('createPayment', 'payments:write'), (request, reply) =>
+    forward(deps, { peer: payments, path: '/v1/payments', paymentId: newId() }, request, reply),
+  )
+  app.get('/api/v1/payments', guarded('listPayments', 'payments:read'), (request, reply) =>
+    forward(deps, { peer: payments, path: `/v1/payments${queryOf(request.url)}` }, request, reply),
+  )
+  app.get(
+    '/api/v1/payments/:payment_id',
+    guarded('getPayment', 'payments:read'),
+    async (request, reply) => {
+      const { payment_id: paymentId } = request.params as { payment_id: string }
+      // No other text names a payment, and none gets into the path of an inner request.
+      if (isUuid(paymentId)) {
+        const path = `/v1/payments/${paymentId}`
+        await forward(deps, { peer: payments, path }, request, reply)
+      } else {
+        sendProblem(reply, 'PAYMENT_NOT_FOUND')
+      }
+    },
+  )
+  app.get('/api/v1/wallet', guarded('getWallet', 'wallet:read'), (request, reply) =>
+    forward(deps, { peer: wallets, path: '/v1/wallet' }, request, reply),
+  )
+  app.get('/api/v1/wallet/entries', guarded('listEntries', 'wallet:read'), (request, reply) => {
+    const path = `/v1/wallet/entries${queryOf(request.url)}`
+    return forward(deps, { peer: wallets, path }, request, reply)
+  })
+  app.get('/internal/jwks.json', { schema: { hide: true } }, (_request, reply) =>
+    reply.send(deps.keys.jwks),
+  )
+
+  function guarded(operation: keyof typeof PUBLIC_API, scope: PublicScope) {
+    const onRequest = [requireToken({ verifier: deps.verifier, scope }), limitRate(deps)]
+    return { schema: PUBLIC_API[operation], validatorCompiler, onRequest }
+  }
+}
+
+function passBodiesAsBytes(app: HttpServer): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  )
+}
+
+function limitRate({ buckets, countLimited }: RouteDeps): TokenHook {
+  return (request, reply, done) => {
+    const { tenantId, subject } = identityOf(request)
+    const waitSeconds = buckets.take(`${tenantId}\n${subject}`)
+    if (waitSeconds === 0) {
+      done()
+      return
+    }
+    countLimited()
+    const headers = { 'retry-after': String(Math.ceil(waitSeconds)) }
+    sendProblem(reply, 'RATE_LIMITED', 'too many requests of this user', { headers })
+  }
+}
+
+function queryOf(url: string): string {
+  const start = url.indexOf('?')
+  return start === -1 ? '' : url.slice(start)
+}

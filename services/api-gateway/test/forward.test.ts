@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
+import { test } from 'node:test'
+import { accept, assertProblem, KEY, PAYMENT_ID, startTestGateway } from './start-test-gateway.ts'
+
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+test('P1: a payment goes in with an id, a trace and its own bytes, and the answer comes back', async (t) => {
+  const { seen, pay } = await startTestGateway(t)
+  const body = '{ "external_order_id" :\t"x", "x": 1e2 }'
+  const answer = await pay({ body })
+  assert.equal(answer.status, 202)
+  assert.equal(answer.text, '{ "payment_id" : "as it was written" }')
+  assert.equal(answer.headers.get('location'), `/api/v1/payments/${PAYMENT_ID}`)
+  assert.equal(answer.headers.get('idempotency-replayed'), 'true')
+  assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8')
+  assert.equal(answer.headers.get('x-internal-host'), null)
+  const [inner] = seen
+  assert.equal(`${inner?.method} ${inner?.url}`, 'POST /v1/payments')
+  assert.equal(inner?.body.toString(), body)
+  assert.equal(inner?.headers['idempotency-key'], KEY)
+  assert.match(String(inner?.headers['x-payment-id']), UUID_V7)
+  const [outerTrace, innerTrace] = [answer.headers.get('traceparent'), inner?.headers.traceparent]
+  assert.equal(String(innerTrace).slice(0, 36), outerTrace?.slice(0, 36))
+  assert.notEqual(innerTrace, outerTrace)
+})
+
+test('P1: the five routes reach their services with the query as it came', async (t) => {
+  const { seen, ask } = await startTestGateway(t)
+  await ask('GET', '/api/v1/payments?limit=-1&cursor=%ZZ&x=1')
+  await ask('GET', `/api/v1/payments/${PAYMENT_ID}?ignored=1`)
+  await ask('GET', '/api/v1/wallet?x=/v1/wallet/credit')
+  await ask('GET', '/api/v1/wallet/entries?account_id=a&limit=5')
+  assert.deepEqual(
+    seen.map(({ method, url }) => `${method} ${url}`),
+    [
+      'GET /v1/payments?limit=-1&cursor=%ZZ&x=1',
+      `GET /v1/payments/${PAYMENT_ID}`,
+      'GET /v1/wallet',
+      'GET /v1/wallet/entries?account_id=a&limit=5',
+    ],
+  )
+})
+
+test('F13: a service that is down, hangs, breaks off or floods is 503 with Retry-After', async (t) => {
+  const { ask, stopPeer, lines } = await startTestGateway(
+    t,
+    { CAUDAL_GATEWAY_PEER_TIMEOUT: '200ms' },
+    (request, response) => {
+      if (request.url === '/v1/payments') return
+      if (request.url === '/v1/wallet') {
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' })
+        response.write('{"half":')
+        setImmediate(() => response.destroy())
+      } else {
+        response.writeHead(200, { 'content-type': 'application/json' })
+        response.end(Buffer.alloc(5 * 1024 * 1024, ' '))
+      }
+    },
+  )
+  for (const path of ['/api/v1/payments', '/api/v1/wallet', '/api/v1/wallet/entries']) {
+    const answer = await ask('GET', path)
+    assertProblem(answer, 503, 'UNAVAILABLE')
+    assert.equal(answer.headers.get('retry-after'), '1')
+  }
+  stopPeer()
+  assertProblem(await ask('GET', '/api/v1/wallet'), 503, 'UNAVAILABLE')
+  const warned = lines.filter((line) => line.includes('"level":"warn"'))
+  assert.equal(warned.length, 4)
+})
+
+test('F13: a connection that breaks is tried once more, under the same payment id', async (t) => {
+  let broken = false
+  const { pay, seen } = await startTestGateway(t, {}, (request, response) => {
+    if (broken) return accept(request, response)
+    broken = true
+    request.socket.resetAndDestroy()
+    return undefined
+  })
+  assert.equal((await pay()).status, 202)
+  assert.equal(seen.length, 2)
+  assert.equal(seen[0]?.headers['x-payment-id'], seen[1]?.headers['x-payment-id'])
+})
+
+test('F7: more than may wait for a service is OVERLOADED', async (t) => {
+  const held: ServerResponse[] = []
+  const full = Promise.withResolvers<void>()
+  const { ask } = await startTestGateway(
+    t,
+    { CAUDAL_GATEWAY_PEER_MAX_PENDING: '2' },
+    (_request, response) => {
+      held.push(response)
+      if (held.length === 2) full.resolve()
+    },
+  )
+  const waiting = [ask('GET', '/api/v1/wallet'), ask('GET', '/api/v1/wallet')]
+  await full.promise
+  const refused = await ask('GET', '/api/v1/wallet')
+  assertProblem(refused, 503, 'OVERLOADED')
+  assert.equal(refused.headers.get('retry-after'), '1')
+  for (const response of held) response.end('{}')
+  for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 200)
+})
+
+test('a service that refuses the gateway’s token does not make the caller’s token bad', async (t) => {
+  const { ask } = await startTestGateway(t, {}, (_request, response) =>
+    response.writeHead(401).end(),
+  )
+  assertProblem(await ask('GET', '/api/v1/wallet'), 503, 'UNAVAILABLE')
+})
+
+test('problems of a service come back as they are', async (t) => {
+  const problem = '{"code":"ORDER_ALREADY_PAID","status":409,"trace_id":"of the first request"}'
+  const { pay } = await startTestGateway(t, {}, (_request, response) => {
+    response.writeHead(409, { 'content-type': 'application/problem+json' }).end(problem)
+  })
+  const answer = await pay()
+  assert.equal(answer.status, 409)
+  assert.equal(answer.text, problem)
+  assert.equal(answer.headers.get('content-type'), 'application/problem+json')
+})
+
+test('P13: the OpenAPI document has the public routes and no other', async (t) => {
+  const { ask } = await startTestGateway(t)
+  const { paths } = JSON.parse((await ask('GET', '/openapi.json')).text) as {
+    paths: Record<string, object>
+  }
+  const operations = Object.entries(paths).map(([path, methods]) => [path, Object.keys(methods)])
+  assert.deepEqual(Object.fromEntries(operations), {
+    '/api/v1/payments': ['post', 'get'],
+    '/api/v1/payments/{payment_id}': ['get'],
+    '/api/v1/wallet': ['get'],
+    '/api/v1/wallet/entries': ['get'],
+  })
+})
