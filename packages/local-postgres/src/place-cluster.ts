@@ -6,6 +6,7 @@ import {
   lstat,
   mkdir,
   readdir,
+  readFile,
   rename,
   rm,
   stat,
@@ -13,7 +14,7 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canReach } from './can-reach.ts'
-import type { Binaries } from './find-binaries.ts'
+import { type Binaries, programPath } from './find-binaries.ts'
 import { LocalPostgresError } from './local-postgres-error.ts'
 import type { Account } from './postgres-account.ts'
 
@@ -63,9 +64,8 @@ export async function placeBinaries(binaries: Binaries, account: Account | null)
   if (account === null || (await canReach(join(binaries.root, 'bin'), account))) {
     return binaries.root
   }
-  // The change time tells a reinstalled package from the one that was copied.
-  const { mtimeMs, size } = await stat(join(binaries.root, 'bin', 'postgres'))
-  const mark = fingerprint(`${mtimeMs}/${size}`).slice(0, 8)
+  // Named by content: installing the same package again makes no second copy.
+  const mark = fingerprint(await readFile(programPath(binaries.root, 'postgres'))).slice(0, 8)
   const copy = join(
     await outsideFolder(),
     `postgres-${binaries.version}-${binaries.platform}-${mark}`,
@@ -123,6 +123,6 @@ async function isFolder(path: string): Promise<boolean> {
   )
 }
 
-function fingerprint(text: string): string {
+function fingerprint(text: string | Buffer): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, realpath } from 'node:fs/promises'
+import { mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import {
@@ -17,7 +17,7 @@ import { freePort } from './free-port.ts'
 import { explainFileError, LocalPostgresError } from './local-postgres-error.ts'
 import { type OwnerLock, takeOwnership } from './owner-lock.ts'
 import { clustersLeftOutside, placeBinaries, placeCluster } from './place-cluster.ts'
-import { findOrCreateAccount, isRoot } from './postgres-account.ts'
+import { type Account, findOrCreateAccount, isRoot } from './postgres-account.ts'
 import { forgetDeadPostmaster, runningPostmaster, signal, stopPostmaster } from './postmaster.ts'
 import { hasEnded, runServer, type Server, type ServerOptions } from './run-server.ts'
 import { serverSettings, type Settings } from './server-settings.ts'
@@ -82,12 +82,13 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
 async function startOwned(options: LocalPostgresOptions, lock: OwnerLock): Promise<LocalPostgres> {
   const { dataDir, logger, throwaway = false } = options
   const state = (await readState(dataDir)) ?? (await newState(dataDir, logger))
-  const { clusterDir, account, passwords } = state
+  const { clusterDir, passwords } = state
+  const account = await accountFor(state)
   const installation = await placeBinaries(await findBinaries(), account)
   const orphanStopped = await stopOrphan(clusterDir, logger)
   if (!(await isComplete(clusterDir))) {
     logger.info({ dataDir }, 'making a database cluster')
-    await createCluster({ installation, dataDir, state, throwaway })
+    await createCluster({ installation, dataDir, state: { ...state, account }, throwaway })
   }
   await forgetDeadPostmaster(clusterDir)
   const settings = await serverSettings(installation, options.settings ?? {})
@@ -133,6 +134,14 @@ async function newState(dataDir: string, logger: LocalPostgresLogger): Promise<C
   const state = { clusterDir, account, passwords: newPasswords() }
   await writeState(dataDir, state)
   return state
+}
+
+/** Root may start what an ordinary user made: the server then runs as that user. */
+async function accountFor({ account, clusterDir }: ClusterState): Promise<Account | null> {
+  if (!isRoot()) return null
+  if (account !== null) return account
+  const { uid, gid } = await stat(clusterDir).catch(() => ({ uid: 0, gid: 0 }))
+  return uid === 0 ? findOrCreateAccount() : { uid, gid }
 }
 
 /** Stops a server that outlived its owner; we hold the lock, so it is nobody's. */

@@ -56,6 +56,13 @@ async function clusterOf(dataDir: string): Promise<string> {
   return state.clusterDir
 }
 
+/** The fifth field of /proc/…/stat is the process group, which gets the terminal's signals. */
+async function outOfReachOfCtrlC(dataDir: string): Promise<void> {
+  const pid = await runningPostmaster(await clusterOf(dataDir))
+  const stats = await readFile(`/proc/${pid}/stat`, 'utf8')
+  assert.equal(stats.split(') ')[1]?.split(' ')[2], String(pid))
+}
+
 test('a second start finds the data of the first, and stopping leaves nothing running', async (t) => {
   const dataDir = await dataFolder(t)
   const first = await start(dataDir)
@@ -69,7 +76,7 @@ test('a second start finds the data of the first, and stopping leaves nothing ru
   await second.stop()
 })
 
-test('the roles may do what they are for, and what is committed is on the disk', async (t) => {
+test('the server is durable, has its roles, keeps its passwords and survives Ctrl-C', async (t) => {
   const dataDir = await dataFolder(t)
   const { adminUrl, ownerUrl, appUrl, stop } = await start(dataDir)
   try {
@@ -83,6 +90,9 @@ test('the roles may do what they are for, and what is committed is on the disk',
       assert.deepEqual(row, { value: 'on' }, name)
     }
     await query(adminUrl, 'SELECT count(*) FROM pg_stat_statements')
+    const { mode } = await stat(join(dataDir, 'state.json'))
+    assert.equal(mode & 0o777, 0o600, 'the passwords are for the owner only')
+    await outOfReachOfCtrlC(dataDir)
   } finally {
     await stop()
   }
@@ -132,26 +142,6 @@ test('a recorded process id that now belongs to another program does not matter'
   await writeFile(join(await clusterOf(dataDir), 'postmaster.pid'), lines.join('\n'))
   const server = await start(dataDir)
   await server.stop()
-})
-
-test('Ctrl-C in the terminal does not reach the server', async (t) => {
-  const dataDir = await dataFolder(t)
-  const server = await start(dataDir)
-  try {
-    const pid = await runningPostmaster(await clusterOf(dataDir))
-    // The fifth field of /proc/…/stat is the process group, which gets the terminal's signals.
-    const stats = await readFile(`/proc/${pid}/stat`, 'utf8')
-    assert.equal(stats.split(') ')[1]?.split(' ')[2], String(pid))
-  } finally {
-    await server.stop()
-  }
-})
-
-test('passwords are readable by their owner only', async (t) => {
-  const dataDir = await dataFolder(t)
-  await (await start(dataDir)).stop()
-  const { mode } = await stat(join(dataDir, 'state.json'))
-  assert.equal(mode & 0o777, 0o600)
 })
 
 test('a data directory in use by a living process is refused in a sentence', async (t) => {

@@ -8,7 +8,7 @@ import { eventually } from './eventually.ts'
 import { templateDatabase } from './template-database.ts'
 import { testServer } from './test-server.ts'
 
-/** A test's context, or `{ after }` of node:test for a database that a whole suite shares. */
+/** A test's context, or `suiteScope()` for what a whole suite shares. */
 export interface Scope {
   after(hook: () => void | Promise<void>): void
 }
