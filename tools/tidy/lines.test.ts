@@ -13,9 +13,10 @@ test('a line of 101 characters is found with its number, one of 100 is not', () 
   assert.deepEqual(findLongLines(file('x'.repeat(100))), [])
 })
 
-test('a long line is allowed in prose and for an address that cannot be broken', () => {
+test('a long line is allowed in prose and where nothing can be broken', () => {
   assert.deepEqual(findLongLines(file('x'.repeat(200), 'README.md')), [])
   assert.deepEqual(findLongLines(file(`// https://example.com/${'x'.repeat(100)}`)), [])
+  assert.deepEqual(findLongLines(file(`  test('${'x'.repeat(100)}', async (t) => {`)), [])
 })
 
 test('a path of one machine is found, a path of an address or a package is not', () => {
