@@ -1,0 +1,48 @@
+import type { Command } from '../command.ts'
+import { EXIT } from '../errors.ts'
+import { printJson, printLine } from '../output.ts'
+import { integerOption } from '../parse-options.ts'
+import { findSystem } from '../system/find-system.ts'
+import { runTraffic, type TrafficReport } from '../traffic/run-traffic.ts'
+import type { Progress } from '../traffic/send-payments.ts'
+
+/** `caudal demo`: steady traffic with a summary; "no" when a payment was lost or made twice. */
+export const demo: Command = {
+  summary: 'send payments at a steady rate, follow each to its end, and sum up',
+  usage: 'demo --rate N --seconds S',
+  options: { rate: { type: 'string' }, seconds: { type: 'string' } },
+  positionals: { min: 0, max: 0 },
+  async run(invocation) {
+    const rate = integerOption(invocation.values, 'rate', { min: 1, max: 20_000 })
+    const seconds = integerOption(invocation.values, 'seconds', { min: 1, max: 86_400 })
+    const system = await findSystem(invocation)
+    const report = await runTraffic(system, { rate, seconds }, progressLine(rate * seconds))
+    if (process.stderr.isTTY) process.stderr.write('\n')
+    if (invocation.json) printJson(report)
+    printLine(describe(report), invocation)
+    return report.lost === 0 && report.duplicated === 0 ? EXIT.done : EXIT.no
+  },
+}
+
+function progressLine(total: number): (progress: Progress) => void {
+  let lastAt = 0
+  return ({ sent, answered }) => {
+    const now = Date.now()
+    if (now - lastAt < 250 && answered < total) return
+    lastAt = now
+    const line = `sent ${sent} of ${total}, answered ${answered}`
+    if (process.stderr.isTTY) process.stderr.write(`\r${line.padEnd(60)}`)
+  }
+}
+
+function describe(report: TrafficReport): string {
+  const { accept_ms: accept, final_ms: final } = report
+  return [
+    `sent ${report.sent}, accepted ${report.accepted}, refused ${report.refused}`,
+    `completed ${report.completed}, failed ${report.failed}, in doubt ${report.in_doubt}`,
+    `lost ${report.lost}, duplicated ${report.duplicated}`,
+    `accepted within ${accept.p50} / ${accept.p95} / ${accept.p99} ms (p50 / p95 / p99)`,
+    `final within ${final.p50} / ${final.p95} / ${final.p99} ms`,
+    `${report.completed_per_second} completed per second`,
+  ].join('\n')
+}

@@ -1,0 +1,8 @@
+import type { Step } from '../system/payment-steps.ts'
+
+/** A step as a line: how long after the start, what, and the detail. */
+export function describeStep({ at, step, detail }: Step, startedAt: string): string {
+  const afterMs = Date.parse(at) - Date.parse(startedAt)
+  const time = `${afterMs >= 0 ? '+' : ''}${afterMs} ms`
+  return `  ${time.padStart(10)}  ${step.padEnd(22)}${detail ? `  ${detail}` : ''}`
+}

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Command, Invocation } from '../command.ts'
+import { EXIT } from '../errors.ts'
+import { note, printJson, printLine } from '../output.ts'
+import { integerOption, textOption, uuidArgument } from '../parse-options.ts'
+import { findSystem, type System } from '../system/find-system.ts'
+import { paymentSteps, type Step } from '../system/payment-steps.ts'
+import { findPayment, isFinal, type Payment, requestPayment } from '../system/payments-api.ts'
+import { clientToken, userToken } from '../system/tokens.ts'
+import { DEFAULT_TENANT } from '../world/defaults.ts'
+import { firstUnpaidOrder } from '../world/first-unpaid-order.ts'
+import { describeStep } from './describe-step.ts'
+
+const POLL_MS = 50
+/** The notice goes out after the end; it is worth a moment, not more. */
+const NOTICE_MS = 3_000
+const SCOPES = 'payments:read trace:read orders:read'
+
+/** `caudal pay`: pays an order as its user would and follows the payment to its end. */
+export const pay: Command = {
+  summary: 'pay an order of a user and follow the payment to its end',
+  usage: 'pay --user ID [--order ID] [--key UUID] [--wait SECONDS]',
+  options: {
+    user: { type: 'string' },
+    order: { type: 'string' },
+    key: { type: 'string' },
+    wait: { type: 'string' },
+  },
+  positionals: { min: 0, max: 0 },
+  async run(invocation) {
+    const { values } = invocation
+    const userId = uuidArgument(textOption(values, 'user'), '--user')
+    const waitMs = integerOption(values, 'wait', { min: 1, max: 3_600 }, 60) * 1_000
+    const system = await findSystem(invocation)
+    const { token } = await clientToken(system, SCOPES)
+    const given = values['order']
+    const orderId =
+      typeof given === 'string'
+        ? uuidArgument(given, '--order')
+        : await firstUnpaidOrder(system, token, userId)
+    if (orderId === undefined) {
+      note(`caudal: user ${userId} has no unpaid order`)
+      return EXIT.no
+    }
+    const user = await userToken(system, userId, DEFAULT_TENANT)
+    const key = textOption(values, 'key', randomUUID())
+    const { status, body } = await requestPayment(system, user.token, orderId, key)
+    if (status !== 202) return refused(invocation, status, body)
+    const accepted = body as Payment
+    const { found, steps } = await follow(invocation, system, { token, accepted, waitMs })
+    if (invocation.json) {
+      const { payment_id, reason } = found
+      printJson({ payment_id, status: found.status, reason, steps })
+    }
+    const why = found.reason ? `  ${found.reason}` : ''
+    printLine(`${found.payment_id}  ${found.status}${why}`, invocation)
+    return found.status === 'COMPLETED' ? EXIT.done : EXIT.no
+  },
+}
+
+function refused({ json }: Invocation, status: number, body: unknown): number {
+  const problem = body as { code?: string; detail?: string; title?: string }
+  if (json) printJson({ payment_id: null, status: null, reason: problem.code ?? null, steps: [] })
+  note(`caudal: refused with ${status} ${problem.code ?? ''}: ${problem.detail ?? problem.title}`)
+  return EXIT.no
+}
+
+type Following = { token: string; accepted: Payment; waitMs: number }
+
+/** Prints each step as it becomes known, until the payment is final and its notice has gone out. */
+async function follow(
+  invocation: Invocation,
+  system: System,
+  { token, accepted, waitMs }: Following,
+): Promise<{ found: Payment; steps: Step[] }> {
+  const { payment_id: paymentId, created_at: startedAt } = accepted
+  const printed = new Set<string>()
+  let finalAtMs: number | undefined
+  for (const deadline = Date.now() + waitMs; ; await delay(POLL_MS)) {
+    const found = (await findPayment(system, token, paymentId)) ?? accepted
+    const steps = await paymentSteps(system, token, paymentId)
+    for (const step of steps) {
+      const name = `${step.at} ${step.step} ${step.detail}`
+      if (!printed.has(name)) printLine(describeStep(step, startedAt), invocation)
+      printed.add(name)
+    }
+    if (isFinal(found.status)) finalAtMs ??= Date.now()
+    const noticed = steps.some(({ step }) => step.startsWith('notification.'))
+    const patient = finalAtMs !== undefined && Date.now() - finalAtMs < NOTICE_MS
+    if (finalAtMs !== undefined && (noticed || !patient)) return { found, steps }
+    if (Date.now() > deadline) return { found, steps }
+  }
+}

@@ -1,0 +1,33 @@
+import type { Command } from '../command.ts'
+import { EXIT } from '../errors.ts'
+import { note, printJson, printLine } from '../output.ts'
+import { uuidArgument } from '../parse-options.ts'
+import { findSystem } from '../system/find-system.ts'
+import { paymentSteps } from '../system/payment-steps.ts'
+import { findPayment } from '../system/payments-api.ts'
+import { clientToken } from '../system/tokens.ts'
+import { describeStep } from './describe-step.ts'
+
+/** `caudal payment ID`: what became of a payment, from what the services know (P11). */
+export const payment: Command = {
+  summary: 'show a payment and every step of it',
+  usage: 'payment ID',
+  options: {},
+  positionals: { min: 1, max: 1 },
+  async run(invocation) {
+    const paymentId = uuidArgument(invocation.positionals[0]!, 'the payment id')
+    const system = await findSystem(invocation)
+    const { token } = await clientToken(system, 'payments:read trace:read')
+    const found = await findPayment(system, token, paymentId)
+    if (!found) {
+      note(`caudal: there is no payment ${paymentId}`)
+      return EXIT.no
+    }
+    const { status, reason } = found
+    const steps = await paymentSteps(system, token, paymentId)
+    if (invocation.json) printJson({ payment_id: paymentId, status, reason, steps })
+    for (const step of steps) printLine(describeStep(step, found.created_at), invocation)
+    printLine(`${paymentId}  ${status}${reason ? `  ${reason}` : ''}`, invocation)
+    return status === 'FAILED' ? EXIT.no : EXIT.done
+  },
+}

@@ -1,0 +1,56 @@
+import { isCurrency } from '@caudal/money/currencies.ts'
+import { parseAmount } from '@caudal/money/parse-amount.ts'
+import type { Command, Values } from '../command.ts'
+import { EXIT, UsageError } from '../errors.ts'
+import { printJson, printLine } from '../output.ts'
+import { integerOption, textOption } from '../parse-options.ts'
+import { findSystem } from '../system/find-system.ts'
+import { seedWorld, type SeedOptions } from '../world/seed-world.ts'
+
+/** `caudal seed`: new users with orders and money. */
+export const seed: Command = {
+  summary: 'make new users, each with orders to pay and money in the wallet',
+  usage: 'seed --users N --orders N --balance 100.00 [--amount 10.00] [--currency USD]',
+  options: {
+    users: { type: 'string' },
+    orders: { type: 'string' },
+    balance: { type: 'string' },
+    amount: { type: 'string' },
+    currency: { type: 'string' },
+    'account-number': { type: 'string' },
+  },
+  positionals: { min: 0, max: 0 },
+  async run(invocation) {
+    const options = seedOptions(invocation.values)
+    const users = await seedWorld(await findSystem(invocation), options)
+    if (invocation.json) printJson({ users })
+    for (const user of users) {
+      printLine(`${user.user_id}  ${user.orders.length} orders`, invocation)
+    }
+    return EXIT.done
+  },
+}
+
+function seedOptions(values: Values): SeedOptions {
+  const currency = textOption(values, 'currency', 'USD')
+  if (!isCurrency(currency)) throw new UsageError(`--currency: ${currency} is not an ISO 4217 code`)
+  const accountNumber = values['account-number']
+  return {
+    users: integerOption(values, 'users', { min: 1, max: 100_000 }),
+    ordersPerUser: integerOption(values, 'orders', { min: 0, max: 10_000 }),
+    balance: amountOption(values, 'balance', currency),
+    amount: amountOption(values, 'amount', currency, '10.00'),
+    currency,
+    accountNumber: typeof accountNumber === 'string' ? accountNumber : undefined,
+  }
+}
+
+function amountOption(values: Values, name: string, currency: string, fallback?: string): string {
+  const text = textOption(values, name, fallback)
+  try {
+    parseAmount(text, currency)
+  } catch (error) {
+    throw new UsageError(`--${name}: ${(error as Error).message}`, { cause: error })
+  }
+  return text
+}

@@ -1,0 +1,84 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
+import { createLogger, flushLogs, type Logger, type LogLevel } from '@caudal/telemetry/logger.ts'
+import type { Command, Invocation } from '../command.ts'
+import { EXIT, UsageError } from '../errors.ts'
+import { note, printJson, printLine } from '../output.ts'
+import { integerOption } from '../parse-options.ts'
+import { findSystem } from '../system/find-system.ts'
+import { runSystem, type RunningSystem } from '../system/run-system.ts'
+import { SERVICES } from '../system/services.ts'
+import { prepareDemoWorld } from '../world/demo-world.ts'
+import { welcome } from './welcome.ts'
+
+const ALL = [...SERVICES.keys()]
+
+/** `caudal start`: the whole system in one process, or some services of it. */
+export const start: Command = {
+  summary: 'start everything in this process over an embedded PostgreSQL, or only some services',
+  usage: 'start [service…] [--fresh] [--data DIR] [--port N]',
+  options: { fresh: { type: 'boolean' }, port: { type: 'string' } },
+  positionals: { min: 0, max: ALL.length },
+  async run(invocation) {
+    const { positionals, values, dataDir, json } = invocation
+    const unknown = positionals.find((name) => !SERVICES.has(name))
+    if (unknown !== undefined) {
+      throw new UsageError(`there is no service "${unknown}"; there are ${ALL.join(', ')}`)
+    }
+    const names = positionals.length === 0 ? ALL : [...new Set(positionals)]
+    const firstPort = integerOption(values, 'port', { min: 0, max: 65_000 }, 8080)
+    const level = (process.env['CAUDAL_LOG_LEVEL'] ?? 'info') as LogLevel
+    const logger = createLogger({ service: 'caudal', level })
+    const stopped = onStopSignal()
+    if (values['fresh'] === true) await startOver(dataDir, logger)
+    const system = await runSystem({ names, dataDir, firstPort, env: process.env, logger })
+    await announce(invocation, system, names.length === ALL.length)
+    await stopped
+    if (!json) note('\nStopping…')
+    await system.stop()
+    flushLogs()
+    return EXIT.done
+  },
+}
+
+async function announce(
+  invocation: Invocation,
+  { state }: RunningSystem,
+  complete: boolean,
+): Promise<void> {
+  const { json } = invocation
+  if (json) {
+    const { gateway_url, console_url, psp_url, push_url, data_dir, pid } = state
+    const urls = { gateway_url, console_url, psp_url, push_url }
+    printJson({ event: 'ready', ...urls, data_dir, pid })
+    return
+  }
+  for (const [name, url] of Object.entries(state.services)) {
+    printLine(`  ${name.padEnd(14)} ${url}`, { json })
+  }
+  if (!complete) return
+  const world = await prepareDemoWorld(await findSystem(invocation), state.data_dir)
+  printLine(welcome(state.gateway_url!, world), { json })
+}
+
+async function startOver(dataDir: string, logger: Logger): Promise<void> {
+  await removeLocalPostgres(join(dataDir, 'postgres'))
+  for (const file of ['system.json', 'secrets.json', 'demo.json']) {
+    await rm(join(dataDir, file), { force: true })
+  }
+}
+
+/** Resolves at the first request to stop; a second one ends the process at once. */
+function onStopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(EXIT.no)
+        asked = true
+        resolve()
+      })
+    }
+  })
+}

@@ -1,0 +1,33 @@
+import { isConnectionFault } from '@caudal/postgres/errors.ts'
+import type { Command } from '../command.ts'
+import { EXIT, UnreachableError } from '../errors.ts'
+import { note, printJson, printLine } from '../output.ts'
+import { integerOption } from '../parse-options.ts'
+import { findSystem } from '../system/find-system.ts'
+import { verifySystem } from '../verify/verify-system.ts'
+
+/** `caudal verify`: is every amount where it must be? Exit 1 when it is not. */
+export const verify: Command = {
+  summary: 'wait until nothing moves, then check every balance, hold, charge, order and notice',
+  usage: 'verify [--wait 30]',
+  options: { wait: { type: 'string' } },
+  positionals: { min: 0, max: 0 },
+  async run(invocation) {
+    const seconds = integerOption(invocation.values, 'wait', { min: 0, max: 3_600 }, 30)
+    const system = await findSystem(invocation)
+    const { ok, quiet, checks } = await verifySystem(system, seconds * 1_000).catch(
+      (error: unknown) => {
+        if (!isConnectionFault(error)) throw error
+        throw new UnreachableError('the databases cannot be reached', { cause: error })
+      },
+    )
+    if (!quiet) note(`caudal: something still moved after ${seconds} s`)
+    if (invocation.json) printJson({ ok, checks })
+    for (const { name, checked, violations } of checks) {
+      const mark = violations.length === 0 ? 'ok ' : 'NO '
+      printLine(`${mark} ${name.padEnd(24)} ${checked} checked`, invocation)
+      for (const violation of violations) printLine(`      ${violation}`, invocation)
+    }
+    return ok ? EXIT.done : EXIT.no
+  },
+}

@@ -1,0 +1,99 @@
+import { resolve } from 'node:path'
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+import type { Command, Invocation } from './command.ts'
+import { demo } from './commands/demo.ts'
+import { pay } from './commands/pay.ts'
+import { payment } from './commands/payment.ts'
+import { seed } from './commands/seed.ts'
+import { start } from './commands/start.ts'
+import { token } from './commands/token.ts'
+import { verify } from './commands/verify.ts'
+import { EXIT, UnreachableError, UsageError } from './errors.ts'
+import { note } from './output.ts'
+
+const COMMANDS = new Map<string, Command>(
+  Object.entries({ start, seed, token, pay, payment, demo, verify }),
+)
+
+const COMMON: NonNullable<ParseArgsConfig['options']> = {
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  url: { type: 'string' },
+  data: { type: 'string' },
+}
+
+/** Runs one command and returns its exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const [name = 'help', ...rest] = args
+  if (name === 'help' || name === '--help' || name === '-h') return help()
+  const command = COMMANDS.get(name)
+  if (!command) throw new UsageError(`there is no command "${name}"; see "caudal --help"`)
+  const invocation = parse(name, command, rest)
+  return invocation === 'help' ? helpOf(name, command) : command.run(invocation)
+}
+
+function parse(name: string, command: Command, args: readonly string[]): Invocation | 'help' {
+  let parsed: ReturnType<typeof parseArgs>
+  try {
+    parsed = parseArgs({
+      args: [...args],
+      options: { ...COMMON, ...command.options },
+      allowPositionals: true,
+    })
+  } catch (error) {
+    const sentence = error instanceof Error ? error.message.split('. ')[0] : 'wrong usage'
+    throw new UsageError(`${sentence}; see "caudal ${name} --help"`, { cause: error })
+  }
+  const values = parsed.values as Invocation['values']
+  if (values['help'] === true) return 'help'
+  const { min, max } = command.positionals
+  const { positionals } = parsed
+  if (positionals.length < min || positionals.length > max) {
+    throw new UsageError(`usage: caudal ${command.usage}`)
+  }
+  const { data, url } = values
+  return {
+    positionals,
+    values,
+    json: values['json'] === true,
+    dataDir: resolve(typeof data === 'string' ? data : (process.env['CAUDAL_DATA'] ?? '.caudal')),
+    url: typeof url === 'string' ? url.replace(/\/+$/, '') : process.env['CAUDAL_API_GATEWAY_URL'],
+  }
+}
+
+function help(): number {
+  const lines = [...COMMANDS.values()].map(
+    ({ usage, summary }) => `  caudal ${usage}\n      ${summary}`,
+  )
+  process.stdout.write(
+    `Caudal: payments that are neither lost nor made twice.\n\n${lines.join('\n')}\n\n${COMMON_HELP}`,
+  )
+  return EXIT.done
+}
+
+function helpOf(name: string, { summary, usage }: Command): number {
+  process.stdout.write(`caudal ${name}: ${summary}\n\n  caudal ${usage}\n\n${COMMON_HELP}`)
+  return EXIT.done
+}
+
+const COMMON_HELP = `Every command takes
+  --json        one JSON document on stdout, everything else on stderr
+  --data DIR    the system's data directory (default .caudal)
+  --url URL     the gateway of a running system
+  --help        what a command does
+Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the system cannot be reached.
+`
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return EXIT.usage
+  if (error instanceof UnreachableError) return EXIT.unreachable
+  return EXIT.no
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  note(`caudal: ${error instanceof Error ? error.message : String(error)}`)
+  if (process.env['CAUDAL_DEBUG'] && error instanceof Error) note(error.stack ?? '')
+  process.exitCode = exitCodeOf(error)
+}

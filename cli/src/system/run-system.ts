@@ -1,0 +1,102 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { RunningService } from '@caudal/http/running-service.ts'
+import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
+import type { Logger } from '@caudal/telemetry/logger.ts'
+import { planPorts } from './plan-ports.ts'
+import { readOrMakeSecrets, secretEnvironment, type Secrets } from './secrets.ts'
+import { SERVICES } from './services.ts'
+import { removeState, type SystemState, writeState } from './state-file.ts'
+
+export type RunOptions = {
+  names: readonly string[]
+  dataDir: string
+  /** The gateway's port; the others follow it; 0 picks free ones. */
+  firstPort: number
+  env: NodeJS.ProcessEnv
+  logger: Logger
+}
+
+export type RunningSystem = { state: SystemState; stop(): Promise<void> }
+
+/**
+ * Starts services in this process, over an embedded PostgreSQL unless DATABASE_URL names a server.
+ * `stop` takes everything down in reverse. A start that fails leaves nothing running.
+ */
+export async function runSystem(options: RunOptions): Promise<RunningSystem> {
+  const { names, dataDir, firstPort, logger } = options
+  const stops: (() => Promise<void>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const stopOne of stops.splice(0).toReversed()) await stopOne()
+  }
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o755 })
+    const database = await openDatabase(options, stops)
+    const secrets = await readOrMakeSecrets(dataDir)
+    const env = {
+      ...secretEnvironment(secrets),
+      ...options.env,
+      ...database.env,
+      ...(await planPorts(options.env, names, firstPort)),
+    }
+    const services = await startServices(names, env, stops)
+    const state = describe(options, services, database.url, secrets)
+    await writeState(state)
+    stops.push(() => removeState(dataDir))
+    logger.info({ services: state.services }, 'the system is ready')
+    return { state, stop }
+  } catch (error) {
+    await stop().catch((fault: unknown) => logger.error({ err: fault }, 'could not stop cleanly'))
+    throw error
+  }
+}
+
+async function openDatabase(
+  { dataDir, env, logger }: RunOptions,
+  stops: (() => Promise<void>)[],
+): Promise<{ env: NodeJS.ProcessEnv; url: string }> {
+  const given = env['DATABASE_URL']
+  if (given) return { env: {}, url: env['CAUDAL_MIGRATION_DATABASE_URL'] ?? given }
+  const postgres = await startLocalPostgres({ dataDir: join(dataDir, 'postgres'), logger })
+  stops.push(() => postgres.stop())
+  return {
+    env: { DATABASE_URL: postgres.appUrl, CAUDAL_MIGRATION_DATABASE_URL: postgres.ownerUrl },
+    url: postgres.ownerUrl,
+  }
+}
+
+/** All at once: none needs another to start, only to work. */
+async function startServices(
+  names: readonly string[],
+  env: NodeJS.ProcessEnv,
+  stops: (() => Promise<void>)[],
+): Promise<RunningService[]> {
+  const started = await Promise.allSettled(
+    names.map(async (name) => (await SERVICES.get(name)!.load())(env)),
+  )
+  const services = started.flatMap((it) => (it.status === 'fulfilled' ? [it.value] : []))
+  for (const service of services) stops.push(() => service.stop())
+  const failed = started.find((it) => it.status === 'rejected')
+  if (failed) throw failed.reason
+  return services
+}
+
+function describe(
+  { names, dataDir }: RunOptions,
+  services: readonly RunningService[],
+  databaseUrl: string,
+  secrets: Secrets,
+): SystemState {
+  const urls = Object.fromEntries(names.map((name, index) => [name, services[index]!.url]))
+  return {
+    pid: process.pid,
+    gateway_url: urls['api-gateway'] ?? null,
+    console_url: null,
+    psp_url: urls['psp'] ?? null,
+    push_url: urls['push'] ?? null,
+    data_dir: dataDir,
+    services: urls,
+    database_url: databaseUrl,
+    client: { id: 'caudal-cli', secret: secrets['caudal-cli'] ?? '' },
+  }
+}

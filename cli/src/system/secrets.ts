@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** The OAuth clients of a development system and what each may do: no more than it needs. */
+const CLIENT_SCOPES: Record<string, string[]> = {
+  'caudal-cli': [
+    'payments:read',
+    'payments:write',
+    'ledger:read',
+    'ledger:write',
+    'orders:read',
+    'orders:write',
+    'users:read',
+    'users:write',
+    'users:impersonate',
+    'trace:read',
+  ],
+  payments: ['orders:read'],
+  notifications: ['users:read', 'users:write'],
+}
+
+export type Secrets = Record<string, string>
+
+/** The secrets of a data directory, made on the first start and kept at mode 0600. */
+export async function readOrMakeSecrets(dataDir: string): Promise<Secrets> {
+  const file = join(dataDir, 'secrets.json')
+  const known = await readFile(file, 'utf8').then(
+    (text) => JSON.parse(text) as Secrets,
+    () => ({}) as Secrets,
+  )
+  const names = Object.keys(CLIENT_SCOPES)
+  const missing = names.filter((name) => known[name] === undefined)
+  if (missing.length === 0) return known
+  const made = Object.fromEntries(
+    missing.map((name) => [name, randomBytes(24).toString('base64url')]),
+  )
+  const secrets = { ...known, ...made }
+  await writeFile(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })
+  return secrets
+}
+
+/** The secrets as the services read them from their environment. */
+export function secretEnvironment(secrets: Secrets): NodeJS.ProcessEnv {
+  const clients = Object.entries(CLIENT_SCOPES).map(([client_id, scopes]) => ({
+    client_id,
+    client_secret: secrets[client_id],
+    scopes,
+    grants:
+      client_id === 'caudal-cli'
+        ? ['client_credentials', 'urn:caudal:params:oauth:grant-type:development-login']
+        : ['client_credentials'],
+  }))
+  return {
+    CAUDAL_IDENTITY_CLIENTS: JSON.stringify(clients),
+    CAUDAL_DEVELOPMENT_LOGIN: 'true',
+    CAUDAL_PAYMENTS_CLIENT_SECRET: secrets['payments'],
+    CAUDAL_NOTIFICATIONS_CLIENT_SECRET: secrets['notifications'],
+  }
+}

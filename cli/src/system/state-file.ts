@@ -1,0 +1,40 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** What a running system writes into its data directory for the other commands (mode 0600). */
+export type SystemState = {
+  pid: number
+  gateway_url: string | null
+  console_url: string | null
+  psp_url: string | null
+  push_url: string | null
+  data_dir: string
+  /** Base URL of each service that runs, by name. */
+  services: Record<string, string>
+  /** Server URL of the role that owns the databases: for `verify`. */
+  database_url: string
+  /** The command line's own OAuth client. */
+  client: { id: string; secret: string }
+}
+
+const fileOf = (dataDir: string): string => join(dataDir, 'system.json')
+
+/** Writes the state in one step, so that no reader sees half of it. */
+export async function writeState(state: SystemState): Promise<void> {
+  const file = fileOf(state.data_dir)
+  const draft = `${file}.${state.pid}`
+  await writeFile(draft, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
+  await rename(draft, file)
+}
+
+export async function readState(dataDir: string): Promise<SystemState | undefined> {
+  try {
+    return JSON.parse(await readFile(fileOf(dataDir), 'utf8')) as SystemState
+  } catch {
+    return undefined
+  }
+}
+
+export async function removeState(dataDir: string): Promise<void> {
+  await rm(fileOf(dataDir), { force: true })
+}

@@ -1,0 +1,51 @@
+import type { System } from './find-system.ts'
+import { callOk } from './http-client.ts'
+
+const AUDIENCE = 'caudal'
+const LOGIN_GRANT = 'urn:caudal:params:oauth:grant-type:development-login'
+
+export type Token = { token: string; expires_at: string }
+
+type TokenAnswer = { access_token: string; expires_in: number }
+
+/** A token of an OAuth client; the command line knows its own secret, others by environment. */
+export async function clientToken(
+  system: System,
+  scope: string,
+  client: { id: string; secret: string } = system.client,
+): Promise<Token> {
+  return requestToken(system, client, {
+    grant_type: 'client_credentials',
+    resource: AUDIENCE,
+    scope,
+  })
+}
+
+/** A user's token by development login; identity refuses it where that is switched off. */
+export async function userToken(system: System, userId: string, tenantId: string): Promise<Token> {
+  return requestToken(system, system.client, {
+    grant_type: LOGIN_GRANT,
+    resource: AUDIENCE,
+    user_id: userId,
+    tenant_id: tenantId,
+  })
+}
+
+async function requestToken(
+  system: System,
+  { id, secret }: { id: string; secret: string },
+  form: Record<string, string>,
+): Promise<Token> {
+  const credentials = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)
+  const answer = await callOk<TokenAnswer>(`${system.serviceUrl('identity')}/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${credentials.toString('base64')}` },
+    body: new URLSearchParams(form),
+  })
+  const expiresAt = new Date(Date.now() + answer.expires_in * 1_000)
+  return { token: answer.access_token, expires_at: expiresAt.toISOString() }
+}
+
+export function bearer(token: string): Record<string, string> {
+  return { authorization: `Bearer ${token}` }
+}

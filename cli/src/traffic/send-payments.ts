@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Pool } from 'undici'
+import type { SeededUser } from '../world/seed-world.ts'
+
+/** One payment that a client asked for: what it was told, and when it was due. */
+export type Attempt = {
+  userIndex: number
+  orderId: string
+  key: string
+  /** Milliseconds on the performance clock, from the schedule and not from the send. */
+  dueAt: number
+  acceptedMs: number | undefined
+  status: number | undefined
+  paymentId: string | undefined
+}
+
+export type Progress = { sent: number; answered: number }
+
+const CONNECTIONS = 128
+const TICK_MS = 5
+const ANSWER_TIMEOUT_MS = 30_000
+
+/**
+ * Sends one payment per order at a steady open-loop rate: a slow answer delays no later request,
+ * and latency counts from the moment a request was due, so waiting in line is not hidden.
+ */
+export async function sendPayments(
+  gatewayUrl: string,
+  users: readonly SeededUser[],
+  { rate, count }: { rate: number; count: number },
+  onProgress: (progress: Progress) => void = () => {},
+): Promise<Attempt[]> {
+  const pool = new Pool(gatewayUrl, {
+    connections: CONNECTIONS,
+    headersTimeout: ANSWER_TIMEOUT_MS,
+    bodyTimeout: ANSWER_TIMEOUT_MS,
+  })
+  const startedAt = performance.now()
+  const attempts: Attempt[] = []
+  const pending: Promise<void>[] = []
+  const progress = { sent: 0, answered: 0 }
+  while (attempts.length < count) {
+    const due = Math.min(count, Math.floor(((performance.now() - startedAt) / 1_000) * rate) + 1)
+    while (attempts.length < due) {
+      const attempt = plan(users, attempts.length, startedAt + (attempts.length * 1_000) / rate)
+      attempts.push(attempt)
+      progress.sent += 1
+      const answered = send(pool, users[attempt.userIndex]!.token, attempt)
+      pending.push(answered.then(() => void (progress.answered += 1)))
+    }
+    onProgress(progress)
+    await delay(TICK_MS)
+  }
+  await Promise.all(pending)
+  onProgress(progress)
+  await pool.close()
+  return attempts
+}
+
+/** The orders of all users in turns, so that neighbours in time are different wallets. */
+function plan(users: readonly SeededUser[], index: number, dueAt: number): Attempt {
+  const userIndex = index % users.length
+  const order = users[userIndex]!.orders[Math.floor(index / users.length)]!
+  return {
+    userIndex,
+    orderId: order.external_order_id,
+    key: randomUUID(),
+    dueAt,
+    acceptedMs: undefined,
+    status: undefined,
+    paymentId: undefined,
+  }
+}
+
+async function send(pool: Pool, token: string, attempt: Attempt): Promise<void> {
+  try {
+    const answer = await pool.request({
+      method: 'POST',
+      path: '/api/v1/payments',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'idempotency-key': attempt.key,
+        'content-type': 'application/json',
+      },
+      body: `{"external_order_id":"${attempt.orderId}"}`,
+    })
+    const body = (await answer.body.json()) as { payment_id?: string }
+    attempt.status = answer.statusCode
+    attempt.acceptedMs = performance.now() - attempt.dueAt
+    attempt.paymentId = body.payment_id
+  } catch {
+    // No answer: neither accepted nor refused. The attempt keeps no status and counts as refused.
+  }
+}

@@ -1,0 +1,53 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Db } from '@caudal/postgres/types.ts'
+import type { Evidence } from './check.ts'
+import { CONSUMERS, PUBLISHERS } from './outbox-checks.ts'
+
+type Databases = Omit<Evidence, 'charges' | 'messages'>
+
+const INTERVAL_MS = 250
+/** Nothing moves when so many looks in a row saw the same. */
+const SAME_LOOKS = 4
+
+/**
+ * Waits until nothing moves: no unpublished event, no payment under way except those in doubt, and
+ * offsets and outboxes that stand still. Returns false when that did not happen in time.
+ */
+export async function waitUntilQuiet(databases: Databases, timeoutMs: number): Promise<boolean> {
+  let last = ''
+  let same = 0
+  for (const deadline = Date.now() + timeoutMs; ; await delay(INTERVAL_MS)) {
+    const { trace, busy } = await look(databases)
+    same = trace === last && !busy ? same + 1 : 0
+    last = trace
+    if (same >= SAME_LOOKS) return true
+    if (Date.now() > deadline) return false
+  }
+}
+
+async function look(databases: Databases): Promise<{ trace: string; busy: boolean }> {
+  const published = await Promise.all(PUBLISHERS.map((name) => outboxOf(databases[name])))
+  const consumed = await Promise.all(CONSUMERS.map((name) => offsetsOf(databases[name])))
+  const { rows } = await databases.payments.query<{ open: bigint }>(
+    `SELECT count(*) AS open FROM payments WHERE status IN ('PENDING', 'RESERVED')`,
+  )
+  const open = rows[0]!.open
+  const busy = open > 0n || published.some(({ waiting }) => waiting > 0n)
+  const trace = [...published.map(({ last }) => last), ...consumed, open].join(' ')
+  return { trace, busy }
+}
+
+async function outboxOf(db: Db): Promise<{ last: bigint | null; waiting: bigint }> {
+  const { rows } = await db.query<{ last: bigint | null; waiting: bigint }>(
+    `SELECT pg_sequence_last_value('outbox_id_seq') AS last,
+       (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS waiting`,
+  )
+  return rows[0]!
+}
+
+async function offsetsOf(db: Db): Promise<string> {
+  const { rows } = await db.query<{ total: string }>(
+    'SELECT coalesce(sum(next_offset), 0)::text AS total FROM consumer_offsets',
+  )
+  return rows[0]!.total
+}

@@ -1,0 +1,42 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { System } from '../system/find-system.ts'
+import { clientToken, userToken } from '../system/tokens.ts'
+import { DEFAULT_TENANT } from './defaults.ts'
+import { firstUnpaidOrder } from './first-unpaid-order.ts'
+import { seedWorld } from './seed-world.ts'
+
+/** A user with money and an order that is still unpaid. */
+export type DemoWorld = { userId: string; token: string; orderId: string }
+
+const ORDERS = 50
+const WORLD = {
+  users: 1,
+  ordersPerUser: ORDERS,
+  balance: '1000.00',
+  amount: '10.00',
+  currency: 'USD',
+}
+
+/** The demo user of a data directory: made on the first start, and anew when all is paid. */
+export async function prepareDemoWorld(system: System, dataDir: string): Promise<DemoWorld> {
+  const file = join(dataDir, 'demo.json')
+  const known = await readFile(file, 'utf8').then(
+    (text) => (JSON.parse(text) as { user_id: string }).user_id,
+    () => undefined,
+  )
+  const orderId = known && (await findUnpaid(system, known))
+  if (known && orderId) {
+    const { token } = await userToken(system, known, DEFAULT_TENANT)
+    return { userId: known, token, orderId }
+  }
+  const [user] = await seedWorld(system, WORLD)
+  const { user_id: userId, token, orders } = user!
+  await writeFile(file, `${JSON.stringify({ user_id: userId })}\n`, { mode: 0o600 })
+  return { userId, token, orderId: orders[0]!.external_order_id }
+}
+
+async function findUnpaid(system: System, userId: string): Promise<string | undefined> {
+  const { token } = await clientToken(system, 'orders:read')
+  return firstUnpaidOrder(system, token, userId)
+}

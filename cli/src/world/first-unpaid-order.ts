@@ -1,0 +1,18 @@
+import type { System } from '../system/find-system.ts'
+import { callOk } from '../system/http-client.ts'
+import { bearer } from '../system/tokens.ts'
+import { DEFAULT_TENANT } from './defaults.ts'
+
+/** The user's next unpaid order, or undefined when all are paid. */
+export async function firstUnpaidOrder(
+  system: System,
+  token: string,
+  userId: string,
+): Promise<string | undefined> {
+  const query = `status=UNPAID&limit=1&tenant_id=${DEFAULT_TENANT}`
+  const { data } = await callOk<{ data: { external_order_id: string }[] }>(
+    `${system.serviceUrl('orders')}/v1/users/${userId}/orders?${query}`,
+    { headers: bearer(token) },
+  )
+  return data[0]?.external_order_id
+}

@@ -1,0 +1,39 @@
+import type { EventLog } from '@caudal/event-log/event-log.ts'
+import { openEventLog } from '@caudal/event-log/open-event-log.ts'
+import type { DatabaseSettings } from '@caudal/http/service-settings.ts'
+import { type Relay, startRelay } from '@caudal/outbox/relay.ts'
+import type { ServiceParts } from './start-service.ts'
+
+/** How long a stop waits for the outbox; what is left is published after the next start. */
+const DRAIN_TIMEOUT_MS = 2_000
+
+/** Opens the event log that the service's configuration names. */
+export async function openLog(
+  { databaseUrl, logDatabaseUrl, migrationUrl }: DatabaseSettings,
+  { logger, started }: ServiceParts,
+): Promise<EventLog> {
+  const log = await openEventLog(
+    {
+      serverUrl: databaseUrl,
+      url: logDatabaseUrl,
+      ...(migrationUrl !== undefined && { migrationUrl }),
+    },
+    logger,
+  )
+  started(() => log.close())
+  return log
+}
+
+/** Starts the relay of the service's outbox; a stop gives it a moment to empty it (F3). */
+export function openRelay(
+  { databaseUrl: url }: DatabaseSettings,
+  log: EventLog,
+  { logger, metrics, started }: ServiceParts,
+): Relay {
+  const relay = startRelay({ url, log, logger, metrics })
+  started(async () => {
+    await relay.drained(DRAIN_TIMEOUT_MS)
+    await relay.stop()
+  })
+  return relay
+}

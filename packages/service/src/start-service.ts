@@ -1,0 +1,39 @@
+import type { RunningService } from '@caudal/http/running-service.ts'
+import type { ServiceSettings } from '@caudal/http/service-settings.ts'
+import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
+import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
+
+/** What takes a part of a service down again. */
+export type Undo = () => Promise<unknown>
+
+export type ServiceParts = {
+  logger: Logger
+  metrics: Metrics
+  /** Says how a part that has just started is stopped. */
+  started(undo: Undo): void
+}
+
+/**
+ * Starts a service part by part; `build` resolves to its URL. `stop` takes the parts down in
+ * reverse, and so does a start that fails halfway.
+ */
+export async function startService(
+  name: string,
+  { logLevel: level, region }: ServiceSettings,
+  build: (parts: ServiceParts) => Promise<string>,
+): Promise<RunningService> {
+  const logger = createLogger({ service: name, level, region })
+  const undos: Undo[] = []
+  const stop = async (): Promise<void> => {
+    for (let undo = undos.pop(); undo; undo = undos.pop()) await undo()
+  }
+  try {
+    const started = (undo: Undo): void => void undos.push(undo)
+    const url = await build({ logger, metrics: createMetrics(name), started })
+    logger.info({ url }, 'listening')
+    return { name, url, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

@@ -1,0 +1,29 @@
+import type { Db } from '@caudal/postgres/types.ts'
+
+/** A step of a payment as this service saw it (P11). */
+export type Step = { at: string; step: string; detail: string | null }
+
+type Row = { status: string; at: Date | null; detail: string | null }
+
+const STEPS: Record<string, string> = {
+  SENT: 'notification.sent',
+  NO_DEVICE: 'notification.no_device',
+  FAILED: 'notification.failed',
+  TOO_OLD: 'notification.too_old',
+  PENDING: 'notification.retrying',
+}
+
+/** What this service knows of a payment: nothing until a first try has ended. */
+export async function listSteps(db: Db, paymentId: string): Promise<Step[]> {
+  const { rows } = await db.query<Row>(
+    `SELECT n.status, coalesce(n.ended_at, max(d.updated_at)) AS at,
+       coalesce(n.detail, string_agg(d.channel || ' ' || lower(d.status), ', ')) AS detail
+     FROM notifications n LEFT JOIN deliveries d USING (payment_id)
+     WHERE n.payment_id = $1
+     GROUP BY n.payment_id`,
+    [paymentId],
+  )
+  return rows.flatMap(({ status, at, detail }) =>
+    at ? [{ at: at.toISOString(), step: STEPS[status]!, detail }] : [],
+  )
+}
