@@ -4,8 +4,8 @@ import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 
 /**
- * `npm test [-- path… --node-test-option…]`: runs the test files whose path begins with or
- * contains one of the words, all by default, by Node's own test runner.
+ * `npm test [-- path… --node-test-option…]`: runs the test files whose path begins with or contains
+ * one of the words, all by default, by Node's own test runner.
  */
 const ROOT = resolve(import.meta.dirname, '..')
 const PATTERNS = ['{packages,services,simulators,cli,tools}/**/*.test.ts', 'tests/**/*.test.ts']
