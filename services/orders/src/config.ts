@@ -1,0 +1,20 @@
+import { readEnvironment } from '@caudal/http/environment.ts'
+import {
+  type DatabaseSettings,
+  type IssuerSettings,
+  readDatabaseSettings,
+  readIssuerSettings,
+  readServiceSettings,
+  type ServiceSettings,
+} from '@caudal/http/service-settings.ts'
+
+export type Config = ServiceSettings & DatabaseSettings & IssuerSettings
+
+/** @throws {ConfigError} naming every bad variable at once */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  return readEnvironment(env, (reader) => ({
+    ...readServiceSettings(reader, 'ORDERS'),
+    ...readDatabaseSettings(reader, 'ORDERS'),
+    ...readIssuerSettings(reader),
+  }))
+}

@@ -1,0 +1,159 @@
+import { newId } from '@caudal/contracts/ids.ts'
+import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import { cursorReader, cutPage } from '@caudal/http/page.ts'
+import { Problem } from '@caudal/http/problem.ts'
+import type { Identity, TokenVerifier } from '@caudal/http/token-verifier.ts'
+import { AmountError } from '@caudal/money/amount-error.ts'
+import {
+  type NewOrder,
+  newOrder,
+  type Order,
+  type OrderInput,
+  type OrderKey,
+  type OrderStatus,
+  viewOrder,
+} from '../domain/order.ts'
+import {
+  createOrdersSchema,
+  listOrdersSchema,
+  lookupOrdersSchema,
+  OrderPosition,
+} from './schemas.ts'
+
+/** What the routes need done; the spine brings it. */
+export interface OrderRoutesDeps {
+  verifier: TokenVerifier
+  /** All orders, or the one whose id belongs to another order. */
+  createOrders(orders: NewOrder[]): Promise<{ created: Order[] } | { conflict: NewOrder }>
+  findOrders(keys: OrderKey[]): Promise<Order[]>
+  listOrders(page: {
+    tenantId: string
+    userId: string
+    status: OrderStatus | null
+    after: string | null
+    limit: number
+  }): Promise<Order[]>
+}
+
+const BODY_LIMIT_BYTES = 1024 * 1024
+const readCursor = cursorReader(OrderPosition)
+
+/** Create, look up and list orders (P2, P8). */
+export function addOrderRoutes(app: HttpServer, deps: OrderRoutesDeps): void {
+  const { verifier } = deps
+  const mayWrite = requireToken({ verifier, scope: 'orders:write' })
+  const mayRead = requireToken({ verifier, scope: 'orders:read' })
+  const anybody = requireToken({ verifier })
+
+  app.post(
+    '/v1/orders',
+    { schema: createOrdersSchema, onRequest: mayWrite, bodyLimit: BODY_LIMIT_BYTES },
+    async (request, reply) => {
+      const { tenantId } = serviceOf(identityOf(request))
+      const wanted = readOrders(request.body.orders, tenantId)
+      const outcome = await deps.createOrders(wanted)
+      if ('conflict' in outcome) throw conflict(outcome.conflict)
+      return reply.code(201).send({ orders: outcome.created.map(viewOrder) })
+    },
+  )
+
+  app.post(
+    '/v1/orders/lookup',
+    { schema: lookupOrdersSchema, onRequest: mayRead, bodyLimit: BODY_LIMIT_BYTES },
+    async (request, reply) => {
+      serviceOf(identityOf(request))
+      const keys = request.body.orders.map(orderKey)
+      const owned = new Set(keys.map(keyText))
+      const found = keys.length === 0 ? [] : await deps.findOrders(keys)
+      const orders = found.filter((order) => owned.has(keyText(order))).map(viewOrder)
+      return reply.send({ orders })
+    },
+  )
+
+  app.get(
+    '/v1/users/:user_id/orders',
+    { schema: listOrdersSchema, onRequest: anybody },
+    async (request, reply) => {
+      const { status, limit, cursor, tenant_id: tenantId } = request.query
+      const userId = request.params.user_id.toLowerCase()
+      const page = {
+        tenantId: tenantToRead(identityOf(request), userId, tenantId),
+        userId,
+        status: status ?? null,
+        after: cursor === undefined ? null : readCursor(cursor).after,
+        limit: limit + 1,
+      }
+      const orders = await deps.listOrders(page)
+      return reply.send(cutPage(orders, { limit, positionOf, show: viewOrder }))
+    },
+  )
+}
+
+function positionOf(order: Order): { after: string } {
+  return { after: order.externalOrderId }
+}
+
+function readOrders(inputs: readonly OrderInput[], tenantId: string): NewOrder[] {
+  const seen = new Set<string>()
+  return inputs.map((input, index) => {
+    const order = readOrder(input, tenantId, index)
+    const id = `${order.tenantId} ${order.externalOrderId}`
+    if (seen.has(id)) throw malformed(index, 'external_order_id', 'is there twice')
+    seen.add(id)
+    return order
+  })
+}
+
+function readOrder(input: OrderInput, tenantId: string, index: number): NewOrder {
+  let order: NewOrder
+  try {
+    order = newOrder(input, { tenantId, id: newId() })
+  } catch (error) {
+    if (error instanceof AmountError) throw malformed(index, 'amount', error.message)
+    throw error
+  }
+  if (order.amountMinor <= 0n) throw malformed(index, 'amount', 'must be more than zero')
+  return order
+}
+
+function orderKey(input: {
+  tenant_id: string
+  user_id: string
+  external_order_id: string
+}): OrderKey {
+  return {
+    tenantId: input.tenant_id,
+    userId: input.user_id.toLowerCase(),
+    externalOrderId: input.external_order_id.toLowerCase(),
+  }
+}
+
+function keyText({ tenantId, userId, externalOrderId }: OrderKey): string {
+  return `${tenantId} ${userId} ${externalOrderId}`
+}
+
+/** Orders of all users are for services only, whatever scopes a person's token may carry. */
+function serviceOf(identity: Identity): Identity {
+  if (identity.kind === 'service') return identity
+  throw new Problem('FORBIDDEN', 'this is for services')
+}
+
+/** People see their own orders; a service with orders:read sees everybody's, of any tenant. */
+function tenantToRead(identity: Identity, userId: string, wanted: string | undefined): string {
+  const tenantId = wanted ?? identity.tenantId
+  const isOwn = identity.subject.toLowerCase() === userId && tenantId === identity.tenantId
+  const allowed = identity.kind === 'user' ? isOwn : identity.scopes.has('orders:read')
+  if (!allowed) throw new Problem('FORBIDDEN')
+  return tenantId
+}
+
+function malformed(index: number, member: string, reason: string): Problem {
+  const param = `orders.${index}.${member}`
+  return new Problem('MALFORMED_REQUEST', `body: ${param} ${reason}`, { members: { param } })
+}
+
+function conflict(order: NewOrder): Problem {
+  const detail = `order ${order.externalOrderId} exists with other contents`
+  return new Problem('IDEMPOTENCY_MISMATCH', detail)
+}

@@ -1,0 +1,77 @@
+import { pageOf, pageQuery } from '@caudal/http/page.ts'
+import { Type } from 'typebox'
+import { ORDER_STATUSES } from '../domain/order.ts'
+
+export const MAX_ORDERS = 1_000
+
+const Uuid = Type.String({
+  pattern:
+    '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$',
+})
+const Text = Type.String({ minLength: 1, maxLength: 255 })
+const TenantId = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' })
+const Amount = Type.String({ pattern: '^(0|[1-9][0-9]{0,18})(\\.[0-9]{1,4})?$' })
+const Currency = Type.String({ pattern: '^[A-Z]{3}$' })
+const Status = Type.Enum([...ORDER_STATUSES])
+
+const purchase = {
+  user_id: Uuid,
+  amount: Amount,
+  currency: Currency,
+  service_name: Text,
+  service_account_number: Text,
+  service_bank_code: Text,
+}
+
+const OrderView = Type.Object({
+  external_order_id: Uuid,
+  tenant_id: TenantId,
+  ...purchase,
+  status: Status,
+  created_at: Type.String({ format: 'date-time' }),
+})
+
+const OrdersView = Type.Object({ orders: Type.Array(OrderView) })
+
+export const createOrdersSchema = {
+  summary: 'Create orders, all or none; an external_order_id that exists is a repeat',
+  body: Type.Object({
+    orders: Type.Array(
+      Type.Object({
+        external_order_id: Type.Optional(Uuid),
+        tenant_id: Type.Optional(TenantId),
+        ...purchase,
+      }),
+      { minItems: 1, maxItems: MAX_ORDERS },
+    ),
+  }),
+  response: { 201: OrdersView },
+  security: [{ bearer: ['orders:write'] }],
+}
+
+export const lookupOrdersSchema = {
+  summary: 'Find orders of users; unknown ones and those of somebody else are left out',
+  body: Type.Object({
+    orders: Type.Array(
+      Type.Object({ tenant_id: TenantId, user_id: Uuid, external_order_id: Uuid }),
+      { maxItems: MAX_ORDERS },
+    ),
+  }),
+  response: { 200: OrdersView },
+  security: [{ bearer: ['orders:read'] }],
+}
+
+export const listOrdersSchema = {
+  summary: "A user's orders, newest first",
+  params: Type.Object({ user_id: Uuid }),
+  querystring: Type.Object({
+    ...pageQuery.properties,
+    status: Type.Optional(Status),
+    tenant_id: Type.Optional(TenantId),
+  }),
+  response: { 200: pageOf(OrderView) },
+  security: [{ bearer: ['orders:read'] }],
+}
+
+/** Where a page ended: the last order's external id. */
+export const OrderPosition = Type.Object({ after: Uuid })

@@ -1,0 +1,68 @@
+import type { Tx } from '@caudal/postgres/types.ts'
+import type { PaidOrder } from '../domain/orders-paid-by.ts'
+
+/** A payment that could not be marked, by its place in the batch, and what stands in its way. */
+export type UnmarkedPayment = {
+  position: number
+  /** The payment that the order was paid with; null when there is no such order. */
+  paidWith: string | null
+}
+
+// The lock comes first and in sorted order (rule 6). An order that this very payment has paid is
+// neither updated nor reported: that is the redelivery.
+const MARK = {
+  name: 'mark-orders-paid',
+  text: `
+    WITH paid AS (
+      SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int[])
+        AS event (tenant_id, user_id, external_order_id, payment_id, position)
+    ), locked AS (
+      SELECT o.order_id, o.tenant_id, o.user_id, o.external_order_id, o.paid_payment_id
+      FROM orders o
+      WHERE (o.tenant_id, o.external_order_id) IN
+        (SELECT tenant_id, external_order_id FROM paid)
+      ORDER BY o.order_id
+      FOR UPDATE
+    ), first AS (
+      SELECT DISTINCT ON (locked.order_id)
+        locked.order_id, coalesce(locked.paid_payment_id, paid.payment_id) AS payment_id
+      FROM paid JOIN locked USING (tenant_id, user_id, external_order_id)
+      ORDER BY locked.order_id, paid.position
+    ), marked AS (
+      UPDATE orders o
+      SET status = 'PAID', paid_payment_id = first.payment_id, paid_at = now()
+      FROM first
+      WHERE o.order_id = first.order_id AND o.status = 'UNPAID'
+      RETURNING o.order_id
+    )
+    SELECT paid.position, first.payment_id AS "paidWith", (SELECT count(*) FROM marked) AS marked
+    FROM paid
+    LEFT JOIN locked USING (tenant_id, user_id, external_order_id)
+    LEFT JOIN first ON first.order_id = locked.order_id
+    ORDER BY paid.position`,
+}
+
+/**
+ * Marks the orders PAID in one statement and says which payments found no order of theirs, or one
+ * that another payment had paid. Repeating it changes nothing.
+ */
+export async function markOrdersPaid(
+  tx: Tx,
+  paid: readonly PaidOrder[],
+): Promise<{ marked: number; unmarked: UnmarkedPayment[] }> {
+  if (paid.length === 0) return { marked: 0, unmarked: [] }
+  const { rows } = await tx.query<UnmarkedPayment & { marked: bigint }>({
+    ...MARK,
+    values: [
+      paid.map((order) => order.tenantId),
+      paid.map((order) => order.userId),
+      paid.map((order) => order.externalOrderId),
+      paid.map((order) => order.paymentId),
+      paid.map((_, index) => index),
+    ],
+  })
+  const unmarked = rows
+    .filter((row) => row.paidWith !== paid[row.position]?.paymentId)
+    .map(({ position, paidWith }) => ({ position: paid[position]?.position ?? 0, paidWith }))
+  return { marked: Number(rows[0]?.marked ?? 0n), unmarked }
+}

@@ -1,0 +1,26 @@
+import type { PaymentFinalized } from '@caudal/contracts/events.ts'
+import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
+import { SCHEMA_VERSION } from '@caudal/contracts/topics.ts'
+import type { Order } from './an-order.ts'
+
+/** The event that tells of a finalized payment of the order; `extra` replaces members. */
+export function finalized(order: Order, extra: Partial<PaymentFinalized> = {}): PaymentFinalized {
+  return {
+    event_id: newId(),
+    event_type: 'payment.finalized',
+    timestamp: new Date().toISOString(),
+    schema_version: SCHEMA_VERSION,
+    region: 'local',
+    tenant_id: 'caudal',
+    account_id: accountIdOf('caudal', order.user_id, order.currency),
+    payment_id: newId(),
+    user_id: order.user_id,
+    external_order_id: order.external_order_id,
+    amount: order.amount,
+    currency: order.currency,
+    service_name: order.service_name,
+    status: 'COMPLETED',
+    reason: null,
+    ...extra,
+  }
+}
