@@ -63,7 +63,7 @@ async function announce(
 }
 
 async function startOver(dataDir: string, logger: Logger): Promise<void> {
-  await removeLocalPostgres(join(dataDir, 'postgres'))
+  await removeLocalPostgres({ dataDir: join(dataDir, 'postgres'), logger })
   for (const file of ['system.json', 'secrets.json', 'demo.json']) {
     await rm(join(dataDir, file), { force: true })
   }

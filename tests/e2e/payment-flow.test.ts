@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
+import { caudalJson, runCaudal, violationsOf } from '../support/run-caudal.ts'
+import {
+  balancesOf,
+  chargesOf,
+  get,
+  messagesOf,
+  paymentWithStatus,
+  postPayment,
+  seed,
+} from '../support/user-client.ts'
+
+describe('P9: payments through the whole system', () => {
+  let system: LaunchedSystem
+  let dataDir = ''
+  before(async () => {
+    dataDir = await dataDirectory({ after })
+    system = await launchSystem({ dataDir })
+  })
+  after(async () => assert.equal(await system.stop(), 0))
+
+  test('P2: a payment goes through: charged once, debited, notified once', async () => {
+    const [user] = await seed(dataDir)
+    const accepted = await postPayment(system.gateway_url, user!)
+    assert.equal(accepted.status, 202)
+    const { payment_id: id, created_at: createdAt, ...rest } = accepted.body as { payment_id: string; created_at: string }
+    assert.equal(accepted.headers['location'], `/api/v1/payments/${id}`)
+    assert.ok(!Number.isNaN(Date.parse(createdAt)))
+    const order = user!.orders[0]!.external_order_id
+    const told = { status: 'PENDING', external_order_id: order, amount: '10.00', currency: 'USD' }
+    assert.deepEqual(rest, told)
+    await paymentWithStatus(system.gateway_url, user!, id, ['COMPLETED'])
+    assert.equal((await chargesOf(system.psp_url, id)).length, 1)
+    await eventually(async () => (await messagesOf(system.push_url, id)).length === 1)
+    const balances = await eventually(async () => {
+      const found = await balancesOf(system.gateway_url, user!)
+      return found.held === '0.00' && found
+    })
+    assert.deepEqual(balances, { available: '90.00', held: '0.00' })
+    const { body } = await get(system.gateway_url, user!, `/wallet/entries?account_id=${user!.account_id}`)
+    const kinds = (body['data'] as { kind: string; balance: string; amount: string }[]).map(
+      (entry) => `${entry.kind} ${entry.balance} ${entry.amount}`,
+    )
+    assert.deepEqual(kinds.toSorted(), [
+      'commit held -10.00',
+      'credit available 100.00',
+      'hold available -10.00',
+      'hold held 10.00',
+    ])
+  })
+
+  test('P4: a wallet with too little says so, nothing is charged, the order can be tried again', async () => {
+    const [user] = await seed(dataDir, { balance: '5.00' })
+    const { body } = await postPayment(system.gateway_url, user!)
+    const id = body['payment_id'] as string
+    const failed = await paymentWithStatus(system.gateway_url, user!, id, ['FAILED'])
+    assert.equal(failed['reason'], 'insufficient_funds')
+    assert.equal((await chargesOf(system.psp_url, id)).length, 0)
+    const again = await postPayment(system.gateway_url, user!)
+    assert.equal(again.status, 202)
+    assert.notEqual(again.body['payment_id'], id)
+  })
+
+  test('F2: fifty parallel requests with one key make one payment and get the same bytes', async () => {
+    const [user] = await seed(dataDir)
+    const key = randomUUID()
+    const order = user!.orders[0]!.external_order_id
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => postPayment(system.gateway_url, user!, order, key)),
+    )
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [202])
+    assert.equal(new Set(answers.map(({ text }) => text)).size, 1)
+    const first = answers.filter(({ headers }) => headers['idempotency-replayed'] === undefined)
+    assert.equal(first.length, 1)
+    const id = answers[0]!.body['payment_id'] as string
+    await paymentWithStatus(system.gateway_url, user!, id, ['COMPLETED'])
+    assert.equal((await chargesOf(system.psp_url, id)).length, 1)
+  })
+
+  test('F2: a key that comes back with another order is refused', async () => {
+    const [user] = await seed(dataDir, { orders: 2 })
+    const key = randomUUID()
+    const [first, second] = user!.orders.map((order) => order.external_order_id)
+    assert.equal((await postPayment(system.gateway_url, user!, first, key)).status, 202)
+    const mismatch = await postPayment(system.gateway_url, user!, second, key)
+    assert.equal(mismatch.status, 422)
+    assert.equal(mismatch.body['code'], 'IDEMPOTENCY_MISMATCH')
+  })
+
+  test('P9: two hundred parallel payments of a wallet that covers a hundred: a hundred complete', async () => {
+    const [user] = await seed(dataDir, { orders: 200, balance: '1000.00' })
+    const answers = await Promise.all(
+      user!.orders.map((order) => postPayment(system.gateway_url, user!, order.external_order_id)),
+    )
+    assert.ok(answers.every(({ status }) => status === 202))
+    const ended = await Promise.all(
+      answers.map(({ body }) =>
+        paymentWithStatus(system.gateway_url, user!, body['payment_id'] as string, ['COMPLETED', 'FAILED']),
+      ),
+    )
+    assert.equal(ended.filter(({ status }) => status === 'COMPLETED').length, 100)
+    assert.deepEqual(
+      [...new Set(ended.filter(({ status }) => status === 'FAILED').map(({ reason }) => reason))],
+      ['insufficient_funds'],
+    )
+  })
+
+  test('P2: two keys for one order pay it once', async () => {
+    const [user] = await seed(dataDir)
+    const answers = await Promise.all([
+      postPayment(system.gateway_url, user!),
+      postPayment(system.gateway_url, user!),
+    ])
+    const refused = answers.filter(({ status }) => status === 409)
+    assert.equal(refused.length, 1)
+    assert.equal(refused[0]!.body['code'], 'ORDER_PAYMENT_IN_PROGRESS')
+    const { payment_id: id } = answers.find(({ status }) => status === 202)!.body
+    await paymentWithStatus(system.gateway_url, user!, id as string, ['COMPLETED'])
+    const late = await postPayment(system.gateway_url, user!)
+    assert.equal(late.body['code'], 'ORDER_ALREADY_PAID')
+  })
+
+  test("P1: somebody else's payment, order and account do not exist", async () => {
+    const [owner, other] = await seed(dataDir, { users: 2 })
+    const { body } = await postPayment(system.gateway_url, owner!)
+    const id = body['payment_id'] as string
+    const stolen = await get(system.gateway_url, other!, `/payments/${id}`)
+    assert.deepEqual([stolen.status, stolen.body['code']], [404, 'PAYMENT_NOT_FOUND'])
+    const order = await postPayment(system.gateway_url, other!, owner!.orders[0]!.external_order_id)
+    assert.deepEqual([order.status, order.body['code']], [404, 'ORDER_NOT_FOUND'])
+    const entries = await get(system.gateway_url, other!, `/wallet/entries?account_id=${owner!.account_id}`)
+    assert.deepEqual([entries.status, entries.body['code']], [404, 'ACCOUNT_NOT_FOUND'])
+  })
+
+  test('P11: the command line pays, follows, and tells the steps again', async () => {
+    const [user] = await seed(dataDir)
+    type Followed = { payment_id: string; status: string; steps: { at: string; step: string }[] }
+    const paid = await caudalJson<Followed>(dataDir, ['pay', '--user', user!.user_id])
+    assert.equal(paid.status, 'COMPLETED')
+    const again = await caudalJson<Followed>(dataDir, ['payment', paid.payment_id])
+    assert.deepEqual(again, { ...again, payment_id: paid.payment_id, status: 'COMPLETED', reason: null })
+    const names = new Set(again.steps.map(({ step }) => step))
+    for (const step of [
+      'payment.requested',
+      'funds.held',
+      'psp.sending',
+      'psp.answered',
+      'funds.committed',
+      'payment.completed',
+      'notification.sent',
+    ]) {
+      assert.ok(names.has(step), `${step} is missing in ${[...names].join(', ')}`)
+    }
+    const nothing = await runCaudal(dataDir, ['payment', randomUUID(), '--json'])
+    assert.equal(nothing.code, 1)
+  })
+
+  test('caudal demo loses nothing and doubles nothing', async () => {
+    const report = await caudalJson<Record<string, number>>(dataDir, [
+      'demo',
+      '--rate',
+      '50',
+      '--seconds',
+      '3',
+    ])
+    assert.equal(report['sent'], 150)
+    assert.equal(report['completed'], 150)
+    assert.deepEqual([report['lost'], report['duplicated']], [0, 0])
+  })
+
+  test('caudal verify finds nothing wrong after all of it', async () => {
+    assert.deepEqual(await violationsOf(dataDir), [])
+  })
+})
