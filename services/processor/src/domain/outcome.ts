@@ -1,8 +1,8 @@
 import type { GatewayResponse } from '@caudal/contracts/events.ts'
 
 /**
- * What became of one request to pay. Only `approved` and `declined` are verdicts; anything that
- * may have left and has no readable answer is `ambiguous` (design: rule 9).
+ * What became of one request to pay. Only `approved` and `declined` are verdicts; anything that may
+ * have left and has no readable answer is `ambiguous` (design: rule 9).
  */
 export type SendOutcome =
   | { kind: 'approved'; response: GatewayResponse }

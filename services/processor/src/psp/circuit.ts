@@ -8,8 +8,8 @@ import {
 import type { Sent } from './adapter.ts'
 
 /**
- * Whether requests may leave. `half_open`: the pause is over and one request may try; `trying`:
- * it is under way, and the others wait for it instead of failing.
+ * Whether requests may leave. `half_open`: the pause is over and one request may try; `trying`: it
+ * is under way, and the others wait for it instead of failing.
  */
 export type CircuitMode = 'closed' | 'open' | 'half_open' | 'trying'
 

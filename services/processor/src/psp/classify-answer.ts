@@ -16,7 +16,8 @@ const UNDECIDED_STATUSES = new Set([408, 409, 422, 425, 499])
 
 /**
  * What an answer to a request to pay says. Only 400, 402 and 422 with a verdict for this payment
- * decline; 5xx is temporary only in the PSP's own words; what cannot be read is ambiguous (rule 9).
+ * decline; 5xx is temporary only in the PSP's own words; what cannot be read is ambiguous (rule
+ * 9).
  */
 export function classifyAnswer(paymentId: string, answer: HttpAnswer): Classified<SendOutcome> {
   const { httpStatus } = answer

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { classifyAnswer, classifyStatus } from './classify-answer.ts'
+
+const PAYMENT = '0192f0c1-2345-7000-8000-000000000001'
+const OTHER = '0192f0c1-2345-7000-8000-000000000002'
+const approved = {
+  status: 'approved',
+  message: 'Payment processed successfully.',
+  gateway_transaction_id: 'a735e5d1',
+  payment_id: PAYMENT,
+}
+const failed = {
+  status: 'failed',
+  error_code: 'invalid_account_number',
+  message: 'The destination account number is invalid.',
+  payment_id: PAYMENT,
+}
+
+function answer(httpStatus: number, body: unknown, retryAfter: string | null = null) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  return { httpStatus, retryAfter, body: Buffer.from(text) }
+}
+
+const kindOf = (httpStatus: number, body: unknown): string =>
+  classifyAnswer(PAYMENT, answer(httpStatus, body)).outcome.kind
+
+test("an approval carries the PSP's fields as it spells them", () => {
+  assert.deepEqual(classifyAnswer(PAYMENT, answer(200, approved)), {
+    outcome: {
+      kind: 'approved',
+      response: {
+        status: 'approved',
+        message: 'Payment processed successfully.',
+        gateway_transaction_id: 'a735e5d1',
+      },
+    },
+    errorClass: null,
+  })
+})
+
+for (const httpStatus of [400, 402, 422]) {
+  test(`${httpStatus} with a verdict for this payment is a decline (rule 9)`, () => {
+    assert.equal(kindOf(httpStatus, failed), 'declined')
+  })
+  test(`${httpStatus} without one is none`, () => {
+    const bodies = [
+      { ...failed, payment_id: OTHER },
+      { ...failed, status: 'approved' },
+      '',
+      '<html>',
+    ]
+    for (const body of bodies) assert.notEqual(kindOf(httpStatus, body), 'declined')
+  })
+}
+
+test('a key that was used with other bytes is no verdict', () => {
+  assert.equal(kindOf(422, { ...failed, error_code: 'idempotency_mismatch' }), 'ambiguous')
+  assert.equal(kindOf(422, { code: 'IDEMPOTENCY_MISMATCH', status: 422 }), 'ambiguous')
+})
+
+test("5xx is temporary in the PSP's own words only", () => {
+  assert.equal(kindOf(500, failed), 'unavailable')
+  assert.equal(kindOf(503, failed), 'unavailable')
+  assert.equal(kindOf(502, '<html>Bad gateway'), 'ambiguous')
+  assert.equal(kindOf(500, { ...failed, payment_id: OTHER }), 'ambiguous')
+  assert.equal(kindOf(500, approved), 'ambiguous')
+})
+
+test('429 is temporary and says when to come back', () => {
+  const { outcome } = classifyAnswer(PAYMENT, answer(429, '', '3'))
+  assert.deepEqual(outcome, { kind: 'rate_limited', response: null, retryAfterMs: 3_000 })
+  const later = new Date(Date.now() + 60_000).toUTCString()
+  const dated = classifyAnswer(PAYMENT, answer(429, '', later)).outcome
+  assert.ok(dated.kind === 'rate_limited' && (dated.retryAfterMs ?? 0) > 50_000)
+})
+
+test('401, 403 and unexpected 4xx are for an operator', () => {
+  for (const httpStatus of [400, 401, 403, 404, 405, 415]) {
+    assert.equal(kindOf(httpStatus, { message: 'no' }), 'misconfigured')
+  }
+})
+
+test('answers that leave open whether it is being done are ambiguous', () => {
+  for (const httpStatus of [302, 408, 409, 425]) assert.equal(kindOf(httpStatus, ''), 'ambiguous')
+})
+
+test('200 that cannot be read, or tells of another payment, is ambiguous', () => {
+  const truncated = '{"status":"appro\u0000<html><body>Bad'
+  const bodies = [truncated, '', '[]', 'null', failed, { ...approved, payment_id: OTHER }]
+  for (const body of bodies) assert.equal(kindOf(200, body), 'ambiguous')
+  const invalid = { ...answer(200, ''), body: Buffer.from([0xff, 0xfe]) }
+  assert.equal(classifyAnswer(PAYMENT, invalid).outcome.kind, 'ambiguous')
+})
+
+test('whatever a PSP answers, only a verdict for this payment is one', () => {
+  const bodies = fc.oneof(fc.string(), fc.json(), fc.constant(JSON.stringify(failed)))
+  fc.assert(
+    fc.property(fc.integer({ min: 100, max: 599 }), bodies, (httpStatus, body) => {
+      const kind = kindOf(httpStatus, body)
+      const ours = body === JSON.stringify(failed)
+      if (kind === 'declined') assert.ok(ours && [400, 402, 422].includes(httpStatus))
+      if (kind === 'unavailable') assert.ok(ours && httpStatus >= 500)
+      assert.notEqual(kind, 'approved')
+    }),
+  )
+})
+
+test('a field of any size or content is cut to what the event may carry', () => {
+  const wild = { ...approved, message: `\u0000${'😀'.repeat(2_000)}`, gateway_transaction_id: 5 }
+  const { outcome } = classifyAnswer(PAYMENT, answer(200, wild))
+  assert.ok(outcome.kind === 'approved')
+  assert.ok((outcome.response.message?.length ?? 0) <= 1_024)
+  assert.ok(!outcome.response.message?.includes('\u0000'))
+  assert.equal(outcome.response.gateway_transaction_id, undefined)
+})
+
+test('a status query hears approved, failed and not_found; all else is unknown', () => {
+  const expected = { paymentId: PAYMENT, amount: '100.50', currency: 'USD' }
+  const told = (httpStatus: number, body: unknown): string =>
+    classifyStatus(expected, answer(httpStatus, body)).outcome.kind
+  assert.equal(told(200, approved), 'approved')
+  assert.equal(told(200, failed), 'failed')
+  assert.equal(told(200, { payment_id: PAYMENT, status: 'not_found' }), 'not_found')
+  assert.equal(told(200, { ...approved, amount: 100.5, currency: 'USD' }), 'approved')
+  for (const body of [{ ...approved, payment_id: OTHER }, { ...approved, status: 'new' }, '{']) {
+    assert.equal(told(200, body), 'unknown')
+  }
+  assert.equal(told(200, { ...approved, amount: '1.00', currency: 'USD' }), 'unknown')
+  assert.equal(told(404, { payment_id: PAYMENT, status: 'not_found' }), 'unknown')
+  assert.equal(told(500, failed), 'unknown')
+})

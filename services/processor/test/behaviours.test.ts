@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { fundsReserved, world } from './world.ts'
+
+const ends = [
+  { behaviour: 'approve', type: 'payment.completed', requests: 1, doubt: false },
+  { behaviour: 'slow:100', type: 'payment.completed', requests: 1, doubt: false },
+  { behaviour: 'decline', type: 'payment.failed.gateway_error', requests: 1, doubt: false },
+  { behaviour: 'error_500', type: 'payment.failed.gateway_error', requests: 4, doubt: false },
+  { behaviour: 'error_500_once', type: 'payment.completed', requests: 2, doubt: false },
+  { behaviour: 'error_500_twice', type: 'payment.completed', requests: 3, doubt: false },
+  { behaviour: 'rate_limit_once', type: 'payment.completed', requests: 2, doubt: false },
+  { behaviour: 'apply_then_hang', type: 'payment.completed', requests: 1, doubt: true },
+  { behaviour: 'apply_then_reset', type: 'payment.completed', requests: 1, doubt: true },
+  { behaviour: 'garbage', type: 'payment.completed', requests: 1, doubt: true },
+] as const
+
+test('P5: each behaviour of the PSP ends as the money moved', async (t) => {
+  const it = await world(t)
+  await it.behave({
+    by_account: Object.fromEntries(ends.map(({ behaviour }, index) => [`acc-${index}`, behaviour])),
+  })
+  await it.start()
+  for (const [index, { behaviour, type, requests, doubt }] of ends.entries()) {
+    await t.test(behaviour, async () => {
+      const event = fundsReserved(`acc-${index}`)
+      await it.reserve([event])
+      const result = await it.final(event.payment_id)
+      assert.equal(result.event_type, type)
+      const said = (await it.resultsOf(event.payment_id)).map((one) => one.event_type)
+      assert.deepEqual(said, doubt ? ['payment.in_doubt', type] : [type])
+      assert.equal(await it.charges(event.payment_id), type === 'payment.completed' ? 1 : 0)
+      assert.equal(await it.requests(event.payment_id), requests)
+    })
+  }
+})
+
+for (const behaviour of ['hang', 'reset']) {
+  test(`P5: ${behaviour} leaves the payment in doubt until the PSP recovers, charged once`, async (t) => {
+    const it = await world(t)
+    await it.behave({ default: behaviour })
+    await it.start()
+    const event = fundsReserved()
+    await it.reserve([event])
+    await eventually(async () => (await it.requests(event.payment_id)) >= 2, {
+      label: 'the request is sent again under its key',
+    })
+    assert.deepEqual(
+      (await it.resultsOf(event.payment_id)).map((one) => one.event_type),
+      ['payment.in_doubt'],
+    )
+    await it.behave({ default: 'approve' })
+    assert.equal((await it.final(event.payment_id)).event_type, 'payment.completed')
+    assert.equal(await it.charges(event.payment_id), 1)
+  })
+}
+
+test('P7: the events carry what the next step needs, and the words of the PSP', async (t) => {
+  const it = await world(t, { CAUDAL_REGION: 'eu-1' })
+  await it.behave({ by_account: { bad: 'decline', down: 'error_500' } })
+  await it.start()
+  const events = ['good', 'bad', 'down'].map((account) => fundsReserved(account))
+  await it.reserve(events)
+  const [good, bad, down] = await Promise.all(events.map((event) => it.final(event.payment_id)))
+  const { user_id, account_id, wallet_transaction_id, payment_id } = events[0]!
+  assert.ok(good?.event_type === 'payment.completed')
+  const { event_id: _id, timestamp: _at, gateway_response: answer, ...members } = good
+  assert.deepEqual(members, {
+    event_type: 'payment.completed',
+    schema_version: '1.0.0',
+    region: 'eu-1',
+    tenant_id: 'caudal',
+    account_id,
+    payment_id,
+    user_id,
+    amount: '10.00',
+    currency: 'USD',
+    wallet_transaction_id,
+  })
+  assert.equal(answer.status, 'approved')
+  assert.match(answer.gateway_transaction_id ?? '', /^[0-9a-f-]{36}$/)
+  assert.ok(bad?.event_type === 'payment.failed.gateway_error')
+  assert.equal(bad.reason, 'gateway_declined')
+  assert.equal(bad.gateway_response.error_code, 'invalid_account_number')
+  assert.ok(down?.event_type === 'payment.failed.gateway_error')
+  assert.equal(down.reason, 'gateway_unavailable')
+  assert.equal(down.gateway_response.error_code, 'gateway_unailable')
+})
+
+test('rule 9: every attempt carries the same bytes, and its row stands before it leaves', async (t) => {
+  const it = await world(t)
+  await it.behave({ default: 'error_500_twice' })
+  await it.start({
+    CAUDAL_PSP_SOURCE_ACCOUNTS: '{"default":"1","tenants":{"caudal":{"USD":"77"}}}',
+  })
+  const event = fundsReserved()
+  await it.reserve([event])
+  await it.final(event.payment_id)
+  const { rows } = await it.db.query(
+    `SELECT convert_from(request_body, 'utf8') AS body FROM payments`,
+  )
+  assert.deepEqual(JSON.parse(rows[0].body), {
+    payment_id: event.payment_id,
+    timestamp: event.timestamp,
+    amount: '10.00',
+    currency: 'USD',
+    source: { account_number: '77' },
+    destination: { name: 'Electricity', account_number: '1234567890', bank_code: 'BNK112' },
+  })
+  const attempts = await it.db.query(
+    `SELECT number, status, http_status, answer_body IS NOT NULL AS kept, latency_ms >= 0 AS timed,
+       sending_at <= answered_at AND sending_at < deadline_at AS ordered
+     FROM attempts ORDER BY number`,
+  )
+  const stored = { kept: true, timed: true, ordered: true }
+  assert.deepEqual(attempts.rows, [
+    { number: 1, status: 'UNAVAILABLE', http_status: 500, ...stored },
+    { number: 2, status: 'UNAVAILABLE', http_status: 500, ...stored },
+    { number: 3, status: 'APPROVED', http_status: 200, ...stored },
+  ])
+})
+
+test('a PSP that cannot be reached fails a payment that never left as gateway_unreachable', async (t) => {
+  const it = await world(t)
+  await it.start({ CAUDAL_PSP_URL: 'http://127.0.0.1:1' })
+  const event = fundsReserved()
+  await it.reserve([event])
+  const result = await it.final(event.payment_id)
+  assert.equal(result.event_type, 'payment.failed.gateway_unreachable')
+  const { rows } = await it.db.query('SELECT status FROM attempts')
+  assert.deepEqual(
+    rows.map((row) => row.status),
+    ['NOT_SENT', 'NOT_SENT', 'NOT_SENT', 'NOT_SENT'],
+  )
+})
+
+test('F5: an event whose amount cannot be paid is parked with its cause, others go on', async (t) => {
+  const it = await world(t)
+  await it.start()
+  const bad = fundsReserved()
+  bad.payment_data.amount = '0.00'
+  const good = fundsReserved()
+  await it.reserve([bad, good])
+  assert.equal((await it.final(good.payment_id)).event_type, 'payment.completed')
+  const { rows } = await it.db.query('SELECT kind, cause FROM parked_records')
+  assert.deepEqual(rows, [{ kind: 'unprocessable', cause: 'the amount is zero' }])
+})

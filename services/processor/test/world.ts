@@ -1,0 +1,178 @@
+import type {
+  CaudalEvent,
+  FundsReserved,
+  PaymentCompleted,
+  PaymentFailed,
+} from '@caudal/contracts/events.ts'
+import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
+import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
+import { PARTITION_COUNT, SCHEMA_VERSION, TOPICS } from '@caudal/contracts/topics.ts'
+import type { EventLog } from '@caudal/event-log/event-log.ts'
+import { logMigrations } from '@caudal/event-log/migrations.ts'
+import { openPostgresLog } from '@caudal/event-log/postgres/open-postgres-log.ts'
+import type { RunningService } from '@caudal/http/running-service.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { readConfig as readPspConfig } from '@caudal/psp-simulator/config.ts'
+import { start as startPsp } from '@caudal/psp-simulator/main.ts'
+import { pspMigrations } from '@caudal/psp-simulator/migrations.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { readConfig } from '../src/config.ts'
+import { start } from '../src/main.ts'
+import { migrationSets } from '../src/migrations.ts'
+
+const level = (process.env['CAUDAL_TEST_LOG_LEVEL'] ?? 'silent') as 'silent'
+const logger = createLogger({ service: 'processor', level })
+
+export type Result = CaudalEvent & { payment_id: string }
+export type Behaviour = { default?: string; by_account?: Record<string, string> }
+
+export type World = {
+  db: Db
+  log: EventLog
+  /** Starts an instance; `env` is put over the environment of the world. */
+  start(env?: Record<string, string>): Promise<RunningService>
+  pspUrl: string
+  behave(behaviour: Behaviour): Promise<void>
+  /** Money that really moved at the PSP for the payment. */
+  charges(paymentId: string): Promise<number>
+  requests(paymentId: string): Promise<number>
+  reserve(events: readonly FundsReserved[]): Promise<void>
+  /** Everything on payments.results so far, in order per partition. */
+  results(): Promise<Result[]>
+  /** What was said of one payment. */
+  resultsOf(paymentId: string): Promise<Result[]>
+  /** Waits for the final word about a payment. */
+  final(paymentId: string, timeoutMs?: number): Promise<PaymentCompleted | PaymentFailed>
+}
+
+/** A PSP simulator, an event log and a database for processors, all of this test's own. */
+export async function world(t: Scope, given: Record<string, string> = {}): Promise<World> {
+  const pspDb = await testDatabase(t, { sets: [pspMigrations], name: 'psp' })
+  const logDb = await testDatabase(t, { sets: [logMigrations], name: 'log' })
+  const own = await testDatabase(t, { sets: migrationSets, name: 'processor' })
+  const psp = await startPsp(
+    readPspConfig({ CAUDAL_PSP_PORT: '0', CAUDAL_PSP_DATABASE_URL: pspDb.url }),
+    logger,
+  )
+  const log = await openPostgresLog({ url: logDb.url })
+  const running = new Set<RunningService>()
+  t.after(async () => {
+    await Promise.all([...running].map((service) => service.stop()))
+    await log.close()
+    await psp.stop()
+  })
+  const results = () => readResults(log)
+  const env = {
+    CAUDAL_PROCESSOR_PORT: '0',
+    CAUDAL_PROCESSOR_DATABASE_URL: own.url,
+    CAUDAL_LOG_DATABASE_URL: logDb.url,
+    CAUDAL_PSP_URL: psp.url,
+    // Fast enough for tests, in the same proportions as the defaults.
+    CAUDAL_PSP_TIMEOUT: '500ms',
+    CAUDAL_PSP_CONNECT_TIMEOUT: '200ms',
+    CAUDAL_PSP_RETRY_BASE: '20ms',
+    CAUDAL_PSP_FIRST_QUERY: '50ms',
+    CAUDAL_PSP_QUERY_MAX: '500ms',
+    CAUDAL_PSP_DRAIN: '0ms',
+    ...given,
+  }
+  return {
+    db: own.pool,
+    log,
+    pspUrl: psp.url,
+    async start(more = {}) {
+      const service = await start(readConfig({ ...env, ...more }), logger)
+      const stop = async (): Promise<void> => {
+        if (running.delete(tracked)) await service.stop()
+      }
+      const tracked = { ...service, stop }
+      running.add(tracked)
+      return tracked
+    },
+    async behave(behaviour) {
+      const response = await fetch(`${psp.url}/admin/behaviour`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ default: 'approve', ...behaviour }),
+      })
+      if (!response.ok) throw new Error(`behaviour refused: ${await response.text()}`)
+    },
+    charges: (paymentId) => countAt(psp.url, 'charges', paymentId),
+    requests: (paymentId) => countAt(psp.url, 'requests', paymentId),
+    reserve: (events) =>
+      log.append(
+        events.map((event) => ({
+          topic: TOPICS.fundsReserved,
+          key: event.account_id,
+          value: serializeEvent(event),
+          headers: { traceparent: newTraceparent() },
+        })),
+      ),
+    results,
+    resultsOf: async (paymentId) =>
+      (await results()).filter((event) => event.payment_id === paymentId),
+    final: (paymentId, timeoutMs = 15_000) =>
+      eventually(
+        async () =>
+          (await results()).filter((event) => event.payment_id === paymentId).find(isFinal),
+        { timeoutMs, label: `the final word about ${paymentId}` },
+      ),
+  }
+}
+
+/** An event of funds that are held for a payment to the given account; `extra` replaces members. */
+export function fundsReserved(
+  account = '1234567890',
+  extra: Partial<FundsReserved> = {},
+): FundsReserved {
+  const userId = newId()
+  return {
+    event_id: newId(),
+    event_type: 'funds.reserved',
+    timestamp: new Date().toISOString(),
+    schema_version: SCHEMA_VERSION,
+    region: 'local',
+    tenant_id: 'caudal',
+    account_id: accountIdOf('caudal', userId, 'USD'),
+    payment_id: newId(),
+    user_id: userId,
+    external_order_id: newId(),
+    idempotency_key: newId(),
+    wallet_transaction_id: newId(),
+    payment_data: {
+      amount: '10.00',
+      currency: 'USD',
+      service_name: 'Electricity',
+      service_account_number: account,
+      service_bank_code: 'BNK112',
+    },
+    ...extra,
+  }
+}
+
+function isFinal(event: CaudalEvent): event is PaymentCompleted | PaymentFailed {
+  return event.event_type === 'payment.completed' || event.event_type.startsWith('payment.failed')
+}
+
+async function readResults(log: EventLog): Promise<Result[]> {
+  const partitions = Array.from({ length: PARTITION_COUNT }, (_, partition) => ({
+    topic: TOPICS.paymentsResults,
+    partition,
+    offset: 0n,
+  }))
+  const records = await log.read(partitions, {
+    maxRecords: 100_000,
+    waitMs: 0,
+    signal: AbortSignal.timeout(5_000),
+  })
+  return records.map((record) => JSON.parse(record.value) as Result)
+}
+
+async function countAt(url: string, what: string, paymentId: string): Promise<number> {
+  const response = await fetch(`${url}/admin/${what}?payment_id=${paymentId}`)
+  const { data } = (await response.json()) as { data: unknown[] }
+  return data.length
+}
