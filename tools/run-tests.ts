@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
@@ -10,8 +11,8 @@ import { join, relative, resolve } from 'node:path'
 const ROOT = resolve(import.meta.dirname, '..')
 const PATTERNS = ['{packages,services,simulators,cli,tools}/**/*.test.ts', 'tests/**/*.test.ts']
 const LEFT_OUT = /(^|\/)(node_modules|fixtures)(\/|$)/
-/** A file that hangs must not hang the whole run. */
-const FILE_TIMEOUT_MS = 240_000
+/** For one test; a test that needs longer says so with its own `timeout`. */
+const TEST_TIMEOUT_MS = 120_000
 
 const options = process.argv.slice(2).filter((word) => word.startsWith('-'))
 const filters = process.argv
@@ -40,8 +41,9 @@ function toRelative(word: string): string {
 async function runTests(paths: string[]): Promise<number> {
   const args = [
     '--test',
+    '--import=./tools/end-with-tests.ts',
     `--test-concurrency=${Math.max(2, availableParallelism())}`,
-    `--test-timeout=${FILE_TIMEOUT_MS}`,
+    `--test-timeout=${TEST_TIMEOUT_MS}`,
     ...(paths.some(needsPostgres) ? ['--test-global-setup=tools/test-setup.ts'] : []),
     ...options,
     ...paths,
@@ -52,12 +54,14 @@ async function runTests(paths: string[]): Promise<number> {
     env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile') },
   })
   // The terminal sends Ctrl-C to the child as well; it stops the database, and we wait for that.
-  process.on('SIGINT', () => undefined)
-  process.on('SIGTERM', () => child.kill('SIGTERM'))
-  return new Promise((done, fail) => {
-    child.once('error', fail)
-    child.once('exit', (code) => done(code ?? 1))
+  let interrupted = false
+  process.on('SIGINT', () => (interrupted = true))
+  process.on('SIGTERM', () => {
+    interrupted = true
+    child.kill('SIGTERM')
   })
+  await once(child, 'exit')
+  return interrupted ? 1 : (child.exitCode ?? 1)
 }
 
 /** Tests beside the code need nothing, nor do those of the tools. */

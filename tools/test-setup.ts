@@ -19,7 +19,7 @@ const logger: LocalPostgresLogger = {
 }
 
 let folder: string | undefined
-let server: LocalPostgres | undefined
+let starting: Promise<LocalPostgres> | undefined
 
 /**
  * Starts the PostgreSQL that all test files share and names it in the environment, which they
@@ -31,7 +31,7 @@ export async function globalSetup(): Promise<void> {
   folder = await mkdtemp(join(tmpdir(), PREFIX))
   // PostgreSQL's own user, if we are root, must be able to pass through.
   await chmod(folder, 0o711)
-  server = await startLocalPostgres({
+  starting = startLocalPostgres({
     dataDir: join(folder, 'postgres'),
     throwaway: true,
     settings: {
@@ -43,12 +43,15 @@ export async function globalSetup(): Promise<void> {
     },
     logger,
   })
+  const server = await starting
   process.env['CAUDAL_TEST_ADMIN_URL'] = server.adminUrl
   process.env['CAUDAL_TEST_OWNER_URL'] = server.ownerUrl
   process.env['CAUDAL_TEST_APP_URL'] = server.appUrl
 }
 
 export async function globalTeardown(): Promise<void> {
+  // Ctrl-C may come while the server is still starting.
+  const server = await starting?.catch(() => undefined)
   await server?.stop()
   if (folder !== undefined) await removeFolder(folder)
 }
