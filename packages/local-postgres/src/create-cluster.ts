@@ -16,8 +16,8 @@ export interface NewCluster {
 }
 
 /**
- * Runs initdb in a folder aside and renames it when it is complete, so that a crash half way
- * leaves no half cluster behind.
+ * Runs initdb in a folder aside and renames it when it is complete, so that a crash half way leaves
+ * no half cluster behind.
  */
 export async function createCluster(cluster: NewCluster): Promise<void> {
   const { clusterDir, account, passwords } = cluster.state

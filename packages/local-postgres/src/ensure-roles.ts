@@ -2,9 +2,9 @@ import pg from 'pg'
 import { APP_ROLE, OWNER_ROLE, type ClusterState } from './cluster-state.ts'
 
 /**
- * The two roles of a Caudal server: the owner creates databases and owns their tables, the app
- * runs with what the migrations grant it. Also makes statement statistics readable in the
- * database `postgres`, where the server can count them.
+ * The two roles of a Caudal server: the owner creates databases and owns their tables, the app runs
+ * with what the migrations grant it. Also makes statement statistics readable in the database
+ * `postgres`, where the server can count them.
  */
 export async function ensureRoles(
   adminUrl: string,

@@ -14,6 +14,7 @@ export interface OwnerLock {
  * Makes this process the owner of `dataDir` until it releases the lock or dies. The lock is
  * SQLite's file lock, since Node has no other: the kernel frees it with the process, even after
  * kill -9, so there is no stale lock to recognise.
+ *
  * @throws LocalPostgresError DATA_DIR_IN_USE if another living process has it
  */
 export async function takeOwnership(dataDir: string): Promise<OwnerLock> {

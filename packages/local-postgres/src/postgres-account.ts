@@ -18,6 +18,7 @@ export function isRoot(): boolean {
 
 /**
  * The system's `postgres` account, made if there is none. Only root may ask.
+ *
  * @throws LocalPostgresError NO_POSTGRES_USER
  */
 export async function findOrCreateAccount(): Promise<Account> {

@@ -35,17 +35,17 @@ export async function runningPostmaster(clusterDir: string): Promise<number | nu
 }
 
 /**
- * PostgreSQL takes any living process with the recorded id for its predecessor, and ids repeat
- * soon in a restarted container; we know better, because we looked at the command line.
+ * PostgreSQL takes any living process with the recorded id for its predecessor, and ids repeat soon
+ * in a restarted container; we know better, because we looked at the command line.
  */
 export async function forgetDeadPostmaster(clusterDir: string): Promise<void> {
   if ((await runningPostmaster(clusterDir)) === null) await rm(pidFile(clusterDir), { force: true })
 }
 
 /**
- * Asks the server for a fast shutdown (sessions are cut off, everything is written) and waits
- * until it is gone; a server that does not answer is told to drop everything, which loses nothing
- * that was committed.
+ * Asks the server for a fast shutdown (sessions are cut off, everything is written) and waits until
+ * it is gone; a server that does not answer is told to drop everything, which loses nothing that
+ * was committed.
  */
 export async function stopPostmaster(pid: number): Promise<void> {
   signal(pid, 'SIGINT')

@@ -9,6 +9,7 @@ import { type LocalPostgresLogger, stopOrphan } from './start-local-postgres.ts'
 /**
  * Deletes the database of `dataDir`, wherever its files are, and the directory itself; a server
  * that a killed run left on it is stopped first.
+ *
  * @throws LocalPostgresError DATA_DIR_IN_USE, PERMISSION_DENIED
  */
 export async function removeLocalPostgres(options: {

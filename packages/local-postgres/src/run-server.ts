@@ -32,6 +32,7 @@ export interface Server {
 /**
  * Starts the server and waits until it accepts connections. It runs in a session of its own: the
  * terminal's Ctrl-C does not reach it, and it stops when we say so, after its clients.
+ *
  * @throws LocalPostgresError PORT_TAKEN, DISK_FULL, PERMISSION_DENIED, START_FAILED, …
  */
 export async function runServer(options: ServerOptions): Promise<Server> {

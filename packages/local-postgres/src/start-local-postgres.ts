@@ -64,6 +64,7 @@ export interface LocalPostgres {
  * Starts PostgreSQL 18 on `dataDir`, making the cluster and the roles `caudal_admin`,
  * `caudal_owner` and `caudal_app` on the first run. A server that outlived a killed owner is
  * stopped in order first, so every run begins with a server of its own.
+ *
  * @throws LocalPostgresError with one sentence for the user
  */
 export async function startLocalPostgres(options: LocalPostgresOptions): Promise<LocalPostgres> {

@@ -35,7 +35,7 @@ interface Started {
 }
 
 async function startInChild(dataDir: string): Promise<{ child: ChildProcess; server: Started }> {
-  const child = fork(join(import.meta.dirname, 'start-server.ts'), [dataDir])
+  const child = fork(new URL('./start-server.ts', import.meta.url), [dataDir])
   const [server] = (await once(child, 'message')) as [Started]
   return { child, server }
 }
