@@ -63,7 +63,7 @@ async function outOfReachOfCtrlC(dataDir: string): Promise<void> {
   assert.equal(stats.split(') ')[1]?.split(' ')[2], String(pid))
 }
 
-test('a second start finds the data of the first, and stopping leaves nothing running', async (t) => {
+test('a second start finds the data of the first, and a stop leaves nothing running', async (t) => {
   const dataDir = await dataFolder(t)
   const first = await start(dataDir)
   await query(first.adminUrl, 'CREATE TABLE kept AS SELECT 42 AS answer')
@@ -98,7 +98,7 @@ test('the server is durable, has its roles, keeps its passwords and survives Ctr
   }
 })
 
-test('after a kill -9 of its owner the data is there, with the old server still alive', async (t) => {
+test('after a kill -9 of its owner the data is there, the old server still alive', async (t) => {
   const dataDir = await dataFolder(t)
   const { child, server } = await startInChild(dataDir)
   await query(server.adminUrl, 'CREATE TABLE kept AS SELECT 42 AS answer')
@@ -200,7 +200,7 @@ test('half a cluster of an interrupted first start is made anew', async (t) => {
   await server.stop()
 })
 
-test('data that only root can reach are kept where the server can, until they are removed', async (t) => {
+test('data that only root can reach are kept where the server can reach them', async (t) => {
   if (process.getuid?.() !== 0) return t.skip('only root has such a home')
   const folder = await mkdtemp(join(tmpdir(), 'caudal-test-home-'))
   const dataDir = join(folder, 'postgres')
