@@ -1,8 +1,8 @@
 import { AmountError } from './amount-error.ts'
 
 /**
- * ISO 4217, list one: the active codes that have a minor unit, by exponent. Codes without one
- * (gold XAU, testing XTS, no currency XXX, …) are not money that can be paid with.
+ * ISO 4217, list one: the active codes that have a minor unit, by exponent. Codes without one (gold
+ * XAU, testing XTS, no currency XXX, …) are not money that can be paid with.
  */
 const CODES_BY_EXPONENT: Record<number, string> = {
   0: `
@@ -44,6 +44,7 @@ export function isCurrency(code: string): boolean {
 
 /**
  * How many decimal digits the currency has: 2 for USD, 0 for JPY.
+ *
  * @throws AmountError UNKNOWN_CURRENCY
  */
 export function exponentOf(code: string): number {

@@ -3,6 +3,7 @@ import { exponentOf } from './currencies.ts'
 /**
  * `formatAmount(10050n, 'USD')` is `'100.50'`: always with all decimals of the currency. Negative
  * amounts, which entries have, get a minus sign.
+ *
  * @throws AmountError UNKNOWN_CURRENCY
  */
 export function formatAmount(minor: bigint, currency: string): string {

@@ -10,8 +10,9 @@ const CANONICAL = /^(0|[1-9][0-9]*)(?:\.([0-9]+))?$/
 
 /**
  * `parseAmount('100.50', 'USD')` is `10050n` minor units. Only plain decimals are read: no sign,
- * exponent, space or leading zero, and no more decimals than the currency has; fewer are fine.
- * Zero is an amount; whether it may be paid is the caller's business.
+ * exponent, space or leading zero, and no more decimals than the currency has; fewer are fine. Zero
+ * is an amount; whether it may be paid is the caller's business.
+ *
  * @throws AmountError
  */
 export function parseAmount(text: string, currency: string): bigint {

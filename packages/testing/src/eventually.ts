@@ -11,8 +11,8 @@ export interface EventuallyOptions {
 
 /**
  * Repeats `check` until it gives a value other than undefined, null or false, and returns that
- * value. A check that throws is "not yet" as well, so assertions can stand in it; the last error
- * is the cause of the timeout error.
+ * value. A check that throws is "not yet" as well, so assertions can stand in it; the last error is
+ * the cause of the timeout error.
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
