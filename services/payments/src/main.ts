@@ -45,8 +45,8 @@ interface Parts {
 
 /**
  * Starts the payment service: pool, event log, relay, consumer, HTTP. `stop` takes no more
- * requests, ends what is under way and takes everything down in reverse; so does a start that
- * fails halfway.
+ * requests, ends what is under way and takes everything down in reverse; so does a start that fails
+ * halfway.
  */
 export async function start(config: Config, given?: Logger): Promise<RunningService> {
   const { region, logLevel: level } = config
@@ -104,9 +104,9 @@ function openLog(config: Config, logger: Logger): Promise<EventLog> {
 
 function startConsumer(parts: Parts): Promise<Consumer> {
   const { config, db, log, logger, metrics, observer, relay } = parts
-  const onDecision: ProcessBatchDeps['onDecision'] = (decision, incoming) =>
+  const afterCommit: ProcessBatchDeps['afterCommit'] = (decision, incoming) =>
     observer.eventsDecided(decision, incoming)
-  const deps = { region: config.region, onDecision }
+  const deps = { region: config.region, afterCommit }
   return consume({
     log,
     db,

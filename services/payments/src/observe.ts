@@ -5,8 +5,10 @@ import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { parseTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { EventDecision } from './domain/decide-events.ts'
 import type { Decision } from './domain/decide-requests.ts'
-import { STATUSES } from './domain/payment.ts'
-import { countUnderWay } from './store/count-under-way.ts'
+import { isFinal, type Status, STATUSES } from './domain/payment.ts'
+import { countUnderWay, type UnderWay } from './store/count-under-way.ts'
+
+const UNDER_WAY = STATUSES.filter((status) => !isFinal(status))
 
 /** What the service tells about its payments, by metrics and log lines (P10, P13, F9). */
 export interface Observer {
@@ -105,29 +107,37 @@ function whereabouts(event: IncomingEvent['event'], record: IncomingEvent['recor
     event_type: event.event_type,
     event_id: event.event_id,
     trace_id: traceparent === null ? undefined : traceIdOf(traceparent),
-    ...{ topic, partition, offset: String(offset) },
+    topic,
+    partition,
+    offset: String(offset),
   }
 }
 
 function watchUnderWay({ db, metrics }: { db: Db; metrics: Metrics }): void {
+  // Both gauges of a scrape ask at once; they share one query.
+  let asked: Promise<UnderWay[]> | undefined
+  const ask = (): Promise<UnderWay[]> => {
+    asked ??= countUnderWay(db).finally(() => (asked = undefined))
+    return asked
+  }
+  // A scrape must not fail with the database: the last values stand then.
+  const show = (set: (status: Status, row: UnderWay | undefined) => void) => async () => {
+    const rows = await ask().catch(() => undefined)
+    for (const status of rows ? UNDER_WAY : []) {
+      const ofStatus = rows?.find((row) => row.status === status)
+      set(status, ofStatus)
+    }
+  }
+  const count = metrics.gauge(
+    'payments_under_way',
+    'Payments in a state that is not final.',
+    ['status'],
+    show((status, row) => count.set({ status }, row?.count ?? 0)),
+  )
   const oldest = metrics.gauge(
     'payments_under_way_oldest_seconds',
     'Age of the oldest payment of a state that is not final.',
     ['status'],
-  )
-  metrics.gauge(
-    'payments_under_way',
-    'Payments in a state that is not final.',
-    ['status'],
-    async (count) => {
-      // A scrape must not fail with the database: the last values stand then.
-      const rows = await countUnderWay(db).catch(() => undefined)
-      for (const status of rows ? STATUSES : []) {
-        if (status === 'COMPLETED' || status === 'FAILED') continue
-        const row = rows?.find((one) => one.status === status)
-        count.set({ status }, row?.count ?? 0)
-        oldest.set({ status }, row?.oldestSeconds ?? 0)
-      }
-    },
+    show((status, row) => oldest.set({ status }, row?.oldestSeconds ?? 0)),
   )
 }

@@ -1,5 +1,6 @@
 import { newId } from '@caudal/contracts/ids.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
+import type { FollowUp } from '@caudal/event-log/apply-batch.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
@@ -12,8 +13,8 @@ import { savePayments } from './store/save-payments.ts'
 
 export interface ProcessBatchDeps {
   region: string
-  /** Told what was decided, just before the transaction commits. */
-  onDecision: (decision: EventDecision, incoming: readonly IncomingEvent[]) => void
+  /** Told what was decided, once it is committed. */
+  afterCommit: (decision: EventDecision, incoming: readonly IncomingEvent[]) => void
 }
 
 /**
@@ -27,7 +28,7 @@ export async function processBatch(
   deps: ProcessBatchDeps,
   tx: Tx,
   incoming: readonly IncomingEvent[],
-): Promise<void> {
+): Promise<FollowUp> {
   const events = readEvents(incoming)
   const paymentIds = [...new Set(events.map((event) => event.payment_id))].toSorted()
   const { now, payments } = await lockPayments(tx, paymentIds)
@@ -43,7 +44,7 @@ export async function processBatch(
     traceparent: continuedTrace(incoming[index]!),
   }))
   if (decision.changed.length > 0) await savePayments(tx, decision.changed, finalized)
-  deps.onDecision(decision, incoming)
+  return () => deps.afterCommit(decision, incoming)
 }
 
 function readEvents(incoming: readonly IncomingEvent[]): PaymentEvent[] {

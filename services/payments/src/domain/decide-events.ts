@@ -52,9 +52,9 @@ function finalizedEvent(payment: Payment, eventId: string, now: Date, region: st
 }
 
 /**
- * Folds a batch of events over the payments they are about (P3): one that enters its final state
- * is finalized exactly once, since a final state is never left. Every event's payment must be
- * among `payments`, which is not changed.
+ * Folds a batch of events over the payments they are about (P3): one that enters its final state is
+ * finalized exactly once, since a final state is never left. Every event's payment must be among
+ * `payments`, which is not changed.
  */
 export function decideEvents(
   payments: ReadonlyMap<string, Payment>,

@@ -191,9 +191,9 @@ function decideUnbound(
 }
 
 /**
- * Decides a batch of requests in order (P2, F2): a later one sees what an earlier one took. The
- * key comes before the order, so that a repeat needs nothing but its key. `answers` and
- * `occupied` are not changed.
+ * Decides a batch of requests in order (P2, F2): a later one sees what an earlier one took. The key
+ * comes before the order, so that a repeat needs nothing but its key. `answers` and `occupied` are
+ * not changed.
  */
 export function decideRequests(
   requests: readonly PaymentRequest[],

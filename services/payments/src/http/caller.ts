@@ -15,8 +15,8 @@ export interface Owner {
 export type PaymentScope = 'payments:read' | 'payments:write'
 
 /**
- * Who is served: the user that the gateway vouches for, or the one that an internal client with
- * the scope acts for (P3), within the tenant of its token.
+ * Who is served: the user that the gateway vouches for, or the one that an internal client with the
+ * scope acts for (P3), within the tenant of its token.
  */
 export function ownerOf(request: FastifyRequest, scope: PaymentScope): Owner {
   const { kind, subject, tenantId } = allowed(request, scope)

@@ -124,7 +124,10 @@ function paymentIdOf(request: FastifyRequest): string {
   return isGateway && typeof minted === 'string' && isUuid(minted) ? minted.toLowerCase() : newId()
 }
 
-/** Sends the bytes that the key is bound to: the first time and every time after. */
+/**
+ * Sends the bytes that the key is bound to, the first time and every time after. As bytes: to a
+ * text fastify would add a charset, which problem documents do not have.
+ */
 function sendAnswer(reply: FastifyReply, answer: StoredAnswer, replayed: boolean): FastifyReply {
   const { httpStatus, body, paymentId } = answer
   if (replayed) reply.header('idempotency-replayed', 'true')
@@ -132,7 +135,7 @@ function sendAnswer(reply: FastifyReply, answer: StoredAnswer, replayed: boolean
   return reply
     .code(httpStatus)
     .header('content-type', paymentId === null ? PROBLEM_CONTENT_TYPE : JSON_CONTENT_TYPE)
-    .send(body)
+    .send(Buffer.from(body))
 }
 
 function find(

@@ -43,8 +43,8 @@ const SAVE = `
   ORDER BY external_order_id, tenant_id`
 
 /**
- * Binds the keys, inserts the payments and their events, all in one statement. A unique violation of one of
- * UNIQUE_CONSTRAINTS says that another process was faster.
+ * Binds the keys, inserts the payments and their events, all in one statement. A unique violation
+ * of one of UNIQUE_CONSTRAINTS says that another process was faster.
  */
 export async function saveRequests(
   tx: Tx,

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { newId } from '@caudal/contracts/ids.ts'
+import { TOPICS } from '@caudal/contracts/topics.ts'
+import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
+import { ParkError } from '@caudal/event-log/park-error.ts'
+import { CommitRefusedError } from '@caudal/postgres/errors.ts'
+import { transaction } from '@caudal/postgres/transaction.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import { testDatabase } from '@caudal/testing/test-database.ts'
+import * as fc from 'fast-check'
+import { decideEvents } from '../src/domain/decide-events.ts'
+import type { PaymentEvent } from '../src/domain/evolve.ts'
+import { isFinal, type Payment } from '../src/domain/payment.ts'
+import { migrationSets } from '../src/main.ts'
+import { processBatch } from '../src/process-batch.ts'
+import { lockPayments } from '../src/store/lock-payments.ts'
+import { PAYMENTS_MOVED, savePayments } from '../src/store/save-payments.ts'
+import { saveRequests } from '../src/store/save-requests.ts'
+import { eventsOf, pendingPayment, plots } from './stories.ts'
+
+const scope = suiteScope()
+const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+let db: Db
+let offset = 0n
+
+before(async () => {
+  db = (await testDatabase(scope, { sets: migrationSets, name: 'process' })).pool
+})
+
+function incomingOf(event: PaymentEvent): IncomingEvent {
+  offset += 1n
+  const topic =
+    event.event_type === 'funds.reserved'
+      ? TOPICS.fundsReserved
+      : event.event_type === 'funds.released'
+        ? TOPICS.fundsReleased
+        : TOPICS.paymentsResults
+  const headers = { traceparent: TRACEPARENT }
+  const record = { topic, partition: 0, offset, key: event.account_id, value: '', headers }
+  return { event, record }
+}
+
+/** Runs a batch as the consumer would, offsets aside; the follow-up runs after the commit. */
+async function run(events: readonly PaymentEvent[], afterCommit = () => {}): Promise<void> {
+  const deps = { region: 'test', afterCommit }
+  const followUp = await transaction(db, (tx) => processBatch(deps, tx, events.map(incomingOf)))
+  followUp()
+}
+
+async function insert(...payments: Payment[]): Promise<void> {
+  await transaction(db, (tx) => saveRequests(tx, [], payments, []))
+}
+
+async function load(payments: Iterable<Payment>): Promise<Map<string, Payment>> {
+  const ids = [...payments].map((payment) => payment.paymentId)
+  return (await transaction(db, (tx) => lockPayments(tx, ids))).payments
+}
+
+interface Told {
+  payment_id: string
+  status: string
+  reason: string | null
+}
+
+async function finalizedOf(payments: Iterable<Payment>) {
+  const ids = [...payments].map((payment) => payment.paymentId)
+  const { rows } = await db.query<Told & { headers: string; record_key: string; account: string }>(
+    `SELECT e ->> 'payment_id' AS payment_id, e ->> 'status' AS status, e ->> 'reason' AS reason,
+       e ->> 'account_id' AS account, headers, record_key
+     FROM (SELECT payload::jsonb AS e, headers, record_key FROM outbox
+           WHERE topic = 'payments.finalized') AS told
+     WHERE e ->> 'payment_id' = ANY($1)`,
+    [ids],
+  )
+  return rows
+}
+
+test('a payment goes its way over several batches and payment.finalized tells its end once', async () => {
+  const payment = pendingPayment()
+  const it = eventsOf(payment)
+  await insert(payment)
+  await run([it.reserved()])
+  await run([it.inDoubt()])
+  await run([it.completed()])
+  await run([it.completed(), it.reserved()])
+  const after = (await load([payment])).get(payment.paymentId)!
+  assert.equal(after.status, 'COMPLETED')
+  assert(after.reservedAt && after.inDoubtAt && after.finalizedAt)
+  assert(after.reservedAt < after.finalizedAt)
+  assert.equal(after.gatewayResponse?.gateway_transaction_id, `psp-${payment.paymentId}`)
+  const told = await finalizedOf([payment])
+  assert.equal(told.length, 1)
+  assert.equal(told[0]?.record_key, payment.accountId)
+  assert.match(told[0]?.headers ?? '', /00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)/)
+})
+
+test('the order of a failed payment is free only when the money is back', async () => {
+  const payment = pendingPayment()
+  const retry = () => pendingPayment({ externalOrderId: payment.externalOrderId })
+  const it = eventsOf(payment)
+  await insert(payment)
+  await run([it.reserved(), it.failed()])
+  await assert.rejects(insert(retry()), { constraint: 'payments_occupy_an_order_alone' })
+  assert.deepEqual(await finalizedOf([payment]), [])
+  await run([it.released()])
+  await insert(retry())
+  assert.equal((await finalizedOf([payment]))[0]?.reason, 'gateway_declined')
+})
+
+test('an event of an unknown payment is parked, with a cause that a person can read', async () => {
+  const [known, unknown] = [pendingPayment(), pendingPayment()]
+  await insert(known)
+  const batch = [eventsOf(known).reserved(), eventsOf(unknown).reserved()]
+  await assert.rejects(run(batch), (error) => {
+    assert(error instanceof ParkError)
+    assert.deepEqual(
+      error.parked.map(({ kind, cause, record }) => [kind, cause, record.key]),
+      [['waiting', `payment ${unknown.paymentId} is not known here`, unknown.accountId]],
+    )
+    return true
+  })
+  assert.equal((await load([known])).get(known.paymentId)?.status, 'PENDING')
+})
+
+test('whatever the order, repeats and batches: SQL ends where the fold in memory does (F4)', async () => {
+  await fc.assert(
+    fc.asyncProperty(plots(), async ({ stories, batches }) => {
+      await insert(...stories.keys())
+      let expected = new Map([...stories.keys()].map((payment) => [payment.paymentId, payment]))
+      for (const batch of batches) {
+        await run(batch)
+        expected = fold(expected, batch)
+      }
+      const actual = await load(stories.keys())
+      for (const [id, payment] of expected) {
+        assert.deepEqual(timeless(actual.get(id)!), timeless(payment))
+      }
+      const told = await finalizedOf(stories.keys())
+      const ended = [...expected.values()].filter(({ status }) => isFinal(status))
+      assert.deepEqual(
+        told.map((one) => `${one.payment_id} ${one.status} ${one.reason}`).toSorted(),
+        ended.map((one) => `${one.paymentId} ${one.status} ${one.reason}`).toSorted(),
+      )
+      await run(batches.flat())
+      assert.deepEqual(await load(stories.keys()), actual)
+      assert.equal((await finalizedOf(stories.keys())).length, told.length)
+    }),
+    { numRuns: 25 },
+  )
+})
+
+function fold(payments: Map<string, Payment>, events: readonly PaymentEvent[]) {
+  const incoming = events.map((event) => ({ event, finalizedEventId: newId() }))
+  const { changed } = decideEvents(payments, incoming, { now: new Date(), region: 'test' })
+  return new Map([...payments, ...changed.map(({ after }) => [after.paymentId, after] as const)])
+}
+
+/** Times differ between the fold and the database; whether there is one must not. */
+function timeless(payment: Payment) {
+  const { updatedAt: _, reservedAt, inDoubtAt, finalizedAt, ...rest } = payment
+  const seen = { reserved: reservedAt !== null, inDoubt: inDoubtAt !== null }
+  return { ...rest, ...seen, finalized: finalizedAt !== null }
+}
+
+test('batches that touch the same payments from two sides never deadlock or lose a step', async () => {
+  const payments = Array.from({ length: 20 }, () => pendingPayment())
+  await insert(...payments)
+  const told = payments.map((payment) => eventsOf(payment))
+  await Promise.all([
+    run(told.map((it) => it.reserved())),
+    run(told.toReversed().map((it) => it.completed())),
+    run(told.map((it) => it.inDoubt())),
+  ])
+  const after = await load(payments)
+  assert([...after.values()].every(({ status }) => status === 'COMPLETED'))
+  assert.equal((await finalizedOf(payments)).length, payments.length)
+})
+
+test('planted: a refused compare-and-set raises before any effect, the event behind it included (rule 1)', async () => {
+  const [payment, neighbour] = [pendingPayment(), pendingPayment()]
+  await insert(payment, neighbour)
+  const incoming = [payment, neighbour].map((one) => {
+    return { event: eventsOf(one).completed(), finalizedEventId: newId() }
+  })
+  const known = new Map([payment, neighbour].map((one) => [one.paymentId, one]))
+  const { changed, finalized } = decideEvents(known, incoming, { now: new Date(), region: 'test' })
+  await run([eventsOf(payment).inDoubt()]) // somebody else was here since it was loaded
+  const events = finalized.map(({ event }) => ({ topic: TOPICS.paymentsFinalized, event }))
+  const attempt = transaction(db, async (tx) => {
+    const saved = savePayments(tx, changed, events)
+    const behind = tx.query(`UPDATE payments SET reason = 'circuit_open' WHERE payment_id = $1`, [
+      neighbour.paymentId,
+    ])
+    await Promise.allSettled([behind])
+    await saved
+  })
+  await assert.rejects(attempt, { code: PAYMENTS_MOVED })
+  const after = await load([payment, neighbour])
+  assert.equal(after.get(payment.paymentId)?.status, 'IN_DOUBT')
+  assert.deepEqual(after.get(neighbour.paymentId), neighbour)
+  assert.deepEqual(await finalizedOf([payment, neighbour]), [])
+})
+
+test('planted: a COMMIT that answers ROLLBACK is noticed, and nothing follows from the batch (rule 1)', async () => {
+  const payment = pendingPayment()
+  await insert(payment)
+  let followed = false
+  const deps = { region: 'test', afterCommit: () => (followed = true) }
+  const attempt = transaction(db, async (tx) => {
+    const incoming = [incomingOf(eventsOf(payment).completed())]
+    const followUp = await processBatch(deps, tx, incoming)
+    await tx.query('SELECT 1 / 0').catch(() => {}) // an error that nobody looks at
+    return followUp
+  }).then((followUp) => followUp())
+  await assert.rejects(attempt, CommitRefusedError)
+  assert.equal(followed, false)
+  assert.equal((await load([payment])).get(payment.paymentId)?.status, 'PENDING')
+})
+
+test('what was agreed cannot be changed by the service, nor anything be deleted', async () => {
+  const payment = pendingPayment()
+  await insert(payment)
+  for (const statement of [
+    'UPDATE payments SET amount_minor = 1',
+    'UPDATE payments SET external_order_id = payment_id',
+    'DELETE FROM payments',
+    'TRUNCATE payments',
+    `UPDATE idempotency_keys SET body = ''`,
+    'DELETE FROM idempotency_keys',
+  ]) {
+    await assert.rejects(db.query(statement), { code: '42501' }, statement)
+  }
+})

@@ -1,0 +1,155 @@
+import type { GatewayResponse } from '@caudal/contracts/events.ts'
+import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
+import type { GatewayReason, WalletReason } from '@caudal/contracts/reasons.ts'
+import { SCHEMA_VERSION } from '@caudal/contracts/topics.ts'
+import * as fc from 'fast-check'
+import type { PaymentEvent } from '../src/domain/evolve.ts'
+import type { Payment } from '../src/domain/payment.ts'
+
+export const STORY_TIME = new Date('2026-03-01T12:00:00.000Z')
+
+/** A payment that was just requested, for tests of what happens to it. */
+export function pendingPayment(over: Partial<Payment> = {}): Payment {
+  const tenantId = 'caudal'
+  const userId = newId()
+  return {
+    paymentId: newId(),
+    tenantId,
+    userId,
+    accountId: accountIdOf(tenantId, userId, 'USD'),
+    externalOrderId: newId(),
+    amountMinor: 10050n,
+    currency: 'USD',
+    serviceName: 'Water',
+    status: 'PENDING',
+    reason: null,
+    gatewayResponse: null,
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    createdAt: STORY_TIME,
+    updatedAt: STORY_TIME,
+    reservedAt: null,
+    inDoubtAt: null,
+    finalizedAt: null,
+    ...over,
+  }
+}
+
+/** What the other services can say about the payment, each event with an id of its own. */
+export function eventsOf(payment: Payment) {
+  const common = () => ({
+    event_id: newId(),
+    timestamp: '2026-03-01T12:00:01.000Z',
+    schema_version: SCHEMA_VERSION,
+    region: 'test',
+    tenant_id: payment.tenantId,
+    account_id: payment.accountId,
+    payment_id: payment.paymentId,
+    user_id: payment.userId,
+  })
+  const request = () => ({
+    ...common(),
+    external_order_id: payment.externalOrderId,
+    idempotency_key: newId(),
+    payment_data: {
+      amount: '100.50',
+      currency: 'USD',
+      service_name: payment.serviceName,
+      service_account_number: '0001',
+      service_bank_code: 'BNK1',
+    },
+  })
+  const result = () => ({
+    ...common(),
+    amount: '100.50',
+    currency: 'USD',
+    wallet_transaction_id: newId(),
+  })
+  const answer = (status: string): GatewayResponse => ({
+    status,
+    message: 'as the PSP says',
+    gateway_transaction_id: `psp-${payment.paymentId}`,
+  })
+  return {
+    reserved: (): PaymentEvent => ({
+      ...request(),
+      event_type: 'funds.reserved',
+      wallet_transaction_id: newId(),
+    }),
+    insufficient: (reason: WalletReason = 'insufficient_funds'): PaymentEvent => ({
+      ...request(),
+      event_type: 'funds.insufficient',
+      reason,
+    }),
+    inDoubt: (): PaymentEvent => ({ ...result(), event_type: 'payment.in_doubt' }),
+    completed: (): PaymentEvent => ({
+      ...result(),
+      event_type: 'payment.completed',
+      gateway_response: answer('approved'),
+    }),
+    failed: (reason: GatewayReason = 'gateway_declined'): PaymentEvent => ({
+      ...result(),
+      event_type: 'payment.failed.gateway_error',
+      reason,
+      gateway_response: answer('failed'),
+    }),
+    released: (reason: GatewayReason = 'gateway_declined'): PaymentEvent => ({
+      ...result(),
+      event_type: 'funds.released',
+      reason,
+    }),
+  }
+}
+
+/** What can happen to a payment in the end, and the events that tell it. */
+export const STORIES = {
+  completed: (it) => [it.reserved(), it.completed()],
+  completedAfterDoubt: (it) => [it.reserved(), it.inDoubt(), it.completed()],
+  declined: (it) => [it.reserved(), it.failed(), it.released()],
+  declinedAfterDoubt: (it) => [it.reserved(), it.inDoubt(), it.failed(), it.released()],
+  refused: (it) => [it.insufficient()],
+  stillInDoubt: (it) => [it.reserved(), it.inDoubt()],
+  notReleasedYet: (it) => [it.reserved(), it.failed()],
+} satisfies Record<string, (it: ReturnType<typeof eventsOf>) => PaymentEvent[]>
+
+export type Story = keyof typeof STORIES
+
+/** Which state each story ends in. */
+export const ENDS: Record<Story, Payment['status']> = {
+  completed: 'COMPLETED',
+  completedAfterDoubt: 'COMPLETED',
+  declined: 'FAILED',
+  declinedAfterDoubt: 'FAILED',
+  refused: 'FAILED',
+  stillInDoubt: 'IN_DOUBT',
+  notReleasedYet: 'RESERVED',
+}
+
+/** Payments with their stories, and all events twice over in some order, cut into batches. */
+export interface Plot {
+  stories: Map<Payment, Story>
+  batches: PaymentEvent[][]
+}
+
+/** Stories of a few payments, told in any order, some things said twice, in batches of any size. */
+export function plots(): fc.Arbitrary<Plot> {
+  const stories = fc.array(fc.constantFrom(...(Object.keys(STORIES) as Story[])), {
+    minLength: 1,
+    maxLength: 5,
+  })
+  const randomness = fc.array(fc.nat(1_000), { minLength: 60, maxLength: 60 })
+  return fc.tuple(stories, randomness).map(([names, numbers]) => {
+    const told = new Map(names.map((name) => [pendingPayment(), name]))
+    const events: PaymentEvent[] = []
+    for (const [payment, name] of told) events.push(...STORIES[name](eventsOf(payment)))
+    let next = 0
+    const draw = (): number => numbers[next++ % numbers.length]!
+    const shuffled = events
+      .flatMap((event) => (draw() % 3 === 0 ? [event, event] : [event]))
+      .map((event) => [draw(), event] as const)
+      .toSorted(([a], [b]) => a - b)
+      .map(([, event]) => event)
+    const batches: PaymentEvent[][] = []
+    while (shuffled.length > 0) batches.push(shuffled.splice(0, 1 + (draw() % 6)))
+    return { stories: told, batches }
+  })
+}

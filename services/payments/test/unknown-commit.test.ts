@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { newId } from '@caudal/contracts/ids.ts'
+import type { Db, Tx } from '@caudal/postgres/types.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import { testDatabase } from '@caudal/testing/test-database.ts'
+import pg from 'pg'
+import { type Decision, type Order, ownedOrderOf } from '../src/domain/decide-requests.ts'
+import { migrationSets } from '../src/main.ts'
+import {
+  createPaymentRequests,
+  type Outcome,
+  type PaymentRequests,
+  type TracedRequest,
+} from '../src/request-payments.ts'
+
+const scope = suiteScope()
+let db: Db
+let adminUrl: string
+
+before(async () => {
+  const database = await testDatabase(scope, { sets: migrationSets, name: 'unknown_commit' })
+  db = database.pool
+  adminUrl = database.adminUrl
+})
+
+type Commit = (tx: Tx, commit: () => Promise<unknown>) => Promise<unknown>
+
+/** The same database, but the first COMMIT goes as the test says. */
+function withFirstCommit(first: Commit): Db {
+  let pending: Commit | undefined = first
+  return new Proxy(db, {
+    get(pool, name) {
+      if (name !== 'connect') return bound(pool, name)
+      return async () => {
+        const client = await pool.connect()
+        return new Proxy(client, {
+          get(tx, member) {
+            if (member !== 'query' || !pending) return bound(tx, member)
+            return (...args: [string]) => {
+              if (args[0] !== 'COMMIT' || !pending) return tx.query(...args)
+              const commit = pending
+              pending = undefined
+              return commit(tx, () => tx.query(...args))
+            }
+          },
+        })
+      }
+    },
+  })
+}
+
+function bound(target: object, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(target, name)
+  return typeof value === 'function' ? (value.bind(target) as unknown) : value
+}
+
+/** Kills the connection's server process, as a crash would. */
+async function terminate(tx: Tx): Promise<void> {
+  const { processID } = tx as unknown as { processID: number }
+  const admin = new pg.Client({ connectionString: adminUrl })
+  await admin.connect()
+  await admin.query('SELECT pg_terminate_backend($1)', [processID])
+  await admin.end()
+}
+
+const ORDER: Order = {
+  amountMinor: 10050n,
+  currency: 'USD',
+  serviceName: 'Water',
+  serviceAccountNumber: '0001',
+  serviceBankCode: 'BNK1',
+  paid: false,
+}
+
+function ask(over: Partial<TracedRequest> = {}): TracedRequest {
+  return {
+    tenantId: 'caudal',
+    userId: newId(),
+    idempotencyKey: newId(),
+    fingerprint: 'ab'.repeat(32),
+    externalOrderId: newId(),
+    paymentId: newId(),
+    eventId: newId(),
+    traceId: newId().replaceAll('-', ''),
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    ...over,
+  }
+}
+
+function requestsOver(database: Db): PaymentRequests & { committed: Decision['kind'][] } {
+  const committed: Decision['kind'][] = []
+  const requests = createPaymentRequests({
+    db: database,
+    region: 'test',
+    lookUpOrders: async (wanted) => new Map(wanted.map((it) => [ownedOrderOf(it), ORDER])),
+    afterCommit: (decisions) => committed.push(...decisions.map(({ kind }) => kind)),
+  })
+  return { ...requests, committed }
+}
+
+function show(outcome: Outcome): [status: number, replayed: boolean] | string {
+  if (outcome.kind === 'rejected') return outcome.code
+  return [outcome.answer.httpStatus, outcome.replayed]
+}
+
+async function assertOnePayment(request: TracedRequest): Promise<void> {
+  const { rows } = await db.query<{ payments: bigint; keys: bigint; events: bigint }>(
+    `SELECT (SELECT count(*) FROM payments WHERE user_id = $1) AS payments,
+       (SELECT count(*) FROM idempotency_keys WHERE user_id = $1 AND http_status = 202) AS keys,
+       (SELECT count(*) FROM outbox WHERE payload::jsonb ->> 'user_id' = $1::text) AS events`,
+    [request.userId],
+  )
+  assert.deepEqual(rows, [{ payments: 1n, keys: 1n, events: 1n }])
+}
+
+const faults: [name: string, commit: Commit][] = [
+  [
+    'that took effect but was never answered',
+    async (tx, commit) => {
+      await commit()
+      await terminate(tx)
+      throw new Error('Connection terminated unexpectedly')
+    },
+  ],
+  [
+    'that never arrived, because the server process was killed',
+    async (tx, commit) => {
+      await terminate(tx)
+      return commit()
+    },
+  ],
+  [
+    'that was answered with ROLLBACK (planted, rule 1)',
+    async (tx, commit) => {
+      await tx.query('SELECT 1 / 0').catch(() => {})
+      return commit()
+    },
+  ],
+]
+
+for (const [name, commit] of faults) {
+  test(`a COMMIT ${name}: read back by key, one payment, the first answer`, async () => {
+    const requests = requestsOver(withFirstCommit(commit))
+    const first = ask()
+    const rival = ask({ userId: first.userId, externalOrderId: first.externalOrderId })
+    const outcomes = await Promise.all([
+      requests.request(first),
+      requests.request({ ...first, paymentId: newId() }),
+      requests.request(rival),
+    ])
+    assert.deepEqual(outcomes.map(show), [
+      [202, false],
+      [202, true],
+      [409, false],
+    ])
+    await assertOnePayment(first)
+    const again = await requests.request(rival)
+    assert.deepEqual(again, { ...outcomes[2], replayed: true })
+    assert(requests.committed.length > 0)
+  })
+}
+
+test('a fault at COMMIT that leaves nothing behind is a fault for the caller, and binds no key', async () => {
+  const requests = requestsOver(
+    withFirstCommit(async (tx) => {
+      await tx.query('ROLLBACK')
+      throw Object.assign(new Error('could not extend file: no space left'), { code: '53100' })
+    }),
+  )
+  const request = ask()
+  await assert.rejects(requests.request(request), { code: '53100' })
+  assert.deepEqual(show(await requests.request(request)), [202, false])
+  await assertOnePayment(request)
+})
