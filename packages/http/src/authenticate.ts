@@ -14,8 +14,8 @@ const BEARER = /^bearer +([\w~+/.=-]+) *$/i
 
 /**
  * A hook that lets only verified callers through and puts them on `request.identity`. Without a
- * valid bearer token 401 UNAUTHENTICATED, without the scope 403 FORBIDDEN, when the issuer's
- * keys cannot be had 503 UNAVAILABLE.
+ * valid bearer token 401 UNAUTHENTICATED, without the scope 403 FORBIDDEN, when the issuer's keys
+ * cannot be had 503 UNAVAILABLE.
  */
 export function requireToken(options: { verifier: TokenVerifier; scope?: string }): TokenHook {
   const { verifier, scope } = options

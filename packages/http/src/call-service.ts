@@ -54,8 +54,8 @@ const pool = new Agent({
 
 /**
  * Calls a peer over a pooled connection with a deadline (F13). Answers below 500 come back as they
- * are, for the caller to judge; a fault throws ServiceCallError. It never repeats a call,
- * except once with a new token when the peer refuses the old one.
+ * are, for the caller to judge; a fault throws ServiceCallError. It never repeats a call, except
+ * once with a new token when the peer refuses the old one.
  */
 export async function callService(call: ServiceCall): Promise<ServiceAnswer> {
   const signal = AbortSignal.timeout(call.timeoutMs ?? TIMEOUT_MS)

@@ -69,14 +69,15 @@ const BODY_LIMIT_BYTES = 16 * 1024
 const MAX_HEADER_BYTES = 16 * 1024
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
+const MAX_CONNECTIONS = 10_000
 // Longer than the idle time of load balancers in front (60 s), so that they are the ones to close.
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 
 /**
  * A fastify server that refuses by our codes: strict JSON bodies validated by typebox schemas with
  * unknown members refused, problem documents for every error, trace context in and out, request
- * metrics, `/healthz`, `/readyz`, `/metrics` and `/openapi.json` (P13). Routes are added
- * by the caller before it listens.
+ * metrics, `/healthz`, `/readyz`, `/metrics` and `/openapi.json` (P13). Routes are added by the
+ * caller before it listens.
  */
 export function createServer(options: ServerOptions): HttpServer {
   const { name, logger, metrics, readiness = () => Promise.resolve({}) } = options
@@ -95,6 +96,7 @@ export function createServer(options: ServerOptions): HttpServer {
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 2,
       // Node would answer a missing host with an empty 400; ours is a problem document.
       requireHostHeader: false,
     },
@@ -107,6 +109,7 @@ export function createServer(options: ServerOptions): HttpServer {
   }) as unknown as HttpServer
   const untyped = app as unknown as FastifyInstance
 
+  app.server.maxConnections = MAX_CONNECTIONS
   app.decorateRequest('traceparent', '')
   app.decorateRequest('identity', null)
   const unrouted = refuseUnrouted(untyped)

@@ -14,8 +14,10 @@ const CONNECTION_CODES = new Set([
   'UND_ERR_CLOSED',
   'UND_ERR_DESTROYED',
 ])
-/** SQLSTATE: connection exceptions, too many connections, shutdown in progress, a serialization
- * failure, a deadlock, a lock not available. */
+/**
+ * SQLSTATE: connection exceptions, too many connections, shutdown in progress, a serialization
+ * failure, a deadlock, a lock not available.
+ */
 const PASSING_SQLSTATE = /^(08...|53300|57P0[123]|40001|40P01|55P03)$/
 const PASSING_MESSAGES =
   /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/

@@ -1,5 +1,5 @@
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, onResponseHookHandler } from 'fastify'
 
 const MS_PER_SECOND = 1_000
 
@@ -10,7 +10,8 @@ interface Series {
 
 /**
  * Requests and their latency by route, method and status class, and open connections (P1, P13).
- * Unknown addresses share one route label: callers must not be able to create series.
+ * Unknown addresses share one series for each class: callers must not be able to create any. Routes
+ * are watched as they are declared, so this comes before them.
  */
 export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
   const labels = ['route', 'method', 'status_class'] as const
@@ -20,29 +21,30 @@ export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
     'From the first byte of a request to the last of its answer.',
     labels,
   )
-  // Looking a series up by its labels costs more than counting, so each is looked up once.
-  const known = new Map<string, Series>()
-  const seriesOf = (route: string, method: string, statusCode: number): Series => {
-    const statusClass = Math.floor(statusCode / 100)
-    const key = `${statusClass}${method} ${route}`
-    let series = known.get(key)
-    if (series === undefined) {
-      const values = [route, method, `${statusClass}xx`] as const
-      series = { requests: requests.labels(...values), seconds: seconds.labels(...values) }
-      known.set(key, series)
+  // Finding a series by its labels costs more than counting, so a route remembers its own.
+  const counted = (route: string, method: string): onResponseHookHandler => {
+    const ofClass: Array<Series | undefined> = []
+    return (_request, reply, done) => {
+      const statusClass = Math.floor(reply.statusCode / 100)
+      let series = ofClass[statusClass]
+      if (series === undefined) {
+        const values = [route, method, `${statusClass}xx`] as const
+        series = { requests: requests.labels(...values), seconds: seconds.labels(...values) }
+        ofClass[statusClass] = series
+      }
+      series.requests.inc()
+      series.seconds.observe(reply.elapsedTime / MS_PER_SECOND)
+      done()
     }
-    return series
   }
-  app.addHook('onResponse', (request, reply, done) => {
-    const route = request.routeOptions.url
-    const series = seriesOf(
-      route ?? 'unknown',
-      route === undefined ? 'any' : request.method,
-      reply.statusCode,
-    )
-    series.requests.inc()
-    series.seconds.observe(reply.elapsedTime / MS_PER_SECOND)
-    done()
+  app.addHook('onRoute', (route) => {
+    const method = [route.method].flat().join('|')
+    route.onResponse = [counted(route.url, method), ...[route.onResponse ?? []].flat()]
+  })
+  const countUnknown = counted('unknown', 'any')
+  app.addHook('onResponse', function (request, reply, done) {
+    if (request.is404) countUnknown.call(this, request, reply, done)
+    else done()
   })
   countConnections(app, metrics)
 }

@@ -46,8 +46,8 @@ export function parseStrictJson(body: Uint8Array, options: StrictJsonOptions = {
 }
 
 /**
- * Counts the colons outside of strings and refuses deep nesting, in one pass and without
- * recursion. What is not JSON is counted somehow; the parser behind refuses it.
+ * Counts the colons outside of strings and refuses deep nesting, in one pass and without recursion.
+ * What is not JSON is counted somehow; the parser behind refuses it.
  */
 function countMembers(text: string): number {
   let members = 0

@@ -27,9 +27,9 @@ const DEFAULT_LIFETIME_SECONDS = 60
 const USABLE_SHARE = 0.8
 
 /**
- * Client-credentials tokens for calls to peers (F14): cached, fetched once for callers that
- * ask together, renewed before they expire. While the old token holds, a failed renewal goes unseen; without one it
- * throws ServiceCallError.
+ * Client-credentials tokens for calls to peers (F14): cached, fetched once for callers that ask
+ * together, renewed before they expire. While the old token holds, a failed renewal goes unseen;
+ * without one it throws ServiceCallError.
  */
 export function createServiceTokenSource(options: TokenSourceOptions): TokenSource {
   const { now = Date.now } = options

@@ -8,9 +8,7 @@ export interface TestIssuer {
   jwksUrl: string
   /** Key-set requests served so far. */
   readonly fetches: number
-  /**
-   * A signed token. Claims given as undefined are left out; `expiresInSeconds` may be negative.
-   */
+  /** A signed token. Claims given as undefined are left out; `expiresInSeconds` may be negative. */
   sign(
     claims?: Record<string, unknown>,
     options?: { expiresInSeconds?: number; header?: Record<string, unknown> },
@@ -25,8 +23,9 @@ export interface TestIssuer {
 type Algorithm = 'ES256' | 'RS256' | 'PS256' | 'EdDSA'
 
 /**
- * An issuer of tokens for tests: real keys, a real key set over HTTP. Its tokens carry the claims of
- * a user of tenant `caudal` with every public scope, for audience `caudal`, unless told otherwise.
+ * An issuer of tokens for tests: real keys, a real key set over HTTP. Its tokens carry the claims
+ * of a user of tenant `caudal` with every public scope, for audience `caudal`, unless told
+ * otherwise.
  */
 export async function startTestIssuer(
   options: { issuer?: string; algorithm?: Algorithm } = {},

@@ -47,8 +47,8 @@ type Keys = ReturnType<typeof createRemoteJWKSet>
 
 /**
  * Verifies JWTs of the given issuers against their published keys (P1): allow-listed asymmetric
- * algorithms; `iss`, `aud`, `exp`, `sub` and `tenant_id` required. Verified tokens are
- * remembered until they expire, five minutes at most; `now` is the clock in milliseconds.
+ * algorithms; `iss`, `aud`, `exp`, `sub` and `tenant_id` required. Verified tokens are remembered
+ * until they expire, five minutes at most; `now` is the clock in milliseconds.
  */
 export function createTokenVerifier(options: {
   issuers: readonly TrustedIssuer[]
