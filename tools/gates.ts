@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { delimiter, join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
 /** One check that a change must pass: a program of node_modules/.bin, run at a root. */
 export interface Gate {
@@ -35,7 +36,7 @@ export async function runGate(gate: Gate, root = REPOSITORY): Promise<Verdict> {
   const { NODE_TEST_CONTEXT: _, PATH = '', ...environment } = process.env
   const child = spawn(join(binaries, gate.program), gate.args, {
     cwd: root,
-    env: { ...environment, PATH: `${binaries}${delimiter}${PATH}`, NO_COLOR: '1' },
+    env: { ...environment, PATH: `${binaries}${delimiter}${PATH}` },
     shell: process.platform === 'win32',
   })
   let output = ''
@@ -48,5 +49,10 @@ export async function runGate(gate: Gate, root = REPOSITORY): Promise<Verdict> {
     child.once('error', reject)
     child.once('close', (code) => resolve(code === 0))
   })
-  return { gate, passed, output, durationMs: performance.now() - startedMs }
+  return {
+    gate,
+    passed,
+    output: stripVTControlCharacters(output),
+    durationMs: performance.now() - startedMs,
+  }
 }
