@@ -110,11 +110,12 @@ function check(value: unknown, seen: { members: number; escapes: boolean }): voi
   } else if (Array.isArray(value)) {
     for (const item of value) check(item, seen)
   } else if (typeof value === 'object' && value !== null) {
-    for (const [name, member] of Object.entries(value)) {
+    const members = value as Record<string, unknown>
+    for (const name of Object.keys(members)) {
       seen.members++
       if (name === '__proto__') throw new StrictJsonError('the member name __proto__ is refused')
       if (seen.escapes) checkWellFormed(name)
-      check(member, seen)
+      check(members[name], seen)
     }
   }
 }
