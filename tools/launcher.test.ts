@@ -14,9 +14,9 @@ const OLD_HOST = `Object.defineProperty(process, 'versions', { value: { node: '2
 
 /** Says its arguments, then what it hears; leaves with 7 on SIGTERM, waits for ever otherwise. */
 const COMMAND = `
-console.log(JSON.stringify({ pid: process.pid, args: process.argv.slice(2) }))
 process.on('SIGTERM', () => { console.log('SIGTERM'); setTimeout(() => process.exit(7), 50) })
 process.on('SIGINT', () => console.log('SIGINT'))
+console.log(JSON.stringify({ pid: process.pid, args: process.argv.slice(2) }))
 if (process.argv[2] === 'die') process.kill(process.pid, 'SIGKILL')
 setInterval(() => undefined, 1000)
 `
