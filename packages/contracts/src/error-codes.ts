@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   UNAUTHENTICATED: { status: 401, title: 'Authentication is required' },
   FORBIDDEN: { status: 403, title: 'The token does not allow this' },
   ROUTE_NOT_FOUND: { status: 404, title: 'There is nothing at this address' },
+  USER_NOT_FOUND: { status: 404, title: 'There is no such user' },
   ORDER_NOT_FOUND: { status: 404, title: 'There is no such order' },
   PAYMENT_NOT_FOUND: { status: 404, title: 'There is no such payment' },
   ACCOUNT_NOT_FOUND: { status: 404, title: 'There is no such account' },
