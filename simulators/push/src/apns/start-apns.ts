@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises'
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type ServerHttp2Session,
+} from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { type ApnsDeps, answerPush } from './answer-push.ts'
+
+/** Where APNs is simulated; `tls` names PEM files. Without it HTTP/2 is spoken in clear text. */
+export interface ApnsConfig {
+  host: string
+  port: number
+  tls: { certFile: string; keyFile: string } | undefined
+}
+
+/** The APNs side while it runs. */
+export interface RunningApns {
+  url: string
+  stop(): Promise<void>
+}
+
+// Apple's own limit.
+const MAX_CONCURRENT_STREAMS = 1_000
+const STOP_TIMEOUT_MS = 2_000
+
+/** Starts the simulated APNs: Apple's provider API over HTTP/2. */
+export async function startApns(config: ApnsConfig, deps: ApnsDeps): Promise<RunningApns> {
+  const server = await createH2Server(config.tls)
+  const sessions = new Set<ServerHttp2Session>()
+  server.on('session', (session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+    // A session that breaks is the sender's loss; it closes by itself.
+    session.on('error', () => undefined)
+  })
+  server.on('stream', (stream, headers) => {
+    stream.on('error', () => undefined)
+    answerPush(deps, stream, headers).catch((error: unknown) => {
+      deps.logger.error({ error }, 'a push could not be answered')
+      stream.destroy()
+    })
+  })
+  await listening(server, config)
+  const { port } = server.address() as AddressInfo
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host
+  return {
+    url: `${config.tls === undefined ? 'http' : 'https'}://${host}:${port}`,
+    stop: () => close(server, sessions),
+  }
+}
+
+async function createH2Server(tls: ApnsConfig['tls']): Promise<Http2Server | Http2SecureServer> {
+  const settings = { maxConcurrentStreams: MAX_CONCURRENT_STREAMS }
+  if (tls === undefined) return createServer({ settings })
+  const [cert, key] = await Promise.all([readFile(tls.certFile), readFile(tls.keyFile)])
+  return createSecureServer({ settings, cert, key, allowHTTP1: false })
+}
+
+function listening(
+  server: Http2Server | Http2SecureServer,
+  { host, port }: ApnsConfig,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen(port, host, () => {
+    server.off('error', reject)
+    resolve()
+  })
+  return promise
+}
+
+/** Lets requests under way end; whatever is left at the deadline is cut off. */
+async function close(
+  server: Http2Server | Http2SecureServer,
+  sessions: ReadonlySet<ServerHttp2Session>,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  server.close(() => resolve())
+  for (const session of sessions) session.close()
+  const deadline = setTimeout(() => {
+    for (const session of sessions) session.destroy()
+  }, STOP_TIMEOUT_MS)
+  await promise
+  clearTimeout(deadline)
+}

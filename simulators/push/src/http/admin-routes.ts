@@ -1,0 +1,78 @@
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { Type } from 'typebox'
+import type { BehaviourBook } from '../behaviour-book.ts'
+import { BehaviourSettingsInput, completeSettings } from '../domain/behaviour-settings.ts'
+import { type DeliveredMessage, listMessages } from '../store/list-messages.ts'
+
+const SETTINGS_LIMIT_BYTES = 4 * 1024 * 1024
+const Id = Type.Optional(Type.String({ pattern: '^[!-~]{1,255}$' }))
+
+const ListQuery = Type.Object({
+  ...pageQuery.properties,
+  // Whoever checks what was sent reads all of it.
+  limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
+  user_id: Id,
+  payment_id: Id,
+})
+
+const TextOrNull = Type.Union([Type.String(), Type.Null()])
+const MessageItem = Type.Object({
+  message_id: Type.String(),
+  platform: Type.Enum(['android', 'ios']),
+  device_token: Type.String(),
+  user_id: TextOrNull,
+  payment_id: TextOrNull,
+  title: TextOrNull,
+  body: TextOrNull,
+  data: Type.Record(Type.String(), Type.Unknown()),
+  received_at: Type.String(),
+})
+
+const readCursor = cursorReader(Type.String({ pattern: '^\\d{1,18}$' }))
+
+/** What only the puppeteer sees: the messages that devices got, and the behaviour. */
+export function addAdminRoutes(
+  app: HttpServer,
+  { db, behaviours }: { db: Db; behaviours: BehaviourBook },
+): void {
+  app.get(
+    '/admin/messages',
+    { schema: { querystring: ListQuery, response: { 200: pageOf(MessageItem) } } },
+    async ({ query }, reply) => {
+      const { limit, cursor } = query
+      const messages = await listMessages(db, {
+        userId: query.user_id ?? null,
+        paymentId: query.payment_id ?? null,
+        after: cursor === undefined ? null : BigInt(readCursor(cursor)),
+        limit: limit + 1,
+      })
+      const positionOf = (message: DeliveredMessage) => String(message.deliveryId)
+      return reply.send(cutPage(messages, { limit, positionOf, show: showMessage }))
+    },
+  )
+  app.get('/admin/behaviour', (_request, reply) => reply.send(behaviours.settings))
+  app.put(
+    '/admin/behaviour',
+    { bodyLimit: SETTINGS_LIMIT_BYTES, schema: { body: BehaviourSettingsInput } },
+    async ({ body }, reply) => {
+      await behaviours.replace(completeSettings(body))
+      return reply.send(behaviours.settings)
+    },
+  )
+}
+
+function showMessage(message: DeliveredMessage) {
+  return {
+    message_id: message.messageId,
+    platform: message.platform,
+    device_token: message.deviceToken,
+    user_id: message.userId,
+    payment_id: message.paymentId,
+    title: message.title,
+    body: message.body,
+    data: message.data,
+    received_at: message.receivedAt.toISOString(),
+  }
+}

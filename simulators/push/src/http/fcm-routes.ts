@@ -1,0 +1,55 @@
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import type { Logger } from '@caudal/telemetry/logger.ts'
+import type { FastifyReply } from 'fastify'
+import { Type } from 'typebox'
+import type { AcceptPush } from '../accept-push.ts'
+import {
+  fcmAccepted,
+  type FcmAnswer,
+  fcmInternal,
+  fcmInvalidArgument,
+  fcmUnauthenticated,
+  fcmUnavailable,
+  fcmUnregistered,
+} from '../domain/fcm-answers.ts'
+import { readFcmMessage } from '../domain/read-fcm-message.ts'
+
+// RFC 6750: what a bearer token may be made of.
+const BEARER = /^bearer [\w.~+/-]+=*$/i
+const Project = Type.Object({ project: Type.String({ pattern: '^[a-z0-9-]{1,63}$' }) })
+const Sent = Type.Object({ name: Type.String() })
+
+/** FCM HTTP v1: the send method, with FCM's own answers (P6). */
+export function addFcmRoutes(
+  app: HttpServer,
+  { acceptPush, logger }: { acceptPush: AcceptPush; logger: Logger },
+): void {
+  const answer = async (project: string, authorization: string, body: unknown) => {
+    if (!BEARER.test(authorization)) return fcmUnauthenticated()
+    const read = readFcmMessage(body)
+    if ('refusal' in read) return fcmInvalidArgument(read.refusal)
+    const { push, validateOnly } = read
+    if (validateOnly) return fcmAccepted(project, 'fake_message_id')
+    try {
+      const outcome = await acceptPush(push)
+      if (outcome === 'unregistered') return fcmUnregistered()
+      return outcome === 'failed' ? fcmInternal() : fcmAccepted(project, push.messageId)
+    } catch (error) {
+      logger.error({ error, payment_id: push.paymentId }, 'a push could not be recorded')
+      return fcmUnavailable()
+    }
+  }
+  app.post(
+    '/v1/projects/:project/messages::send',
+    // The body is read by hand: what is wrong with it is said in FCM's words.
+    { schema: { params: Project, body: Type.Unknown(), response: { 200: Sent } } },
+    async (request, reply) => {
+      const { authorization = '' } = request.headers
+      return send(reply, await answer(request.params.project, authorization, request.body))
+    },
+  )
+}
+
+function send(reply: FastifyReply, { status, body }: FcmAnswer): FastifyReply {
+  return reply.code(status).send(body)
+}

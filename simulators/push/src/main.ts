@@ -1,0 +1,92 @@
+import { createBatcher } from '@caudal/batching/create-batcher.ts'
+import { createServer } from '@caudal/http/create-server.ts'
+import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
+import { createPool } from '@caudal/postgres/create-pool.ts'
+import { migrate } from '@caudal/postgres/migrate.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
+import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { createAcceptPush } from './accept-push.ts'
+import { startApns } from './apns/start-apns.ts'
+import { openBehaviourBook } from './behaviour-book.ts'
+import type { Config } from './config.ts'
+import type { IncomingPush } from './domain/plan-pushes.ts'
+import type { PushOutcome } from './domain/push.ts'
+import { addAdminRoutes } from './http/admin-routes.ts'
+import { addFcmRoutes } from './http/fcm-routes.ts'
+import { addTokenRoute } from './http/token-route.ts'
+import { pushMigrations } from './migrations.ts'
+import { createPendingDelays } from './pending-delays.ts'
+import { processBatch } from './process-batch.ts'
+
+const NAME = 'push'
+// Batches run one after the other; the rest is for lists.
+const MAX_CONNECTIONS = 4
+
+/** The simulator while it runs: FCM and the admin interface at `url`, APNs at `apnsUrl`. */
+export interface RunningPush extends RunningService {
+  apnsUrl: string
+}
+
+/** Starts the simulated push services. Tables are migrated, if it may, before it listens. */
+export async function start(
+  config: Config,
+  logger: Logger = createLogger({ service: NAME, level: config.logLevel, region: config.region }),
+): Promise<RunningPush> {
+  const { databaseUrl, database, migrationUrl } = config
+  if (migrationUrl !== undefined) {
+    await migrate({ adminUrl: migrationUrl, database, sets: [pushMigrations] })
+  }
+  const db = createPool({
+    url: databaseUrl,
+    applicationName: NAME,
+    max: MAX_CONNECTIONS,
+    onError: (error) => logger.warn({ error }, 'a database connection was lost'),
+  })
+  try {
+    return await serve(config, db, logger)
+  } catch (error) {
+    await db.end()
+    throw error
+  }
+}
+
+async function serve(config: Config, db: Db, logger: Logger): Promise<RunningPush> {
+  const metrics = createMetrics(NAME)
+  const behaviours = await openBehaviourBook(db)
+  const delays = createPendingDelays()
+  const batcher = createBatcher<IncomingPush, PushOutcome>({
+    process: (incoming) => processBatch(db, incoming),
+  })
+  const acceptPush = createAcceptPush({ batcher, behaviours, delays, logger, metrics })
+  const readiness = async () => {
+    await db.query('SELECT 1')
+    return { database: { status: 'ok' as const } }
+  }
+  const app = createServer({ name: NAME, logger, metrics, readiness })
+  addFcmRoutes(app, { acceptPush, logger })
+  addTokenRoute(app)
+  addAdminRoutes(app, { db, behaviours })
+  const { host } = config
+  const unregisteredSinceMs = () => behaviours.changedAtMs
+  const apns = await startApns(
+    { host, ...config.apns },
+    { acceptPush, unregisteredSinceMs, logger },
+  )
+  const url = await listen(app, config).catch(async (error: unknown) => {
+    await apns.stop()
+    throw error
+  })
+  logger.info({ url, apns_url: apns.url }, 'the simulated push services are open')
+  return {
+    name: NAME,
+    url,
+    apnsUrl: apns.url,
+    async stop() {
+      delays.release()
+      await Promise.all([closeServer(app), apns.stop()])
+      await batcher.drain()
+      await db.end()
+    },
+  }
+}

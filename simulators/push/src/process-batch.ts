@@ -1,0 +1,28 @@
+import type { Db } from '@caudal/postgres/types.ts'
+import { type IncomingPush, planPushes } from './domain/plan-pushes.ts'
+import type { PushOutcome } from './domain/push.ts'
+import { claimRefusals } from './store/claim-refusals.ts'
+import { recordMessages } from './store/record-messages.ts'
+
+/**
+ * THE SPINE: decides the pushes that gathered and records the accepted ones in one statement,
+ * before any is answered. Outcomes come in the order of the pushes. Batches run one after the
+ * other.
+ */
+export async function processBatch(
+  db: Db,
+  incoming: readonly IncomingPush[],
+): Promise<PushOutcome[]> {
+  const refusable = incoming.filter(({ behaviour }) => behaviour.kind === 'error_500_once')
+  const firstTime = await claimRefusals(
+    db,
+    refusable.map(({ push }) => push),
+  )
+  const outcomes = planPushes(incoming, firstTime)
+  const accepted = incoming.filter((_, index) => outcomes[index] === 'accepted')
+  await recordMessages(
+    db,
+    accepted.map(({ push }) => push),
+  )
+  return outcomes
+}
