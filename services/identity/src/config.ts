@@ -1,0 +1,78 @@
+import { type EnvironmentReader, readEnvironment } from '@caudal/http/environment.ts'
+import {
+  type DatabaseSettings,
+  readDatabaseSettings,
+  readServiceSettings,
+  type ServiceSettings,
+} from '@caudal/http/service-settings.ts'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { ALL_SCOPES, DEVELOPMENT_LOGIN } from './domain/access-token.ts'
+import type { Client } from './domain/client.ts'
+
+export type Config = ServiceSettings &
+  DatabaseSettings & {
+    /** The `iss` of every token: a name, not an address. */
+    issuer: string
+    clients: readonly Client[]
+    developmentLogin: boolean
+    behindProxy: boolean
+  }
+
+const CLIENTS = 'CAUDAL_IDENTITY_CLIENTS'
+const DEFAULT_TENANT = 'caudal'
+
+const Clients = Compile(
+  Type.Array(
+    Type.Object(
+      {
+        client_id: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
+        client_secret: Type.String({ pattern: '^[\\x21-\\x7e]{16,256}$' }),
+        scopes: Type.Array(Type.Enum([...ALL_SCOPES])),
+        grants: Type.Optional(Type.Array(Type.Enum(['client_credentials', DEVELOPMENT_LOGIN]))),
+        tenant_id: Type.Optional(Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' })),
+      },
+      { additionalProperties: false },
+    ),
+    { maxItems: 1_000 },
+  ),
+)
+
+/** @throws {ConfigError} naming every bad variable at once; secrets are never shown */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  return readEnvironment(env, (reader) => ({
+    ...readServiceSettings(reader, 'IDENTITY'),
+    ...readDatabaseSettings(reader, 'IDENTITY'),
+    issuer: reader.url('CAUDAL_ISSUER', 'https://identity.caudal.local'),
+    clients: readClients(reader),
+    developmentLogin: reader.flag('CAUDAL_DEVELOPMENT_LOGIN', false),
+    behindProxy: reader.flag('CAUDAL_IDENTITY_BEHIND_PROXY', false),
+  }))
+}
+
+function readClients(reader: EnvironmentReader): Client[] {
+  const clients = parse(reader.text(CLIENTS))
+  if (clients === undefined || !Clients.Check(clients)) {
+    const [first] = clients === undefined ? [] : Clients.Errors(clients)
+    const where = first ? `: ${first.instancePath} ${first.message}` : ''
+    reader.refuse(CLIENTS, `must be a JSON array of clients${where}`)
+    return []
+  }
+  const names = new Set(clients.map((client) => client.client_id))
+  if (names.size < clients.length) reader.refuse(CLIENTS, 'names a client twice')
+  return clients.map((client) => ({
+    clientId: client.client_id,
+    clientSecret: client.client_secret,
+    scopes: client.scopes,
+    grants: client.grants ?? ['client_credentials'],
+    tenantId: client.tenant_id ?? DEFAULT_TENANT,
+  }))
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ALL_SCOPES, grantUserScopes, SERVICE_SCOPES, USER_SCOPES } from './access-token.ts'
+
+test('a person gets all scopes of people, or those asked for', () => {
+  assert.deepEqual(grantUserScopes(undefined), { granted: USER_SCOPES.join(' ') })
+  assert.deepEqual(grantUserScopes(''), { granted: USER_SCOPES.join(' ') })
+  assert.deepEqual(grantUserScopes('wallet:read wallet:read'), { granted: 'wallet:read' })
+})
+
+test('a person gets no scope of a service', () => {
+  const ofPeople = new Set<string>(USER_SCOPES)
+  for (const scope of SERVICE_SCOPES) {
+    if (ofPeople.has(scope)) continue
+    assert.deepEqual(grantUserScopes(`wallet:read ${scope}`), { refused: scope })
+  }
+  assert.deepEqual(grantUserScopes('made:up'), { refused: 'made:up' })
+})
+
+test('no scope is listed twice', () => {
+  assert.equal(new Set(ALL_SCOPES).size, ALL_SCOPES.length)
+})

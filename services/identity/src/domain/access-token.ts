@@ -1,0 +1,75 @@
+/** Who the tokens are for: every Caudal service (interfaces.md, Tokens). */
+export const AUDIENCE = 'caudal'
+
+/** The audience's name in a request (RFC 8707 wants a URI); the default, so nobody need say it. */
+export const RESOURCE = 'urn:caudal:api'
+
+export const USER_TOKEN_SECONDS = 60 * 60
+export const CLIENT_TOKEN_SECONDS = 10 * 60
+
+/** The grant by which a development client gets a token of any user, without a password. */
+export const DEVELOPMENT_LOGIN = 'urn:caudal:params:oauth:grant-type:development-login'
+
+/** What a person may do through the gateway; nothing that a service's scope allows. */
+export const USER_SCOPES = ['payments:read', 'payments:write', 'wallet:read'] as const
+
+/** What a service may be allowed; each client's own list says which. */
+export const SERVICE_SCOPES = [
+  'payments:read',
+  'payments:write',
+  'ledger:read',
+  'ledger:write',
+  'orders:read',
+  'orders:write',
+  'users:read',
+  'users:write',
+  'users:impersonate',
+  'trace:read',
+] as const
+
+export const ALL_SCOPES: readonly string[] = [...new Set([...SERVICE_SCOPES, ...USER_SCOPES])]
+
+export type AccessTokenClaims = {
+  jti: string
+  sub: string
+  iat: number
+  exp: number
+  scope: string
+  client_id: string
+  iss: string
+  aud: string
+  tenant_id: string
+}
+
+/** The claims of a user's token, as the token endpoint writes them too; `now` in milliseconds. */
+export function userTokenClaims(
+  user: { tenantId: string; userId: string },
+  about: { issuer: string; clientId: string; jti: string; now: number },
+): AccessTokenClaims {
+  const issuedAt = Math.floor(about.now / 1_000)
+  return {
+    jti: about.jti,
+    sub: user.userId,
+    iat: issuedAt,
+    exp: issuedAt + USER_TOKEN_SECONDS,
+    scope: USER_SCOPES.join(' '),
+    client_id: about.clientId,
+    iss: about.issuer,
+    aud: AUDIENCE,
+    tenant_id: user.tenantId,
+  }
+}
+
+/**
+ * The scopes of a user's token: all that people have, or those of them that were asked for. Returns
+ * the first one that people cannot have as `refused`.
+ */
+export function grantUserScopes(
+  asked: string | undefined,
+): { granted: string } | { refused: string } {
+  const wanted = asked?.split(' ').filter(Boolean) ?? []
+  const allowed: readonly string[] = USER_SCOPES
+  const refused = wanted.find((scope) => !allowed.includes(scope))
+  if (refused !== undefined) return { refused }
+  return { granted: (wanted.length === 0 ? [...USER_SCOPES] : [...new Set(wanted)]).join(' ') }
+}

@@ -1,0 +1,29 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/** Answers a request of Node's own kind: what `provider.callback()` returns. */
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+/**
+ * The endpoints of the OAuth server at their places on the service's port. It reads the body and
+ * writes the answer itself: errors of the token endpoint have OAuth's form (RFC 6749, 5.2), not
+ * ours.
+ */
+export function mountProvider(app: HttpServer, handle: NodeHandler): void {
+  void app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, _body, parsed) => parsed(null))
+    const options = { schema: { hide: true } }
+    const pass = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+      reply.hijack()
+      await handle(request.raw, reply.raw)
+    }
+    scope.post('/token', options, pass)
+    scope.get('/jwks', options, pass)
+    scope.get('/auth', options, pass)
+    scope.get('/.well-known/openid-configuration', options, pass)
+    scope.get('/.well-known/oauth-authorization-server', options, pass)
+    done()
+  })
+}

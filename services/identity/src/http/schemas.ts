@@ -1,0 +1,112 @@
+import { Type } from 'typebox'
+import { DEFAULT_LOCALE, PLATFORMS } from '../domain/user.ts'
+
+export const MAX_USERS = 1_000
+const MAX_DEVICES = 16
+const MAX_CURRENCIES = 32
+
+const Uuid = Type.String({
+  pattern:
+    '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$',
+})
+const TenantId = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' })
+const Locale = Type.String({
+  pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$',
+  description: `BCP 47; ${DEFAULT_LOCALE} unless said`,
+})
+const Currency = Type.String({ pattern: '^[A-Z]{3}$' })
+const Currencies = Type.Array(Currency, {
+  minItems: 1,
+  maxItems: MAX_CURRENCIES,
+  uniqueItems: true,
+})
+const Platform = Type.Enum([...PLATFORMS])
+const DeviceToken = Type.String({ pattern: '^[\\x21-\\x7e]{1,1024}$' })
+
+const DeviceView = Type.Object({ device_id: Uuid, platform: Platform, token: DeviceToken })
+
+const UserView = Type.Object({
+  user_id: Uuid,
+  tenant_id: TenantId,
+  locale: Locale,
+  wallet_id: Uuid,
+  accounts: Type.Array(Type.Object({ account_id: Uuid, currency: Currency })),
+  devices: Type.Array(DeviceView),
+})
+
+export const createUsersSchema = {
+  summary: 'Create users, all or none; a user_id that exists is a repeat and changes nothing',
+  body: Type.Object({
+    tenant_id: Type.Optional(TenantId),
+    currencies: Type.Optional(Currencies),
+    users: Type.Array(
+      Type.Object({
+        user_id: Type.Optional(Uuid),
+        locale: Type.Optional(Locale),
+        currencies: Type.Optional(Currencies),
+        devices: Type.Optional(
+          Type.Array(Type.Object({ platform: Platform, token: DeviceToken }), {
+            maxItems: MAX_DEVICES,
+          }),
+        ),
+      }),
+      { minItems: 1, maxItems: MAX_USERS },
+    ),
+  }),
+  response: { 201: Type.Object({ users: Type.Array(UserView) }) },
+  security: [{ bearer: ['users:write'] }],
+}
+
+export const lookupUsersSchema = {
+  summary: 'Where to reach users; unknown ones are left out',
+  body: Type.Object({
+    tenant_id: TenantId,
+    user_ids: Type.Array(Uuid, { maxItems: MAX_USERS }),
+  }),
+  response: {
+    200: Type.Object({
+      users: Type.Array(
+        Type.Object({ user_id: Uuid, locale: Locale, devices: Type.Array(DeviceView) }),
+      ),
+    }),
+  },
+  security: [{ bearer: ['users:read'] }],
+}
+
+export const removeDevicesSchema = {
+  summary: 'Forget devices by their tokens, of whomever they are',
+  body: Type.Object({
+    tenant_id: TenantId,
+    tokens: Type.Array(DeviceToken, { maxItems: MAX_USERS }),
+  }),
+  response: { 200: Type.Object({ removed: Type.Integer() }) },
+  security: [{ bearer: ['users:write'] }],
+}
+
+export const getUserSchema = {
+  summary: 'A user: oneself, or for services anybody',
+  params: Type.Object({ user_id: Uuid }),
+  querystring: Type.Object({ tenant_id: Type.Optional(TenantId) }),
+  response: { 200: UserView },
+  security: [{ bearer: ['users:read'] }],
+}
+
+export const createTokensSchema = {
+  summary: 'Tokens of many users at once; only while development login is on',
+  body: Type.Object({
+    tenant_id: Type.Optional(TenantId),
+    users: Type.Array(Type.Object({ user_id: Uuid }), { minItems: 1, maxItems: MAX_USERS }),
+  }),
+  response: {
+    200: Type.Object({
+      tokens: Type.Array(
+        Type.Object({
+          user_id: Uuid,
+          token: Type.String(),
+          expires_at: Type.String({ format: 'date-time' }),
+        }),
+      ),
+    }),
+  },
+  security: [{ bearer: ['users:impersonate'] }],
+}

@@ -1,0 +1,42 @@
+import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
+import { onlyServices } from './only-services.ts'
+import { createTokensSchema } from './schemas.ts'
+
+export interface TokenRoutesDeps {
+  verifier: TokenVerifier
+  /** Ids that are no users are left out. */
+  signUserTokens(input: {
+    tenantId: string
+    userIds: string[]
+    clientId: string
+  }): Promise<{ userId: string; token: string; expiresAt: Date }[]>
+}
+
+const BODY_LIMIT_BYTES = 128 * 1024
+
+/** Development login by the thousand, for seeding and load; added only while it is switched on. */
+export function addTokenRoutes(app: HttpServer, deps: TokenRoutesDeps): void {
+  const { verifier } = deps
+  const onRequest = [requireToken({ verifier, scope: 'users:impersonate' }), onlyServices]
+  app.post(
+    '/v1/tokens',
+    { schema: createTokensSchema, onRequest, bodyLimit: BODY_LIMIT_BYTES },
+    async (request, reply) => {
+      const { tenantId, subject } = identityOf(request)
+      const ids = request.body.users.map((user) => user.user_id.toLowerCase())
+      const signed = await deps.signUserTokens({
+        tenantId: request.body.tenant_id ?? tenantId,
+        userIds: [...new Set(ids)],
+        clientId: subject,
+      })
+      const tokens = signed.map(({ userId, token, expiresAt }) => ({
+        user_id: userId,
+        token,
+        expires_at: expiresAt.toISOString(),
+      }))
+      return reply.send({ tokens })
+    },
+  )
+}

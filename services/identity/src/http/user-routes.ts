@@ -1,0 +1,122 @@
+import { newId } from '@caudal/contracts/ids.ts'
+import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import { Problem } from '@caudal/http/problem.ts'
+import type { Identity, TokenVerifier } from '@caudal/http/token-verifier.ts'
+import { isCurrency } from '@caudal/money/currencies.ts'
+import {
+  type NewUser,
+  newUser,
+  type User,
+  type UserInput,
+  viewDevice,
+  viewUser,
+} from '../domain/user.ts'
+import { onlyServices } from './only-services.ts'
+import {
+  createUsersSchema,
+  getUserSchema,
+  lookupUsersSchema,
+  removeDevicesSchema,
+} from './schemas.ts'
+
+/** What the routes need done; the spine brings it. */
+export interface UserRoutesDeps {
+  verifier: TokenVerifier
+  /** Users of one tenant; answered as they stand, in the order asked. */
+  createUsers(users: NewUser[], traceparent: string): Promise<User[]>
+  findUsers(tenantId: string, userIds: string[]): Promise<User[]>
+  removeDevices(tenantId: string, tokens: string[]): Promise<number>
+}
+
+const BODY_LIMIT_BYTES = 4 * 1024 * 1024
+
+/** Create users, find out where to reach them, forget their dead devices (P6, P8). */
+export function addUserRoutes(app: HttpServer, deps: UserRoutesDeps): void {
+  const { verifier } = deps
+  const bodyLimit = BODY_LIMIT_BYTES
+  const mayWrite = [requireToken({ verifier, scope: 'users:write' }), onlyServices]
+  const mayRead = [requireToken({ verifier, scope: 'users:read' }), onlyServices]
+
+  app.post(
+    '/v1/users',
+    { schema: createUsersSchema, onRequest: mayWrite, bodyLimit },
+    async (request, reply) => {
+      const { users, tenant_id, currencies } = request.body
+      const tenantId = tenant_id ?? identityOf(request).tenantId
+      const wanted = readUsers(users, { tenantId, currencies, makeId: newId })
+      const created = await deps.createUsers(wanted, request.traceparent)
+      return reply.code(201).send({ users: created.map(viewUser) })
+    },
+  )
+
+  app.post(
+    '/v1/users/lookup',
+    { schema: lookupUsersSchema, onRequest: mayRead, bodyLimit },
+    async (request, reply) => {
+      const users = await deps.findUsers(request.body.tenant_id, request.body.user_ids)
+      return reply.send({ users: users.map(viewReachable) })
+    },
+  )
+
+  app.post(
+    '/v1/devices/remove',
+    { schema: removeDevicesSchema, onRequest: mayWrite, bodyLimit },
+    async (request, reply) => {
+      const { tenant_id: tenantId, tokens } = request.body
+      return reply.send({ removed: await deps.removeDevices(tenantId, tokens) })
+    },
+  )
+
+  app.get(
+    '/v1/users/:user_id',
+    { schema: getUserSchema, onRequest: requireToken({ verifier }) },
+    async (request, reply) => {
+      const { user_id: userId } = request.params
+      const tenantId = tenantToRead(identityOf(request), userId, request.query.tenant_id)
+      const [user] = tenantId === null ? [] : await deps.findUsers(tenantId, [userId])
+      if (user === undefined) throw new Problem('USER_NOT_FOUND')
+      return reply.send(viewUser(user))
+    },
+  )
+}
+
+function readUsers(
+  inputs: readonly UserInput[],
+  about: { tenantId: string; currencies: string[] | undefined; makeId: () => string },
+): NewUser[] {
+  const seen = new Set<string>()
+  return inputs.map((input, index) => {
+    const user = newUser(input, about)
+    if (seen.has(user.userId)) throw malformed(`users.${index}.user_id`, 'is there twice')
+    seen.add(user.userId)
+    const unknown = user.currencies.find((currency) => !isCurrency(currency))
+    if (unknown !== undefined) {
+      throw malformed(`users.${index}.currencies`, `has ${unknown}, which is no currency`)
+    }
+    return user
+  })
+}
+
+function viewReachable(user: User) {
+  return { user_id: user.userId, locale: user.locale, devices: user.devices.map(viewDevice) }
+}
+
+/** People see themselves, services with users:read everybody; null where there is nobody to see. */
+function tenantToRead(
+  identity: Identity,
+  userId: string,
+  wanted: string | undefined,
+): string | null {
+  const tenantId = wanted ?? identity.tenantId
+  if (identity.kind === 'user') {
+    const isSelf = identity.subject === userId.toLowerCase() && tenantId === identity.tenantId
+    return isSelf ? tenantId : null
+  }
+  if (!identity.scopes.has('users:read')) throw new Problem('FORBIDDEN')
+  return tenantId
+}
+
+function malformed(param: string, reason: string): Problem {
+  return new Problem('MALFORMED_REQUEST', `body: ${param} ${reason}`, { members: { param } })
+}

@@ -1,0 +1,24 @@
+import type { Tx } from '@caudal/postgres/types.ts'
+import type { SigningKey } from '../domain/signing-key.ts'
+
+/** Instances that start together must agree on the first key. */
+const KEYS_LOCK = 5_402_117
+
+/** The keys that are not retired; holds the lock that lets nobody else add one meanwhile. */
+export async function lockSigningKeys(tx: Tx): Promise<SigningKey[]> {
+  await tx.query('SELECT pg_advisory_xact_lock($1)', [KEYS_LOCK])
+  const { rows } = await tx.query<SigningKey>(
+    `SELECT kid, private_jwk AS "privateJwk", signs_from AS "signsFrom"
+     FROM signing_keys WHERE retired_at IS NULL OR retired_at > now()
+     ORDER BY signs_from DESC, kid`,
+  )
+  return rows
+}
+
+export async function insertSigningKey(tx: Tx, key: SigningKey): Promise<void> {
+  await tx.query('INSERT INTO signing_keys (kid, private_jwk, signs_from) VALUES ($1, $2, $3)', [
+    key.kid,
+    JSON.stringify(key.privateJwk),
+    key.signsFrom,
+  ])
+}

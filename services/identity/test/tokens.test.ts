@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { newId } from '@caudal/contracts/ids.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import { decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose'
+import {
+  CLI,
+  ISSUER,
+  loginForm,
+  NOTIFIER,
+  startTestIdentity,
+  type TestIdentity,
+} from './start-test-identity.ts'
+
+const USER = newId()
+const credentials = (scope: string) => ({ grant_type: 'client_credentials', scope })
+
+async function createUser(identity: TestIdentity, userId: string): Promise<void> {
+  const token = await identity.token('users:write')
+  const created = await identity.call('/v1/users', {
+    token,
+    body: { users: [{ user_id: userId }] },
+  })
+  assert.equal(created.status, 201)
+}
+
+describe('tokens', async () => {
+  const identity = await startTestIdentity(suiteScope())
+  await createUser(identity, USER)
+
+  test("F14: a service's token is verified by the published keys and says who, where, what for", async () => {
+    const answer = await identity.ask(credentials('users:read users:write'), NOTIFIER)
+    assert.equal(answer.status, 200)
+    assert.equal(answer.body['token_type'], 'Bearer')
+    assert.equal(answer.body['expires_in'], 600)
+    assert.equal(answer.body['scope'], 'users:read users:write')
+    assert.equal(answer.headers.get('cache-control'), 'no-store')
+    const { payload, protectedHeader } = await identity.verify(answer.body.access_token)
+    assert.equal(protectedHeader.alg, 'ES256')
+    assert.equal(protectedHeader.typ, 'at+jwt')
+    assert.equal(payload.iss, ISSUER)
+    assert.equal(payload.aud, 'caudal')
+    assert.equal(payload.sub, 'notifications')
+    assert.equal(payload['client_id'], 'notifications')
+    assert.equal(payload['tenant_id'], 'caudal')
+    assert.equal(payload['scope'], 'users:read users:write')
+    assert.equal(payload.exp! - payload.iat!, 600)
+  })
+
+  test('the client may put its secret into the body as well', async () => {
+    const form = { ...credentials('users:read'), client_id: CLI.id, client_secret: CLI.secret }
+    assert.equal((await identity.ask(form, null)).status, 200)
+  })
+
+  test('a wrong secret, an unknown client and no client at all are refused in the form of OAuth', async () => {
+    const wrong = await identity.ask(credentials('users:read'), { ...CLI, secret: 'x'.repeat(32) })
+    assert.equal(wrong.status, 401)
+    assert.equal(wrong.body['error'], 'invalid_client')
+    assert.match(wrong.headers.get('www-authenticate') ?? '', /^Basic /)
+    const unknown = await identity.ask(credentials('users:read'), { ...CLI, id: 'nobody' })
+    assert.equal(unknown.body['error'], 'invalid_client')
+    const none = await identity.ask(credentials('users:read'), null)
+    assert.equal(none.body['error'], 'invalid_request')
+  })
+
+  test('a client gets no scope that is not on its list', async () => {
+    const answer = await identity.ask(credentials('users:read ledger:write'), NOTIFIER)
+    assert.equal(answer.status, 400)
+    assert.equal(answer.body['error'], 'invalid_scope')
+    assert.equal(answer.body['scope'], 'ledger:write')
+    const made = await identity.ask(credentials('made:up'), NOTIFIER)
+    assert.ok(!('scope' in made.body), 'a scope that does not exist is not granted')
+  })
+
+  test('the token endpoint answers nonsense in the form of OAuth, never with 500', async () => {
+    const grant = await identity.ask({ grant_type: 'password' })
+    assert.equal(grant.body['error'], 'unsupported_grant_type')
+    assert.equal((await identity.ask({})).body['error'], 'invalid_request')
+    const response = await fetch(`${identity.url}/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"grant_type":',
+    })
+    assert.equal(response.status, 400)
+    assert.equal(((await response.json()) as { error: string }).error, 'invalid_request')
+    const large = await identity.ask({ grant_type: 'x'.repeat(100_000) })
+    assert.equal(large.body['error'], 'invalid_request')
+  })
+
+  test('a user logs in for development and gets what the gateway asks for', async () => {
+    const answer = await identity.ask(loginForm(USER.toUpperCase()))
+    assert.equal(answer.status, 200)
+    assert.equal(answer.body['expires_in'], 3_600)
+    const { payload } = await identity.verify(answer.body.access_token)
+    assert.equal(payload.sub, USER)
+    assert.equal(payload['tenant_id'], 'caudal')
+    assert.equal(payload['client_id'], CLI.id)
+    assert.equal(payload['scope'], 'payments:read payments:write wallet:read')
+    assert.equal(payload.exp! - payload.iat!, 3_600)
+    const narrow = await identity.ask(loginForm(USER, { scope: 'wallet:read' }))
+    assert.equal(narrow.body['scope'], 'wallet:read')
+  })
+
+  test('development login refuses unknown users, other tenants, service scopes and other clients', async () => {
+    const refusals: [ReturnType<typeof loginForm>, string][] = [
+      [loginForm(newId()), 'invalid_grant'],
+      [loginForm('me'), 'invalid_grant'],
+      [loginForm(USER, { tenant_id: 'another' }), 'invalid_grant'],
+      [loginForm(USER, { scope: 'ledger:write' }), 'invalid_scope'],
+      [loginForm(''), 'invalid_request'],
+    ]
+    for (const [form, error] of refusals) {
+      const answer = await identity.ask(form)
+      assert.equal(answer.status, 400)
+      assert.equal(answer.body['error'], error)
+    }
+    const other = await identity.ask(loginForm(USER), NOTIFIER)
+    assert.equal(other.status, 400)
+    assert.ok(!('access_token' in other.body))
+  })
+
+  test('tokens made by the thousand are the same as those of the token endpoint', async () => {
+    const token = await identity.token('users:impersonate')
+    const body = { users: [{ user_id: USER }, { user_id: newId() }] }
+    const answer = await identity.call('/v1/tokens', { token, body })
+    assert.equal(answer.status, 200)
+    assert.deepEqual(
+      answer.body.tokens.map((one) => one['user_id']),
+      [USER],
+      'who is no user is left out',
+    )
+    const [made] = answer.body.tokens
+    const single = (await identity.ask(loginForm(USER))).body.access_token
+    assert.deepEqual(decodeProtectedHeader(made!['token']!), decodeProtectedHeader(single))
+    const [bulk, one] = await Promise.all([made!['token']!, single].map(identity.verify))
+    const { iat, exp, jti, ...claims } = bulk!.payload
+    const { iat: _iat, exp: _exp, jti: otherJti, ...expected } = one!.payload
+    assert.deepEqual(claims, expected)
+    assert.equal(exp! - iat!, 3_600)
+    assert.notEqual(jti, otherJti)
+    assert.equal(made!['expires_at'], new Date(exp! * 1_000).toISOString())
+  })
+
+  test('tokens for others need the scope, and a person cannot have it', async () => {
+    const body = { users: [{ user_id: USER }] }
+    const without = await identity.call('/v1/tokens', {
+      token: await identity.token('users:read'),
+      body,
+    })
+    assert.equal(without.body['code'], 'FORBIDDEN')
+    const person = (await identity.ask(loginForm(USER))).body.access_token
+    assert.equal((await identity.call('/v1/tokens', { token: person, body })).status, 403)
+    assert.equal((await identity.call('/v1/tokens', { body })).body['code'], 'UNAUTHENTICATED')
+  })
+
+  test('the discovery document names the issuer and addresses that can be reached', async () => {
+    for (const name of ['openid-configuration', 'oauth-authorization-server']) {
+      const response = await fetch(`${identity.url}/.well-known/${name}`)
+      const document = (await response.json()) as Record<string, unknown>
+      assert.equal(document['issuer'], ISSUER)
+      assert.equal(document['token_endpoint'], `${identity.url}/token`)
+      assert.equal(document['jwks_uri'], `${identity.url}/jwks`)
+      const endpoints = Object.entries(document).filter(([key]) => /_endpoint$|_uri$/.test(key))
+      for (const [key, url] of endpoints) {
+        const { status } = await fetch(String(url))
+        assert.ok(status !== 404, `${key} is there`)
+      }
+    }
+  })
+
+  test('the published keys hold nothing private', async () => {
+    const { keys } = (await (await fetch(`${identity.url}/jwks`)).json()) as {
+      keys: Record<string, string>[]
+    }
+    assert.equal(keys.length, 1)
+    assert.deepEqual(Object.keys(keys[0]!).toSorted(), [
+      'alg',
+      'crv',
+      'kid',
+      'kty',
+      'use',
+      'x',
+      'y',
+    ])
+  })
+
+  test('elsewhere problems are problem documents', async () => {
+    const nowhere = await fetch(`${identity.url}/v1/nowhere`)
+    assert.equal(nowhere.headers.get('content-type'), 'application/problem+json')
+    const wrong = await fetch(`${identity.url}/token`)
+    assert.equal(wrong.status, 405)
+    assert.equal(wrong.headers.get('allow'), 'POST')
+  })
+})
+
+test('keys and tokens survive a restart', async (t) => {
+  const identity = await startTestIdentity(t)
+  const token = await identity.token('users:read')
+  const before = await (await fetch(`${identity.url}/jwks`)).json()
+  await identity.stop()
+  await identity.startAgain()
+  assert.deepEqual(await (await fetch(`${identity.url}/jwks`)).json(), before)
+  assert.equal((await identity.verify(token)).payload.sub, CLI.id)
+})
+
+test('a new key is published before it signs, and old tokens stay valid', async (t) => {
+  const identity = await startTestIdentity(t)
+  const old = await identity.token('users:read')
+  const plant = async (kid: string, signsFrom: string): Promise<void> => {
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+    await identity.db.query(
+      `INSERT INTO signing_keys (kid, private_jwk, signs_from)
+       VALUES ($1, $2, now() + $3::interval)`,
+      [kid, JSON.stringify(await exportJWK(privateKey)), signsFrom],
+    )
+  }
+  await plant('next', '1 hour')
+  await identity.stop()
+  await identity.startAgain()
+  const { keys } = (await (await fetch(`${identity.url}/jwks`)).json()) as { keys: unknown[] }
+  assert.equal(keys.length, 2)
+  const kidOf = (token: string) => decodeProtectedHeader(token).kid
+  assert.equal(kidOf(await identity.token('users:read')), kidOf(old))
+
+  await plant('current', '-1 second')
+  await identity.stop()
+  await identity.startAgain()
+  const fresh = await identity.token('users:read')
+  assert.equal(kidOf(fresh), 'current')
+  await identity.verify(fresh)
+  await identity.verify(old)
+})
+
+test('where development login is off there is no such grant and no tokens for others', async (t) => {
+  const identity = await startTestIdentity(t, { developmentLogin: false })
+  const answer = await identity.ask(loginForm(USER))
+  assert.equal(answer.body['error'], 'unsupported_grant_type')
+  const body = { users: [{ user_id: USER }] }
+  const token = await identity.token('users:impersonate')
+  const refused = await identity.call('/v1/tokens', { token, body })
+  assert.equal(refused.body['code'], 'ROUTE_NOT_FOUND')
+})
