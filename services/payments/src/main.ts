@@ -1,14 +1,12 @@
 import { TOPICS } from '@caudal/contracts/topics.ts'
 import { type Consumer, consume } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
-import { consumerMigrations } from '@caudal/event-log/migrations.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import { createServer } from '@caudal/http/create-server.ts'
 import type { CheckResult } from '@caudal/http/health-routes.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { createServiceTokenSource } from '@caudal/http/service-token-source.ts'
 import { createTokenVerifier, type TokenVerifier } from '@caudal/http/token-verifier.ts'
-import { outboxMigrations } from '@caudal/outbox/migrations.ts'
 import { type Relay, startRelay } from '@caudal/outbox/relay.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { migrate } from '@caudal/postgres/migrate.ts'
@@ -29,9 +27,6 @@ const NAME = 'payments'
 const CONSUMED = [TOPICS.fundsReserved, TOPICS.paymentsResults, TOPICS.fundsReleased]
 /** How long a stop waits for the outbox; what is left is published after the next start. */
 const DRAIN_TIMEOUT_MS = 2_000
-
-/** Every table of the service's database. */
-export const migrationSets = [paymentMigrations, outboxMigrations, consumerMigrations]
 
 interface Parts {
   config: Config
@@ -71,7 +66,7 @@ async function startParts(
   started: (() => Promise<unknown>)[],
 ): Promise<string> {
   const { migrationUrl, database, databaseUrl } = config
-  if (migrationUrl) await migrate({ adminUrl: migrationUrl, database, sets: migrationSets })
+  if (migrationUrl) await migrate({ adminUrl: migrationUrl, database, sets: paymentMigrations })
   const metrics = createMetrics(NAME)
   const db = createPool({
     url: databaseUrl,

@@ -1,7 +1,11 @@
 import { fileURLToPath } from 'node:url'
+import { consumerMigrations } from '@caudal/event-log/migrations.ts'
+import { outboxMigrations } from '@caudal/outbox/migrations.ts'
 
-/** Tables of the payment service. */
-export const paymentMigrations = {
+const ownMigrations = {
   name: 'payments',
   dir: fileURLToPath(new URL('../migrations', import.meta.url)),
 }
+
+/** Every table of the service's database. */
+export const paymentMigrations = [ownMigrations, outboxMigrations, consumerMigrations]

@@ -13,7 +13,7 @@ import * as fc from 'fast-check'
 import { decideEvents } from '../src/domain/decide-events.ts'
 import type { PaymentEvent } from '../src/domain/evolve.ts'
 import { isFinal, type Payment } from '../src/domain/payment.ts'
-import { migrationSets } from '../src/main.ts'
+import { paymentMigrations } from '../src/migrations.ts'
 import { processBatch } from '../src/process-batch.ts'
 import { lockPayments } from '../src/store/lock-payments.ts'
 import { PAYMENTS_MOVED, savePayments } from '../src/store/save-payments.ts'
@@ -26,7 +26,7 @@ let db: Db
 let offset = 0n
 
 before(async () => {
-  db = (await testDatabase(scope, { sets: migrationSets, name: 'process' })).pool
+  db = (await testDatabase(scope, { sets: paymentMigrations, name: 'process' })).pool
 })
 
 function incomingOf(event: PaymentEvent): IncomingEvent {
@@ -193,8 +193,8 @@ test('planted: a refused compare-and-set raises before any effect, the event beh
     const behind = tx.query(`UPDATE payments SET reason = 'circuit_open' WHERE payment_id = $1`, [
       neighbour.paymentId,
     ])
-    await Promise.allSettled([behind])
-    await saved
+    const [outcome] = await Promise.allSettled([saved, behind])
+    if (outcome.status === 'rejected') throw outcome.reason
   })
   await assert.rejects(attempt, { code: PAYMENTS_MOVED })
   const after = await load([payment, neighbour])

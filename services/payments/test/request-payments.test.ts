@@ -302,7 +302,9 @@ test('keys are required and must be UUIDs; bodies must be exact', async () => {
   const order = world.peers.addOrder(userId).external_order_id
   const post = (headers: Record<string, string>, body: string) =>
     call(`${service.url}/v1/payments`, {
-      ...{ method: 'POST', token, body },
+      method: 'POST',
+      token,
+      body,
       headers: { 'content-type': 'application/json', ...headers },
     })
   const key = { 'idempotency-key': newId() }

@@ -6,7 +6,7 @@ import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
 import { type Decision, type Order, ownedOrderOf } from '../src/domain/decide-requests.ts'
-import { migrationSets } from '../src/main.ts'
+import { paymentMigrations } from '../src/migrations.ts'
 import {
   createPaymentRequests,
   type Outcome,
@@ -19,7 +19,7 @@ let db: Db
 let adminUrl: string
 
 before(async () => {
-  const database = await testDatabase(scope, { sets: migrationSets, name: 'unknown_commit' })
+  const database = await testDatabase(scope, { sets: paymentMigrations, name: 'unknown_commit' })
   db = database.pool
   adminUrl = database.adminUrl
 })

@@ -5,7 +5,8 @@ import { createLogger } from '@caudal/telemetry/logger.ts'
 import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
 import { request } from 'undici'
 import { readConfig } from '../src/config.ts'
-import { migrationSets, start } from '../src/main.ts'
+import { start } from '../src/main.ts'
+import { paymentMigrations } from '../src/migrations.ts'
 import { type Peers, startPeers } from './peers.ts'
 
 export const logger = createLogger({ service: 'payments', level: 'silent' })
@@ -29,7 +30,7 @@ export interface World {
 /** A database, an event log and the peers, for any number of instances of the service. */
 export async function createWorld(scope: Scope): Promise<World> {
   const peers = await startPeers(scope)
-  const db = await testDatabase(scope, { sets: migrationSets, name: 'payments' })
+  const db = await testDatabase(scope, { sets: paymentMigrations, name: 'payments' })
   const log = await testDatabase(scope, { sets: [logMigrations], name: 'log' })
   return {
     peers,

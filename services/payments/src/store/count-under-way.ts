@@ -12,7 +12,6 @@ export interface UnderWay {
 /** How many payments are under way by status, and how old the oldest is; asked at each scrape. */
 export async function countUnderWay(db: Db): Promise<UnderWay[]> {
   const { rows } = await db.query<{ status: Status; count: bigint; oldest_seconds: number }>({
-    name: 'count-under-way',
     text: `
       SELECT status, count(*) AS count,
         extract(epoch FROM now() - min(created_at))::float8 AS oldest_seconds

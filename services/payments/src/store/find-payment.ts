@@ -9,7 +9,6 @@ export async function findPayment(
   paymentId: string,
 ): Promise<Payment | undefined> {
   const { rows } = await db.query<PaymentRow>({
-    name: 'find-payment',
     text: `
       SELECT ${PAYMENT_COLUMNS} FROM payments
       WHERE payment_id = $1 AND tenant_id = $2 AND ($3::uuid IS NULL OR user_id = $3)`,

@@ -15,7 +15,6 @@ export async function listPayments(
   { limit, after }: { limit: number; after: PagePosition | undefined },
 ): Promise<Payment[]> {
   const { rows } = await db.query<PaymentRow>({
-    name: after ? 'list-payments-after' : 'list-payments',
     text: `
       SELECT ${PAYMENT_COLUMNS} FROM payments
       WHERE tenant_id = $1 AND user_id = $2

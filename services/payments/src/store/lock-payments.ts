@@ -12,7 +12,6 @@ export interface LockedPayments {
 /** Locks the payments in sorted order and loads them; an unknown one is missing from the map. */
 export async function lockPayments(tx: Tx, paymentIds: readonly string[]): Promise<LockedPayments> {
   const { rows } = await tx.query<PaymentRow & { now: Date }>({
-    name: 'lock-payments',
     text: `
       SELECT now() AS now, ${PAYMENT_COLUMNS}
       FROM payments

@@ -45,7 +45,6 @@ export async function savePayments(
 ): Promise<void> {
   const after = changed.map((change) => change.after)
   await tx.query({
-    name: 'save-payments',
     text: SAVE,
     values: [
       after.map((payment) => payment.paymentId),

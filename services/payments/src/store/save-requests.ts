@@ -53,7 +53,6 @@ export async function saveRequests(
   events: readonly OutboxEvent[],
 ): Promise<void> {
   await tx.query({
-    name: 'save-requests',
     text: SAVE,
     values: [
       keys.map((key) => key.tenantId),
