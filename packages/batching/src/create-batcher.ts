@@ -36,9 +36,9 @@ const MAX_BATCH = 500
 const MAX_QUEUE = 10_000
 
 /**
- * Joins concurrent commands: one batch is under way, what arrives meanwhile is the next. No
- * timer anywhere; an idle batcher only lets the current turn of the event loop end, so that
- * requests read from the sockets together start together.
+ * Joins concurrent commands: one batch is under way, what arrives meanwhile is the next. No timer
+ * anywhere; an idle batcher only lets the current turn of the event loop end, so that requests read
+ * from the sockets together start together.
  */
 export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
   const { process, maxBatch = MAX_BATCH, maxQueue = MAX_QUEUE, onBatch } = options

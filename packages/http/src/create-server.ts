@@ -39,7 +39,7 @@ declare module 'fastify' {
   }
 }
 
-/** Gives handlers the types of their typebox schemas. What is sent is not typed: often it is bytes. */
+/** Gives handlers the types of their typebox schemas. What is sent has no type: often bytes. */
 export interface TypeBoxTypeProvider extends FastifyTypeProvider {
   validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown
   serializer: unknown

@@ -22,7 +22,7 @@ export interface EnvironmentReader {
   /** 0-65535; 0 takes a free port. */
   port(name: string, fallback?: number): number
   integer(name: string, range: { min: number; max: number }, fallback?: number): number
-  /** Without a slash at the end. `protocols` as in `['http', 'https']`, which is also the default. */
+  /** Without a slash at the end. `protocols`: `['http', 'https']` unless said. */
   url(name: string, fallback?: string, protocols?: readonly string[]): string
   /** `250ms`, `5s`, `2m`, `1h`, or a plain number of milliseconds. */
   durationMs(name: string, fallback?: number): number

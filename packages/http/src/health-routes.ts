@@ -2,7 +2,7 @@ import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import type { FastifyInstance } from 'fastify'
 
-/** One named thing a service needs. `warn` is for what an operator should see although work goes on. */
+/** One thing a service needs. `warn` is for what an operator should see although work goes on. */
 export interface CheckResult {
   status: 'ok' | 'warn' | 'fail'
   detail?: string

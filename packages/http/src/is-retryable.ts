@@ -20,7 +20,7 @@ const CONNECTION_CODES = new Set([
  */
 const PASSING_SQLSTATE = /^(08...|53300|57P0[123]|40001|40P01|55P03)$/
 const PASSING_MESSAGES =
-  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when)/
 const MAX_CAUSES = 5
 
 /**

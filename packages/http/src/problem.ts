@@ -2,7 +2,7 @@ import { ERROR_CODES, type ErrorCode } from '@caudal/contracts/error-codes.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { FastifyReply } from 'fastify'
 
-/** What a problem says beyond its code: further members of the document and headers of the answer. */
+/** What a problem says beyond its code: members of the document and headers of the answer. */
 export interface ProblemExtra {
   members?: Record<string, unknown>
   headers?: Record<string, string>
@@ -33,7 +33,7 @@ export class Problem extends Error {
 }
 
 /** The stable address that names a kind of problem, `https://caudal.dev/errors/order-not-found`. */
-export function problemType(code: ErrorCode): string {
+function problemType(code: ErrorCode): string {
   return `https://caudal.dev/errors/${code.toLowerCase().replaceAll('_', '-')}`
 }
 
@@ -53,7 +53,7 @@ export function problemBody(
 }
 
 /** Headers that go with a code wherever it is answered: `WWW-Authenticate`, `Retry-After`. */
-export function problemHeaders(code: ErrorCode): Record<string, string> {
+function problemHeaders(code: ErrorCode): Record<string, string> {
   switch (code) {
     case 'UNAUTHENTICATED':
       return { 'www-authenticate': 'Bearer realm="caudal"' }

@@ -28,7 +28,7 @@ export function publishOpenApi(app: FastifyInstance, title: string, version: str
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
     },
   } as const
-  // Called, not registered: a registered plugin would load after the caller has declared its routes.
+  // Called, not registered: a registered plugin would load after the caller's routes are declared.
   fastifySwagger(app, { openapi, convertConstToEnum: false, transform }, (error) => {
     if (error !== undefined) throw error
   })

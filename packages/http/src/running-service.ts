@@ -29,7 +29,7 @@ export async function listen(
   return `http://${host}:${port}`
 }
 
-/** Stops listening and waits for requests under way; whatever is left at the deadline is cut off. */
+/** Stops listening and waits for requests under way; what is left at the deadline is cut off. */
 export async function closeServer(app: Listening, timeoutMs = STOP_TIMEOUT_MS): Promise<void> {
   const deadline = setTimeout(() => app.server.closeAllConnections(), timeoutMs)
   try {

@@ -44,7 +44,7 @@ export function readPeerUrl(reader: EnvironmentReader, peer: ServiceName): strin
   return reader.url(`CAUDAL_${peer}_URL`, `http://127.0.0.1:${DEFAULT_PORTS[peer]}`)
 }
 
-/** Where a service's data is: its own database, the owner's address if it migrates, the event log. */
+/** Where a service's data is: its database, the owner's address if it migrates, the event log. */
 export interface DatabaseSettings {
   databaseUrl: string
   database: string

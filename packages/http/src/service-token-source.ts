@@ -23,7 +23,7 @@ interface Issued {
 
 const TIMEOUT_MS = 3_000
 const DEFAULT_LIFETIME_SECONDS = 60
-// Renewed when a fifth of its life is left, so that no call carries a token that expires on its way.
+// Renewed with a fifth of its life left, so that no call carries a token that expires on its way.
 const USABLE_SHARE = 0.8
 
 /**

@@ -55,7 +55,7 @@ export function flushLogs(): void {
  * What a log keeps of an error: its own members would drag in requests, headers and rows. Causes
  * are followed five deep.
  */
-export function describeError(error: unknown, depth = 0): unknown {
+function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return error
   const { code, retryable, constraint, detail } = error as Error & {
     code?: unknown

@@ -2,9 +2,7 @@ import assert from 'node:assert/strict'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** Seconds; from a statement in the database (1 ms) to a PSP that hangs (10 s). */
-export const LATENCY_BUCKETS = [
-  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
-]
+const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /**
  * The metrics of one service (P13). Asking twice for a name returns the same metric, so that each
@@ -82,7 +80,7 @@ function declared<M>(
 
 let ofProcess: Registry | undefined
 
-// Memory, CPU and event loop belong to the process: services that share one also share its collectors.
+// Memory, CPU and event loop belong to the process: services that share one share its collectors.
 function processRegistry(): Registry {
   if (ofProcess === undefined) {
     ofProcess = new Registry()

@@ -1,6 +1,7 @@
 /** Names whose values never reach a log (F10). Compared without case, dashes and underscores. */
 const SECRET_NAME =
-  /^(authorization|proxyauthorization|cookie|setcookie|password|passwd|secret|apikey|credential|credentials|privatekey|jwk|d)$|(token|secret|password|tokens|secrets|passwords)$/
+  /^((proxy)?authorization|(set)?cookie|passwd|apikey|credentials?|privatekey|jwk|d)$/
+const SECRET_ENDING = /(token|secret|password)s?$/
 const JWT = /\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)?/g
 // Neither crosses a quotation mark: the text is a line of JSON and stays one.
 const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@"\\]*):[^\s/"\\]+@/gi
@@ -10,7 +11,7 @@ const MASK = '[redacted]'
 
 /** Masks JWTs, bearer and basic credentials and the passwords of connection URLs inside a line. */
 export function redactText(text: string): string {
-  // Most lines hold none of these; three searches for a fixed text are cheaper than three regular expressions.
+  // Most lines hold none of these, and to search for a fixed text is cheap.
   let masked = text
   if (masked.includes('eyJ')) masked = masked.replace(JWT, MASK)
   if (masked.includes('@')) masked = masked.replace(URL_PASSWORD, `$1:${MASK}@`)
@@ -55,7 +56,8 @@ const SECRET_NAMES_REMEMBERED = 1_000
 function isSecretName(name: string): boolean {
   const known = secretNames.get(name)
   if (known !== undefined) return known
-  const secret = SECRET_NAME.test(name.toLowerCase().replaceAll(/[-_]/g, ''))
+  const plain = name.toLowerCase().replaceAll(/[-_]/g, '')
+  const secret = SECRET_NAME.test(plain) || SECRET_ENDING.test(plain)
   if (secretNames.size < SECRET_NAMES_REMEMBERED) secretNames.set(name, secret)
   return secret
 }

@@ -1,6 +1,9 @@
 import { randomFillSync } from 'node:crypto'
 
-/** 4 KiB of random bytes serve 170 new trace contexts; one system call for each would cost more than the rest. */
+/**
+ * 4 KiB of random bytes serve 170 new trace contexts; one system call for each would cost more than
+ * the rest.
+ */
 const POOL_BYTES = 4096
 const TRACE_ID_BYTES = 16
 const SPAN_ID_BYTES = 8
@@ -32,7 +35,8 @@ export function traceIdOf(traceparent: string): string {
 
 /**
  * Reads a header from outside. Null unless it is well formed: lower-case hexadecimal, ids that are
- * not all zero, version 00 with nothing behind it, or a later version cut to what version 00 knows.
+ * not all zero, version 00 with nothing behind it, or a later version cut to what version 00
+ * knows.
  */
 export function parseTraceparent(value: string | undefined): string | null {
   if (value === undefined || value.length > MAX_LENGTH) return null
@@ -41,7 +45,7 @@ export function parseTraceparent(value: string | undefined): string | null {
   const [, version, traceId, spanId, flags, rest] = match
   if (version === '00' && rest !== undefined) return null
   if (traceId === NO_TRACE || spanId === NO_SPAN) return null
-  // Only the sampled bit has a meaning in version 00; bits of later versions are not ours to pass on.
+  // Only the sampled bit has a meaning in version 00; bits of later versions stay behind.
   const sampled = Number.parseInt(flags ?? '00', 16) & 1
   return `00-${traceId}-${spanId}-0${sampled}`
 }

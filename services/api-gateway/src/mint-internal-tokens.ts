@@ -16,8 +16,8 @@ const RESERVE_SECONDS = 15
 const MAX_CACHED = 50_000
 
 /**
- * Mints the gateway's own ES256 tokens (P1): `aud` is the service, valid for a minute, signed once per
- * user, scopes and service and used again while 15 seconds of life are left.
+ * Mints the gateway's own ES256 tokens (P1): `aud` is the service, valid for a minute, signed once
+ * per user, scopes and service and used again while 15 seconds of life are left.
  */
 export function mintInternalTokens(options: {
   issuer: string
