@@ -41,7 +41,7 @@ describe('P5: whatever the PSP does, the wallet says what really happened', () =
   let dataDir = ''
   before(async () => {
     dataDir = await dataDirectory({ after })
-    system = await launchSystem({ dataDir, env: { CAUDAL_PSP_TIMEOUT: '1s', CAUDAL_PSP_CONNECT_TIMEOUT: '500ms' } })
+    system = await launchSystem({ dataDir, env: { CAUDAL_PSP_TIMEOUT: '1s', CAUDAL_PSP_CONNECT_TIMEOUT: '500ms', CAUDAL_PSP_QUERY_MAX: '2s' } })
     const accounts = Object.keys(BEHAVIOURS).map((name) => [`account-${name}`, name])
     await setBehaviour(system.psp_url, { by_account: Object.fromEntries(accounts) })
   })

@@ -13,6 +13,7 @@ import { prepareDemoWorld } from '../world/demo-world.ts'
 import { welcome } from './welcome.ts'
 
 const ALL = [...SERVICES.keys()]
+const SAME_REQUEST_MS = 1_000
 
 /** `caudal start`: the whole system in one process, or some services of it. */
 export const start: Command = {
@@ -33,11 +34,14 @@ export const start: Command = {
     const stopped = onStopSignal()
     if (values['fresh'] === true) await startOver(dataDir, logger)
     const system = await runSystem({ names, dataDir, firstPort, env: process.env, logger })
-    await announce(invocation, system, names.length === ALL.length)
-    await stopped
-    if (!json) note('\nStopping…')
-    await system.stop()
-    flushLogs()
+    try {
+      await announce(invocation, system, names.length === ALL.length)
+      await stopped
+      if (!json) note('\nStopping…')
+    } finally {
+      await system.stop()
+      flushLogs()
+    }
     return EXIT.done
   },
 }
@@ -69,14 +73,19 @@ async function startOver(dataDir: string, logger: Logger): Promise<void> {
   }
 }
 
-/** Resolves at the first request to stop; a second one ends the process at once. */
+/**
+ * Resolves at the first request to stop; another one ends the process at once. One that follows
+ * within a second is the same Ctrl-C, passed on by npm or a launcher as well.
+ */
 function onStopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false
+    let askedAt: number | undefined
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        if (asked) process.exit(EXIT.no)
-        asked = true
+        if (askedAt !== undefined && performance.now() - askedAt > SAME_REQUEST_MS) {
+          process.exit(EXIT.no)
+        }
+        askedAt ??= performance.now()
         resolve()
       })
     }

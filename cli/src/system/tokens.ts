@@ -1,7 +1,6 @@
 import type { System } from './find-system.ts'
 import { callOk } from './http-client.ts'
 
-const AUDIENCE = 'caudal'
 const LOGIN_GRANT = 'urn:caudal:params:oauth:grant-type:development-login'
 
 export type Token = { token: string; expires_at: string }
@@ -16,7 +15,6 @@ export async function clientToken(
 ): Promise<Token> {
   return requestToken(system, client, {
     grant_type: 'client_credentials',
-    resource: AUDIENCE,
     scope,
   })
 }
@@ -25,7 +23,6 @@ export async function clientToken(
 export async function userToken(system: System, userId: string, tenantId: string): Promise<Token> {
   return requestToken(system, system.client, {
     grant_type: LOGIN_GRANT,
-    resource: AUDIENCE,
     user_id: userId,
     tenant_id: tenantId,
   })

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
+import { exactInteger } from '@caudal/contracts/serialize-event.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import type { System } from '../system/find-system.ts'
 import { callOk } from '../system/http-client.ts'
@@ -153,10 +154,10 @@ async function creditAll(
         headers: bearer(token),
         body: {
           commands: waiting.map(({ account_id }) => ({
-            type: 'credit',
+            command: 'credit',
             idempotency_key: `seed-${account_id}`,
             account_id,
-            amount: { minor_units: Number(minorUnits), currency },
+            amount: { minor_units: exactInteger(minorUnits), currency },
             reason: 'opening_balance',
             reference_id: `seed-${account_id}`,
           })),

@@ -12,9 +12,33 @@ export function walletIdOf(tenantId: string, userId: string): string {
   return v5(`wallet/${tenantId}/${userId}`, NAMESPACE)
 }
 
-/** A fresh UUIDv7 (RFC 9562): for payments, events, transfers and whatever else is ours. */
+const ID_BYTES = 16
+/** Random bytes are fetched for this many ids at once: a system call for each costs 10 µs. */
+const IDS_PER_FETCH = 512
+const randomBytes = new Uint8Array(IDS_PER_FETCH * ID_BYTES)
+let bytesUsed = randomBytes.length
+let lastMs = 0
+let sequence = 0
+
+/**
+ * A fresh UUIDv7 (RFC 9562): for payments, events, transfers and whatever else is ours. Those of
+ * one process ascend, which keeps indexes dense; nothing relies on it (rule 13).
+ */
 export function newId(): string {
-  return v7()
+  if (bytesUsed === randomBytes.length) {
+    crypto.getRandomValues(randomBytes)
+    bytesUsed = 0
+  }
+  const random = randomBytes.subarray(bytesUsed, bytesUsed + ID_BYTES)
+  bytesUsed += ID_BYTES
+  const nowMs = Date.now()
+  if (nowMs > lastMs) {
+    lastMs = nowMs
+    sequence = (random[0]! << 16) | (random[1]! << 8) | random[2]!
+  } else {
+    sequence += 1
+  }
+  return v7({ random, msecs: lastMs, seq: sequence })
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i

@@ -3,14 +3,24 @@ import type { CaudalEvent } from './events.ts'
 // In V8 since Node 22, but not in TypeScript's library yet.
 const { rawJSON: rawJson } = JSON as typeof JSON & { rawJSON: (text: string) => object }
 
-/** JSON integers have no upper bound, JavaScript's numbers do: a bigint is written as it is. */
-function exactInteger(_name: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? rawJson(value.toString()) : value
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER)
+
+/**
+ * JSON integers have no upper bound, JavaScript's numbers do: an amount as JSON.stringify writes it
+ * exactly.
+ */
+export function exactInteger(value: bigint): unknown {
+  return value <= MAX_SAFE && value >= -MAX_SAFE ? Number(value) : rawJson(value.toString())
 }
 
 /** The event as the JSON text that goes into the outbox and the log. */
 export function serializeEvent(event: CaudalEvent): string {
-  return event.event_type.startsWith('wallet.')
-    ? JSON.stringify(event, exactInteger)
-    : JSON.stringify(event)
+  if (!('amount_minor' in event)) return JSON.stringify(event)
+  // Named one by one: a replacer function would be called for every member of every event.
+  return JSON.stringify({
+    ...event,
+    amount_minor: exactInteger(event.amount_minor),
+    available_minor: exactInteger(event.available_minor),
+    held_minor: exactInteger(event.held_minor),
+  })
 }

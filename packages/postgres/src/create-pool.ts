@@ -43,7 +43,10 @@ export function createPool({ url, applicationName, max = 8, onError }: PoolOptio
     idleTimeoutMillis: 60_000,
     keepAlive: true,
   } as pg.PoolConfig)
-  const report = (error: Error): void => onError?.(error)
+  // A pool that is ending does not mind what becomes of its connections.
+  const report = (error: Error): void => {
+    if (!pool.ending) onError?.(error)
+  }
   pool.on('error', report)
   // A connection that breaks while it is checked out emits too, and unheard that ends the process.
   pool.on('connect', (client) => client.on('error', report))

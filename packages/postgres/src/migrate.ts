@@ -14,7 +14,8 @@ export type MigrateOptions = {
   appRole?: string
 }
 
-const DUPLICATE_DATABASE = '42P04'
+/** What PostgreSQL says to the slower of two processes that create the same database. */
+const DUPLICATE_DATABASE = new Set(['42P04', '23505'])
 /** Processes that start together migrate one after the other. */
 const MIGRATION_LOCK = 7_283_901
 const quiet = () => {}
@@ -52,8 +53,7 @@ async function createDatabase(adminUrl: string, database: string): Promise<void>
     const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database])
     if (found.rowCount === 0) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(database)}`)
   } catch (error) {
-    // Another process of the same service was faster.
-    if ((error as { code?: string }).code !== DUPLICATE_DATABASE) throw error
+    if (!DUPLICATE_DATABASE.has((error as { code?: string }).code ?? '')) throw error
   } finally {
     await client.end()
   }

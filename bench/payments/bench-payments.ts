@@ -1,0 +1,147 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { findSystem, type System } from 'caudal/system/find-system.ts'
+import { percentiles } from 'caudal/traffic/percentiles.ts'
+import { sendPayments, type Attempt } from 'caudal/traffic/send-payments.ts'
+import { verifySystem } from 'caudal/verify/verify-system.ts'
+import { seedWorld, type SeededUser } from 'caudal/world/seed-world.ts'
+import { createPool } from '@caudal/postgres/create-pool.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { type BenchOptions, type Row, rowOf } from '../row.ts'
+import { assertDurable } from './assert-durable.ts'
+import { launch } from './launch.ts'
+import { stageRows } from './stage-rows.ts'
+
+const ORDERS_PER_USER = 50
+const PSP_LATENCIES_MS = [0, 200]
+const DRAIN_TIMEOUT_MS = 120_000
+
+/**
+ * Whole payments at an open-loop rate: gateway, payments, wallets, processor, notifications and
+ * PostgreSQL in one system, the bank and the push service in a process of their own, the clients in
+ * this one, all on the same cores. The clock runs until nothing moves and every outbox is empty.
+ */
+export async function benchPayments(options: BenchOptions): Promise<Row[]> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'caudal-bench-'))
+  const launched = await launch(dataDir, options.profile)
+  const rows: Row[] = []
+  try {
+    const system = await findSystem({
+      positionals: [],
+      values: {},
+      json: true,
+      dataDir,
+      url: undefined,
+    })
+    const payments = createPool({
+      url: system.databaseUrl('caudal_payments'),
+      applicationName: 'bench',
+      max: 2,
+    })
+    try {
+      await assertDurable(payments)
+      await measure(system, payments, { ...options, rate: 200, seconds: 5 }, 0) // warms everything up
+      for (const latencyMs of PSP_LATENCIES_MS) {
+        rows.push(...(await measure(system, payments, options, latencyMs)))
+      }
+    } finally {
+      await payments.end()
+    }
+    const { ok, checks } = await verifySystem(system, DRAIN_TIMEOUT_MS)
+    const wrong = checks.filter(({ violations }) => violations.length > 0)
+    if (!ok) throw new Error(`verify found ${JSON.stringify(wrong)}`)
+    return rows
+  } finally {
+    await launched.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+}
+
+async function measure(
+  system: System,
+  payments: Db,
+  { seconds, rate }: BenchOptions,
+  latencyMs: number,
+): Promise<Row[]> {
+  await setLatency(system, latencyMs)
+  const count = Math.round(rate * seconds)
+  const users = await seedWorld(system, {
+    users: Math.ceil(count / ORDERS_PER_USER),
+    ordersPerUser: Math.min(count, ORDERS_PER_USER),
+    balance: '1000.00',
+    amount: '10.00',
+    currency: 'USD',
+  })
+  const startedAt = performance.now()
+  const attempts = await sendPayments(system.gatewayUrl, users, { rate, count })
+  await untilOver(payments, users, attempts)
+  const elapsedSeconds = (performance.now() - startedAt) / 1_000
+  return report(payments, users, attempts, { latencyMs, elapsedSeconds, rate })
+}
+
+async function setLatency(system: System, latencyMs: number): Promise<void> {
+  const answer = await fetch(`${system.pspUrl}/admin/behaviour`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ default: 'approve', by_account: {}, latency_ms: latencyMs, seed: 1 }),
+  })
+  if (!answer.ok) throw new Error(`the PSP simulator answered ${answer.status}`)
+}
+
+/** Until each accepted payment is final and the outbox of its service is empty. */
+async function untilOver(
+  payments: Db,
+  users: readonly SeededUser[],
+  attempts: readonly Attempt[],
+): Promise<void> {
+  const accepted = attempts.filter(({ status }) => status === 202).length
+  const ids = users.map((user) => user.user_id)
+  for (const deadline = Date.now() + DRAIN_TIMEOUT_MS; ; await delay(20)) {
+    const { rows } = await payments.query<{ final: bigint; waiting: bigint }>(
+      `SELECT
+         (SELECT count(*) FROM payments
+          WHERE user_id = ANY($1::uuid[]) AND finalized_at IS NOT NULL) AS final,
+         (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS waiting`,
+      [ids],
+    )
+    const { final, waiting } = rows[0]!
+    if (Number(final) === accepted && waiting === 0n) return
+    if (Date.now() > deadline) throw new Error(`${accepted - Number(final)} payments never ended`)
+  }
+}
+
+type Measured = { latencyMs: number; elapsedSeconds: number; rate: number }
+
+async function report(
+  payments: Db,
+  users: readonly SeededUser[],
+  attempts: readonly Attempt[],
+  { latencyMs, elapsedSeconds, rate }: Measured,
+): Promise<Row[]> {
+  const { rows } = await payments.query<{ status: string; final_ms: number }>(
+    `SELECT status, (extract(epoch FROM finalized_at - created_at) * 1000)::float8 AS final_ms
+     FROM payments WHERE user_id = ANY($1::uuid[])`,
+    [users.map((user) => user.user_id)],
+  )
+  const completed = rows.filter(({ status }) => status === 'COMPLETED')
+  const final = percentiles(completed.map((row) => row.final_ms))
+  const accepted = attempts.filter(({ status }) => status === 202)
+  const accept = percentiles(accepted.map(({ acceptedMs }) => acceptedMs!))
+  const perSecond = completed.length / elapsedSeconds
+  const notes =
+    `PSP latency ${latencyMs} ms, ${rate}/s sent, ${attempts.length} sent, ` +
+    `${accepted.length} accepted, ${completed.length} completed`
+  const row = {
+    ...rowOf(latencyMs === 0 ? 'completed' : `completed_psp_${latencyMs}ms`, perSecond, final, notes),
+    accept_p50_ms: accept.p50,
+    accept_p95_ms: accept.p95,
+    accept_p99_ms: accept.p99,
+    final_p50_ms: final.p50,
+    final_p95_ms: final.p95,
+    final_p99_ms: final.p99,
+  }
+  return [row, ...(await stageRows(payments, users, { perSecond, latencyMs }))]
+}
+

@@ -1,0 +1,44 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { widestEntries } from './widest-entries.ts'
+
+const CLI = join(resolve(import.meta.dirname, '../..'), 'cli/bin/caudal.js')
+
+export type Launched = { stop(): Promise<void> }
+
+/**
+ * Starts the system as `npm start` does. With `profile` its CPU profile's widest entries are
+ * printed when it stops.
+ */
+export async function launch(dataDir: string, profile: boolean): Promise<Launched> {
+  const profileArgs = profile ? ['--cpu-prof', `--cpu-prof-dir=${join(dataDir, 'profiles')}`] : []
+  const child = spawn(
+    process.execPath,
+    [...profileArgs, CLI, 'start', '--json', '--port', '0', '--data', dataDir],
+    {
+      stdio: ['ignore', 'pipe', process.env['CAUDAL_BENCH_LOGS'] ? 'inherit' : 'ignore'],
+      env: { ...process.env, CAUDAL_LOG_LEVEL: process.env['CAUDAL_LOG_LEVEL'] ?? 'warn' },
+    },
+  )
+  await ready(child)
+  return {
+    stop: async () => {
+      const exited = new Promise((done) => child.once('exit', done))
+      child.kill('SIGTERM')
+      await exited
+      if (profile) {
+        for (const line of await widestEntries(join(dataDir, 'profiles'))) {
+          process.stderr.write(`${line}\n`)
+        }
+      }
+    },
+  }
+}
+
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((done, fail) => {
+    createInterface(child.stdout!).once('line', () => done())
+    child.once('exit', (code) => fail(new Error(`caudal start ended with ${code}`)))
+  })
+}

@@ -1,0 +1,34 @@
+import type { Db } from '@caudal/postgres/types.ts'
+import { percentiles } from 'caudal/traffic/percentiles.ts'
+import type { SeededUser } from 'caudal/world/seed-world.ts'
+import { type Row, rowOf } from '../row.ts'
+
+/** The way of a payment in three parts, by the times that its row keeps. */
+export async function stageRows(
+  payments: Db,
+  users: readonly SeededUser[],
+  { perSecond, latencyMs }: { perSecond: number; latencyMs: number },
+): Promise<Row[]> {
+  const { rows } = await payments.query<{ hold_ms: number; psp_ms: number }>(
+    `SELECT (extract(epoch FROM reserved_at - created_at) * 1000)::float8 AS hold_ms,
+       (extract(epoch FROM finalized_at - reserved_at) * 1000)::float8 AS psp_ms
+     FROM payments
+     WHERE user_id = ANY($1::uuid[]) AND status = 'COMPLETED' AND reserved_at IS NOT NULL`,
+    [users.map((user) => user.user_id)],
+  )
+  const suffix = latencyMs === 0 ? '' : `_psp_${latencyMs}ms`
+  return [
+    rowOf(
+      `stage_hold${suffix}`,
+      perSecond,
+      percentiles(rows.map((row) => row.hold_ms)),
+      'from the request to the hold as the payments service learns it',
+    ),
+    rowOf(
+      `stage_psp${suffix}`,
+      perSecond,
+      percentiles(rows.map((row) => row.psp_ms)),
+      "from the hold to the PSP's verdict as the payments service learns it",
+    ),
+  ]
+}

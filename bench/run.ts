@@ -1,0 +1,38 @@
+import { parseArgs } from 'node:util'
+import { describeMachine } from './machine.ts'
+import { benchPayments } from './payments/bench-payments.ts'
+import type { BenchOptions, Row } from './row.ts'
+
+/** `npm run bench -- <scenario> [--json] [--seconds S]` (interfaces.md). */
+const SCENARIOS = new Map<string, (options: BenchOptions) => Promise<Row[]>>([
+  ['payments', benchPayments],
+])
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean' },
+    seconds: { type: 'string', default: '20' },
+    rate: { type: 'string', default: '1200' },
+    profile: { type: 'boolean' },
+  },
+})
+
+const [scenario = ''] = positionals
+const bench = SCENARIOS.get(scenario)
+const seconds = Number(values.seconds)
+const rate = Number(values.rate)
+if (!bench || !(seconds > 0) || !(rate > 0)) {
+  const names = [...SCENARIOS.keys()].join(' | ')
+  process.stderr.write(
+    `usage: npm run bench -- ${names} [--json] [--seconds S] [--rate PER_SECOND] [--profile]\n`,
+  )
+  process.exit(2)
+}
+const rows = await bench({ seconds, rate, profile: values.profile === true })
+const report = { scenario, machine: describeMachine(), rows }
+if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`)
+else {
+  process.stdout.write(`${JSON.stringify(report.machine)}\n`)
+  console.table(rows)
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
+import { testDatabase } from '@caudal/testing/test-database.ts'
+import { bigintArray, smallintArray, textArray, uuidArray } from '../src/array-parameter.ts'
+import type { Db } from '../src/types.ts'
+
+async function roundTrip(db: Db, type: string, value: Buffer): Promise<unknown[]> {
+  const { rows } = await db.query<{ item: unknown }>(
+    `SELECT item FROM unnest($1::${type}[]) WITH ORDINALITY AS a(item, position) ORDER BY position`,
+    [value],
+  )
+  return rows.map((row) => row.item)
+}
+
+const same = <T>(item: T): T => item
+
+test('ids arrive as they were, in lower case, and null as NULL', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: [] })
+  const ids = [randomUUID(), null, randomUUID(), randomUUID().toUpperCase()]
+  const expected = ids.map((id) => id?.toLowerCase() ?? null)
+  assert.deepEqual(await roundTrip(db, 'uuid', uuidArray(ids, same)), expected)
+})
+
+test('texts of every kind and length arrive as they were', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: [] })
+  const texts = ['', 'plain', 'a"b\\c,{}', null, 'NULL', 'ñandú €', '🦩'.repeat(20_000), '{"a":1}']
+  assert.deepEqual(await roundTrip(db, 'text', textArray(texts, same)), texts)
+})
+
+test('integers arrive exactly, to both ends of their range', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: [] })
+  const large = [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 42]
+  const expected = large.map(BigInt)
+  assert.deepEqual(await roundTrip(db, 'bigint', bigintArray(large, same)), expected)
+  const small = [0, -1, 32_767, -32_768]
+  assert.deepEqual(await roundTrip(db, 'smallint', smallintArray(small, same)), small)
+})
+
+test('an empty array is empty, not null', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: [] })
+  for (const [type, value] of [
+    ['uuid', uuidArray([], () => null)],
+    ['text', textArray([], () => null)],
+    ['bigint', bigintArray([], () => 0n)],
+    ['smallint', smallintArray([], () => 0)],
+  ] as const) {
+    const { rows } = await db.query(`SELECT cardinality($1::${type}[]) AS size`, [value])
+    assert.deepEqual(rows, [{ size: 0 }])
+  }
+})
+
+test('what is not a UUID is refused before it is sent', () => {
+  for (const bad of ['', 'abc', randomUUID().slice(1), `${randomUUID()}0`, 'g'.repeat(36)]) {
+    assert.throws(() => uuidArray([bad], same), TypeError)
+  }
+})
