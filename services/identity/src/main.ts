@@ -1,14 +1,12 @@
-import { type EventLogConfig, openEventLog } from '@caudal/event-log/open-event-log.ts'
 import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
-import type { CheckResult } from '@caudal/http/health-routes.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { createTokenVerifier, type TokenVerifier } from '@caudal/http/token-verifier.ts'
-import { type Relay, startRelay } from '@caudal/outbox/relay.ts'
-import { createPool } from '@caudal/postgres/create-pool.ts'
-import { migrate } from '@caudal/postgres/migrate.ts'
+import type { Relay } from '@caudal/outbox/relay.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
-import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { checkParts } from '@caudal/service/check-parts.ts'
+import { openDatabase } from '@caudal/service/open-database.ts'
+import { openLog, openRelay } from '@caudal/service/open-log.ts'
+import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
 import type { Config } from './config.ts'
 import { createUsers } from './create-users.ts'
 import { AUDIENCE } from './domain/access-token.ts'
@@ -28,49 +26,33 @@ import { removeDevices } from './store/remove-devices.ts'
 const NAME = 'identity'
 const SWEEP_MS = 60 * 60_000
 
-/** Starts the identity service: keys, relay, HTTP; `stop` takes them down in reverse. */
-export async function start(
-  config: Config,
-  logger: Logger = loggerOf(config),
-): Promise<RunningService> {
-  if (config.migrationUrl !== undefined) await migrateIdentity(config, config.migrationUrl)
-  const metrics = createMetrics(NAME)
-  const db = createPool({
-    url: config.databaseUrl,
-    applicationName: NAME,
-    onError: (error) => logger.warn({ error }, 'a database connection broke'),
-  })
-  const keys = await ensureSigningKeys(db)
-  const log = await openEventLog(logConfig(config), logger)
-  const relay = startRelay({ url: config.databaseUrl, log, logger, metrics })
-  const sweep = setInterval(() => void sweepObjects(db, logger), SWEEP_MS)
-  const readiness = () => checkReadiness(db, relay)
-  const app = createServer({ name: NAME, logger, metrics, readiness })
-  const provider = createProvider({
-    ...config,
-    keys,
-    createAdapter: (model) => createOidcAdapter(db, model),
-    isUser: async (tenantId, userId) => (await findUserIds(db, tenantId, [userId])).size === 1,
-    logger,
-    metrics,
-  })
-  mountProvider(app, provider.callback())
-  const own = { url: '' }
-  addRoutes(app, { config, db, keys, relay, verifier: verifyOwnTokens(config, own) })
-  const stop = async (): Promise<void> => {
-    clearInterval(sweep)
-    await closeServer(app)
-    await relay.stop()
-    await log.close()
-    await db.end()
-  }
-  try {
+/** Starts the identity service: database, keys, relay, HTTP. */
+export function start(config: Config): Promise<RunningService> {
+  return startService(NAME, config, async (parts) => {
+    const { logger, metrics, started } = parts
+    const db = await openDatabase(NAME, config, { sets: identityMigrations }, parts)
+    const keys = await ensureSigningKeys(db)
+    const relay = openRelay(config, await openLog(config, parts), parts)
+    sweepObjects(db, parts)
+
+    const own = { url: '' }
+    const verifier = verifyOwnTokens(config, own)
+    const readiness = () => checkParts({ db, verifier, relay })
+    const app = createServer({ name: NAME, logger, metrics, readiness })
+    const provider = createProvider({
+      ...config,
+      keys,
+      createAdapter: (model) => createOidcAdapter(db, model),
+      isUser: async (tenantId, userId) => (await findUserIds(db, tenantId, [userId])).size === 1,
+      logger,
+      metrics,
+    })
+    mountProvider(app, provider.callback())
+    addRoutes(app, { config, db, keys, relay, verifier })
+    started(() => closeServer(app))
     own.url = await listen(app, config)
-    return { name: NAME, url: own.url, stop }
-  } catch (error) {
-    await stop()
-    throw error
-  }
+    return own.url
+  })
 }
 
 type RouteDeps = {
@@ -117,37 +99,12 @@ function verifyOwnTokens({ issuer }: Config, own: { url: string }): TokenVerifie
   }
 }
 
-async function migrateIdentity({ database }: Config, adminUrl: string): Promise<void> {
-  await migrate({ adminUrl, database, sets: identityMigrations })
-}
-
-function logConfig({ databaseUrl, logDatabaseUrl, migrationUrl }: Config): EventLogConfig {
-  return {
-    serverUrl: databaseUrl,
-    url: logDatabaseUrl,
-    ...(migrationUrl !== undefined && { migrationUrl }),
-  }
-}
-
-async function sweepObjects(db: Db, logger: Logger): Promise<void> {
-  try {
-    await removeExpiredObjects(db)
-  } catch (error) {
-    logger.warn({ error }, 'expired objects could not be removed')
-  }
-}
-
-async function checkReadiness(db: Db, relay: Relay): Promise<Record<string, CheckResult>> {
-  const reachable = await db.query('SELECT 1').then(
-    () => true,
-    () => false,
-  )
-  return {
-    database: { status: reachable ? 'ok' : 'fail' },
-    relay: { status: relay.healthy() ? 'ok' : 'warn' },
-  }
-}
-
-function loggerOf(config: Config): Logger {
-  return createLogger({ service: NAME, level: config.logLevel, region: config.region })
+/** Removes what has expired, now and then. */
+function sweepObjects(db: Db, { logger, started }: ServiceParts): void {
+  const sweep = setInterval(() => {
+    removeExpiredObjects(db).catch((error: unknown) => {
+      logger.warn({ error }, 'expired objects could not be removed')
+    })
+  }, SWEEP_MS)
+  started(async () => clearInterval(sweep))
 }

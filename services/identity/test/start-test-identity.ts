@@ -1,7 +1,5 @@
 import { logMigrations } from '@caudal/event-log/migrations.ts'
-import type { RunningService } from '@caudal/http/running-service.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { createLogger } from '@caudal/telemetry/logger.ts'
 import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
 import { createRemoteJWKSet, type JWTVerifyResult, jwtVerify } from 'jose'
 import type { Config } from '../src/config.ts'
@@ -75,9 +73,7 @@ export async function startTestIdentity(
     behindProxy: false,
     ...overrides,
   }
-  const logger = createLogger({ service: 'identity', level: 'silent' })
-  const startNow = (config: Config): Promise<RunningService> => start(config, logger)
-  let service = await startNow(base)
+  let service = await start(base)
   scope.after(() => service.stop())
 
   const ask: TestIdentity['ask'] = async (form, client = CLI) => {
@@ -97,7 +93,7 @@ export async function startTestIdentity(
     logUrl: logDatabase.url,
     stop: () => service.stop(),
     async startAgain(changed = {}) {
-      service = await startNow({ ...base, ...changed })
+      service = await start({ ...base, ...changed })
     },
     ask,
     async token(scopes) {

@@ -57,7 +57,7 @@ export async function startTestOrders(t: Scope): Promise<TestOrders> {
     gatewayIssuer: GATEWAY,
     gatewayJwksUrl: issuer.jwksUrl,
   }
-  let service = await start(config, logger)
+  let service = await start(config)
   t.after(() => service.stop())
   const log = await openEventLog({ serverUrl: own.url, url: logDatabase.url }, logger)
   t.after(() => log.close())
@@ -70,7 +70,7 @@ export async function startTestOrders(t: Scope): Promise<TestOrders> {
     log,
     stop: () => service.stop(),
     async startAgain() {
-      service = await start({ ...config, port: Number(new URL(service.url).port) }, logger)
+      service = await start({ ...config, port: Number(new URL(service.url).port) })
     },
     serviceToken,
     userToken(userId, { tenantId = 'caudal', issuer: from } = {}) {
