@@ -1,6 +1,7 @@
 import type { CaudalEvent } from '@caudal/contracts/events.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import type { Topic } from '@caudal/contracts/topics.ts'
+import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 
 /** An event to be published; `traceparent` (W3C) goes into the record's headers. */
@@ -12,30 +13,31 @@ export type OutboxEvent = {
 
 /** The five arrays that `outboxInsert` takes as its parameters. */
 export type OutboxColumns = [
-  eventIds: string[],
-  topics: string[],
-  keys: string[],
-  payloads: string[],
-  headers: string[],
+  eventIds: Buffer,
+  topics: Buffer,
+  keys: Buffer,
+  payloads: Buffer,
+  headers: Buffer,
 ]
 
 /** The events as columns; the key of each is its account_id (ADR 0001). */
 export function outboxColumns(events: readonly OutboxEvent[]): OutboxColumns {
-  const columns: OutboxColumns = [[], [], [], [], []]
-  for (const { topic, event, traceparent } of events) {
-    columns[0].push(event.event_id)
-    columns[1].push(topic)
-    columns[2].push(event.account_id)
-    columns[3].push(serializeEvent(event))
-    columns[4].push(
-      JSON.stringify({
-        event_id: event.event_id,
-        event_type: event.event_type,
-        ...(traceparent !== undefined && { traceparent }),
-      }),
-    )
-  }
-  return columns
+  return [
+    uuidArray(events, ({ event }) => event.event_id),
+    textArray(events, ({ topic }) => topic),
+    textArray(events, ({ event }) => event.account_id),
+    textArray(events, ({ event }) => serializeEvent(event)),
+    textArray(events, headersOf),
+  ]
+}
+
+function headersOf({ event, traceparent }: OutboxEvent): string {
+  const { event_id, event_type } = event
+  return JSON.stringify({
+    event_id,
+    event_type,
+    ...(traceparent !== undefined && { traceparent }),
+  })
 }
 
 /**
