@@ -35,8 +35,10 @@ CREATE UNIQUE INDEX accounts_one_per_currency ON accounts (wallet_id, currency)
   WHERE wallet_id IS NOT NULL;
 
 -- One row per payment for ever, a refused one too, so that no payment is held twice (rule 4).
--- hold_id is the id of the transfer that made the hold.
+-- hold_id is the id of the transfer that made the hold. A payment's hold is known by the payment, a
+-- client's by its own id, so that one index serves both.
 CREATE TABLE holds (
+  hold_key uuid GENERATED ALWAYS AS (coalesce(payment_id, hold_id)) STORED,
   hold_id uuid NOT NULL,
   payment_id uuid,
   account_id uuid NOT NULL,
@@ -48,7 +50,7 @@ CREATE TABLE holds (
   currency text NOT NULL,
   status text NOT NULL,
   refused_for text,
-  CONSTRAINT holds_pkey PRIMARY KEY (hold_id),
+  CONSTRAINT holds_pkey PRIMARY KEY (hold_key),
   CONSTRAINT holds_status_is_known CHECK
     (status IN ('open', 'committed', 'released', 'refused')),
   CONSTRAINT holds_amount_positive CHECK (amount_minor > 0),
@@ -56,8 +58,6 @@ CREATE TABLE holds (
   CONSTRAINT holds_only_open_ones_keep_money CHECK ((status = 'open') = (remaining_minor > 0)),
   CONSTRAINT holds_refused_have_reason CHECK ((status = 'refused') = (refused_for IS NOT NULL))
 ) WITH (fillfactor = 70);
-
-CREATE UNIQUE INDEX holds_one_per_payment ON holds (payment_id) WHERE payment_id IS NOT NULL;
 
 CREATE TABLE transfers (
   booked_at timestamptz NOT NULL,

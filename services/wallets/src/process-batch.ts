@@ -1,8 +1,7 @@
 import type { LogRecord } from '@caudal/event-log/event-log.ts'
 import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import type { Command } from './domain/command.ts'
-import { paymentOf } from './domain/command.ts'
+import { type Command, holdKeyNamedBy } from './domain/command.ts'
 import { counterpart, type SystemAccount } from './domain/counterpart.ts'
 import { type BatchDecision, decideBatch } from './domain/decide-batch.ts'
 import { emptyLedger, type LedgerState } from './domain/ledger-state.ts'
@@ -60,25 +59,20 @@ export async function processBatch(
 
 /** Locks in the order of rule 6; system accounts that a batch is the first to need are opened. */
 async function loadLedger(tx: Tx, state: LedgerState, commands: readonly Command[]): Promise<Date> {
-  const names = {
-    accountIds: new Set<string>(),
-    paymentIds: new Set<string>(),
-    holdIds: new Set<string>(),
-  }
+  const names = { accountIds: new Set<string>(), holdKeys: new Set<string>() }
   for (const command of commands) {
     names.accountIds.add(command.accountId)
     const other = counterpart(command, state)
     if (other !== null) names.accountIds.add(other.accountId)
-    const paymentId = paymentOf(command)
-    if (paymentId !== null) names.paymentIds.add(paymentId)
-    else if ('hold' in command) names.holdIds.add(command.hold.holdId)
+    const hold = holdKeyNamedBy(command)
+    if (hold !== null) names.holdKeys.add(hold)
   }
   const [now] = await Promise.all([lockLedger(tx, state, names), loadKeys(tx, state, commands)])
   const missing = missingSystemAccounts(state, commands)
   if (missing.length === 0) return now
   await openSystemAccounts(tx, missing)
   const accountIds = new Set(missing.map((it) => it.accountId))
-  return lockLedger(tx, state, { accountIds, paymentIds: new Set(), holdIds: new Set() })
+  return lockLedger(tx, state, { accountIds, holdKeys: new Set() })
 }
 
 function missingSystemAccounts(state: LedgerState, commands: readonly Command[]): SystemAccount[] {

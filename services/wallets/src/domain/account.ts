@@ -38,6 +38,10 @@ export const MAX_BALANCE_MINOR = 2n ** 63n - 1n
  */
 export const STRIPES = 12
 
+/** Ids of system accounts that have been asked for: few, and hashing one takes microseconds. */
+const systemAccountIds = new Map<string, string>()
+const MOST_IDS_KEPT = 10_000
+
 /**
  * The id of one stripe of a system account. User ids are UUIDs, so the name that stands in the
  * user's place here is nobody's.
@@ -48,5 +52,13 @@ export function systemAccountIdOf(
   currency: string,
   stripe: number,
 ): string {
-  return accountIdOf(tenantId, `${kind}/${stripe}`, currency)
+  const name = `${kind}/${stripe}`
+  const memo = `${currency}/${name}/${tenantId}`
+  let id = systemAccountIds.get(memo)
+  if (id === undefined) {
+    id = accountIdOf(tenantId, name, currency)
+    if (systemAccountIds.size >= MOST_IDS_KEPT) systemAccountIds.clear()
+    systemAccountIds.set(memo, id)
+  }
+  return id
 }

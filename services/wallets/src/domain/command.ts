@@ -1,6 +1,6 @@
 /**
- * The key that names the operation (F2). Keys of internal clients are remembered with their
- * answer; a payment's own hold is its key, for ever (rule 4).
+ * The key that names the operation (F2). Keys of internal clients are remembered with their answer;
+ * a payment's own hold is its key, for ever (rule 4).
  */
 export interface CommandKey {
   /** Who chose the key; null when the command comes from a payment's event. */
@@ -84,4 +84,12 @@ export function paymentOf(command: Command): string | null {
     default:
       return command satisfies never
   }
+}
+
+/** The key (`holdKeyOf`) of the hold that the command is about, which need not exist yet. */
+export function holdKeyNamedBy(command: Command): string | null {
+  if (command.kind === 'commit' || command.kind === 'rollback') {
+    return command.hold.by === 'payment' ? command.hold.paymentId : command.hold.holdId
+  }
+  return paymentOf(command)
 }

@@ -3,7 +3,7 @@ import type { Account } from './account.ts'
 import type { Command } from './command.ts'
 import { type Decide, decide as decideOne } from './decide.ts'
 import { evolve } from './evolve.ts'
-import type { Hold } from './hold.ts'
+import { type Hold, holdKeyOf } from './hold.ts'
 import type { LedgerState } from './ledger-state.ts'
 import type { Outcome } from './outcome.ts'
 import type { Transfer } from './transfer.ts'
@@ -27,8 +27,8 @@ export interface BatchDecision {
 }
 
 /**
- * Decides the commands one after the other, each seeing those before it, so that a batch equals
- * its commands one by one. `state` is the batch's own and is carried forward in place.
+ * Decides the commands one after the other, each seeing those before it, so that a batch equals its
+ * commands one by one. `state` is the batch's own and is carried forward in place.
  */
 export function decideBatch(
   state: LedgerState,
@@ -50,7 +50,9 @@ export function decideBatch(
         if (!versionsBefore.has(accountId)) versionsBefore.set(accountId, accountVersion - 1)
       }
     }
-    if ('hold' in outcome && outcome.hold !== null) holds.set(outcome.hold.holdId, outcome.hold)
+    if ('hold' in outcome && outcome.hold !== null) {
+      holds.set(holdKeyOf(outcome.hold), outcome.hold)
+    }
     evolve(state, command, outcome)
     outcomes.push(outcome)
   }
@@ -63,8 +65,8 @@ export function decideBatch(
     outcomes,
     transfers,
     accounts,
-    newHolds: written.filter(({ holdId }) => !holdsBefore.has(holdId)),
-    changedHolds: written.filter(({ holdId }) => holdsBefore.has(holdId)),
+    newHolds: written.filter((hold) => !holdsBefore.has(holdKeyOf(hold))),
+    changedHolds: written.filter((hold) => holdsBefore.has(holdKeyOf(hold))),
   }
 }
 

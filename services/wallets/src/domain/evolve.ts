@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Command } from './command.ts'
-import { type LedgerState, nameOfKey, referenceName, rememberHold } from './ledger-state.ts'
+import { holdKeyOf } from './hold.ts'
+import { type LedgerState, nameOfKey, referenceName } from './ledger-state.ts'
 import type { Committed, Outcome, Refused } from './outcome.ts'
 import { isKept } from './outcome.ts'
 import type { Transfer } from './transfer.ts'
@@ -13,7 +14,7 @@ export function evolve(state: LedgerState, command: Command, outcome: Outcome): 
   switch (outcome.type) {
     case 'committed':
       applyEntries(state, outcome.transfer)
-      if (outcome.hold !== null) rememberHold(state, outcome.hold)
+      if (outcome.hold !== null) state.holds.set(holdKeyOf(outcome.hold), outcome.hold)
       if (command.key.clientId !== null) {
         const { tenantId, kind, referenceId } = command
         state.references.add(referenceName(tenantId, kind, referenceId))
@@ -21,7 +22,7 @@ export function evolve(state: LedgerState, command: Command, outcome: Outcome): 
       rememberKey(state, command, outcome)
       return
     case 'refused':
-      if (outcome.hold !== null) rememberHold(state, outcome.hold)
+      if (outcome.hold !== null) state.holds.set(holdKeyOf(outcome.hold), outcome.hold)
       rememberKey(state, command, outcome)
       return
     case 'repeated':

@@ -18,3 +18,8 @@ export interface Hold {
   /** Why it was refused. */
   refusedFor: WalletReason | null
 }
+
+/** What a hold is found by: its payment, or its own id where there is none. */
+export function holdKeyOf({ paymentId, holdId }: Pick<Hold, 'paymentId' | 'holdId'>): string {
+  return paymentId ?? holdId
+}

@@ -1,5 +1,5 @@
 import type { Account } from './account.ts'
-import type { Command, CommandKey } from './command.ts'
+import { type Command, type CommandKey, holdKeyNamedBy } from './command.ts'
 import type { Hold } from './hold.ts'
 import type { Committed, Refused, StoredAnswer } from './outcome.ts'
 
@@ -12,8 +12,8 @@ export type RememberedKey = { fingerprint: string } & (
 /** As much of the ledger as a batch of commands needs: what is not in it does not exist. */
 export interface LedgerState {
   accounts: Map<string, Account>
+  /** By `holdKeyOf`. */
   holds: Map<string, Hold>
-  holdsByPayment: Map<string, Hold>
   /** By `keyName`. */
   keys: Map<string, RememberedKey>
   /** By `referenceName`. */
@@ -24,7 +24,6 @@ export function emptyLedger(): LedgerState {
   return {
     accounts: new Map(),
     holds: new Map(),
-    holdsByPayment: new Map(),
     keys: new Map(),
     references: new Set(),
   }
@@ -49,26 +48,8 @@ export function nameOfKey(command: { tenantId: string; key: CommandKey }): strin
   return clientId === null ? null : keyName(command.tenantId, clientId, value)
 }
 
-/** Puts a hold in, under its id and its payment. */
-export function rememberHold(state: LedgerState, hold: Hold): void {
-  state.holds.set(hold.holdId, hold)
-  if (hold.paymentId !== null) state.holdsByPayment.set(hold.paymentId, hold)
-}
-
 /** The hold that a command names, if there is one. */
 export function findHold(state: LedgerState, command: Command): Hold | undefined {
-  switch (command.kind) {
-    case 'credit':
-    case 'debit':
-      return undefined
-    case 'hold':
-      return command.paymentId === null ? undefined : state.holdsByPayment.get(command.paymentId)
-    case 'commit':
-    case 'rollback':
-      return command.hold.by === 'payment'
-        ? state.holdsByPayment.get(command.hold.paymentId)
-        : state.holds.get(command.hold.holdId)
-    default:
-      return command satisfies never
-  }
+  const key = holdKeyNamedBy(command)
+  return key === null ? undefined : state.holds.get(key)
 }

@@ -23,7 +23,7 @@ export async function findPaymentHold(db: Db, paymentId: string): Promise<HoldHi
     name: 'find-payment-hold',
     text: `SELECT hold_id, payment_id, account_id, tenant_id, currency, amount_minor,
              remaining_minor, status, refused_for, created_at, changed_at
-           FROM holds WHERE payment_id = $1`,
+           FROM holds WHERE hold_key = $1 AND payment_id = $1`,
     values: [paymentId],
   })
   const [row] = rows

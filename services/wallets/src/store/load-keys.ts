@@ -1,3 +1,4 @@
+import { textArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { Command } from '../domain/command.ts'
 import { keyName, type LedgerState, referenceName } from '../domain/ledger-state.ts'
@@ -38,11 +39,11 @@ export async function loadKeys(
     name: 'load-keys',
     text: LOAD,
     values: [
-      keyed.map((it) => it.tenantId),
-      keyed.map((it) => it.key.clientId),
-      keyed.map((it) => it.key.value),
-      keyed.map((it) => it.kind),
-      keyed.map((it) => it.referenceId),
+      textArray(keyed, (it) => it.tenantId),
+      textArray(keyed, (it) => it.key.clientId),
+      textArray(keyed, (it) => it.key.value),
+      textArray(keyed, (it) => it.kind),
+      textArray(keyed, (it) => it.referenceId),
     ],
     rowMode: 'array',
   })

@@ -1,14 +1,14 @@
+import { uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { Account, AccountKind, AccountStatus } from '../domain/account.ts'
-import type { Hold, HoldStatus } from '../domain/hold.ts'
-import { type LedgerState, rememberHold } from '../domain/ledger-state.ts'
-import { arrayLiteral } from './array-literal.ts'
+import { type Hold, holdKeyOf, type HoldStatus } from '../domain/hold.ts'
+import type { LedgerState } from '../domain/ledger-state.ts'
 
 /** What a batch names. */
 export interface LedgerNames {
   accountIds: ReadonlySet<string>
-  paymentIds: ReadonlySet<string>
-  holdIds: ReadonlySet<string>
+  /** By `holdKeyOf`. */
+  holdKeys: ReadonlySet<string>
 }
 
 type Row = [
@@ -34,13 +34,13 @@ const LOCK = `
     SELECT hold_id, account_id, payment_id, tenant_id, currency, status, amount_minor,
       remaining_minor
     FROM holds
-    WHERE payment_id = ANY($1::uuid[]) OR hold_id = ANY($2::uuid[])
-    ORDER BY hold_id
+    WHERE hold_key = ANY($1::uuid[])
+    ORDER BY hold_key
     FOR UPDATE
   ), locked_accounts AS MATERIALIZED (
     SELECT account_id, tenant_id, currency, kind, status, available_minor, held_minor, version
     FROM accounts
-    WHERE account_id = ANY($3::uuid[])
+    WHERE account_id = ANY($2::uuid[])
     ORDER BY account_id
     FOR UPDATE
   )
@@ -64,17 +64,19 @@ export async function lockLedger(tx: Tx, state: LedgerState, names: LedgerNames)
     name: 'lock-ledger',
     text: LOCK,
     values: [
-      arrayLiteral([...names.paymentIds], (id) => id),
-      arrayLiteral([...names.holdIds], (id) => id),
-      arrayLiteral([...names.accountIds], (id) => id),
+      uuidArray([...names.holdKeys], (key) => key),
+      uuidArray([...names.accountIds], (id) => id),
     ],
     rowMode: 'array',
   })
   let now: Date | undefined
   for (const row of rows) {
     if (row[0] === 'account') state.accounts.set(row[1]!, accountOf(row))
-    else if (row[0] === 'hold') rememberHold(state, holdOf(row))
-    else now = row[11]!
+    else if (row[0] === 'now') now = row[11]!
+    else {
+      const hold = holdOf(row)
+      state.holds.set(holdKeyOf(hold), hold)
+    }
   }
   return now!
 }

@@ -1,10 +1,15 @@
 import { type OutboxEvent, outboxColumns, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
+import {
+  bigintArray,
+  smallintArray,
+  textArray,
+  uuidArray,
+} from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { ChangedAccount } from '../domain/decide-batch.ts'
-import type { Hold } from '../domain/hold.ts'
+import { type Hold, holdKeyOf } from '../domain/hold.ts'
 import type { StoredAnswer } from '../domain/outcome.ts'
 import type { Entry, Transfer } from '../domain/transfer.ts'
-import { arrayLiteral } from './array-literal.ts'
 
 /** An answer to be stored under the key of its command (F2). */
 export interface KeyedAnswer {
@@ -30,6 +35,8 @@ export interface Saving {
 /** SQLSTATE raised when a locked row is not as it was loaded; nothing of the statement remains. */
 export const LEDGER_MOVED = 'CA101'
 
+// Arrays of equal length are unnested side by side in the select list: as a table function their
+// rows would be stored once more on the way.
 const SAVE = `
   WITH changed_accounts AS (
     UPDATE accounts a
@@ -39,35 +46,31 @@ const SAVE = `
     WHERE a.account_id = c.account_id AND a.version = c.version_before
     RETURNING 1
   ), new_holds AS (
-    INSERT INTO holds (hold_id, payment_id, account_id, amount_minor, remaining_minor, tenant_id,
-      currency, status, refused_for, created_at, changed_at)
-    SELECT *, $1::timestamptz, $1::timestamptz
-    FROM unnest($7::uuid[], $8::uuid[], $9::uuid[], $10::bigint[], $11::bigint[], $12::text[],
-      $13::text[], $14::text[], $15::text[])
+    INSERT INTO holds (created_at, changed_at, hold_id, payment_id, account_id, amount_minor,
+      remaining_minor, tenant_id, currency, status, refused_for)
+    SELECT $1::timestamptz, $1::timestamptz, unnest($7::uuid[]), unnest($8::uuid[]),
+      unnest($9::uuid[]), unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::text[]),
+      unnest($13::text[]), unnest($14::text[]), unnest($15::text[])
   ), changed_holds AS (
     UPDATE holds h
     SET remaining_minor = c.remaining_minor, status = c.status, changed_at = $1::timestamptz
-    FROM unnest($16::uuid[], $17::bigint[], $18::text[]) AS c(hold_id, remaining_minor, status)
-    WHERE h.hold_id = c.hold_id AND h.status = 'open'
+    FROM unnest($16::uuid[], $17::bigint[], $18::text[]) AS c(hold_key, remaining_minor, status)
+    WHERE h.hold_key = c.hold_key AND h.status = 'open'
     RETURNING 1
   ), new_transfers AS (
-    INSERT INTO transfers (transfer_id, kind, account_id, amount_minor, currency, payment_id,
-      hold_id, value_date, fingerprint, tenant_id, client_id, idempotency_key, reference_id,
-      reason, booked_at)
-    SELECT t.transfer_id, kind, account_id, amount_minor, currency, payment_id, hold_id,
-      value_date, decode(fingerprint, 'hex'), tenant_id, client_id, idempotency_key,
-      reference_id, reason, $1::timestamptz
-    FROM unnest($19::uuid[], $20::text[], $21::uuid[], $22::bigint[], $23::text[], $24::uuid[],
-      $25::uuid[], $26::date[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[],
-      $32::text[])
-      AS t(transfer_id, kind, account_id, amount_minor, currency, payment_id, hold_id, value_date,
-        fingerprint, tenant_id, client_id, idempotency_key, reference_id, reason)
+    INSERT INTO transfers (booked_at, transfer_id, kind, account_id, amount_minor, currency,
+      payment_id, hold_id, value_date, fingerprint, tenant_id, client_id, idempotency_key,
+      reference_id, reason)
+    SELECT $1::timestamptz, unnest($19::uuid[]), unnest($20::text[]), unnest($21::uuid[]),
+      unnest($22::bigint[]), unnest($23::text[]), unnest($24::uuid[]), unnest($25::uuid[]),
+      unnest($26::text[])::date, decode(unnest($27::text[]), 'hex'), unnest($28::text[]),
+      unnest($29::text[]), unnest($30::text[]), unnest($31::text[]), unnest($32::text[])
   ), new_entries AS (
-    INSERT INTO entries (transfer_id, line, account_id, balance, amount_minor,
-      balance_after_minor, account_version, tenant_id, booked_at)
-    SELECT *, $1::timestamptz
-    FROM unnest($33::uuid[], $34::smallint[], $35::uuid[], $36::balance_name[], $37::bigint[],
-      $38::numeric[], $39::bigint[], $40::text[])
+    INSERT INTO entries (booked_at, transfer_id, line, account_id, balance, amount_minor,
+      balance_after_minor, account_version, tenant_id)
+    SELECT $1::timestamptz, unnest($33::uuid[]), unnest($34::smallint[]), unnest($35::uuid[]),
+      unnest($36::text[])::balance_name, unnest($37::bigint[]), unnest($38::numeric[]),
+      unnest($39::bigint[]), unnest($40::text[])
   ), new_references AS (
     INSERT INTO command_references (transfer_id, tenant_id, kind, reference_id)
     SELECT transfer_id, tenant_id, kind, reference_id
@@ -76,9 +79,9 @@ const SAVE = `
     WHERE client_id IS NOT NULL
     ORDER BY tenant_id, kind, reference_id
   ), new_keys AS (
-    INSERT INTO idempotency_keys (tenant_id, client_id, idempotency_key, fingerprint, status,
-      body, created_at)
-    SELECT tenant_id, client_id, key, decode(fingerprint, 'hex'), status, body, $1::timestamptz
+    INSERT INTO idempotency_keys (created_at, tenant_id, client_id, idempotency_key, fingerprint,
+      status, body)
+    SELECT $1::timestamptz, tenant_id, client_id, key, decode(fingerprint, 'hex'), status, body
     FROM unnest($41::text[], $42::text[], $43::text[], $44::text[], $45::smallint[], $46::text[])
       AS k(tenant_id, client_id, key, fingerprint, status, body)
     ORDER BY tenant_id, client_id, key
@@ -117,52 +120,52 @@ export async function saveDecision(tx: Tx, saving: Saving): Promise<void> {
 
 function accountColumns(changes: readonly ChangedAccount[]): unknown[] {
   return [
-    arrayLiteral(changes, (it) => it.account.accountId),
-    arrayLiteral(changes, (it) => it.account.availableMinor),
-    arrayLiteral(changes, (it) => it.account.heldMinor),
-    arrayLiteral(changes, (it) => it.account.version),
-    arrayLiteral(changes, (it) => it.versionBefore),
+    uuidArray(changes, (it) => it.account.accountId),
+    numericArray(changes, (it) => it.account.availableMinor),
+    numericArray(changes, (it) => it.account.heldMinor),
+    bigintArray(changes, (it) => it.account.version),
+    bigintArray(changes, (it) => it.versionBefore),
   ]
 }
 
 function newHoldColumns(holds: readonly Hold[]): unknown[] {
   return [
-    arrayLiteral(holds, (it) => it.holdId),
-    arrayLiteral(holds, (it) => it.paymentId),
-    arrayLiteral(holds, (it) => it.accountId),
-    arrayLiteral(holds, (it) => it.amountMinor),
-    arrayLiteral(holds, (it) => it.remainingMinor),
-    holds.map((it) => it.tenantId),
-    arrayLiteral(holds, (it) => it.currency),
-    arrayLiteral(holds, (it) => it.status),
-    arrayLiteral(holds, (it) => it.refusedFor),
+    uuidArray(holds, (it) => it.holdId),
+    uuidArray(holds, (it) => it.paymentId),
+    uuidArray(holds, (it) => it.accountId),
+    bigintArray(holds, (it) => it.amountMinor),
+    bigintArray(holds, (it) => it.remainingMinor),
+    textArray(holds, (it) => it.tenantId),
+    textArray(holds, (it) => it.currency),
+    textArray(holds, (it) => it.status),
+    textArray(holds, (it) => it.refusedFor),
   ]
 }
 
 function changedHoldColumns(holds: readonly Hold[]): unknown[] {
   return [
-    arrayLiteral(holds, (it) => it.holdId),
-    arrayLiteral(holds, (it) => it.remainingMinor),
-    arrayLiteral(holds, (it) => it.status),
+    uuidArray(holds, holdKeyOf),
+    bigintArray(holds, (it) => it.remainingMinor),
+    textArray(holds, (it) => it.status),
   ]
 }
 
 function transferColumns(transfers: readonly Transfer[]): unknown[] {
   return [
-    arrayLiteral(transfers, (it) => it.transferId),
-    arrayLiteral(transfers, (it) => it.kind),
-    arrayLiteral(transfers, (it) => it.accountId),
-    arrayLiteral(transfers, (it) => it.amountMinor),
-    arrayLiteral(transfers, (it) => it.currency),
-    arrayLiteral(transfers, (it) => it.paymentId),
-    arrayLiteral(transfers, (it) => it.holdId),
-    arrayLiteral(transfers, (it) => it.valueDate),
-    arrayLiteral(transfers, (it) => it.fingerprint),
-    transfers.map((it) => it.tenantId),
-    transfers.map((it) => it.clientId),
-    transfers.map((it) => it.idempotencyKey),
-    transfers.map((it) => it.referenceId),
-    transfers.map((it) => it.reason),
+    uuidArray(transfers, (it) => it.transferId),
+    textArray(transfers, (it) => it.kind),
+    uuidArray(transfers, (it) => it.accountId),
+    bigintArray(transfers, (it) => it.amountMinor),
+    textArray(transfers, (it) => it.currency),
+    uuidArray(transfers, (it) => it.paymentId),
+    uuidArray(transfers, (it) => it.holdId),
+    textArray(transfers, (it) => it.valueDate),
+    textArray(transfers, (it) => it.fingerprint),
+    textArray(transfers, (it) => it.tenantId),
+    textArray(transfers, (it) => it.clientId),
+    textArray(transfers, (it) => it.idempotencyKey),
+    textArray(transfers, (it) => it.referenceId),
+    textArray(transfers, (it) => it.reason),
   ]
 }
 
@@ -178,24 +181,29 @@ function entryColumns(transfers: readonly Transfer[]): unknown[] {
     for (const [line, entry] of transfer.entries.entries()) placed.push({ transfer, entry, line })
   }
   return [
-    arrayLiteral(placed, (it) => it.transfer.transferId),
-    arrayLiteral(placed, (it) => it.line),
-    arrayLiteral(placed, (it) => it.entry.accountId),
-    arrayLiteral(placed, (it) => it.entry.balance),
-    arrayLiteral(placed, (it) => it.entry.amountMinor),
-    arrayLiteral(placed, (it) => it.entry.balanceAfterMinor),
-    arrayLiteral(placed, (it) => it.entry.accountVersion),
-    placed.map((it) => it.transfer.tenantId),
+    uuidArray(placed, (it) => it.transfer.transferId),
+    smallintArray(placed, (it) => it.line),
+    uuidArray(placed, (it) => it.entry.accountId),
+    textArray(placed, (it) => it.entry.balance),
+    bigintArray(placed, (it) => it.entry.amountMinor),
+    numericArray(placed, (it) => it.entry.balanceAfterMinor),
+    bigintArray(placed, (it) => it.entry.accountVersion),
+    textArray(placed, (it) => it.transfer.tenantId),
   ]
 }
 
 function answerColumns(answers: readonly KeyedAnswer[]): unknown[] {
   return [
-    answers.map((it) => it.tenantId),
-    answers.map((it) => it.clientId),
-    answers.map((it) => it.key),
-    arrayLiteral(answers, (it) => it.fingerprint),
-    arrayLiteral(answers, (it) => it.answer.status),
-    answers.map((it) => it.answer.body),
+    textArray(answers, (it) => it.tenantId),
+    textArray(answers, (it) => it.clientId),
+    textArray(answers, (it) => it.key),
+    textArray(answers, (it) => it.fingerprint),
+    smallintArray(answers, (it) => it.answer.status),
+    textArray(answers, (it) => it.answer.body),
   ]
+}
+
+/** Balances may be wider than 64 bits, so these few travel as text. */
+function numericArray<T>(items: readonly T[], pick: (item: T) => bigint): string {
+  return `{${items.map(pick).join(',')}}`
 }

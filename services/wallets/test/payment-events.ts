@@ -1,0 +1,99 @@
+import type {
+  PaymentCompleted,
+  PaymentFailed,
+  PaymentInDoubt,
+  PaymentRequested,
+  UserCreated,
+} from '@caudal/contracts/events.ts'
+import { newId } from '@caudal/contracts/ids.ts'
+import { SCHEMA_VERSION } from '@caudal/contracts/topics.ts'
+import { formatAmount } from '@caudal/money/format-amount.ts'
+import { TENANT, type TestWallet } from './test-wallet.ts'
+
+/** A payment that a test makes up. */
+export interface TestPayment {
+  paymentId: string
+  wallet: TestWallet
+  amountMinor: bigint
+  /** Known once the hold was made. */
+  holdId: string
+}
+
+export function newPayment(wallet: TestWallet, amountMinor: bigint): TestPayment {
+  return { paymentId: newId(), wallet, amountMinor, holdId: newId() }
+}
+
+function envelope(accountId: string) {
+  return {
+    event_id: newId(),
+    timestamp: '2025-08-24T19:35:00.000Z',
+    schema_version: SCHEMA_VERSION,
+    region: 'test',
+    tenant_id: TENANT,
+    account_id: accountId,
+  }
+}
+
+function ofPayment({ paymentId, wallet }: TestPayment) {
+  return { ...envelope(wallet.accountId), payment_id: paymentId, user_id: wallet.userId }
+}
+
+export function requested(payment: TestPayment): PaymentRequested {
+  const { wallet, amountMinor } = payment
+  return {
+    ...ofPayment(payment),
+    event_type: 'payment.requested',
+    external_order_id: newId(),
+    idempotency_key: newId(),
+    payment_data: {
+      amount: formatAmount(amountMinor, wallet.currency),
+      currency: wallet.currency,
+      service_name: 'Water',
+      service_account_number: '1234567890',
+      service_bank_code: 'BNK112',
+    },
+  }
+}
+
+function result(payment: TestPayment) {
+  const { wallet, amountMinor, holdId } = payment
+  return {
+    ...ofPayment(payment),
+    amount: formatAmount(amountMinor, wallet.currency),
+    currency: wallet.currency,
+    wallet_transaction_id: holdId,
+  }
+}
+
+export function completed(payment: TestPayment): PaymentCompleted {
+  return {
+    ...result(payment),
+    event_type: 'payment.completed',
+    gateway_response: { status: 'approved' },
+  }
+}
+
+export function failed(payment: TestPayment): PaymentFailed {
+  return {
+    ...result(payment),
+    event_type: 'payment.failed.gateway_error',
+    reason: 'gateway_declined',
+    gateway_response: { status: 'failed', error_code: 'invalid_account_number' },
+  }
+}
+
+export function inDoubt(payment: TestPayment): PaymentInDoubt {
+  return { ...result(payment), event_type: 'payment.in_doubt' }
+}
+
+/** A user with accounts in these currencies; the first wallet names the user. */
+export function userCreated(wallets: readonly [TestWallet, ...TestWallet[]]): UserCreated {
+  const [{ accountId, userId, walletId }] = wallets
+  return {
+    ...envelope(accountId),
+    event_type: 'user.created',
+    user_id: userId,
+    wallet_id: walletId,
+    accounts: wallets.map((it) => ({ account_id: it.accountId, currency: it.currency })),
+  }
+}
