@@ -73,7 +73,10 @@ export function createObserver(deps: { db: Db; logger: Logger; metrics: Metrics 
           const durationMs = after.finalizedAt.getTime() - after.createdAt.getTime()
           finalSeconds.observe({ status }, durationMs / 1000)
         }
-        logger.info({ payment_id: paymentId, trace_id: traceId, status, reason }, 'payment moved')
+        const fields = { payment_id: paymentId, trace_id: traceId, status, reason }
+        // Every payment passes here; what most go through says nothing to an operator.
+        if (status === 'RESERVED') logger.debug(fields, 'payment moved')
+        else logger.info(fields, 'payment moved')
       }
       for (const index of indexes) {
         const { event, record } = incoming[index]!

@@ -4,7 +4,7 @@ import { Problem } from '@caudal/http/problem.ts'
 import type { FastifyRequest } from 'fastify'
 
 /** The header in which an internal client names the user that it acts for. */
-export const ON_BEHALF_OF = 'x-on-behalf-of'
+const ON_BEHALF_OF = 'x-on-behalf-of'
 
 /** Whose payments a request is about; `userId` is a UUID in lower case. */
 export interface Owner {

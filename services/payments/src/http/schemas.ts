@@ -37,14 +37,14 @@ const StepsView = Type.Object({
   steps: Type.Array(Type.Object({ at: Time, step: Type.String(), detail: Type.String() })),
 })
 
-/** Ids that are no UUIDs name nothing: the handlers answer 404, so here any text goes. */
+/** Ids that are no UUIDs name nothing: the handlers answer 404, so any text goes here. */
 const PaymentParams = Type.Object({ payment_id: Type.String() })
 
 export const requestPaymentSchema = {
   summary: 'Pay an order',
   description:
-    'Needs the header idempotency-key, any UUID. An internal client names the user it acts for in ' +
-    'x-on-behalf-of. A repeat gets the same bytes and Idempotency-Replayed: true.',
+    'Needs the header idempotency-key, any UUID. An internal client names the user it acts ' +
+    'for in x-on-behalf-of. A repeat gets the same bytes and Idempotency-Replayed: true.',
   security,
   body: Type.Object({ external_order_id: Uuid }),
   response: { 202: AcceptedView },

@@ -7,9 +7,9 @@ import {
 } from '../domain/decide-requests.ts'
 import type { Status } from '../domain/payment.ts'
 
-// Each request looks up its key and its order by index, however large the tables are: OFFSET 0 keeps
-// the planner from reading them as a whole. Like all statements of this folder it has no name: a
-// prepared plan that was made while the tables were small would be kept while they grow.
+// Each request looks up its key and its order by index, however large the tables are: OFFSET 0
+// keeps the planner from reading them as a whole. Like all statements of this folder it has no
+// name: a plan that was prepared while the tables were small would be kept while they grow.
 // Requests of which nothing is known, nearly all, cost no row; the first one brings the time.
 const LOAD = `
   SELECT r.position, CASE r.position WHEN 1 THEN now() END AS now,
