@@ -9,6 +9,7 @@ import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
 import { openBehaviourBook } from './behaviour-book.ts'
 import type { Config } from './config.ts'
 import { addAdminRoutes } from './http/admin-routes.ts'
+import { openPaymentLane } from './http/payment-lane.ts'
 import { addPaymentRoutes } from './http/payment-routes.ts'
 import { createPendingAnswers } from './http/pending-answers.ts'
 import { pspMigrations } from './migrations.ts'
@@ -68,6 +69,7 @@ async function serve(
   const app = createServer({ name: NAME, logger, metrics, readiness })
   addPaymentRoutes(app, { db, batcher, behaviours, pending, logger })
   addAdminRoutes(app, { db, behaviours })
+  openPaymentLane(app, { db, batcher, behaviours, pending, logger, metrics })
   const url = await listen(app, config)
   logger.info({ url }, 'the simulated bank is open')
   return {

@@ -178,6 +178,47 @@ describe('payments at the simulated bank', async () => {
     assert.equal((await psp.requests(paymentId)).length, 0)
   })
 
+  test('a body without a length takes another way to the same answer', async () => {
+    const paymentId = randomUUID()
+    const bytes = new TextEncoder().encode(JSON.stringify(paymentOf(paymentId)))
+    const chunked = await fetch(`${psp.url()}/v1/payments`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': paymentId },
+      body: new ReadableStream({
+        start(controller) {
+          controller.enqueue(bytes)
+          controller.close()
+        },
+      }),
+      duplex: 'half',
+    })
+    assert.equal(chunked.status, 200)
+    assert.equal(await chunked.text(), (await psp.pay(paymentId)).text)
+    const statuses = async (body: string, type: string) => {
+      const headers = { 'content-type': type, 'idempotency-key': randomUUID() }
+      const response = await fetch(`${psp.url()}/v1/payments`, { method: 'POST', headers, body })
+      return [response.status, ((await response.json()) as { code: string }).code]
+    }
+    const json = 'application/json'
+    assert.deepEqual(await statuses('{}', 'text/plain'), [415, 'UNSUPPORTED_MEDIA_TYPE'])
+    assert.deepEqual(await statuses('x'.repeat(17_000), json), [413, 'BODY_TOO_LARGE'])
+    assert.deepEqual(await statuses('{"a":1,"a":2}', json), [400, 'MALFORMED_REQUEST'])
+    assert.deepEqual(await statuses('['.repeat(1_000), json), [400, 'MALFORMED_REQUEST'])
+  })
+
+  test('P13: payments are counted and traced whichever way they take', async () => {
+    const traceId = randomUUID().replaceAll('-', '')
+    const { headers } = await psp.pay(
+      randomUUID(),
+      {},
+      { traceparent: `00-${traceId}-00000000000000a1-01` },
+    )
+    assert.match(headers.get('traceparent') ?? '', new RegExp(`^00-${traceId}-`))
+    const { text } = await psp.call('GET', '/metrics')
+    const counted = /http_requests_total\{route="\/v1\/payments",method="POST",status_class="2xx",/
+    assert.match(text, counted)
+  })
+
   test('the books are read in pages, each charge once', async () => {
     const ids = Array.from({ length: 7 }, () => randomUUID())
     await Promise.all(ids.map((id) => psp.pay(id)))

@@ -13,8 +13,8 @@ export function faultCounter(paymentId: string, behaviour: string): string {
 }
 
 /**
- * Decides a batch in order of arrival: what happens to each request if its key is unknown.
- * `faults` holds, by `faultCounter`, the refusals before this batch.
+ * Decides a batch in order of arrival: what happens to each request if its key is unknown. `faults`
+ * holds, by `faultCounter`, the refusals before this batch.
  */
 export function planBatch(
   arrivals: readonly Arrival[],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { sendProblem } from '@caudal/http/problem.ts'
-import type { FastifyReply } from 'fastify'
+import type { ServerResponse } from 'node:http'
+import { Problem } from '@caudal/http/problem.ts'
 import {
   type Answer,
   type BookedPayment,
@@ -10,8 +10,7 @@ import {
 } from '../domain/answers.ts'
 import type { Delivery } from '../domain/plan-outcome.ts'
 import type { PendingAnswers } from './pending-answers.ts'
-
-const JSON_TYPE = 'application/json; charset=utf-8'
+import { writeJson, writeProblem } from './write-answer.ts'
 
 /** What is to be delivered; see the spine for what each member means. */
 export interface Deliverable {
@@ -20,6 +19,7 @@ export interface Deliverable {
   mismatch: boolean
   delivery: Delivery
   delayMs: number
+  traceId: string
 }
 
 /**
@@ -28,36 +28,35 @@ export interface Deliverable {
  */
 export async function deliver(
   pending: PendingAnswers,
-  reply: FastifyReply,
+  response: ServerResponse,
   what: Deliverable,
-): Promise<FastifyReply> {
+): Promise<void> {
   // Not awaiting nothing saves a turn of the event loop for every payment.
   if (what.delayMs > 0) await pending.wait(what.delayMs)
   // A problem document, and no word of the payment: this must never read like a verdict on it.
-  if (what.mismatch) return sendProblem(reply, 'IDEMPOTENCY_MISMATCH')
+  if (what.mismatch) {
+    return writeProblem(response, new Problem('IDEMPOTENCY_MISMATCH'), what.traceId)
+  }
+  const { socket } = response.req
   switch (what.delivery) {
     case 'answer':
       assert(what.payment !== null, 'an answer needs a verdict')
-      return send(reply, verdictAnswer(what.payment))
+      return write(response, verdictAnswer(what.payment))
     case 'error_500':
-      return send(reply, unavailableAnswer(what.paymentId))
+      return write(response, unavailableAnswer(what.paymentId))
     case 'rate_limit':
-      return sendProblem(reply, 'RATE_LIMITED')
+      return writeProblem(response, new Problem('RATE_LIMITED'), what.traceId)
     case 'garbage':
-      return reply.code(200).header('content-type', JSON_TYPE).send(GARBAGE)
+      return writeJson(response, 200, GARBAGE)
     case 'hang':
-      reply.hijack()
-      pending.hold(reply.raw.req.socket)
-      return reply
+      return pending.hold(socket)
     case 'reset':
-      reply.hijack()
-      reply.raw.req.socket.resetAndDestroy()
-      return reply
+      return void socket.resetAndDestroy()
     default:
       return what.delivery satisfies never
   }
 }
 
-function send(reply: FastifyReply, { status, body }: Answer): FastifyReply {
-  return reply.code(status).header('content-type', JSON_TYPE).send(body)
+function write(response: ServerResponse, { status, body }: Answer): void {
+  writeJson(response, status, body)
 }

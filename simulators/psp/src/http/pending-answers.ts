@@ -6,6 +6,8 @@ export interface PendingAnswers {
   wait(delayMs: number): Promise<void>
   /** Leaves the caller without an answer until it goes away. */
   hold(socket: Socket): void
+  /** Whether the simulator stops. */
+  readonly released: boolean
   /** Connections held now. */
   readonly held: number
   /** Ends every delay and cuts every held connection; later ones end at once. */
@@ -32,6 +34,9 @@ export function createPendingAnswers(): PendingAnswers {
       if (released) socket.destroy()
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))
+    },
+    get released() {
+      return released
     },
     get held() {
       return sockets.size

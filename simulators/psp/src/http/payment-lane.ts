@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { closeObjects, compileValidator } from '@caudal/http/compile-validator.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import { parseStrictJson } from '@caudal/http/parse-strict-json.ts'
+import type { Problem } from '@caudal/http/problem.ts'
+import type { Metrics } from '@caudal/telemetry/metrics.ts'
+import {
+  childTraceparent,
+  newTraceparent,
+  parseTraceparent,
+  traceIdOf,
+} from '@caudal/telemetry/trace-context.ts'
+import { PaymentRequest } from '../domain/payment-request.ts'
+import { takePayment, type TakePaymentDeps } from '../take-payment.ts'
+import { deliver } from './deliver.ts'
+import type { PendingAnswers } from './pending-answers.ts'
+import { problemOf, writeProblem } from './write-answer.ts'
+
+const PATH = '/v1/payments'
+const CONTENT_TYPE = /^application\/json(; *charset="?utf-8"?)?$/i
+const BODY_LIMIT_BYTES = 16 * 1024
+const MS_PER_SECOND = 1_000
+
+interface LaneDeps extends TakePaymentDeps {
+  pending: PendingAnswers
+  metrics: Metrics
+}
+
+/**
+ * Takes plain requests for payments past the framework, whose routing, hooks and reply objects cost
+ * as much again as all the rest: in a benchmark the bank shares the machine with those it serves.
+ * Whatever is not plain (another content type, no length, too large a body) and whatever comes
+ * during a stop goes the framework's way, to the route of the same name.
+ */
+export function openPaymentLane({ server }: HttpServer, deps: LaneDeps): void {
+  const [framework, ...others] = server.listeners('request') as RequestListener[]
+  assert(framework !== undefined && others.length === 0, 'the framework listens, and nobody else')
+  const validate = compileValidator({
+    schema: closeObjects(PaymentRequest) as object,
+    method: 'POST',
+    url: PATH,
+    httpPart: 'body',
+  })
+  const count = countPayments(deps.metrics)
+  server.removeListener('request', framework)
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (deps.pending.released || !isPlain(request)) return framework(request, response)
+    const startedMs = performance.now()
+    collect(request, (body) => {
+      const readBody = (): PaymentRequest => {
+        const read = validate(parseStrictJson(body)) as { value: PaymentRequest; error?: Problem }
+        if (read.error !== undefined) throw read.error
+        return read.value
+      }
+      void answer(deps, request, response, readBody).then(() => count(response, startedMs))
+    })
+  })
+}
+
+async function answer(
+  deps: LaneDeps,
+  request: IncomingMessage,
+  response: ServerResponse,
+  readBody: () => PaymentRequest,
+): Promise<void> {
+  const { headers } = request
+  const parent = parseTraceparent(headers['traceparent'] as string | undefined)
+  const traceparent = parent === null ? newTraceparent() : childTraceparent(parent)
+  const traceId = traceIdOf(traceparent)
+  response.setHeader('traceparent', traceparent)
+  try {
+    const caller = { key: headers['idempotency-key'], traceId }
+    const taken = await takePayment(deps, readBody(), caller)
+    await deliver(deps.pending, response, taken)
+  } catch (error) {
+    const problem = problemOf(error)
+    const about = { error, trace_id: traceId }
+    if (problem.code === 'INTERNAL') deps.logger.error(about, 'a payment failed unexpectedly')
+    if (problem.code === 'UNAVAILABLE') deps.logger.warn(about, 'a payment could not be taken')
+    if (!response.headersSent) writeProblem(response, problem, traceId)
+  }
+}
+
+/** What the framework would accept and read in the same way. */
+function isPlain({ method, url, headers }: IncomingMessage): boolean {
+  if (url !== PATH || method !== 'POST' || headers.host === undefined) return false
+  const length = Number(headers['content-length'])
+  const contentType = headers['content-type'] ?? ''
+  return length > 0 && length <= BODY_LIMIT_BYTES && CONTENT_TYPE.test(contentType)
+}
+
+/** Hands over the whole body; a caller that breaks off is none, there is nothing to answer. */
+function collect(request: IncomingMessage, whole: (body: Buffer) => void): void {
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.on('error', () => undefined)
+  request.on('end', () => {
+    const [first] = chunks
+    whole(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks))
+  })
+}
+
+/** The lane's requests count like those of the framework's route. */
+function countPayments(metrics: Metrics) {
+  const labels = ['route', 'method', 'status_class'] as const
+  const requests = metrics.counter('http_requests_total', 'Requests answered.', labels)
+  const seconds = metrics.histogram('http_request_duration_seconds', 'Latency.', labels)
+  const series = (digit: number) => {
+    const values = [PATH, 'POST', `${digit}xx`] as const
+    return { requests: requests.labels(...values), seconds: seconds.labels(...values) }
+  }
+  const known = new Map<number, ReturnType<typeof series>>()
+  return (response: ServerResponse, startedMs: number): void => {
+    // A caller left hanging or cut off was not answered.
+    if (!response.headersSent) return
+    const digit = Math.floor(response.statusCode / 100)
+    const counted = known.get(digit) ?? series(digit)
+    known.set(digit, counted)
+    counted.requests.inc()
+    counted.seconds.observe((performance.now() - startedMs) / MS_PER_SECOND)
+  }
+}
