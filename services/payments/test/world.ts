@@ -42,9 +42,10 @@ export async function createWorld(scope: Scope): Promise<World> {
         CAUDAL_PAYMENTS_DATABASE_URL: db.url,
         CAUDAL_LOG_DATABASE_URL: log.url,
         CAUDAL_PAYMENTS_PORT: '0',
+        CAUDAL_LOG_LEVEL: 'silent',
         ...environment,
       })
-      const service = await start(config, logger)
+      const service = await start(config)
       scope.after(() => service.stop())
       return service
     },

@@ -1,3 +1,4 @@
+import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import {
   keyOf,
@@ -54,10 +55,10 @@ export async function loadRequests(
   const { rows } = await db.query<Row>({
     text: LOAD,
     values: [
-      requests.map((request) => request.tenantId),
-      requests.map((request) => request.userId),
-      requests.map((request) => request.idempotencyKey),
-      requests.map((request) => request.externalOrderId),
+      textArray(requests, (request) => request.tenantId),
+      uuidArray(requests, (request) => request.userId),
+      uuidArray(requests, (request) => request.idempotencyKey),
+      uuidArray(requests, (request) => request.externalOrderId),
     ],
   })
   const known: KnownRequests = { now: rows[0]!.now!, answers: new Map(), occupied: new Map() }

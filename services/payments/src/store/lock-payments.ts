@@ -1,3 +1,4 @@
+import { uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { Payment } from '../domain/payment.ts'
 import { PAYMENT_COLUMNS, type PaymentRow, toPayment } from './payment-row.ts'
@@ -18,7 +19,7 @@ export async function lockPayments(tx: Tx, paymentIds: readonly string[]): Promi
       WHERE payment_id = ANY($1::uuid[])
       ORDER BY payment_id
       FOR UPDATE`,
-    values: [paymentIds],
+    values: [uuidArray(paymentIds, (paymentId) => paymentId)],
   })
   const payments = new Map(rows.map((row) => [row.payment_id, toPayment(row)]))
   return { now: rows[0]?.now ?? new Date(0), payments }

@@ -1,4 +1,5 @@
 import { outboxColumns, type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
+import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { ChangedPayment } from '../domain/decide-events.ts'
 
@@ -9,7 +10,7 @@ export const PAYMENTS_MOVED = 'CA002'
 // that travels behind this statement takes effect (rule 1).
 const SAVE = `
   WITH wanted AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[],
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],
       $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
       AS w(payment_id, expected_status, status, reason, gateway_response,
         updated_at, reserved_at, in_doubt_at, finalized_at)
@@ -18,7 +19,7 @@ const SAVE = `
       status = w.status,
       order_freed = (w.status = 'FAILED'),
       reason = w.reason,
-      gateway_response = w.gateway_response,
+      gateway_response = w.gateway_response::jsonb,
       updated_at = w.updated_at,
       reserved_at = w.reserved_at,
       in_doubt_at = w.in_doubt_at,
@@ -44,19 +45,17 @@ export async function savePayments(
   events: readonly OutboxEvent[],
 ): Promise<void> {
   const after = changed.map((change) => change.after)
-  await tx.query({
-    text: SAVE,
-    values: [
-      after.map((payment) => payment.paymentId),
-      changed.map((change) => change.before.status),
-      after.map((payment) => payment.status),
-      after.map((payment) => payment.reason),
-      after.map(({ gatewayResponse }) => gatewayResponse && JSON.stringify(gatewayResponse)),
-      after.map((payment) => iso(payment.updatedAt)),
-      after.map((payment) => iso(payment.reservedAt)),
-      after.map((payment) => iso(payment.inDoubtAt)),
-      after.map((payment) => iso(payment.finalizedAt)),
-      ...outboxColumns(events),
-    ],
-  })
+  const values = [
+    uuidArray(after, (payment) => payment.paymentId),
+    textArray(changed, ({ before }) => before.status),
+    textArray(after, (payment) => payment.status),
+    textArray(after, (payment) => payment.reason),
+    textArray(after, ({ gatewayResponse }) => gatewayResponse && JSON.stringify(gatewayResponse)),
+    after.map((payment) => iso(payment.updatedAt)),
+    after.map((payment) => iso(payment.reservedAt)),
+    after.map((payment) => iso(payment.inDoubtAt)),
+    after.map((payment) => iso(payment.finalizedAt)),
+    ...outboxColumns(events),
+  ]
+  await tx.query({ text: SAVE, values })
 }

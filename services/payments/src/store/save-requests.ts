@@ -1,4 +1,10 @@
 import { outboxColumns, type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
+import {
+  bigintArray,
+  smallintArray,
+  textArray,
+  uuidArray,
+} from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { Payment } from '../domain/payment.ts'
 
@@ -34,9 +40,9 @@ const SAVE = `
   ), told AS (${outboxInsert(18)}
   )
   INSERT INTO payments (payment_id, tenant_id, user_id, account_id, external_order_id,
-    amount_minor, currency, service_name, status, trace_id, created_at, updated_at)
+    amount_minor, currency, service_name, trace_id, status, created_at, updated_at)
   SELECT payment_id, tenant_id, user_id, account_id, external_order_id,
-    amount_minor, currency, service_name, 'PENDING', trace_id, created_at, created_at
+    amount_minor, currency, service_name, trace_id, 'PENDING', created_at, created_at
   FROM unnest($8::uuid[], $9::text[], $10::uuid[], $11::uuid[], $12::uuid[], $13::bigint[],
     $14::text[], $15::text[], $16::uuid[], $17::timestamptz[]) AS p(payment_id, tenant_id, user_id,
     account_id, external_order_id, amount_minor, currency, service_name, trace_id, created_at)
@@ -52,27 +58,25 @@ export async function saveRequests(
   payments: readonly Payment[],
   events: readonly OutboxEvent[],
 ): Promise<void> {
-  await tx.query({
-    text: SAVE,
-    values: [
-      keys.map((key) => key.tenantId),
-      keys.map((key) => key.userId),
-      keys.map((key) => key.idempotencyKey),
-      keys.map((key) => key.fingerprint),
-      keys.map((key) => key.httpStatus),
-      keys.map((key) => key.body),
-      keys.map((key) => key.paymentId),
-      payments.map((payment) => payment.paymentId),
-      payments.map((payment) => payment.tenantId),
-      payments.map((payment) => payment.userId),
-      payments.map((payment) => payment.accountId),
-      payments.map((payment) => payment.externalOrderId),
-      payments.map((payment) => payment.amountMinor),
-      payments.map((payment) => payment.currency),
-      payments.map((payment) => payment.serviceName),
-      payments.map((payment) => payment.traceId),
-      payments.map((payment) => payment.createdAt.toISOString()),
-      ...outboxColumns(events),
-    ],
-  })
+  const values = [
+    textArray(keys, (key) => key.tenantId),
+    uuidArray(keys, (key) => key.userId),
+    uuidArray(keys, (key) => key.idempotencyKey),
+    textArray(keys, (key) => key.fingerprint),
+    smallintArray(keys, (key) => key.httpStatus),
+    textArray(keys, (key) => key.body),
+    uuidArray(keys, (key) => key.paymentId),
+    uuidArray(payments, (payment) => payment.paymentId),
+    textArray(payments, (payment) => payment.tenantId),
+    uuidArray(payments, (payment) => payment.userId),
+    uuidArray(payments, (payment) => payment.accountId),
+    uuidArray(payments, (payment) => payment.externalOrderId),
+    bigintArray(payments, (payment) => payment.amountMinor),
+    textArray(payments, (payment) => payment.currency),
+    textArray(payments, (payment) => payment.serviceName),
+    uuidArray(payments, (payment) => payment.traceId),
+    payments.map((payment) => payment.createdAt.toISOString()),
+    ...outboxColumns(events),
+  ]
+  await tx.query({ text: SAVE, values })
 }
