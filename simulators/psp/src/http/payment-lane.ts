@@ -37,7 +37,7 @@ export function openPaymentLane({ server }: HttpServer, deps: LaneDeps): void {
   const [framework, ...others] = server.listeners('request') as RequestListener[]
   assert(framework !== undefined && others.length === 0, 'the framework listens, and nobody else')
   const validate = compileValidator({
-    schema: closeObjects(PaymentRequest) as object,
+    schema: closeObjects(PaymentRequest) as Record<string, unknown>,
     method: 'POST',
     url: PATH,
     httpPart: 'body',

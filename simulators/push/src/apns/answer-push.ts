@@ -15,13 +15,11 @@ export interface ApnsDeps {
   logger: Logger
 }
 
-type ApnsHeaders = IncomingHttpHeaders & { ':method'?: string; ':path'?: string }
-
 /** Answers one request of Apple's provider API: 200 with nothing, or a reason. */
 export async function answerPush(
   deps: ApnsDeps,
   stream: ServerHttp2Stream,
-  headers: ApnsHeaders,
+  headers: IncomingHttpHeaders,
 ): Promise<void> {
   const body = await readBody(stream)
   if (body === null) return
