@@ -33,6 +33,7 @@ test('bad clients are refused and no secret is shown', () => {
   const refusals: unknown[] = [
     {},
     [{ ...CLIENT, scopes: ['everything'] }],
+    [{ ...CLIENT, scopes: [] }],
     [{ ...CLIENT, client_secret: 'short' }],
     [{ ...CLIENT, grants: ['password'] }],
     [{ ...CLIENT, redirect_uris: [] }],

@@ -28,7 +28,7 @@ const Clients = Compile(
       {
         client_id: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
         client_secret: Type.String({ pattern: '^[\\x21-\\x7e]{16,256}$' }),
-        scopes: Type.Array(Type.Enum([...ALL_SCOPES])),
+        scopes: Type.Array(Type.Enum([...ALL_SCOPES]), { minItems: 1 }),
         grants: Type.Optional(Type.Array(Type.Enum(['client_credentials', DEVELOPMENT_LOGIN]))),
         tenant_id: Type.Optional(Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' })),
       },

@@ -184,6 +184,21 @@ describe('tokens', async () => {
     ])
   })
 
+  test('nobody logs in with a browser, and the library says nothing on standard output', async (t) => {
+    const said = [t.mock.method(console, 'info'), t.mock.method(console, 'warn')]
+    const headers = { accept: 'text/html', origin: 'https://shop.test' }
+    const query = `client_id=${CLI.id}&response_type=code&redirect_uri=https://shop.test`
+    const response = await fetch(`${identity.url}/auth?${query}`, { headers })
+    assert.equal(response.status, 400)
+    assert.match(response.headers.get('content-type') ?? '', /^application\/json/)
+    await fetch(`${identity.url}/token`, {
+      method: 'POST',
+      headers,
+      body: new URLSearchParams({ client_id: CLI.id, client_secret: CLI.secret }),
+    })
+    for (const method of said) assert.equal(method.mock.callCount(), 0)
+  })
+
   test('elsewhere problems are problem documents', async () => {
     const nowhere = await fetch(`${identity.url}/v1/nowhere`)
     assert.equal(nowhere.headers.get('content-type'), 'application/problem+json')

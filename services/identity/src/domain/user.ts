@@ -41,7 +41,7 @@ export type UserInput = {
 
 export const DEFAULT_LOCALE = 'en'
 /** What an account is opened in when nobody says (decisions table: P's flow defaults to USD). */
-export const DEFAULT_CURRENCIES: readonly string[] = ['USD']
+const DEFAULT_CURRENCIES: readonly string[] = ['USD']
 
 /** The user that the input describes; `makeId` gives ids to what has none. */
 export function newUser(

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { DEFAULT_LOCALE, PLATFORMS } from '../domain/user.ts'
 
-export const MAX_USERS = 1_000
+const MAX_USERS = 1_000
 const MAX_DEVICES = 16
 const MAX_CURRENCIES = 32
 

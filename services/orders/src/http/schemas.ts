@@ -2,7 +2,7 @@ import { pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Type } from 'typebox'
 import { ORDER_STATUSES } from '../domain/order.ts'
 
-export const MAX_ORDERS = 1_000
+const MAX_ORDERS = 1_000
 
 const Uuid = Type.String({
   pattern:

@@ -1,7 +1,8 @@
 import type { Order, OrderStatus } from '../domain/order.ts'
 
 /** Everything of an order but its serial id. `o` is the table's alias. */
-export const ORDER_COLUMNS = `o.tenant_id, o.user_id, o.external_order_id, o.amount_minor, o.currency,
+export const ORDER_COLUMNS = `
+  o.tenant_id, o.user_id, o.external_order_id, o.amount_minor, o.currency,
   o.service_name, o.service_account_number, o.service_bank_code, o.status, o.created_at`
 
 export type OrderRow = {
