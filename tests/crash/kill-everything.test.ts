@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
-import { violationsOf } from '../support/run-caudal.ts'
 import {
   type Answer,
   chargesOf,
@@ -12,6 +11,7 @@ import {
   seed,
   type SeededUser,
   setBehaviour,
+  violationsOf,
 } from '../support/user-client.ts'
 
 const ROUNDS = 4
@@ -76,18 +76,16 @@ test('P9: kill -9 of everything under load, again and again: nothing lost, nothi
   const all: Request[] = []
   let killedUnderWay = 0
   for (let round = 1; round <= ROUNDS; round += 1) {
-    const system = await launchSystem({ dataDir })
+    const system = await launchSystem(t, { dataDir })
     await setBehaviour(system.psp_url, { default: 'random:0.1', seed: seedNumber + round })
     const users = await seed(dataDir, { users: 20, orders: 20, balance: '1000.00' })
     const requests = users.flatMap((user) =>
-      user.orders.map(
-        ({ external_order_id: orderId }): Request => ({
-          user,
-          orderId,
-          key: randomUUID(),
-          heard: undefined,
-        }),
-      ),
+      user.orders.map(({ external_order_id: orderId }): Request => ({
+        user,
+        orderId,
+        key: randomUUID(),
+        heard: undefined,
+      })),
     )
     all.push(...requests)
     const sending = sendUntilKilled(system.gateway_url, requests)
@@ -100,8 +98,7 @@ test('P9: kill -9 of everything under load, again and again: nothing lost, nothi
   }
   assert.ok(killedUnderWay > 0, 'no kill came under load: the fault never fired')
 
-  const system = await launchSystem({ dataDir })
-  t.after(() => system.stop())
+  const system = await launchSystem(t, { dataDir })
   await setBehaviour(system.psp_url, { default: 'approve' })
   await repeatAll(system.gateway_url, all)
   await followAll(system, all)

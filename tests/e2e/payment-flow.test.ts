@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
-import { caudalJson, runCaudal, violationsOf } from '../support/run-caudal.ts'
+import { caudalJson, runCaudal } from '../support/run-caudal.ts'
 import {
+  allWithStatus,
   balancesOf,
   chargesOf,
   get,
@@ -12,22 +14,27 @@ import {
   paymentWithStatus,
   postPayment,
   seed,
+  violationsOf,
 } from '../support/user-client.ts'
 
 describe('P9: payments through the whole system', () => {
+  const scope = suiteScope()
   let system: LaunchedSystem
   let dataDir = ''
   before(async () => {
-    dataDir = await dataDirectory({ after })
-    system = await launchSystem({ dataDir })
+    dataDir = await dataDirectory(scope)
+    system = await launchSystem(scope, { dataDir })
   })
-  after(async () => assert.equal(await system.stop(), 0))
 
   test('P2: a payment goes through: charged once, debited, notified once', async () => {
     const [user] = await seed(dataDir)
     const accepted = await postPayment(system.gateway_url, user!)
     assert.equal(accepted.status, 202)
-    const { payment_id: id, created_at: createdAt, ...rest } = accepted.body as { payment_id: string; created_at: string }
+    const {
+      payment_id: id,
+      created_at: createdAt,
+      ...rest
+    } = accepted.body as { payment_id: string; created_at: string }
     assert.equal(accepted.headers['location'], `/api/v1/payments/${id}`)
     assert.ok(!Number.isNaN(Date.parse(createdAt)))
     const order = user!.orders[0]!.external_order_id
@@ -41,7 +48,11 @@ describe('P9: payments through the whole system', () => {
       return found.held === '0.00' && found
     })
     assert.deepEqual(balances, { available: '90.00', held: '0.00' })
-    const { body } = await get(system.gateway_url, user!, `/wallet/entries?account_id=${user!.account_id}`)
+    const { body } = await get(
+      system.gateway_url,
+      user!,
+      `/wallet/entries?account_id=${user!.account_id}`,
+    )
     const kinds = (body['data'] as { kind: string; balance: string; amount: string }[]).map(
       (entry) => `${entry.kind} ${entry.balance} ${entry.amount}`,
     )
@@ -97,11 +108,8 @@ describe('P9: payments through the whole system', () => {
       user!.orders.map((order) => postPayment(system.gateway_url, user!, order.external_order_id)),
     )
     assert.ok(answers.every(({ status }) => status === 202))
-    const ended = await Promise.all(
-      answers.map(({ body }) =>
-        paymentWithStatus(system.gateway_url, user!, body['payment_id'] as string, ['COMPLETED', 'FAILED']),
-      ),
-    )
+    const ended = await allWithStatus(system.gateway_url, user!, ['COMPLETED', 'FAILED'])
+    assert.equal(ended.length, 200)
     assert.equal(ended.filter(({ status }) => status === 'COMPLETED').length, 100)
     assert.deepEqual(
       [...new Set(ended.filter(({ status }) => status === 'FAILED').map(({ reason }) => reason))],
@@ -132,7 +140,11 @@ describe('P9: payments through the whole system', () => {
     assert.deepEqual([stolen.status, stolen.body['code']], [404, 'PAYMENT_NOT_FOUND'])
     const order = await postPayment(system.gateway_url, other!, owner!.orders[0]!.external_order_id)
     assert.deepEqual([order.status, order.body['code']], [404, 'ORDER_NOT_FOUND'])
-    const entries = await get(system.gateway_url, other!, `/wallet/entries?account_id=${owner!.account_id}`)
+    const entries = await get(
+      system.gateway_url,
+      other!,
+      `/wallet/entries?account_id=${owner!.account_id}`,
+    )
     assert.deepEqual([entries.status, entries.body['code']], [404, 'ACCOUNT_NOT_FOUND'])
   })
 
@@ -142,7 +154,12 @@ describe('P9: payments through the whole system', () => {
     const paid = await caudalJson<Followed>(dataDir, ['pay', '--user', user!.user_id])
     assert.equal(paid.status, 'COMPLETED')
     const again = await caudalJson<Followed>(dataDir, ['payment', paid.payment_id])
-    assert.deepEqual(again, { ...again, payment_id: paid.payment_id, status: 'COMPLETED', reason: null })
+    assert.deepEqual(again, {
+      ...again,
+      payment_id: paid.payment_id,
+      status: 'COMPLETED',
+      reason: null,
+    })
     const names = new Set(again.steps.map(({ step }) => step))
     for (const step of [
       'payment.requested',
@@ -174,5 +191,6 @@ describe('P9: payments through the whole system', () => {
 
   test('caudal verify finds nothing wrong after all of it', async () => {
     assert.deepEqual(await violationsOf(dataDir), [])
+    assert.equal(await system.stop(), 0)
   })
 })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
-import { violationsOf } from '../support/run-caudal.ts'
 import {
   balancesOf,
   chargesOf,
@@ -10,6 +10,7 @@ import {
   postPayment,
   seed,
   setBehaviour,
+  violationsOf,
 } from '../support/user-client.ts'
 
 type Expectation = { status: string; reason?: string; charges: number }
@@ -37,15 +38,22 @@ const BALANCES: Record<string, { available: string; held: string }> = {
 }
 
 describe('P5: whatever the PSP does, the wallet says what really happened', () => {
+  const scope = suiteScope()
   let system: LaunchedSystem
   let dataDir = ''
   before(async () => {
-    dataDir = await dataDirectory({ after })
-    system = await launchSystem({ dataDir, env: { CAUDAL_PSP_TIMEOUT: '1s', CAUDAL_PSP_CONNECT_TIMEOUT: '500ms', CAUDAL_PSP_QUERY_MAX: '2s' } })
+    dataDir = await dataDirectory(scope)
+    system = await launchSystem(scope, {
+      dataDir,
+      env: {
+        CAUDAL_PSP_TIMEOUT: '1s',
+        CAUDAL_PSP_CONNECT_TIMEOUT: '500ms',
+        CAUDAL_PSP_QUERY_MAX: '2s',
+      },
+    })
     const accounts = Object.keys(BEHAVIOURS).map((name) => [`account-${name}`, name])
     await setBehaviour(system.psp_url, { by_account: Object.fromEntries(accounts) })
   })
-  after(async () => assert.equal(await system.stop(), 0))
 
   const pay = async (behaviour: string) => {
     const [user] = await seed(dataDir, { account: `account-${behaviour}` })

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { dataDirectory, launchSystem } from '../support/launch-system.ts'
-import { violationsOf } from '../support/run-caudal.ts'
 import {
   chargesOf,
   paymentWithStatus,
   postPayment,
   seed,
   setBehaviour,
+  violationsOf,
 } from '../support/user-client.ts'
 
 test('P9: a stop with payments in flight loses nothing; the next start ends them', async (t) => {
   const dataDir = await dataDirectory(t)
-  const first = await launchSystem({ dataDir })
+  const first = await launchSystem(t, { dataDir })
   await setBehaviour(first.psp_url, { default: 'slow:700' })
   const users = await seed(dataDir, { users: 4, orders: 10 })
   const key = randomUUID()
@@ -33,8 +33,7 @@ test('P9: a stop with payments in flight loses nothing; the next start ends them
   )
   assert.equal(await first.stop(), 0)
 
-  const second = await launchSystem({ dataDir })
-  t.after(() => second.stop())
+  const second = await launchSystem(t, { dataDir })
   await setBehaviour(second.psp_url, { default: 'approve' })
   for (const { user, id } of accepted) {
     await paymentWithStatus(second.gateway_url, user, id, ['COMPLETED'])
@@ -49,7 +48,7 @@ test('P9: a stop with payments in flight loses nothing; the next start ends them
 
 test('Ctrl-C during traffic stops everything, the database included, with exit code 0', async (t) => {
   const dataDir = await dataDirectory(t)
-  const system = await launchSystem({ dataDir })
+  const system = await launchSystem(t, { dataDir })
   const [user] = await seed(dataDir, { orders: 20, balance: '1000.00' })
   const sending = user!.orders.map((order) =>
     postPayment(system.gateway_url, user!, order.external_order_id).catch(() => undefined),

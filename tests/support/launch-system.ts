@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
 import type { Scope } from '@caudal/testing/test-database.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const CLI = join(ROOT, 'cli/bin/caudal.js')
-const READY_TIMEOUT_MS = 90_000
+const READY_TIMEOUT_MS = 110_000
+const KEPT_LINES = 200
 
 /** What `caudal start --json` prints when it is ready (interfaces.md). */
 export type Ready = {
@@ -23,25 +25,36 @@ export type Ready = {
 export type LaunchedSystem = Ready & {
   /** Asks it to stop in order and waits until it is gone; returns its exit code. */
   stop(): Promise<number | null>
-  /** Ends it at once, as a power cut would end the process: kill -9. */
+  /** Ends it at once, as a power cut would end the process: kill -9. The database lives on. */
   kill(): Promise<void>
+  /** The last lines of its log, oldest first. */
+  logs(): readonly string[]
 }
 
 export type LaunchOptions = { dataDir: string; args?: string[]; env?: NodeJS.ProcessEnv }
 
-/** A data directory of the test's own, removed when it ends. */
+const silent = { info: () => {}, warn: () => {}, error: () => {} }
+
+/** A data directory of the test's own; when it ends, after all else, everything of it is removed. */
 export async function dataDirectory(scope: Scope): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'caudal-e2e-'))
-  scope.after(() => scope.after(() => rm(dir, { recursive: true, force: true })))
+  const dir = await mkdtemp(join(tmpdir(), 'caudal-test-e2e-'))
+  // PostgreSQL's own user, if we are root, must be able to pass through.
+  await chmod(dir, 0o711)
+  scope.after(() =>
+    scope.after(async () => {
+      await removeLocalPostgres({ dataDir: join(dir, 'postgres'), logger: silent })
+      await rm(dir, { recursive: true, force: true })
+    }),
+  )
   return dir
 }
 
-/** Starts the whole system as its users do, in a process of its own on free ports. */
-export async function launchSystem({
-  dataDir,
-  args = [],
-  env = {},
-}: LaunchOptions): Promise<LaunchedSystem> {
+/**
+ * Starts the whole system as its users do, in a process of its own on free ports. What still runs
+ * when the scope ends is stopped.
+ */
+export async function launchSystem(scope: Scope, options: LaunchOptions): Promise<LaunchedSystem> {
+  const { dataDir, args = [], env = {} } = options
   const child = spawn(
     process.execPath,
     [CLI, 'start', ...args, '--json', '--port', '0', '--data', dataDir],
@@ -52,30 +65,39 @@ export async function launchSystem({
     },
   )
   const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
-  const errors: string[] = []
-  createInterface(child.stderr!).on('line', (line) => {
-    errors.push(line)
-    if (errors.length > 200) errors.shift()
-    if (process.env['CAUDAL_TEST_LOGS']) process.stderr.write(`${line}\n`)
-  })
-  const ready = await waitForReady(child, exited, errors)
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal)
+    return exited
+  }
+  // A test process that is ended for taking too long leaves no system behind.
+  const stopWithUs = (): void => void child.kill('SIGTERM')
+  process.once('exit', stopWithUs)
+  void exited.then(() => process.off('exit', stopWithUs))
+  scope.after(() => end('SIGTERM').then(() => undefined))
+  const lines = keepLines(child)
+  const ready = await waitForReady(child, exited, lines)
   return {
     ...ready,
-    stop: async () => {
-      child.kill('SIGTERM')
-      return exited
-    },
-    kill: async () => {
-      child.kill('SIGKILL')
-      await exited
-    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL').then(() => undefined),
+    logs: () => lines,
   }
+}
+
+function keepLines(child: ChildProcess): string[] {
+  const lines: string[] = []
+  createInterface(child.stderr!).on('line', (line) => {
+    lines.push(line)
+    if (lines.length > KEPT_LINES) lines.shift()
+    if (process.env['CAUDAL_TEST_LOGS']) process.stderr.write(`${line}\n`)
+  })
+  return lines
 }
 
 async function waitForReady(
   child: ChildProcess,
   exited: Promise<number | null>,
-  errors: readonly string[],
+  lines: readonly string[],
 ): Promise<Ready> {
   const line = new Promise<string>((done) => createInterface(child.stdout!).once('line', done))
   let timer: NodeJS.Timeout | undefined
@@ -83,13 +105,10 @@ async function waitForReady(
     timer = setTimeout(() => refuse(new Error('not ready in time')), READY_TIMEOUT_MS)
   })
   const early = exited.then((code): never => {
-    throw new Error(`caudal start ended with ${code} before it was ready:\n${errors.join('\n')}`)
+    throw new Error(`caudal start ended with ${code} before it was ready:\n${lines.join('\n')}`)
   })
   try {
     return JSON.parse(await Promise.race([line, early, late])) as Ready
-  } catch (error) {
-    child.kill('SIGKILL')
-    throw error
   } finally {
     clearTimeout(timer)
   }

@@ -1,15 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { findSystem } from 'caudal/system/find-system.ts'
+import { verifySystem } from 'caudal/verify/verify-system.ts'
+import { type SeededUser, seedWorld } from 'caudal/world/seed-world.ts'
 import { request } from 'undici'
-import { caudalJson } from './run-caudal.ts'
 
-export type SeededUser = {
-  user_id: string
-  token: string
-  wallet_id: string
-  account_id: string
-  orders: { external_order_id: string; amount: string; service_account_number: string }[]
-}
+export type { SeededUser }
 
 export type Answer = {
   status: number
@@ -23,17 +19,36 @@ export type SeedArgs = {
   orders?: number
   balance?: string
   amount?: string
+  currency?: string
   /** All orders pay to this account, whose behaviour a test can set at the PSP simulator. */
   account?: string
 }
 
-/** New users with orders and money, by `caudal seed`. */
+const FINAL_TIMEOUT_MS = 90_000
+const QUIET_TIMEOUT_MS = 60_000
+
+/** New users with orders and money: what `caudal seed` does, without a process for it. */
 export async function seed(dataDir: string, args: SeedArgs = {}): Promise<SeededUser[]> {
-  const { users = 1, orders = 1, balance = '100.00', amount = '10.00', account } = args
-  const words = ['seed', '--users', `${users}`, '--orders', `${orders}`]
-  words.push('--balance', balance, '--amount', amount)
-  if (account !== undefined) words.push('--account-number', account)
-  return (await caudalJson<{ users: SeededUser[] }>(dataDir, words)).users
+  const { users = 1, orders = 1, balance = '100.00', amount = '10.00', currency = 'USD' } = args
+  const system = await findSystem({ dataDir, url: undefined })
+  return seedWorld(system, {
+    users,
+    ordersPerUser: orders,
+    balance,
+    amount,
+    currency,
+    accountNumber: args.account,
+  })
+}
+
+/** What is wrong with the money, as sentences; empty when all is well. As `caudal verify`. */
+export async function violationsOf(dataDir: string): Promise<string[]> {
+  const system = await findSystem({ dataDir, url: undefined })
+  const { quiet, checks } = await verifySystem(system, QUIET_TIMEOUT_MS)
+  const violations = checks.flatMap((check) =>
+    check.violations.map((violation) => `${check.name}: ${violation}`),
+  )
+  return quiet ? violations : ['something still moves', ...violations]
 }
 
 /** Asks for a payment of the user's order, as an app does. */
@@ -74,12 +89,46 @@ export async function paymentWithStatus(
   paymentId: string,
   statuses: readonly string[],
 ): Promise<Record<string, unknown>> {
+  let last: Record<string, unknown> = {}
   return eventually(
     async () => {
-      const { body } = await get(gatewayUrl, user, `/payments/${paymentId}`)
-      return statuses.includes(body['status'] as string) ? body : undefined
+      last = (await get(gatewayUrl, user, `/payments/${paymentId}`)).body
+      if (statuses.includes(last['status'] as string)) return last
+      throw new Error(`it is ${JSON.stringify(last)}`)
     },
-    { timeoutMs: 60_000, label: `payment ${paymentId} is ${statuses.join(' or ')}` },
+    { timeoutMs: FINAL_TIMEOUT_MS, label: `payment ${paymentId} is ${statuses.join(' or ')}` },
+  )
+}
+
+/** Every payment of the user, newest first. */
+export async function paymentsOf(
+  gatewayUrl: string,
+  user: SeededUser,
+): Promise<Record<string, unknown>[]> {
+  const payments: Record<string, unknown>[] = []
+  let cursor = ''
+  for (;;) {
+    const { body } = await get(gatewayUrl, user, `/payments?limit=100${cursor}`)
+    payments.push(...(body['data'] as Record<string, unknown>[]))
+    if (body['has_more'] !== true) return payments
+    cursor = `&cursor=${encodeURIComponent(body['next_cursor'] as string)}`
+  }
+}
+
+/** Waits until every payment of the user has one of the statuses and returns them all. */
+export async function allWithStatus(
+  gatewayUrl: string,
+  user: SeededUser,
+  statuses: readonly string[],
+): Promise<Record<string, unknown>[]> {
+  return eventually(
+    async () => {
+      const payments = await paymentsOf(gatewayUrl, user)
+      const other = payments.find(({ status }) => !statuses.includes(status as string))
+      if (other === undefined) return payments
+      throw new Error(`one is ${JSON.stringify(other)}`)
+    },
+    { timeoutMs: FINAL_TIMEOUT_MS, label: `all payments are ${statuses.join(' or ')}` },
   )
 }
 
@@ -104,17 +153,35 @@ export async function setBehaviour(pspUrl: string, behaviour: object): Promise<v
   if (answer.statusCode !== 200) throw new Error(`behaviour refused: ${answer.statusCode} ${text}`)
 }
 
-/** What the simulators' books say about a payment. */
-export async function chargesOf(pspUrl: string, paymentId: string): Promise<unknown[]> {
-  return book(`${pspUrl}/admin/charges?payment_id=${paymentId}`)
+export type Charge = { payment_id: string; amount: string; currency: string }
+
+/** The money that moved at the PSP for a payment, by its own books. */
+export async function chargesOf(pspUrl: string, paymentId: string): Promise<Charge[]> {
+  return (await bookPage<Charge>(`${pspUrl}/admin/charges?payment_id=${paymentId}`)).data
 }
+
+/** How often each payment was charged, by the PSP's own books. */
+export async function countCharges(pspUrl: string): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
+  let cursor = ''
+  for (;;) {
+    const page = await bookPage<Charge>(`${pspUrl}/admin/charges?limit=1000${cursor}`)
+    for (const { payment_id: id } of page.data) counts.set(id, (counts.get(id) ?? 0) + 1)
+    if (!page.has_more) return counts
+    cursor = `&cursor=${encodeURIComponent(page.next_cursor!)}`
+  }
+}
+
+export type Message = { message_id: string; payment_id: string; user_id: string | null }
 
 /** Messages that devices got for a payment, repeats included. */
-export async function messagesOf(pushUrl: string, paymentId: string): Promise<unknown[]> {
-  return book(`${pushUrl}/admin/messages?payment_id=${paymentId}`)
+export async function messagesOf(pushUrl: string, paymentId: string): Promise<Message[]> {
+  return (await bookPage<Message>(`${pushUrl}/admin/messages?payment_id=${paymentId}`)).data
 }
 
-async function book(url: string): Promise<unknown[]> {
+type Page<T> = { data: T[]; has_more: boolean; next_cursor: string | null }
+
+async function bookPage<T>(url: string): Promise<Page<T>> {
   const answer = await request(url)
-  return ((await answer.body.json()) as { data: unknown[] }).data
+  return (await answer.body.json()) as Page<T>
 }

@@ -14,7 +14,10 @@ export type System = {
 }
 
 /** @throws {UnreachableError} when neither a state file nor the environment names a system */
-export async function findSystem({ dataDir, url }: Invocation): Promise<System> {
+export async function findSystem({
+  dataDir,
+  url,
+}: Pick<Invocation, 'dataDir' | 'url'>): Promise<System> {
   const state = await readState(dataDir)
   const gatewayUrl = url ?? state?.gateway_url
   const env = process.env
