@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { newId } from '@caudal/contracts/ids.ts'
 import type { Command } from '../src/domain/command.ts'
 import { transferIdFrom } from '../src/domain/transfer.ts'
-import { TENANT, type TestWallet } from './test-wallet.ts'
+import type { TestWallet } from './test-wallet.ts'
 
 export interface Naming {
   key?: string
@@ -12,10 +12,10 @@ export interface Naming {
 
 function common(wallet: TestWallet, naming: Naming, request: readonly string[]) {
   const { key = newId(), reference = key, stripe = 0 } = naming
-  const { accountId, currency } = wallet
+  const { tenantId, accountId, currency } = wallet
   const parts = [accountId, currency, reference, ...request]
   return {
-    tenantId: TENANT,
+    tenantId,
     accountId,
     transferId: transferIdFrom(newId()),
     reason: 'test',

@@ -4,11 +4,11 @@ import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type Scope, type TestDatabase, testDatabase } from '@caudal/testing/test-database.ts'
 import type { Command } from '../src/domain/command.ts'
-import { isLedgerEvent, type LedgerEvent, parseCommand } from '../src/messaging/parse-command.ts'
 import { ledgerMigrations } from '../src/migrations.ts'
 import { type BatchResult, processBatch, type Work } from '../src/process-batch.ts'
 import { openWalletAccounts } from '../src/store/open-wallet-accounts.ts'
-import { TENANT, type TestWallet } from './test-wallet.ts'
+import type { TestWallet } from './test-wallet.ts'
+import { clientWork } from './work.ts'
 
 const sets = [consumerMigrations, outboxMigrations, ledgerMigrations]
 
@@ -19,28 +19,7 @@ export function ledgerDatabase(scope: Scope): Promise<TestDatabase> {
 
 /** Opens accounts, as user.created does. */
 export async function openWallets(db: Db, wallets: readonly TestWallet[]): Promise<void> {
-  const accounts = wallets.map((wallet) => ({ ...wallet, tenantId: TENANT }))
-  await transaction(db, (tx) => openWalletAccounts(tx, accounts))
-}
-
-/** A client's command as a batch takes it. */
-export function clientWork(command: Command): Work {
-  return { command, traceparent: undefined, event: null, record: null }
-}
-
-/** A payment's event as a batch takes it. */
-export function eventWork(event: LedgerEvent, partition = 0): Work {
-  const parsed = parseCommand(event, partition)
-  if ('cause' in parsed || !isLedgerEvent(event)) throw new Error('not a command')
-  const record = {
-    topic: event.event_type === 'payment.requested' ? 'payments.requested' : 'payments.results',
-    partition,
-    offset: 0n,
-    key: event.account_id,
-    value: JSON.stringify(event),
-    headers: {},
-  }
-  return { command: parsed.command, traceparent: undefined, event, record }
+  await transaction(db, (tx) => openWalletAccounts(tx, wallets))
 }
 
 /** Runs work as one batch in a transaction of its own. */

@@ -8,7 +8,7 @@ import type {
 import { newId } from '@caudal/contracts/ids.ts'
 import { SCHEMA_VERSION } from '@caudal/contracts/topics.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
-import { TENANT, type TestWallet } from './test-wallet.ts'
+import type { TestWallet } from './test-wallet.ts'
 
 /** A payment that a test makes up. */
 export interface TestPayment {
@@ -23,19 +23,19 @@ export function newPayment(wallet: TestWallet, amountMinor: bigint): TestPayment
   return { paymentId: newId(), wallet, amountMinor, holdId: newId() }
 }
 
-function envelope(accountId: string) {
+function envelope({ tenantId, accountId }: TestWallet) {
   return {
     event_id: newId(),
     timestamp: '2025-08-24T19:35:00.000Z',
     schema_version: SCHEMA_VERSION,
     region: 'test',
-    tenant_id: TENANT,
+    tenant_id: tenantId,
     account_id: accountId,
   }
 }
 
 function ofPayment({ paymentId, wallet }: TestPayment) {
-  return { ...envelope(wallet.accountId), payment_id: paymentId, user_id: wallet.userId }
+  return { ...envelope(wallet), payment_id: paymentId, user_id: wallet.userId }
 }
 
 export function requested(payment: TestPayment): PaymentRequested {
@@ -88,12 +88,12 @@ export function inDoubt(payment: TestPayment): PaymentInDoubt {
 
 /** A user with accounts in these currencies; the first wallet names the user. */
 export function userCreated(wallets: readonly [TestWallet, ...TestWallet[]]): UserCreated {
-  const [{ accountId, userId, walletId }] = wallets
+  const [first] = wallets
   return {
-    ...envelope(accountId),
+    ...envelope(first),
     event_type: 'user.created',
-    user_id: userId,
-    wallet_id: walletId,
+    user_id: first.userId,
+    wallet_id: first.walletId,
     accounts: wallets.map((it) => ({ account_id: it.accountId, currency: it.currency })),
   }
 }

@@ -4,17 +4,26 @@ export const TENANT = 'caudal'
 
 /** A wallet with one account that is looked at. */
 export interface TestWallet {
+  tenantId: string
   userId: string
   walletId: string
   accountId: string
   currency: string
 }
 
-export function newWallet(currency = 'USD', userId = newId()): TestWallet {
+export interface WalletOptions {
+  currency?: string
+  tenantId?: string
+  userId?: string
+}
+
+export function newWallet(options: WalletOptions = {}): TestWallet {
+  const { currency = 'USD', tenantId = TENANT, userId = newId() } = options
   return {
+    tenantId,
     userId,
-    walletId: walletIdOf(TENANT, userId),
-    accountId: accountIdOf(TENANT, userId, currency),
     currency,
+    walletId: walletIdOf(tenantId, userId),
+    accountId: accountIdOf(tenantId, userId, currency),
   }
 }

@@ -1,0 +1,23 @@
+import type { Command } from '../src/domain/command.ts'
+import { type LedgerEvent, parseCommand } from '../src/messaging/parse-command.ts'
+import type { Work } from '../src/process-batch.ts'
+
+/** A client's command as a batch takes it. */
+export function clientWork(command: Command): Work {
+  return { command, traceparent: undefined, event: null, record: null }
+}
+
+/** A payment's event as a batch takes it. */
+export function eventWork(event: LedgerEvent, partition = 0): Work {
+  const parsed = parseCommand(event, partition)
+  if ('cause' in parsed) throw new Error(parsed.cause)
+  const record = {
+    topic: event.event_type === 'payment.requested' ? 'payments.requested' : 'payments.results',
+    partition,
+    offset: 0n,
+    key: event.account_id,
+    value: JSON.stringify(event),
+    headers: {},
+  }
+  return { command: parsed.command, traceparent: undefined, event, record }
+}
