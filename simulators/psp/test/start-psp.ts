@@ -24,7 +24,7 @@ export interface Psp {
   pay(
     paymentId: string,
     change?: Json,
-    options?: { key?: string; timeoutMs?: number; traceparent?: string },
+    options?: { key?: string; signal?: AbortSignal; traceparent?: string },
   ): Promise<Got>
   call(method: string, path: string, body?: unknown): Promise<Got>
   behave(settings: Json): Promise<void>
@@ -55,13 +55,13 @@ export async function startPsp(scope: Scope, env: NodeJS.ProcessEnv = {}): Promi
     db: database.pool,
     url: () => service.url,
     call,
-    pay(paymentId, change = {}, { key = paymentId, timeoutMs = 10_000, traceparent } = {}) {
+    pay(paymentId, change = {}, { key = paymentId, signal, traceparent } = {}) {
       const { headers, body } = json({ ...paymentOf(paymentId), ...change })
       return request(`${service.url}/v1/payments`, {
         method: 'POST',
         headers: { ...headers, 'idempotency-key': key, ...(traceparent && { traceparent }) },
         body,
-        signal: AbortSignal.timeout(timeoutMs),
+        ...(signal && { signal }),
       })
     },
     async behave(settings) {
