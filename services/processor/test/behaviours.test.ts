@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, test, type TestContext } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
-import { fundsReserved, world } from './world.ts'
+import { fileScope, fundsReserved, world } from './world.ts'
+
+const it = await world(fileScope(after))
 
 const ends = [
   { behaviour: 'approve', type: 'payment.completed', requests: 1, doubt: false },
@@ -16,12 +18,16 @@ const ends = [
   { behaviour: 'garbage', type: 'payment.completed', requests: 1, doubt: true },
 ] as const
 
+async function started(t: TestContext, env: Record<string, string> = {}): Promise<void> {
+  const service = await it.start(env)
+  t.after(() => service.stop())
+}
+
 test('P5: each behaviour of the PSP ends as the money moved', async (t) => {
-  const it = await world(t)
   await it.behave({
     by_account: Object.fromEntries(ends.map(({ behaviour }, index) => [`acc-${index}`, behaviour])),
   })
-  await it.start()
+  await started(t)
   for (const [index, { behaviour, type, requests, doubt }] of ends.entries()) {
     await t.test(behaviour, async () => {
       const event = fundsReserved(`acc-${index}`)
@@ -38,9 +44,8 @@ test('P5: each behaviour of the PSP ends as the money moved', async (t) => {
 
 for (const behaviour of ['hang', 'reset']) {
   test(`P5: ${behaviour} leaves the payment in doubt until the PSP recovers, charged once`, async (t) => {
-    const it = await world(t)
     await it.behave({ default: behaviour })
-    await it.start()
+    await started(t)
     const event = fundsReserved()
     await it.reserve([event])
     await eventually(async () => (await it.requests(event.payment_id)) >= 2, {
@@ -57,9 +62,8 @@ for (const behaviour of ['hang', 'reset']) {
 }
 
 test('P7: the events carry what the next step needs, and the words of the PSP', async (t) => {
-  const it = await world(t, { CAUDAL_REGION: 'eu-1' })
   await it.behave({ by_account: { bad: 'decline', down: 'error_500' } })
-  await it.start()
+  await started(t, { CAUDAL_REGION: 'eu-1' })
   const events = ['good', 'bad', 'down'].map((account) => fundsReserved(account))
   await it.reserve(events)
   const [good, bad, down] = await Promise.all(events.map((event) => it.final(event.payment_id)))
@@ -89,16 +93,16 @@ test('P7: the events carry what the next step needs, and the words of the PSP', 
 })
 
 test('rule 9: every attempt carries the same bytes, and its row stands before it leaves', async (t) => {
-  const it = await world(t)
   await it.behave({ default: 'error_500_twice' })
-  await it.start({
+  await started(t, {
     CAUDAL_PSP_SOURCE_ACCOUNTS: '{"default":"1","tenants":{"caudal":{"USD":"77"}}}',
   })
   const event = fundsReserved()
   await it.reserve([event])
   await it.final(event.payment_id)
   const { rows } = await it.db.query(
-    `SELECT convert_from(request_body, 'utf8') AS body FROM payments`,
+    `SELECT convert_from(request_body, 'utf8') AS body FROM payments WHERE payment_id = $1`,
+    [event.payment_id],
   )
   assert.deepEqual(JSON.parse(rows[0].body), {
     payment_id: event.payment_id,
@@ -111,7 +115,8 @@ test('rule 9: every attempt carries the same bytes, and its row stands before it
   const attempts = await it.db.query(
     `SELECT number, status, http_status, answer_body IS NOT NULL AS kept, latency_ms >= 0 AS timed,
        sending_at <= answered_at AND sending_at < deadline_at AS ordered
-     FROM attempts ORDER BY number`,
+     FROM attempts WHERE payment_id = $1 ORDER BY number`,
+    [event.payment_id],
   )
   const stored = { kept: true, timed: true, ordered: true }
   assert.deepEqual(attempts.rows, [
@@ -122,13 +127,14 @@ test('rule 9: every attempt carries the same bytes, and its row stands before it
 })
 
 test('a PSP that cannot be reached fails a payment that never left as gateway_unreachable', async (t) => {
-  const it = await world(t)
-  await it.start({ CAUDAL_PSP_URL: 'http://127.0.0.1:1' })
+  await started(t, { CAUDAL_PSP_URL: 'http://127.0.0.1:1' })
   const event = fundsReserved()
   await it.reserve([event])
   const result = await it.final(event.payment_id)
   assert.equal(result.event_type, 'payment.failed.gateway_unreachable')
-  const { rows } = await it.db.query('SELECT status FROM attempts')
+  const { rows } = await it.db.query('SELECT status FROM attempts WHERE payment_id = $1', [
+    event.payment_id,
+  ])
   assert.deepEqual(
     rows.map((row) => row.status),
     ['NOT_SENT', 'NOT_SENT', 'NOT_SENT', 'NOT_SENT'],
@@ -136,8 +142,8 @@ test('a PSP that cannot be reached fails a payment that never left as gateway_un
 })
 
 test('F5: an event whose amount cannot be paid is parked with its cause, others go on', async (t) => {
-  const it = await world(t)
-  await it.start()
+  await started(t)
+  await it.behave({})
   const bad = fundsReserved()
   bad.payment_data.amount = '0.00'
   const good = fundsReserved()

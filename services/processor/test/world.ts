@@ -27,10 +27,14 @@ const level = (process.env['CAUDAL_TEST_LOG_LEVEL'] ?? 'silent') as 'silent'
 const logger = createLogger({ service: 'processor', level })
 
 export type Result = CaudalEvent & { payment_id: string }
-export type Behaviour = { default?: string; by_account?: Record<string, string> }
+type Behaviour = { default?: string; by_account?: Record<string, string> }
 
 export type World = {
   db: Db
+  /** The processor's database, for a superuser. */
+  adminUrl: string
+  /** The environment of an instance, for one in a process of its own. */
+  env: Record<string, string>
   log: EventLog
   /** Starts an instance; `env` is put over the environment of the world. */
   start(env?: Record<string, string>): Promise<RunningService>
@@ -46,6 +50,23 @@ export type World = {
   resultsOf(paymentId: string): Promise<Result[]>
   /** Waits for the final word about a payment. */
   final(paymentId: string, timeoutMs?: number): Promise<PaymentCompleted | PaymentFailed>
+  /** Waits for the final word about each payment; by payment_id. */
+  finals(
+    events: readonly FundsReserved[],
+    timeoutMs?: number,
+  ): Promise<Map<string, PaymentCompleted | PaymentFailed>>
+}
+
+/**
+ * The scope of a whole file. Hooks that a hook adds run last, which `after` of node:test does only
+ * inside of a test.
+ */
+export function fileScope(after: (hook: () => Promise<void>) => void): Scope {
+  const hooks: (() => void | Promise<void>)[] = []
+  after(async () => {
+    for (const hook of hooks) await hook()
+  })
+  return { after: (hook) => void hooks.push(hook) }
 }
 
 /** A PSP simulator, an event log and a database for processors, all of this test's own. */
@@ -65,22 +86,33 @@ export async function world(t: Scope, given: Record<string, string> = {}): Promi
     await psp.stop()
   })
   const results = () => readResults(log)
+  const finals: World['finals'] = (events, timeoutMs = 30_000) => {
+    const check = async () => {
+      const said = new Map((await results()).filter(isFinal).map((one) => [one.payment_id, one]))
+      const open = events.filter((event) => !said.has(event.payment_id))
+      if (open.length > 0) throw new Error(`${open.length} without a final word`)
+      return said
+    }
+    return eventually(check, { timeoutMs, label: 'the final words' })
+  }
   const env = {
     CAUDAL_PROCESSOR_PORT: '0',
     CAUDAL_PROCESSOR_DATABASE_URL: own.url,
     CAUDAL_LOG_DATABASE_URL: logDb.url,
     CAUDAL_PSP_URL: psp.url,
     // Fast enough for tests, in the same proportions as the defaults.
-    CAUDAL_PSP_TIMEOUT: '500ms',
-    CAUDAL_PSP_CONNECT_TIMEOUT: '200ms',
+    CAUDAL_PSP_TIMEOUT: '1s',
+    CAUDAL_PSP_CONNECT_TIMEOUT: '500ms',
     CAUDAL_PSP_RETRY_BASE: '20ms',
     CAUDAL_PSP_FIRST_QUERY: '50ms',
-    CAUDAL_PSP_QUERY_MAX: '500ms',
+    CAUDAL_PSP_QUERY_MAX: '1s',
     CAUDAL_PSP_DRAIN: '0ms',
     ...given,
   }
   return {
     db: own.pool,
+    adminUrl: own.adminUrl,
+    env,
     log,
     pspUrl: psp.url,
     async start(more = {}) {
@@ -114,12 +146,11 @@ export async function world(t: Scope, given: Record<string, string> = {}): Promi
     results,
     resultsOf: async (paymentId) =>
       (await results()).filter((event) => event.payment_id === paymentId),
-    final: (paymentId, timeoutMs = 15_000) =>
-      eventually(
-        async () =>
-          (await results()).filter((event) => event.payment_id === paymentId).find(isFinal),
-        { timeoutMs, label: `the final word about ${paymentId}` },
-      ),
+    finals,
+    async final(paymentId, timeoutMs) {
+      const found = await finals([{ payment_id: paymentId } as FundsReserved], timeoutMs)
+      return found.get(paymentId)!
+    },
   }
 }
 

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ConfigError } from '@caudal/http/environment.ts'
+import { readConfig } from './config.ts'
+import { sourceAccountOf } from './domain/source-account.ts'
+
+test('the defaults: 5 s for the PSP, three retries, the first query within 2 s', () => {
+  const { psp, port } = readConfig({})
+  assert.equal(port, 8083)
+  assert.equal(psp.url, 'http://127.0.0.1:8087')
+  assert.equal(psp.policy.timeoutMs, 5_000)
+  assert.equal(psp.policy.maxRetries, 3)
+  assert.ok(psp.policy.firstQueryMs <= 2_000)
+})
+
+test('the account that pays is that of tenant and currency, else the default', () => {
+  const { accounts } = readConfig({
+    CAUDAL_PSP_SOURCE_ACCOUNTS: '{"default":"1","tenants":{"caudal":{"EUR":"2"}}}',
+  }).psp
+  assert.equal(sourceAccountOf(accounts, 'caudal', 'EUR'), '2')
+  assert.equal(sourceAccountOf(accounts, 'caudal', 'USD'), '1')
+  assert.equal(sourceAccountOf(accounts, 'toString', 'EUR'), '1')
+})
+
+test('every bad variable is named at once', () => {
+  const bad = {
+    CAUDAL_PSP_SOURCE_ACCOUNTS: '{"tenants":{}}',
+    CAUDAL_PSP_TIMEOUT: '1s',
+    CAUDAL_PSP_RETRIES: 'many',
+  }
+  assert.throws(
+    () => readConfig(bad),
+    (error) => {
+      assert.ok(error instanceof ConfigError)
+      for (const name of ['SOURCE_ACCOUNTS', 'CONNECT_TIMEOUT', 'RETRIES']) {
+        assert.match(error.message, new RegExp(`CAUDAL_PSP_${name} `))
+      }
+      return true
+    },
+  )
+})

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, test } from 'node:test'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { fileScope, fundsReserved, world } from './world.ts'
+
+const ISSUER = 'https://identity.caudal.local'
+const scope = fileScope(after)
+const it = await world(scope)
+const { publicKey, privateKey } = await generateKeyPair('ES256')
+const jwk = { ...(await exportJWK(publicKey)), alg: 'ES256', kid: 'test' }
+const identity = createServer((_request, response) => {
+  response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] }))
+}).listen(0, '127.0.0.1')
+await once(identity, 'listening')
+scope.after(() => void identity.close().closeAllConnections())
+const identityUrl = `http://127.0.0.1:${(identity.address() as AddressInfo).port}`
+const service = await it.start({ CAUDAL_IDENTITY_URL: identityUrl })
+
+function token(granted: string): Promise<string> {
+  return new SignJWT({ tenant_id: 'caudal', client_id: 'caudal-cli', scope: granted })
+    .setProtectedHeader({ alg: 'ES256', kid: 'test' })
+    .setIssuer(ISSUER)
+    .setAudience('caudal')
+    .setSubject('caudal-cli')
+    .setExpirationTime('5m')
+    .sign(privateKey)
+}
+
+async function get(path: string, granted?: string) {
+  const headers = granted === undefined ? {} : { authorization: `Bearer ${await token(granted)}` }
+  const response = await fetch(`${service.url}${path}`, { headers })
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+}
+
+test('P11: the steps of a payment, each with its time', async () => {
+  await it.behave({ by_account: { lost: 'apply_then_reset' } })
+  const event = fundsReserved('lost')
+  await it.reserve([event])
+  await it.final(event.payment_id)
+  const { status, body } = await get(`/internal/payments/${event.payment_id}/steps`, 'trace:read')
+  assert.equal(status, 200)
+  const steps = body['steps'] as { at: string; step: string; detail: string }[]
+  assert.deepEqual(
+    steps.map(({ step }) => step),
+    ['psp.sending', 'psp.answered', 'psp.in_doubt', 'psp.status_queried'],
+  )
+  assert.match(steps[1]?.detail ?? '', /^attempt 1: unknown, \d+ ms, /)
+  assert.match(steps[3]?.detail ?? '', /^query 1: approved, HTTP 200, \d+ ms$/)
+  assert.deepEqual(
+    steps.map(({ at }) => at),
+    steps.map(({ at }) => at).toSorted(),
+  )
+})
+
+test('a payment that the processor does not know has no steps', async () => {
+  const { payment_id: unknown } = fundsReserved()
+  const { status, body } = await get(`/internal/payments/${unknown}/steps`, 'trace:read')
+  assert.deepEqual({ status, body }, { status: 200, body: { steps: [] } })
+})
+
+test('nobody reads steps without the scope, and a junk id is refused by code', async () => {
+  const path = `/internal/payments/${fundsReserved().payment_id}/steps`
+  assert.equal((await get(path)).body['code'], 'UNAUTHENTICATED')
+  assert.equal((await get(path, 'orders:read')).body['code'], 'FORBIDDEN')
+  const junk = await get('/internal/payments/1%2F2/steps', 'trace:read')
+  assert.equal(junk.body['code'], 'MALFORMED_REQUEST')
+})
+
+test('P13: health, readiness, metrics and the OpenAPI document', async () => {
+  assert.equal((await get('/healthz')).status, 200)
+  const ready = await get('/readyz')
+  assert.deepEqual(
+    { status: ready.status, state: ready.body['status'] },
+    { status: 200, state: 'ok' },
+  )
+  const { paths } = (await get('/openapi.json')).body
+  assert.ok('/internal/payments/{payment_id}/steps' in (paths as object))
+  const metrics = await (await fetch(`${service.url}/metrics`)).text()
+  for (const name of ['psp_request_seconds', 'psp_retries_total', 'psp_circuit_state']) {
+    assert.ok(metrics.includes(name), name)
+  }
+})
