@@ -9,18 +9,23 @@ CREATE TABLE notifications (
   outcome text NOT NULL,
   traceparent text,
   status text NOT NULL,
+  -- How often an instance took it. What a holder of an earlier attempt learns late is known by it.
   attempts integer NOT NULL DEFAULT 0,
+  -- Tries after which a message was still to be sent: what the pauses between tries grow with.
+  failures integer NOT NULL DEFAULT 0,
   -- Until then one instance has it; afterwards any may take it.
   due_at timestamptz,
   finalized_at timestamptz NOT NULL,
   created_at timestamptz NOT NULL DEFAULT statement_timestamp(),
+  tried_at timestamptz,
   ended_at timestamptz,
   detail text,
   CONSTRAINT notifications_one_per_payment PRIMARY KEY (payment_id),
   CONSTRAINT notifications_outcome_is_known CHECK (outcome IN ('COMPLETED', 'FAILED')),
   CONSTRAINT notifications_status_is_known
     CHECK (status IN ('PENDING', 'SENT', 'NO_DEVICE', 'FAILED', 'TOO_OLD')),
-  CONSTRAINT notifications_pending_have_a_time CHECK ((status = 'PENDING') = (due_at IS NOT NULL))
+  CONSTRAINT notifications_pending_have_a_time CHECK ((status = 'PENDING') = (due_at IS NOT NULL)),
+  CONSTRAINT notifications_ended_have_a_time CHECK ((status = 'PENDING') = (ended_at IS NULL))
 ) WITH (fillfactor = 70);
 
 CREATE INDEX notifications_due ON notifications (due_at) WHERE due_at IS NOT NULL;

@@ -1,60 +1,90 @@
-import { callService, type TokenSource } from '@caudal/http/call-service.ts'
-import type { Notification, Recipient } from './domain/notification.ts'
+import { callService, type ServiceAnswer, type TokenSource } from '@caudal/http/call-service.ts'
+import type { Device, Notification, Recipient } from './domain/notification.ts'
 
 export type RecipientLookup = { identityUrl: string; getToken: TokenSource; timeoutMs: number }
+
+/** A recipient, or why it cannot be told now. */
+export type LookupAnswer = { recipient: Recipient } | { fault: Error }
+
+type Subject = Pick<Notification, 'tenantId' | 'userId'>
 
 type UserView = {
   user_id: string
   locale: string
-  devices: { device_id: string; platform: 'android' | 'ios'; token: string }[]
+  devices: { device_id: string; platform: string; token: string }[]
+}
+
+const NOBODY: Recipient = { locale: 'en', devices: [] }
+
+/**
+ * Asks identity for the devices of many users, one call per tenant (P6): a tenant whose lookup
+ * fails leaves the others alone. A user that identity does not know has no device.
+ */
+export async function lookUpRecipients(
+  lookup: RecipientLookup,
+  subjects: readonly Subject[],
+): Promise<LookupAnswer[]> {
+  const tenants = new Map<string, Map<string, Recipient> | Error>()
+  const byTenant = Map.groupBy(subjects, ({ tenantId }) => tenantId)
+  await Promise.all(
+    [...byTenant].map(async ([tenantId, own]) => {
+      const found = lookUpTenant(lookup, tenantId, new Set(own.map(({ userId }) => userId)))
+      tenants.set(tenantId, await found.catch(toError))
+    }),
+  )
+  return subjects.map(({ tenantId, userId }) => {
+    const users = tenants.get(tenantId)!
+    return users instanceof Error ? { fault: users } : { recipient: users.get(userId) ?? NOBODY }
+  })
+}
+
+async function lookUpTenant(
+  lookup: RecipientLookup,
+  tenantId: string,
+  userIds: ReadonlySet<string>,
+): Promise<Map<string, Recipient>> {
+  const { status, body } = await post(lookup, '/v1/users/lookup', {
+    tenant_id: tenantId,
+    user_ids: [...userIds],
+  })
+  if (status !== 200) throw new Error(`identity answered ${status} to a lookup of users`)
+  const { users } = body as { users: UserView[] }
+  return new Map(users.map((user) => [user.user_id, recipientOf(user)]))
+}
+
+function recipientOf({ locale, devices }: UserView): Recipient {
+  return { locale, devices: devices.flatMap(deviceOf) }
+}
+
+/** A platform that has no channel here gets nothing. */
+function deviceOf({ device_id: deviceId, platform, token }: UserView['devices'][number]): Device[] {
+  if (platform !== 'android' && platform !== 'ios') return []
+  return [{ deviceId, platform, token }]
 }
 
 /**
- * Asks identity for the devices of many users, one call per tenant (P6). A user that it does not
- * know has none.
+ * Tells identity that devices are gone, so that nobody sends to them again. When that fails,
+ * nothing is kept of it: the next message to such a device finds it dead again.
  *
- * @throws {ServiceCallError} when identity gives no usable answer
+ * @throws {Error} when identity did not do it
  */
-export async function lookUpRecipients(
-  { identityUrl, getToken, timeoutMs }: RecipientLookup,
-  notifications: readonly Notification[],
-): Promise<Recipient[]> {
-  const recipients = new Map<string, Recipient>()
-  for (const [tenantId, own] of Map.groupBy(notifications, (it) => it.tenantId)) {
-    const { status, body } = await callService({
-      url: identityUrl,
-      path: '/v1/users/lookup',
-      body: { tenant_id: tenantId, user_ids: [...new Set(own.map((it) => it.userId))] },
-      getToken,
-      timeoutMs,
-    })
-    if (status !== 200) throw new Error(`identity answered ${status} to a lookup of users`)
-    for (const { user_id: userId, locale, devices } of (body as { users: UserView[] }).users) {
-      recipients.set(`${tenantId}/${userId}`, {
-        locale,
-        devices: devices.map(({ device_id: deviceId, platform, token }) => ({
-          deviceId,
-          platform,
-          token,
-        })),
-      })
-    }
-  }
-  const nobody: Recipient = { locale: 'en', devices: [] }
-  return notifications.map((it) => recipients.get(`${it.tenantId}/${it.userId}`) ?? nobody)
-}
-
-/** Tells identity that devices are gone, so that nobody sends to them again. */
 export async function removeDevices(
-  { identityUrl, getToken, timeoutMs }: RecipientLookup,
+  lookup: RecipientLookup,
   tenantId: string,
   tokens: readonly string[],
 ): Promise<void> {
-  await callService({
-    url: identityUrl,
-    path: '/v1/devices/remove',
-    body: { tenant_id: tenantId, tokens },
-    getToken,
-    timeoutMs,
-  })
+  const { status } = await post(lookup, '/v1/devices/remove', { tenant_id: tenantId, tokens })
+  if (status >= 300) throw new Error(`identity answered ${status} to a removal of devices`)
+}
+
+function post(
+  { identityUrl, getToken, timeoutMs }: RecipientLookup,
+  path: string,
+  body: object,
+): Promise<ServiceAnswer> {
+  return callService({ url: identityUrl, path, body, getToken, timeoutMs })
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }

@@ -1,10 +1,12 @@
 import { TOPICS } from '@caudal/contracts/topics.ts'
 import { consume, type Consumer } from '@caudal/event-log/consume.ts'
-import { consumerMigrations } from '@caudal/event-log/migrations.ts'
+import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { createServer } from '@caudal/http/create-server.ts'
+import type { CheckResult, Readiness } from '@caudal/http/health-routes.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { createServiceTokenSource } from '@caudal/http/service-token-source.ts'
 import { addStepsRoute } from '@caudal/http/steps-route.ts'
+import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
 import { openDatabase } from '@caudal/service/open-database.ts'
@@ -12,83 +14,118 @@ import { openLog } from '@caudal/service/open-log.ts'
 import { serviceVerifier } from '@caudal/service/service-verifier.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
 import type { Config } from './config.ts'
-import { notificationMigrations } from './migrations.ts'
+import type { Channel } from './domain/notification.ts'
+import { migrationSets } from './migrations.ts'
 import { createObserver } from './observe.ts'
 import { processBatch } from './process-batch.ts'
 import { createApnsChannel } from './push/apns-channel.ts'
 import { createFcmChannel } from './push/fcm-channel.ts'
+import { type GuardedChannel, withCircuit } from './push/with-circuit.ts'
 import { Sender } from './sender.ts'
 import { listSteps } from './store/list-steps.ts'
 
 const NAME = 'notifications'
-const FCM_CONNECTIONS = 64
 const SCOPE = 'users:read users:write'
 
-/** Every table of the service's database. */
-export const migrationSets = [consumerMigrations, notificationMigrations]
+type Channels = Record<Channel, GuardedChannel>
 
 /** Starts the notification service (P6): pool, channels, sender, consumer, HTTP. */
 export async function start(config: Config): Promise<RunningService> {
   return startService(NAME, config, async (parts) => {
     const db = await openDatabase(NAME, config, { sets: migrationSets }, parts)
     const log = await openLog(config, parts)
-    const { logger, metrics, started } = parts
-    const sender = createSender(config, db, parts, () => consumer.wake())
-    const deps = {
-      leaseMs: config.leaseMs,
-      now: Date.now,
-      send: sender.send.bind(sender),
-    }
-    const consumer = await consume({
-      log,
-      db,
-      group: NAME,
-      topics: [TOPICS.paymentsFinalized],
-      process: (tx, events) => processBatch(deps, tx, events),
-      capacity: () => sender.room(),
-      logger,
-      metrics,
-    })
-    sender.start()
-    started(() => sender.stop())
-    started(() => consumer.stop())
-    return serve(config, db, consumer, parts)
+    const channels = openChannels(config, parts)
+    const sender = startSender(config, { db, channels }, parts)
+    const consumer = await startConsumer(config, { db, log, sender }, parts)
+    const verifier = serviceVerifier(NAME, config)
+    const readiness = () => checkReadiness({ db, verifier, consumer, channels, sender })
+    return serve(config, { db, verifier, readiness }, parts)
   })
 }
 
-function createSender(
-  config: Config,
-  db: Db,
-  { logger, metrics, started }: ServiceParts,
-  onRoom: () => void,
-): Sender {
-  const { identityUrl, identityTimeoutMs, pushTimeoutMs: timeoutMs, fcm, apns } = config
-  const getToken = createServiceTokenSource({ ...config, scope: SCOPE })
+function openChannels(
+  { fcm, apns, pushTimeoutMs: timeoutMs }: Config,
+  { started }: ServiceParts,
+): Channels {
   const channels = {
-    fcm: createFcmChannel({ ...fcm, connections: FCM_CONNECTIONS, timeoutMs }),
-    apns: createApnsChannel({ ...apns, timeoutMs }),
+    fcm: withCircuit(createFcmChannel({ ...fcm, timeoutMs })),
+    apns: withCircuit(createApnsChannel({ ...apns, timeoutMs })),
   }
   started(() => Promise.all(Object.values(channels).map((channel) => channel.close())))
-  return new Sender({
+  return channels
+}
+
+function startSender(
+  config: Config,
+  { db, channels }: { db: Db; channels: Channels },
+  { logger, metrics, started }: ServiceParts,
+): Sender {
+  const { identityUrl, identityTimeoutMs: timeoutMs, concurrency, leaseMs } = config
+  const getToken = createServiceTokenSource({ ...config, scope: SCOPE })
+  const sender = new Sender({
     db,
-    lookup: { identityUrl, getToken, timeoutMs: identityTimeoutMs },
+    lookup: { identityUrl, getToken, timeoutMs },
     channels,
-    concurrency: config.concurrency,
-    leaseMs: config.leaseMs,
+    concurrency,
+    leaseMs,
     observer: createObserver({ db, metrics, logger }),
     logger,
-    onRoom,
   })
+  sender.start()
+  started(() => sender.stop())
+  return sender
+}
+
+async function startConsumer(
+  { leaseMs }: Config,
+  { db, log, sender }: { db: Db; log: EventLog; sender: Sender },
+  { logger, metrics, started }: ServiceParts,
+): Promise<Consumer> {
+  const room = sender.room.bind(sender)
+  const send = sender.send.bind(sender)
+  const consumer = await consume({
+    log,
+    db,
+    group: NAME,
+    topics: [TOPICS.paymentsFinalized],
+    process: (tx, events) => processBatch({ leaseMs, room, send }, tx, events),
+    logger,
+    metrics,
+  })
+  started(() => consumer.stop())
+  return consumer
+}
+
+type Checked = {
+  db: Db
+  verifier: TokenVerifier
+  consumer: Consumer
+  channels: Channels
+  sender: Sender
+}
+
+/** Whatever does not answer is waited for: what is to be sent stays in its table. */
+async function checkReadiness({
+  db,
+  verifier,
+  consumer,
+  channels,
+  sender,
+}: Checked): Promise<Record<string, CheckResult>> {
+  const warnUnless = (works: boolean): CheckResult => ({ status: works ? 'ok' : 'warn' })
+  return {
+    ...(await checkParts({ db, verifier, consumer })),
+    identity: warnUnless(sender.identityAnswers()),
+    fcm: warnUnless(channels.fcm.healthy()),
+    apns: warnUnless(channels.apns.healthy()),
+  }
 }
 
 async function serve(
   config: Config,
-  db: Db,
-  consumer: Consumer,
+  { db, verifier, readiness }: Pick<Checked, 'db' | 'verifier'> & { readiness: Readiness },
   { logger, metrics, started }: ServiceParts,
 ): Promise<string> {
-  const verifier = serviceVerifier(NAME, config)
-  const readiness = () => checkParts({ db, verifier, consumer })
   const app = createServer({ name: NAME, logger, metrics, readiness })
   addStepsRoute(app, { verifier, listSteps: (paymentId) => listSteps(db, paymentId) })
   started(() => closeServer(app))

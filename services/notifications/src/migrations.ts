@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url'
+import { consumerMigrations } from '@caudal/event-log/migrations.ts'
+import type { MigrationSet } from '@caudal/postgres/migrate.ts'
 
-/** Tables of the notification service. */
-export const notificationMigrations = {
-  name: 'notifications',
-  dir: fileURLToPath(new URL('../migrations', import.meta.url)),
-}
+/** Every table of the notification service's database. */
+export const migrationSets: MigrationSet[] = [
+  consumerMigrations,
+  { name: 'notifications', dir: fileURLToPath(new URL('../migrations', import.meta.url)) },
+]

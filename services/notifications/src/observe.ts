@@ -4,6 +4,7 @@ import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { parseTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { DeliveryDecision, DeviceOutcome, PushOutcome } from './domain/decide-delivery.ts'
 import type { Channel, Notification } from './domain/notification.ts'
+import { CIRCUIT_OPEN } from './push/with-circuit.ts'
 
 /** What the service tells about its notices, by metrics and log lines (P6, P13, F9). */
 export type Observer = {
@@ -13,44 +14,91 @@ export type Observer = {
     decision: DeliveryDecision,
     devices: readonly DeviceOutcome[],
   ): void
+  lookupFailed(fault: Error, notifications: number): void
+  saveFailed(error: unknown, notifications: number): void
+  devicesRemoved(tenantId: string, devices: number): void
+  removalFailed(error: unknown, tenantId: string, devices: number): void
 }
+
+/** Seconds; up to the five minutes that an external delivery may take (F9), and beyond. */
+const DELAY_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3_600]
 
 /** Counts messages per channel and how they ended; the backlog is asked for at each scrape. */
 export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger }): Observer {
-  const { db, metrics, logger } = deps
+  const { metrics, logger } = deps
   const sent = metrics.counter('notifications_sent_total', 'Messages taken.', ['channel'])
   const failed = metrics.counter('notifications_failed_total', 'Messages not taken.', [
     'channel',
     'outcome',
   ])
   const latency = metrics.histogram('push_duration_seconds', 'Of one message.', ['channel'])
-  metrics.gauge('notifications_pending', 'Notices still to be sent.', [], async (gauge) => {
-    const counted = await db
-      .query<{ pending: bigint }>(
-        'SELECT count(*) AS pending FROM notifications WHERE due_at IS NOT NULL',
-      )
-      .catch(() => undefined)
-    if (counted) gauge.set(Number(counted.rows[0]!.pending))
-  })
+  const ended = metrics.counter('notifications_ended_total', 'Notices by their end.', ['status'])
+  const delay = metrics.histogram(
+    'notification_delay_seconds',
+    'From the end of a payment to the message that a device got.',
+    [],
+    DELAY_BUCKETS,
+  )
+  const faults = metrics.counter('identity_failures_total', 'Calls of identity that failed.', [
+    'call',
+  ])
+  const removed = metrics.counter('devices_removed_total', 'Dead devices that identity forgot.')
+  countPending(deps)
   return {
-    answered: (channel, outcome, latencyMs) => {
-      latency.observe({ channel }, latencyMs / 1_000)
+    answered(channel, outcome, latencyMs) {
+      const wasSent = outcome.kind !== 'retry' || outcome.error !== CIRCUIT_OPEN
+      if (wasSent) latency.observe({ channel }, latencyMs / 1_000)
       if (outcome.kind === 'delivered') sent.inc({ channel })
       else failed.inc({ channel, outcome: outcome.kind })
     },
-    tried: ({ paymentId, attempts, traceparent }, { status, detail }, devices) => {
+    tried(notification, { status, detail, retryInMs }, devices) {
+      const { paymentId, attempt, traceparent, finalizedAtMs } = notification
+      if (status !== 'PENDING') ended.inc({ status })
+      if (status === 'SENT') delay.observe(Math.max(0, Date.now() - finalizedAtMs) / 1_000)
       const trace = parseTraceparent(traceparent ?? undefined)
       logger.info(
         {
           payment_id: paymentId,
           trace_id: trace === null ? undefined : traceIdOf(trace),
           status,
-          attempts,
+          attempt,
           devices: devices.length,
           ...(detail !== null && { detail }),
+          ...(retryInMs !== null && { retry_in_ms: retryInMs }),
         },
         'notification tried',
       )
     },
+    lookupFailed(error, notifications) {
+      faults.inc({ call: 'lookup' })
+      logger.warn({ error, notifications }, 'identity does not tell the devices; they wait')
+    },
+    saveFailed(error, notifications) {
+      logger.error({ error, notifications }, 'tries could not be recorded; they are made again')
+    },
+    devicesRemoved(tenantId, devices) {
+      removed.inc(devices)
+      logger.info({ tenant_id: tenantId, devices }, 'dead devices were removed')
+    },
+    removalFailed(error, tenantId, devices) {
+      faults.inc({ call: 'remove' })
+      logger.warn(
+        { error, tenant_id: tenantId, devices },
+        'dead devices could not be removed; the next message to them tries again',
+      )
+    },
   }
+}
+
+function countPending({ db, metrics, logger }: { db: Db; metrics: Metrics; logger: Logger }): void {
+  metrics.gauge('notifications_pending', 'Notices still to be sent.', [], async (gauge) => {
+    try {
+      const { rows } = await db.query<{ pending: bigint }>(
+        'SELECT count(*) AS pending FROM notifications WHERE due_at IS NOT NULL',
+      )
+      gauge.set(Number(rows[0]!.pending))
+    } catch (error) {
+      logger.warn({ error }, 'the backlog cannot be told now')
+    }
+  })
 }

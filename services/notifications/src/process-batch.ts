@@ -1,18 +1,21 @@
 import type { PaymentFinalized } from '@caudal/contracts/events.ts'
 import type { FollowUp } from '@caudal/event-log/apply-batch.ts'
+import type { LogRecord } from '@caudal/event-log/event-log.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
-import { ParkError } from '@caudal/event-log/park-error.ts'
+import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import { isWorthTelling } from './domain/decide-finalized.ts'
+import { isWorthTelling } from './domain/is-worth-telling.ts'
 import type { Notification } from './domain/notification.ts'
+import { readClock } from './store/read-clock.ts'
 import { type NewNotification, recordNotifications } from './store/record-notifications.ts'
 
 export type ProcessBatchDeps = {
   /** How long a new notification is this instance's. */
   leaseMs: number
-  now: () => number
-  /** Told which notifications go out, once they are committed. */
-  send: (notifications: readonly Notification[]) => void
+  /** How many notifications can go out at once; the others wait in their table. */
+  room: () => number
+  /** Told which notifications go out now, once they are committed, and whether others wait. */
+  send: (notifications: readonly Notification[], othersWait: boolean) => void
 }
 
 /**
@@ -22,48 +25,64 @@ export type ProcessBatchDeps = {
  * @throws {ParkError} for events that are not ends of payments
  */
 export async function processBatch(
-  { leaseMs, now, send }: ProcessBatchDeps,
+  { leaseMs, room, send }: ProcessBatchDeps,
   tx: Tx,
   incoming: readonly IncomingEvent[],
 ): Promise<FollowUp> {
-  const at = now()
-  const notifications = finalizedOf(incoming).map((event, index) =>
-    notificationOf(event, incoming[index]!, at),
-  )
+  const ends = requireEnds(incoming)
+  const nowMs = await readClock(tx)
+  const notifications = plan(ends, nowMs, room())
   const recorded = await recordNotifications(tx, notifications, leaseMs)
-  const going = notifications.filter(
-    ({ paymentId, worthTelling }) => worthTelling && recorded.delete(paymentId),
-  )
-  return () => send(going.map((it) => ({ ...it, attempts: 1 })))
+  const going = notifications.filter((it) => it.plan === 'taken' && recorded.has(it.paymentId))
+  const othersWait = notifications.some((it) => it.plan === 'waiting')
+  const firstTry = { takenAtMs: nowMs, attempt: 1, failures: 0, settled: new Map() }
+  return () =>
+    send(
+      going.map(({ plan: _, ...it }) => ({ ...it, ...firstTry })),
+      othersWait,
+    )
 }
 
-function finalizedOf(incoming: readonly IncomingEvent[]): PaymentFinalized[] {
-  const events: PaymentFinalized[] = []
+function requireEnds(incoming: readonly IncomingEvent[]): IncomingEvent<PaymentFinalized>[] {
+  const ends: IncomingEvent<PaymentFinalized>[] = []
+  const others: Parked[] = []
+  const park = (record: LogRecord, cause: string): void =>
+    void others.push({ record, kind: 'unprocessable', cause })
   for (const { event, record } of incoming) {
-    if (event.event_type === 'payment.finalized') events.push(event)
-    else {
-      const cause = `${event.event_type} is not an event that notifications reads`
-      throw new ParkError([{ record, kind: 'unprocessable', cause }])
-    }
+    if (event.event_type !== 'payment.finalized') {
+      park(record, `${event.event_type} is not an event that notifications reads`)
+    } else if (Number.isNaN(Date.parse(event.timestamp))) {
+      park(record, `${event.timestamp} is not a time`)
+    } else ends.push({ event, record })
   }
-  return events
+  if (others.length > 0) throw new ParkError(others)
+  return ends
 }
 
-function notificationOf(
-  event: PaymentFinalized,
-  { record }: IncomingEvent,
-  now: number,
-): NewNotification {
-  return {
-    paymentId: event.payment_id,
-    tenantId: event.tenant_id,
-    userId: event.user_id,
-    amount: event.amount,
-    currency: event.currency,
-    serviceName: event.service_name,
-    outcome: event.status,
-    traceparent: record.headers['traceparent'] ?? null,
-    finalizedAt: event.timestamp,
-    worthTelling: isWorthTelling(event, now),
-  }
+/** One notification a payment, also where its end comes twice in a batch. */
+function plan(
+  ends: readonly IncomingEvent<PaymentFinalized>[],
+  nowMs: number,
+  room: number,
+): NewNotification[] {
+  let left = room
+  const byPayment = new Map(ends.map((end) => [end.event.payment_id, end]))
+  return [...byPayment.values()].map(({ event, record }) => {
+    const finalizedAtMs = Date.parse(event.timestamp)
+    const worthTelling = isWorthTelling(finalizedAtMs, nowMs)
+    const taken = worthTelling && left > 0
+    if (taken) left -= 1
+    return {
+      paymentId: event.payment_id,
+      tenantId: event.tenant_id,
+      userId: event.user_id,
+      amount: event.amount,
+      currency: event.currency,
+      serviceName: event.service_name,
+      outcome: event.status,
+      traceparent: record.headers['traceparent'] ?? null,
+      finalizedAtMs,
+      plan: taken ? 'taken' : worthTelling ? 'waiting' : 'too_old',
+    }
+  })
 }

@@ -1,37 +1,46 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Batcher, createBatcher } from '@caudal/batching/create-batcher.ts'
+import { isRetryable } from '@caudal/http/is-retryable.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
-import { decideDelivery, type DeviceOutcome } from './domain/decide-delivery.ts'
 import {
-  type Channel,
-  channelOf,
-  type Notification,
-  type Recipient,
-} from './domain/notification.ts'
+  backoffMs,
+  decideDelivery,
+  type DeviceOutcome,
+  giveUp,
+  postpone,
+} from './domain/decide-delivery.ts'
+import { isWorthTelling } from './domain/is-worth-telling.ts'
+import { type Channel, channelOf, type Notification } from './domain/notification.ts'
 import { writeMessage } from './domain/write-message.ts'
-import { lookUpRecipients, type RecipientLookup, removeDevices } from './look-up-recipients.ts'
+import { type LookupAnswer, lookUpRecipients, type RecipientLookup } from './look-up-recipients.ts'
+import { messageIdOf } from './message-id.ts'
 import type { Observer } from './observe.ts'
+import { createPauseGate, type PauseGate } from './pause-gate.ts'
 import type { PushChannel } from './push/push-channel.ts'
+import { createDeviceRemover, type DeviceRemover } from './remove-dead-devices.ts'
 import { claimDue } from './store/claim-due.ts'
-import { finishedDevices } from './store/finished-devices.ts'
 import { saveOutcomes, type TriedNotification } from './store/save-outcomes.ts'
+import { startSweep, type Sweep } from './sweep.ts'
 
 export type SenderOptions = {
   db: Db
   lookup: RecipientLookup
   channels: Record<Channel, PushChannel>
-  /** Notifications under way at most. */
+  /** Notifications under way at most; a batch that comes while others are taken may double it. */
   concurrency: number
   leaseMs: number
   observer: Observer
   logger: Logger
-  /** Called when there is room again. */
-  onRoom: () => void
 }
 
-const SWEEP_MS = 500
 const LOOKUP_BATCH = 500
+const SAVE_BATCH = 1_000
+/** Tries end one by one; recording those of so much time together is a tenth of the statements. */
+const SAVE_PACE_MS = 25
+const SAVES_AT_MOST = 3
+/** Due notifications are taken when there is room for this share of all, so that it is worth it. */
+const WORTHWHILE = 8
 
 /**
  * Sends notices, each under an id that makes a repeat harmless, and records what became of them.
@@ -39,111 +48,160 @@ const LOOKUP_BATCH = 500
  */
 export class Sender {
   readonly #options: SenderOptions
-  readonly #recipients: Batcher<Notification, Recipient>
-  readonly #outcomes: Batcher<TriedNotification, void>
-  readonly #stopping = new AbortController()
+  readonly #recipients: Batcher<Notification, LookupAnswer>
+  readonly #outcomes: Batcher<TriedNotification, boolean>
+  readonly #remover: DeviceRemover
+  readonly #identity: PauseGate = createPauseGate()
   readonly #underWay = new Set<Promise<void>>()
-  #sweeping: Promise<void> = Promise.resolve()
+  /** More is due than there was room for: whatever comes must queue behind it. */
+  #backlog = true
+  #sweep: Sweep | undefined
+  #stopping = false
 
   constructor(options: SenderOptions) {
     this.#options = options
+    const maxQueue = 4 * options.concurrency + LOOKUP_BATCH
+    this.#remover = createDeviceRemover(options)
     this.#recipients = createBatcher({
       maxBatch: LOOKUP_BATCH,
-      process: (notifications) => lookUpRecipients(options.lookup, notifications),
+      maxQueue,
+      process: (notifications) => this.#lookUp(notifications),
     })
     this.#outcomes = createBatcher({
-      process: async (tried) => {
-        await saveOutcomes(options.db, tried)
-        return tried.map(() => undefined)
-      },
+      maxBatch: SAVE_BATCH,
+      maxQueue,
+      process: (tried) => this.#save(tried),
     })
   }
 
   start(): void {
-    this.#sweeping = this.#sweepUntilStopped()
+    this.#sweep = startSweep(() => this.#takeDue(), this.#options.logger)
+    this.#sweep.wake()
   }
 
-  /** How many more notifications may be taken now. */
+  /** How many new notifications may go out at once, without waiting in their table. */
   room(): number {
-    return Math.max(0, this.#options.concurrency - this.#underWay.size)
+    return this.#backlog || this.#identity.shutForMs() > 0 ? 0 : this.#freePlaces()
   }
 
   /** Sends what this instance holds; the rows are committed already. */
-  send(notifications: readonly Notification[]): void {
+  send(notifications: readonly Notification[], othersWait = false): void {
     for (const notification of notifications) {
       const done = this.#deliver(notification).finally(() => {
-        const wasFull = this.room() === 0
         this.#underWay.delete(done)
-        if (wasFull) this.#options.onRoom()
+        if (this.#backlog && this.#isRoomWorthwhile()) this.#sweep?.wake()
       })
       this.#underWay.add(done)
     }
+    if (!othersWait) return
+    this.#backlog = true
+    if (this.#isRoomWorthwhile()) this.#sweep?.wake()
+  }
+
+  /** Whether identity answered when it was asked last. */
+  identityAnswers(): boolean {
+    return this.#identity.shutForMs() === 0
   }
 
   /** Takes nothing new and waits for what is under way. */
   async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#sweeping
+    this.#stopping = true
+    await this.#sweep?.stop()
     await Promise.all(this.#underWay)
   }
 
+  #freePlaces(): number {
+    return Math.max(0, this.#options.concurrency - this.#underWay.size)
+  }
+
+  #isRoomWorthwhile(): boolean {
+    return this.#freePlaces() >= this.#options.concurrency / WORTHWHILE
+  }
+
+  async #takeDue(): Promise<void> {
+    if (!this.#isRoomWorthwhile() || this.#identity.shutForMs() > 0) return
+    const { db, leaseMs } = this.#options
+    const limit = this.#freePlaces()
+    const due = await claimDue(db, { limit, leaseMs })
+    this.#backlog = due.length === limit
+    this.send(due)
+  }
+
   async #deliver(notification: Notification): Promise<void> {
-    const { logger, observer } = this.#options
+    const { observer } = this.#options
     try {
-      const devices = await this.#tell(notification)
-      const decision = decideDelivery(notification, devices, Math.random())
-      await this.#outcomes.submit({ paymentId: notification.paymentId, decision, devices })
-      observer.tried(notification, decision, devices)
-      await this.#forgetDead(notification, devices)
+      const tried = await this.#try(notification)
+      const saved = await this.#outcomes.submit(tried)
+      if (saved) observer.tried(notification, tried.decision, tried.devices)
+      await this.#remover.removeDead(notification.tenantId, tried.devices)
     } catch (error) {
       // Its row is PENDING with a lease: the sweep takes it up again.
-      logger.warn(
-        { err: error, payment_id: notification.paymentId },
-        'a notification could not be handled; it is tried again',
-      )
+      observer.saveFailed(error, 1)
     }
   }
 
-  async #tell(notification: Notification): Promise<DeviceOutcome[]> {
-    const { db, channels, observer } = this.#options
-    const { locale, devices } = await this.#recipients.submit(notification)
-    const { paymentId, attempts } = notification
-    const finished = attempts > 1 ? await finishedDevices(db, [paymentId]) : undefined
-    const open = devices.filter(({ deviceId }) => !finished?.get(paymentId)?.has(deviceId))
-    // All devices had their answer in an earlier try whose record of the end was lost.
-    if (open.length === 0 && devices.length > 0) {
-      return [{ device: devices[0]!, outcome: { kind: 'delivered' } }]
+  async #try(notification: Notification): Promise<TriedNotification> {
+    const { paymentId, attempt, finalizedAtMs, takenAtMs } = notification
+    const tried = { paymentId, attempt, devices: [] }
+    if (!isWorthTelling(finalizedAtMs, takenAtMs)) {
+      return { ...tried, decision: giveUp(notification) }
     }
-    const message = writeMessage(notification, locale)
-    return Promise.all(
-      open.map(async (device) => {
+    const answer = await this.#recipients.submit(notification)
+    if ('fault' in answer) {
+      const why = {
+        shutForMs: this.#identity.shutForMs(),
+        detail: 'identity does not tell the devices',
+      }
+      return { ...tried, decision: postpone(notification, why, Math.random()) }
+    }
+    const { locale, devices } = answer.recipient
+    const message = writeMessage(notification, { id: messageIdOf(paymentId), locale })
+    const open = devices.filter(({ deviceId }) => !notification.settled.has(deviceId))
+    const outcomes = await Promise.all(
+      open.map(async (device): Promise<DeviceOutcome> => {
         const startedAt = performance.now()
         const channel = channelOf(device)
-        const outcome = await channels[channel].send(device.token, message)
-        observer.answered(channel, outcome, performance.now() - startedAt)
+        const outcome = await this.#options.channels[channel].send(device.token, message)
+        this.#options.observer.answered(channel, outcome, performance.now() - startedAt)
         return { device, outcome }
       }),
     )
+    const decision = decideDelivery(notification, outcomes, Math.random())
+    return { ...tried, devices: outcomes, decision }
   }
 
-  async #forgetDead({ tenantId }: Notification, devices: readonly DeviceOutcome[]): Promise<void> {
-    const dead = devices.flatMap(({ device, outcome }) =>
-      outcome.kind === 'dead_device' ? [device.token] : [],
-    )
-    if (dead.length > 0) await removeDevices(this.#options.lookup, tenantId, dead)
+  async #lookUp(notifications: readonly Notification[]): Promise<LookupAnswer[]> {
+    if (this.#identity.shutForMs() > 0) {
+      const fault = new Error('identity did not answer just now')
+      return notifications.map(() => ({ fault }))
+    }
+    const answers = await lookUpRecipients(this.#options.lookup, notifications)
+    const faults = answers.flatMap((answer) => ('fault' in answer ? [answer.fault] : []))
+    if (faults.length > 0) this.#options.observer.lookupFailed(faults[0]!, faults.length)
+    if (faults.length < answers.length) this.#identity.passed()
+    // A refusal concerns its tenant; only where nobody gets an answer is identity left in peace.
+    else if (faults.every(isRetryable)) this.#identity.failed()
+    return answers
   }
 
-  async #sweepUntilStopped(): Promise<void> {
-    const { signal } = this.#stopping
-    const { db, leaseMs, logger } = this.#options
-    while (!signal.aborted) {
-      await delay(SWEEP_MS, undefined, { signal }).catch(() => {})
-      const room = this.room()
-      if (room === 0 || signal.aborted) continue
+  /** Answers whether the tries are on record; if not, they are made again after their lease. */
+  async #save(tried: readonly TriedNotification[]): Promise<boolean[]> {
+    const saved = await this.#saveSoon(tried)
+    if (!this.#stopping) await delay(SAVE_PACE_MS)
+    return tried.map(() => saved)
+  }
+
+  async #saveSoon(tried: readonly TriedNotification[]): Promise<boolean> {
+    for (let attempt = 1; ; attempt += 1) {
       try {
-        this.send(await claimDue(db, room, leaseMs))
+        await saveOutcomes(this.#options.db, tried)
+        return true
       } catch (error) {
-        logger.warn({ err: error }, 'due notifications could not be taken')
+        if (attempt === SAVES_AT_MOST) {
+          this.#options.observer.saveFailed(error, tried.length)
+          return false
+        }
+        await delay(backoffMs(attempt, Math.random()))
       }
     }
   }

@@ -1,4 +1,5 @@
-import type { Device, Notification } from './notification.ts'
+import { tellUntilMs } from './is-worth-telling.ts'
+import type { Device, Notification, SettledStatus } from './notification.ts'
 
 /** What a push service answered to one message. */
 export type PushOutcome =
@@ -14,42 +15,99 @@ export type DeviceOutcome = { device: Device; outcome: PushOutcome }
 
 /** How a notification goes on after a try. */
 export type DeliveryDecision = {
-  status: 'SENT' | 'NO_DEVICE' | 'FAILED' | 'PENDING'
+  status: 'SENT' | 'NO_DEVICE' | 'FAILED' | 'TOO_OLD' | 'PENDING'
   /** Only with PENDING. */
   retryInMs: number | null
+  /** The failures so far, this try included. */
+  failures: number
   detail: string | null
 }
 
-const RETRY = { baseMs: 500, mostMs: 60_000 }
-/** With the waits above, about half an hour of tries. */
-const ATTEMPTS_AT_MOST = 40
+type Tried = Pick<Notification, 'failures' | 'finalizedAtMs' | 'takenAtMs' | 'settled'>
+
+const RETRY = { baseMs: 500, mostMs: 2 * 60_000 }
+/** A push service that asks for more patience than this is asked again anyway. */
+const PATIENCE_MS = 60 * 60_000
 
 /**
- * Decides from what all devices answered. One device that got it is enough to call it sent, but a
- * device that may still be reached is tried on; a user without a device is told nothing (P6).
+ * Decides from what all devices answered, now and in earlier tries. One device that got it is
+ * enough to call it sent, but a device that may still be reached is tried on for as long as the
+ * payment's end is worth telling (P6, rule 12). `jitter` from 0 to 1.
  */
 export function decideDelivery(
-  notification: Pick<Notification, 'attempts'>,
+  tried: Tried,
   outcomes: readonly DeviceOutcome[],
   jitter: number,
 ): DeliveryDecision {
-  if (outcomes.length === 0) return { status: 'NO_DEVICE', retryInMs: null, detail: null }
-  const retries = outcomes.flatMap(({ outcome }) => (outcome.kind === 'retry' ? [outcome] : []))
-  if (retries.length > 0 && notification.attempts < ATTEMPTS_AT_MOST) {
-    const asked = Math.max(...retries.map(({ afterMs = 0 }) => afterMs))
-    const retryInMs = Math.max(asked, backoffMs(notification.attempts, jitter))
-    return { status: 'PENDING', retryInMs, detail: retries[0]!.error }
+  const { settled, takenAtMs, finalizedAtMs } = tried
+  const statuses = new Set<SettledStatus | 'RETRYING'>(settled.values())
+  for (const { outcome } of outcomes) statuses.add(statusOf(outcome))
+  const failures = tried.failures + (statuses.has('RETRYING') ? 1 : 0)
+  if (statuses.has('RETRYING')) {
+    const retryInMs = Math.max(askedMs(outcomes), backoffMs(failures, jitter))
+    if (takenAtMs + retryInMs <= tellUntilMs(finalizedAtMs)) {
+      return { status: 'PENDING', retryInMs, failures, detail: errorOf(outcomes, 'retry') }
+    }
   }
-  const sent = outcomes.some(({ outcome }) => outcome.kind === 'delivered')
-  if (sent) return { status: 'SENT', retryInMs: null, detail: null }
-  const dead = outcomes.every(({ outcome }) => outcome.kind === 'dead_device')
-  const first = outcomes[0]!.outcome
-  const detail = 'error' in first ? first.error : null
-  return { status: dead ? 'NO_DEVICE' : 'FAILED', retryInMs: null, detail }
+  const ended = { retryInMs: null, failures }
+  if (statuses.has('DELIVERED')) return { ...ended, status: 'SENT', detail: null }
+  if (!statuses.has('REJECTED') && !statuses.has('RETRYING')) {
+    return { ...ended, status: 'NO_DEVICE', detail: errorOf(outcomes, 'dead_device') }
+  }
+  const detail = errorOf(outcomes, 'rejected') ?? errorOf(outcomes, 'retry')
+  return { ...ended, status: 'FAILED', detail }
+}
+
+/**
+ * For a notification whose recipient cannot be found out now: no push service was asked. Where
+ * identity answers nobody (`shutForMs` > 0) that is no failure of this notification's own.
+ */
+export function postpone(
+  tried: Tried,
+  { shutForMs, detail }: { shutForMs: number; detail: string },
+  jitter: number,
+): DeliveryDecision {
+  const failures = tried.failures + (shutForMs > 0 ? 0 : 1)
+  const retryInMs = shutForMs > 0 ? Math.ceil(shutForMs) : backoffMs(failures, jitter)
+  return { status: 'PENDING', retryInMs, failures, detail }
+}
+
+/** For one that was taken when its payment's end was no longer worth telling (rule 12). */
+export function giveUp({ failures, settled }: Tried): DeliveryDecision {
+  const delivered = [...settled.values()].includes('DELIVERED')
+  if (delivered) return { status: 'SENT', retryInMs: null, failures, detail: null }
+  const status = failures > 0 || settled.size > 0 ? 'FAILED' : 'TOO_OLD'
+  return { status, retryInMs: null, failures, detail: 'not delivered within a day' }
 }
 
 /** Exponential with jitter (F13); `jitter` from 0 to 1. */
-export function backoffMs(attempts: number, jitter: number): number {
-  const most = Math.min(RETRY.mostMs, RETRY.baseMs * 2 ** Math.min(attempts - 1, 12))
+export function backoffMs(failures: number, jitter: number): number {
+  const most = Math.min(RETRY.mostMs, RETRY.baseMs * 2 ** Math.min(Math.max(failures - 1, 0), 12))
   return Math.round(most * (0.5 + jitter / 2))
+}
+
+/** A push service's answer as a delivery's status. */
+export function statusOf(outcome: PushOutcome): SettledStatus | 'RETRYING' {
+  switch (outcome.kind) {
+    case 'delivered':
+      return 'DELIVERED'
+    case 'dead_device':
+      return 'DEAD_DEVICE'
+    case 'rejected':
+      return 'REJECTED'
+    case 'retry':
+      return 'RETRYING'
+    default:
+      return outcome satisfies never
+  }
+}
+
+function askedMs(outcomes: readonly DeviceOutcome[]): number {
+  const asked = outcomes.map(({ outcome }) => (outcome.kind === 'retry' && outcome.afterMs) || 0)
+  return Math.min(PATIENCE_MS, Math.max(0, ...asked))
+}
+
+function errorOf(outcomes: readonly DeviceOutcome[], kind: PushOutcome['kind']): string | null {
+  const found = outcomes.find(({ outcome }) => outcome.kind === kind)?.outcome
+  return found && 'error' in found ? found.error : null
 }

@@ -1,4 +1,4 @@
-/** What a user is told about the end of a payment, and to whom it must still go. */
+/** What a user is told about the end of a payment, in the hands of one instance. */
 export type Notification = {
   paymentId: string
   tenantId: string
@@ -9,9 +9,20 @@ export type Notification = {
   serviceName: string
   outcome: 'COMPLETED' | 'FAILED'
   traceparent: string | null
-  /** Tries so far, the one under way included. */
-  attempts: number
+  /** When the payment ended, in milliseconds of Unix time. */
+  finalizedAtMs: number
+  /** When this instance took it, by the database's clock. */
+  takenAtMs: number
+  /** How often it was taken, this time included; what an earlier holder learns late counts less. */
+  attempt: number
+  /** Tries after which something was still to be sent. */
+  failures: number
+  /** Devices that need no further message: what became of it in earlier tries. */
+  settled: ReadonlyMap<string, SettledStatus>
 }
+
+/** The last word of a push service about a message to a device. */
+export type SettledStatus = 'DELIVERED' | 'DEAD_DEVICE' | 'REJECTED'
 
 /** A device of a user, from identity. */
 export type Device = { deviceId: string; platform: 'android' | 'ios'; token: string }

@@ -1,4 +1,4 @@
-import { v5 } from 'uuid'
+import { tellUntilMs } from './is-worth-telling.ts'
 import type { Notification } from './notification.ts'
 
 /** What a device shows, and the data that its app gets with it. */
@@ -8,9 +8,14 @@ export type Message = {
   title: string
   body: string
   data: Record<string, string>
+  /** A device that is off until then gets none; milliseconds of Unix time. */
+  expiresAtMs: number
 }
 
-const NAMESPACE = '0a0b8c9e-6d55-5d3e-8e5d-2a4c1f0e7b11'
+type Content = Pick<
+  Notification,
+  'paymentId' | 'userId' | 'outcome' | 'amount' | 'currency' | 'serviceName' | 'finalizedAtMs'
+>
 
 const TEXTS = {
   es: {
@@ -29,17 +34,18 @@ const TEXTS = {
   },
 } as const
 
-/** The message in the user's language; English where we do not speak it. */
-export function writeMessage(notification: Notification, locale: string): Message {
-  const { paymentId, userId, outcome, amount, currency, serviceName } = notification
-  const language = locale.toLowerCase().startsWith('es') ? 'es' : 'en'
-  const { title, body } = TEXTS[language][outcome]
-  const id = v5(`notification/${paymentId}`, NAMESPACE)
+/** The message in the user's language; English where we do not speak it (P6). */
+export function writeMessage(content: Content, { id, locale }: Written): Message {
+  const { paymentId, userId, outcome, amount, currency, serviceName } = content
+  const { title, body } = TEXTS[/^es([-_]|$)/i.test(locale) ? 'es' : 'en'][outcome]
   const filled = { amount, currency, service: serviceName }
   return {
     id,
     title,
     body: body.replaceAll(/\{(\w+)\}/g, (_, name: keyof typeof filled) => filled[name]),
     data: { message_id: id, payment_id: paymentId, user_id: userId, status: outcome },
+    expiresAtMs: tellUntilMs(content.finalizedAtMs),
   }
 }
+
+type Written = { id: string; locale: string }

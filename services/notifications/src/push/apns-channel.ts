@@ -1,8 +1,9 @@
-import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import type { PushOutcome } from '../domain/decide-delivery.ts'
 import type { Message } from '../domain/write-message.ts'
+import { type Http2Answer, Http2Connection, type Http2Request } from './http2-connection.ts'
 import { type ApnsKey, createProviderTokens } from './provider-tokens.ts'
-import { type PushChannel, retryAfterFault } from './push-channel.ts'
+import { type PushChannel, retryAfterFault, retryAfterMs } from './push-channel.ts'
+import { withDeadline } from './with-deadline.ts'
 
 export type ApnsOptions = {
   /** `https://api.push.apple.com`, or a stand-in. */
@@ -10,90 +11,98 @@ export type ApnsOptions = {
   key: ApnsKey
   /** The app's bundle id. */
   topic: string
+  /** For a message from the first wait to the answer, the connection included. */
   timeoutMs: number
 }
 
-/** Tokens that will never work again (Apple: "Handling error responses from APNs"). */
-const DEAD = new Set(['BadDeviceToken', 'Unregistered', 'DeviceTokenNotForTopic', 'ExpiredToken'])
+/**
+ * Tokens that will never work again. BadDeviceToken and DeviceTokenNotForTopic are not among them:
+ * a wrong topic or environment of ours says the same, and must not cost anybody the registration.
+ */
+const DEAD = new Set(['Unregistered', 'ExpiredToken'])
+/** Our topic or connection, not the message: it may go once that is put right. */
+const OURS = new Set(['BadTopic', 'TopicDisallowed', 'MissingTopic', 'IdleTimeout'])
 
-/** APNs over HTTP/2: one session carries many messages at once; a broken one is replaced (P6). */
+/** APNs over HTTP/2: one connection carries many messages at once; a lost one is replaced (P6). */
 export function createApnsChannel(options: ApnsOptions): PushChannel {
+  const { url, topic, timeoutMs } = options
   const tokens = createProviderTokens(options.key)
-  let session: ClientHttp2Session | undefined
-  const open = (): ClientHttp2Session => {
-    if (session && !session.closed && !session.destroyed) return session
-    const next = connect(options.url)
-    const forget = (): void => {
-      if (session === next) session = undefined
-    }
-    next.on('error', forget)
-    next.on('goaway', forget)
-    next.on('close', forget)
-    session = next
-    return next
+  const connections = new Set<Http2Connection>()
+  let current: Http2Connection | undefined
+
+  const connection = (): Http2Connection => {
+    if (current?.usable) return current
+    for (const old of connections) if (old.gone) connections.delete(old)
+    current = new Http2Connection(url, timeoutMs)
+    connections.add(current)
+    return current
   }
-  const send = async (deviceToken: string, message: Message): Promise<PushOutcome> => {
-    try {
-      const token = await tokens.get()
-      const { status, body } = await post(open(), options, { deviceToken, message, token })
-      if (status === 403) tokens.forget()
-      return classify(status, body)
-    } catch (error) {
-      return retryAfterFault(error)
+  const post = async (request: Http2Request, signal: AbortSignal): Promise<Http2Answer> => {
+    for (;;) {
+      const answer = await connection().post(request, signal)
+      if (answer) return answer
     }
   }
-  const close = (): Promise<void> =>
-    new Promise((resolve) => (session ? session.close(resolve) : resolve()))
-  return { send, close }
+  const exchange = async (
+    deviceToken: string,
+    message: Message,
+    signal: AbortSignal,
+  ): Promise<PushOutcome> => {
+    const token = await tokens.get()
+    const answer = await post(render(deviceToken, message, { topic, token }), signal)
+    const reason = reasonOf(answer.body)
+    if (reason === 'ExpiredProviderToken') tokens.expired(token)
+    return classify(answer, reason)
+  }
+  return {
+    send: (deviceToken, message) =>
+      withDeadline(timeoutMs, (signal) => exchange(deviceToken, message, signal)).catch(
+        retryAfterFault,
+      ),
+    close: async () => {
+      await Promise.all([...connections].map((one) => one.close()))
+    },
+  }
 }
 
-type Sending = { deviceToken: string; message: Message; token: string }
-
-function post(
-  session: ClientHttp2Session,
-  { topic, timeoutMs }: ApnsOptions,
-  { deviceToken, message, token }: Sending,
-): Promise<{ status: number; body: string }> {
-  const { id, title, body, data } = message
-  return new Promise((resolve, reject) => {
-    const stream = session.request({
-      [constants.HTTP2_HEADER_METHOD]: 'POST',
-      [constants.HTTP2_HEADER_PATH]: `/3/device/${encodeURIComponent(deviceToken)}`,
-      [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/json',
+function render(
+  deviceToken: string,
+  { id, title, body, data, expiresAtMs }: Message,
+  { topic, token }: { topic: string; token: string },
+): Http2Request {
+  return {
+    path: `/3/device/${encodeURIComponent(deviceToken)}`,
+    headers: {
+      'content-type': 'application/json',
       authorization: `bearer ${token}`,
       'apns-id': id,
       'apns-collapse-id': id,
+      'apns-expiration': String(Math.floor(expiresAtMs / 1_000)),
       'apns-topic': topic,
       'apns-push-type': 'alert',
       'apns-priority': '10',
-    })
-    let status = 0
-    let text = ''
-    stream.setEncoding('utf8')
-    stream.setTimeout(timeoutMs, () => stream.close(constants.NGHTTP2_CANCEL))
-    stream.on('response', (headers) => (status = Number(headers[':status'])))
-    stream.on('data', (chunk: string) => (text += chunk))
-    stream.on('error', reject)
-    stream.on('close', () => {
-      if (status === 0) reject(new Error('no answer in time'))
-      else resolve({ status, body: text })
-    })
-    stream.end(JSON.stringify({ aps: { alert: { title, body }, 'thread-id': id }, ...data }))
-  })
+    },
+    body: JSON.stringify({ aps: { alert: { title, body }, 'thread-id': id }, ...data }),
+  }
 }
 
-function classify(status: number, body: string): PushOutcome {
+/** Apple: "Handling notification responses from APNs". */
+function classify({ status, headers }: Http2Answer, reason: string | undefined): PushOutcome {
   if (status === 200) return { kind: 'delivered' }
-  const error = reasonOf(body) ?? `HTTP_${status}`
+  const error = reason ?? `HTTP_${status}`
   if (status === 410 || DEAD.has(error)) return { kind: 'dead_device', error }
-  // 403 is our key or token, 429 and 5xx pass: none of them says anything about this message.
-  if (status === 403 || status === 429 || status >= 500) return { kind: 'retry', error }
-  return { kind: 'rejected', error }
+  // 403 is our key or token, 404 and 405 our address, 429 and 5xx pass: none of them says
+  // anything about this message.
+  const passing = [403, 404, 405, 429].includes(status) || status >= 500 || OURS.has(error)
+  if (!passing) return { kind: 'rejected', error }
+  const afterMs = retryAfterMs(headers['retry-after'], Date.now())
+  return { kind: 'retry', error, ...(afterMs !== undefined && { afterMs }) }
 }
 
 function reasonOf(body: string): string | undefined {
   try {
-    return (JSON.parse(body) as { reason?: string }).reason
+    const { reason } = JSON.parse(body) as { reason?: unknown }
+    return typeof reason === 'string' ? reason : undefined
   } catch {
     return undefined
   }

@@ -2,74 +2,78 @@ import { Pool } from 'undici'
 import type { PushOutcome } from '../domain/decide-delivery.ts'
 import type { Message } from '../domain/write-message.ts'
 import { createGoogleTokens, type ServiceAccount } from './google-tokens.ts'
-import { type PushChannel, retryAfterFault } from './push-channel.ts'
+import { type PushChannel, retryAfterFault, retryAfterMs } from './push-channel.ts'
+import { withDeadline } from './with-deadline.ts'
 
 export type FcmOptions = {
   /** `https://fcm.googleapis.com`, or a stand-in. */
   url: string
   account: ServiceAccount
+  /** Connections at most; messages beyond wait for one. */
   connections: number
+  /** For a message from the first wait to the answer, the access token included. */
   timeoutMs: number
 }
 
-type FcmError = {
-  error?: { status?: string; message?: string; details?: { errorCode?: string }[] }
-}
+type FcmError = { error?: { status?: string; details?: { errorCode?: string }[] } }
+
+const MOST_ANSWER_BYTES = 64 * 1024
 
 /** FCM's HTTP v1 API: a thin client of our own, since the official one has a fixed address (P6). */
 export function createFcmChannel(options: FcmOptions): PushChannel {
   const { url, account, connections, timeoutMs } = options
   const pool = new Pool(url, {
     connections,
+    connect: { timeout: timeoutMs },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     keepAliveTimeout: 30_000,
+    maxResponseSize: MOST_ANSWER_BYTES,
   })
   const tokens = createGoogleTokens(account, timeoutMs)
   const path = `/v1/projects/${encodeURIComponent(account.project_id)}/messages:send`
+
+  const post = async (body: string, signal: AbortSignal): Promise<PushOutcome> => {
+    const token = await tokens.get()
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
+    const answer = await pool.request({ method: 'POST', path, headers, body, signal })
+    const text = await answer.body.text()
+    if (answer.statusCode === 401) tokens.refused(token)
+    return classify(answer.statusCode, text, answer.headers['retry-after'])
+  }
   const send = async (deviceToken: string, message: Message): Promise<PushOutcome> => {
-    try {
-      const answer = await pool.request({
-        method: 'POST',
-        path,
-        headers: {
-          'content-type': 'application/json',
-          authorization: `Bearer ${await tokens.get()}`,
-        },
-        body: JSON.stringify(render(deviceToken, message)),
-      })
-      const text = await answer.body.text()
-      if (answer.statusCode === 401) tokens.forget()
-      return classify(answer.statusCode, text, answer.headers['retry-after'])
-    } catch (error) {
-      return retryAfterFault(error)
-    }
+    const body = JSON.stringify(render(deviceToken, message, Date.now()))
+    return withDeadline(timeoutMs, (signal) => post(body, signal)).catch(retryAfterFault)
   }
   return { send, close: () => pool.close() }
 }
 
-function render(token: string, { id, title, body, data }: Message): object {
+function render(token: string, message: Message, nowMs: number): object {
+  const { id, title, body, data, expiresAtMs } = message
+  const ttlSeconds = Math.max(0, Math.floor((expiresAtMs - nowMs) / 1_000))
   return {
     message: {
       token,
       notification: { title, body },
       data,
       // Messages of one key replace each other on the device: a repeat is not shown twice.
-      android: { collapse_key: id, notification: { tag: id } },
+      android: { collapse_key: id, ttl: `${ttlSeconds}s`, notification: { tag: id } },
     },
   }
 }
 
-/** https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode */
+/**
+ * https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode. Only UNREGISTERED costs a
+ * device its registration: the other refusals of a token can be a wrong project or key of ours.
+ */
 function classify(status: number, text: string, retryAfter: unknown): PushOutcome {
   if (status === 200) return { kind: 'delivered' }
-  const code = errorCode(text) ?? `HTTP_${status}`
-  if (code === 'UNREGISTERED' || code === 'SENDER_ID_MISMATCH') {
-    return { kind: 'dead_device', error: code }
-  }
-  if (status === 400 || status === 404) return { kind: 'rejected', error: code }
-  const afterMs = Number(retryAfter) * 1_000
-  return { kind: 'retry', error: code, ...(afterMs > 0 && { afterMs }) }
+  const code = errorCode(text)
+  const error = code ?? `HTTP_${status}`
+  if (code === 'UNREGISTERED') return { kind: 'dead_device', error }
+  if (status === 400 || code === 'SENDER_ID_MISMATCH') return { kind: 'rejected', error }
+  const afterMs = retryAfterMs(retryAfter, Date.now())
+  return { kind: 'retry', error, ...(afterMs !== undefined && { afterMs }) }
 }
 
 function errorCode(text: string): string | undefined {

@@ -9,35 +9,67 @@ export type ServiceAccount = {
   token_uri: string
 }
 
+export type AccessTokens = {
+  get(): Promise<string>
+  /** FCM did not take this token: the next one is new. */
+  refused(token: string): void
+}
+
+type Issued = { token: string; renewAtMs: number; expiresAtMs: number }
+
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging'
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
-const RENEW_BEFORE_MS = 60_000
+const DEFAULT_LIFETIME_SECONDS = 60
+/** Renewed when a tenth of its life is left, so that a renewal that fails can be tried again. */
+const USABLE_SHARE = 0.9
+/** Pause after a failure, in which everybody gets its error instead of asking again. */
+const FAILURE_HOLDS_MS = 500
 
-/** Access tokens by the JWT bearer grant (RFC 7523), cached until shortly before they expire. */
+/**
+ * Access tokens by the JWT bearer grant (RFC 7523): one request for all who ask together, renewed
+ * before they expire. While the old one holds, a failed renewal goes unseen.
+ */
 export function createGoogleTokens(
   account: ServiceAccount,
   timeoutMs: number,
-): { get(): Promise<string>; forget(): void } {
-  let current: Promise<{ token: string; renewAt: number }> | undefined
-  const get = async (): Promise<string> => {
-    const asked = (current ??= requestToken(account, timeoutMs))
-    try {
-      const { token, renewAt } = await asked
-      if (Date.now() < renewAt) return token
-    } catch (error) {
-      if (current === asked) current = undefined
-      throw error
-    }
-    if (current === asked) current = undefined
-    return get()
+  now: () => number = Date.now,
+): AccessTokens {
+  let issued: Issued | undefined
+  let underWay: Promise<string> | undefined
+  let failed: { error: unknown; untilMs: number } | undefined
+
+  const renew = async (): Promise<string> => {
+    if (failed && now() < failed.untilMs) throw failed.error
+    underWay ??= requestToken(account, timeoutMs, now)
+      .then((fresh) => {
+        issued = fresh
+        failed = undefined
+        return fresh.token
+      })
+      .catch((error: unknown) => {
+        failed = { error, untilMs: now() + FAILURE_HOLDS_MS }
+        throw error
+      })
+      .finally(() => (underWay = undefined))
+    return underWay
   }
-  return { get, forget: () => (current = undefined) }
+  return {
+    async get() {
+      if (!issued || issued.expiresAtMs <= now()) return renew()
+      const { token, renewAtMs } = issued
+      return now() < renewAtMs ? token : renew().catch(() => token)
+    },
+    refused(token) {
+      if (issued?.token === token) issued = undefined
+    },
+  }
 }
 
 async function requestToken(
   account: ServiceAccount,
   timeoutMs: number,
-): Promise<{ token: string; renewAt: number }> {
+  now: () => number,
+): Promise<Issued> {
   const key = await importPKCS8(account.private_key, 'RS256')
   const assertion = await new SignJWT({ scope: SCOPE })
     .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
@@ -46,21 +78,22 @@ async function requestToken(
     .setIssuedAt()
     .setExpirationTime('1h')
     .sign(key)
-  const answer = await request(account.token_uri, {
+  const askedAtMs = now()
+  const { statusCode, body } = await request(account.token_uri, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams({ grant_type: GRANT, assertion }).toString(),
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
+    signal: AbortSignal.timeout(timeoutMs),
+    reset: true, // the next one is needed in an hour
   })
-  if (answer.statusCode !== 200) {
-    await answer.body.dump()
-    throw new Error(`the token endpoint answered ${answer.statusCode}`)
-  }
-  const body = (await answer.body.json()) as { access_token: string; expires_in: number }
-  const lifetimeMs = body.expires_in * 1_000
+  const text = await body.text()
+  if (statusCode !== 200) throw new Error(`the token endpoint answered ${statusCode}`)
+  const { access_token: token, expires_in: seconds } = JSON.parse(text) as Record<string, unknown>
+  if (typeof token !== 'string') throw new Error('the token endpoint answered without a token')
+  const lifetimeMs = (typeof seconds === 'number' ? seconds : DEFAULT_LIFETIME_SECONDS) * 1_000
   return {
-    token: body.access_token,
-    renewAt: Date.now() + Math.max(lifetimeMs / 2, lifetimeMs - RENEW_BEFORE_MS),
+    token,
+    renewAtMs: askedAtMs + lifetimeMs * USABLE_SHARE,
+    expiresAtMs: askedAtMs + lifetimeMs,
   }
 }

@@ -3,30 +3,46 @@ import { importPKCS8, SignJWT } from 'jose'
 /** Apple's signing key: the .p8 file's text and its two ids. */
 export type ApnsKey = { keyId: string; teamId: string; privateKey: string }
 
-/** Apple takes a token for an hour and dislikes new ones more often than every 20 minutes. */
-const RENEW_AFTER_MS = 40 * 60 * 1_000
+export type ProviderTokens = {
+  get(): Promise<string>
+  /** Apple calls this token expired: the next one is new, if Apple allows a new one already. */
+  expired(token: string): void
+}
+
+/** Apple takes a token for an hour ... */
+const RENEW_AFTER_MS = 40 * 60_000
+/** ... and punishes new ones more often than this (TooManyProviderTokenUpdates). */
+const RENEW_AT_MOST_EVERY_MS = 20 * 60_000
 
 /** Provider tokens (ES256), one for all messages until it is old. */
-export function createProviderTokens({ keyId, teamId, privateKey }: ApnsKey): {
-  get(): Promise<string>
-  forget(): void
-} {
-  let current: { token: Promise<string>; madeAt: number } | undefined
+export function createProviderTokens(
+  { keyId, teamId, privateKey }: ApnsKey,
+  now: () => number = Date.now,
+): ProviderTokens {
+  let key: ReturnType<typeof importPKCS8> | undefined
+  let current: { token: string; madeAtMs: number } | undefined
+  let underWay: Promise<string> | undefined
+
   const make = async (): Promise<string> => {
-    const key = await importPKCS8(privateKey, 'ES256')
-    return new SignJWT({})
+    key ??= importPKCS8(privateKey, 'ES256')
+    const madeAtMs = now()
+    const token = await new SignJWT({})
       .setProtectedHeader({ alg: 'ES256', kid: keyId })
       .setIssuer(teamId)
-      .setIssuedAt()
-      .sign(key)
+      .setIssuedAt(Math.floor(madeAtMs / 1_000))
+      .sign(await key)
+    current = { token, madeAtMs }
+    return token
   }
   return {
-    get: () => {
-      if (!current || Date.now() - current.madeAt > RENEW_AFTER_MS) {
-        current = { token: make(), madeAt: Date.now() }
-      }
-      return current.token
+    async get() {
+      if (current && now() - current.madeAtMs < RENEW_AFTER_MS) return current.token
+      underWay ??= make().finally(() => (underWay = undefined))
+      return underWay
     },
-    forget: () => (current = undefined),
+    expired(token) {
+      const isCurrent = current?.token === token
+      if (isCurrent && now() - current!.madeAtMs > RENEW_AT_MOST_EVERY_MS) current = undefined
+    },
   }
 }

@@ -1,5 +1,5 @@
 import type { Db } from '@caudal/postgres/types.ts'
-import type { Notification } from '../domain/notification.ts'
+import type { Notification, SettledStatus } from '../domain/notification.ts'
 
 type Row = {
   payment_id: string
@@ -10,10 +10,16 @@ type Row = {
   service_name: string
   outcome: 'COMPLETED' | 'FAILED'
   traceparent: string | null
+  finalized_at: Date
+  taken_at: Date
   attempts: number
+  failures: number
+  device_ids: string[] | null
+  statuses: SettledStatus[] | null
 }
 
-// Rows whose time has come: a retry, or one whose holder died. Instances share them.
+// Rows whose time has come: a retry, one that had to wait, or one whose holder died. Instances
+// share them. What their devices answered before comes along: no query per notification.
 const CLAIM = `
   WITH due AS (
     SELECT payment_id FROM notifications
@@ -21,15 +27,26 @@ const CLAIM = `
     ORDER BY due_at
     LIMIT $1
     FOR UPDATE SKIP LOCKED
+  ), taken AS (
+    UPDATE notifications n
+    SET attempts = attempts + 1, due_at = statement_timestamp() + $2 * interval '1 ms'
+    FROM due WHERE n.payment_id = due.payment_id
+    RETURNING n.*
   )
-  UPDATE notifications n
-  SET attempts = attempts + 1, due_at = statement_timestamp() + $2 * interval '1 ms'
-  FROM due WHERE n.payment_id = due.payment_id
-  RETURNING n.payment_id, n.tenant_id, n.user_id, n.amount, n.currency, n.service_name, n.outcome,
-    n.traceparent, n.attempts`
+  SELECT t.payment_id, t.tenant_id, t.user_id, t.amount, t.currency, t.service_name, t.outcome,
+    t.traceparent, t.finalized_at, t.attempts, t.failures, statement_timestamp() AS taken_at,
+    s.device_ids, s.statuses
+  FROM taken t LEFT JOIN LATERAL (
+    SELECT array_agg(d.device_id::text) AS device_ids, array_agg(d.status) AS statuses
+    FROM deliveries d
+    WHERE d.payment_id = t.payment_id AND d.status <> 'RETRYING'
+  ) s ON true`
 
 /** Takes due notifications for this instance, for as long as the lease. */
-export async function claimDue(db: Db, limit: number, leaseMs: number): Promise<Notification[]> {
+export async function claimDue(
+  db: Db,
+  { limit, leaseMs }: { limit: number; leaseMs: number },
+): Promise<Notification[]> {
   const { rows } = await db.query<Row>({
     name: 'claim-due',
     text: CLAIM,
@@ -44,6 +61,10 @@ export async function claimDue(db: Db, limit: number, leaseMs: number): Promise<
     serviceName: row.service_name,
     outcome: row.outcome,
     traceparent: row.traceparent,
-    attempts: row.attempts,
+    finalizedAtMs: row.finalized_at.getTime(),
+    takenAtMs: row.taken_at.getTime(),
+    attempt: row.attempts,
+    failures: row.failures,
+    settled: new Map(row.device_ids?.map((deviceId, index) => [deviceId, row.statuses![index]!])),
   }))
 }

@@ -16,11 +16,12 @@ const STEPS: Record<string, string> = {
 /** What this service knows of a payment: nothing until a first try has ended. */
 export async function listSteps(db: Db, paymentId: string): Promise<Step[]> {
   const { rows } = await db.query<Row>(
-    `SELECT n.status, coalesce(n.ended_at, max(d.updated_at)) AS at,
-       coalesce(n.detail, string_agg(d.channel || ' ' || lower(d.status), ', ')) AS detail
-     FROM notifications n LEFT JOIN deliveries d USING (payment_id)
-     WHERE n.payment_id = $1
-     GROUP BY n.payment_id`,
+    `SELECT n.status, coalesce(n.ended_at, n.tried_at) AS at,
+       coalesce(n.detail, (
+         SELECT string_agg(d.channel || ' ' || lower(d.status), ', ' ORDER BY d.device_id)
+         FROM deliveries d WHERE d.payment_id = n.payment_id
+       )) AS detail
+     FROM notifications n WHERE n.payment_id = $1`,
     [paymentId],
   )
   return rows.flatMap(({ status, at, detail }) =>

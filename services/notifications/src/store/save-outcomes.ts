@@ -1,44 +1,66 @@
 import type { Db } from '@caudal/postgres/types.ts'
-import type { DeliveryDecision, DeviceOutcome, PushOutcome } from '../domain/decide-delivery.ts'
+import { type DeliveryDecision, type DeviceOutcome, statusOf } from '../domain/decide-delivery.ts'
 import { channelOf } from '../domain/notification.ts'
 
 /** What became of one try of one notification. */
 export type TriedNotification = {
   paymentId: string
+  attempt: number
   decision: DeliveryDecision
   devices: readonly DeviceOutcome[]
 }
 
-const DELIVERY_STATUS = {
-  delivered: 'DELIVERED',
-  dead_device: 'DEAD_DEVICE',
-  rejected: 'REJECTED',
-  retry: 'RETRYING',
-} satisfies Record<PushOutcome['kind'], string>
-
-// One statement, so one transaction. A notification that has ended stays ended: a late answer of an
-// instance that lost its lease changes the device's row at most.
+// One statement, so one transaction; rows are locked in sorted order (rule 6). The decision counts
+// if nobody else has taken the notification since. That a device got it is true whoever learned it,
+// so SENT always counts, and nothing ever leads away from it.
 const SAVE = `
-  WITH told AS (
+  WITH tried AS (
+    SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::int[], $5::int[], $6::text[])
+      AS t(payment_id, attempt, status, retry_in_ms, failures, detail)
+  ), held AS (
+    SELECT n.payment_id FROM notifications n JOIN tried USING (payment_id)
+    ORDER BY n.payment_id
+    FOR UPDATE OF n
+  ), told AS (
     INSERT INTO deliveries AS d (payment_id, device_id, channel, status, error)
-    SELECT * FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[])
-      AS n(payment_id, device_id, channel, status, error)
-    ORDER BY payment_id, device_id
+    SELECT a.* FROM unnest($7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::text[])
+      AS a(payment_id, device_id, channel, status, error)
+    JOIN held USING (payment_id)
+    ORDER BY a.payment_id, a.device_id
     ON CONFLICT ON CONSTRAINT deliveries_one_per_device DO UPDATE
       SET status = excluded.status, error = excluded.error, attempts = d.attempts + 1,
         updated_at = statement_timestamp()
-      WHERE d.status = 'RETRYING'
+      WHERE d.status = 'RETRYING' OR excluded.status = 'DELIVERED'
   )
   UPDATE notifications n
-  SET status = t.status, detail = t.detail,
+  SET status = t.status, failures = t.failures, detail = t.detail, tried_at = statement_timestamp(),
     due_at = statement_timestamp() + t.retry_in_ms * interval '1 ms',
     ended_at = CASE WHEN t.status <> 'PENDING' THEN statement_timestamp() END
-  FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[]) AS t(payment_id, status, retry_in_ms,
-    detail)
-  WHERE n.payment_id = t.payment_id AND n.status = 'PENDING'`
+  FROM tried t JOIN held USING (payment_id)
+  WHERE n.payment_id = t.payment_id
+    AND (n.status = 'PENDING' AND n.attempts = t.attempt OR
+      n.status <> 'SENT' AND t.status = 'SENT')`
 
 /** Records the tries of many notifications in one statement. */
 export async function saveOutcomes(db: Db, tried: readonly TriedNotification[]): Promise<void> {
+  for (const batch of withoutRepeats(tried)) await save(db, batch)
+}
+
+/**
+ * Two tries of one notification can end together, when the first outlasted its lease. They go one
+ * after the other, since a statement changes a row once.
+ */
+function withoutRepeats(tried: readonly TriedNotification[]): TriedNotification[][] {
+  const batches: Map<string, TriedNotification>[] = []
+  for (const one of tried) {
+    const free = batches.find((batch) => !batch.has(one.paymentId))
+    if (free) free.set(one.paymentId, one)
+    else batches.push(new Map([[one.paymentId, one]]))
+  }
+  return batches.map((batch) => [...batch.values()])
+}
+
+async function save(db: Db, tried: readonly TriedNotification[]): Promise<void> {
   const devices = tried.flatMap(({ paymentId, devices: told }) =>
     told.map(({ device, outcome }) => ({ paymentId, device, outcome })),
   )
@@ -47,13 +69,15 @@ export async function saveOutcomes(db: Db, tried: readonly TriedNotification[]):
     text: SAVE,
     values: [
       tried.map((it) => it.paymentId),
+      tried.map((it) => it.attempt),
       tried.map((it) => it.decision.status),
       tried.map((it) => it.decision.retryInMs),
+      tried.map((it) => it.decision.failures),
       tried.map((it) => it.decision.detail),
       devices.map((it) => it.paymentId),
       devices.map((it) => it.device.deviceId),
       devices.map((it) => channelOf(it.device)),
-      devices.map((it) => DELIVERY_STATUS[it.outcome.kind]),
+      devices.map((it) => statusOf(it.outcome)),
       devices.map((it) => ('error' in it.outcome ? it.outcome.error : null)),
     ],
   })

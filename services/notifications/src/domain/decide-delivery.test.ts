@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import {
+  backoffMs,
+  decideDelivery,
+  type DeliveryDecision,
+  giveUp,
+  postpone,
+  type PushOutcome,
+} from './decide-delivery.ts'
+import type { SettledStatus } from './notification.ts'
+
+const HOUR_MS = 60 * 60_000
+const JITTER = 1
+
+type Given = { failures?: number; ageMs?: number; settled?: SettledStatus[] }
+
+/** given(a notification).when(its devices answer).then(that is decided) */
+function given({ failures = 0, ageMs = 0, settled = [] }: Given) {
+  const notification = {
+    failures,
+    finalizedAtMs: 0,
+    takenAtMs: ageMs,
+    settled: new Map(settled.map((status, index) => [`settled-${index}`, status])),
+  }
+  return {
+    when(...outcomes: PushOutcome[]) {
+      const devices = outcomes.map((outcome, index) => ({
+        device: { deviceId: `device-${index}`, platform: 'ios' as const, token: `${index}` },
+        outcome,
+      }))
+      return expecting(decideDelivery(notification, devices, JITTER))
+    },
+    whenPostponed: (shutForMs: number) =>
+      expecting(postpone(notification, { shutForMs, detail: 'down' }, JITTER)),
+    whenGivenUp: () => expecting(giveUp(notification)),
+  }
+}
+
+function expecting(decision: DeliveryDecision) {
+  return {
+    then: (expected: Partial<DeliveryDecision>) =>
+      assert.partialDeepStrictEqual(decision, expected),
+  }
+}
+
+const delivered: PushOutcome = { kind: 'delivered' }
+const dead: PushOutcome = { kind: 'dead_device', error: 'UNREGISTERED' }
+const rejected: PushOutcome = { kind: 'rejected', error: 'INVALID_ARGUMENT' }
+const retry: PushOutcome = { kind: 'retry', error: 'HTTP_500' }
+
+test('P6: a user without a device is told nothing', () => {
+  given({}).when().then({ status: 'NO_DEVICE', retryInMs: null, failures: 0, detail: null })
+})
+
+test('P6: a message that a device got is sent', () => {
+  given({}).when(delivered).then({ status: 'SENT', retryInMs: null, detail: null })
+})
+
+test('P6: one device of two is enough, the other being dead or refused', () => {
+  given({}).when(dead, delivered).then({ status: 'SENT' })
+  given({}).when(delivered, rejected).then({ status: 'SENT' })
+})
+
+test('P6: a device that may still be reached is tried on, though another got it', () => {
+  given({})
+    .when(delivered, retry)
+    .then({ status: 'PENDING', retryInMs: 500, failures: 1, detail: 'HTTP_500' })
+})
+
+test('P6: what a device got in an earlier try counts when the other turns out dead', () => {
+  given({ failures: 1, settled: ['DELIVERED'] })
+    .when(dead)
+    .then({ status: 'SENT', failures: 1 })
+  given({ failures: 1, settled: ['DELIVERED'] })
+    .when(rejected)
+    .then({ status: 'SENT' })
+  given({ failures: 1, settled: ['DELIVERED'] })
+    .when()
+    .then({ status: 'SENT' })
+})
+
+test('P6: only dead tokens are no device', () => {
+  given({}).when(dead, dead).then({ status: 'NO_DEVICE', detail: 'UNREGISTERED' })
+  given({ settled: ['DEAD_DEVICE'] })
+    .when()
+    .then({ status: 'NO_DEVICE' })
+})
+
+test('P6: a message that is refused is failed, with the word of the push service', () => {
+  given({}).when(dead, rejected).then({ status: 'FAILED', detail: 'INVALID_ARGUMENT' })
+  given({ settled: ['REJECTED'] })
+    .when(dead)
+    .then({ status: 'FAILED' })
+})
+
+test('F13: waits grow with the failures, to two minutes', () => {
+  given({ failures: 3 }).when(retry).then({ retryInMs: 4_000, failures: 4 })
+  given({ failures: 500 }).when(retry).then({ retryInMs: 120_000, failures: 501 })
+})
+
+test('F13: a push service that asks for patience gets it, up to an hour', () => {
+  const later = (afterMs: number): PushOutcome => ({ kind: 'retry', error: 'HTTP_429', afterMs })
+  given({}).when(later(30_000)).then({ retryInMs: 30_000 })
+  given({}).when(later(1)).then({ retryInMs: 500 })
+  given({}).when(later(1e15)).then({ retryInMs: HOUR_MS })
+})
+
+test('rule 12: hours of failures are tried on, a day of them is the end', () => {
+  given({ failures: 400, ageMs: 23 * HOUR_MS })
+    .when(retry)
+    .then({ status: 'PENDING' })
+  given({ failures: 900, ageMs: 24 * HOUR_MS })
+    .when(retry)
+    .then({ status: 'FAILED', failures: 901, detail: 'HTTP_500' })
+  given({ ageMs: 24 * HOUR_MS })
+    .when(retry, delivered)
+    .then({ status: 'SENT' })
+})
+
+test('P6: while identity answers nobody, a notification keeps its tries', () => {
+  given({ failures: 2 })
+    .whenPostponed(1_234.5)
+    .then({ status: 'PENDING', retryInMs: 1_235, failures: 2, detail: 'down' })
+})
+
+test('P6: where identity refuses one tenant, its notifications wait longer and longer', () => {
+  given({ failures: 2 }).whenPostponed(0).then({ status: 'PENDING', retryInMs: 2_000, failures: 3 })
+})
+
+test('rule 12: a notification that grew too old says what was known of it', () => {
+  given({}).whenGivenUp().then({ status: 'TOO_OLD' })
+  given({ failures: 1 }).whenGivenUp().then({ status: 'FAILED' })
+  given({ settled: ['DELIVERED', 'REJECTED'] })
+    .whenGivenUp()
+    .then({ status: 'SENT' })
+})
+
+const outcome = fc.oneof(
+  fc.constant(delivered),
+  fc.constant(dead),
+  fc.constant(rejected),
+  fc.record({ kind: fc.constant('retry' as const), error: fc.constant('x'), afterMs: fc.nat() }),
+)
+const settledStatus = fc.constantFrom<SettledStatus>('DELIVERED', 'DEAD_DEVICE', 'REJECTED')
+
+test('P6: it is SENT only if a device got it, and open only while one may', () => {
+  fc.assert(
+    fc.property(
+      fc.array(outcome),
+      fc.array(settledStatus),
+      fc.nat(30 * HOUR_MS),
+      (outcomes, settled, ageMs) => {
+        const got = settled.includes('DELIVERED') || outcomes.some((it) => it.kind === 'delivered')
+        const open = outcomes.some((it) => it.kind === 'retry')
+        const notification = {
+          failures: 0,
+          finalizedAtMs: 0,
+          takenAtMs: ageMs,
+          settled: new Map(settled.map((status, index) => [`${index}`, status])),
+        }
+        const device = { deviceId: 'd', platform: 'ios' as const, token: 't' }
+        const tried = outcomes.map((it) => ({ device, outcome: it }))
+        const { status, retryInMs } = decideDelivery(notification, tried, JITTER)
+        if (status === 'SENT') assert.ok(got)
+        if (status === 'NO_DEVICE' || status === 'FAILED') assert.ok(!got)
+        if (status === 'PENDING') assert.ok(open)
+        assert.equal(status === 'PENDING', retryInMs !== null)
+      },
+    ),
+  )
+})
+
+test('F13: the jitter takes off half of a wait at most', () => {
+  fc.assert(
+    fc.property(fc.nat(100), fc.double({ min: 0, max: 1, noNaN: true }), (failures, jitter) => {
+      const most = backoffMs(failures, 1)
+      const waitMs = backoffMs(failures, jitter)
+      assert.ok(waitMs >= most / 2 && waitMs <= most && most <= 120_000)
+    }),
+  )
+})

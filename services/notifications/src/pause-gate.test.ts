@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createPauseGate } from './pause-gate.ts'
+
+test('F13: a peer that fails is left in peace, longer each time in a row, to ten seconds', () => {
+  let nowMs = 0
+  const gate = createPauseGate(
+    () => 1,
+    () => nowMs,
+  )
+  assert.equal(gate.shutForMs(), 0)
+  const pauses: number[] = []
+  for (let failure = 1; failure <= 7; failure += 1) {
+    gate.failed()
+    pauses.push(gate.shutForMs())
+    nowMs += gate.shutForMs()
+    assert.equal(gate.shutForMs(), 0)
+  }
+  assert.deepEqual(pauses, [500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000])
+})
+
+test('F13: an answer opens it at once, and the next failure starts anew', () => {
+  const gate = createPauseGate(
+    () => 1,
+    () => 0,
+  )
+  gate.failed()
+  gate.failed()
+  gate.passed()
+  assert.equal(gate.shutForMs(), 0)
+  gate.failed()
+  assert.equal(gate.shutForMs(), 500)
+})

@@ -1,0 +1,163 @@
+import { type ClientHttp2Session, connect, constants } from 'node:http2'
+
+export type Http2Request = { path: string; headers: Record<string, string>; body: string }
+
+export type Http2Answer = { status: number; headers: Record<string, unknown>; body: string }
+
+type Waiting = { go: (mayGo: boolean) => void; fail: (error: Error) => void }
+
+const MOST_ANSWER_CHARACTERS = 64 * 1024
+/** A peer that names no bound gets no more than this. */
+const STREAMS_AT_MOST = 1_000
+const PING_TIMEOUT_MS = 2_000
+
+/**
+ * One HTTP/2 connection that many requests share. No request leaves before the peer has told its
+ * settings, nor beyond the streams it allows: the others wait for their turn in order.
+ */
+export class Http2Connection {
+  readonly #session: ClientHttp2Session
+  readonly #waiting = new Set<Waiting>()
+  readonly #closed: Promise<void>
+  #streams = 0
+  #ready = false
+  #leaving = false
+  #probing = false
+  readonly #pingTimeoutMs: number
+
+  constructor(url: string, connectTimeoutMs: number) {
+    this.#pingTimeoutMs = Math.min(PING_TIMEOUT_MS, connectTimeoutMs)
+    const session = connect(url)
+    this.#session = session
+    const timer = setTimeout(() => {
+      session.destroy(new Error('no connection in time'))
+    }, connectTimeoutMs)
+    session.on('remoteSettings', () => {
+      clearTimeout(timer)
+      this.#ready = true
+      this.#admit()
+    })
+    let fault = new Error('the connection was closed')
+    session.on('error', (error: Error) => (fault = error))
+    session.on('goaway', () => this.#leave())
+    this.#closed = new Promise((resolve) => {
+      session.once('close', () => {
+        clearTimeout(timer)
+        this.#leaving = true
+        for (const { fail } of this.#waiting) fail(fault)
+        resolve()
+      })
+    })
+  }
+
+  /** Whether it takes new requests. */
+  get usable(): boolean {
+    return !this.#leaving && !this.#session.closed && !this.#session.destroyed
+  }
+
+  /** Whether nothing is left of it. */
+  get gone(): boolean {
+    return this.#session.destroyed
+  }
+
+  /** Posts, or answers undefined when the peer asked to go elsewhere before anything was sent. */
+  async post(request: Http2Request, signal: AbortSignal): Promise<Http2Answer | undefined> {
+    if (!(await this.#turn(signal))) return undefined
+    try {
+      return await this.#exchange(request, signal)
+    } finally {
+      this.#streams -= 1
+      this.#admit()
+    }
+  }
+
+  /** Cuts off whatever is under way. */
+  async close(): Promise<void> {
+    this.#session.destroy()
+    await this.#closed
+  }
+
+  /** Waits for a stream; false when the connection is going away. */
+  async #turn(signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>()
+    const waiting: Waiting = { go: resolve, fail: reject }
+    const onAbort = (): void => reject(signal.reason as Error)
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#waiting.add(waiting)
+    this.#admit()
+    try {
+      return await promise
+    } finally {
+      this.#waiting.delete(waiting)
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #admit(): void {
+    if (!this.#ready) return
+    const { maxConcurrentStreams = STREAMS_AT_MOST } = this.#session.remoteSettings
+    for (const waiting of this.#waiting) {
+      if (this.usable && this.#streams >= Math.min(maxConcurrentStreams, STREAMS_AT_MOST)) return
+      this.#waiting.delete(waiting)
+      if (this.usable) this.#streams += 1
+      waiting.go(this.usable)
+    }
+  }
+
+  #leave(): void {
+    this.#leaving = true
+    this.#ready = true
+    this.#admit()
+  }
+
+  #exchange({ path, headers, body }: Http2Request, signal: AbortSignal): Promise<Http2Answer> {
+    return new Promise((resolve, reject) => {
+      const method = { [constants.HTTP2_HEADER_METHOD]: 'POST' }
+      const stream = this.#session.request(
+        { ...method, [constants.HTTP2_HEADER_PATH]: path, ...headers },
+        { signal },
+      )
+      let got: Record<string, unknown> = {}
+      let text = ''
+      stream.setEncoding('utf8')
+      stream.on('response', (answered) => (got = answered))
+      stream.on('data', (chunk: string) => {
+        if (text.length < MOST_ANSWER_CHARACTERS) text += chunk
+      })
+      stream.on('error', (error) => {
+        if (signal.aborted) this.#probe()
+        reject(signal.aborted ? (signal.reason as Error) : error)
+      })
+      stream.on('close', () => {
+        const status = Number(got[':status'])
+        if (status > 0) resolve({ status, headers: got, body: text })
+        else reject(new Error('the stream ended without an answer'))
+      })
+      stream.end(body)
+    })
+  }
+
+  /**
+   * After an answer that did not come: a peer that is gone without a word, as behind a broken
+   * cable, would swallow every request until TCP notices, so it is asked for a sign of life.
+   */
+  #probe(): void {
+    const session = this.#session
+    if (this.#probing || session.destroyed) return
+    this.#probing = true
+    const timer = setTimeout(() => {
+      session.destroy(new Error('the connection is dead'))
+    }, this.#pingTimeoutMs)
+    const alive = (): void => {
+      clearTimeout(timer)
+      this.#probing = false
+    }
+    session.once('close', alive)
+    session.ping((error) => {
+      if (error) return
+      session.off('close', alive)
+      alive()
+    })
+  }
+}
