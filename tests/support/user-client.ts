@@ -161,11 +161,20 @@ export async function chargesOf(pspUrl: string, paymentId: string): Promise<Char
 }
 
 /** How often each payment was charged, by the PSP's own books. */
-export async function countCharges(pspUrl: string): Promise<Map<string, number>> {
+export function countCharges(pspUrl: string): Promise<Map<string, number>> {
+  return countByPayment(`${pspUrl}/admin/charges`)
+}
+
+/** How many messages devices got for each payment, repeats included. */
+export function countMessages(pushUrl: string): Promise<Map<string, number>> {
+  return countByPayment(`${pushUrl}/admin/messages`)
+}
+
+async function countByPayment(url: string): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
   let cursor = ''
   for (;;) {
-    const page = await bookPage<Charge>(`${pspUrl}/admin/charges?limit=1000${cursor}`)
+    const page = await bookPage<{ payment_id: string }>(`${url}?limit=1000${cursor}`)
     for (const { payment_id: id } of page.data) counts.set(id, (counts.get(id) ?? 0) + 1)
     if (!page.has_more) return counts
     cursor = `&cursor=${encodeURIComponent(page.next_cursor!)}`

@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { databaseUrl } from '@caudal/postgres/database-url.ts'
+import { findSystem } from 'caudal/system/find-system.ts'
+import pg from 'pg'
+
+/** How often a statement was executed in a database, since the counters were set to zero. */
+export type Statement = { database: string; text: string; calls: number }
+
+export type Counter = {
+  reset(): Promise<void>
+  read(): Promise<Statement[]>
+  close(): Promise<void>
+}
+
+/** Somebody else's books: the bank and the push services. */
+const LEFT_OUT = ['caudal_psp', 'caudal_push']
+
+/** A connection to the system's database server as its superuser. */
+export async function connectAsAdmin(dataDir: string, database = 'postgres'): Promise<pg.Client> {
+  const state = await readFile(join(dataDir, 'postgres', 'state.json'), 'utf8')
+  const { passwords } = JSON.parse(state) as { passwords: { caudal_admin: string } }
+  const url = new URL((await findSystem({ dataDir, url: undefined })).databaseUrl(database))
+  url.username = 'caudal_admin'
+  url.password = passwords.caudal_admin
+  const client = new pg.Client(databaseUrl(url.href, database))
+  await client.connect()
+  return client
+}
+
+/**
+ * Counts the statements of the services by pg_stat_statements: with `track = all` BEGIN, COMMIT and
+ * statements inside functions count too. Asking happens in a database that is left out itself.
+ */
+export async function openStatementCounter(dataDir: string): Promise<Counter> {
+  const admin = await connectAsAdmin(dataDir)
+  const { rows } = await admin.query<{ track: string }>('SHOW pg_stat_statements.track')
+  if (Object.values(rows[0]!)[0] !== 'all') throw new Error('pg_stat_statements.track is not all')
+  return {
+    reset: async () => void (await admin.query('SELECT pg_stat_statements_reset()')),
+    read: async () => {
+      const found = await admin.query<{ database: string; text: string; calls: string }>(
+        `SELECT d.datname AS database, s.query AS text, sum(s.calls) AS calls
+         FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
+         WHERE d.datname LIKE 'caudal\\_%' AND d.datname <> ALL($1)
+         GROUP BY d.datname, s.query`,
+        [LEFT_OUT],
+      )
+      return found.rows.map((row) => ({ ...row, calls: Number(row.calls) }))
+    },
+    close: () => admin.end(),
+  }
+}
+
+export function totalOf(statements: readonly Statement[]): number {
+  return statements.reduce((sum, { calls }) => sum + calls, 0)
+}
+
+/**
+ * What work cost beyond what the idle system does in the same time: from each statement its idle
+ * calls are taken off, scaled by the time, and never more than were counted.
+ */
+export function beyondIdle(
+  counted: { statements: readonly Statement[]; seconds: number },
+  idle: { statements: readonly Statement[]; seconds: number },
+): Statement[] {
+  const name = ({ database, text }: Statement): string => `${database} ${text}`
+  const idleCalls = new Map(idle.statements.map((it) => [name(it), it.calls]))
+  return counted.statements.map((it) => {
+    const polls = ((idleCalls.get(name(it)) ?? 0) * counted.seconds) / idle.seconds
+    return { ...it, calls: Math.max(0, Math.round(it.calls - polls)) }
+  })
+}
