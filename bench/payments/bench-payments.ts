@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createPool } from '@caudal/postgres/create-pool.ts'
+import type { Db } from '@caudal/postgres/types.ts'
 import { findSystem, type System } from 'caudal/system/find-system.ts'
 import { percentiles } from 'caudal/traffic/percentiles.ts'
 import { sendPayments, type Attempt } from 'caudal/traffic/send-payments.ts'
 import { verifySystem } from 'caudal/verify/verify-system.ts'
 import { seedWorld, type SeededUser } from 'caudal/world/seed-world.ts'
-import { createPool } from '@caudal/postgres/create-pool.ts'
-import type { Db } from '@caudal/postgres/types.ts'
 import { type BenchOptions, type Row, rowOf } from '../row.ts'
 import { assertDurable } from './assert-durable.ts'
 import { launch } from './launch.ts'
@@ -103,7 +103,7 @@ async function untilOver(
       `SELECT
          (SELECT count(*) FROM payments
           WHERE user_id = ANY($1::uuid[]) AND finalized_at IS NOT NULL) AS final,
-         (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS waiting`,
+         (SELECT count(*) FROM outbox_unpublished) AS waiting`,
       [ids],
     )
     const { final, waiting } = rows[0]!
@@ -134,7 +134,12 @@ async function report(
     `PSP latency ${latencyMs} ms, ${rate}/s sent, ${attempts.length} sent, ` +
     `${accepted.length} accepted, ${completed.length} completed`
   const row = {
-    ...rowOf(latencyMs === 0 ? 'completed' : `completed_psp_${latencyMs}ms`, perSecond, final, notes),
+    ...rowOf(
+      latencyMs === 0 ? 'completed' : `completed_psp_${latencyMs}ms`,
+      perSecond,
+      final,
+      notes,
+    ),
     accept_p50_ms: accept.p50,
     accept_p95_ms: accept.p95,
     accept_p99_ms: accept.p99,
@@ -144,4 +149,3 @@ async function report(
   }
   return [row, ...(await stageRows(payments, users, { perSecond, latencyMs }))]
 }
-

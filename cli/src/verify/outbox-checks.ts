@@ -11,8 +11,8 @@ export const outboxDrained: Check = {
   run: (evidence) =>
     countEach(evidence, PUBLISHERS, 'unpublished events', (db) =>
       db.query<{ checked: bigint; open: bigint }>(
-        `SELECT count(*) AS checked, count(*) FILTER (WHERE published_at IS NULL) AS open
-         FROM outbox`,
+        `SELECT (SELECT count(*) FROM outbox) AS checked,
+           (SELECT count(*) FROM outbox_unpublished) AS open`,
       ),
     ),
 }

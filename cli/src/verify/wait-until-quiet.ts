@@ -40,7 +40,7 @@ async function look(databases: Databases): Promise<{ trace: string; busy: boolea
 async function outboxOf(db: Db): Promise<{ last: bigint | null; waiting: bigint }> {
   const { rows } = await db.query<{ last: bigint | null; waiting: bigint }>(
     `SELECT pg_sequence_last_value('outbox_id_seq') AS last,
-       (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS waiting`,
+       (SELECT count(*) FROM outbox_unpublished) AS waiting`,
   )
   return rows[0]!
 }

@@ -1,5 +1,6 @@
--- Events on their way to the log, written in the transaction of the state change (F3).
--- Partitioned by id, so that published rows leave by dropping a table, never one by one.
+-- Events on their way to the log, written in the transaction of the state change (F3). Rows are only
+-- ever added: how far the relay has come stands elsewhere, and published rows leave by dropping a
+-- partition (ADR 0009).
 CREATE TABLE outbox (
   id bigint GENERATED ALWAYS AS IDENTITY,
   event_id uuid NOT NULL,
@@ -8,13 +9,34 @@ CREATE TABLE outbox (
   payload text NOT NULL,
   headers text NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(),
-  published_at timestamptz,
   CONSTRAINT outbox_pkey PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 
-CREATE INDEX outbox_unpublished ON outbox (id) WHERE published_at IS NULL;
+-- Everything up to published_to is published, except the ids from missing_first to missing_last:
+-- they were taken by transactions that had not committed yet, or never did.
+CREATE TABLE outbox_progress (
+  only_row boolean NOT NULL DEFAULT true,
+  published_to bigint NOT NULL DEFAULT 0,
+  missing_first bigint[] NOT NULL DEFAULT '{}',
+  missing_last bigint[] NOT NULL DEFAULT '{}',
+  CONSTRAINT outbox_progress_is_one_row PRIMARY KEY (only_row),
+  CONSTRAINT outbox_progress_only_row_is_true CHECK (only_row),
+  CONSTRAINT outbox_progress_gaps_have_two_ends
+    CHECK (cardinality(missing_first) = cardinality(missing_last))
+) WITH (fillfactor = 10);
+INSERT INTO outbox_progress DEFAULT VALUES;
 
-GRANT SELECT, INSERT, UPDATE (published_at) ON outbox TO caudal_app;
+-- What is still to be published, for people and checks.
+CREATE VIEW outbox_unpublished AS
+  SELECT o.* FROM outbox_progress p JOIN outbox o ON o.id > p.published_to
+  UNION ALL
+  SELECT o.* FROM outbox_progress p
+  CROSS JOIN LATERAL unnest(p.missing_first, p.missing_last) AS m(first_id, last_id)
+  JOIN outbox o ON o.id BETWEEN m.first_id AND m.last_id;
+
+GRANT SELECT, INSERT ON outbox TO caudal_app;
+GRANT SELECT, UPDATE ON outbox_progress TO caudal_app;
+GRANT SELECT ON outbox_unpublished TO caudal_app;
 
 -- Keeps eight partitions of a million ids ahead of the newest and drops the oldest ones whose rows
 -- are all published. It owns the tables, the service does not.
@@ -24,7 +46,6 @@ DECLARE
   size CONSTANT bigint := 1000000;
   newest CONSTANT bigint := (SELECT coalesce(pg_sequence_last_value('outbox_id_seq'), 0)) / size;
   slot bigint;
-  unpublished boolean;
   dropped integer := 0;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtext('rotate_outbox'));
@@ -42,9 +63,7 @@ BEGIN
     WHERE i.inhparent = 'outbox'::regclass AND substring(c.relname FROM 8)::bigint < newest - 1
     ORDER BY 1
   LOOP
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM outbox_%s WHERE published_at IS NULL)', slot)
-      INTO unpublished;
-    EXIT WHEN unpublished;
+    EXIT WHEN EXISTS (SELECT 1 FROM outbox_unpublished WHERE id < (slot + 1) * size);
     BEGIN
       EXECUTE format('DROP TABLE outbox_%s', slot);
       dropped := dropped + 1;

@@ -1,8 +1,46 @@
 import type { EventLog, NewRecord } from '@caudal/event-log/event-log.ts'
 import type { ClientBase } from 'pg'
+import { advance, closable, type Gap, type OutboxProgress } from './outbox-progress.ts'
 
-/** Rows per pass at most: one append, one mark. */
+/** Rows per pass at most: one append, one step of the progress. */
 export const BATCH_ROWS = 1_000
+
+/** Gaps are usually filled within milliseconds; only older ones are worth a question. */
+const ASK_ABOUT_GAPS_AFTER_MS = 1_000
+
+export type Published = {
+  records: readonly NewRecord[]
+  oldestAt: Date | undefined
+  progress: OutboxProgress
+}
+
+/**
+ * Publishes what has been committed since, late commits included, and stores how far that is. A
+ * crash between the append and that publishes again: the log is at least once (rule 4).
+ */
+export async function publishBatch(
+  client: ClientBase,
+  log: EventLog,
+  before: OutboxProgress,
+): Promise<Published> {
+  const dead = await findDeadGaps(client, before)
+  const rows = await selectRows(client, before)
+  const records = rows.map((row) => ({
+    topic: row.topic,
+    key: row.record_key,
+    value: row.payload,
+    headers: JSON.parse(row.headers) as Record<string, string>,
+  }))
+  if (rows.length === 0 && dead.length === 0) {
+    return { records, oldestAt: undefined, progress: before }
+  }
+  await log.append(records)
+  const kept = { ...before, gaps: before.gaps.filter((gap) => !dead.includes(gap)) }
+  // Rows of a gap that was given up and came all the same at the last look are published above.
+  const ids = rows.map((row) => Number(row.id))
+  const progress = await saveProgress(client, kept, ids)
+  return { records, oldestAt: rows[0]?.created_at, progress }
+}
 
 type OutboxRow = {
   id: string
@@ -13,32 +51,91 @@ type OutboxRow = {
   created_at: Date
 }
 
-export type Published = { records: readonly NewRecord[]; oldestAt: Date | undefined }
+const COLUMNS = 'o.id, o.topic, o.record_key, o.payload, o.headers, o.created_at'
+
+const SELECT_NEW = `
+  SELECT ${COLUMNS} FROM outbox o WHERE o.id > $1 ORDER BY o.id LIMIT ${BATCH_ROWS}`
+
+const SELECT_WITH_GAPS = `
+  (SELECT ${COLUMNS}
+   FROM unnest($2::bigint[], $3::bigint[]) AS m(first_id, last_id)
+   JOIN outbox o ON o.id BETWEEN m.first_id AND m.last_id
+   ORDER BY o.id LIMIT ${BATCH_ROWS})
+  UNION ALL
+  (SELECT ${COLUMNS} FROM outbox o WHERE o.id > $1 ORDER BY o.id LIMIT ${BATCH_ROWS})`
+
+async function selectRows(
+  client: ClientBase,
+  { publishedTo, gaps }: OutboxProgress,
+): Promise<OutboxRow[]> {
+  const { rows } =
+    gaps.length === 0
+      ? await client.query<OutboxRow>({
+          name: 'select-new',
+          text: SELECT_NEW,
+          values: [publishedTo],
+        })
+      : await client.query<OutboxRow>({
+          name: 'select-with-gaps',
+          text: SELECT_WITH_GAPS,
+          values: [publishedTo, gaps.map((gap) => gap.first), gaps.map((gap) => gap.last)],
+        })
+  return rows
+}
 
 /**
- * Publishes the oldest unpublished rows and marks them. Rows that commit late are found by their
- * mark, not by their id, so none is skipped. A crash between the append and the mark publishes
- * them again: the log is at least once (rule 4).
+ * Gaps whose transactions are all over: they rolled back, or their rows can be seen by now. Only
+ * this database's own transactions count, so one that is open elsewhere holds nothing up (rule 5).
  */
-export async function publishBatch(client: ClientBase, log: EventLog): Promise<Published> {
-  const { rows } = await client.query<OutboxRow>({
-    name: 'select-unpublished',
-    text: `SELECT id, topic, record_key, payload, headers, created_at FROM outbox
-           WHERE published_at IS NULL ORDER BY id LIMIT ${BATCH_ROWS}`,
+async function findDeadGaps(client: ClientBase, { gaps }: OutboxProgress): Promise<Gap[]> {
+  if (gaps.length === 0) return []
+  const { rows } = await client.query<{ now: Date; oldest_open: Date | null }>({
+    name: 'oldest-open',
+    text: `SELECT clock_timestamp() AS now, min(xact_start) AS oldest_open FROM pg_stat_activity
+           WHERE datname = current_database() AND pid <> pg_backend_pid()`,
   })
-  const records = rows.map((row) => ({
-    topic: row.topic,
-    key: row.record_key,
-    value: row.payload,
-    headers: JSON.parse(row.headers) as Record<string, string>,
+  const { now, oldest_open: oldest } = rows[0]!
+  const oldEnough = now.getTime() - ASK_ABOUT_GAPS_AFTER_MS
+  return closable(gaps, Math.min(oldEnough, oldest?.getTime() ?? Number.POSITIVE_INFINITY))
+}
+
+async function saveProgress(
+  client: ClientBase,
+  before: OutboxProgress,
+  ids: readonly number[],
+): Promise<OutboxProgress> {
+  const after = advance(before, ids, Number.NaN)
+  const { rows } = await client.query<{ now: Date }>({
+    name: 'save-progress',
+    text: `UPDATE outbox_progress SET published_to = $1, missing_first = $2, missing_last = $3
+           RETURNING clock_timestamp() AS now`,
+    values: [
+      after.publishedTo,
+      after.gaps.map((gap) => gap.first),
+      after.gaps.map((gap) => gap.last),
+    ],
+  })
+  // The clock is read behind the snapshot that showed the gap, so its owners had all begun before.
+  return advance(before, ids, rows[0]!.now.getTime() + 1)
+}
+
+/** The stored progress; what took the ids of its gaps may still be open, so they are new. */
+export async function loadProgress(client: ClientBase): Promise<OutboxProgress> {
+  const { rows } = await client.query<{
+    published_to: string
+    missing_first: string[]
+    missing_last: string[]
+    now: Date
+  }>(
+    `SELECT published_to, missing_first, missing_last, clock_timestamp() AS now
+     FROM outbox_progress`,
+  )
+  const { published_to: publishedTo, missing_first: first, missing_last: last, now } = rows[0]!
+  const noticedAt = now.getTime() + 1
+  const gaps = first.map((id, index) => ({
+    first: Number(id),
+    last: Number(last[index]),
+    noticedAt,
   }))
-  if (rows.length > 0) {
-    await log.append(records)
-    await client.query({
-      name: 'mark-published',
-      text: 'UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[])',
-      values: [rows.map((row) => row.id)],
-    })
-  }
-  return { records, oldestAt: rows[0]?.created_at }
+  return { publishedTo: Number(publishedTo), gaps }
 }

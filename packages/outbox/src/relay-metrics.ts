@@ -20,9 +20,7 @@ export function createRelayMetrics(
   })
   metrics.gauge('outbox_unpublished', 'Events that wait in the outbox.', [], async (gauge) => {
     const counted = await client()
-      ?.query<{ waiting: string }>(
-        'SELECT count(*) AS waiting FROM outbox WHERE published_at IS NULL',
-      )
+      ?.query<{ waiting: string }>('SELECT count(*) AS waiting FROM outbox_unpublished')
       .catch(() => undefined)
     if (counted) gauge.set(Number(counted.rows[0]!.waiting))
   })

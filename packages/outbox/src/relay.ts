@@ -3,7 +3,8 @@ import type { EventLog } from '@caudal/event-log/event-log.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import pg from 'pg'
-import { BATCH_ROWS, publishBatch } from './publish-batch.ts'
+import type { OutboxProgress } from './outbox-progress.ts'
+import { BATCH_ROWS, loadProgress, publishBatch } from './publish-batch.ts'
 import { createRelayMetrics, type RelayMetrics } from './relay-metrics.ts'
 
 export type RelayOptions = {
@@ -38,6 +39,7 @@ export class Relay {
   #waiting = new AbortController()
   #news = true
   #client: pg.Client | undefined
+  #progress: OutboxProgress = { publishedTo: 0, gaps: [] }
   #running: Promise<void> = Promise.resolve()
   #rotatedAtMs = 0
   #failures = 0
@@ -100,9 +102,15 @@ export class Relay {
     await this.#rotateNowAndThen()
     this.#news = false
     this.#waiting = new AbortController()
-    const { records, oldestAt } = await publishBatch(this.#client!, this.#options.log)
+    const client = this.#client!
+    const { records, oldestAt, progress } = await publishBatch(
+      client,
+      this.#options.log,
+      this.#progress,
+    )
+    this.#progress = progress
     if (oldestAt) this.#counters.published(records, Date.now() - oldestAt.getTime())
-    if (records.length === BATCH_ROWS) return
+    if (records.length >= BATCH_ROWS) return
     if (records.length === 0) for (const idle of this.#idleListeners.splice(0)) idle()
     if (!this.#news) await pause(POLL_MS, this.#waiting.signal)
   }
@@ -124,7 +132,10 @@ export class Relay {
       const { rows } = await client.query<{ locked: boolean }>(
         `SELECT pg_try_advisory_lock(hashtext('caudal_relay')) AS locked`,
       )
-      if (rows[0]?.locked) this.#client = client
+      if (rows[0]?.locked) {
+        this.#progress = await loadProgress(client)
+        this.#client = client
+      }
     } finally {
       if (this.#client !== client) await client.end().catch(() => {})
     }

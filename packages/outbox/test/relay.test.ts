@@ -48,7 +48,7 @@ function outboxEvent(accountId = newId()): OutboxEvent {
 
 async function unpublished(db: Db): Promise<number> {
   const { rows } = await db.query<{ waiting: bigint }>(
-    'SELECT count(*) AS waiting FROM outbox WHERE published_at IS NULL',
+    'SELECT count(*) AS waiting FROM outbox_unpublished',
   )
   return Number(rows[0]!.waiting)
 }
@@ -124,6 +124,48 @@ test('F3: while the log is down events wait; afterwards each is there, in order'
     [...new Set(published)],
     events.map(({ event }) => event.event_id),
   )
+})
+
+test('rule 5: ids of a transaction that rolled back are given up, and nothing waits for them', async (t) => {
+  const { db, records, start } = await prepare(t)
+  const relay = start()
+  const undone = transaction(db, async (tx) => {
+    await addToOutbox(tx, [outboxEvent(), outboxEvent()])
+    throw new Error('planted')
+  })
+  await assert.rejects(undone, /planted/)
+  await transaction(db, (tx) => addToOutbox(tx, [outboxEvent()]))
+  relay.wake()
+  await eventually(() => records.length === 1)
+  const gaps = async (): Promise<number> => {
+    const { rows } = await db.query<{ gaps: number }>(
+      'SELECT cardinality(missing_first) AS gaps FROM outbox_progress',
+    )
+    return rows[0]!.gaps
+  }
+  await eventually(async () => (await gaps()) === 0, { label: 'the gap is given up' })
+})
+
+test('rule 5: a gap stays as long as its transaction is open, also over a new relay', async (t) => {
+  const { db, records, start } = await prepare(t)
+  const first = start()
+  const late = outboxEvent()
+  const slow = await db.connect()
+  await slow.query('BEGIN')
+  await addToOutbox(slow, [late])
+  await transaction(db, (tx) => addToOutbox(tx, [outboxEvent()]))
+  first.wake()
+  await eventually(() => records.length === 1)
+  await first.stop()
+  const second = start()
+  await transaction(db, (tx) => addToOutbox(tx, [outboxEvent()]))
+  await eventually(() => records.length === 2)
+  await second.drained(5_000)
+  await slow.query('COMMIT')
+  slow.release()
+  second.wake()
+  await eventually(() => records.length === 3, { label: 'the late commit is published' })
+  assert.equal(records[2]!.key, late.event.account_id)
 })
 
 test('one relay of a database is active, and another takes over when it stops', async (t) => {
