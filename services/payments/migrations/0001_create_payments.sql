@@ -38,10 +38,10 @@ CREATE TABLE payments (
 
 -- One order is paid at most once, whatever the keys (P2).
 CREATE UNIQUE INDEX payments_occupy_an_order_alone
-  ON payments (tenant_id, external_order_id) WHERE NOT order_freed;
+  ON payments (external_order_id, tenant_id) WHERE NOT order_freed;
 
 CREATE INDEX payments_of_a_user_by_time
-  ON payments (tenant_id, user_id, created_at, payment_id);
+  ON payments (user_id, tenant_id, created_at, payment_id);
 
 -- The few that are under way, for the metric of those that take too long.
 CREATE INDEX payments_under_way ON payments (created_at) WHERE finalized_at IS NULL;
