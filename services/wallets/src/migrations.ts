@@ -1,7 +1,11 @@
 import { fileURLToPath } from 'node:url'
+import { consumerMigrations } from '@caudal/event-log/migrations.ts'
+import { outboxMigrations } from '@caudal/outbox/migrations.ts'
 
-/** Tables of the ledger. */
-export const ledgerMigrations = {
+const ownMigrations = {
   name: 'wallets',
   dir: fileURLToPath(new URL('../migrations', import.meta.url)),
 }
+
+/** Every table of the service's database; the ledger uses a function of the consumer's set. */
+export const walletMigrations = [consumerMigrations, outboxMigrations, ownMigrations]

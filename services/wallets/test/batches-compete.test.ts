@@ -80,7 +80,7 @@ test('200 payments of a wallet that covers 100, from two processes: exactly 100 
     return held
   }
   const held = await Promise.all([worker(pool), worker(other)])
-  assert.equal(held[0]! + held[1]!, 100)
+  assert.equal(held[0] + held[1], 100)
   assert.deepEqual(await balanceOf(pool, wallet), [0n, 1_000n, 101n])
   assert.deepEqual(await findViolations(pool), [])
 })

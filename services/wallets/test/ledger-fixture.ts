@@ -1,20 +1,16 @@
-import { consumerMigrations } from '@caudal/event-log/migrations.ts'
-import { outboxMigrations } from '@caudal/outbox/migrations.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type Scope, type TestDatabase, testDatabase } from '@caudal/testing/test-database.ts'
 import type { Command } from '../src/domain/command.ts'
-import { ledgerMigrations } from '../src/migrations.ts'
+import { walletMigrations } from '../src/migrations.ts'
 import { type BatchResult, processBatch, type Work } from '../src/process-batch.ts'
 import { openWalletAccounts } from '../src/store/open-wallet-accounts.ts'
 import type { TestWallet } from './test-wallet.ts'
 import { clientWork } from './work.ts'
 
-const sets = [consumerMigrations, outboxMigrations, ledgerMigrations]
-
 /** An empty ledger of the test's own. */
 export function ledgerDatabase(scope: Scope): Promise<TestDatabase> {
-  return testDatabase(scope, { sets, name: 'wallets' })
+  return testDatabase(scope, { sets: walletMigrations, name: 'wallets' })
 }
 
 /** Opens accounts, as user.created does. */

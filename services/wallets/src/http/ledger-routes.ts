@@ -27,7 +27,7 @@ export interface LedgerRouteDeps {
 }
 
 const BATCH_LIMIT = 1_000
-const BATCH_BODY_BYTES = 1024 * 1024
+const BATCH_BODY_BYTES = 2 * 1024 * 1024
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8'
 const security = [{ bearer: ['ledger:write'] }]
 const batchBody = Type.Object({
@@ -86,7 +86,9 @@ function addBatchRoute(app: HttpServer, deps: LedgerRouteDeps, onRequest: TokenH
         request.body.commands.map((item) => answerItem(deps, item, identity, traceparent)),
       )
       const parts = results.map(({ status, body }) => `{"status":${status},"body":${body}}`)
-      return reply.type(JSON_CONTENT_TYPE).send(`{"results":[${parts.join(',')}]}`)
+      return reply
+        .header('content-type', JSON_CONTENT_TYPE)
+        .send(`{"results":[${parts.join(',')}]}`)
     },
   )
 }
@@ -102,7 +104,8 @@ async function answerOne(
   const { status, body, replayed } = await deps.submit(command, request.traceparent)
   if (replayed) reply.header('idempotency-replayed', 'true')
   const type = status < 400 ? JSON_CONTENT_TYPE : PROBLEM_CONTENT_TYPE
-  return reply.code(status).type(type).send(body)
+  // As bytes: to a text the framework would add a charset, which problem documents have not.
+  return reply.code(status).header('content-type', type).send(Buffer.from(body))
 }
 
 const validateMove = compileItem(BatchedMove)

@@ -56,11 +56,11 @@ const readCursor = cursorReader(
   }),
 )
 
-const security = [{ bearer: [] }]
+const security = [{ bearer: ['wallet:read'] }]
 
 /** A user's own wallet: balances and history (P4). Whose it is, the gateway's token says. */
 export function addWalletRoutes(app: HttpServer, deps: WalletRouteDeps): void {
-  const onRequest = [requireToken({ verifier: deps.verifier }), onlyUsers]
+  const onRequest = [requireToken({ verifier: deps.verifier, scope: 'wallet:read' }), onlyUsers]
   const walletSchema = { response: { 200: walletAnswer }, tags: ['wallet'], security }
   app.get('/v1/wallet', { schema: walletSchema, onRequest }, (request) =>
     showWallet(deps, identityOf(request)),

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createPool } from '@caudal/postgres/create-pool.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
+import type { Command } from '../src/domain/command.ts'
+import { createObserver } from '../src/observe.ts'
+import { type CommandTaker, takeCommands } from '../src/take-commands.ts'
+import { move } from './client-commands.ts'
+import { findViolations } from './find-violations.ts'
+import { ledgerDatabase, openWallets } from './ledger-fixture.ts'
+import { newWallet } from './test-wallet.ts'
+
+const logger = createLogger({ service: 'wallets', level: 'silent' })
+
+function takerOf(db: Db, over: { queueCommands?: number } = {}): CommandTaker {
+  const observer = createObserver({ logger, metrics: createMetrics('wallets') })
+  const limits = { batchCommands: 1_000, queueCommands: 10_000 }
+  return takeCommands({
+    db,
+    region: 'test',
+    observer,
+    afterCommit: () => undefined,
+    ...limits,
+    ...over,
+  })
+}
+
+async function submitAll(taker: CommandTaker, commands: readonly Command[]) {
+  return Promise.allSettled(commands.map((command) => taker.submit(command, newTraceparent())))
+}
+
+test('commands that arrive together share few transactions', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const wallets = Array.from({ length: 20 }, () => newWallet())
+  await openWallets(pool, wallets)
+  const taker = takerOf(pool)
+  const commands = Array.from({ length: 400 }, (_, index) =>
+    move('credit', wallets[index % 20]!, 1n),
+  )
+  const settled = await submitAll(taker, commands)
+  assert.ok(settled.every((it) => it.status === 'fulfilled' && it.value.status === 200))
+  const { rows } = await pool.query('SELECT DISTINCT booked_at FROM transfers')
+  assert.ok(rows.length <= 3, `${rows.length} transactions`)
+})
+
+test('F2: two processes that get one key at once give one answer and move money once', async (t) => {
+  const { pool, url } = await ledgerDatabase(t)
+  const other = createPool({ url, applicationName: 'other' })
+  t.after(() => other.end())
+  const wallet = newWallet()
+  await openWallets(pool, [wallet])
+  const takers = [takerOf(pool), takerOf(other)]
+  for (let round = 0; round < 10; round += 1) {
+    const keys = Array.from({ length: 5 }, (_, index) => `round-${round}-${index}`)
+    const answers = await Promise.all(
+      takers.map((taker, process) => {
+        // In opposite orders, and with transfers of their own, as two processes would.
+        const order = process === 0 ? keys : keys.toReversed()
+        return submitAll(
+          taker,
+          order.map((key) => move('credit', wallet, 10n, { key })),
+        )
+      }),
+    )
+    const [first, second] = answers.map((settled) =>
+      settled.map((it) => (it.status === 'fulfilled' ? it.value.body : String(it.reason))),
+    )
+    assert.deepEqual(first, second?.toReversed())
+  }
+  const { rows } = await pool.query(`SELECT available_minor FROM accounts WHERE kind = 'wallet'`)
+  assert.deepEqual(rows, [{ available_minor: '500' }])
+  assert.deepEqual(await findViolations(pool), [])
+})
+
+test('a command that the database cannot take fails alone', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const wallet = newWallet()
+  await openWallets(pool, [wallet])
+  const poison = { ...move('credit', wallet, 1n), reason: 'nul \0' }
+  const commands = [move('credit', wallet, 1n), poison, move('credit', wallet, 1n)]
+  const settled = await submitAll(takerOf(pool), commands)
+  assert.deepEqual(
+    settled.map((it) => it.status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  )
+})
+
+test('F7: beyond the queue commands are refused at once', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const wallet = newWallet()
+  await openWallets(pool, [wallet])
+  const commands = Array.from({ length: 20 }, () => move('credit', wallet, 1n))
+  const settled = await submitAll(takerOf(pool, { queueCommands: 5 }), commands)
+  const refused = settled.filter((it) => it.status === 'rejected')
+  assert.equal(refused.length, 15)
+  for (const { reason } of refused) assert.equal((reason as { code: string }).code, 'OVERLOADED')
+})
+
+test('a commit whose answer is lost is read back by its key, and done once', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const wallet = newWallet()
+  await openWallets(pool, [wallet])
+  let lost = 0
+  const connect = pool.connect.bind(pool)
+  const losing = {
+    async connect() {
+      const client = await connect()
+      const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>
+      const patched = async (...args: unknown[]): Promise<unknown> => {
+        const result = await query(...args)
+        if (args[0] !== 'COMMIT' || lost > 0) return result
+        lost += 1
+        throw Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' })
+      }
+      return Object.assign(client, { query: patched })
+    },
+  } as unknown as Db
+  const answer = await takerOf(losing).submit(move('credit', wallet, 10n), newTraceparent())
+  assert.equal(lost, 1)
+  assert.deepEqual([answer.status, answer.replayed], [200, true])
+  const { rows } = await pool.query('SELECT FROM transfers')
+  assert.equal(rows.length, 1)
+})
