@@ -46,9 +46,25 @@ function transform({ schema, url }: { schema: FastifySchema; url: string }): {
     content: { 'application/problem+json': { schema: PROBLEM } },
   }
   const response = { ...(schema?.response as object | undefined), default: problem }
-  const { querystring } = schema ?? {}
-  if (querystring === undefined) return { schema: { ...schema, response }, url }
-  return { schema: { ...schema, response, querystring: optionalDefaults(querystring) }, url }
+  const { querystring, body } = schema ?? {}
+  return {
+    schema: {
+      ...schema,
+      response,
+      ...(querystring === undefined ? {} : { querystring: optionalDefaults(querystring) }),
+      ...(body === undefined ? {} : { body: exactIntegers(body) }),
+    },
+    url,
+  }
+}
+
+// What is a bigint for the handler is an integer on the wire.
+function exactIntegers(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(exactIntegers)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const members = Object.entries(schema).map(([name, value]) => [name, exactIntegers(value)])
+  const shown = Object.fromEntries(members) as Record<string, unknown>
+  return shown['type'] === 'bigint' ? { ...shown, type: 'integer', format: 'int64' } : shown
 }
 
 // A parameter with a default is always there for the handler, but the caller may leave it out.
