@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
+import { connectAsAdmin, databasePid, killDatabase } from '../support/database-server.ts'
 import {
+  dataDirectory,
+  killWhileStarting,
+  launchSystem,
+  type LaunchedSystem,
+} from '../support/launch-system.ts'
+import {
+  allWithStatus,
   type Answer,
-  chargesOf,
-  paymentWithStatus,
+  countCharges,
   postPayment,
   seed,
   type SeededUser,
@@ -14,10 +20,23 @@ import {
   violationsOf,
 } from '../support/user-client.ts'
 
-const ROUNDS = 4
+/** The database lives on when only its parent is killed, as kill -9 does; or it is killed too. */
+const ROUNDS = ['process', 'machine', 'process', 'machine'] as const
+const USERS = 12
+const ORDERS = 25
 const SENDERS = 16
+const LONGEST_MS = 1_200
+const PSP = { CAUDAL_PSP_TIMEOUT: '1s', CAUDAL_PSP_CONNECT_TIMEOUT: '500ms' }
 
-type Request = { user: SeededUser; orderId: string; key: string; heard: Answer | undefined }
+type Request = {
+  user: SeededUser
+  orderId: string
+  key: string
+  /** Undefined: nobody heard what became of it. */
+  heard: Answer | undefined
+  /** Cut off by the kill while it waited for its answer. */
+  cutOff: boolean
+}
 
 /** A small generator, so that a printed seed repeats the moments of the kills. */
 function random(seedNumber: number): () => number {
@@ -28,79 +47,142 @@ function random(seedNumber: number): () => number {
   }
 }
 
-/** Sends until the system is gone; what was not heard stays to be repeated. */
-async function sendUntilKilled(gatewayUrl: string, requests: Request[]): Promise<void> {
-  const queue = [...requests]
-  const sender = async (): Promise<void> => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
-      try {
-        next.heard = await postPayment(gatewayUrl, next.user, next.orderId, next.key)
-      } catch {
-        return // the system is gone
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: SENDERS }, sender))
-}
-
-async function repeatAll(gatewayUrl: string, requests: Request[]): Promise<void> {
-  for (const request of requests) {
-    const { user, orderId, key, heard } = request
-    const answer = await postPayment(gatewayUrl, user, orderId, key)
-    assert.equal(answer.status, 202)
-    if (heard?.status === 202) {
-      assert.equal(answer.text, heard.text, 'an answer replays byte for byte')
-      assert.equal(answer.headers['idempotency-replayed'], 'true')
-    }
-    request.heard = answer
-  }
-}
-
-async function followAll(system: LaunchedSystem, requests: Request[]): Promise<void> {
-  for (const { user, heard } of requests) {
-    const id = heard!.body['payment_id'] as string
-    const { status } = await paymentWithStatus(system.gateway_url, user, id, [
-      'COMPLETED',
-      'FAILED',
-    ])
-    const charges = await chargesOf(system.psp_url, id)
-    assert.equal(charges.length, status === 'COMPLETED' ? 1 : 0, `${id} is ${status}`)
-  }
-}
-
 test('P9: kill -9 of everything under load, again and again: nothing lost, nothing twice', async (t) => {
   const seedNumber = Number(process.env['CAUDAL_TEST_SEED'] ?? Date.now() % 1_000_000)
   t.diagnostic(`CAUDAL_TEST_SEED=${seedNumber}`)
   const next = random(seedNumber)
   const dataDir = await dataDirectory(t)
   const all: Request[] = []
-  let killedUnderWay = 0
-  for (let round = 1; round <= ROUNDS; round += 1) {
-    const system = await launchSystem(t, { dataDir })
-    await setBehaviour(system.psp_url, { default: 'random:0.1', seed: seedNumber + round })
-    const users = await seed(dataDir, { users: 20, orders: 20, balance: '1000.00' })
-    const requests = users.flatMap((user) =>
-      user.orders.map(({ external_order_id: orderId }): Request => ({
-        user,
-        orderId,
-        key: randomUUID(),
-        heard: undefined,
-      })),
-    )
+  let cutOff = 0
+  for (const [index, what] of ROUNDS.entries()) {
+    // A crash while it recovers from the one before.
+    if (index % 2 === 1) await killWhileStarting({ dataDir, env: PSP }, next() * LONGEST_MS)
+    const system = await launchSystem(t, { dataDir, env: PSP })
+    await setBehaviour(system.psp_url, { default: 'random:0.1', seed: seedNumber + index })
+    const requests = await requestsOf(dataDir)
     all.push(...requests)
-    const sending = sendUntilKilled(system.gateway_url, requests)
-    await delay(100 + next() * 900) // the moment of the crash, not a synchronisation
-    await system.kill()
-    await sending
-    const unheard = requests.filter(({ heard }) => heard === undefined).length
-    t.diagnostic(`round ${round}: killed with ${unheard} of ${requests.length} not heard`)
-    if (unheard > 0) killedUnderWay += 1
+    const sending = sendUntilKilled(system, requests)
+    await sending.firstAnswer
+    await delay(next() * LONGEST_MS) // the moment of the crash, not a synchronisation
+    await crash(t, what, dataDir, system)
+    await sending.ended
+    const cut = requests.filter((request) => request.cutOff).length
+    const heard = requests.filter((request) => request.heard).length
+    t.diagnostic(`round ${index + 1}: ${heard} of ${requests.length} heard, ${cut} cut off`)
+    cutOff += cut
   }
-  assert.ok(killedUnderWay > 0, 'no kill came under load: the fault never fired')
+  assert.ok(cutOff > 0, 'no kill cut off a request: the fault never fired')
 
-  const system = await launchSystem(t, { dataDir })
+  const system = await launchSystem(t, { dataDir, env: PSP })
   await setBehaviour(system.psp_url, { default: 'approve' })
-  await repeatAll(system.gateway_url, all)
-  await followAll(system, all)
+  await repeatAll(system, all)
+  await everyPaymentEnded(system, all)
   assert.deepEqual(await violationsOf(dataDir), [])
+  assert.equal(await system.stop(), 0)
 })
+
+async function requestsOf(dataDir: string): Promise<Request[]> {
+  const users = await seed(dataDir, { users: USERS, orders: ORDERS, balance: '1000.00' })
+  return users.flatMap((user) =>
+    user.orders.map(({ external_order_id: orderId }) => ({
+      user,
+      orderId,
+      key: randomUUID(),
+      heard: undefined,
+      cutOff: false,
+    })),
+  )
+}
+
+/** Sends until the system is gone; what was not heard stays to be repeated. */
+function sendUntilKilled({ gateway_url: url }: LaunchedSystem, requests: readonly Request[]) {
+  const queue = [...requests]
+  const { promise: firstAnswer, resolve } = Promise.withResolvers<void>()
+  const sender = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      try {
+        next.heard = await postPayment(url, next.user, next.orderId, next.key)
+        resolve()
+      } catch {
+        next.cutOff = true // the system is gone
+        return
+      }
+    }
+  }
+  return { firstAnswer, ended: Promise.all(Array.from({ length: SENDERS }, sender)) }
+}
+
+async function crash(
+  t: TestContext,
+  what: (typeof ROUNDS)[number],
+  dataDir: string,
+  system: LaunchedSystem,
+): Promise<void> {
+  const server = await databasePid(dataDir)
+  assert.ok(server !== undefined)
+  await system.kill()
+  if (what === 'machine') {
+    await killDatabase(dataDir)
+    assert.equal(await databasePid(dataDir), undefined)
+    t.diagnostic('killed the process and the database')
+    return
+  }
+  assert.equal(await databasePid(dataDir), server, 'the database lives on without its parent')
+  const open = await count(dataDir, 'caudal_payments', 'payments WHERE finalized_at IS NULL')
+  const sending = await count(dataDir, 'caudal_processor', `attempts WHERE status = 'SENDING'`)
+  t.diagnostic(`killed the process with ${open} payments under way, ${sending} of them at the PSP`)
+}
+
+async function count(dataDir: string, database: string, what: string): Promise<number> {
+  const admin = await connectAsAdmin(dataDir, database)
+  const { rows } = await admin.query<{ found: number }>(
+    `SELECT count(*)::int AS found FROM ${what}`,
+  )
+  await admin.end()
+  return rows[0]!.found
+}
+
+/** Whoever heard nothing learns what became of his request; whoever heard gets the same bytes. */
+async function repeatAll(system: LaunchedSystem, requests: readonly Request[]): Promise<void> {
+  await inParallel(requests, async (request) => {
+    const { user, orderId, key, heard } = request
+    const answer = await postPayment(system.gateway_url, user, orderId, key)
+    assert.equal(answer.status, 202, answer.text)
+    if (heard?.status === 202) {
+      assert.equal(answer.text, heard.text, 'an answer replays byte for byte')
+      assert.equal(answer.headers['location'], heard.headers['location'])
+      assert.equal(answer.headers['idempotency-replayed'], 'true')
+    }
+    request.heard = answer
+  })
+}
+
+/** One payment an order, ended, and charged as its end says, by the PSP's own books. */
+async function everyPaymentEnded(
+  system: LaunchedSystem,
+  requests: readonly Request[],
+): Promise<void> {
+  const ended = new Map<string, string>()
+  const users = new Set(requests.map(({ user }) => user))
+  await inParallel([...users], async (user) => {
+    const payments = await allWithStatus(system.gateway_url, user, ['COMPLETED', 'FAILED'])
+    assert.equal(payments.length, ORDERS, 'an order has one payment')
+    for (const { payment_id: id, status } of payments) ended.set(String(id), String(status))
+  })
+  const charges = await countCharges(system.psp_url)
+  for (const { heard } of requests) {
+    const id = String(heard!.body['payment_id'])
+    const status = ended.get(id)
+    assert.equal(charges.get(id) ?? 0, status === 'COMPLETED' ? 1 : 0, `${id} is ${status}`)
+  }
+  const orphans = [...charges.keys()].filter((id) => !ended.has(id))
+  assert.deepEqual(orphans, [], 'a charge for no payment')
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items]
+  const worker = async (): Promise<void> => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item)
+  }
+  await Promise.all(Array.from({ length: SENDERS }, worker))
+}

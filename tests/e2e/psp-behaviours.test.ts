@@ -4,11 +4,14 @@ import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
 import {
+  allWithStatus,
   balancesOf,
   chargesOf,
+  countCharges,
   paymentWithStatus,
   postPayment,
   seed,
+  type SeededUser,
   setBehaviour,
   violationsOf,
 } from '../support/user-client.ts'
@@ -37,34 +40,51 @@ const BALANCES: Record<string, { available: string; held: string }> = {
   IN_DOUBT: { available: '90.00', held: '10.00' },
 }
 
+/** Some requests of each of these accounts go wrong in one of the ways above. */
+const RANDOM = 'random:0.3'
+const RANDOM_PAYMENTS = { users: 5, orders: 8 }
+const ENDED = ['COMPLETED', 'FAILED']
+
 describe('P5: whatever the PSP does, the wallet says what really happened', () => {
   const scope = suiteScope()
+  const users = new Map<string, SeededUser>()
+  const payments = new Map<string, string>()
   let system: LaunchedSystem
   let dataDir = ''
+  let mixed: SeededUser[] = []
+
   before(async () => {
     dataDir = await dataDirectory(scope)
-    system = await launchSystem(scope, {
-      dataDir,
-      env: {
-        CAUDAL_PSP_TIMEOUT: '1s',
-        CAUDAL_PSP_CONNECT_TIMEOUT: '500ms',
-        CAUDAL_PSP_QUERY_MAX: '2s',
-      },
-    })
-    const accounts = Object.keys(BEHAVIOURS).map((name) => [`account-${name}`, name])
-    await setBehaviour(system.psp_url, { by_account: Object.fromEntries(accounts) })
+    const env = {
+      CAUDAL_PSP_TIMEOUT: '1s',
+      CAUDAL_PSP_CONNECT_TIMEOUT: '500ms',
+      CAUDAL_PSP_QUERY_MAX: '2s',
+    }
+    system = await launchSystem(scope, { dataDir, env })
+    const accounts = [...Object.keys(BEHAVIOURS), RANDOM].map((name) => [`account-${name}`, name])
+    await setBehaviour(system.psp_url, { by_account: Object.fromEntries(accounts), seed: 7 })
+    await Promise.all(Object.keys(BEHAVIOURS).map(pay))
+    mixed = await seed(dataDir, { ...RANDOM_PAYMENTS, account: `account-${RANDOM}` })
+    const asked = mixed.flatMap((user) => user.orders.map((order) => ({ user, order })))
+    await Promise.all(
+      asked.map(({ user, order }) =>
+        postPayment(system.gateway_url, user, order.external_order_id),
+      ),
+    )
   })
 
-  const pay = async (behaviour: string) => {
+  async function pay(behaviour: string): Promise<void> {
     const [user] = await seed(dataDir, { account: `account-${behaviour}` })
-    const { status, body } = await postPayment(system.gateway_url, user!)
-    assert.equal(status, 202)
-    return { user: user!, id: body['payment_id'] as string }
+    const { status, body, text } = await postPayment(system.gateway_url, user!)
+    assert.equal(status, 202, text)
+    users.set(behaviour, user!)
+    payments.set(behaviour, String(body['payment_id']))
   }
 
   for (const [behaviour, { status, reason, charges }] of Object.entries(BEHAVIOURS)) {
     test(`${behaviour}: the payment is ${status}`, async () => {
-      const { user, id } = await pay(behaviour)
+      const user = users.get(behaviour)!
+      const id = payments.get(behaviour)!
       const payment = await paymentWithStatus(system.gateway_url, user, id, [status])
       assert.equal(payment['reason'], reason ?? null)
       assert.equal((await chargesOf(system.psp_url, id)).length, charges)
@@ -75,38 +95,32 @@ describe('P5: whatever the PSP does, the wallet says what really happened', () =
     })
   }
 
-  test('a payment in doubt ends when the PSP comes back, charged once', async () => {
-    const { user, id } = await pay('hang')
-    await paymentWithStatus(system.gateway_url, user, id, ['IN_DOUBT'])
-    await setBehaviour(system.psp_url, { default: 'approve', by_account: {} })
-    await paymentWithStatus(system.gateway_url, user, id, ['COMPLETED'])
-    assert.equal((await chargesOf(system.psp_url, id)).length, 1)
+  test(`${RANDOM}: each payment has ended or is in doubt`, async () => {
+    for (const user of mixed) {
+      const found = await allWithStatus(system.gateway_url, user, [...ENDED, 'IN_DOUBT'])
+      assert.equal(found.length, RANDOM_PAYMENTS.orders)
+    }
   })
 
-  test('random:0.3: with one request in three going wrong, every payment ends right', async () => {
-    await setBehaviour(system.psp_url, { default: 'random:0.3', by_account: {}, seed: 7 })
-    const users = await seed(dataDir, { users: 5, orders: 8 })
-    const asked = users.flatMap((user) => user.orders.map((order) => ({ user, order })))
-    const accepted = await Promise.all(
-      asked.map(async ({ user, order }) => {
-        const answer = await postPayment(system.gateway_url, user, order.external_order_id)
-        return { user, id: answer.body['payment_id'] as string }
-      }),
-    )
-    await Promise.all(
-      accepted.map(({ user, id }) =>
-        paymentWithStatus(system.gateway_url, user, id, ['COMPLETED', 'FAILED', 'IN_DOUBT']),
-      ),
-    )
-    await setBehaviour(system.psp_url, { default: 'approve', by_account: {} })
-    await Promise.all(
-      accepted.map(({ user, id }) =>
-        paymentWithStatus(system.gateway_url, user, id, ['COMPLETED', 'FAILED']),
-      ),
-    )
+  test('what is in doubt with its hold in place is nothing that verify complains of', async () => {
+    assert.deepEqual(await violationsOf(dataDir), [])
   })
 
-  test('caudal verify finds nothing wrong after all of it', async () => {
+  test('what is in doubt ends when the PSP comes back, charged as its end says', async () => {
+    await setBehaviour(system.psp_url, { default: 'approve', by_account: {} })
+    for (const behaviour of ['hang', 'reset']) {
+      const user = users.get(behaviour)!
+      const id = payments.get(behaviour)!
+      await paymentWithStatus(system.gateway_url, user, id, ['COMPLETED'])
+      assert.equal((await chargesOf(system.psp_url, id)).length, 1)
+    }
+    const ended = await Promise.all(
+      mixed.map((user) => allWithStatus(system.gateway_url, user, ENDED)),
+    )
+    const charges = await countCharges(system.psp_url)
+    for (const { payment_id: id, status } of ended.flat()) {
+      assert.equal(charges.get(String(id)) ?? 0, status === 'COMPLETED' ? 1 : 0, `${String(id)}`)
+    }
     assert.deepEqual(await violationsOf(dataDir), [])
   })
 })

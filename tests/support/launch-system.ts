@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
 import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
 import type { Scope } from '@caudal/testing/test-database.ts'
 
@@ -54,16 +55,7 @@ export async function dataDirectory(scope: Scope): Promise<string> {
  * when the scope ends is stopped.
  */
 export async function launchSystem(scope: Scope, options: LaunchOptions): Promise<LaunchedSystem> {
-  const { dataDir, args = [], env = {} } = options
-  const child = spawn(
-    process.execPath,
-    [CLI, 'start', ...args, '--json', '--port', '0', '--data', dataDir],
-    {
-      cwd: ROOT,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, CAUDAL_LOG_LEVEL: 'warn', ...env },
-    },
-  )
+  const child = spawnStart(options)
   const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal)
@@ -82,6 +74,26 @@ export async function launchSystem(scope: Scope, options: LaunchOptions): Promis
     kill: () => end('SIGKILL').then(() => undefined),
     logs: () => lines,
   }
+}
+
+/** Starts the system and ends it by kill -9 so long after, ready or not. */
+export async function killWhileStarting(options: LaunchOptions, afterMs: number): Promise<void> {
+  const child = spawnStart(options)
+  const exited = new Promise<void>((done) => child.once('exit', () => done()))
+  child.stdout!.resume()
+  child.stderr!.resume()
+  await delay(afterMs)
+  child.kill('SIGKILL')
+  await exited
+}
+
+function spawnStart({ dataDir, args = [], env = {} }: LaunchOptions): ChildProcess {
+  const words = ['start', ...args, '--json', '--port', '0', '--data', dataDir]
+  return spawn(process.execPath, [CLI, ...words], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, CAUDAL_LOG_LEVEL: 'warn', ...env },
+  })
 }
 
 function keepLines(child: ChildProcess): string[] {

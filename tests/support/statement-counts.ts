@@ -1,8 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { databaseUrl } from '@caudal/postgres/database-url.ts'
-import { findSystem } from 'caudal/system/find-system.ts'
-import pg from 'pg'
+import { connectAsAdmin } from './database-server.ts'
 
 /** How often a statement was executed in a database, since the counters were set to zero. */
 export type Statement = { database: string; text: string; calls: number }
@@ -15,18 +11,6 @@ export type Counter = {
 
 /** Somebody else's books: the bank and the push services. */
 const LEFT_OUT = ['caudal_psp', 'caudal_push']
-
-/** A connection to the system's database server as its superuser. */
-export async function connectAsAdmin(dataDir: string, database = 'postgres'): Promise<pg.Client> {
-  const state = await readFile(join(dataDir, 'postgres', 'state.json'), 'utf8')
-  const { passwords } = JSON.parse(state) as { passwords: { caudal_admin: string } }
-  const url = new URL((await findSystem({ dataDir, url: undefined })).databaseUrl(database))
-  url.username = 'caudal_admin'
-  url.password = passwords.caudal_admin
-  const client = new pg.Client(databaseUrl(url.href, database))
-  await client.connect()
-  return client
-}
 
 /**
  * Counts the statements of the services by pg_stat_statements: with `track = all` BEGIN, COMMIT and

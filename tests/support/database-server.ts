@@ -1,0 +1,78 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { databaseUrl } from '@caudal/postgres/database-url.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { findSystem } from 'caudal/system/find-system.ts'
+import pg from 'pg'
+
+/** The database server of a data directory, seen from outside. */
+type ServerState = { clusterDir: string; passwords: { caudal_admin: string } }
+
+async function stateOf(dataDir: string): Promise<ServerState> {
+  const text = await readFile(join(dataDir, 'postgres', 'state.json'), 'utf8')
+  return JSON.parse(text) as ServerState
+}
+
+/** A connection as the superuser: for looking and for planting what no service could write. */
+export async function connectAsAdmin(dataDir: string, database = 'postgres'): Promise<pg.Client> {
+  const system = await findSystem({ dataDir, url: undefined })
+  const url = new URL(system.databaseUrl(database))
+  url.username = 'caudal_admin'
+  url.password = (await stateOf(dataDir)).passwords.caudal_admin
+  const client = new pg.Client(databaseUrl(url.href, database))
+  await client.connect()
+  return client
+}
+
+/** The process id of the server, or undefined when none is alive. */
+export async function databasePid(dataDir: string): Promise<number | undefined> {
+  const { clusterDir } = await stateOf(dataDir)
+  const text = await readFile(join(clusterDir, 'postmaster.pid'), 'utf8').catch(() => '')
+  const pid = Number.parseInt(text, 10)
+  return Number.isNaN(pid) || !(await isAlive(pid)) ? undefined : pid
+}
+
+/** Kill -9 of the server and all its children, as when the machine loses power. */
+export async function killDatabase(dataDir: string): Promise<void> {
+  const pid = await databasePid(dataDir)
+  if (pid === undefined) throw new Error('no database server is alive')
+  const all = [pid, ...(await childrenOf(pid))]
+  for (const one of all) send(one, 'SIGKILL')
+  await eventually(() => noneAlive(all), { label: 'the server is gone' })
+}
+
+/** Whether all of the processes are gone. */
+export async function noneAlive(pids: readonly number[]): Promise<boolean> {
+  const alive = await Promise.all(pids.map(isAlive))
+  return !alive.includes(true)
+}
+
+/** Where the first process of a container reaps nothing, an ended process stays as a zombie. */
+async function isAlive(pid: number): Promise<boolean> {
+  if (!send(pid, 0)) return false
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return !/\) [ZX] /.test(stat)
+}
+
+/** False when the process is gone already. */
+function send(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
+}
+
+/** Only Linux tells by files whose child a process is; elsewhere children follow their parent. */
+export async function childrenOf(parent: number): Promise<number[]> {
+  const names = await readdir('/proc').catch((): string[] => [])
+  const pids = names.filter((name) => /^\d+$/.test(name))
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+      return stat.split(') ')[1]?.split(' ')[1] === String(parent) ? [Number(pid)] : []
+    }),
+  )
+  return found.flat()
+}
