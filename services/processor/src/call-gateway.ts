@@ -1,19 +1,37 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
+import type { GatewayPayment } from './domain/gateway-payment.ts'
 import type { PaymentFacts } from './domain/payment-facts.ts'
 import type { Observer } from './observe.ts'
 import type { Deadline, Found, PspAdapter, Sent } from './psp/adapter.ts'
 import type { Circuit } from './psp/circuit.ts'
 
+/** The payment as the commit of SENDING left it, and when: the database's time and our clock. */
+export type Begun = { state: GatewayPayment; at: number; clock: number }
+
 /** A request to pay whose SENDING is committed. */
-export type SendCall = { facts: PaymentFacts; body: Buffer; attempt: number; deadline: Deadline }
+export type SendCall = {
+  facts: PaymentFacts
+  body: Buffer
+  attempt: number
+  begun: Begun
+  deadline: Deadline
+}
 /** A status query whose lease is committed. */
 export type QueryCall = { facts: PaymentFacts; query: number; deadline: Deadline }
 
+export type SentResult = {
+  kind: 'sent'
+  facts: PaymentFacts
+  attempt: number
+  begun: Begun
+  sent: Sent
+}
+
 /** What a call brought, to be recorded. */
 export type CallResult =
-  | { kind: 'sent'; facts: PaymentFacts; attempt: number; sent: Sent }
+  | SentResult
   | { kind: 'found'; facts: PaymentFacts; query: number; found: Found }
 
 export type GatewayCalls = {
@@ -63,12 +81,12 @@ export function createGatewayCalls(deps: CallGatewayDeps): GatewayCalls {
     }
   }
 
-  async function sendOne({ facts, body, attempt, deadline }: SendCall): Promise<void> {
+  async function sendOne({ facts, body, attempt, begun, deadline }: SendCall): Promise<void> {
     const request = { paymentId: facts.paymentId, body, traceparent: childOf(facts) }
     try {
       const sent = await circuit.run(() => adapter.send(request, deadline))
       observer.sent(facts, attempt, sent)
-      await recordUntilDone({ kind: 'sent', facts, attempt, sent })
+      await recordUntilDone({ kind: 'sent', facts, attempt, begun, sent })
     } finally {
       sends -= 1
       deps.onFree()

@@ -1,4 +1,4 @@
-import { type Batcher, createBatcher } from '@caudal/batching/create-batcher.ts'
+import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
@@ -62,9 +62,8 @@ export function startGatewayWork(deps: GatewayWorkDeps): GatewayWork {
     },
   })
   const recorder = createRecorder(common, 2 * (maxSends + maxQueries))
-  const record = (result: CallResult): Promise<void> => recorder.submit(result)
   const bounds = { maxSends, maxQueries, onFree: resume }
-  const calls = createGatewayCalls({ adapter, circuit, observer, record, ...bounds })
+  const calls = createGatewayCalls({ adapter, circuit, observer, ...recorder, ...bounds })
   const { send, query, freeSends, freeQueries } = calls
   const dueGate = createGate(circuit, freeSends)
   const sweep = startSweep(async () => {
@@ -99,14 +98,36 @@ export function startGatewayWork(deps: GatewayWorkDeps): GatewayWork {
   }
 }
 
+type Recorder = { record: (result: CallResult) => Promise<void>; drain: () => Promise<void> }
+
 /** Joins results of calls: what comes while a transaction runs is recorded by the next one. */
-function createRecorder(deps: RecordAnswersDeps, maxQueue: number): Batcher<CallResult, void> {
-  return createBatcher<CallResult, void>({
+function createRecorder(deps: RecordAnswersDeps, maxQueue: number): Recorder {
+  const recordOne = (result: CallResult): Promise<unknown> =>
+    recordAnswers(deps, [result]).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+  const batcher = createBatcher<CallResult, unknown>({
     maxBatch: MAX_BATCH,
     maxQueue,
-    process: async (results) => {
-      await recordAnswers(deps, results)
-      return results.map(() => undefined)
+    async process(results) {
+      try {
+        await recordAnswers(deps, results)
+        return results.map(() => undefined)
+      } catch (error) {
+        if (results.length === 1 || (error as { retryable?: boolean }).retryable) throw error
+        // One answer that cannot be stored must not keep its neighbours from being recorded.
+        const errors: unknown[] = []
+        for (const result of results) errors.push(await recordOne(result))
+        return errors
+      }
     },
   })
+  return {
+    async record(result) {
+      const error = await batcher.submit(result)
+      if (error !== undefined) throw error as Error
+    },
+    drain: () => batcher.drain(),
+  }
 }

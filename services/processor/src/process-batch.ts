@@ -57,6 +57,7 @@ export async function processBatch(
       state: decision.payment,
     })),
   )
+  const clock = performance.now()
   const begun = planned.filter(({ payment }) => fresh.has(payment.facts.paymentId))
   const events = begun.flatMap(({ payment: { facts }, decision: { announcement } }) =>
     announcement ? [resultEvent(facts, announcement, { region: deps.region, now })] : [],
@@ -65,8 +66,10 @@ export async function processBatch(
   return () => {
     for (const { payment, decision } of begun) report(deps, payment, decision)
     deps.send(
-      begun.flatMap(({ payment: { facts }, body, decision: { call } }) =>
-        call?.kind === 'send' ? [{ facts, body, attempt: call.attempt, deadline }] : [],
+      begun.flatMap(({ payment: { facts }, body, decision: { call, payment: state } }) =>
+        call?.kind === 'send'
+          ? [{ facts, body, attempt: call.attempt, begun: { state, at: now, clock }, deadline }]
+          : [],
       ),
     )
   }

@@ -1,7 +1,7 @@
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
-import type { CallResult } from './call-gateway.ts'
+import type { CallResult, SentResult } from './call-gateway.ts'
 import { decideOutcome } from './domain/decide-outcome.ts'
 import { decideStatus } from './domain/decide-status.ts'
 import type { Announcement, Decision } from './domain/decision.ts'
@@ -11,6 +11,7 @@ import type { PaymentFacts } from './domain/payment-facts.ts'
 import type { DecisionContext, RetryPolicy } from './domain/retry-policy.ts'
 import { resultEvent } from './messaging/result-event.ts'
 import type { Observer } from './observe.ts'
+import { isVerdict, recordVerdicts } from './record-verdicts.ts'
 import { lockPayments } from './store/lock-payments.ts'
 import type { StoredPayment } from './store/payment-row.ts'
 import { type ClosedAttempt, saveDecisions } from './store/save-decisions.ts'
@@ -38,9 +39,29 @@ type Plan = {
 
 /**
  * Records what calls brought: the answers, the new states and the events that tell of them are one
- * transaction (P5). All answers that came while the last one ran go together.
+ * transaction (P5). All answers that came while the last one ran go together; verdicts, the bulk,
+ * in a single statement.
  */
 export async function recordAnswers(
+  deps: RecordAnswersDeps,
+  results: readonly CallResult[],
+): Promise<void> {
+  const verdicts: SentResult[] = []
+  const others: CallResult[] = []
+  for (const result of results) {
+    if (result.kind === 'sent' && isVerdict(result)) verdicts.push(result)
+    else others.push(result)
+  }
+  if (verdicts.length > 0) {
+    const announced = await recordVerdicts(deps, verdicts)
+    if (announced) report(deps, announced)
+    else others.push(...verdicts)
+  }
+  if (others.length > 0) await recordLocked(deps, others)
+}
+
+/** The long way: lock, load, decide, write. */
+async function recordLocked(
   deps: RecordAnswersDeps,
   results: readonly CallResult[],
 ): Promise<void> {
@@ -50,11 +71,13 @@ export async function recordAnswers(
     await save(tx, results, planned)
     return planned
   })
-  if (plan.events.length > 0) deps.wakeRelay()
-  for (const { facts, announcement } of plan.announced) {
-    deps.observer.announced(facts, announcement)
-  }
+  report(deps, plan.announced)
   for (const delayMs of plan.dueInMs) deps.wakeIn(delayMs)
+}
+
+function report({ wakeRelay, observer }: RecordAnswersDeps, announced: Plan['announced']): void {
+  if (announced.length > 0) wakeRelay()
+  for (const { facts, announcement } of announced) observer.announced(facts, announcement)
 }
 
 /** Folds the results over the payments, so that a later one sees what an earlier one did. */

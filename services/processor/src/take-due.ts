@@ -91,6 +91,7 @@ function decideAll(
     queries: [],
     dueInMs: [],
   }
+  const clock = performance.now()
   const admissions: Admission[] = gate.admit(plan.due.send)
   for (const { facts, state: before, now, requestBody } of due) {
     const { paymentId } = facts
@@ -109,7 +110,8 @@ function decideAll(
     if (call?.kind === 'send') {
       const { attempt } = call
       plan.begun.push({ paymentId, number: attempt, deadlineAt: payment.attemptDeadlineAt ?? now })
-      plan.sends.push({ facts, body: requestBody, attempt, deadline })
+      const begun = { state: payment, at: now, clock }
+      plan.sends.push({ facts, body: requestBody, attempt, begun, deadline })
     } else if (call?.kind === 'query') {
       plan.queries.push({ facts, query: call.query, deadline })
     } else if (payment.dueAt !== null) {

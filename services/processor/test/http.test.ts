@@ -15,7 +15,7 @@ const identity = createServer((_request, response) => {
   response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] }))
 }).listen(0, '127.0.0.1')
 await once(identity, 'listening')
-scope.after(() => void identity.close().closeAllConnections())
+scope.after(() => identity.close().closeAllConnections())
 const identityUrl = `http://127.0.0.1:${(identity.address() as AddressInfo).port}`
 const service = await it.start({ CAUDAL_IDENTITY_URL: identityUrl })
 

@@ -1,0 +1,51 @@
+import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import type { SentResult } from './call-gateway.ts'
+import { decideOutcome } from './domain/decide-outcome.ts'
+import type { Announcement } from './domain/decision.ts'
+import { attemptStatusOf } from './domain/outcome.ts'
+import type { PaymentFacts } from './domain/payment-facts.ts'
+import type { RetryPolicy } from './domain/retry-policy.ts'
+import { resultEvent } from './messaging/result-event.ts'
+import { isNotAwaited, saveVerdicts, type Verdict } from './store/save-verdicts.ts'
+
+/** Whether the result is a verdict, which is what nearly all results are. */
+export function isVerdict({ sent: { outcome } }: SentResult): boolean {
+  return outcome.kind === 'approved' || outcome.kind === 'declined'
+}
+
+/**
+ * The short way for the bulk: a verdict on the attempt that was begun here ends the payment, as
+ * long as nobody else has moved it, and that is asked in the one statement that writes everything.
+ * Returns what was announced; null when some payment had moved and nothing was written.
+ */
+export async function recordVerdicts(
+  { db, region, policy }: { db: Db; region: string; policy: RetryPolicy },
+  results: readonly SentResult[],
+): Promise<{ facts: PaymentFacts; announcement: Announcement }[] | null> {
+  const verdicts: Verdict[] = []
+  const events: OutboxEvent[] = []
+  const announced: { facts: PaymentFacts; announcement: Announcement }[] = []
+  for (const { facts, attempt, begun, sent } of results) {
+    // The database's time when the attempt began, and how long ago that is.
+    const now = Math.round(begun.at + performance.now() - begun.clock)
+    const { outcome } = sent
+    const context = { now, jitter: 0, policy }
+    const decision = decideOutcome(begun.state, { attempt, outcome }, context)
+    const { announcement, payment: state } = decision
+    if (!announcement) return null
+    const status = attemptStatusOf(outcome)
+    const { paymentId } = facts
+    const answered = { paymentId, number: attempt, status, ...sent.facts }
+    verdicts.push({ expected: begun.state.status, state, answered })
+    events.push(resultEvent(facts, announcement, { region, now }))
+    announced.push({ facts, announcement })
+  }
+  try {
+    await saveVerdicts(db, verdicts, events)
+  } catch (error) {
+    if (isNotAwaited(error)) return null
+    throw error
+  }
+  return announced
+}

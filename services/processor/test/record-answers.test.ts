@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { newId } from '@caudal/contracts/ids.ts'
+import { transaction } from '@caudal/postgres/transaction.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { testDatabase } from '@caudal/testing/test-database.ts'
+import type { CallResult, SentResult } from '../src/call-gateway.ts'
+import { readConfig } from '../src/config.ts'
+import { decideDue } from '../src/domain/decide-due.ts'
+import { newPayment } from '../src/domain/gateway-payment.ts'
+import type { SendOutcome } from '../src/domain/outcome.ts'
+import type { PaymentFacts } from '../src/domain/payment-facts.ts'
+import { migrationSets } from '../src/migrations.ts'
+import { createObserver } from '../src/observe.ts'
+import { recordAnswers, type RecordAnswersDeps } from '../src/record-answers.ts'
+import { recordPayments } from '../src/store/record-payments.ts'
+
+const { policy } = readConfig({}).psp
+const observer = createObserver({
+  logger: createLogger({ service: 'processor', level: 'silent' }),
+  metrics: createMetrics('processor'),
+})
+
+function depsOf(db: Db): RecordAnswersDeps {
+  const nothing = (): void => {}
+  const told = { observer, wakeRelay: nothing, wakeIn: nothing }
+  return { db, region: 'local', policy, jitter: () => 0.5, ...told }
+}
+
+/** Payments whose first attempt is SENDING, as the consumer leaves them. */
+async function sending(db: Db, count: number): Promise<Omit<SentResult, 'sent'>[]> {
+  const { payment: state } = decideDue(newPayment(0), 'send', { now: 0, jitter: 0, policy })
+  const payments = Array.from({ length: count }, () => ({
+    facts: factsOf(newId()),
+    requestBody: Buffer.from('{}'),
+    state,
+  }))
+  const { now: at } = await transaction(db, (tx) => recordPayments(tx, payments))
+  const begun = { state, at, clock: performance.now() }
+  return payments.map(({ facts }) => ({ kind: 'sent', facts, attempt: 1, begun }))
+}
+
+function factsOf(paymentId: string): PaymentFacts {
+  return {
+    paymentId,
+    tenantId: 'caudal',
+    accountId: newId(),
+    userId: newId(),
+    walletTransactionId: newId(),
+    amountMinor: 1_000n,
+    currency: 'USD',
+    traceparent: null,
+  }
+}
+
+function answered(call: Omit<SentResult, 'sent'>, outcome: SendOutcome): SentResult {
+  const facts = { httpStatus: 200, answerBody: Buffer.from('x'), latencyMs: 1, errorClass: null }
+  return { ...call, sent: { outcome, facts } }
+}
+
+const approved: SendOutcome = { kind: 'approved', response: { status: 'approved' } }
+const ambiguous: SendOutcome = { kind: 'ambiguous' }
+
+async function stateOf(db: Db, result: CallResult) {
+  const { rows } = await db.query<{ status: string; said: string[]; attempt: string }>(
+    `SELECT p.status, a.status AS attempt, ARRAY(
+       SELECT payload::json->>'event_type' FROM outbox
+       WHERE payload::json->>'payment_id' = p.payment_id::text ORDER BY id) AS said
+     FROM payments p JOIN attempts a ON a.payment_id = p.payment_id AND a.number = 1
+     WHERE p.payment_id = $1`,
+    [result.facts.paymentId],
+  )
+  return rows[0]
+}
+
+test('verdicts end their payments, an answer that is recorded twice says nothing twice', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const deps = depsOf(db)
+  const calls = await sending(db, 3)
+  const results = calls.map((call) => answered(call, approved))
+  await recordAnswers(deps, results)
+  await recordAnswers(deps, results)
+  for (const result of results) {
+    assert.deepEqual(await stateOf(db, result), {
+      status: 'COMPLETED',
+      attempt: 'APPROVED',
+      said: ['payment.completed'],
+    })
+  }
+})
+
+test('rule 1: a payment that somebody else has moved refuses the short way for its whole batch', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const deps = depsOf(db)
+  const [taken, free] = await sending(db, 2)
+  assert.ok(taken && free)
+  // Taken over as lost, then its own sender comes with the PSP's verdict after all.
+  await recordAnswers(deps, [answered(taken, ambiguous)])
+  const results = [answered(taken, approved), answered(free, approved)]
+  await recordAnswers(deps, results)
+  assert.deepEqual(await stateOf(db, results[0]!), {
+    status: 'COMPLETED',
+    attempt: 'APPROVED',
+    said: ['payment.in_doubt', 'payment.completed'],
+  })
+  assert.deepEqual(await stateOf(db, results[1]!), {
+    status: 'COMPLETED',
+    attempt: 'APPROVED',
+    said: ['payment.completed'],
+  })
+})
+
+test('several results of one payment in one batch are folded in order', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const deps = depsOf(db)
+  const [call] = await sending(db, 1)
+  assert.ok(call)
+  const found: CallResult = {
+    kind: 'found',
+    facts: call.facts,
+    query: 1,
+    found: {
+      answer: { kind: 'approved', response: { status: 'approved' } },
+      facts: { httpStatus: 200, answerBody: null, latencyMs: 1, errorClass: null },
+    },
+  }
+  await recordAnswers(deps, [answered(call, ambiguous), found])
+  assert.deepEqual(await stateOf(db, found), {
+    status: 'COMPLETED',
+    attempt: 'UNKNOWN',
+    said: ['payment.in_doubt', 'payment.completed'],
+  })
+})
