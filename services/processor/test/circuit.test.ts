@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { call } from './call.ts'
 import { fileScope, fundsReserved, world } from './world.ts'
 
 const it = await world(fileScope(after), {
@@ -54,6 +55,6 @@ test('P5: an open circuit fails at once what never left, keeps what is in doubt,
 })
 
 async function circuitOf(url: string): Promise<string | undefined> {
-  const text = await (await fetch(`${url}/metrics`)).text()
+  const { text } = await call(`${url}/metrics`)
   return /psp_circuit_state\{[^}]*state="(\w+)"[^}]*\} 1$/m.exec(text)?.[1]
 }

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { call } from './call.ts'
 import { fileScope, fundsReserved, world } from './world.ts'
 
 const ISSUER = 'https://identity.caudal.local'
@@ -30,9 +31,9 @@ function token(granted: string): Promise<string> {
 }
 
 async function get(path: string, granted?: string) {
-  const headers = granted === undefined ? {} : { authorization: `Bearer ${await token(granted)}` }
-  const response = await fetch(`${service.url}${path}`, { headers })
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  const options = granted === undefined ? {} : { token: await token(granted) }
+  const { status, json } = await call(`${service.url}${path}`, options)
+  return { status, body: json() }
 }
 
 test('P11: the steps of a payment, each with its time', async () => {
@@ -78,7 +79,7 @@ test('P13: health, readiness, metrics and the OpenAPI document', async () => {
   )
   const { paths } = (await get('/openapi.json')).body
   assert.ok('/internal/payments/{payment_id}/steps' in (paths as object))
-  const metrics = await (await fetch(`${service.url}/metrics`)).text()
+  const { text: metrics } = await call(`${service.url}/metrics`)
   for (const name of ['psp_request_seconds', 'psp_retries_total', 'psp_circuit_state']) {
     assert.ok(metrics.includes(name), name)
   }

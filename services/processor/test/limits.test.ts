@@ -4,6 +4,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test, type TestContext } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { call } from './call.ts'
 import { fileScope, fundsReserved, world } from './world.ts'
 
 const it = await world(fileScope(after))
@@ -60,8 +61,8 @@ test('P5: 401 is for an operator: the payment waits, and ends when we are let in
     return rows.length >= 5
   })
   assert.deepEqual(await it.resultsOf(event.payment_id), [])
-  const metrics = await (await fetch(`${first.url}/metrics`)).text()
-  assert.match(metrics, /psp_misconfigured_total\{.*error_class="http_401".*\} \d/)
+  const metrics = await call(`${first.url}/metrics`)
+  assert.match(metrics.text, /psp_misconfigured_total\{.*error_class="http_401".*\} \d/)
   await first.stop()
   await it.behave({})
   const second = await it.start()

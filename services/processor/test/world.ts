@@ -22,6 +22,7 @@ import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
 import { readConfig } from '../src/config.ts'
 import { start } from '../src/main.ts'
 import { migrationSets } from '../src/migrations.ts'
+import { call } from './call.ts'
 
 const level = (process.env['CAUDAL_TEST_LOG_LEVEL'] ?? 'silent') as 'silent'
 const logger = createLogger({ service: 'processor', level })
@@ -125,12 +126,9 @@ export async function world(t: Scope, given: Record<string, string> = {}): Promi
       return tracked
     },
     async behave(behaviour) {
-      const response = await fetch(`${psp.url}/admin/behaviour`, {
-        method: 'PUT',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ default: 'approve', ...behaviour }),
-      })
-      if (!response.ok) throw new Error(`behaviour refused: ${await response.text()}`)
+      const body = { default: 'approve', ...behaviour }
+      const { status, text } = await call(`${psp.url}/admin/behaviour`, { method: 'PUT', body })
+      if (status !== 200) throw new Error(`behaviour refused: ${text}`)
     },
     charges: (paymentId) => countAt(psp.url, 'charges', paymentId),
     requests: (paymentId) => countAt(psp.url, 'requests', paymentId),
@@ -203,7 +201,6 @@ async function readResults(log: EventLog): Promise<Result[]> {
 }
 
 async function countAt(url: string, what: string, paymentId: string): Promise<number> {
-  const response = await fetch(`${url}/admin/${what}?payment_id=${paymentId}`)
-  const { data } = (await response.json()) as { data: unknown[] }
-  return data.length
+  const { json } = await call(`${url}/admin/${what}?payment_id=${paymentId}`)
+  return (json()['data'] as unknown[]).length
 }
