@@ -42,8 +42,10 @@ export function newId(): string {
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
+/** The nil and the max UUID, which have no version. */
+const SPECIAL_UUID = /^(0{8}-(0{4}-){3}0{12}|f{8}-(f{4}-){3}f{12})$/i
 
-/** Whether the text is an RFC 9562 UUID of any version, in either case. */
+/** Whether the text is an RFC 9562 UUID of any version, nil and max included, in either case. */
 export function isUuid(text: string): boolean {
-  return UUID.test(text)
+  return UUID.test(text) || SPECIAL_UUID.test(text)
 }

@@ -23,6 +23,7 @@ import { measureRequests } from './measure-requests.ts'
 import { parseStrictJson } from './parse-strict-json.ts'
 import { sendProblem } from './problem.ts'
 import { publishOpenApi } from './publish-open-api.ts'
+import { refuseEncodedBody } from './refuse-encoded-body.ts'
 import { refuseUnrouted } from './refuse-unrouted.ts'
 import type { Identity } from './token-verifier.ts'
 
@@ -138,6 +139,7 @@ function acceptStrictJson(app: HttpServer): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
+      refuseEncodedBody(request)
       const { integers } = request.routeOptions.config
       done(null, parseStrictJson(body as Buffer, integers === undefined ? {} : { integers }))
     } catch (error) {

@@ -18,7 +18,18 @@ test('a cursor reads back as what was encoded', () => {
 
 test('a junk cursor is a malformed request', () => {
   const read = cursorReader(Position)
-  const junk = ['', 'x', '%%%', encodeCursor(null), encodeCursor({ at: 1 }), encodeCursor('a')]
+  const good = encodeCursor({ at: 'now', id: '0190b2a4-0000-7000-8000-000000000001' })
+  const junk = [
+    '',
+    'x',
+    '%%%',
+    `${good}!`,
+    `${good}=`,
+    ` ${good}`,
+    encodeCursor(null),
+    encodeCursor({ at: 1 }),
+    encodeCursor('a'),
+  ]
   for (const cursor of junk) {
     assert.throws(
       () => read(cursor),

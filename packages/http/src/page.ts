@@ -58,8 +58,11 @@ export function cutPage<R, T>(
 }
 
 function readJson(cursor: string): unknown {
+  const bytes = Buffer.from(cursor, 'base64url')
+  // Node skips what is not base64url; a cursor with that in it is not one of ours.
+  if (bytes.toString('base64url') !== cursor) return undefined
   try {
-    return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+    return JSON.parse(bytes.toString('utf8'))
   } catch {
     return undefined
   }

@@ -49,7 +49,9 @@ export function problemBody(
 ): string {
   const { status, title } = ERROR_CODES[code]
   const type = problemType(code)
-  return JSON.stringify({ type, title, status, detail, code, trace_id: traceId, ...members })
+  // Every problem has a detail; where there is no more to say it is the title.
+  const told = { detail: detail ?? title, code, trace_id: traceId }
+  return JSON.stringify({ type, title, status, ...told, ...members })
 }
 
 /** Headers that go with a code wherever it is answered: `WWW-Authenticate`, `Retry-After`. */

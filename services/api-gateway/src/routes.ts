@@ -2,6 +2,7 @@ import { isUuid, newId } from '@caudal/contracts/ids.ts'
 import { identityOf, requireToken, type TokenHook } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { sendProblem } from '@caudal/http/problem.ts'
+import { refuseEncodedBody } from '@caudal/http/refuse-encoded-body.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Peer } from './create-peer.ts'
 import type { TokenBuckets } from './create-token-buckets.ts'
@@ -66,9 +67,14 @@ export function addRoutes(app: HttpServer, deps: RouteDeps): void {
 
 function passBodiesAsBytes(app: HttpServer): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
-  )
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      refuseEncodedBody(request)
+      done(null, body)
+    } catch (error) {
+      done(error as Error)
+    }
+  })
 }
 
 function limitRate({ buckets, countLimited }: RouteDeps): TokenHook {

@@ -141,6 +141,8 @@ test('P1: bodies are limited in size and type before anything is passed on', asy
   assertProblem(await pay({ body: 'x'.repeat(1_000_000) }), 413, 'BODY_TOO_LARGE')
   const xml = { 'content-type': 'application/xml' }
   assertProblem(await pay({ headers: xml }), 415, 'UNSUPPORTED_MEDIA_TYPE')
+  const packed = { 'content-encoding': 'gzip' }
+  assertProblem(await pay({ headers: packed }), 415, 'UNSUPPORTED_MEDIA_TYPE')
   assert.equal(seen.length, 0)
   const malformed = Buffer.from([0x7b, 0xff])
   await pay({ body: malformed })
