@@ -42,18 +42,16 @@ function headersOf({ event, traceparent }: OutboxEvent): string {
 
 /**
  * The insert as SQL, for a statement of its own or as one part of a larger one; the five arrays of
- * `outboxColumns` are the parameters from `$first` on. Ids are taken in the order given, after the
- * caller's row locks, so the order per key is the order of ids (rule 5).
+ * `outboxColumns` are the parameters from `$first` on. Ids are taken row by row as the arrays are
+ * unnested, after the caller's row locks, so the order per key is the order of ids (rule 5).
  */
 export function outboxInsert(first: number): string {
   const at = (index: number): string => `$${first + index}`
+  // Unnested side by side in the select list: as a table function the rows would be stored first.
   return `
     INSERT INTO outbox (event_id, topic, record_key, payload, headers)
-    SELECT event_id, topic, record_key, payload, headers
-    FROM unnest(${at(0)}::uuid[], ${at(1)}::text[], ${at(2)}::text[], ${at(3)}::text[],
-      ${at(4)}::text[]) WITH ORDINALITY
-      AS o(event_id, topic, record_key, payload, headers, position)
-    ORDER BY position`
+    SELECT unnest(${at(0)}::uuid[]), unnest(${at(1)}::text[]), unnest(${at(2)}::text[]),
+      unnest(${at(3)}::text[]), unnest(${at(4)}::text[])`
 }
 
 const INSERT = outboxInsert(1)

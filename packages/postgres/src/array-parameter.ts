@@ -12,6 +12,9 @@ const HEADER_BYTES = 20
 const UUID_BYTES = 16
 /** UTF-8 needs at most three bytes for one UTF-16 code unit. */
 const MOST_BYTES_PER_UNIT = 3
+const UUID_LENGTH = 36
+/** Where the pairs of digits stand between the hyphens. */
+const PAIRS = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
 const HEX_DIGITS = hexDigits()
 
 /** Arrays are composed here and copied out; it grows to the largest one seen. */
@@ -91,17 +94,19 @@ function finish(elementOid: number, count: number, nulls: number, end: number): 
 }
 
 function writeUuid(id: string, start: number): number {
-  let at = start
-  for (let index = 0; index < id.length; index += 2) {
-    if (id.charCodeAt(index) === 0x2d) index += 1
-    const high = HEX_DIGITS[id.charCodeAt(index)] ?? -1
-    const low = HEX_DIGITS[id.charCodeAt(index + 1)] ?? -1
-    if (high < 0 || low < 0) throw new TypeError(`${JSON.stringify(id)} is not a UUID`)
-    scratch[at] = (high << 4) | low
-    at += 1
+  let wrong = 0
+  for (let index = 0; index < UUID_BYTES; index += 1) {
+    const place = PAIRS[index]!
+    const high = HEX_DIGITS[id.charCodeAt(place)] ?? -1
+    const low = HEX_DIGITS[id.charCodeAt(place + 1)] ?? -1
+    scratch[start + index] = (high << 4) | low
+    wrong |= high | low
   }
-  if (at !== start + UUID_BYTES) throw new TypeError(`${JSON.stringify(id)} is not a UUID`)
-  return at
+  // A digit that is none is -1, and its sign stays.
+  if (wrong < 0 || id.length !== UUID_LENGTH) {
+    throw new TypeError(`${JSON.stringify(id)} is not a UUID`)
+  }
+  return start + UUID_BYTES
 }
 
 function hexDigits(): Int8Array {
