@@ -74,23 +74,22 @@ const SAVE = `
   ), new_references AS (
     INSERT INTO command_references (transfer_id, tenant_id, kind, reference_id)
     SELECT transfer_id, tenant_id, kind, reference_id
-    FROM unnest($19::uuid[], $28::text[], $20::text[], $31::text[], $29::text[])
-      AS t(transfer_id, tenant_id, kind, reference_id, client_id)
-    WHERE client_id IS NOT NULL
-    ORDER BY tenant_id, kind, reference_id
+    FROM unnest($41::uuid[], $42::text[], $43::text[], $44::text[])
+      AS r(transfer_id, tenant_id, kind, reference_id)
+    ORDER BY tenant_id COLLATE "C", kind COLLATE "C", reference_id COLLATE "C"
   ), new_keys AS (
     INSERT INTO idempotency_keys (created_at, tenant_id, client_id, idempotency_key, fingerprint,
       status, body)
     SELECT $1::timestamptz, tenant_id, client_id, key, decode(fingerprint, 'hex'), status, body
-    FROM unnest($41::text[], $42::text[], $43::text[], $44::text[], $45::smallint[], $46::text[])
+    FROM unnest($45::text[], $46::text[], $47::text[], $48::text[], $49::smallint[], $50::text[])
       AS k(tenant_id, client_id, key, fingerprint, status, body)
-    ORDER BY tenant_id, client_id, key
+    ORDER BY tenant_id COLLATE "C", client_id COLLATE "C", key COLLATE "C"
   ), new_events AS (
-    ${outboxInsert(49)}
+    ${outboxInsert(53)}
   )
   SELECT require_that(
-    (SELECT count(*) FROM changed_accounts) = $47::bigint
-      AND (SELECT count(*) FROM changed_holds) = $48::bigint,
+    (SELECT count(*) FROM changed_accounts) = $51::bigint
+      AND (SELECT count(*) FROM changed_holds) = $52::bigint,
     '${LEDGER_MOVED}', 'an account or a hold is not as it was locked')`
 
 /**
@@ -110,6 +109,7 @@ export async function saveDecision(tx: Tx, saving: Saving): Promise<void> {
       ...changedHoldColumns(changedHolds),
       ...transferColumns(transfers),
       ...entryColumns(transfers),
+      ...referenceColumns(transfers),
       ...answerColumns(answers),
       accounts.length,
       changedHolds.length,
@@ -189,6 +189,17 @@ function entryColumns(transfers: readonly Transfer[]): unknown[] {
     numericArray(placed, (it) => it.entry.balanceAfterMinor),
     bigintArray(placed, (it) => it.entry.accountVersion),
     textArray(placed, (it) => it.transfer.tenantId),
+  ]
+}
+
+/** References are the clients' own; a payment's command is known by its payment. */
+function referenceColumns(transfers: readonly Transfer[]): unknown[] {
+  const named = transfers.filter(({ clientId }) => clientId !== null)
+  return [
+    uuidArray(named, (it) => it.transferId),
+    textArray(named, (it) => it.tenantId),
+    textArray(named, (it) => it.kind),
+    textArray(named, (it) => it.referenceId),
   ]
 }
 
