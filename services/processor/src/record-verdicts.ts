@@ -3,7 +3,6 @@ import type { Db } from '@caudal/postgres/types.ts'
 import type { SentResult } from './call-gateway.ts'
 import { decideOutcome } from './domain/decide-outcome.ts'
 import type { Announcement } from './domain/decision.ts'
-import { attemptStatusOf } from './domain/outcome.ts'
 import type { PaymentFacts } from './domain/payment-facts.ts'
 import type { RetryPolicy } from './domain/retry-policy.ts'
 import { resultEvent } from './messaging/result-event.ts'
@@ -34,9 +33,14 @@ export async function recordVerdicts(
     const decision = decideOutcome(begun.state, { attempt, outcome }, context)
     const { announcement, payment: state } = decision
     if (!announcement) return null
-    const status = attemptStatusOf(outcome)
-    const { paymentId } = facts
-    const answered = { paymentId, number: attempt, status, ...sent.facts }
+    const answered = {
+      paymentId: facts.paymentId,
+      number: attempt,
+      status: announcement.kind === 'completed' ? 'APPROVED' : 'DECLINED',
+      httpStatus: sent.facts.httpStatus ?? 0,
+      answerBody: sent.facts.answerBody,
+      latencyMs: sent.facts.latencyMs,
+    } as const
     verdicts.push({ expected: begun.state.status, state, answered })
     events.push(resultEvent(facts, announcement, { region, now }))
     announced.push({ facts, announcement })

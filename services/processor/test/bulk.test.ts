@@ -14,8 +14,11 @@ test('a thousand payments cost far less than 0.2 statements each, and none is lo
   await admin.connect()
   t.after(() => admin.end())
   const service = await it.start()
+  // Connections are opened and code is compiled by the first ones.
+  const first = Array.from({ length: COUNT / 2 }, () => fundsReserved())
+  await it.reserve(first)
+  await it.finals(first)
   const events = Array.from({ length: COUNT }, () => fundsReserved())
-  await statementsOf(admin)
   const before = await statementsOf(admin)
   const beganAt = performance.now()
   await it.reserve(events)
@@ -24,7 +27,7 @@ test('a thousand payments cost far less than 0.2 statements each, and none is lo
       const { rows } = await it.db.query(
         `SELECT count(*)::int AS count FROM payments WHERE status = 'COMPLETED'`,
       )
-      return rows[0].count === COUNT
+      return rows[0].count === first.length + COUNT
     },
     { timeoutMs: 60_000 },
   )

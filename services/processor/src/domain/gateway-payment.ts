@@ -4,7 +4,7 @@ import type { GatewayReason } from '@caudal/contracts/reasons.ts'
 /** COMPLETED and FAILED are final; IN_DOUBT has been announced and its outcome is still unknown. */
 export type PaymentStatus = 'PENDING' | 'IN_DOUBT' | 'COMPLETED' | 'FAILED'
 
-/** What comes next: send the request, wait for the answer to one, ask for the status, or nothing. */
+/** What comes next: send the request, await its answer, query the status, or nothing. */
 export type NextStep = 'send' | 'await' | 'query' | null
 
 /** What the processor knows of one payment at the PSP. Times are milliseconds of the epoch. */

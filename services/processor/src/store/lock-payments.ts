@@ -1,3 +1,4 @@
+import { uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import {
   PAYMENT_COLUMNS,
@@ -20,7 +21,7 @@ export async function lockPayments(
   const { rows } = await tx.query<PaymentRow>({
     name: 'lock-payments',
     text: LOCK,
-    values: [paymentIds],
+    values: [uuidArray(paymentIds, (id) => id)],
   })
   return new Map(rows.map((row) => [row.payment_id, storedPayment(row)]))
 }

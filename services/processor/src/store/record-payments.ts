@@ -1,3 +1,4 @@
+import { bigintArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { GatewayPayment } from '../domain/gateway-payment.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
@@ -15,11 +16,11 @@ const RECORD = `
     SELECT payment_id, tenant_id, account_id, user_id, wallet_transaction_id,
       amount_minor, currency, request_body, traceparent, status, step,
       statement_timestamp() + due_in_ms * interval '1 ms', attempt_number,
-      statement_timestamp() + deadline_in_ms * interval '1 ms', gateway_response, reason,
+      statement_timestamp() + deadline_in_ms * interval '1 ms', gateway_response::jsonb, reason,
       CASE WHEN step IS NULL THEN statement_timestamp() END
     FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[],
       $7::text[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::int[], $13::int[],
-      $14::int[], $15::jsonb[], $16::text[])
+      $14::int[], $15::text[], $16::text[])
       AS n(payment_id, tenant_id, account_id, user_id, wallet_transaction_id, amount_minor,
         currency, request_body, traceparent, status, step, due_in_ms, attempt_number,
         deadline_in_ms, gateway_response, reason)
@@ -44,22 +45,22 @@ export async function recordPayments(tx: Tx, payments: readonly NewPayment[]): P
     name: 'record-payments',
     text: RECORD,
     values: [
-      facts.map((it) => it.paymentId),
-      facts.map((it) => it.tenantId),
-      facts.map((it) => it.accountId),
-      facts.map((it) => it.userId),
-      facts.map((it) => it.walletTransactionId),
-      facts.map((it) => it.amountMinor),
-      facts.map((it) => it.currency),
+      uuidArray(facts, (it) => it.paymentId),
+      textArray(facts, (it) => it.tenantId),
+      uuidArray(facts, (it) => it.accountId),
+      uuidArray(facts, (it) => it.userId),
+      uuidArray(facts, (it) => it.walletTransactionId),
+      bigintArray(facts, (it) => it.amountMinor),
+      textArray(facts, (it) => it.currency),
       payments.map((it) => it.requestBody),
-      facts.map((it) => it.traceparent),
-      states.map((it) => it.status),
-      states.map((it) => it.step),
+      textArray(facts, (it) => it.traceparent),
+      textArray(states, (it) => it.status),
+      textArray(states, (it) => it.step),
       states.map((it) => it.dueAt),
       states.map((it) => it.attempt),
       states.map((it) => it.attemptDeadlineAt),
-      states.map(({ lastResponse }) => lastResponse && JSON.stringify(lastResponse)),
-      states.map((it) => it.reason),
+      textArray(states, ({ lastResponse }) => lastResponse && JSON.stringify(lastResponse)),
+      textArray(states, (it) => it.reason),
     ],
   })
   return {

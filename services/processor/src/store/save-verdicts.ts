@@ -1,7 +1,12 @@
 import { outboxColumns, type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
+import {
+  bigintArray,
+  smallintArray,
+  textArray,
+  uuidArray,
+} from '@caudal/postgres/array-parameter.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { GatewayPayment, PaymentStatus } from '../domain/gateway-payment.ts'
-import type { ClosedAttempt } from './save-decisions.ts'
 
 /** SQLSTATE raised when a payment is not awaiting the attempt that its verdict answers. */
 const NOT_AWAITED = 'CA003'
@@ -11,7 +16,14 @@ export type Verdict = {
   /** The status that the decision was made on. */
   expected: PaymentStatus
   state: GatewayPayment
-  answered: ClosedAttempt
+  answered: {
+    paymentId: string
+    number: number
+    status: 'APPROVED' | 'DECLINED'
+    httpStatus: number
+    answerBody: Buffer | null
+    latencyMs: number
+  }
 }
 
 // One statement is one transaction: a compare-and-set on the awaited attempt stands for the lock
@@ -19,13 +31,13 @@ export type Verdict = {
 // are the same. A refused one raises, and nothing takes effect (rule 1).
 const SAVE = `
   WITH wanted AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::jsonb[], $6::text[],
-      $7::text[], $8::smallint[], $9::bytea[], $10::int[])
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[],
+      $6::text[], $7::text[], $8::smallint[], $9::bytea[], $10::bigint[])
       AS w(payment_id, expected_status, attempt_number, status, gateway_response, reason,
         attempt_status, http_status, answer_body, latency_ms)
   ), moved AS (
     UPDATE payments p SET
-      status = w.status, step = NULL, due_at = NULL, gateway_response = w.gateway_response,
+      status = w.status, step = NULL, due_at = NULL, gateway_response = w.gateway_response::jsonb,
       reason = w.reason, finished_at = statement_timestamp()
     FROM wanted w
     WHERE p.payment_id = w.payment_id AND p.status = w.expected_status
@@ -55,16 +67,16 @@ export async function saveVerdicts(
     name: 'save-verdicts',
     text: SAVE,
     values: [
-      answered.map((it) => it.paymentId),
-      verdicts.map((it) => it.expected),
-      answered.map((it) => it.number),
-      states.map((it) => it.status),
-      states.map(({ lastResponse }) => lastResponse && JSON.stringify(lastResponse)),
-      states.map((it) => it.reason),
-      answered.map((it) => it.status),
-      answered.map((it) => it.httpStatus),
+      uuidArray(answered, (it) => it.paymentId),
+      textArray(verdicts, (it) => it.expected),
+      bigintArray(answered, (it) => it.number),
+      textArray(states, (it) => it.status),
+      textArray(states, ({ lastResponse }) => lastResponse && JSON.stringify(lastResponse)),
+      textArray(states, (it) => it.reason),
+      textArray(answered, (it) => it.status),
+      smallintArray(answered, (it) => it.httpStatus),
       answered.map((it) => it.answerBody),
-      answered.map((it) => it.latencyMs),
+      bigintArray(answered, (it) => it.latencyMs),
       ...outboxColumns(events),
     ],
   })
