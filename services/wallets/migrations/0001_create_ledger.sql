@@ -99,13 +99,14 @@ CREATE TABLE entries (
 CREATE INDEX entries_by_account ON entries (account_id, account_version);
 
 -- Keys of internal clients with their answers (F2), kept for 30 days at least. Not partitioned:
--- a unique key of a partitioned table would need the time in it (rule 8).
+-- a unique key of a partitioned table would need the time in it (rule 8). Compared byte by byte,
+-- whatever language the database speaks.
 CREATE TABLE idempotency_keys (
   created_at timestamptz NOT NULL,
   status smallint NOT NULL,
-  tenant_id text NOT NULL,
-  client_id text NOT NULL,
-  idempotency_key text NOT NULL,
+  tenant_id text COLLATE "C" NOT NULL,
+  client_id text COLLATE "C" NOT NULL,
+  idempotency_key text COLLATE "C" NOT NULL,
   fingerprint bytea NOT NULL,
   body text NOT NULL,
   CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, client_id, idempotency_key)
@@ -114,9 +115,9 @@ CREATE TABLE idempotency_keys (
 -- Business references, each used once per tenant and kind for ever.
 CREATE TABLE command_references (
   transfer_id uuid NOT NULL,
-  tenant_id text NOT NULL,
-  kind text NOT NULL,
-  reference_id text NOT NULL,
+  tenant_id text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  reference_id text COLLATE "C" NOT NULL,
   CONSTRAINT command_references_pkey PRIMARY KEY (tenant_id, kind, reference_id)
 );
 

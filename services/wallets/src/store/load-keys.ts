@@ -13,15 +13,25 @@ type Row = [
   body: string | null,
 ]
 
+// LIMIT makes each lookup one walk down the index: joined as a set, both tables would be read whole
+// for a batch as soon as that looks cheaper, and they only grow.
 const LOAD = `
   SELECT 'key', k.tenant_id, k.client_id, k.idempotency_key, encode(k.fingerprint, 'hex'),
     k.status, k.body
-  FROM unnest($1::text[], $2::text[], $3::text[]) AS w(tenant_id, client_id, idempotency_key)
-  JOIN idempotency_keys k USING (tenant_id, client_id, idempotency_key)
+  FROM unnest($1::text[], $2::text[], $3::text[]) AS w(tenant_id, client_id, key)
+  CROSS JOIN LATERAL (
+    SELECT * FROM idempotency_keys i
+    WHERE i.tenant_id = w.tenant_id AND i.client_id = w.client_id AND i.idempotency_key = w.key
+    LIMIT 1
+  ) k
   UNION ALL
   SELECT 'reference', r.tenant_id, r.kind, r.reference_id, NULL, NULL, NULL
   FROM unnest($1::text[], $4::text[], $5::text[]) AS w(tenant_id, kind, reference_id)
-  JOIN command_references r USING (tenant_id, kind, reference_id)`
+  CROSS JOIN LATERAL (
+    SELECT * FROM command_references c
+    WHERE c.tenant_id = w.tenant_id AND c.kind = w.kind AND c.reference_id = w.reference_id
+    LIMIT 1
+  ) r`
 
 /**
  * Puts what is remembered of the clients' keys and references into the state. Asked behind the
