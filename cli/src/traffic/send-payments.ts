@@ -17,7 +17,7 @@ export type Attempt = {
 
 export type Progress = { sent: number; answered: number }
 
-const CONNECTIONS = 128
+const CONNECTIONS = 512
 const TICK_MS = 5
 const ANSWER_TIMEOUT_MS = 30_000
 
