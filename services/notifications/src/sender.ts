@@ -180,7 +180,7 @@ export class Sender {
     if (faults.length > 0) this.#options.observer.lookupFailed(faults[0]!, faults.length)
     if (faults.length < answers.length) this.#identity.passed()
     // A refusal concerns its tenant; only where nobody gets an answer is identity left in peace.
-    else if (faults.every(isRetryable)) this.#identity.failed()
+    else if (faults.every((fault) => isRetryable(fault))) this.#identity.failed()
     return answers
   }
 

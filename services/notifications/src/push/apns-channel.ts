@@ -32,10 +32,10 @@ export function createApnsChannel(options: ApnsOptions): PushChannel {
 
   const connection = (): Http2Connection => {
     if (current?.usable) return current
-    for (const old of connections) if (old.gone) connections.delete(old)
-    current = new Http2Connection(url, timeoutMs)
-    connections.add(current)
-    return current
+    const next = new Http2Connection(url, { timeoutMs, onClose: () => connections.delete(next) })
+    connections.add(next)
+    current = next
+    return next
   }
   const post = async (request: Http2Request, signal: AbortSignal): Promise<Http2Answer> => {
     for (;;) {
@@ -60,7 +60,7 @@ export function createApnsChannel(options: ApnsOptions): PushChannel {
         retryAfterFault,
       ),
     close: async () => {
-      await Promise.all([...connections].map((one) => one.close()))
+      for (const one of connections) one.close()
     },
   }
 }

@@ -1,8 +1,16 @@
 import { type ClientHttp2Session, connect, constants } from 'node:http2'
+import type { Duplex } from 'node:stream'
 
 export type Http2Request = { path: string; headers: Record<string, string>; body: string }
 
 export type Http2Answer = { status: number; headers: Record<string, unknown>; body: string }
+
+export type Http2ConnectionOptions = {
+  /** For the connection to stand. */
+  timeoutMs: number
+  /** It takes nothing any more; may be called twice. */
+  onClose: () => void
+}
 
 type Waiting = { go: (mayGo: boolean) => void; fail: (error: Error) => void }
 
@@ -16,48 +24,42 @@ const PING_TIMEOUT_MS = 2_000
  * settings, nor beyond the streams it allows: the others wait for their turn in order.
  */
 export class Http2Connection {
+  readonly #options: Http2ConnectionOptions
   readonly #session: ClientHttp2Session
   readonly #waiting = new Set<Waiting>()
-  readonly #closed: Promise<void>
+  #socket: Duplex | undefined
   #streams = 0
   #ready = false
   #leaving = false
   #probing = false
-  readonly #pingTimeoutMs: number
 
-  constructor(url: string, connectTimeoutMs: number) {
-    this.#pingTimeoutMs = Math.min(PING_TIMEOUT_MS, connectTimeoutMs)
+  constructor(url: string, options: Http2ConnectionOptions) {
+    this.#options = options
     const session = connect(url)
     this.#session = session
     const timer = setTimeout(() => {
       session.destroy(new Error('no connection in time'))
-    }, connectTimeoutMs)
+    }, options.timeoutMs)
+    session.on('connect', (_, socket) => (this.#socket = socket))
     session.on('remoteSettings', () => {
       clearTimeout(timer)
       this.#ready = true
       this.#admit()
     })
+    session.on('goaway', () => this.#leave())
     let fault = new Error('the connection was closed')
     session.on('error', (error: Error) => (fault = error))
-    session.on('goaway', () => this.#leave())
-    this.#closed = new Promise((resolve) => {
-      session.once('close', () => {
-        clearTimeout(timer)
-        this.#leaving = true
-        for (const { fail } of this.#waiting) fail(fault)
-        resolve()
-      })
+    session.once('close', () => {
+      clearTimeout(timer)
+      this.#leaving = true
+      options.onClose()
+      for (const { fail } of this.#waiting) fail(fault)
     })
   }
 
   /** Whether it takes new requests. */
   get usable(): boolean {
     return !this.#leaving && !this.#session.closed && !this.#session.destroyed
-  }
-
-  /** Whether nothing is left of it. */
-  get gone(): boolean {
-    return this.#session.destroyed
   }
 
   /** Posts, or answers undefined when the peer asked to go elsewhere before anything was sent. */
@@ -68,13 +70,17 @@ export class Http2Connection {
     } finally {
       this.#streams -= 1
       this.#admit()
+      if (this.#leaving && this.#streams === 0) this.close()
     }
   }
 
   /** Cuts off whatever is under way. */
-  async close(): Promise<void> {
+  close(): void {
+    this.#leaving = true
+    this.#options.onClose()
     this.#session.destroy()
-    await this.#closed
+    // The session waits for the peer to close its side; it may never.
+    this.#socket?.destroy()
   }
 
   /** Waits for a stream; false when the connection is going away. */
@@ -109,6 +115,7 @@ export class Http2Connection {
     this.#leaving = true
     this.#ready = true
     this.#admit()
+    if (this.#streams === 0) this.close()
   }
 
   #exchange({ path, headers, body }: Http2Request, signal: AbortSignal): Promise<Http2Answer> {
@@ -146,9 +153,12 @@ export class Http2Connection {
     const session = this.#session
     if (this.#probing || session.destroyed) return
     this.#probing = true
-    const timer = setTimeout(() => {
-      session.destroy(new Error('the connection is dead'))
-    }, this.#pingTimeoutMs)
+    const timer = setTimeout(
+      () => {
+        session.destroy(new Error('the connection is dead'))
+      },
+      Math.min(PING_TIMEOUT_MS, this.#options.timeoutMs),
+    )
     const alive = (): void => {
       clearTimeout(timer)
       this.#probing = false

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { beforeEach, describe, test, type TestContext } from 'node:test'
+import type { PaymentFinalized } from '@caudal/contracts/events.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import { messageIdOf } from '../src/message-id.ts'
+import { finalized, world } from './world.ts'
+
+describe('restarts and several instances', async () => {
+  const it = await world(suiteScope())
+  const { identity } = it
+  beforeEach(() => it.behave({}))
+  const some = (count: number): PaymentFinalized[] =>
+    Array.from({ length: count }, (_, index) =>
+      finalized(identity.addUser([index % 2 === 0 ? 'android' : 'ios'])),
+    )
+  /** Every payment is told, each under its own id; answers how many messages that took. */
+  const assertTold = async (events: readonly PaymentFinalized[]): Promise<number> => {
+    await eventually(
+      async () => {
+        assert.deepEqual(await it.statuses(events), { SENT: events.length })
+        return true
+      },
+      { timeoutMs: 60_000 },
+    )
+    let count = 0
+    for (const { payment_id: paymentId } of events) {
+      const messages = await it.messages(paymentId)
+      count += messages.length
+      assert.deepEqual(
+        [...new Set(messages.map((message) => message.message_id))],
+        [messageIdOf(paymentId)],
+      )
+    }
+    return count
+  }
+  const someAreSent = (events: readonly PaymentFinalized[]): Promise<unknown> =>
+    eventually(async () => {
+      const { SENT: sent = 0 } = await it.statuses(events)
+      return sent > 0 && sent < events.length
+    })
+
+  test('P6: a stop waits for what is under way, and a start goes on with the rest', async () => {
+    const first = await it.start({ concurrency: 16 })
+    const events = some(200)
+    await it.behave({ default: 'slow:20' })
+    await it.finalize(events)
+    await someAreSent(events)
+    await first.stop()
+    const { rows } = await it.db.query<{ status: string; held: bigint }>(
+      `SELECT status, count(*) FILTER (WHERE due_at > now()) AS held FROM notifications
+       WHERE payment_id = ANY($1) GROUP BY status`,
+      [events.map((event) => event.payment_id)],
+    )
+    const pending = rows.find(({ status }) => status === 'PENDING')
+    assert.ok(pending, 'some are left')
+    assert.equal(pending.held, 0n, 'none is held by the instance that is gone')
+    const second = await it.start()
+    assert.equal(await assertTold(events), events.length)
+    await second.stop()
+  })
+
+  test('P6: a killed instance loses no notice, and what it repeats has the same id', async (t) => {
+    const killed = await spawnInstance(t, it.env)
+    const events = some(200)
+    await it.behave({ default: 'slow:100' })
+    await it.finalize(events)
+    await eventually(async () => (await it.messages(events[0]!.payment_id)).length > 0)
+    killed.kill('SIGKILL')
+    await once(killed, 'exit')
+    await it.behave({})
+    const service = await it.start()
+    const messages = await assertTold(events)
+    t.diagnostic(`${messages} messages for ${events.length} payments`)
+    await service.stop()
+  })
+
+  test('P6: two instances share the work and tell everybody once', async () => {
+    const instances = [await it.start({ concurrency: 50 }), await it.start({ concurrency: 50 })]
+    const events = some(400)
+    await it.finalize([...events, ...events])
+    assert.equal(await assertTold(events), events.length)
+    await Promise.all(instances.map((instance) => instance.stop()))
+  })
+
+  test('P6: a try that outlasts its lease is made again with the same id, and SENT stays SENT', async () => {
+    const instances = [await it.start({ leaseMs: 50 }), await it.start({ leaseMs: 50 })]
+    const events = some(20)
+    await it.behave({ default: 'slow:400' })
+    await it.finalize(events)
+    const seen = new Map<string, string>()
+    await eventually(async () => {
+      for (const { payment_id: paymentId } of events) {
+        const status = (await it.notice(paymentId))?.status ?? 'PENDING'
+        const before = seen.get(paymentId) ?? 'PENDING'
+        if (before !== 'PENDING') assert.equal(status, before)
+        seen.set(paymentId, status)
+      }
+      return [...seen.values()].every((status) => status === 'SENT')
+    })
+    assert.ok((await assertTold(events)) > events.length, 'some were repeated')
+    await Promise.all(instances.map((instance) => instance.stop()))
+    await assertTold(events)
+  })
+})
+
+async function spawnInstance(t: TestContext, env: Record<string, string>): Promise<ChildProcess> {
+  const script = new URL('run-notifications.ts', import.meta.url).pathname
+  const child = spawn(process.execPath, [script], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => void child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  return child
+}

@@ -1,0 +1,206 @@
+import type { CaudalEvent, PaymentFinalized } from '@caudal/contracts/events.ts'
+import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
+import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
+import { SCHEMA_VERSION, TOPICS } from '@caudal/contracts/topics.ts'
+import type { EventLog } from '@caudal/event-log/event-log.ts'
+import { logMigrations } from '@caudal/event-log/migrations.ts'
+import { openPostgresLog } from '@caudal/event-log/postgres/open-postgres-log.ts'
+import type { RunningService } from '@caudal/http/running-service.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { readConfig as readPushConfig } from '@caudal/push-simulator/config.ts'
+import { type RunningPush, start as startPush } from '@caudal/push-simulator/main.ts'
+import { pushMigrations } from '@caudal/push-simulator/migrations.ts'
+import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type Config, readConfig } from '../src/config.ts'
+import { start } from '../src/main.ts'
+import { migrationSets } from '../src/migrations.ts'
+import { type IdentityDouble, startIdentityDouble } from './identity-double.ts'
+
+/** A message that the push simulator accepted. */
+export type Message = {
+  message_id: string
+  payment_id: string
+  device_token: string
+  title: string
+  body: string
+}
+
+/** A row of notifications. */
+export type Notice = {
+  status: string
+  attempts: number
+  failures: number
+  detail: string | null
+  due_at: Date | null
+}
+
+type Addressee = { tenantId: string; userId: string }
+type Behaviour = { default?: string; by_token?: Record<string, string> }
+
+export type World = {
+  db: Db
+  databaseName: string
+  log: EventLog
+  identity: IdentityDouble
+  /** The environment of an instance, for one in a process of its own. */
+  env: Record<string, string>
+  /** Starts an instance; `config` is put over what its environment says. */
+  start(config?: Partial<Config>): Promise<RunningService>
+  behave(behaviour: Behaviour): Promise<void>
+  stopPush(): Promise<void>
+  startPush(): Promise<void>
+  finalize(events: readonly CaudalEvent[]): Promise<void>
+  messages(paymentId: string): Promise<Message[]>
+  notice(paymentId: string): Promise<Notice | undefined>
+  /** Waits until the notice of the payment has ended. */
+  ended(paymentId: string): Promise<Notice>
+  /** How many notices of these payments have each status. */
+  statuses(events: readonly PaymentFinalized[]): Promise<Record<string, number>>
+}
+
+/** Push services, an event log, identity and a database for notifications, all of a test's own. */
+export async function world(scope: Scope): Promise<World> {
+  const pushDb = await testDatabase(scope, { sets: [pushMigrations], name: 'push' })
+  const logDb = await testDatabase(scope, { sets: [logMigrations], name: 'log' })
+  const own = await testDatabase(scope, { sets: migrationSets, name: 'notifications' })
+  const identity = await startIdentityDouble(scope)
+  const log = await openPostgresLog({ url: logDb.url })
+  const push = await startPushServices(pushDb.url)
+  const running = new Set<RunningService>()
+  scope.after(async () => {
+    await Promise.all([...running].map((service) => service.stop()))
+    await log.close()
+    await push.stop()
+  })
+  const env = {
+    CAUDAL_NOTIFICATIONS_PORT: '0',
+    CAUDAL_NOTIFICATIONS_DATABASE_URL: own.url,
+    CAUDAL_LOG_DATABASE_URL: logDb.url,
+    CAUDAL_LOG_LEVEL: process.env['CAUDAL_TEST_LOG_LEVEL'] ?? 'silent',
+    CAUDAL_CLIENT_SECRET: 'a-secret-of-some-length',
+    CAUDAL_IDENTITY_URL: identity.url,
+    CAUDAL_PUSH_URL: push.url(),
+    CAUDAL_PUSH_APNS_URL: push.apnsUrl(),
+    // Fast enough for tests, in the same proportions as the defaults.
+    CAUDAL_NOTIFICATIONS_IDENTITY_TIMEOUT: '500ms',
+    CAUDAL_PUSH_TIMEOUT: '1s',
+    CAUDAL_PUSH_LEASE: '2s',
+  }
+  const notice: World['notice'] = async (paymentId) => {
+    const { rows } = await own.pool.query<Notice>(
+      'SELECT status, attempts, failures, detail, due_at FROM notifications WHERE payment_id = $1',
+      [paymentId],
+    )
+    return rows[0]
+  }
+  return {
+    db: own.pool,
+    databaseName: own.name,
+    log,
+    identity,
+    env,
+    async start(config = {}) {
+      const service = await start({ ...readConfig(env), ...config })
+      const stop = async (): Promise<void> => {
+        if (running.delete(tracked)) await service.stop()
+      }
+      const tracked = { ...service, stop }
+      running.add(tracked)
+      return tracked
+    },
+    behave: push.behave,
+    stopPush: push.stop,
+    startPush: push.start,
+    messages: push.messages,
+    finalize: (events) =>
+      log.append(
+        events.map((event) => ({
+          topic: TOPICS.paymentsFinalized,
+          key: event.account_id,
+          value: serializeEvent(event),
+          headers: { traceparent: newTraceparent() },
+        })),
+      ),
+    notice,
+    ended: (paymentId) =>
+      eventually(async () => {
+        const found = await notice(paymentId)
+        return found && found.status !== 'PENDING' ? found : undefined
+      }),
+    async statuses(events) {
+      const { rows } = await own.pool.query<{ status: string; count: bigint }>(
+        `SELECT status, count(*) AS count FROM notifications
+         WHERE payment_id = ANY($1::uuid[]) GROUP BY status`,
+        [events.map((event) => event.payment_id)],
+      )
+      return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]))
+    },
+  }
+}
+
+/** The push simulator, which keeps its addresses when it stops and starts again. */
+async function startPushServices(databaseUrl: string) {
+  const ports = { CAUDAL_PUSH_PORT: '0', CAUDAL_PUSH_APNS_PORT: '0' }
+  const launch = (): Promise<RunningPush> =>
+    startPush(
+      readPushConfig({
+        CAUDAL_PUSH_DATABASE_URL: databaseUrl,
+        CAUDAL_LOG_LEVEL: 'silent',
+        ...ports,
+      }),
+    )
+  let push: RunningPush | undefined = await launch()
+  const { url, apnsUrl } = push
+  ports.CAUDAL_PUSH_PORT = new URL(url).port
+  ports.CAUDAL_PUSH_APNS_PORT = new URL(apnsUrl).port
+  return {
+    url: () => url,
+    apnsUrl: () => apnsUrl,
+    async stop() {
+      await push?.stop()
+      push = undefined
+    },
+    async start() {
+      push = await launch()
+    },
+    async behave(behaviour: Behaviour) {
+      const response = await fetch(`${url}/admin/behaviour`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ default: 'ok', ...behaviour }),
+      })
+      if (!response.ok) throw new Error(`behaviour refused: ${await response.text()}`)
+    },
+    async messages(paymentId: string): Promise<Message[]> {
+      const response = await fetch(`${url}/admin/messages?payment_id=${paymentId}`)
+      return ((await response.json()) as { data: Message[] }).data
+    },
+  }
+}
+
+/** The end of a payment of a user; `extra` replaces members. */
+export function finalized(
+  { tenantId, userId }: Addressee,
+  extra: Partial<PaymentFinalized> = {},
+): PaymentFinalized {
+  return {
+    event_id: newId(),
+    event_type: 'payment.finalized',
+    timestamp: new Date().toISOString(),
+    schema_version: SCHEMA_VERSION,
+    region: 'local',
+    tenant_id: tenantId,
+    account_id: accountIdOf(tenantId, userId, 'USD'),
+    payment_id: newId(),
+    user_id: userId,
+    external_order_id: newId(),
+    amount: '100.50',
+    currency: 'USD',
+    service_name: 'Electricity',
+    status: 'COMPLETED',
+    reason: null,
+    ...extra,
+  }
+}
