@@ -12,15 +12,17 @@ const HEADER_BYTES = 20
 const UUID_BYTES = 16
 /** UTF-8 needs at most three bytes for one UTF-16 code unit. */
 const MOST_BYTES_PER_UNIT = 3
-const UUID_LENGTH = 36
-/** Where the pairs of digits stand between the hyphens. */
+/** Where the pairs of digits stand: between the hyphens, or without any, as in a trace id. */
 const PAIRS = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
+const BARE_PAIRS = PAIRS.map((_, index) => index * 2)
+const UUID_LENGTH = 36
+const BARE_LENGTH = 32
 const HEX_DIGITS = hexDigits()
 
 /** Arrays are composed here and copied out; it grows to the largest one seen. */
 let scratch = Buffer.allocUnsafe(64 * 1024)
 
-/** `uuid[]`; ids in their usual form with hyphens, in either case. Null is NULL. */
+/** `uuid[]`; ids with their four hyphens or without any, in either case. Null is NULL. */
 export function uuidArray<T>(items: readonly T[], pick: (item: T) => string | null): Buffer {
   reserve(0, HEADER_BYTES + items.length * (4 + UUID_BYTES))
   let at = HEADER_BYTES
@@ -94,16 +96,17 @@ function finish(elementOid: number, count: number, nulls: number, end: number): 
 }
 
 function writeUuid(id: string, start: number): number {
+  const pairs = id.length === BARE_LENGTH ? BARE_PAIRS : PAIRS
   let wrong = 0
   for (let index = 0; index < UUID_BYTES; index += 1) {
-    const place = PAIRS[index]!
+    const place = pairs[index]!
     const high = HEX_DIGITS[id.charCodeAt(place)] ?? -1
     const low = HEX_DIGITS[id.charCodeAt(place + 1)] ?? -1
     scratch[start + index] = (high << 4) | low
     wrong |= high | low
   }
   // A digit that is none is -1, and its sign stays.
-  if (wrong < 0 || id.length !== UUID_LENGTH) {
+  if (wrong < 0 || (id.length !== UUID_LENGTH && id.length !== BARE_LENGTH)) {
     throw new TypeError(`${JSON.stringify(id)} is not a UUID`)
   }
   return start + UUID_BYTES
