@@ -82,6 +82,12 @@ CREATE TABLE status_queries (
   CONSTRAINT status_queries_answer_is_bounded CHECK (octet_length(answer_body) <= 4096)
 );
 
--- Nothing here is ever deleted by the service.
-GRANT SELECT, INSERT, UPDATE ON payments, attempts TO caudal_app;
+-- The service deletes nothing, and what was agreed or asked for never changes: the frozen bytes,
+-- the amount and the parties cannot be updated by it.
+GRANT SELECT, INSERT ON payments, attempts TO caudal_app;
+GRANT UPDATE (status, step, due_at, attempt_number, attempt_deadline_at, failure_count,
+  may_have_left, unproven, query_count, gateway_response, reason, in_doubt_at, finished_at)
+  ON payments TO caudal_app;
+GRANT UPDATE (status, answered_at, http_status, answer_body, latency_ms, error_class)
+  ON attempts TO caudal_app;
 GRANT SELECT, INSERT ON status_queries TO caudal_app;

@@ -112,6 +112,7 @@ test('rule 9: every attempt carries the same bytes, and its row stands before it
     source: { account_number: '77' },
     destination: { name: 'Electricity', account_number: '1234567890', bank_code: 'BNK112' },
   })
+  await assert.rejects(it.db.query(`UPDATE payments SET request_body = ''`), /permission denied/)
   const attempts = await it.db.query(
     `SELECT number, status, http_status, answer_body IS NOT NULL AS kept, latency_ms >= 0 AS timed,
        sending_at <= answered_at AND sending_at < deadline_at AS ordered
