@@ -29,8 +29,8 @@ export type PoolOptions = {
 }
 
 /**
- * A pool whose connections pipeline: queries that are not awaited one by one travel together
- * (ADR 0005). int8 comes back as bigint, timestamptz as Date, numeric as string.
+ * A pool whose connections pipeline: queries that are not awaited one by one travel together (ADR
+ * 0005). int8 comes back as bigint, timestamptz as Date, numeric as string.
  */
 export function createPool({ url, applicationName, max = 8, onError }: PoolOptions): Db {
   const pool = new pg.Pool({

@@ -9,8 +9,8 @@ export class CommitRefusedError extends Error {
 }
 
 /**
- * The connection broke while COMMIT was under way: whether it took effect is unknown.
- * Read back by key before trying again (design: an error at COMMIT means unknown).
+ * The connection broke while COMMIT was under way: whether it took effect is unknown. Read back by
+ * key before trying again (design: an error at COMMIT means unknown).
  */
 export class CommitUnknownError extends Error {
   readonly code = 'COMMIT_UNKNOWN'

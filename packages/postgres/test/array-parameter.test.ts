@@ -20,6 +20,8 @@ test('ids arrive as they were, in lower case, and null as NULL', async (t) => {
   const ids = [randomUUID(), null, randomUUID(), randomUUID().toUpperCase()]
   const expected = ids.map((id) => id?.toLowerCase() ?? null)
   assert.deepEqual(await roundTrip(db, 'uuid', uuidArray(ids, same)), expected)
+  const traceIds = ids.map((id) => id?.replaceAll('-', '') ?? null)
+  assert.deepEqual(await roundTrip(db, 'uuid', uuidArray(traceIds, same)), expected)
 })
 
 test('texts of every kind and length arrive as they were', async (t) => {
@@ -51,7 +53,14 @@ test('an empty array is empty, not null', async (t) => {
 })
 
 test('what is not a UUID is refused before it is sent', () => {
-  for (const bad of ['', 'abc', randomUUID().slice(1), `${randomUUID()}0`, 'g'.repeat(36)]) {
+  for (const bad of [
+    '',
+    'abc',
+    randomUUID().slice(1),
+    `${randomUUID()}0`,
+    'g'.repeat(36),
+    'g'.repeat(32),
+  ]) {
     assert.throws(() => uuidArray([bad], same), TypeError)
   }
 })
