@@ -28,7 +28,7 @@ export const holdsMatchPayments: Check = {
     for await (const page of walkPayments(payments)) {
       const { rows } = await wallets.query<HoldRow>(
         `SELECT payment_id, account_id, amount_minor, currency, status
-         FROM holds WHERE payment_id = ANY($1::uuid[])`,
+         FROM holds WHERE hold_key = ANY($1::uuid[]) AND payment_id IS NOT NULL`,
         [page.map((payment) => payment.payment_id)],
       )
       const holds = new Map(rows.map((hold) => [hold.payment_id, hold]))
