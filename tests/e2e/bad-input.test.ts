@@ -1,0 +1,301 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { before, describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import fc from 'fast-check'
+import { ask } from '../support/ask-gateway.ts'
+import { assertProblem, assertTellsNothing } from '../support/assert-problem.ts'
+import { type CarelessCaller, createCarelessCaller } from '../support/careless-caller.ts'
+import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
+import { LARGE_BODIES, malformedBodies } from '../support/malformed-bodies.ts'
+import { malformedHttp } from '../support/malformed-http.ts'
+import { sendRaw } from '../support/send-raw.ts'
+import { get, seed, type SeededUser, violationsOf } from '../support/user-client.ts'
+
+const ORDERS = 40
+
+describe('bad input of every kind gets a precise problem, and nothing else happens', () => {
+  const scope = suiteScope()
+  let system: LaunchedSystem
+  let caller: CarelessCaller
+  let user: SeededUser
+  let other: SeededUser
+  let dataDir = ''
+
+  before(async () => {
+    dataDir = await dataDirectory(scope)
+    system = await launchSystem(scope, { dataDir })
+    const users = await seed(dataDir, { users: 2, orders: ORDERS, balance: '1000.00' })
+    ;[user, other] = users as [SeededUser, SeededUser]
+    caller = createCarelessCaller(system.gateway_url, user)
+  })
+
+  test('P2: keys that are missing or malformed', async () => {
+    for (const key of [undefined, '']) {
+      const request = caller.payment({ headers: { 'idempotency-key': key } })
+      await caller.refused(`key ${key}`, request, 'IDEMPOTENCY_KEY_REQUIRED')
+    }
+    const uuid = randomUUID()
+    const malformed = [
+      'abc',
+      '1',
+      uuid.replaceAll('-', ''),
+      `{${uuid}}`,
+      `urn:uuid:${uuid}`,
+      `${uuid}x`,
+      uuid.replace(/^./, 'g'),
+      `${uuid}, ${randomUUID()}`,
+      `'; DROP TABLE payments; --`,
+      'ä'.repeat(36),
+      'x'.repeat(5_000),
+    ]
+    for (const key of malformed) {
+      const request = caller.payment({ headers: { 'idempotency-key': key } })
+      await caller.refused(`key ${key.slice(0, 60)}`, request, 'INVALID_IDEMPOTENCY_KEY')
+    }
+    const twice = caller.payment({ headers: { 'idempotency-key': [uuid, randomUUID()] } })
+    await caller.refused('two keys', twice, 'INVALID_IDEMPOTENCY_KEY')
+  })
+
+  test('F2: a key is compared in lower case, and any RFC 9562 UUID is one', async () => {
+    const key = randomUUID()
+    const request = caller.payment({ headers: { 'idempotency-key': key.toUpperCase() } })
+    const first = await ask(system.gateway_url, request)
+    assert.equal(first.status, 202, first.text)
+    const headers = { ...request.headers, 'idempotency-key': key }
+    const again = await ask(system.gateway_url, { ...request, headers })
+    assert.deepEqual([again.status, again.text], [202, first.text])
+    assert.equal(again.headers.get('idempotency-replayed'), 'true')
+    const versions = [1, 3, 4, 5, 6, 7, 8].map((v) => `00000000-0000-${v}000-8000-00000000000a`)
+    const special = ['0', 'f'].map((digit) =>
+      '8-4-4-4-12'.replaceAll(/\d+/g, (n) => digit.repeat(+n)),
+    )
+    for (const uuid of [...versions, ...special]) {
+      const answer = await ask(
+        system.gateway_url,
+        caller.payment({ headers: { 'idempotency-key': uuid } }),
+      )
+      assert.equal(answer.status, 202, `${uuid}: ${answer.text}`)
+    }
+  })
+
+  test('P2: bodies that are no request', async () => {
+    for (const [what, body] of Object.entries(malformedBodies(other.user_id))) {
+      await caller.refused(what, caller.payment({ body }), 'MALFORMED_REQUEST')
+    }
+    for (const [what, body] of Object.entries(LARGE_BODIES)) {
+      await caller.refused(what, caller.payment({ body }), 'BODY_TOO_LARGE')
+    }
+  })
+
+  test('P2: bodies of another type or coding', async () => {
+    const types = [
+      undefined,
+      '',
+      'text/plain',
+      'application/xml',
+      'application/x-www-form-urlencoded',
+    ]
+    for (const type of [...types, 'multipart/form-data; boundary=x', 'application/jsonp', 'json']) {
+      const request = caller.payment({ headers: { 'content-type': type } })
+      await caller.refused(`type ${type}`, request, 'UNSUPPORTED_MEDIA_TYPE')
+    }
+    for (const coding of ['gzip', 'deflate', 'br', 'x-unknown', 'gzip, gzip']) {
+      const body = coding === 'gzip' ? gzipSync('{}') : '{}'
+      const request = caller.payment({ body, headers: { 'content-encoding': coding } })
+      await caller.refused(`coding ${coding}`, request, 'UNSUPPORTED_MEDIA_TYPE')
+    }
+    const plain = caller.payment({ headers: { 'content-encoding': 'identity' } })
+    assert.equal((await ask(system.gateway_url, plain)).status, 202)
+  })
+
+  test('P1: addresses and methods that are not there', async () => {
+    const id = randomUUID()
+    const unknown = [
+      '/',
+      '/api/v1',
+      '/api/v1/',
+      '/api/v2/payments',
+      '/api/v1/PAYMENTS',
+      `/api/v1/payments%2F${id}`,
+      `/api/v1/payments/${id}/`,
+      `/api/v1/payments/${id}/refund`,
+      `/api/v1/payments/../wallet`,
+      '//api/v1/wallet',
+      '/api/v1/wallet/credit',
+      '/v1/payments',
+      '/v1/wallet',
+      `/internal/payments/${id}/steps`,
+      `/api/v1/${'x'.repeat(8_000)}`,
+    ]
+    for (const path of unknown) {
+      await caller.refused(path.slice(0, 60), caller.reading('', { path }), 'ROUTE_NOT_FOUND')
+    }
+    const odd = [
+      'x',
+      '1',
+      `${id}x`,
+      `${id}%00`,
+      '..%2F..%2Fwallet',
+      '%2e%2e',
+      "'%20OR%201=1",
+      '%F0%9F%92%B8',
+    ]
+    for (const one of [id, ...odd]) {
+      await caller.refused(one, caller.reading(`/payments/${one}`), 'PAYMENT_NOT_FOUND')
+    }
+    await caller.refused('a broken escape', caller.reading('/payments/%ZZ'), 'MALFORMED_REQUEST')
+    for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY']) {
+      const request = { ...caller.payment(), method }
+      const answer = await caller.refused(method, request, 'METHOD_NOT_ALLOWED')
+      assert.equal(answer.headers.get('allow'), 'GET, POST', method)
+    }
+    await caller.refused(
+      'POST of a wallet',
+      { ...caller.payment(), path: '/api/v1/wallet' },
+      'METHOD_NOT_ALLOWED',
+    )
+    const head = await ask(system.gateway_url, caller.reading('/payments', { method: 'HEAD' }))
+    assert.deepEqual([head.status, head.text], [405, ''])
+    assert.equal(head.headers.get('allow'), 'GET, POST')
+  })
+
+  test('limits and cursors that are none', async () => {
+    const bad = [
+      '0',
+      '-1',
+      '101',
+      'abc',
+      '1e2',
+      '1.5',
+      '',
+      '+5',
+      '007',
+      '%00',
+      '99999999999999999999',
+    ]
+    const queries = [
+      ...bad.map((limit) => `limit=${limit}`),
+      'limit=5&limit=6',
+      'limit[]=5x&limit=z',
+    ]
+    for (const list of ['/payments', '/wallet/entries']) {
+      for (const query of queries) {
+        await caller.refused(
+          `${list} ${query}`,
+          caller.reading(`${list}?${query}`),
+          'MALFORMED_REQUEST',
+        )
+      }
+    }
+    const real = await realCursors()
+    const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const junk = ['', 'x', 'null', '%00', '%F0%9F%92%B8', `'%20OR%201=1`, 'A'.repeat(600), 'e30']
+    const values = [
+      null,
+      1,
+      [],
+      {},
+      { created_at: 'now()' },
+      { version: -1, line: 0 },
+      { version: 1e99 },
+    ]
+    for (const [list, cursor] of Object.entries(real)) {
+      const elsewhere = Object.entries(real).find(([name]) => name !== list)![1]
+      const tampered = [
+        cursor.slice(0, -3),
+        cursor.slice(3),
+        `${cursor.slice(0, 8)}AAAA${cursor.slice(12)}`,
+        `${cursor}!`,
+        elsewhere,
+        ...Object.entries(JSON.parse(Buffer.from(cursor, 'base64url').toString()) as object).map(
+          ([name, value]) => encode({ [name]: value }),
+        ),
+      ]
+      for (const one of [...junk, ...values.map(encode), ...tampered]) {
+        const path = `${list}?limit=1&cursor=${one}`
+        await caller.refused(
+          `${list} cursor ${one.slice(0, 60)}`,
+          caller.reading(path),
+          'MALFORMED_REQUEST',
+        )
+      }
+    }
+    for (const account of [randomUUID(), 'x', "'", '%00', other.account_id]) {
+      const path = `/wallet/entries?account_id=${account}`
+      await caller.refused(
+        `account ${account.slice(0, 40)}`,
+        caller.reading(path),
+        'ACCOUNT_NOT_FOUND',
+      )
+    }
+  })
+
+  test('HTTP that is none', async () => {
+    const { gateway_url: url } = system
+    const { chunked, malformed } = malformedHttp(user.token)
+    for (const [what, [text, code]] of Object.entries(malformed)) {
+      const answer = await sendRaw(url, Buffer.from(text, 'latin1'))
+      assertProblem({ ...answer, contentType: answer.headers.get('content-type') }, code, what)
+    }
+    const { body } = caller.payment()
+    const chunks = [...String(body)].map((char) => `1\r\n${char}\r\n`).join('')
+    const good = await sendRaw(url, `${chunked}${chunks}0\r\n\r\n`)
+    assert.equal(good.status, 202, 'a body in chunks is a body')
+    for (const expect of ['100-continue', 'a miracle']) {
+      const answer = await ask(url, caller.payment({ headers: { expect } }))
+      assert.ok([100, 202, 417].includes(answer.status), `expect: ${expect}: ${answer.status}`)
+      assertTellsNothing(answer.text, expect)
+    }
+  })
+
+  test('whatever bytes come as body, key, cursor or id: a problem with a code, never a 500', async () => {
+    const { gateway_url: url } = system
+    const anything = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.json())
+    const mistake = fc.oneof(
+      anything.map((body) => caller.payment({ body })),
+      fc
+        .uint8Array({ maxLength: 200 })
+        .map((bytes) => caller.payment({ body: Buffer.from(bytes) })),
+      anything.map((text) =>
+        caller.reading(`/payments/${encodeURIComponent(text.toWellFormed())}`),
+      ),
+      anything.map((text) =>
+        caller.reading(`/payments?cursor=${encodeURIComponent(text.toWellFormed())}`),
+      ),
+      fc
+        .string({ unit: fc.constantFrom(...'abc-019 {}"\'%;') })
+        .map((key) => caller.payment({ headers: { 'idempotency-key': key } })),
+    )
+    await fc.assert(
+      fc.asyncProperty(mistake, async (request) => {
+        const answer = await ask(url, request)
+        if (answer.status === 200) return // an empty id is the list
+        const { code } = JSON.parse(answer.text) as { code: ErrorCode }
+        assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} ${answer.text}`)
+        assertProblem(answer, code, JSON.stringify(request))
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('after all of it nothing is wrong', async () => {
+    assert.deepEqual(await violationsOf(dataDir), [])
+  })
+
+  /** Cursors that each list really gave out. */
+  async function realCursors(): Promise<Record<string, string>> {
+    const cursors: Record<string, string> = {}
+    for (const list of ['/payments', '/wallet/entries']) {
+      const { body } = await eventually(async () => {
+        const page = await get(system.gateway_url, user, `${list}?limit=1`)
+        return page.body['has_more'] === true && page
+      })
+      cursors[list] = String(body['next_cursor'])
+    }
+    return cursors
+  }
+})
