@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test, type TestContext } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { call } from './call.ts'
 import { fileScope, fundsReserved, world } from './world.ts'
 
 const it = await world(fileScope(after))
@@ -40,6 +41,55 @@ test('P5: each behaviour of the PSP ends as the money moved', async (t) => {
       assert.equal(await it.requests(event.payment_id), requests)
     })
   }
+})
+
+test('P5: a fifth of all requests going wrong opens no circuit and charges nobody twice', async (t) => {
+  await it.behave({ default: 'random:0.2' })
+  const service = await it.start({ CAUDAL_PSP_TIMEOUT: '3s' })
+  t.after(() => service.stop())
+  const events = Array.from({ length: 300 }, () => fundsReserved())
+  await it.reserve(events)
+  await eventually(async () => {
+    const { rows } = await it.db.query(
+      `SELECT count(*)::int AS count FROM payments
+       WHERE payment_id = ANY($1) AND (status <> 'PENDING' OR attempt_number > 1)`,
+      [events.map((event) => event.payment_id)],
+    )
+    return rows[0].count >= 200
+  })
+  const metrics = await call(`${service.url}/metrics`)
+  assert.match(metrics.text, /psp_circuit_state\{[^}]*state="closed"[^}]*\} 1$/m)
+  await it.behave({})
+  const finals = await it.finals(events)
+  for (const { payment_id: paymentId } of events) {
+    const completed = finals.get(paymentId)?.event_type === 'payment.completed'
+    assert.equal(await it.charges(paymentId), completed ? 1 : 0)
+  }
+})
+
+test('by default a payment is in doubt 6 s after it was sent, and asked about 2 s later', async (t) => {
+  await it.behave({ default: 'hang' })
+  await started(t, {
+    CAUDAL_PSP_TIMEOUT: '',
+    CAUDAL_PSP_CONNECT_TIMEOUT: '',
+    CAUDAL_PSP_FIRST_QUERY: '',
+  })
+  const event = fundsReserved()
+  await it.reserve([event])
+  await eventually(async () => (await it.resultsOf(event.payment_id)).length === 1)
+  const { rows } = await eventually(async () => {
+    const found = await it.db.query(
+      `SELECT extract(epoch FROM p.in_doubt_at - a.sending_at)::float8 AS doubt_seconds,
+         extract(epoch FROM q.answered_at - p.in_doubt_at)::float8 AS query_seconds
+       FROM payments p JOIN attempts a ON a.payment_id = p.payment_id AND a.number = 1
+       JOIN status_queries q ON q.payment_id = p.payment_id AND q.number = 1
+       WHERE p.payment_id = $1`,
+      [event.payment_id],
+    )
+    return found.rows.length > 0 && found
+  })
+  assert.ok(rows[0].doubt_seconds < 6, `in doubt after ${rows[0].doubt_seconds} s`)
+  assert.ok(rows[0].query_seconds < 2, `asked about after ${rows[0].query_seconds} s`)
 })
 
 for (const behaviour of ['hang', 'reset']) {
