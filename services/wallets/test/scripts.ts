@@ -133,8 +133,9 @@ export function batchesOf(work: readonly Work[], cuts: readonly boolean[]): Work
   return batches.filter((batch) => batch.length > 0)
 }
 
+/** A UUID that depends on nothing but its name. */
 function idOf(run: string, kind: string, index: number): string {
   const hex = hash('sha256', `${run} ${kind} ${index}`, 'hex')
-  const variant = `8${hex.slice(17, 20)}`
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-${variant}-${hex.slice(20, 32)}`
+  const [time, rest] = [hex.slice(0, 8), hex.slice(20, 32)]
+  return `${time}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${rest}`
 }

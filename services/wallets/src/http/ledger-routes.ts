@@ -40,31 +40,26 @@ const batchAnswer = Type.Object({
 /** The ledger's commands for internal clients with the scope ledger:write (F1). */
 export function addLedgerRoutes(app: HttpServer, deps: LedgerRouteDeps): void {
   const onRequest = [requireToken({ verifier: deps.verifier, scope: 'ledger:write' }), onlyServices]
+  const moving = { ...options(MoveBody), onRequest }
   for (const kind of ['credit', 'debit', 'hold'] as const) {
-    const schema = {
-      body: MoveBody,
-      response: { 200: CommittedAnswer },
-      tags: ['ledger'],
-      security,
-    }
-    const options = { schema, onRequest, config: { integers: 'bigint' } } as const
-    app.post(`/v1/wallet/${kind}`, options, (request, reply) =>
+    app.post(`/v1/wallet/${kind}`, moving, (request, reply) =>
       answerOne(deps, { kind, body: request.body }, request, reply),
     )
   }
+  const closing = { ...options(CloseBody), onRequest }
   for (const kind of ['commit', 'rollback'] as const) {
-    const schema = {
-      body: CloseBody,
-      response: { 200: CommittedAnswer },
-      tags: ['ledger'],
-      security,
-    }
-    const options = { schema, onRequest, config: { integers: 'bigint' } } as const
-    app.post(`/v1/wallet/${kind}`, options, (request, reply) =>
+    app.post(`/v1/wallet/${kind}`, closing, (request, reply) =>
       answerOne(deps, { kind, body: request.body }, request, reply),
     )
   }
   addBatchRoute(app, deps, onRequest)
+}
+
+function options<B extends TSchema>(body: B) {
+  return {
+    schema: { body, response: { 200: CommittedAnswer }, tags: ['ledger'], security },
+    config: { integers: 'bigint' },
+  } as const
 }
 
 function addBatchRoute(app: HttpServer, deps: LedgerRouteDeps, onRequest: TokenHook[]): void {
