@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
 import type { Deadline } from './adapter.ts'
 import { deadlineIn } from './deadline.ts'
 import { exchange, type Exchanged } from './exchange.ts'
@@ -170,4 +170,20 @@ test('the deadline is checked in the turn that writes: a process that was paused
   paused = true
   assert.equal((await sending).kind, 'not_sent')
   assert.equal(psp.requests(), 0)
+})
+
+test('a client that begins the same request a second time is stopped before it writes', async () => {
+  const aborted: string[] = []
+  const controllerOf = (name: string) =>
+    ({ abort: () => void aborted.push(name) }) as unknown as Dispatcher.DispatchController
+  const repeating = {
+    dispatch(_options: unknown, handler: Dispatcher.DispatchHandler) {
+      handler.onRequestStart?.(controllerOf('first'), null)
+      handler.onRequestStart?.(controllerOf('second'), null)
+      handler.onResponseError?.(controllerOf('second'), new Error('aborted'))
+      return true
+    },
+  } as unknown as Pool
+  assert.equal((await post(repeating)).kind, 'lost')
+  assert.deepEqual(aborted, ['second'])
 })
