@@ -126,7 +126,8 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
       this.#settle({ kind: 'lost', errorClass, httpStatus, latencyMs })
       return
     }
-    const late = this.#deadline.remainingMs() <= 0
+    // A timer may fire a fraction of a millisecond before the clocks say so.
+    const late = errorClass === TIMEOUT || this.#deadline.remainingMs() <= 0
     this.#settle({
       kind: 'not_sent',
       cause: late ? 'deadline' : 'unreachable',
