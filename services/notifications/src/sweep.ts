@@ -39,6 +39,7 @@ export function startSweep(round: () => Promise<void>, logger: Logger): Sweep {
   }
   const running = run()
   const wake = (): void => {
+    if (woken) return
     woken = true
     waiting.abort()
   }

@@ -100,6 +100,7 @@ function classify({ status, headers }: Http2Answer, reason: string | undefined):
 }
 
 function reasonOf(body: string): string | undefined {
+  if (body === '') return undefined
   try {
     const { reason } = JSON.parse(body) as { reason?: unknown }
     return typeof reason === 'string' ? reason : undefined
