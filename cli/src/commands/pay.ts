@@ -32,21 +32,19 @@ export const pay: Command = {
     const { values } = invocation
     const userId = uuidArgument(textOption(values, 'user'), '--user')
     const waitMs = integerOption(values, 'wait', { min: 1, max: 3_600 }, 60) * 1_000
+    const given = values['order']
+    const wanted = typeof given === 'string' ? uuidArgument(given, '--order') : undefined
     const system = await findSystem(invocation)
     const { token } = await clientToken(system, SCOPES)
-    const given = values['order']
-    const orderId =
-      typeof given === 'string'
-        ? uuidArgument(given, '--order')
-        : await firstUnpaidOrder(system, token, userId)
+    const orderId = wanted ?? (await firstUnpaidOrder(system, token, userId))
     if (orderId === undefined) {
-      note(`caudal: user ${userId} has no unpaid order`)
-      return EXIT.no
+      const detail = `user ${userId} has no unpaid order`
+      return refused(invocation, { code: 'ORDER_NOT_FOUND', detail })
     }
     const user = await userToken(system, userId, DEFAULT_TENANT)
     const key = textOption(values, 'key', randomUUID())
     const { status, body } = await requestPayment(system, user.token, orderId, key)
-    if (status !== 202) return refused(invocation, status, body)
+    if (status !== 202) return refused(invocation, body as Refusal)
     const accepted = body as Payment
     const { found, steps } = await follow(invocation, system, { token, accepted, waitMs })
     if (invocation.json) {
@@ -59,10 +57,11 @@ export const pay: Command = {
   },
 }
 
-function refused({ json }: Invocation, status: number, body: unknown): number {
-  const problem = body as { code?: string; detail?: string; title?: string }
-  if (json) printJson({ payment_id: null, status: null, reason: problem.code ?? null, steps: [] })
-  note(`caudal: refused with ${status} ${problem.code ?? ''}: ${problem.detail ?? problem.title}`)
+type Refusal = { code?: string; detail?: string }
+
+function refused({ json }: Invocation, { code, detail }: Refusal): number {
+  if (json) printJson({ payment_id: null, status: null, reason: code ?? null, steps: [] })
+  note(`caudal: no payment, ${code ?? 'refused'}: ${detail ?? 'the gateway did not say why'}`)
   return EXIT.no
 }
 

@@ -20,6 +20,8 @@ export const payment: Command = {
     const { token } = await clientToken(system, 'payments:read trace:read')
     const found = await findPayment(system, token, paymentId)
     if (!found) {
+      const unknown = { payment_id: paymentId, status: null, reason: 'PAYMENT_NOT_FOUND' }
+      if (invocation.json) printJson({ ...unknown, steps: [] })
       note(`caudal: there is no payment ${paymentId}`)
       return EXIT.no
     }

@@ -17,6 +17,7 @@ import { addTokenRoutes } from './http/token-routes.ts'
 import { addUserRoutes } from './http/user-routes.ts'
 import { identityMigrations } from './migrations.ts'
 import { createProvider } from './oidc/create-provider.ts'
+import { createClientTokenSigner } from './sign-client-token.ts'
 import { createUserTokenSigner } from './sign-user-tokens.ts'
 import { findUserIds } from './store/find-user-ids.ts'
 import { findUsers } from './store/find-users.ts'
@@ -64,7 +65,7 @@ type RouteDeps = {
 }
 
 function addRoutes(app: HttpServer, { config, db, keys, relay, verifier }: RouteDeps): void {
-  const { issuer, region, developmentLogin } = config
+  const { issuer, region, developmentLogin, clients } = config
   addUserRoutes(app, {
     verifier,
     async createUsers(users, traceparent) {
@@ -76,7 +77,11 @@ function addRoutes(app: HttpServer, { config, db, keys, relay, verifier }: Route
     removeDevices: (tenantId, tokens) => removeDevices(db, tenantId, tokens),
   })
   if (!developmentLogin) return
-  addTokenRoutes(app, { verifier, signUserTokens: createUserTokenSigner({ db, issuer, keys }) })
+  addTokenRoutes(app, {
+    verifier,
+    signUserTokens: createUserTokenSigner({ db, issuer, keys }),
+    signClientToken: createClientTokenSigner({ issuer, keys, clients }),
+  })
 }
 
 /**

@@ -141,6 +141,44 @@ describe('tokens', async () => {
     assert.equal(made!['expires_at'], new Date(exp! * 1_000).toISOString())
   })
 
+  test('development login makes the token of any service, within its scopes', async () => {
+    const token = await identity.token('users:impersonate')
+    const make = (clientId: string, scope: string) =>
+      identity.call('/v1/client-tokens', { token, body: { client_id: clientId, scope } })
+    const made = (await make('bench', 'ledger:write ledger:read')).body as unknown as {
+      token: string
+      expires_at: string
+    }
+    const { payload } = await identity.verify(made.token)
+    const { iat, exp, jti: _, ...claims } = payload
+    assert.deepEqual(claims, {
+      iss: ISSUER,
+      aud: 'caudal',
+      sub: 'bench',
+      client_id: 'bench',
+      tenant_id: 'caudal',
+      scope: 'ledger:write ledger:read',
+    })
+    assert.equal(exp! - iat!, 600)
+    assert.equal(made.expires_at, new Date(exp! * 1_000).toISOString())
+    assert.equal((await make(NOTIFIER.id, 'users:read')).status, 200)
+    assert.equal((await make(NOTIFIER.id, 'ledger:write')).body['code'], 'FORBIDDEN')
+    assert.equal((await make('bench', 'made:up')).body['code'], 'FORBIDDEN')
+    assert.equal((await make('bench', 'users:impersonate')).body['code'], 'FORBIDDEN')
+    for (const [name, scope] of [
+      ['', 'ledger:write'],
+      ['a b', 'ledger:write'],
+      ['bench', ''],
+    ]) {
+      assert.equal((await make(name!, scope!)).body['code'], 'MALFORMED_REQUEST')
+    }
+    const lent = await identity.call('/v1/client-tokens', {
+      token: made.token,
+      body: { client_id: 'bench', scope: 'orders:write' },
+    })
+    assert.equal(lent.body['code'], 'FORBIDDEN')
+  })
+
   test('tokens for others need the scope, and a person cannot have it', async () => {
     const body = { users: [{ user_id: USER }] }
     const without = await identity.call('/v1/tokens', {

@@ -60,6 +60,25 @@ export function userTokenClaims(
   }
 }
 
+/** The claims of a service's token, as the token endpoint writes them too; `now` in milliseconds. */
+export function clientTokenClaims(
+  client: { tenantId: string; clientId: string; scope: string },
+  about: { issuer: string; jti: string; now: number },
+): AccessTokenClaims {
+  const issuedAt = Math.floor(about.now / 1_000)
+  return {
+    jti: about.jti,
+    sub: client.clientId,
+    iat: issuedAt,
+    exp: issuedAt + CLIENT_TOKEN_SECONDS,
+    scope: client.scope,
+    client_id: client.clientId,
+    iss: about.issuer,
+    aud: AUDIENCE,
+    tenant_id: client.tenantId,
+  }
+}
+
 /**
  * The scopes of a user's token: all that people have, or those of them that were asked for. Returns
  * the first one that people cannot have as `refused`.

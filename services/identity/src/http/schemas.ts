@@ -110,3 +110,18 @@ export const createTokensSchema = {
   },
   security: [{ bearer: ['users:impersonate'] }],
 }
+
+export const createClientTokenSchema = {
+  summary: 'The token of any service, without its secret; only while development login is on',
+  body: Type.Object({
+    client_id: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
+    scope: Type.String({ pattern: '^[a-z]+:[a-z]+( [a-z]+:[a-z]+){0,31}$' }),
+  }),
+  response: {
+    200: Type.Object({
+      token: Type.String(),
+      expires_at: Type.String({ format: 'date-time' }),
+    }),
+  },
+  security: [{ bearer: ['users:impersonate'] }],
+}

@@ -1,8 +1,9 @@
 import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
+import { Problem } from '@caudal/http/problem.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { onlyServices } from './only-services.ts'
-import { createTokensSchema } from './schemas.ts'
+import { createClientTokenSchema, createTokensSchema } from './schemas.ts'
 
 export interface TokenRoutesDeps {
   verifier: TokenVerifier
@@ -12,6 +13,12 @@ export interface TokenRoutesDeps {
     userIds: string[]
     clientId: string
   }): Promise<{ userId: string; token: string; expiresAt: Date }[]>
+  /** Says which scope was refused instead. */
+  signClientToken(input: {
+    tenantId: string
+    clientId: string
+    scope: string
+  }): Promise<{ token: string; expiresAt: Date } | { refused: string }>
 }
 
 const BODY_LIMIT_BYTES = 128 * 1024
@@ -39,4 +46,13 @@ export function addTokenRoutes(app: HttpServer, deps: TokenRoutesDeps): void {
       return reply.send({ tokens })
     },
   )
+  app.post('/v1/client-tokens', { schema: createClientTokenSchema, onRequest }, async (request) => {
+    const { tenantId } = identityOf(request)
+    const { client_id: clientId, scope } = request.body
+    const made = await deps.signClientToken({ tenantId, clientId, scope })
+    if ('refused' in made) {
+      throw new Problem('FORBIDDEN', `the client cannot have the scope ${made.refused}`)
+    }
+    return { token: made.token, expires_at: made.expiresAt.toISOString() }
+  })
 }
