@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises'
 import type { LogRecord } from '@caudal/event-log/event-log.ts'
 import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
+import { addToOutbox, type OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import { type Command, holdKeyNamedBy } from './domain/command.ts'
 import { counterpart, type SystemAccount } from './domain/counterpart.ts'
@@ -13,7 +15,10 @@ import type { LedgerEvent } from './messaging/parse-command.ts'
 import { loadKeys } from './store/load-keys.ts'
 import { lockLedger } from './store/lock-ledger.ts'
 import { openSystemAccounts } from './store/open-system-accounts.ts'
-import { type KeyedAnswer, saveDecision } from './store/save-decision.ts'
+import { type KeyedAnswer, saveDecision, type Saving } from './store/save-decision.ts'
+
+/** Commands from which on events are composed beside the database's work. */
+const OVERLAP_FROM = 100
 
 /** A command and where it comes from: an event of the log, or a client's request. */
 export type Work = { command: Command; traceparent: string | undefined } & (
@@ -48,13 +53,34 @@ export async function processBatch(
   refuseInapplicable(work, outcomes)
   const answers = answersTo(work, outcomes)
   const keyed = keyedAnswers(commands, outcomes, answers)
-  const events = work.flatMap(({ event, traceparent }, index) =>
-    announce(outcomes[index]!, event, { region: settings.region, timestamp, traceparent }),
-  )
   if (changesAnything(decision) || keyed.length > 0) {
-    await saveDecision(tx, { ...decision, now, answers: keyed, events })
+    const composeEvents = (): OutboxEvent[] =>
+      work.flatMap(({ event, traceparent }, index) =>
+        announce(outcomes[index]!, event, { region: settings.region, timestamp, traceparent }),
+      )
+    await save(tx, { ...decision, now, answers: keyed }, composeEvents, work.length)
   }
   return { outcomes, answers }
+}
+
+/**
+ * One statement writes a small batch. Of a large one the events follow in a second statement: they
+ * are composed while the database writes the books, which saves a tenth of the time.
+ */
+async function save(
+  tx: Tx,
+  books: Omit<Saving, 'events'>,
+  composeEvents: () => OutboxEvent[],
+  size: number,
+): Promise<void> {
+  if (size < OVERLAP_FROM) {
+    await saveDecision(tx, { ...books, events: composeEvents() })
+    return
+  }
+  const saving = saveDecision(tx, { ...books, events: [] })
+  saving.catch(() => {}) // reported below, also when it fails before the events are ready
+  await setImmediate() // the statement leaves before this thread is busy again
+  await Promise.all([saving, addToOutbox(tx, composeEvents())])
 }
 
 /** Locks in the order of rule 6; system accounts that a batch is the first to need are opened. */

@@ -101,28 +101,30 @@ test('rule 4: a payment that two processes hold at once is held once', async (t)
   assert.deepEqual(await balanceOf(pool, wallet), [990n, 10n, 2n])
 })
 
-test('rule 1: a refused compare-and-set raises, and nothing of the batch remains', async (t) => {
-  const { pool } = await ledgerDatabase(t)
-  const wallet = newWallet()
-  await openWallets(pool, [wallet])
-  const credit = clientWork(move('credit', wallet, 100n))
-  const meddled = transaction(pool, async (tx) => {
-    // A planted bug: the account changes between the lock and the writing.
-    const meddling = async (first: unknown, ...rest: unknown[]): Promise<unknown> => {
-      const name = (first as { name?: string }).name
-      if (name === 'save-decision') await tx.query('UPDATE accounts SET version = version + 1')
-      return (tx.query as (...args: unknown[]) => unknown)(first, ...rest)
+for (const size of [1, 150]) {
+  test(`rule 1: a refused compare-and-set leaves nothing of a batch of ${size}`, async (t) => {
+    const { pool } = await ledgerDatabase(t)
+    const wallet = newWallet()
+    await openWallets(pool, [wallet])
+    const credits = Array.from({ length: size }, () => clientWork(move('credit', wallet, 100n)))
+    const meddled = transaction(pool, async (tx) => {
+      // A planted bug: the account changes between the lock and the writing.
+      const meddling = async (first: unknown, ...rest: unknown[]): Promise<unknown> => {
+        const name = (first as { name?: string }).name
+        if (name === 'save-decision') await tx.query('UPDATE accounts SET version = version + 1')
+        return (tx.query as (...args: unknown[]) => unknown)(first, ...rest)
+      }
+      const meddler = { query: meddling } as unknown as Tx
+      await processBatch(meddler, credits, { region: 'test' })
+    })
+    await assert.rejects(meddled, { code: LEDGER_MOVED })
+    assert.deepEqual(await balanceOf(pool, wallet), [0n, 0n, 0n])
+    for (const table of ['transfers', 'entries', 'idempotency_keys', 'outbox']) {
+      const { rows } = await pool.query(`SELECT FROM ${table}`)
+      assert.equal(rows.length, 0, table)
     }
-    const meddler = { query: meddling } as unknown as Tx
-    await processBatch(meddler, [credit], { region: 'test' })
   })
-  await assert.rejects(meddled, { code: LEDGER_MOVED })
-  assert.deepEqual(await balanceOf(pool, wallet), [0n, 0n, 0n])
-  for (const table of ['transfers', 'entries', 'idempotency_keys', 'outbox']) {
-    const { rows } = await pool.query(`SELECT FROM ${table}`)
-    assert.equal(rows.length, 0, table)
-  }
-})
+}
 
 test('a batch of events is two statements: lock and load, write', async (t) => {
   const { pool } = await ledgerDatabase(t)
