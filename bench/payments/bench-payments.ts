@@ -28,13 +28,7 @@ export async function benchPayments(options: BenchOptions): Promise<Row[]> {
   const launched = await launch(dataDir, options.profile)
   const rows: Row[] = []
   try {
-    const system = await findSystem({
-      positionals: [],
-      values: {},
-      json: true,
-      dataDir,
-      url: undefined,
-    })
+    const system = await findSystem({ dataDir, url: undefined })
     const payments = createPool({
       url: system.databaseUrl('caudal_payments'),
       applicationName: 'bench',

@@ -15,7 +15,17 @@ export async function launch(dataDir: string, profile: boolean): Promise<Launche
   const profileArgs = profile ? ['--cpu-prof', `--cpu-prof-dir=${join(dataDir, 'profiles')}`] : []
   const child = spawn(
     process.execPath,
-    [...profileArgs, CLI, 'start', '--json', '--port', '0', '--data', dataDir],
+    [
+      '--max-semi-space-size=64',
+      ...profileArgs,
+      CLI,
+      'start',
+      '--json',
+      '--port',
+      '0',
+      '--data',
+      dataDir,
+    ],
     {
       stdio: ['ignore', 'pipe', process.env['CAUDAL_BENCH_LOGS'] ? 'inherit' : 'ignore'],
       env: { ...process.env, CAUDAL_LOG_LEVEL: process.env['CAUDAL_LOG_LEVEL'] ?? 'warn' },

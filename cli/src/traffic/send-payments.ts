@@ -17,7 +17,7 @@ export type Attempt = {
 
 export type Progress = { sent: number; answered: number }
 
-const CONNECTIONS = 512
+const CONNECTIONS = 1_000
 const TICK_MS = 5
 const ANSWER_TIMEOUT_MS = 30_000
 

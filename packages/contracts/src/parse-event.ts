@@ -30,8 +30,8 @@ const VALIDATORS = new Map(
 export type UnreadableEvent = { unreadable: string }
 
 /**
- * Reads the JSON value of a log record as one of our events. Members it does not know are
- * accepted (F12: readers accept N and N-1); a missing or malformed one makes it unreadable.
+ * Reads the JSON value of a log record as one of our events. Members it does not know are accepted
+ * (F12: readers accept N and N-1); a missing or malformed one makes it unreadable.
  */
 export function parseEvent(value: string): CaudalEvent | UnreadableEvent {
   let event: CaudalEvent

@@ -38,8 +38,8 @@ const ADVANCE = `
     ) AS parked`
 
 /**
- * Moves the group's offsets by compare-and-set and returns the parked keys of the batch, as
- * `topic key`. Raises when another consumer was there first; see `isOffsetsMoved` (ADR 0002).
+ * Moves the group's offsets by compare-and-set and returns the parked keys of the batch, as `topic
+ * key`. Raises when another consumer was there first; see `isOffsetsMoved` (ADR 0002).
  */
 export async function advanceOffsets(
   tx: Tx,

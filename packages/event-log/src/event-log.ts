@@ -30,8 +30,8 @@ export type Membership = {
 export type AssignmentListener = (partitions: readonly TopicPartition[]) => void
 
 /**
- * The event log (ADR 0003): at least once, in order per partition, for ever. Two drivers keep
- * this contract, shown by one conformance suite; a service never knows which one it has.
+ * The event log (ADR 0003): at least once, in order per partition, for ever. Two drivers keep this
+ * contract, shown by one conformance suite; a service never knows which one it has.
  */
 export interface EventLog {
   /**

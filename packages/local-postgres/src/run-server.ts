@@ -65,13 +65,25 @@ export async function runServer(options: ServerOptions): Promise<Server> {
   })
 }
 
+/** What fits into a socket's address on every Unix, `/.s.PGSQL.65535` included. */
+const LONGEST_SOCKET_DIRECTORY = 88
+
+/**
+ * Where the server's socket file is, which is a quarter cheaper for every statement than TCP; none
+ * on Windows and where the path is too long.
+ */
+export function socketDirectory(clusterDir: string): string | undefined {
+  if (process.platform === 'win32' || clusterDir.length > LONGEST_SOCKET_DIRECTORY) return undefined
+  return clusterDir
+}
+
 function serverArguments({ clusterDir, port, settings }: ServerOptions): string[] {
   const all: Settings = {
     ...settings,
     port: String(port),
     listen_addresses: '127.0.0.1',
-    // TCP with a password only; a socket file would need a folder that everybody can reach.
-    unix_socket_directories: '',
+    // In the cluster's own folder, which only the server's account, and root, can enter.
+    unix_socket_directories: socketDirectory(clusterDir) ?? '',
   }
   return [
     '-D',

@@ -19,7 +19,13 @@ import { type OwnerLock, takeOwnership } from './owner-lock.ts'
 import { clustersLeftOutside, placeBinaries, placeCluster } from './place-cluster.ts'
 import { type Account, findOrCreateAccount, isRoot } from './postgres-account.ts'
 import { forgetDeadPostmaster, runningPostmaster, signal, stopPostmaster } from './postmaster.ts'
-import { hasEnded, runServer, type Server, type ServerOptions } from './run-server.ts'
+import {
+  hasEnded,
+  runServer,
+  type Server,
+  type ServerOptions,
+  socketDirectory,
+} from './run-server.ts'
 import { serverSettings, type Settings } from './server-settings.ts'
 
 const HOST = '127.0.0.1'
@@ -49,7 +55,10 @@ export interface LocalPostgresOptions {
 export interface LocalPostgres {
   host: string
   port: number
-  /** Server URLs, database `postgres`: superuser, migrating role, runtime role. */
+  /**
+   * Server URLs, database `postgres`: superuser, migrating role, and the runtime role, by the
+   * server's socket file where there is one.
+   */
   adminUrl: string
   ownerUrl: string
   appUrl: string
@@ -111,11 +120,16 @@ async function startOwned(options: LocalPostgresOptions, lock: OwnerLock): Promi
     port,
     adminUrl: urlOf(ADMIN_ROLE),
     ownerUrl: urlOf(OWNER_ROLE),
-    appUrl: urlOf(APP_ROLE),
+    appUrl: throughSocket(urlOf(APP_ROLE), socketDirectory(clusterDir)),
     logFile,
     orphanStopped,
     stop,
   }
+}
+
+/** The same server by its socket file; `pg` takes the folder as the host. */
+function throughSocket(url: string, directory: string | undefined): string {
+  return directory === undefined ? url : `${url}?host=${encodeURIComponent(directory)}`
 }
 
 /** Recorded before the cluster is made: a crash in between repeats with the same passwords. */
