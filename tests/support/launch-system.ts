@@ -11,6 +11,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 const CLI = join(ROOT, 'cli/bin/caudal.js')
 const READY_TIMEOUT_MS = 110_000
 const KEPT_LINES = 200
+const SLOW_END_MS = 20_000
 
 /** What `caudal start --json` prints when it is ready (interfaces.md). */
 export type Ready = {
@@ -57,16 +58,17 @@ export async function dataDirectory(scope: Scope): Promise<string> {
 export async function launchSystem(scope: Scope, options: LaunchOptions): Promise<LaunchedSystem> {
   const child = spawnStart(options)
   const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
+  const lines = keepLines(child)
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal)
-    return exited
+    const watch = setTimeout(() => console.error(`slow to end:\n${lines.join('\n')}`), SLOW_END_MS)
+    return exited.finally(() => clearTimeout(watch))
   }
   // A test process that is ended for taking too long leaves no system behind.
   const stopWithUs = (): void => void child.kill('SIGTERM')
   process.once('exit', stopWithUs)
   void exited.then(() => process.off('exit', stopWithUs))
   scope.after(() => end('SIGTERM').then(() => undefined))
-  const lines = keepLines(child)
   const ready = await waitForReady(child, exited, lines)
   return {
     ...ready,

@@ -44,11 +44,11 @@ export async function seed(dataDir: string, args: SeedArgs = {}): Promise<Seeded
 /** What is wrong with the money, as sentences; empty when all is well. As `caudal verify`. */
 export async function violationsOf(dataDir: string): Promise<string[]> {
   const system = await findSystem({ dataDir, url: undefined })
-  const { quiet, checks } = await verifySystem(system, QUIET_TIMEOUT_MS)
+  const { stillness, checks } = await verifySystem(system, QUIET_TIMEOUT_MS)
   const violations = checks.flatMap((check) =>
     check.violations.map((violation) => `${check.name}: ${violation}`),
   )
-  return quiet ? violations : ['something still moves', ...violations]
+  return stillness === 'quiet' ? violations : [`it is not quiet: ${stillness}`, ...violations]
 }
 
 /** Asks for a payment of the user's order, as an app does. */

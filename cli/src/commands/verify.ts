@@ -15,13 +15,13 @@ export const verify: Command = {
   async run(invocation) {
     const seconds = integerOption(invocation.values, 'wait', { min: 0, max: 3_600 }, 30)
     const system = await findSystem(invocation)
-    const { ok, quiet, checks } = await verifySystem(system, seconds * 1_000).catch(
+    const { ok, stillness, checks } = await verifySystem(system, seconds * 1_000).catch(
       (error: unknown) => {
         if (!isConnectionFault(error)) throw error
         throw new UnreachableError('the databases cannot be reached', { cause: error })
       },
     )
-    if (!quiet) note(`caudal: something still moved after ${seconds} s`)
+    if (stillness === 'moving') note(`caudal: something still moved after ${seconds} s`)
     if (invocation.json) printJson({ ok, checks })
     for (const { name, checked, violations } of checks) {
       const mark = violations.length === 0 ? 'ok ' : 'NO '

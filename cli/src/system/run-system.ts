@@ -17,6 +17,8 @@ export type RunOptions = {
   logger: Logger
 }
 
+const SLOW_STOP_MS = 5_000
+
 export type RunningSystem = { state: SystemState; stop(): Promise<void> }
 
 /**
@@ -25,9 +27,9 @@ export type RunningSystem = { state: SystemState; stop(): Promise<void> }
  */
 export async function runSystem(options: RunOptions): Promise<RunningSystem> {
   const { names, dataDir, firstPort, logger } = options
-  const stops: (() => Promise<void>)[] = []
+  const stops: Stop[] = []
   const stop = async (): Promise<void> => {
-    for (const stopOne of stops.splice(0).toReversed()) await stopOne()
+    for (const one of stops.splice(0).toReversed()) await stopWatched(one, logger)
   }
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o755 })
@@ -42,7 +44,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     const services = await startServices(names, env, stops)
     const state = describe(options, services, database.url, secrets)
     await writeState(state)
-    stops.push(() => removeState(dataDir))
+    stops.push({ name: 'state file', run: () => removeState(dataDir) })
     logger.info({ services: state.services }, 'the system is ready')
     return { state, stop }
   } catch (error) {
@@ -51,14 +53,30 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
   }
 }
 
+type Stop = { name: string; run: () => Promise<void> }
+
+/** Stops a part; whoever waits for one that takes long learns which it is. */
+async function stopWatched({ name, run }: Stop, logger: Logger): Promise<void> {
+  const startedAt = performance.now()
+  const timer = setInterval(() => {
+    const seconds = Math.round((performance.now() - startedAt) / 1_000)
+    logger.warn({ part: name, seconds }, 'still stopping')
+  }, SLOW_STOP_MS)
+  try {
+    await run()
+  } finally {
+    clearInterval(timer)
+  }
+}
+
 async function openDatabase(
   { dataDir, env, logger }: RunOptions,
-  stops: (() => Promise<void>)[],
+  stops: Stop[],
 ): Promise<{ env: NodeJS.ProcessEnv; url: string }> {
   const given = env['DATABASE_URL']
   if (given) return { env: {}, url: env['CAUDAL_MIGRATION_DATABASE_URL'] ?? given }
   const postgres = await startLocalPostgres({ dataDir: join(dataDir, 'postgres'), logger })
-  stops.push(() => postgres.stop())
+  stops.push({ name: 'postgres', run: () => postgres.stop() })
   return {
     env: { DATABASE_URL: postgres.appUrl, CAUDAL_MIGRATION_DATABASE_URL: postgres.ownerUrl },
     url: postgres.ownerUrl,
@@ -69,13 +87,13 @@ async function openDatabase(
 async function startServices(
   names: readonly string[],
   env: NodeJS.ProcessEnv,
-  stops: (() => Promise<void>)[],
+  stops: Stop[],
 ): Promise<RunningService[]> {
   const started = await Promise.allSettled(
     names.map(async (name) => (await SERVICES.get(name)!.load())(env)),
   )
   const services = started.flatMap((it) => (it.status === 'fulfilled' ? [it.value] : []))
-  for (const service of services) stops.push(() => service.stop())
+  for (const service of services) stops.push({ name: service.name, run: () => service.stop() })
   const failed = started.find((it) => it.status === 'rejected')
   if (failed) throw failed.reason
   return services

@@ -15,6 +15,8 @@ export type Evidence = {
   identity: Db
   charges: ReadonlyMap<string, readonly Charge[]>
   messages: ReadonlyMap<string, ReadonlySet<string>>
+  /** Nothing moves any more: what has not come to its end by now never will. */
+  still: boolean
 }
 
 /** Money that really moved at the PSP. */

@@ -18,10 +18,13 @@ const ALLOWED: Record<string, readonly string[]> = {
   FAILED: ['released', 'refused'],
 }
 
-/** P9: the hold of every payment is where the payment's state says, for the same money. */
+/**
+ * P9: the hold of every payment is where the payment's state says, for the same money, and none is
+ * forgotten on the way.
+ */
 export const holdsMatchPayments: Check = {
   name: 'holds_match_payments',
-  async run({ payments, wallets }) {
+  async run({ payments, wallets, still }) {
     const violations: string[] = []
     let checked = 0
     let matched = 0
@@ -35,7 +38,7 @@ export const holdsMatchPayments: Check = {
       for (const payment of page) {
         const hold = holds.get(payment.payment_id)
         if (hold) matched += 1
-        const wrong = compare(payment, hold)
+        const wrong = compare(payment, hold) ?? (still ? stuck(payment) : undefined)
         if (wrong) violations.push(`payment ${payment.payment_id} is ${payment.status}, ${wrong}`)
       }
       checked += page.length
@@ -47,6 +50,11 @@ export const holdsMatchPayments: Check = {
     if (orphans > 0) violations.push(`${orphans} holds belong to payments that nobody knows`)
     return { checked, violations }
   },
+}
+
+/** A payment in doubt waits for the PSP; any other that is under way must be moving. */
+function stuck({ status }: PaymentRow): string | undefined {
+  return status === 'PENDING' || status === 'RESERVED' ? 'and nothing moves it on' : undefined
 }
 
 function compare(payment: PaymentRow, hold: HoldRow | undefined): string | undefined {

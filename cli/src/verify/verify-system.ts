@@ -10,9 +10,9 @@ import { notifiedOnce } from './notification-checks.ts'
 import { ordersPaidOnce } from './order-checks.ts'
 import { nothingParked, outboxDrained } from './outbox-checks.ts'
 import { readCharges, readMessages } from './read-books.ts'
-import { waitUntilQuiet } from './wait-until-quiet.ts'
+import { type Stillness, waitUntilQuiet } from './wait-until-quiet.ts'
 
-export type Verification = { ok: boolean; quiet: boolean; checks: CheckResult[] }
+export type Verification = { ok: boolean; stillness: Stillness; checks: CheckResult[] }
 
 /** Every check of interfaces.md, in its order, and one for what consumers have put aside. */
 export const CHECKS: readonly Check[] = [
@@ -34,7 +34,11 @@ const SECOND_LOOK_MS = 1_500
  * Waits until nothing moves, then runs every check on the databases and the simulators' own books,
  * never on what a service says of itself (P14).
  */
-export async function verifySystem(system: System, waitMs: number): Promise<Verification> {
+export async function verifySystem(
+  system: System,
+  waitMs: number,
+  secondLookMs = SECOND_LOOK_MS,
+): Promise<Verification> {
   const open = (service: string): Db =>
     createPool({
       url: system.databaseUrl(`caudal_${service}`),
@@ -50,15 +54,16 @@ export async function verifySystem(system: System, waitMs: number): Promise<Veri
     identity: open('identity'),
   }
   try {
-    const quiet = await waitUntilQuiet(databases, waitMs)
-    let checks = await runChecks(system, databases)
+    const stillness = await waitUntilQuiet(databases, waitMs)
+    const evidence = { ...databases, still: stillness !== 'moving' }
+    let checks = await runChecks(system, evidence)
     // The databases are read one after the other: what only moved in between is gone at the second
     // look, what is wrong stays wrong.
     if (!isClean(checks)) {
-      await delay(SECOND_LOOK_MS)
-      checks = await runChecks(system, databases)
+      await delay(secondLookMs)
+      checks = await runChecks(system, evidence)
     }
-    return { ok: isClean(checks), quiet, checks }
+    return { ok: isClean(checks), stillness, checks }
   } finally {
     await Promise.all(Object.values(databases).map((db) => db.end()))
   }
@@ -66,13 +71,13 @@ export async function verifySystem(system: System, waitMs: number): Promise<Veri
 
 async function runChecks(
   system: System,
-  databases: Omit<Evidence, 'charges' | 'messages'>,
+  known: Omit<Evidence, 'charges' | 'messages'>,
 ): Promise<CheckResult[]> {
   const charges = await readCharges(system)
   const messages = await readMessages(system)
   const checks: CheckResult[] = []
   for (const { name, run } of CHECKS) {
-    const { checked, violations } = await run({ ...databases, charges, messages })
+    const { checked, violations } = await run({ ...known, charges, messages })
     checks.push({ name, checked, violations: listed(violations) })
   }
   return checks

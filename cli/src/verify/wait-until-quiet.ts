@@ -3,25 +3,32 @@ import type { Db } from '@caudal/postgres/types.ts'
 import type { Evidence } from './check.ts'
 import { CONSUMERS, PUBLISHERS } from './outbox-checks.ts'
 
-type Databases = Omit<Evidence, 'charges' | 'messages'>
+type Databases = Omit<Evidence, 'charges' | 'messages' | 'still'>
 
 const INTERVAL_MS = 250
 /** Nothing moves when so many looks in a row saw the same. */
 const SAME_LOOKS = 4
 
 /**
- * Waits until nothing moves: no unpublished event, no payment under way except those in doubt, and
- * offsets and outboxes that stand still. Returns false when that did not happen in time.
+ * `quiet`: nothing moves and nothing is under way. `stuck`: nothing moves although something is
+ * under way. `moving`: there is traffic.
  */
-export async function waitUntilQuiet(databases: Databases, timeoutMs: number): Promise<boolean> {
+export type Stillness = 'quiet' | 'stuck' | 'moving'
+
+/**
+ * Waits until nothing moves: no unpublished event, no payment under way except those in doubt, and
+ * offsets and outboxes that stand still.
+ */
+export async function waitUntilQuiet(databases: Databases, timeoutMs: number): Promise<Stillness> {
   let last = ''
   let same = 0
   for (const deadline = Date.now() + timeoutMs; ; await delay(INTERVAL_MS)) {
     const { trace, busy } = await look(databases)
-    same = trace === last && !busy ? same + 1 : 0
+    same = trace === last ? same + 1 : 0
     last = trace
-    if (same >= SAME_LOOKS) return true
-    if (Date.now() > deadline) return false
+    const still = same >= SAME_LOOKS
+    if (still && !busy) return 'quiet'
+    if (Date.now() > deadline) return still ? 'stuck' : 'moving'
   }
 }
 

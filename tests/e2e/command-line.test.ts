@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { before, describe, test } from 'node:test'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import { findSystem } from 'caudal/system/find-system.ts'
+import { CHECKS, verifySystem } from 'caudal/verify/verify-system.ts'
+import { decodeJwt } from 'jose'
+import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
+import { plantsOf, type Used, withPlanted } from '../support/planted-violations.ts'
+import { type CommandResult, runCaudal } from '../support/run-caudal.ts'
+import {
+  messagesOf,
+  paymentWithStatus,
+  postPayment,
+  seed,
+  setBehaviour,
+} from '../support/user-client.ts'
+
+type Verified = { ok: boolean; checks: { name: string; checked: number; violations: string[] }[] }
+type Followed = {
+  payment_id: string
+  status: string
+  reason: string | null
+  steps: { at: string; step: string; detail: string }[]
+}
+
+const PERCENTILES = ['p50', 'p95', 'p99']
+
+describe('the command line, against a running system', () => {
+  const scope = suiteScope()
+  let system: LaunchedSystem
+  let dataDir = ''
+  before(async () => {
+    dataDir = await dataDirectory(scope)
+    system = await launchSystem(scope, { dataDir })
+    await setBehaviour(system.psp_url, { by_account: { declined: 'decline' } })
+  })
+
+  const run = (...args: string[]): Promise<CommandResult> => runCaudal(dataDir, args)
+
+  /** With --json stdout is one document on one line, whatever the exit code. */
+  async function json<T>(code: number, ...args: string[]): Promise<T> {
+    const result = await run(...args, '--json')
+    const said = `${args.join(' ')}: ${result.code} ${result.stdout} ${result.stderr}`
+    assert.equal(result.code, code, said)
+    assert.match(result.stdout, /^[{[].*[}\]]\n$/, said)
+    assert.equal(result.stdout.indexOf('\n'), result.stdout.length - 1, said)
+    return JSON.parse(result.stdout) as T
+  }
+
+  test('seed makes users with orders and money', async () => {
+    const words = ['--users', '2', '--orders', '2', '--balance', '50.00', '--amount', '7.50']
+    const { users } = await json<{ users: Record<string, unknown>[] }>(0, 'seed', ...words)
+    assert.equal(users.length, 2)
+    for (const { orders, token, ...user } of users as { orders: object[]; token: string }[]) {
+      assert.deepEqual(Object.keys(user).toSorted(), ['account_id', 'user_id', 'wallet_id'])
+      assert.equal(decodeJwt(token).sub, (user as { user_id?: string }).user_id)
+      assert.equal(orders.length, 2)
+      for (const order of orders) {
+        const { external_order_id: _, ...rest } = order as Record<string, string>
+        assert.deepEqual([rest['amount'], rest['currency']], ['7.50', 'USD'])
+        assert.ok(rest['service_name'] && rest['service_account_number'])
+      }
+    }
+    const other = await json<{ users: { user_id: string }[] }>(0, 'seed', ...words)
+    assert.notEqual(other.users[0]!.user_id, users[0]!['user_id'], 'users are new each time')
+  })
+
+  test('token prints one of a user, or of any client', async () => {
+    const [user] = await seed(dataDir)
+    type Token = { token: string; expires_at: string }
+    const own = await json<Token>(0, 'token', '--user', user!.user_id)
+    assert.equal(decodeJwt(own.token).sub, user!.user_id)
+    assert.equal(Date.parse(own.expires_at) - Date.now() > 3_500_000, true, 'it lives an hour')
+    for (const client of ['caudal-cli', 'payments', 'somebody-new']) {
+      const scope = client === 'payments' ? 'orders:read' : 'ledger:write ledger:read'
+      const made = await json<Token>(0, 'token', '--client', client, '--scope', scope)
+      const claims = decodeJwt(made.token)
+      assert.deepEqual([claims.sub, claims['client_id'], claims['scope']], [client, client, scope])
+    }
+    const bare = await run('token', '--client', 'somebody-new', '--scope', 'ledger:write')
+    assert.match(bare.stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/)
+    for (const args of [
+      ['--user', randomUUID()],
+      ['--client', 'caudal-cli', '--scope', 'made:up'],
+      ['--client', 'payments', '--scope', 'ledger:write'],
+      ['--client', 'somebody', '--scope', 'ledger:write', '--secret', 'a wrong guess'],
+    ]) {
+      assert.equal((await run('token', ...args)).code, 1, args.join(' '))
+    }
+  })
+
+  test('P11: pay follows a payment to its end, payment tells the steps again', async () => {
+    const [user] = await seed(dataDir, { orders: 2 })
+    const [first] = user!.orders.map((order) => order.external_order_id)
+    const paid = await json<Followed>(0, 'pay', '--user', user!.user_id, '--order', first!)
+    assert.deepEqual([paid.status, paid.reason], ['COMPLETED', null])
+    const again = await json<Followed>(0, 'payment', paid.payment_id)
+    assert.deepEqual(again, { ...paid, steps: again.steps })
+    const names = again.steps.map(({ step }) => step)
+    for (const step of [
+      'payment.requested',
+      'funds.held',
+      'psp.sending',
+      'psp.answered',
+      'funds.committed',
+      'payment.completed',
+      'notification.sent',
+    ]) {
+      assert.ok(names.includes(step), `${step} is missing in ${names.join(', ')}`)
+    }
+    const times = again.steps.map(({ at }) => Date.parse(at))
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    )
+    const late = await json<Followed>(1, 'pay', '--user', user!.user_id, '--order', first!)
+    assert.deepEqual([late.payment_id, late.reason], [null, 'ORDER_ALREADY_PAID'])
+    const text = await run('pay', '--user', user!.user_id)
+    assert.match(text.stdout, /\+\d+ ms {2}psp\.answered[^]*COMPLETED\n$/)
+    const done = await json<Followed>(1, 'pay', '--user', user!.user_id)
+    assert.equal(done.reason, 'ORDER_NOT_FOUND')
+  })
+
+  test('a failed payment is a no', async () => {
+    const [user] = await seed(dataDir, { account: 'declined' })
+    const paid = await json<Followed>(1, 'pay', '--user', user!.user_id)
+    assert.deepEqual([paid.status, paid.reason], ['FAILED', 'gateway_declined'])
+    await json<Followed>(1, 'payment', paid.payment_id)
+    const unknown = await json<Followed>(1, 'payment', randomUUID())
+    assert.deepEqual([unknown.reason, unknown.steps], ['PAYMENT_NOT_FOUND', []])
+  })
+
+  test('demo loses nothing and doubles nothing', async () => {
+    const report = await json<Record<string, unknown>>(0, 'demo', '--rate', '50', '--seconds', '2')
+    const { accept_ms: accept, final_ms: final, completed_per_second: rate, ...counts } = report
+    assert.deepEqual(counts, {
+      sent: 100,
+      accepted: 100,
+      refused: 0,
+      completed: 100,
+      failed: 0,
+      in_doubt: 0,
+      lost: 0,
+      duplicated: 0,
+    })
+    assert.deepEqual(Object.keys(accept as object), PERCENTILES)
+    assert.deepEqual(Object.keys(final as object), PERCENTILES)
+    assert.ok((rate as number) > 0)
+  })
+
+  test('verify is clean on a used system, and has looked at something', async () => {
+    const { ok, checks } = await json<Verified>(0, 'verify')
+    assert.equal(ok, true)
+    assert.deepEqual(
+      checks.map(({ name }) => name),
+      CHECKS.map(({ name }) => name),
+    )
+    for (const { name, checked, violations } of checks) {
+      assert.ok(checked > 0 || name === 'nothing_parked', `${name} looked at nothing`)
+      assert.deepEqual(violations, [])
+    }
+    assert.match((await run('verify')).stdout, /^(ok {2}\w+ +\d+ checked\n)+$/)
+  })
+
+  test('P14: every check of verify sees a mistake that is planted, and names it', async (t) => {
+    const used = await useIt()
+    const own = await findSystem({ dataDir, url: undefined })
+    const proved = new Set<string>()
+    for (const plant of plantsOf(used)) {
+      const { ok, checks } = await withPlanted(dataDir, plant, () => verifySystem(own, 1_200, 0))
+      const { violations } = checks.find(({ name }) => name === plant.check)!
+      assert.equal(ok, false, plant.what)
+      assert.ok(
+        violations.some((violation) => violation.includes(plant.says)),
+        `${plant.what}: ${JSON.stringify(checks.flatMap((check) => check.violations))}`,
+      )
+      proved.add(plant.check)
+      t.diagnostic(`${plant.check} sees ${plant.what}`)
+    }
+    assert.deepEqual([...proved].toSorted(), CHECKS.map(({ name }) => name).toSorted())
+    const [plant] = plantsOf(used)
+    const seen = await withPlanted(dataDir, plant!, () => json<Verified>(1, 'verify'))
+    assert.equal(seen.ok, false)
+    assert.equal((await json<Verified>(0, 'verify')).ok, true, 'clean again without the mistakes')
+  })
+
+  async function useIt(): Promise<Used> {
+    const [user] = await seed(dataDir, { orders: 1 })
+    const [rich] = await seed(dataDir, { orders: 2 })
+    const [poor] = await seed(dataDir, { balance: '5.00' })
+    const end = async (owner: typeof user, status: string): Promise<string> => {
+      const { body } = await postPayment(system.gateway_url, owner!)
+      const id = String(body['payment_id'])
+      await paymentWithStatus(system.gateway_url, owner!, id, [status])
+      await eventually(async () => (await messagesOf(system.push_url, id)).length > 0)
+      return id
+    }
+    return {
+      completed: {
+        id: await end(user, 'COMPLETED'),
+        order: user!.orders[0]!.external_order_id,
+        account: user!.account_id,
+      },
+      otherId: await end(rich, 'COMPLETED'),
+      failedId: await end(poor, 'FAILED'),
+      unpaidOrder: rich!.orders[1]!.external_order_id,
+    }
+  }
+})

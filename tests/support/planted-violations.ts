@@ -1,0 +1,327 @@
+import { randomUUID } from 'node:crypto'
+import { connectAsAdmin } from './database-server.ts'
+
+/** The payments of a used system that violations are planted on. */
+export type Used = {
+  completed: { id: string; order: string; account: string }
+  otherId: string
+  failedId: string
+  unpaidOrder: string
+}
+
+/** Something wrong, to be put into a database behind the services' backs. */
+export type Plant = {
+  what: string
+  check: string
+  /** Stands in the sentence of the violation. */
+  says: string
+  database: string
+  table: string
+  sql: string
+  values?: unknown[]
+  /** What else would keep the mistake out: dropped before, made again behind it. */
+  guard?: { drop: string; make: string }
+}
+
+/** Plants the mistake, looks, and takes it back: the table is afterwards as it was before. */
+export async function withPlanted<T>(
+  dataDir: string,
+  plant: Plant,
+  look: () => Promise<T>,
+): Promise<T> {
+  const { database, table, sql, values, guard } = plant
+  const admin = await connectAsAdmin(dataDir, `caudal_${database}`)
+  try {
+    const { rows: columns } = await admin.query<{ names: string }>(
+      `SELECT string_agg(quote_ident(attname), ', ') AS names FROM pg_attribute
+       WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''`,
+      [table],
+    )
+    const { rows: kept } = await admin.query<{ all: string }>(
+      `SELECT coalesce(jsonb_agg(to_jsonb(t)), '[]')::text AS all FROM ${table} t`,
+    )
+    if (guard) await admin.query(guard.drop)
+    const { rowCount } = await admin.query(sql, values)
+    if (rowCount !== 1) throw new Error(`${plant.what}: planted ${rowCount} rows`)
+    try {
+      return await look()
+    } finally {
+      const { names } = columns[0]!
+      await admin.query('BEGIN')
+      await admin.query(`DELETE FROM ${table}`)
+      await admin.query(
+        `INSERT INTO ${table} (${names}) OVERRIDING SYSTEM VALUE
+         SELECT ${names} FROM jsonb_populate_recordset(NULL::${table}, $1::jsonb)`,
+        [kept[0]!.all],
+      )
+      await admin.query('COMMIT')
+      if (guard) await admin.query(guard.make)
+    }
+  } finally {
+    await admin.end()
+  }
+}
+
+/** At least one violation of each check of `caudal verify`. */
+export function plantsOf(used: Used): Plant[] {
+  return [...ledger(used), ...holds(used), ...bank(used), ...orders(used), ...notices(used)]
+}
+
+function ledger({ completed: { id, account } }: Used): Plant[] {
+  const entries = { database: 'wallets', table: 'entries' }
+  const accounts = { database: 'wallets', table: 'accounts' }
+  const oneEntry = `(transfer_id, line, account_id) = (
+    SELECT e.transfer_id, e.line, e.account_id
+    FROM entries e JOIN transfers t USING (transfer_id)
+    WHERE t.payment_id = $1 AND t.kind = 'commit' ORDER BY e.line LIMIT 1)`
+  return [
+    {
+      ...entries,
+      what: 'an entry that was changed',
+      check: 'entries_sum_to_zero',
+      says: 'its entries sum to 1 in USD',
+      sql: `UPDATE entries SET amount_minor = amount_minor + 1 WHERE ${oneEntry}`,
+      values: [id],
+    },
+    {
+      ...entries,
+      what: 'an entry that is gone',
+      check: 'entries_sum_to_zero',
+      says: 'its entries sum to 1000 in USD',
+      sql: `DELETE FROM entries WHERE ${oneEntry}`,
+      values: [id],
+    },
+    {
+      ...accounts,
+      what: 'a balance that was edited',
+      check: 'balances_equal_entries',
+      says: `account ${account} (USD): available 9001, its entries say 9000`,
+      sql: 'UPDATE accounts SET available_minor = available_minor + 1 WHERE account_id = $1',
+      values: [account],
+    },
+    {
+      ...entries,
+      what: 'a history that was edited',
+      check: 'balances_equal_entries',
+      says: `account ${account}: available is 10001 after version 1, its entries until then say 10000`,
+      sql: `UPDATE entries SET balance_after_minor = balance_after_minor + 1
+            WHERE account_id = $1 AND balance = 'available' AND account_version = 1`,
+      values: [account],
+    },
+    {
+      ...accounts,
+      what: 'an overdraft',
+      check: 'no_overdraft',
+      says: `account ${account} (USD): available -1,`,
+      guard: {
+        drop: 'ALTER TABLE accounts DROP CONSTRAINT accounts_available_not_negative',
+        make: `ALTER TABLE accounts ADD CONSTRAINT accounts_available_not_negative
+               CHECK (kind <> 'wallet' OR available_minor >= 0)`,
+      },
+      sql: 'UPDATE accounts SET available_minor = -1 WHERE account_id = $1',
+      values: [account],
+    },
+  ]
+}
+
+function holds({ completed: { id, account }, failedId }: Used): Plant[] {
+  const table = { database: 'wallets', table: 'holds' }
+  const reopen = `UPDATE holds SET status = 'open', remaining_minor = amount_minor
+                  WHERE payment_id = $1`
+  return [
+    {
+      ...table,
+      what: 'a hold whose money is not held',
+      check: 'no_overdraft',
+      says: `account ${account} (USD): held 0, its open holds say 1000`,
+      sql: reopen,
+      values: [id],
+    },
+    {
+      ...table,
+      what: 'a hold that is open though the payment has ended',
+      check: 'holds_match_payments',
+      says: `payment ${id} is COMPLETED, its hold is open`,
+      sql: reopen,
+      values: [id],
+    },
+    {
+      ...table,
+      what: 'a hold that is gone',
+      check: 'holds_match_payments',
+      says: `payment ${id} is COMPLETED, its hold is none`,
+      sql: 'DELETE FROM holds WHERE payment_id = $1',
+      values: [id],
+    },
+    {
+      ...table,
+      what: 'a hold of another amount',
+      check: 'holds_match_payments',
+      says: `payment ${id} is COMPLETED, expected 1000 USD held, found 1001 USD`,
+      sql: 'UPDATE holds SET amount_minor = 1001 WHERE payment_id = $1',
+      values: [id],
+    },
+    {
+      ...table,
+      what: 'a hold of a payment that nobody knows',
+      check: 'holds_match_payments',
+      says: '1 holds belong to payments that nobody knows',
+      sql: `INSERT INTO holds (hold_id, payment_id, account_id, amount_minor, remaining_minor,
+              created_at, changed_at, tenant_id, currency, status)
+            SELECT gen_random_uuid(), gen_random_uuid(), account_id, amount_minor,
+              remaining_minor, created_at, changed_at, tenant_id, currency, status
+            FROM holds WHERE payment_id = $1`,
+      values: [id],
+    },
+    {
+      database: 'payments',
+      table: 'payments',
+      what: 'a payment that nothing moves on',
+      check: 'holds_match_payments',
+      says: `payment ${failedId} is PENDING, and nothing moves it on`,
+      sql: `UPDATE payments SET status = 'PENDING', order_freed = false, finalized_at = NULL,
+              external_order_id = gen_random_uuid() WHERE payment_id = $1`,
+      values: [failedId],
+    },
+  ]
+}
+
+function bank({ completed: { id }, failedId }: Used): Plant[] {
+  const table = { database: 'psp', table: 'payments' }
+  const stranger = randomUUID()
+  const copy = `INSERT INTO payments SELECT (jsonb_populate_record(p, jsonb_build_object(
+                  'payment_id', $2::text, 'gateway_transaction_id', gen_random_uuid()))).*
+                FROM payments p WHERE payment_id = $1`
+  return [
+    {
+      ...table,
+      what: 'a charge that is gone',
+      check: 'completed_charged_once',
+      says: `payment ${id} is COMPLETED, but the PSP has no charge for it`,
+      sql: 'DELETE FROM payments WHERE payment_id = $1',
+      values: [id],
+    },
+    {
+      ...table,
+      what: 'a charge of another amount',
+      check: 'completed_charged_once',
+      says: `payment ${id}: expected a charge of 10.00 USD, found 10.01 USD`,
+      sql: 'UPDATE payments SET amount_minor = 1001 WHERE payment_id = $1',
+      values: [id],
+    },
+    {
+      ...table,
+      what: 'a second charge',
+      check: 'completed_charged_once',
+      says: `payment ${id} was charged 2 times`,
+      guard: {
+        drop: 'ALTER TABLE payments DROP CONSTRAINT payments_have_one_verdict',
+        make: `ALTER TABLE payments ADD CONSTRAINT payments_have_one_verdict
+               PRIMARY KEY (payment_id)`,
+      },
+      sql: copy,
+      values: [id, id],
+    },
+    {
+      ...table,
+      what: 'a charge for nobody',
+      check: 'completed_charged_once',
+      says: `the PSP charged payment ${stranger}, which nobody knows`,
+      sql: copy,
+      values: [id, stranger],
+    },
+    {
+      ...table,
+      what: 'a charge for a failed payment',
+      check: 'failed_not_charged',
+      says: `payment ${failedId} is FAILED, but the PSP charged it`,
+      sql: copy,
+      values: [id, failedId],
+    },
+  ]
+}
+
+function orders({ completed: { id, order }, otherId, unpaidOrder }: Used): Plant[] {
+  const table = { database: 'orders', table: 'orders', check: 'orders_paid_once' }
+  return [
+    {
+      database: 'payments',
+      table: 'payments',
+      what: 'an order that is paid twice',
+      check: 'orders_paid_once',
+      says: `order ${order} has 2 payments that did not fail`,
+      guard: {
+        drop: 'DROP INDEX payments_occupy_an_order_alone',
+        make: `CREATE UNIQUE INDEX payments_occupy_an_order_alone
+               ON payments (external_order_id, tenant_id) WHERE NOT order_freed`,
+      },
+      sql: 'UPDATE payments SET external_order_id = $2 WHERE payment_id = $1',
+      values: [otherId, order],
+    },
+    {
+      ...table,
+      what: 'an order that does not know that it is paid',
+      says: `payment ${id} is COMPLETED, but its order ${order} is not paid`,
+      sql: `UPDATE orders SET status = 'UNPAID', paid_at = NULL, paid_payment_id = NULL
+            WHERE external_order_id = $1`,
+      values: [order],
+    },
+    {
+      ...table,
+      what: 'an order that is paid by nothing',
+      says: `order ${unpaidOrder} is paid without a payment`,
+      sql: `UPDATE orders SET status = 'PAID', paid_at = now(), paid_payment_id = gen_random_uuid()
+            WHERE external_order_id = $1`,
+      values: [unpaidOrder],
+    },
+  ]
+}
+
+function notices({ completed: { id } }: Used): Plant[] {
+  const messages = { database: 'push', table: 'messages', check: 'notified_once' }
+  return [
+    {
+      ...messages,
+      what: 'a second message',
+      says: `payment ${id}: the devices got 2 messages`,
+      sql: `INSERT INTO messages (message_id, platform, device_token, payment_id, data)
+            SELECT 'another', platform, device_token, payment_id, data FROM messages
+            WHERE payment_id = $1 LIMIT 1`,
+      values: [id],
+    },
+    {
+      ...messages,
+      what: 'a message that never arrived',
+      says: `payment ${id}: its notice is SENT, but no device got it`,
+      sql: 'DELETE FROM messages WHERE payment_id = $1',
+      values: [id],
+    },
+    {
+      database: 'notifications',
+      table: 'notifications',
+      what: 'a notice that was forgotten',
+      check: 'notified_once',
+      says: `payment ${id} is COMPLETED, but has no notice`,
+      sql: 'DELETE FROM notifications WHERE payment_id = $1',
+      values: [id],
+    },
+    {
+      database: 'payments',
+      table: 'outbox_progress',
+      what: 'an event that has not left its outbox',
+      check: 'outbox_drained',
+      says: 'payments has 1 unpublished events',
+      sql: 'UPDATE outbox_progress SET published_to = published_to - 1',
+    },
+    {
+      database: 'orders',
+      table: 'parked_records',
+      what: 'a record that was put aside',
+      check: 'nothing_parked',
+      says: 'orders has 1 parked records',
+      sql: `INSERT INTO parked_records (consumer_group, topic, partition, record_offset, record_key,
+              value, headers, kind, cause)
+            VALUES ('orders', 'planted', 0, 0, 'planted', '{}', '{}', 'unprocessable', 'planted')`,
+    },
+  ]
+}
