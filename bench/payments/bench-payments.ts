@@ -19,9 +19,9 @@ const PSP_LATENCIES_MS = [0, 200]
 const DRAIN_TIMEOUT_MS = 120_000
 
 /**
- * Whole payments at an open-loop rate: gateway, payments, wallets, processor, notifications and
- * PostgreSQL in one system, the bank and the push service in a process of their own, the clients in
- * this one, all on the same cores. The clock runs until nothing moves and every outbox is empty.
+ * Whole payments at an open-loop rate: every service, the simulators and PostgreSQL as `npm start`
+ * runs them, the clients in this process, all on the same cores. The clock runs until every payment
+ * is final and the outbox is empty.
  */
 export async function benchPayments(options: BenchOptions): Promise<Row[]> {
   const dataDir = await mkdtemp(join(tmpdir(), 'caudal-bench-'))
@@ -36,7 +36,8 @@ export async function benchPayments(options: BenchOptions): Promise<Row[]> {
     })
     try {
       await assertDurable(payments)
-      await measure(system, payments, { ...options, rate: 200, seconds: 5 }, 0) // warms everything up
+      // Warms everything up.
+      await measure(system, payments, { ...options, rate: 200, seconds: 5 }, 0)
       for (const latencyMs of PSP_LATENCIES_MS) {
         rows.push(...(await measure(system, payments, options, latencyMs)))
       }
