@@ -65,9 +65,8 @@ function help(): number {
   const lines = [...COMMANDS.values()].map(
     ({ usage, summary }) => `  caudal ${usage}\n      ${summary}`,
   )
-  process.stdout.write(
-    `Caudal: payments that are neither lost nor made twice.\n\n${lines.join('\n')}\n\n${COMMON_HELP}`,
-  )
+  const motto = 'Caudal: payments that are neither lost nor made twice.'
+  process.stdout.write(`${motto}\n\n${lines.join('\n')}\n\n${COMMON_HELP}`)
   return EXIT.done
 }
 

@@ -119,7 +119,7 @@ describe('P5: whatever the PSP does, the wallet says what really happened', () =
     )
     const charges = await countCharges(system.psp_url)
     for (const { payment_id: id, status } of ended.flat()) {
-      assert.equal(charges.get(String(id)) ?? 0, status === 'COMPLETED' ? 1 : 0, `${String(id)}`)
+      assert.equal(charges.get(String(id)) ?? 0, status === 'COMPLETED' ? 1 : 0, String(id))
     }
     assert.deepEqual(await violationsOf(dataDir), [])
   })

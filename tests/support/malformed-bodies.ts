@@ -20,7 +20,7 @@ export function malformedBodies(somebodyElse: string): Record<string, string | B
     'a user of its own': `{"external_order_id":"${id}","user_id":"${somebodyElse}"}`,
     'a prototype': `{"external_order_id":"${id}","__proto__":{"amount":"0.01"}}`,
     'a duplicate member': `{"external_order_id":"${id}","external_order_id":"${id}"}`,
-    'a duplicate member, escaped': `{"external_order_id":"${id}","external_order\\u005fid":"${id}"}`,
+    'a duplicate, escaped': `{"external_order_id":"${id}","external_order\\u005fid":"${id}"}`,
     'a member in capitals': `{"EXTERNAL_ORDER_ID":"${id}"}`,
     'an order that is no UUID': '{"external_order_id":"42"}',
     'an order that is a number': '{"external_order_id":42}',

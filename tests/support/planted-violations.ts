@@ -103,7 +103,9 @@ function ledger({ completed: { id, account } }: Used): Plant[] {
       ...entries,
       what: 'a history that was edited',
       check: 'balances_equal_entries',
-      says: `account ${account}: available is 10001 after version 1, its entries until then say 10000`,
+      says:
+        `account ${account}: available is 10001 after version 1, ` +
+        'its entries until then say 10000',
       sql: `UPDATE entries SET balance_after_minor = balance_after_minor + 1
             WHERE account_id = $1 AND balance = 'available' AND account_version = 1`,
       values: [account],

@@ -5,12 +5,18 @@ import type { DemoWorld } from '../world/demo-world.ts'
 export function welcome(gatewayUrl: string, { userId, token, orderId }: DemoWorld): string {
   const payments = `${gatewayUrl}/api/v1/payments`
   const authorization = `-H 'authorization: Bearer ${token}'`
+  const pay = [
+    `curl -sS -X POST ${payments} ${authorization}`,
+    `-H 'idempotency-key: ${randomUUID()}'`,
+    "-H 'content-type: application/json'",
+    `-d '{"external_order_id":"${orderId}"}'`,
+  ].join(' ')
   return `
 Caudal is ready. The gateway is ${gatewayUrl}
 
 Make a payment:
 
-curl -sS -X POST ${payments} ${authorization} -H 'idempotency-key: ${randomUUID()}' -H 'content-type: application/json' -d '{"external_order_id":"${orderId}"}'
+${pay}
 
 See its state:
 

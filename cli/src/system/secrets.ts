@@ -27,7 +27,7 @@ export async function readOrMakeSecrets(dataDir: string): Promise<Secrets> {
   const file = join(dataDir, 'secrets.json')
   const known = await readFile(file, 'utf8').then(
     (text) => JSON.parse(text) as Secrets,
-    () => ({}) as Secrets,
+    (): Secrets => ({}),
   )
   const names = Object.keys(CLIENT_SCOPES)
   const missing = names.filter((name) => known[name] === undefined)

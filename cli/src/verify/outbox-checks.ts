@@ -29,9 +29,9 @@ export const nothingParked: Check = {
     ),
 }
 
-async function countEach<N extends keyof Evidence>(
+async function countEach(
   evidence: Evidence,
-  names: readonly N[],
+  names: readonly (keyof Evidence)[],
   what: string,
   count: (db: Db) => Promise<{ rows: { checked: bigint; open: bigint }[] }>,
 ): Promise<Finding> {

@@ -23,7 +23,7 @@ const envelope = {
 }
 
 /** What is paid, to whom: the order's data, as P spells it. */
-export const PaymentData = Type.Object({
+const PaymentData = Type.Object({
   amount: Amount,
   currency: Currency,
   service_name: Text,
@@ -135,7 +135,7 @@ export const UserCreated = Type.Object({
   }),
 })
 
-export const LEDGER_EVENT_TYPES = [
+const LEDGER_EVENT_TYPES = [
   'wallet.credit.committed',
   'wallet.debit.committed',
   'wallet.hold.committed',
@@ -162,7 +162,6 @@ export const WalletTransferCommitted = Type.Object({
   held_minor: Minor,
 })
 
-export type PaymentData = Static<typeof PaymentData>
 export type GatewayResponse = Static<typeof GatewayResponse>
 export type PaymentRequested = Static<typeof PaymentRequested>
 export type FundsReserved = Static<typeof FundsReserved>

@@ -26,7 +26,7 @@ const VALIDATORS = new Map(
   } satisfies Record<CaudalEvent['event_type'], unknown>),
 )
 
-/** Why a record cannot be read as an event: a text for people. Such a record is parked (rule 11). */
+/** Why a record cannot be read as an event, for people. Such a record is parked (rule 11). */
 export type UnreadableEvent = { unreadable: string }
 
 /**

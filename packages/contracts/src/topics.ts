@@ -1,4 +1,4 @@
-/** The topics of the event log (spec: decisions table). Every topic has the same partition count. */
+/** The topics of the event log. Every topic has the same partition count. */
 export const TOPICS = {
   users: 'identity.users',
   paymentsRequested: 'payments.requested',

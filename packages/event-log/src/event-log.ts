@@ -26,7 +26,7 @@ export type Membership = {
   leave(): Promise<void>
 }
 
-/** Called with all partitions of this member each time they change; with none when they are lost. */
+/** Called with all partitions of this member when they change; with none when they are lost. */
 export type AssignmentListener = (partitions: readonly TopicPartition[]) => void
 
 /**

@@ -172,7 +172,7 @@ async function readAll(
 }
 
 /** Each key's values in the order written; copies of a record that follow it are allowed. */
-export function assertOrderPerKey(written: readonly NewRecord[], read: readonly LogRecord[]): void {
+function assertOrderPerKey(written: readonly NewRecord[], read: readonly LogRecord[]): void {
   const expected = Map.groupBy(written, (record) => record.key)
   const found = Map.groupBy(read, (record) => record.key)
   assert.deepEqual([...found.keys()].toSorted(), [...expected.keys()].toSorted())

@@ -1,6 +1,6 @@
--- Events on their way to the log, written in the transaction of the state change (F3). Rows are only
--- ever added: how far the relay has come stands elsewhere, and published rows leave by dropping a
--- partition (ADR 0009).
+-- Events on their way to the log, written in the transaction of the state change (F3). Rows are
+-- only ever added: how far the relay has come stands elsewhere, and published rows leave by
+-- dropping a partition (ADR 0009).
 CREATE TABLE outbox (
   id bigint GENERATED ALWAYS AS IDENTITY,
   event_id uuid NOT NULL,

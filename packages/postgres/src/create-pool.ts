@@ -42,7 +42,7 @@ export function createPool({ url, applicationName, max = 8, onError }: PoolOptio
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
-    // A plan that is kept was made when its tables were small, or empty, and reads all of them later.
+    // A kept plan was made when its tables were small, or empty, and reads all of them later.
     options: '-c plan_cache_mode=force_custom_plan',
   } as pg.PoolConfig)
   // A pool that is ending does not mind what becomes of its connections.

@@ -46,7 +46,7 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
 
 const RETRYABLE_STATES = new Set(['40P01', '40001', '55P03'])
 
-/** Deadlock, serialization failure, lock timeout: the same transaction may succeed when repeated. */
+/** Deadlock, serialization failure, lock timeout: the transaction may succeed when repeated. */
 export function isRetryableConflict(error: unknown): boolean {
   return RETRYABLE_STATES.has(sqlState(error))
 }

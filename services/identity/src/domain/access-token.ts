@@ -60,7 +60,7 @@ export function userTokenClaims(
   }
 }
 
-/** The claims of a service's token, as the token endpoint writes them too; `now` in milliseconds. */
+/** The claims of a service's token, as the token endpoint writes them; `now` in milliseconds. */
 export function clientTokenClaims(
   client: { tenantId: string; clientId: string; scope: string },
   about: { issuer: string; jti: string; now: number },
