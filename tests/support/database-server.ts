@@ -42,7 +42,7 @@ export async function killDatabase(dataDir: string): Promise<void> {
 }
 
 /** Whether all of the processes are gone. */
-export async function noneAlive(pids: readonly number[]): Promise<boolean> {
+async function noneAlive(pids: readonly number[]): Promise<boolean> {
   const alive = await Promise.all(pids.map(isAlive))
   return !alive.includes(true)
 }
@@ -65,13 +65,27 @@ function send(pid: number, signal: NodeJS.Signals | 0): boolean {
 }
 
 /** Only Linux tells by files whose child a process is; elsewhere children follow their parent. */
-export async function childrenOf(parent: number): Promise<number[]> {
+async function childrenOf(parent: number): Promise<number[]> {
   const names = await readdir('/proc').catch((): string[] => [])
   const pids = names.filter((name) => /^\d+$/.test(name))
   const found = await Promise.all(
     pids.map(async (pid) => {
       const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
       return stat.split(') ')[1]?.split(' ')[1] === String(parent) ? [Number(pid)] : []
+    }),
+  )
+  return found.flat()
+}
+
+/** The living processes whose command line has the text in it, as `pid command`; Linux only. */
+export async function processesNaming(text: string): Promise<string[]> {
+  const names = await readdir('/proc').catch((): string[] => [])
+  const found = await Promise.all(
+    names.map(async (pid) => {
+      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+      return command.includes(text) && Number(pid) !== process.pid
+        ? [`${pid} ${command.replaceAll('\0', ' ')}`]
+        : []
     }),
   )
   return found.flat()

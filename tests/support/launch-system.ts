@@ -7,7 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
 import type { Scope } from '@caudal/testing/test-database.ts'
 
-const ROOT = resolve(import.meta.dirname, '../..')
+/** The root of the repository. */
+export const ROOT = resolve(import.meta.dirname, '../..')
 const CLI = join(ROOT, 'cli/bin/caudal.js')
 const READY_TIMEOUT_MS = 110_000
 const KEPT_LINES = 200
@@ -37,7 +38,7 @@ export type LaunchOptions = { dataDir: string; args?: string[]; env?: NodeJS.Pro
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
-/** A data directory of the test's own; when it ends, after all else, everything of it is removed. */
+/** A data directory of the test's own; everything of it is removed when the test has ended. */
 export async function dataDirectory(scope: Scope): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'caudal-test-e2e-'))
   // PostgreSQL's own user, if we are root, must be able to pass through.

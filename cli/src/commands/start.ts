@@ -1,7 +1,13 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
-import { createLogger, flushLogs, type Logger, type LogLevel } from '@caudal/telemetry/logger.ts'
+import {
+  createLogger,
+  flushLogs,
+  LOG_LEVELS,
+  type Logger,
+  type LogLevel,
+} from '@caudal/telemetry/logger.ts'
 import type { Command, Invocation } from '../command.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { note, printJson, printLine } from '../output.ts'
@@ -29,8 +35,7 @@ export const start: Command = {
     }
     const names = positionals.length === 0 ? ALL : [...new Set(positionals)]
     const firstPort = integerOption(values, 'port', { min: 0, max: 65_000 }, 8080)
-    const level = (process.env['CAUDAL_LOG_LEVEL'] ?? 'info') as LogLevel
-    const logger = createLogger({ service: 'caudal', level })
+    const logger = createLogger({ service: 'caudal', level: logLevel(process.env) })
     const stopped = onStopSignal()
     if (values['fresh'] === true) await startOver(dataDir, logger)
     const system = await runSystem({ names, dataDir, firstPort, env: process.env, logger })
@@ -44,6 +49,11 @@ export const start: Command = {
     }
     return EXIT.done
   },
+}
+
+/** A level that there is not is refused with the rest of the configuration. */
+function logLevel({ CAUDAL_LOG_LEVEL: wanted }: NodeJS.ProcessEnv): LogLevel {
+  return LOG_LEVELS.find((level) => level === wanted) ?? 'info'
 }
 
 async function announce(

@@ -1,11 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunningService } from '@caudal/http/running-service.ts'
+import { explainFileError } from '@caudal/local-postgres/local-postgres-error.ts'
 import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
+import { checkConfiguration } from './check-configuration.ts'
 import { planPorts } from './plan-ports.ts'
-import { readOrMakeSecrets, secretEnvironment, type Secrets } from './secrets.ts'
-import { SERVICES } from './services.ts'
+import { reachDatabase } from './reach-database.ts'
+import { newSecrets, readOrMakeSecrets, secretEnvironment, type Secrets } from './secrets.ts'
+import { type LoadedService, SERVICES } from './services.ts'
 import { removeState, type SystemState, writeState } from './state-file.ts'
 
 export type RunOptions = {
@@ -32,16 +35,14 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     for (const one of stops.splice(0).toReversed()) await stopWatched(one, logger)
   }
   try {
+    const loaded = await Promise.all(names.map((name) => SERVICES.get(name)!.load()))
+    checkConfiguration(loaded, { ...secretEnvironment(newSecrets()), ...options.env })
+    const ports = await planPorts(options.env, names, firstPort)
     await mkdir(dataDir, { recursive: true, mode: 0o755 })
     const database = await openDatabase(options, stops)
     const secrets = await readOrMakeSecrets(dataDir)
-    const env = {
-      ...secretEnvironment(secrets),
-      ...options.env,
-      ...database.env,
-      ...(await planPorts(options.env, names, firstPort)),
-    }
-    const services = await startServices(names, env, stops)
+    const env = { ...secretEnvironment(secrets), ...options.env, ...database.env, ...ports }
+    const services = await startServices(loaded, env, stops)
     const state = describe(options, services, database.url, secrets)
     await writeState(state)
     stops.push({ name: 'state file', run: () => removeState(dataDir) })
@@ -49,7 +50,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     return { state, stop }
   } catch (error) {
     await stop().catch((fault: unknown) => logger.error({ err: fault }, 'could not stop cleanly'))
-    throw error
+    throw explainFileError(error, dataDir)
   }
 }
 
@@ -74,7 +75,12 @@ async function openDatabase(
   stops: Stop[],
 ): Promise<{ env: NodeJS.ProcessEnv; url: string }> {
   const given = env['DATABASE_URL']
-  if (given) return { env: {}, url: env['CAUDAL_MIGRATION_DATABASE_URL'] ?? given }
+  if (given) {
+    const owner = env['CAUDAL_MIGRATION_DATABASE_URL']
+    await reachDatabase('DATABASE_URL', given)
+    if (owner) await reachDatabase('CAUDAL_MIGRATION_DATABASE_URL', owner)
+    return { env: {}, url: owner ?? given }
+  }
   const postgres = await startLocalPostgres({ dataDir: join(dataDir, 'postgres'), logger })
   stops.push({ name: 'postgres', run: () => postgres.stop() })
   return {
@@ -85,13 +91,11 @@ async function openDatabase(
 
 /** All at once: none needs another to start, only to work. */
 async function startServices(
-  names: readonly string[],
+  loaded: readonly LoadedService[],
   env: NodeJS.ProcessEnv,
   stops: Stop[],
 ): Promise<RunningService[]> {
-  const started = await Promise.allSettled(
-    names.map(async (name) => (await SERVICES.get(name)!.load())(env)),
-  )
+  const started = await Promise.allSettled(loaded.map(async (service) => service.start(env)))
   const services = started.flatMap((it) => (it.status === 'fulfilled' ? [it.value] : []))
   for (const service of services) stops.push({ name: service.name, run: () => service.stop() })
   const failed = started.find((it) => it.status === 'rejected')

@@ -22,22 +22,33 @@ const CLIENT_SCOPES: Record<string, string[]> = {
 
 export type Secrets = Record<string, string>
 
+/** Fresh secrets, one for each client. */
+export function newSecrets(): Secrets {
+  const names = Object.keys(CLIENT_SCOPES)
+  return Object.fromEntries(names.map((name) => [name, randomBytes(24).toString('base64url')]))
+}
+
 /** The secrets of a data directory, made on the first start and kept at mode 0600. */
 export async function readOrMakeSecrets(dataDir: string): Promise<Secrets> {
   const file = join(dataDir, 'secrets.json')
-  const known = await readFile(file, 'utf8').then(
-    (text) => JSON.parse(text) as Secrets,
-    (): Secrets => ({}),
-  )
-  const names = Object.keys(CLIENT_SCOPES)
-  const missing = names.filter((name) => known[name] === undefined)
-  if (missing.length === 0) return known
-  const made = Object.fromEntries(
-    missing.map((name) => [name, randomBytes(24).toString('base64url')]),
-  )
-  const secrets = { ...known, ...made }
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  const known = parseSecrets(text)
+  if (Object.keys(CLIENT_SCOPES).every((name) => known[name] !== undefined)) return known
+  const secrets = { ...newSecrets(), ...known }
   await writeFile(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })
   return secrets
+}
+
+/** Nothing but this system knows the secrets, so no file, or half of one, is made anew. */
+function parseSecrets(text: string): Secrets {
+  try {
+    return JSON.parse(text) as Secrets
+  } catch {
+    return {}
+  }
 }
 
 /** The secrets as the services read them from their environment. */

@@ -4,7 +4,13 @@ import type { RunningService } from '@caudal/http/running-service.ts'
 export type ServiceEntry = {
   /** As in CAUDAL_<KEY>_PORT and CAUDAL_<KEY>_URL. */
   key: string
-  load(): Promise<(env: NodeJS.ProcessEnv) => Promise<RunningService>>
+  load(): Promise<LoadedService>
+}
+
+export type LoadedService = {
+  /** @throws {ConfigError} naming every bad variable */
+  check(env: NodeJS.ProcessEnv): void
+  start(env: NodeJS.ProcessEnv): Promise<RunningService>
 }
 
 type Module<C> = {
@@ -17,7 +23,10 @@ function entry<C>(key: string, load: () => Promise<Module<C>>): ServiceEntry {
     key,
     load: async () => {
       const { config, main } = await load()
-      return (env) => main.start(config.readConfig(env))
+      return {
+        check: (env) => void config.readConfig(env),
+        start: (env) => main.start(config.readConfig(env)),
+      }
     },
   }
 }

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import { findSystem } from 'caudal/system/find-system.ts'
+import { processesNaming } from '../support/database-server.ts'
+import { dataDirectory, launchSystem, ROOT } from '../support/launch-system.ts'
+import { runCommand } from '../support/run-caudal.ts'
+import { countCharges } from '../support/user-client.ts'
+
+const READY_TIMEOUT_MS = 110_000
+
+/** What a person sees who typed a command into a terminal, and Ctrl-C to end it. */
+type Terminal = {
+  stdout(): string
+  stderr(): string
+  /** The lines to paste that the welcome has, in order. */
+  pasteable(): string[]
+  /** As the terminal does it: to every process of the group at once. */
+  ctrlC(): Promise<void>
+}
+
+describe('starting and stopping, as people do it', () => {
+  const scope = suiteScope()
+  let dataDir = ''
+  let firstOrder = ''
+
+  async function type(command: string[]): Promise<Terminal> {
+    dataDir ||= await dataDirectory(scope)
+    const child = spawn(command[0]!, command.slice(1), {
+      cwd: ROOT,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, CAUDAL_LOG_LEVEL: 'info' },
+    })
+    const said = { stdout: '', stderr: '' }
+    child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()))
+    const ended = once(child, 'close')
+    const toGroup = (signal: NodeJS.Signals): void => {
+      if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, signal)
+    }
+    scope.after(async () => {
+      toGroup('SIGTERM')
+      await ended
+    })
+    await welcomed(child, said)
+    return {
+      stdout: () => said.stdout,
+      stderr: () => said.stderr,
+      pasteable: () => said.stdout.split('\n').filter((line) => line.startsWith('curl ')),
+      async ctrlC() {
+        toGroup('SIGINT')
+        await ended
+      },
+    }
+  }
+
+  const words = () => ['start', '--port', '0', '--data', dataDir]
+
+  /** A start that must fail: one sentence, a code that says so, and nothing left behind. */
+  async function refusedStart(
+    says: RegExp,
+    { dir, args = [], env = {} }: { dir?: string; args?: string[]; env?: NodeJS.ProcessEnv },
+  ): Promise<void> {
+    const own = dir ?? join(dataDir, `refused-${says.source.length}-${Math.random()}`)
+    const quiet = { CAUDAL_LOG_LEVEL: 'error', ...env }
+    const { code, stdout, stderr } = await runCommand(
+      ['start', '--port', '0', ...args, '--data', own, '--json'],
+      { env: quiet },
+    )
+    assert.ok(code !== 0 && code !== null, `${code} ${stderr}`)
+    assert.equal(stdout, '')
+    assert.match(stderr, /^caudal: \S[^]*\n$/)
+    assert.match(stderr, says)
+    assert.doesNotMatch(stderr, /secret/, 'no password')
+    assert.doesNotMatch(stderr, /\n\s+at |Error:|node_modules|undefined/, 'a sentence, no stack')
+    if (dir === undefined) assert.deepEqual(await processesNaming(own), [])
+  }
+
+  test('the first start prints a curl that makes a payment when it is pasted', async () => {
+    dataDir = await dataDirectory(scope)
+    const terminal = await type(['npx', 'caudal', ...words()])
+    assert.match(terminal.stdout(), /The gateway is http:\/\/127\.0\.0\.1:\d+/)
+    const [pay, look] = terminal.pasteable() as [string, string]
+    const { body, traceId } = await paste(pay)
+    assert.equal(body['status'], 'PENDING')
+    firstOrder = String(body['external_order_id'])
+    await eventually(
+      async () => {
+        const { body: page } = await paste(look)
+        const [payment] = page['data'] as Record<string, unknown>[]
+        assert.deepEqual(
+          [payment!['payment_id'], payment!['status']],
+          [body['payment_id'], 'COMPLETED'],
+        )
+        return true
+      },
+      { timeoutMs: 60_000 },
+    )
+    const told = await eventually(() => {
+      const lines = jsonLines(terminal.stderr())
+      const own = lines.filter((line) => line['payment_id'] === body['payment_id'])
+      const services = new Set(own.map((line) => line['service']))
+      for (const service of ['payments', 'wallets', 'processor', 'notifications']) {
+        assert.ok(services.has(service), `${service} logs the payment`)
+      }
+      return own
+    })
+    for (const line of told) assert.equal(line['trace_id'], traceId, JSON.stringify(line))
+    await refusals(terminal)
+    await terminal.ctrlC()
+    assert.deepEqual(await processesNaming(dataDir), [], 'nothing is left running')
+  })
+
+  /** While one system runs: what a second one is told. */
+  async function refusals(terminal: Terminal): Promise<void> {
+    const { gatewayUrl } = await findSystem({ dataDir, url: undefined })
+    const { port } = new URL(gatewayUrl)
+    await refusedStart(/data directory .* is in use by another running process/, { dir: dataDir })
+    await refusedStart(new RegExp(`port ${port} of api-gateway is taken: choose another`), {
+      args: ['--port', port],
+    })
+    assert.equal((await paste(terminal.pasteable()[1]!)).status, 200, 'the first is not disturbed')
+  }
+
+  test('the second start prints a curl for an order that is still unpaid', async () => {
+    const terminal = await type(['npm', 'start', '--', '--port', '0', '--data', dataDir])
+    const [pay, look] = terminal.pasteable() as [string, string]
+    assert.ok(!pay.includes(firstOrder))
+    const { body } = await paste(pay)
+    assert.equal(body['status'], 'PENDING', JSON.stringify(body))
+    const { body: page } = await paste(look.replace('limit=1', 'limit=2'))
+    assert.equal((page['data'] as unknown[]).length, 2, 'the data of the first start is there')
+    await terminal.ctrlC()
+    assert.deepEqual(await processesNaming(dataDir), [], 'nothing is left running')
+  })
+
+  test('--fresh starts over', async (t) => {
+    const old = await readFile(join(dataDir, 'secrets.json'), 'utf8')
+    const system = await launchSystem(t, { dataDir, args: ['--fresh'] })
+    assert.equal((await countCharges(system.psp_url)).size, 0)
+    assert.notEqual(await readFile(join(dataDir, 'secrets.json'), 'utf8'), old)
+    assert.equal(await system.stop(), 0)
+    assert.deepEqual(await processesNaming(dataDir), [])
+  })
+
+  test('a configuration that cannot work is refused in a sentence that names it', async () => {
+    const bad: [NodeJS.ProcessEnv, RegExp][] = [
+      [{ CAUDAL_PSP_TIMEOUT: 'soon', CAUDAL_GATEWAY_RATE_BURST: '-1' }, /CAUDAL_PSP_TIMEOUT/],
+      [{ CAUDAL_LOG_LEVEL: 'loud' }, /CAUDAL_LOG_LEVEL/],
+      [{ CAUDAL_PAYMENTS_PORT: '70000' }, /CAUDAL_PAYMENTS_PORT/],
+      [{ CAUDAL_GATEWAY_SIGNING_KEY: 'x' }, /CAUDAL_GATEWAY_SIGNING_KEY/],
+    ]
+    for (const [env, says] of bad) await refusedStart(says, { env })
+  })
+
+  test('a database that is not there is refused in a sentence', async () => {
+    const closed = createServer().listen(0, '127.0.0.1')
+    await once(closed, 'listening')
+    const { port } = closed.address() as { port: number }
+    closed.close()
+    const url = (host: string) => `postgres://nobody:secret@${host}/postgres`
+    for (const where of [`127.0.0.1:${port}`, 'no-such-host.invalid:5432']) {
+      const env = { DATABASE_URL: url(where), CAUDAL_MIGRATION_DATABASE_URL: url(where) }
+      await refusedStart(/^caudal: the database of DATABASE_URL cannot be reached: /, { env })
+    }
+    await refusedStart(/DATABASE_URL/, { env: { DATABASE_URL: 'mysql://x/y' } })
+  })
+
+  test('a place where nothing may be written is refused in a sentence', async (t) => {
+    if (process.platform !== 'linux')
+      return t.skip('only Linux has /sys, where not even root writes')
+    await refusedStart(/permission for \/sys\/caudal/, { dir: '/sys/caudal' })
+    await refusedStart(/is not a directory/, { dir: join(ROOT, 'package.json') })
+  })
+})
+
+/** Waits for the welcome; a command that ends without it has failed. */
+async function welcomed(
+  child: ChildProcess,
+  said: { stdout: string; stderr: string },
+): Promise<void> {
+  await eventually(
+    () => {
+      if (child.exitCode !== null) return true
+      return said.stdout.includes('Ctrl-C stops everything')
+    },
+    { timeoutMs: READY_TIMEOUT_MS, label: 'the welcome' },
+  )
+  assert.equal(child.exitCode, null, said.stderr)
+}
+
+type Pasted = { status: number; traceId: string; body: Record<string, unknown> }
+
+/** Runs the line in a shell, as somebody who pastes it. */
+async function paste(line: string): Promise<Pasted> {
+  const child = spawn('bash', ['-c', `${line} -i`], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let answer = ''
+  child.stdout.on('data', (chunk: Buffer) => (answer += chunk.toString()))
+  const [code] = (await once(child, 'close')) as [number]
+  assert.equal(code, 0, `${line}: ${answer}`)
+  const [head = '', text = ''] = answer.split('\r\n\r\n')
+  return {
+    status: Number(head.split(' ')[1]),
+    traceId: /^traceparent: 00-([0-9a-f]{32})/im.exec(head)?.[1] ?? '',
+    body: JSON.parse(text) as Record<string, unknown>,
+  }
+}
+
+/** The lines of a log; each must be one JSON document. */
+function jsonLines(text: string): Record<string, unknown>[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+}
