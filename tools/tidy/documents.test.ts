@@ -71,6 +71,15 @@ test('a promise is shown by code marks or by links', () => {
   for (const row of right) assert.deepEqual(findUnshownPromises(promises(row)), [])
 })
 
+test('a rule of the core is shown like a promise', () => {
+  const row = '| rule 1 | A refused move raises. | `tests/e2e/pay.test.ts` |'
+  assert.equal(findUnshownPromises(promises(row)).length, 1)
+  const files = promises(row).map((file) =>
+    file === SHOWN ? { ...file, text: "test('rule 1: …')" } : file,
+  )
+  assert.deepEqual(findUnshownPromises(files), [])
+})
+
 test('an id is not named by a longer one', () => {
   const files = promises('| P1 | The gateway is the only way in. | `tests/e2e/pay.test.ts` |')
   const longer = files.map((file) => (file === SHOWN ? { ...file, text: 'P15' } : file))

@@ -182,6 +182,15 @@ test('rule 11: a record that fails for no known reason is found and parked alone
   assert.ok(!(await it.effects()).includes(poison))
 })
 
+test('rule 12: a consumer that is new reads everything from the beginning', async (t) => {
+  const it = await world(t)
+  const records = Array.from({ length: 30 }, () => userCreated())
+  await it.log.append(records)
+  await consumer(t, it, writeEffects)
+  await eventually(async () => (await it.effects()).length >= records.length)
+  assert.deepEqual((await it.effects()).toSorted(), records.map(userOf).toSorted())
+})
+
 test('a consumer that starts anew goes on where the database says', async (t) => {
   const it = await world(t)
   const first = await consumer(t, it, writeEffects)

@@ -21,7 +21,7 @@ test('a topic with another number of partitions is refused at start (rule 3)', a
   await assert.rejects(openPostgresLog({ url, topics }), /13 partitions instead of 12/)
 })
 
-test('the runtime role can neither change nor remove a record', async (t) => {
+test('F4: the runtime role can neither change nor remove a record', async (t) => {
   const { pool } = await testDatabase(t, { sets: [logMigrations], name: 'log' })
   for (const statement of [
     `UPDATE log_records SET value = ''`,

@@ -76,7 +76,7 @@ test('a second start finds the data of the first, and a stop leaves nothing runn
   await second.stop()
 })
 
-test('the server is durable, has its roles, keeps its passwords and survives Ctrl-C', async (t) => {
+test('rule 15: the server is durable, has its roles, keeps its passwords and survives Ctrl-C', async (t) => {
   const dataDir = await dataFolder(t)
   const { adminUrl, ownerUrl, appUrl, stop } = await start(dataDir)
   try {
@@ -98,7 +98,7 @@ test('the server is durable, has its roles, keeps its passwords and survives Ctr
   }
 })
 
-test('after a kill -9 of its owner the data is there, the old server still alive', async (t) => {
+test('P9: after a kill -9 of its owner the data is there, the old server still alive', async (t) => {
   const dataDir = await dataFolder(t)
   const { child, server } = await startInChild(dataDir)
   await query(server.adminUrl, 'CREATE TABLE kept AS SELECT 42 AS answer')
@@ -117,7 +117,7 @@ test('after a kill -9 of its owner the data is there, the old server still alive
   }
 })
 
-test('after a kill -9 of owner and server the data is there', async (t) => {
+test('P9: after a kill -9 of owner and server the data is there', async (t) => {
   const dataDir = await dataFolder(t)
   const { child, server } = await startInChild(dataDir)
   await query(server.adminUrl, 'CREATE TABLE kept AS SELECT 42 AS answer')

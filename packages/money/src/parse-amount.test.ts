@@ -23,7 +23,7 @@ function refusal(text: string, code: string): AmountErrorCode | null {
   }
 }
 
-test('a decimal becomes minor units of its currency', () => {
+test('P7: a decimal becomes minor units of its currency', () => {
   assert.equal(parseAmount('100.50', 'USD'), 10_050n)
   assert.equal(parseAmount('100.5', 'USD'), 10_050n)
   assert.equal(parseAmount('100', 'USD'), 10_000n)
@@ -60,7 +60,7 @@ test('an unknown currency is refused', () => {
   }
 })
 
-test('what is formatted is parsed back to the same minor units', () => {
+test('P7: what is formatted is parsed back to the same minor units', () => {
   fc.assert(
     fc.property(minorUnits, currency, (minor, code) => {
       assert.equal(parseAmount(formatAmount(minor, code), code), minor)

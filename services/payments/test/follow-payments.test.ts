@@ -130,7 +130,7 @@ test('from request to COMPLETED: published, followed, finalized once, and told b
   assert.deepEqual(await stepsOf(paymentId, { tenant_id: 'other' }), [])
 })
 
-test('a failure shows only when the money is back, and then the order can be paid again', async () => {
+test('a failure shows only when the money is back; then the order is free again (rule 2)', async () => {
   const payment = await accepted()
   const { events, token, order, paymentId } = payment
   await tell(events.reserved(), events.failed('gateway_unavailable'))

@@ -219,7 +219,7 @@ test('planted: a COMMIT that answers ROLLBACK is noticed, and nothing follows fr
   assert.equal((await load([payment])).get(payment.paymentId)?.status, 'PENDING')
 })
 
-test('what was agreed cannot be changed by the service, nor anything be deleted', async () => {
+test('what was agreed cannot be changed by the service, nor anything be deleted (P3)', async () => {
   const payment = pendingPayment()
   await insert(payment)
   for (const statement of [

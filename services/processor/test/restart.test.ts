@@ -117,7 +117,7 @@ test('F4: a second event of a payment changes nothing', async () => {
 
 const accountOf = (event: FundsReserved): string => event.payment_data.service_account_number
 
-test('kill -9 under load: after the restart every payment ends as the money moved', async (t) => {
+test('P9: kill -9 under load: after the restart every payment ends as the money moved', async (t) => {
   await it.behave({ by_account: MIXED })
   const events = mixed(140)
   let reserved = 0

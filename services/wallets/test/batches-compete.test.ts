@@ -63,7 +63,7 @@ test('two processes on the same accounts keep order, versions and sums', async (
   )
 })
 
-test('200 payments of a wallet that covers 100, from two processes: exactly 100 are held', async (t) => {
+test('P9: 200 payments of a wallet that covers 100, from two processes: exactly 100 are held', async (t) => {
   const { pool, url } = await ledgerDatabase(t)
   const other = createPool({ url, applicationName: 'other' })
   t.after(() => other.end())

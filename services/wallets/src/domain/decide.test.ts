@@ -238,7 +238,7 @@ test('a closed, unknown or foreign hold is not open', () => {
     .then(refusal)
 })
 
-test("a payment's hold obeys its result only, not a client", () => {
+test("rule 10: a payment's hold obeys its result only, not a client", () => {
   for (const name of [payment.holdId, payment.paymentId]) {
     given(credit(500n), ask)
       .when(close('rollback', wallet, name))

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as events from './events.ts'
+
+type Schema = {
+  properties?: Record<string, Schema>
+  items?: Schema
+  required?: string[]
+}
+
+const SCHEMAS = Object.entries(events as unknown as Record<string, Schema>)
+/** A part of other events, and no event itself. */
+const EVENTS = SCHEMAS.filter(([name]) => name !== 'GatewayResponse')
+
+/**
+ * Every member that an event may have. Whoever adds one has to ask: could it tell who somebody is?
+ * Names, devices, addresses and the like stay in identity, where they can be erased.
+ */
+const PSEUDONYMOUS = new Set([
+  ...['event_id', 'event_type', 'timestamp', 'occurred_at', 'schema_version', 'region'],
+  ...['tenant_id', 'account_id', 'user_id', 'wallet_id', 'accounts'],
+  ...['payment_id', 'external_order_id', 'idempotency_key', 'reference_id', 'transfer_id'],
+  ...['wallet_transaction_id', 'payment_data', 'amount', 'amount_minor', 'currency'],
+  // The service that is paid and its account: a company's, not the customer's.
+  ...['service_name', 'service_account_number', 'service_bank_code'],
+  ...['status', 'reason', 'account_version', 'available_minor', 'held_minor'],
+  ...['gateway_response', 'error_code', 'message', 'gateway_transaction_id'],
+])
+
+test('rule 3: every event carries account_id, the partition key', () => {
+  assert.ok(EVENTS.length >= 10)
+  for (const [name, { properties, required }] of EVENTS) {
+    assert.ok(properties?.['account_id'], `${name} has no account_id`)
+    assert.ok(required?.includes('account_id'), `${name} may lack account_id`)
+  }
+})
+
+test('P7: every event says what it is, when, where, for whom, and by which schema', () => {
+  const common = ['event_id', 'event_type', 'schema_version', 'region', 'tenant_id']
+  for (const [name, { required = [] }] of EVENTS) {
+    const lacking = common.filter((member) => !required.includes(member))
+    assert.deepEqual(lacking, [], name)
+    assert.ok(required.includes('timestamp') || required.includes('occurred_at'), name)
+  }
+})
+
+test('rule 16, E6: no event has a member for anything personal', () => {
+  for (const [name, schema] of SCHEMAS) {
+    const unknown = membersOf(schema).filter((member) => !PSEUDONYMOUS.has(member))
+    assert.deepEqual(unknown, [], name)
+  }
+})
+
+function membersOf({ properties = {}, items }: Schema): string[] {
+  const nested = Object.entries(properties).flatMap(([name, schema]) => [
+    name,
+    ...membersOf(schema),
+  ])
+  return items ? [...nested, ...membersOf(items)] : nested
+}

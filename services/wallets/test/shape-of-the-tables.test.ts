@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { transaction } from '@caudal/postgres/transaction.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { processBatch } from '../src/process-batch.ts'
+import { move } from './client-commands.ts'
+import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
+import { newWallet } from './test-wallet.ts'
+import { clientWork } from './work.ts'
+
+test('rule 7: two processes that book on one system account wait for no row of it', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const wallets = [newWallet(), newWallet()]
+  await openWallets(pool, wallets)
+  const [first, second] = wallets.map((wallet, stripe) => move('credit', wallet, 7n, { stripe }))
+  // The stripes exist already, as after a service's first minute.
+  await runCommands(
+    pool,
+    ...wallets.map((wallet, stripe) => move('credit', wallet, 1n, { stripe })),
+  )
+  await transaction(pool, async (open) => {
+    await processBatch(open, [clientWork(first!)], { region: 'test' })
+    await transaction(pool, async (tx) => {
+      await tx.query("SET LOCAL lock_timeout = '2s'")
+      await processBatch(tx, [clientWork(second!)], { region: 'test' })
+    })
+  })
+  const { rows } = await pool.query<{ stripes: bigint; total: string }>(
+    `SELECT count(DISTINCT stripe) AS stripes, sum(available_minor)::text AS total
+     FROM accounts WHERE kind = 'deposits_clearing'`,
+  )
+  assert.deepEqual(rows, [{ stripes: 2n, total: '-16' }])
+})
+
+test('rule 8: keys, references and holds are unique for ever: no month parts them', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const partitioned = await namesOf(
+    pool,
+    `SELECT relname AS name FROM pg_class WHERE relkind = 'p' ORDER BY 1`,
+  )
+  assert.deepEqual(partitioned, ['entries', 'outbox', 'transfers'])
+  const unique = await namesOf(
+    pool,
+    `SELECT i.indrelid::regclass || '(' || string_agg(a.attname, ', ' ORDER BY k.place) || ')'
+       AS name
+     FROM pg_index i
+     CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (number, place)
+     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+     WHERE i.indisunique GROUP BY i.indexrelid, i.indrelid`,
+  )
+  for (const key of [
+    'idempotency_keys(tenant_id, client_id, idempotency_key)',
+    'command_references(tenant_id, kind, reference_id)',
+    'holds(hold_key)',
+  ]) {
+    assert.ok(unique.includes(key), `${key} is not unique`)
+  }
+})
+
+test('rule 10: a hold has no time at which it ends', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const times = await namesOf(
+    pool,
+    `SELECT column_name AS name FROM information_schema.columns
+     WHERE table_name = 'holds' AND data_type LIKE ANY (ARRAY['timestamp%', 'date', 'interval'])
+     ORDER BY 1`,
+  )
+  assert.deepEqual(times, ['changed_at', 'created_at'])
+})
+
+test('rule 13, E4: no transfer is booked without a value date', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const required = await namesOf(
+    pool,
+    `SELECT column_name AS name FROM information_schema.columns
+     WHERE table_name = 'transfers' AND column_name = 'value_date'
+       AND data_type = 'date' AND is_nullable = 'NO'`,
+  )
+  assert.deepEqual(required, ['value_date'])
+})
+
+async function namesOf(db: Db, sql: string): Promise<string[]> {
+  const { rows } = await db.query<{ name: string }>(sql)
+  return rows.map(({ name }) => name)
+}
