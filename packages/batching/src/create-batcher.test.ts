@@ -131,3 +131,24 @@ test('drain waits for what is under way and what waits, and at once when idle', 
   await draining
   await Promise.all(answers)
 })
+
+test('with a rest, what comes one by one after a batch shares the next one', async () => {
+  const batches: number[][] = []
+  const batcher = createBatcher<number, number>({
+    restMostMs: 60_000,
+    process: async (items) => {
+      batches.push(items)
+      // The rest is twice as long as this: long enough for a few turns of the event loop.
+      const until = performance.now() + 20
+      while (performance.now() < until) await new Promise((turn) => setImmediate(turn))
+      return items
+    },
+  })
+  await batcher.submit(0)
+  const later = [1, 2, 3].map(async (item) => {
+    for (let turn = 0; turn < item; turn += 1) await new Promise((next) => setImmediate(next))
+    return batcher.submit(item)
+  })
+  assert.deepEqual(await Promise.all(later), [1, 2, 3])
+  assert.deepEqual(batches, [[0], [1, 2, 3]])
+})

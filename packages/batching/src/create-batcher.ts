@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
 
 /** More work waits than may wait; the caller should come back later (503 OVERLOADED, F7). */
 export class OverloadedError extends Error {
@@ -13,6 +14,11 @@ export interface BatcherOptions<I, O> {
   maxBatch?: number
   /** Items that may wait, those of the batch under way not counted. */
   maxQueue?: number
+  /**
+   * For work that nobody waits for: after each batch, a pause of twice its time, so long at most.
+   * What comes meanwhile shares the next one (ADR 0010).
+   */
+  restMostMs?: number
   /** Told the size of each batch as it starts, for a histogram. */
   onBatch?: (size: number) => void
 }
@@ -36,12 +42,12 @@ const MAX_BATCH = 500
 const MAX_QUEUE = 10_000
 
 /**
- * Joins concurrent commands: one batch is under way, what arrives meanwhile is the next. No timer
- * anywhere; an idle batcher only lets the current turn of the event loop end, so that requests read
- * from the sockets together start together.
+ * Joins concurrent commands: one batch is under way, what arrives meanwhile is the next. Unless a
+ * rest is asked for there is no timer anywhere; an idle batcher only lets the current turn of the
+ * event loop end, so that requests read from the sockets together start together.
  */
 export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
-  const { process, maxBatch = MAX_BATCH, maxQueue = MAX_QUEUE, onBatch } = options
+  const { process, maxBatch = MAX_BATCH, maxQueue = MAX_QUEUE, restMostMs = 0, onBatch } = options
   assert(maxBatch > 0 && maxQueue > 0, 'a batcher takes at least one item')
   let queue: Waiting<I, O>[] = []
   let underWay = 0
@@ -53,11 +59,15 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
       const batch = queue.slice(0, maxBatch)
       queue = queue.slice(maxBatch)
       underWay = batch.length
+      const startedAt = performance.now()
       await settle(batch, (items) => {
         onBatch?.(items.length)
         return process(items)
       })
       underWay = 0
+      if (restMostMs > 0 && queue.length < maxBatch) {
+        await delay(Math.min(restMostMs, 2 * (performance.now() - startedAt)))
+      }
     }
     running = false
     const waiting = idle

@@ -17,7 +17,7 @@ export type RelayOptions = {
 
 const POLL_MS = 1_000
 const STAND_BY_MS = 500
-const BREATH_MOST_MS = 25
+const BREATH_MOST_MS = 50
 const ROTATE_EVERY_MS = 10_000
 const BACKOFF_MS = { base: 50, most: 5_000 }
 
@@ -114,8 +114,8 @@ export class Relay {
     if (oldestAt) this.#counters.published(records, Date.now() - oldestAt.getTime())
     if (records.length >= BATCH_ROWS) return
     if (records.length === 0) for (const idle of this.#idleListeners.splice(0)) idle()
-    // As long as the pass took, 25 ms at most: what is committed meanwhile shares the next one.
-    else await pause(Math.min(BREATH_MOST_MS, performance.now() - startedAt), this.#stopping.signal)
+    // Twice as long as the pass took, 50 ms at most: what is committed meanwhile shares the next.
+    else await pause(Math.min(BREATH_MOST_MS, 2 * (performance.now() - startedAt)), this.#stopping.signal)
     if (!this.#news) await pause(POLL_MS, this.#waiting.signal)
   }
 

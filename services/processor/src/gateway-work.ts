@@ -13,6 +13,9 @@ import { recordAnswers, type RecordAnswersDeps } from './record-answers.ts'
 import { startSweep } from './sweep.ts'
 import { takeDue } from './take-due.ts'
 
+/** Nobody waits for the record of an answer, so answers gather (ADR 0010). */
+const REST_MOST_MS = 50
+
 export type GatewayWorkDeps = {
   db: Db
   config: Config
@@ -108,6 +111,7 @@ function createRecorder(deps: RecordAnswersDeps, maxQueue: number): Recorder {
       (error: unknown) => error,
     )
   const batcher = createBatcher<CallResult, unknown>({
+    restMostMs: REST_MOST_MS,
     maxBatch: MAX_BATCH,
     maxQueue,
     async process(results) {
