@@ -29,7 +29,6 @@ test('a thousand payments at once cost less than one statement each, relay and l
   const system = await launchSystem(t, { dataDir })
   const users = await seed(dataDir, { users: USERS, orders: ORDERS, balance: '1000.00' })
   const counter = await openStatementCounter(dataDir)
-  t.after(() => counter.close())
 
   // The polls of an idle system, by themselves: what is waited for here is time itself.
   await violationsOf(dataDir)
@@ -55,6 +54,7 @@ test('a thousand payments at once cost less than one statement each, relay and l
   await delay(SETTLE_MS)
   const seconds = (performance.now() - startedAt) / 1_000
   const statements = beyondIdle({ statements: await counter.read(), seconds }, idle)
+  await counter.close()
   const total = totalOf(statements)
 
   t.diagnostic(`accepted within ${acceptedMs.toFixed(0)} ms, notified within ${finalMs.toFixed(0)}`)
