@@ -9,7 +9,7 @@ const DOMAIN = /^services\/[^/]+\/src\/domain\/(?!.*\.test\.ts$)/
 const SOURCE = /^(?:packages|services|simulators|cli)\/.*\.(?:ts|js|sql)$/
 const MIGRATION = /^(?:packages|services|simulators)\/.*\/migrations\/.*\.sql$/
 
-/** What SQL functions there may be. Each moves sets or keeps house; none decides about a payment. */
+/** What SQL functions there may be: each moves sets or keeps house, none decides anything. */
 const SQL_FUNCTIONS = ['create_ledger_partitions', 'require_that', 'rotate_outbox']
 
 test('rule 13: domain folders know neither clock nor chance', () => {

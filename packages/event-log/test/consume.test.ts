@@ -166,7 +166,7 @@ test('rule 11: a record that waits for its predecessor is tried again, in order'
   await eventually(() => running.parkedCount() === 0)
 })
 
-test('rule 11: a record that fails for no known reason is found and parked alone', async (t) => {
+test('rule 11, F5: a record that fails for no known reason is found and parked alone', async (t) => {
   const it = await world(t)
   const records = Array.from({ length: 8 }, () => userCreated())
   const poison = userOf(records[3]!)

@@ -115,7 +115,11 @@ export class Relay {
     if (records.length >= BATCH_ROWS) return
     if (records.length === 0) for (const idle of this.#idleListeners.splice(0)) idle()
     // Twice as long as the pass took, 50 ms at most: what is committed meanwhile shares the next.
-    else await pause(Math.min(BREATH_MOST_MS, 2 * (performance.now() - startedAt)), this.#stopping.signal)
+    else
+      await pause(
+        Math.min(BREATH_MOST_MS, 2 * (performance.now() - startedAt)),
+        this.#stopping.signal,
+      )
     if (!this.#news) await pause(POLL_MS, this.#waiting.signal)
   }
 
