@@ -41,7 +41,7 @@ function parse(name: string, command: Command, args: readonly string[]): Invocat
       allowPositionals: true,
     })
   } catch (error) {
-    const sentence = error instanceof Error ? error.message.split('. ')[0] : 'wrong usage'
+    const sentence = error instanceof Error ? error.message.split(/\.?\n|\. /)[0] : 'wrong usage'
     throw new UsageError(`${sentence}; see "caudal ${name} --help"`, { cause: error })
   }
   const values = parsed.values as Invocation['values']

@@ -174,8 +174,7 @@ describe('starting and stopping, as people do it', () => {
   })
 
   test('a place where nothing may be written is refused in a sentence', async (t) => {
-    if (process.platform !== 'linux')
-      return t.skip('only Linux has /sys, where not even root writes')
+    if (process.platform !== 'linux') return t.skip('only Linux has such a place')
     await refusedStart(/permission for \/sys\/caudal/, { dir: '/sys/caudal' })
     await refusedStart(/is not a directory/, { dir: join(ROOT, 'package.json') })
   })

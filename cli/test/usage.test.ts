@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { describe, test, type TestContext } from 'node:test'
+
+const CLI = resolve(import.meta.dirname, '../bin/caudal.js')
+const ID = '0190b2a4-0000-7000-8000-0000000000aa'
+const AT_ONCE = 4
+
+type Result = { code: number | null; stdout: string; stderr: string }
+
+async function run(args: readonly string[]): Promise<Result> {
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended = new Promise<number | null>((done) => child.once('exit', done))
+  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+  return { code, stdout, stderr }
+}
+
+/** Runs each of the lines, a few at once, and checks what all refusals have in common. */
+async function refusals(lines: Record<string, RegExp>, code: number): Promise<void> {
+  const queue = Object.entries(lines)
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const [line, says] = next
+      const result = await run(line.split(' ').filter(Boolean))
+      assert.equal(result.code, code, `${line}: ${result.stderr}`)
+      assert.equal(result.stdout, '', `${line}: stdout is for answers`)
+      assert.match(result.stderr, /^caudal: [^\n]+\n$/, `${line}: one sentence`)
+      assert.match(result.stderr, says, line)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+}
+
+async function emptyFolder(t: TestContext): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'caudal-test-cli-'))
+  t.after(() => rm(dir, { recursive: true }))
+  return dir
+}
+
+describe('the command line, without a system', () => {
+  test('wrong usage is 2 and says what is right', async () => {
+    const lines = {
+      nonsense: /there is no command "nonsense"/,
+      'nonsense --json': /there is no command/,
+      'verify --nope': /Unknown option '--nope'/,
+      'verify extra': /usage: caudal verify/,
+      'verify --wait soon': /--wait takes a whole number/,
+      'verify --data': /argument missing/,
+      'start nosuch': /no service "nosuch"; there are /,
+      'start --port x': /--port takes a whole number/,
+      'start --port 70000': /--port takes a whole number/,
+      seed: /--users takes a whole number/,
+      'seed --users 0 --orders 1 --balance 1': /--users takes a whole number/,
+      'seed --users 1 --orders 1': /--balance is missing/,
+      'seed --users 1 --orders 1 --balance 1.001': /more than the 2 decimals/,
+      'seed --users 1 --orders 1 --balance -5': /--balance/,
+      'seed --users 1 --orders 1 --balance 1 --currency XXX': /not an ISO 4217 code/,
+      token: /either --user ID or --client NAME/,
+      [`token --user ${ID} --client a`]: /either --user ID or --client NAME/,
+      'token --user x': /--user must be a UUID/,
+      'token --client a': /--scope is missing/,
+      pay: /--user is missing/,
+      [`pay --user ${ID} --order x`]: /--order must be a UUID/,
+      payment: /usage: caudal payment ID/,
+      'payment x': /must be a UUID/,
+      'demo --rate 1': /--seconds takes a whole number/,
+    }
+    await refusals(lines, 2)
+  })
+
+  test('a system that cannot be found is 3', async (t) => {
+    const where = `--data ${await emptyFolder(t)}`
+    const lines = [
+      `seed --users 1 --orders 1 --balance 1 ${where}`,
+      `token --client a --scope ledger:write ${where}`,
+      `pay --user ${ID} ${where} --json`,
+      `payment ${ID} ${where}`,
+      `demo --rate 1 --seconds 1 ${where}`,
+      `verify ${where} --json`,
+    ]
+    await refusals(Object.fromEntries(lines.map((line) => [line, /no running system found/])), 3)
+  })
+
+  test('a system that is no longer there is 3', async (t) => {
+    const dir = await emptyFolder(t)
+    const server = createServer().listen(0, '127.0.0.1')
+    await new Promise((listening) => server.once('listening', listening))
+    const { port } = server.address() as AddressInfo
+    await new Promise((closed) => server.close(closed))
+    const url = `http://127.0.0.1:${port}`
+    const names = ['payments', 'wallets', 'processor', 'notifications', 'identity', 'orders']
+    const state = {
+      pid: 1,
+      gateway_url: url,
+      console_url: null,
+      psp_url: url,
+      push_url: url,
+      data_dir: dir,
+      services: Object.fromEntries(names.map((name) => [name, url])),
+      database_url: `postgres://caudal_owner:hidden@127.0.0.1:${port}/postgres`,
+      client: { id: 'caudal-cli', secret: 'hidden' },
+    }
+    await writeFile(join(dir, 'system.json'), JSON.stringify(state))
+    const lines = [
+      `seed --users 1 --orders 1 --balance 1 --data ${dir}`,
+      `token --user ${ID} --data ${dir}`,
+      `pay --user ${ID} --data ${dir}`,
+      `payment ${ID} --data ${dir} --json`,
+      `demo --rate 1 --seconds 1 --data ${dir}`,
+      `verify --data ${dir}`,
+    ]
+    await refusals(Object.fromEntries(lines.map((line) => [line, /cannot be reached/])), 3)
+  })
+
+  test('help is no error', async () => {
+    const [all, one] = await Promise.all([run(['--help']), run(['verify', '--help'])])
+    assert.equal(all.code, 0)
+    for (const name of ['start', 'seed', 'token', 'pay', 'payment', 'demo', 'verify']) {
+      assert.match(all.stdout, new RegExp(`^ {2}caudal ${name}\\b`, 'm'))
+    }
+    assert.match(all.stdout, /Exit codes: 0 done, 1 .*, 2 wrong usage, 3 /)
+    assert.equal(one.code, 0)
+    assert.match(one.stdout, /^caudal verify: /)
+  })
+})
