@@ -113,13 +113,13 @@ export class Relay {
     this.#progress = progress
     if (oldestAt) this.#counters.published(records, Date.now() - oldestAt.getTime())
     if (records.length >= BATCH_ROWS) return
-    if (records.length === 0) for (const idle of this.#idleListeners.splice(0)) idle()
-    // Twice as long as the pass took, 50 ms at most: what is committed meanwhile shares the next.
-    else
-      await pause(
-        Math.min(BREATH_MOST_MS, 2 * (performance.now() - startedAt)),
-        this.#stopping.signal,
-      )
+    if (records.length === 0) {
+      for (const idle of this.#idleListeners.splice(0)) idle()
+    } else {
+      // Twice as long as the pass took, 50 ms at most: what is committed meanwhile shares the next.
+      const breathMs = Math.min(BREATH_MOST_MS, 2 * (performance.now() - startedAt))
+      await pause(breathMs, this.#stopping.signal)
+    }
     if (!this.#news) await pause(POLL_MS, this.#waiting.signal)
   }
 

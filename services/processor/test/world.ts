@@ -98,6 +98,7 @@ export async function world(t: Scope, given: Record<string, string> = {}): Promi
   }
   const env = {
     CAUDAL_PROCESSOR_PORT: '0',
+    CAUDAL_LOG_LEVEL: level,
     CAUDAL_PROCESSOR_DATABASE_URL: own.url,
     CAUDAL_LOG_DATABASE_URL: logDb.url,
     CAUDAL_PSP_URL: psp.url,
@@ -117,7 +118,7 @@ export async function world(t: Scope, given: Record<string, string> = {}): Promi
     log,
     pspUrl: psp.url,
     async start(more = {}) {
-      const service = await start(readConfig({ ...env, ...more }), logger)
+      const service = await start(readConfig({ ...env, ...more }))
       const stop = async (): Promise<void> => {
         if (running.delete(tracked)) await service.stop()
       }

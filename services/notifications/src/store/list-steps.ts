@@ -1,7 +1,5 @@
+import type { Step } from '@caudal/http/steps-route.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-
-/** A step of a payment as this service saw it (P11). */
-export type Step = { at: string; step: string; detail: string | null }
 
 type Row = { status: string; at: Date | null; detail: string | null }
 

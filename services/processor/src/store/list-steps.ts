@@ -1,7 +1,5 @@
+import type { Step } from '@caudal/http/steps-route.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-
-/** One thing that happened at the PSP; `detail` is for people. */
-export type Step = { at: Date; step: string; detail: string }
 
 const MOST_STEPS = 500
 
@@ -29,6 +27,6 @@ const STEPS = `
 
 /** What the processor knows of a payment, oldest first, the first 500 (P11). */
 export async function listSteps(db: Db, paymentId: string): Promise<Step[]> {
-  const { rows } = await db.query<Step>(STEPS, [paymentId])
-  return rows
+  const { rows } = await db.query<{ at: Date; step: string; detail: string }>(STEPS, [paymentId])
+  return rows.map((row) => ({ ...row, at: row.at.toISOString() }))
 }
