@@ -284,6 +284,7 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
 
   test('after all of it nothing is wrong', async () => {
     assert.deepEqual(await violationsOf(dataDir), [])
+    assert.equal(await system.stop(), 0)
   })
 
   /** Cursors that each list really gave out. */

@@ -201,6 +201,7 @@ describe('P1: nobody gets in by a token or a header that is not good', () => {
 
   test('after all of it nothing is wrong', async () => {
     assert.deepEqual(await violationsOf(dataDir), [])
+    assert.equal(await system.stop(), 0)
   })
 
   function bearer(token: string): Ask {

@@ -122,5 +122,6 @@ describe('P5: whatever the PSP does, the wallet says what really happened', () =
       assert.equal(charges.get(String(id)) ?? 0, status === 'COMPLETED' ? 1 : 0, String(id))
     }
     assert.deepEqual(await violationsOf(dataDir), [])
+    assert.equal(await system.stop(), 0)
   })
 })

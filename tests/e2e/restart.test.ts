@@ -11,7 +11,10 @@ import {
   violationsOf,
 } from '../support/user-client.ts'
 
-test('P9: a stop with payments in flight loses nothing; the next start ends them', async (t) => {
+/** For a slow machine. */
+const SLOW = { timeout: 300_000 }
+
+test('P9: a stop with payments in flight loses nothing', SLOW, async (t) => {
   const dataDir = await dataDirectory(t)
   const first = await launchSystem(t, { dataDir })
   await setBehaviour(first.psp_url, { default: 'slow:700' })
@@ -44,6 +47,7 @@ test('P9: a stop with payments in flight loses nothing; the next start ends them
   assert.equal(replay.text, text)
   assert.equal(replay.headers['idempotency-replayed'], 'true')
   assert.deepEqual(await violationsOf(dataDir), [])
+  assert.equal(await second.stop(), 0)
 })
 
 test('Ctrl-C during traffic stops everything, the database included, with exit code 0', async (t) => {

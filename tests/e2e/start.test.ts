@@ -13,6 +13,8 @@ import { dataDirectory, launchSystem, ROOT } from '../support/launch-system.ts'
 import { runCommand } from '../support/run-caudal.ts'
 import { countCharges } from '../support/user-client.ts'
 
+/** For a slow machine. */
+const SLOW = { timeout: 300_000 }
 const READY_TIMEOUT_MS = 110_000
 
 /** What a person sees who typed a command into a terminal, and Ctrl-C to end it. */
@@ -83,7 +85,7 @@ describe('starting and stopping, as people do it', () => {
     if (dir === undefined) assert.deepEqual(await processesNaming(own), [])
   }
 
-  test('the first start prints a curl that makes a payment when it is pasted', async () => {
+  test('the first start prints a curl that makes a payment when pasted', SLOW, async () => {
     dataDir = await dataDirectory(scope)
     const terminal = await type(['npx', 'caudal', ...words()])
     assert.match(terminal.stdout(), /The gateway is http:\/\/127\.0\.0\.1:\d+/)

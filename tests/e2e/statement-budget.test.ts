@@ -18,6 +18,8 @@ import {
   violationsOf,
 } from '../support/user-client.ts'
 
+/** For a slow machine. */
+const SLOW = { timeout: 300_000 }
 const USERS = 100
 const ORDERS = 10
 const PAYMENTS = USERS * ORDERS
@@ -25,7 +27,7 @@ const IDLE_SECONDS = 4
 const SETTLE_MS = 1_000
 const SHOWN = 12
 
-test('a thousand payments at once cost less than one statement each, relay and log included', async (t) => {
+test('a thousand payments at once cost less than a thousand statements', SLOW, async (t) => {
   const dataDir = await dataDirectory(t)
   const system = await launchSystem(t, { dataDir })
   const users = await seed(dataDir, { users: USERS, orders: ORDERS, balance: '1000.00' })
@@ -67,6 +69,7 @@ test('a thousand payments at once cost less than one statement each, relay and l
   assert.equal((await countCharges(system.psp_url)).size, PAYMENTS)
   for (const user of users) await allWithStatus(system.gateway_url, user, ['COMPLETED'])
   assert.deepEqual(await violationsOf(dataDir), [])
+  assert.equal(await system.stop(), 0)
 })
 
 function mostFrequent(statements: readonly Statement[]): string[] {

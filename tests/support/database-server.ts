@@ -20,6 +20,7 @@ export async function connectAsAdmin(dataDir: string, database = 'postgres'): Pr
   url.username = 'caudal_admin'
   url.password = (await stateOf(dataDir)).passwords.caudal_admin
   const client = new pg.Client(databaseUrl(url.href, database))
+  client.on('error', () => {}) // the server may be stopped, or killed, before the test lets go
   await client.connect()
   return client
 }

@@ -25,10 +25,3 @@ export async function runCommand(
 export function runCaudal(dataDir: string, args: readonly string[]): Promise<CommandResult> {
   return runCommand([...args, '--data', dataDir])
 }
-
-/** Like `runCaudal` with --json; the one document on stdout. */
-export async function caudalJson<T>(dataDir: string, args: readonly string[]): Promise<T> {
-  const { code, stdout, stderr } = await runCaudal(dataDir, [...args, '--json'])
-  if (code !== 0 && stdout === '') throw new Error(`caudal ${args.join(' ')}: ${code} ${stderr}`)
-  return JSON.parse(stdout) as T
-}
