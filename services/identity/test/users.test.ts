@@ -228,6 +228,7 @@ describe('users', async () => {
       paths: Record<string, unknown>
     }
     assert.deepEqual(Object.keys(paths).toSorted(), [
+      '/v1/client-tokens',
       '/v1/devices/remove',
       '/v1/tokens',
       '/v1/users',
