@@ -73,7 +73,8 @@ async function announce(
   }
   if (!complete) return
   const world = await prepareDemoWorld(await findSystem(invocation), state.data_dir)
-  printLine(welcome(state.gateway_url!, world), { json })
+  const system = { gatewayUrl: state.gateway_url!, dataDir: state.data_dir }
+  printLine(welcome(system, world), { json })
 }
 
 async function startOver(dataDir: string, logger: Logger): Promise<void> {

@@ -1,8 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
 import type { DemoWorld } from '../world/demo-world.ts'
 
-/** What a newcomer reads after the first start: one line to paste, and how to watch it. */
-export function welcome(gatewayUrl: string, { userId, token, orderId }: DemoWorld): string {
+/**
+ * What a newcomer reads after the first start: one line to paste, and how to watch it. Commands
+ * name a data directory that is not the default one, since they find the system by it.
+ */
+export function welcome(
+  { gatewayUrl, dataDir }: { gatewayUrl: string; dataDir: string },
+  { userId, token, orderId }: DemoWorld,
+): string {
+  const where = dataDir === resolve('.caudal') ? '' : ` --data '${dataDir}'`
   const payments = `${gatewayUrl}/api/v1/payments`
   const authorization = `-H 'authorization: Bearer ${token}'`
   const pay = [
@@ -24,8 +32,8 @@ curl -sS '${payments}?limit=1' ${authorization}
 
 Watch it, or pay and follow another order of the same user:
 
-npx caudal payment <payment_id>
-npx caudal pay --user ${userId}
+npx caudal payment <payment_id>${where}
+npx caudal pay --user ${userId}${where}
 
 Ctrl-C stops everything; the data stays.
 `

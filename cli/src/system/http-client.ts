@@ -2,6 +2,8 @@ import { request } from 'undici'
 import { UnreachableError } from '../errors.ts'
 
 const TIMEOUT_MS = 30_000
+/** Where an answer says why: as a problem document (RFC 9457) or an OAuth server (RFC 6749). */
+const REASONS = ['detail', 'error_description', 'code', 'error']
 
 export type HttpAnswer = { status: number; body: unknown; headers: Record<string, unknown> }
 
@@ -41,9 +43,9 @@ export async function call(url: string, options: HttpCall = {}): Promise<HttpAns
 export async function callOk<T>(url: string, options: HttpCall = {}): Promise<T> {
   const { status, body } = await call(url, options)
   if (status >= 200 && status < 300) return body as T
-  const problem = body as { code?: string; detail?: string; error?: string } | undefined
+  const problem = body as Partial<Record<string, string>> | undefined
   const { pathname } = new URL(url)
-  const why = problem?.detail ?? problem?.code ?? problem?.error ?? ''
+  const why = REASONS.map((name) => problem?.[name]).find(Boolean) ?? ''
   throw new Error(`${options.method ?? 'request to'} ${pathname} answered ${status} ${why}`.trim())
 }
 

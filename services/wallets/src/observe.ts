@@ -1,3 +1,4 @@
+import { WALLET_REASONS } from '@caudal/contracts/reasons.ts'
 import type { Parked } from '@caudal/event-log/park-error.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
@@ -29,6 +30,8 @@ export function createObserver({
     'Payments that were refused a hold.',
     ['reason'],
   )
+  // A reason that never came is 0, not absent: rates and alerts need both ends.
+  for (const reason of WALLET_REASONS) insufficient.inc({ reason }, 0)
   const confirmed = metrics.counter('debits_confirmed_total', 'Holds that were committed.')
   const transfers = metrics.counter('ledger_transfers_total', 'Transfers booked.', ['kind'])
   const refusals = metrics.counter(
