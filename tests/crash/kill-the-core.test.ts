@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { findSystem } from 'caudal/system/find-system.ts'
+import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
+import {
+  allWithStatus,
+  countCharges,
+  postPayment,
+  seed,
+  type SeededUser,
+  setBehaviour,
+  violationsOf,
+} from '../support/user-client.ts'
+
+/** Killed together, in a process of their own; the others stay. */
+const CORE = ['payments', 'wallets', 'processor']
+const OTHERS = ['psp', 'push', 'identity', 'orders', 'notifications', 'api-gateway']
+const KILLS = 3
+const USERS = 10
+const ORDERS = 30
+const SENDERS = 8
+/** For a slow machine. */
+const SLOW = { timeout: 400_000 }
+const PSP = { CAUDAL_PSP_TIMEOUT: '1s', CAUDAL_PSP_CONNECT_TIMEOUT: '500ms' }
+
+test('P9: the core is killed and started again under load, the others go on', SLOW, async (t) => {
+  const addresses = await coreAddresses()
+  // Both the command's processes and the helpers of this one read where the core is.
+  Object.assign(process.env, addresses.urls)
+  const dataDir = await dataDirectory(t)
+  const others = await launchSystem(t, { dataDir, args: OTHERS })
+  const env = { ...PSP, ...addresses.ports, ...(await environmentOf(dataDir)) }
+  const coreDir = await dataDirectory(t)
+  const startCore = () => launchSystem(t, { dataDir: coreDir, args: CORE, env })
+  let core = await startCore()
+  await setBehaviour(others.psp_url, { latency_ms: 50 })
+  const users = await seed(dataDir, { users: USERS, orders: ORDERS, balance: '1000.00' })
+
+  const sending = sendAll(others, users)
+  for (let kill = 1; kill <= KILLS; kill += 1) {
+    const before = sending.answered()
+    await eventually(() => sending.answered() > before || sending.left() === 0)
+    await delay(Math.random() * 500) // the moment of the crash, not a synchronisation
+    await core.kill()
+    t.diagnostic(`killed with ${sending.answered()} answered, ${sending.left()} to go`)
+    core = await startCore()
+  }
+  await sending.ended
+  t.diagnostic(`${sending.refused()} answers were 503, and their requests were repeated`)
+  assert.ok(sending.refused() > 0, 'nobody noticed a kill: the fault never fired')
+
+  for (const user of users) {
+    const ended = await allWithStatus(others.gateway_url, user, ['COMPLETED'])
+    assert.equal(ended.length, ORDERS)
+  }
+  const charges = await countCharges(others.psp_url)
+  assert.equal(charges.size, USERS * ORDERS)
+  assert.deepEqual(await violationsOf(dataDir), [])
+  assert.equal(await core.stop(), 0)
+  assert.equal(await others.stop(), 0)
+})
+
+/** Pays every order; who is told to come back later does, with the same key. */
+function sendAll({ gateway_url: url }: LaunchedSystem, users: readonly SeededUser[]) {
+  const queue = users.flatMap((user) => user.orders.map((order) => ({ user, order })))
+  let answered = 0
+  let refused = 0
+  const sender = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const { user, order } = next
+      const key = randomUUID()
+      await eventually(
+        async () => {
+          const { status, body } = await postPayment(url, user, order.external_order_id, key)
+          if (status === 202) return true
+          assert.deepEqual([status, body['code']], [503, 'UNAVAILABLE'])
+          refused += 1
+          return false
+        },
+        { timeoutMs: 120_000, label: 'the core answers again' },
+      )
+      answered += 1
+    }
+  }
+  const ended = Promise.all(Array.from({ length: SENDERS }, sender))
+  return { ended, answered: () => answered, refused: () => refused, left: () => queue.length }
+}
+
+/** Ports that are free now, and the URLs under which the others reach the core. */
+async function coreAddresses() {
+  const ports: Record<string, string> = {}
+  const urls: Record<string, string> = {}
+  for (const name of CORE) {
+    const port = await freePort()
+    ports[`CAUDAL_${name.toUpperCase()}_PORT`] = String(port)
+    urls[`CAUDAL_${name.toUpperCase()}_URL`] = `http://127.0.0.1:${port}`
+  }
+  return { ports, urls }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const { port } = server.address() as { port: number }
+  await new Promise((closed) => server.close(closed))
+  return port
+}
+
+/** What an operator would configure: where the database and the others are, and the secret. */
+async function environmentOf(dataDir: string): Promise<NodeJS.ProcessEnv> {
+  const read = async <T>(...path: string[]): Promise<T> =>
+    JSON.parse(await readFile(join(dataDir, ...path), 'utf8')) as T
+  const system = await findSystem({ dataDir, url: undefined })
+  const { passwords } = await read<{ passwords: Record<string, string> }>('postgres', 'state.json')
+  const secrets = await read<Record<string, string>>('secrets.json')
+  const owner = system.databaseUrl('postgres')
+  const app = new URL(owner)
+  app.username = 'caudal_app'
+  app.password = passwords['caudal_app']!
+  return {
+    DATABASE_URL: app.href,
+    CAUDAL_MIGRATION_DATABASE_URL: owner,
+    CAUDAL_API_GATEWAY_URL: system.gatewayUrl,
+    CAUDAL_IDENTITY_URL: system.serviceUrl('identity'),
+    CAUDAL_ORDERS_URL: system.serviceUrl('orders'),
+    CAUDAL_PSP_URL: system.pspUrl,
+    CAUDAL_PAYMENTS_CLIENT_SECRET: secrets['payments'],
+  }
+}
