@@ -173,6 +173,8 @@ describe('starting and stopping, as people do it', () => {
       await refusedStart(/^caudal: the database of DATABASE_URL cannot be reached: /, { env })
     }
     await refusedStart(/DATABASE_URL/, { env: { DATABASE_URL: 'mysql://x/y' } })
+    const fresh = { args: ['--fresh'], env: { DATABASE_URL: url('127.0.0.1:1') } }
+    await refusedStart(/--fresh is for the embedded database/, fresh)
   })
 
   test('a place where nothing may be written is refused in a sentence', async (t) => {

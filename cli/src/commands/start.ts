@@ -33,6 +33,9 @@ export const start: Command = {
     if (unknown !== undefined) {
       throw new UsageError(`there is no service "${unknown}"; there are ${ALL.join(', ')}`)
     }
+    if (values['fresh'] === true && process.env['DATABASE_URL']) {
+      throw new UsageError('--fresh is for the embedded database, but DATABASE_URL names a server')
+    }
     const names = positionals.length === 0 ? ALL : [...new Set(positionals)]
     const firstPort = integerOption(values, 'port', { min: 0, max: 65_000 }, 8080)
     const logger = createLogger({ service: 'caudal', level: logLevel(process.env) })

@@ -38,10 +38,12 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     const loaded = await Promise.all(names.map((name) => SERVICES.get(name)!.load()))
     checkConfiguration(loaded, { ...secretEnvironment(newSecrets()), ...options.env })
     const ports = await planPorts(options.env, names, firstPort)
+    stops.push({ name: 'ports', run: ports.release })
     await mkdir(dataDir, { recursive: true, mode: 0o755 })
     const database = await openDatabase(options, stops)
     const secrets = await readOrMakeSecrets(dataDir)
-    const env = { ...secretEnvironment(secrets), ...options.env, ...database.env, ...ports }
+    const env = { ...secretEnvironment(secrets), ...options.env, ...database.env, ...ports.env }
+    await ports.release()
     const services = await startServices(loaded, env, stops)
     const state = describe(options, services, database.url, secrets)
     await writeState(state)

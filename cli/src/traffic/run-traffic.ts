@@ -59,7 +59,9 @@ function report(
   const inDoubt = withStatus('IN_DOUBT')
   const createdAt = final.map((it) => Date.parse(it!.created_at))
   const finalAt = final.map((it) => Date.parse(it!.updated_at))
-  const spanSeconds = (Math.max(...finalAt) - Math.min(...createdAt)) / 1_000
+  const lastAt = finalAt.reduce((latest, at) => Math.max(latest, at), 0)
+  const firstAt = createdAt.reduce((earliest, at) => Math.min(earliest, at), lastAt)
+  const spanSeconds = Math.max(1, lastAt - firstAt) / 1_000
   return {
     sent: attempts.length,
     accepted: accepted.length,
