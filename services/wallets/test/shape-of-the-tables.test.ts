@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { newId } from '@caudal/contracts/ids.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Command } from '../src/domain/command.ts'
@@ -55,15 +56,17 @@ test('rule 8: keys, references and holds are unique for ever: no month parts the
   }
 })
 
-test('rule 10: a hold has no time at which it ends', async (t) => {
+test('rule 10: the database refuses a time at which the hold of a payment ends', async (t) => {
   const { pool } = await ledgerDatabase(t)
-  const times = await namesOf(
-    pool,
-    `SELECT column_name AS name FROM information_schema.columns
-     WHERE table_name = 'holds' AND data_type LIKE ANY (ARRAY['timestamp%', 'date', 'interval'])
-     ORDER BY 1`,
-  )
-  assert.deepEqual(times, ['changed_at', 'created_at'])
+  const insert = (paymentId: string | null) =>
+    pool.query(
+      `INSERT INTO holds (hold_id, payment_id, account_id, amount_minor, remaining_minor,
+         created_at, changed_at, expires_at, tenant_id, currency, status)
+       VALUES ($1, $2, $1, 1, 1, now(), now(), now(), 'caudal', 'USD', 'open')`,
+      [newId(), paymentId],
+    )
+  await assert.rejects(insert(newId()), /holds_of_payments_never_expire/)
+  await insert(null)
 })
 
 test('rule 13, E4: no transfer is booked without a value date', async (t) => {

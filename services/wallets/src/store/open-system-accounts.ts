@@ -11,8 +11,8 @@ export async function openSystemAccounts(
 ): Promise<void> {
   const sorted = accounts.toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1))
   await tx.query(
-    `INSERT INTO accounts (account_id, tenant_id, kind, currency, stripe)
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[])
+    `INSERT INTO accounts (account_id, tenant_id, kind, currency, stripe, overdraft_limit_minor)
+     SELECT *, NULL FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[])
      ON CONFLICT (account_id) DO NOTHING`,
     [
       sorted.map((it) => it.accountId),
