@@ -6,28 +6,31 @@ import { join, relative, resolve } from 'node:path'
 
 /**
  * `npm test [-- path… --node-test-option…]`: runs the test files whose path begins with or contains
- * one of the words, all by default, by Node's own test runner.
+ * one of the words, all by default, by Node's own test runner. `npm run test:kafka` does so with
+ * those that need a real Kafka, and therefore Java and Maven.
  */
 const ROOT = resolve(import.meta.dirname, '..')
-const PATTERNS = ['{packages,services,simulators,cli,tools}/**/*.test.ts', 'tests/**/*.test.ts']
+const ALL = ['{packages,services,simulators,cli,tools}/**/*.test.ts', 'tests/**/*.test.ts']
+const ON_KAFKA = ['tests/kafka/**/*.test.ts']
 const LEFT_OUT = /(^|\/)(node_modules|fixtures)(\/|$)/
 /** For one test; a test that needs longer says so with its own `timeout`. */
 const TEST_TIMEOUT_MS = 120_000
 
-const options = process.argv.slice(2).filter((word) => word.startsWith('-'))
-const filters = process.argv
-  .slice(2)
-  .filter((word) => !word.startsWith('-'))
-  .map(toRelative)
+const onKafka = process.argv[2] === '--kafka'
+const words = process.argv.slice(onKafka ? 3 : 2)
+const options = words.filter((word) => word.startsWith('-'))
+const filters = words.filter((word) => !word.startsWith('-')).map(toRelative)
+const patterns = onKafka ? ON_KAFKA : ALL
 
-const files = PATTERNS.flatMap((pattern) => globSync(pattern, { cwd: ROOT }))
+const files = patterns
+  .flatMap((pattern) => globSync(pattern, { cwd: ROOT }))
   .map((file) => file.replaceAll('\\', '/'))
-  .filter((file) => !LEFT_OUT.test(file))
+  .filter((file) => !LEFT_OUT.test(file) && file.startsWith('tests/kafka/') === onKafka)
   .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
   .toSorted()
 
 if (files.length === 0) {
-  console.error(`No test file matches ${filters.join(' ') || PATTERNS.join(' ')}`)
+  console.error(`No test file matches ${filters.join(' ') || patterns.join(' ')}`)
   process.exit(2)
 }
 process.exitCode = await runTests(files)

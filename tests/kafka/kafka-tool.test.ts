@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { startKafka } from '../../tools/kafka/start-kafka.ts'
+
+const START = `
+  const { startKafka } = await import('./tools/kafka/start-kafka.ts')
+  const kafka = await startKafka()
+  console.log(JSON.stringify({ pid: kafka.node(1).pid }))`
+
+test('a broker ends with the process that started it, even one that is killed', async () => {
+  const owner = spawn(process.execPath, ['--input-type=module', '-e', START], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = (await once(owner.stdout, 'data')) as [Buffer]
+  const { pid } = JSON.parse(line.toString()) as { pid: number }
+  assert.ok(isAlive(pid))
+  owner.kill('SIGKILL')
+  await eventually(() => !isAlive(pid), { label: 'the broker ends' })
+})
+
+test('a node that was killed comes back at its address, and a stop leaves nothing', async () => {
+  const kafka = await startKafka()
+  const { pid } = kafka.node(1)
+  await kafka.node(1).kill()
+  assert.equal(kafka.node(1).pid, undefined)
+  await kafka.node(1).start()
+  assert.notEqual(kafka.node(1).pid, pid)
+  const topics = ['--bootstrap-server', kafka.brokers.join(','), '--list']
+  assert.equal(await kafka.tool('org.apache.kafka.tools.TopicCommand', topics), '\n')
+  await kafka.stop()
+  assert.equal(kafka.node(1).pid, undefined)
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
