@@ -53,3 +53,12 @@ test('every bad variable is named, and no key is shown', () => {
   assert.throws(() => readConfig({ CAUDAL_GATEWAY_SIGNING_KEY: '{"keys":[]}' }), ConfigError)
   assert.throws(() => readConfig({ CAUDAL_GATEWAY_SIGNING_KEY: 'secret' }), ConfigError)
 })
+
+test('Redis is optional and named by its URL alone', () => {
+  assert.equal(readConfig({}).redis, undefined)
+  assert.deepEqual(readConfig({ REDIS_URL: 'rediss://user:secret@redis:6380/1' }).redis, {
+    url: 'rediss://user:secret@redis:6380/1',
+    timeoutMs: 50,
+  })
+  assert.throws(() => readConfig({ REDIS_URL: 'http://redis:6379' }), /REDIS_URL must be a URL/)
+})

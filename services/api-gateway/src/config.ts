@@ -23,6 +23,8 @@ export interface Config extends ServiceSettings {
   peer: { connections: number; timeoutMs: number; maxPending: number }
   /** For each user. */
   rateLimit: { ratePerSecond: number; burst: number }
+  /** Where all gateways count together; each counts for itself without it. */
+  redis: { url: string; timeoutMs: number } | undefined
   bodyLimitBytes: number
 }
 
@@ -54,6 +56,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
         ratePerSecond: count(reader, 'CAUDAL_GATEWAY_RATE_PER_SECOND', MAX_RATE, 500),
         burst: count(reader, 'CAUDAL_GATEWAY_RATE_BURST', MAX_RATE, 1_000),
       },
+      redis: readRedis(reader),
       bodyLimitBytes: count(
         reader,
         'CAUDAL_GATEWAY_BODY_LIMIT_BYTES',
@@ -62,6 +65,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       ),
     }
   })
+}
+
+function readRedis(reader: EnvironmentReader): Config['redis'] {
+  const timeoutMs = reader.durationMs('CAUDAL_GATEWAY_REDIS_TIMEOUT', 50)
+  if (reader.optional('REDIS_URL') === undefined) return undefined
+  return { url: reader.url('REDIS_URL', undefined, ['redis', 'rediss']), timeoutMs }
 }
 
 function count(reader: EnvironmentReader, name: string, max: number, fallback: number): number {

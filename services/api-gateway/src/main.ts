@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import { createPeer } from './create-peer.ts'
 import { createTokenBuckets } from './create-token-buckets.ts'
 import { mintInternalTokens } from './mint-internal-tokens.ts'
+import { openSharedBuckets, type SharedBuckets } from './open-shared-buckets.ts'
 import { addRoutes } from './routes.ts'
 import { generatePrivateKey, signingKeysOf } from './signing-keys.ts'
 
@@ -32,16 +33,20 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
   const keys = await signingKeysOf(signingKeys.length > 0 ? signingKeys : [generatePrivateKey()])
   const payments = createPeer({ name: 'payments', url: config.paymentsUrl, ...config.peer })
   const wallets = createPeer({ name: 'wallets', url: config.walletsUrl, ...config.peer })
+  const shared =
+    config.redis &&
+    openSharedBuckets({ ...config.redis, ...config.rateLimit, logger: log, metrics })
   const app = createServer({
     name: NAME,
     logger: log,
     metrics,
     bodyLimit: config.bodyLimitBytes,
-    readiness: () => checkReadiness(verifier),
+    readiness: () => checkReadiness(verifier, shared),
   })
   addRoutes(app, {
     verifier,
     buckets: createTokenBuckets(config.rateLimit),
+    shared,
     countLimited: () => limited.inc(),
     keys,
     payments,
@@ -50,20 +55,27 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
     logger: log,
     countFault: (peer, code) => faults.inc({ peer, code }),
   })
-  const url = await listen(app, config)
+  const url = await listen(app, config).catch(async (error: unknown) => {
+    await shared?.close()
+    throw error
+  })
   log.info({ url }, 'the gateway listens')
   return {
     name: NAME,
     url,
     async stop() {
       await closeServer(app)
-      await Promise.all([payments.close(), wallets.close()])
+      await Promise.all([payments.close(), wallets.close(), shared?.close()])
       log.info('the gateway has stopped')
     },
   }
 }
 
-async function checkReadiness(verifier: TokenVerifier): Promise<Record<string, CheckResult>> {
+/** Without the keys nobody gets in; without Redis everybody does, so that is a warning. */
+async function checkReadiness(
+  verifier: TokenVerifier,
+  shared: SharedBuckets | undefined,
+): Promise<Record<string, CheckResult>> {
   const reachable = await verifier.checkKeys().then(
     () => true,
     () => false,
@@ -72,5 +84,10 @@ async function checkReadiness(verifier: TokenVerifier): Promise<Record<string, C
     identity_keys: reachable
       ? { status: 'ok' }
       : { status: 'fail', detail: 'the keys of the identity service cannot be fetched' },
+    ...(shared && {
+      shared_rate_limits: shared.shared()
+        ? { status: 'ok' }
+        : { status: 'warn', detail: 'Redis does not answer: each gateway counts for itself' },
+    }),
   }
 }

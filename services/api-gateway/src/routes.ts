@@ -1,20 +1,18 @@
 import { isUuid, newId } from '@caudal/contracts/ids.ts'
-import { identityOf, requireToken, type TokenHook } from '@caudal/http/authenticate.ts'
+import { requireToken } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { sendProblem } from '@caudal/http/problem.ts'
 import { refuseEncodedBody } from '@caudal/http/refuse-encoded-body.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Peer } from './create-peer.ts'
-import type { TokenBuckets } from './create-token-buckets.ts'
 import { forward, type ForwardDeps } from './forward.ts'
+import { limitRate, type RateLimits } from './limit-rate.ts'
 import type { PublicScope } from './mint-internal-tokens.ts'
 import { PUBLIC_API } from './public-api.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
-export interface RouteDeps extends ForwardDeps {
+export interface RouteDeps extends ForwardDeps, RateLimits {
   verifier: TokenVerifier
-  buckets: TokenBuckets
-  countLimited: () => void
   keys: SigningKeys
   payments: Peer
   wallets: Peer
@@ -75,20 +73,6 @@ function passBodiesAsBytes(app: HttpServer): void {
       done(error as Error)
     }
   })
-}
-
-function limitRate({ buckets, countLimited }: RouteDeps): TokenHook {
-  return (request, reply, done) => {
-    const { tenantId, subject } = identityOf(request)
-    const waitSeconds = buckets.take(`${tenantId}\n${subject}`)
-    if (waitSeconds === 0) {
-      done()
-      return
-    }
-    countLimited()
-    const headers = { 'retry-after': String(Math.ceil(waitSeconds)) }
-    sendProblem(reply, 'RATE_LIMITED', 'too many requests of this user', { headers })
-  }
 }
 
 function queryOf(url: string): string {
