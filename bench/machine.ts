@@ -7,6 +7,7 @@ export function describeMachine(): Record<string, unknown> {
     node: process.versions.node,
     postgres: '18',
     fsync: 'on',
+    full_page_writes: 'on',
     synchronous_commit: 'on',
   }
 }

@@ -1,6 +1,6 @@
 import type { Percentiles } from 'caudal/traffic/percentiles.ts'
 
-export type BenchOptions = { seconds: number; rate: number; profile: boolean }
+export type BenchOptions = { seconds: number; rate: number; profile: boolean; rows: string[] }
 
 /** One line of a benchmark's report (interfaces.md); a row without a reference has nulls. */
 export type Row = {

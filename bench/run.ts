@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { benchLedger } from './ledger/bench-ledger.ts'
 import { describeMachine } from './machine.ts'
 import { benchPayments } from './payments/bench-payments.ts'
 import type { BenchOptions, Row } from './row.ts'
@@ -6,6 +7,7 @@ import type { BenchOptions, Row } from './row.ts'
 /** `npm run bench -- <scenario> [--json] [--seconds S]` (interfaces.md). */
 const SCENARIOS = new Map<string, (options: BenchOptions) => Promise<Row[]>>([
   ['payments', benchPayments],
+  ['ledger', (options) => benchLedger(options)],
 ])
 
 const { positionals, values } = parseArgs({
@@ -15,6 +17,7 @@ const { positionals, values } = parseArgs({
     seconds: { type: 'string', default: '20' },
     rate: { type: 'string', default: '1200' },
     profile: { type: 'boolean' },
+    row: { type: 'string', multiple: true, default: [] },
   },
 })
 
@@ -25,11 +28,12 @@ const rate = Number(values.rate)
 if (!bench || !(seconds > 0) || !(rate > 0)) {
   const names = [...SCENARIOS.keys()].join(' | ')
   process.stderr.write(
-    `usage: npm run bench -- ${names} [--json] [--seconds S] [--rate PER_SECOND] [--profile]\n`,
+    `usage: npm run bench -- ${names} [--json] [--seconds S] [--rate PER_SECOND] [--row NAME]… ` +
+      '[--profile]\n',
   )
   process.exit(2)
 }
-const rows = await bench({ seconds, rate, profile: values.profile === true })
+const rows = await bench({ seconds, rate, profile: values.profile === true, rows: values.row })
 const report = { scenario, machine: describeMachine(), rows }
 if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`)
 else {

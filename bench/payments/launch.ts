@@ -8,10 +8,14 @@ const CLI = join(resolve(import.meta.dirname, '../..'), 'cli/bin/caudal.js')
 export type Launched = { stop(): Promise<void> }
 
 /**
- * Starts the system as `npm start` does. With `profile` its CPU profile's widest entries are
- * printed when it stops.
+ * Starts the system, or some services, as `npm start` does. With `profile` its CPU profile's widest
+ * entries are printed when it stops.
  */
-export async function launch(dataDir: string, profile: boolean): Promise<Launched> {
+export async function launch(
+  dataDir: string,
+  profile: boolean,
+  services: readonly string[] = [],
+): Promise<Launched> {
   const profileArgs = profile ? ['--cpu-prof', `--cpu-prof-dir=${join(dataDir, 'profiles')}`] : []
   const child = spawn(
     process.execPath,
@@ -20,6 +24,7 @@ export async function launch(dataDir: string, profile: boolean): Promise<Launche
       ...profileArgs,
       CLI,
       'start',
+      ...services,
       '--json',
       '--port',
       '0',

@@ -1,0 +1,65 @@
+import type { LoadPlan } from './load-plan.ts'
+
+export interface RequestComposer {
+  debit(): string
+  hold(accountId: string): string
+  commit(accountId: string, holdId: string): string
+  batch(): string
+  nextAccount(): string
+}
+
+const MONEY = '"amount":{"minor_units":1,"currency":"USD"}'
+// Numerical Recipes' generator: which account is next need not be a secret.
+const MULTIPLIER = 1_664_525
+const INCREMENT = 1_013_904_223
+const TWO_TO_32 = 2 ** 32
+
+/** Requests as they go over the wire, each with a key and a reference of its own. */
+export function composeRequests(plan: LoadPlan): RequestComposer {
+  const { url, token, accountIds, hotShare, label, commandsPerBatch } = plan
+  const common =
+    `host: ${new URL(url).host}\r\nauthorization: Bearer ${token}\r\n` +
+    'content-type: application/json\r\n'
+  let sent = 0
+  let random = 1
+  const draw = (): number => {
+    random = (Math.imul(random, MULTIPLIER) + INCREMENT) >>> 0
+    return random / TWO_TO_32
+  }
+  const nextAccount = (): string => {
+    if (hotShare > 0 && draw() < hotShare) return accountIds[0]!
+    return accountIds[Math.floor(draw() * accountIds.length)]!
+  }
+  const post = (path: string, key: string, body: string): string =>
+    `POST ${path} HTTP/1.1\r\n${common}x-idempotency-key: ${key}\r\n` +
+    `content-length: ${body.length}\r\n\r\n${body}`
+  const members = (accountId: string, name: string): string =>
+    `"account_id":"${accountId}","reason":"bench","reference_id":"${name}"`
+  const nextName = (): string => `${label}-${(sent += 1)}`
+  return {
+    nextAccount,
+    debit() {
+      const name = nextName()
+      return post('/v1/wallet/debit', name, `{${members(nextAccount(), name)},${MONEY}}`)
+    },
+    hold(accountId) {
+      const name = nextName()
+      return post('/v1/wallet/hold', name, `{${members(accountId, name)},${MONEY}}`)
+    },
+    commit(accountId, holdId) {
+      const name = nextName()
+      const body = `{${members(accountId, name)},"hold_id":"${holdId}"}`
+      return post('/v1/wallet/commit', name, body)
+    },
+    batch() {
+      const items: string[] = []
+      for (let item = 0; item < commandsPerBatch; item += 1) {
+        const name = nextName()
+        const body = `${members(nextAccount(), name)},${MONEY}`
+        items.push(`{"command":"debit","idempotency_key":"${name}",${body}}`)
+      }
+      const body = `{"commands":[${items.join(',')}]}`
+      return post('/v1/batch', label, body)
+    },
+  }
+}

@@ -1,0 +1,30 @@
+import { fork, type Serializable } from 'node:child_process'
+import { once } from 'node:events'
+
+export interface StartedProcess {
+  url: string
+  stop(): Promise<void>
+}
+
+const START_TIMEOUT_MS = 30_000
+
+/** Starts a script that listens and says where. @throws {Error} when it says what went wrong */
+export async function startProcess(
+  script: string,
+  settings: Serializable = {},
+): Promise<StartedProcess> {
+  const child = fork(script, { execArgv: ['--max-semi-space-size=64'] })
+  const exited = once(child, 'exit')
+  child.send(settings)
+  const signal = AbortSignal.timeout(START_TIMEOUT_MS)
+  const [said] = (await once(child, 'message', { signal })) as [{ url?: string; error?: string }]
+  const stop = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await exited
+  }
+  if (said.url === undefined) {
+    await stop()
+    throw new Error(said.error)
+  }
+  return { url: said.url, stop }
+}
