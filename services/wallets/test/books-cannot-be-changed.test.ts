@@ -23,8 +23,27 @@ const FORBIDDEN = [
   'DELETE FROM idempotency_keys',
   'UPDATE command_references SET transfer_id = NULL',
   'DELETE FROM command_references',
+  'UPDATE account_changes SET reason = NULL',
+  'DELETE FROM account_changes',
+  'TRUNCATE account_changes',
+  'UPDATE holds SET expires_at = NULL',
   'DROP TABLE entries',
   'ALTER TABLE entries ADD COLUMN note text',
+  'ALTER TABLE entries DISABLE TRIGGER ALL',
+  'ALTER TABLE entries OWNER TO caudal_app',
+  'ALTER TABLE accounts DROP CONSTRAINT accounts_available_not_negative',
+  'CREATE TABLE entries_of_my_own (LIKE entries)',
+  'CREATE SCHEMA mine',
+  'CREATE FUNCTION public.mine() RETURNS integer LANGUAGE sql RETURN 1',
+  'CREATE RULE mine AS ON INSERT TO entries DO INSTEAD NOTHING',
+  `CREATE TRIGGER mine BEFORE UPDATE ON entries FOR EACH ROW
+     EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
+  'SET ROLE caudal_owner',
+  "SET session_replication_role = 'replica'",
+  "SELECT detach_ledger_partition('2020-01-01')",
+  'INSERT INTO carried_balances SELECT gen_random_uuid(), 1, 1, 0',
+  'UPDATE carried_balances SET held_minor = 0',
+  'DELETE FROM detached_months',
 ]
 
 test('F1: the runtime role can neither change nor remove what is booked', async (t) => {
@@ -42,11 +61,85 @@ test('F1: the runtime role can neither change nor remove what is booked', async 
     `DELETE FROM ${name}`,
     `TRUNCATE ${name}`,
     `INSERT INTO ${name} DEFAULT VALUES`,
+    `SELECT FROM ${name}`,
+    `DROP TABLE ${name}`,
+    `ALTER TABLE ${name} DISABLE TRIGGER ALL`,
+    `ALTER TABLE ${name.replace(/_\d.*/, '')} DETACH PARTITION ${name}`,
+    `ALTER TABLE ${name} OWNER TO caudal_app`,
   ])
+  // This one only warns that it grants nothing, which the others prove.
+  await pool.query('GRANT ALL ON entries, transfers TO caudal_app')
   for (const statement of [...FORBIDDEN, ...around]) {
-    const denied = /permission denied|must be owner/
+    const denied = /permission denied|must be (?:owner|able to SET ROLE)/
     await assert.rejects(pool.query(statement), denied, `${statement} was not refused`)
   }
+})
+
+/** By whom the role may act, and what it may do besides: nothing of either. */
+test('F1, F14: the runtime role owns nothing, is in no other role and has no attribute', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const { rows: owned } = await pool.query(
+    `SELECT relname FROM pg_class WHERE relowner = 'caudal_app'::regrole
+     UNION ALL SELECT proname FROM pg_proc WHERE proowner = 'caudal_app'::regrole
+     UNION ALL SELECT nspname FROM pg_namespace WHERE nspowner = 'caudal_app'::regrole`,
+  )
+  assert.deepEqual(owned, [])
+  const { rows: memberships } = await pool.query(
+    `SELECT roleid::regrole FROM pg_auth_members WHERE member = 'caudal_app'::regrole`,
+  )
+  assert.deepEqual(memberships, [])
+  const { rows: attributes } = await pool.query(
+    `SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
+     FROM pg_roles WHERE rolname = 'caudal_app'`,
+  )
+  assert.deepEqual(
+    Object.values(attributes[0] as object),
+    Array.from({ length: 5 }, () => false),
+  )
+})
+
+test('F1: what runs with the rights of the owner leaves what is booked as it is', async (t) => {
+  const { pool, adminUrl } = await ledgerDatabase(t)
+  const wallet = newWallet()
+  await openWallets(pool, [wallet])
+  await runCommands(pool, move('credit', wallet, 100n), move('hold', wallet, 30n))
+  const { rows: definers } = await pool.query<{ call: string }>(
+    `SELECT oid::regprocedure::text AS call FROM pg_proc
+     WHERE prosecdef AND pronamespace = 'public'::regnamespace
+       AND has_function_privilege('caudal_app', oid, 'EXECUTE') ORDER BY 1`,
+  )
+  const known = ['create_ledger_partitions', 'drop_old_idempotency_keys', 'rotate_outbox']
+  assert.deepEqual(
+    definers.map(({ call }) => call.replace(/\(.*/, '')),
+    known,
+  )
+  const admin = new pg.Client({ connectionString: adminUrl })
+  await admin.connect()
+  t.after(() => admin.end())
+  // Nothing that the caller can put into the search path is run with those rights.
+  const { rows: open } = await admin.query(
+    `SELECT FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace
+       AND NOT 'search_path=public, pg_temp' = ANY (coalesce(proconfig, '{}'))`,
+  )
+  assert.equal(open.length, 0)
+  const books = async (): Promise<unknown> => {
+    const { rows } = await pool.query(
+      `SELECT (SELECT jsonb_agg(e ORDER BY transfer_id, line) FROM entries e) AS entries,
+         (SELECT jsonb_agg(t ORDER BY transfer_id) FROM transfers t) AS transfers,
+         (SELECT jsonb_agg(k) FROM idempotency_keys k) AS keys,
+         (SELECT jsonb_agg(r) FROM command_references r) AS refs`,
+    )
+    return rows
+  }
+  const before = await books()
+  for (const months of [-1_000, 0, 3, 1_000]) {
+    await pool.query('SELECT create_ledger_partitions($1)', [months])
+  }
+  for (const days of [-1, 0, 30]) {
+    await pool.query('SELECT drop_old_idempotency_keys($1, 1000000)', [days])
+  }
+  await pool.query('SELECT rotate_outbox()')
+  assert.deepEqual(await books(), before)
 })
 
 test('P4: the database itself refuses a wallet below zero, an account of the system may', async (t) => {

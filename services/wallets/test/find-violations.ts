@@ -6,11 +6,24 @@ import type { Db } from '@caudal/postgres/types.ts'
  */
 export async function findViolations(db: Db): Promise<string[]> {
   const { rows } = await db.query<{ violation: string }>(`
-    WITH sums AS (
-      SELECT account_id, count(DISTINCT account_version) AS versions, max(account_version) AS last,
+    WITH kept AS (
+      SELECT account_id, account_version, line, balance, amount_minor, balance_after_minor,
+        booked_at
+      FROM entries
+      UNION ALL
+      -- What a detached month left behind stands for all before it.
+      SELECT account_id, account_version, 0, 'available', available_minor, available_minor, NULL
+      FROM carried_balances
+      UNION ALL
+      SELECT account_id, account_version, 1, 'held', held_minor, held_minor, NULL
+      FROM carried_balances
+    ), sums AS (
+      SELECT account_id, max(account_version) AS last,
+        count(DISTINCT account_version) + coalesce(min(c.account_version) - 1, 0) AS versions,
         coalesce(sum(amount_minor) FILTER (WHERE balance = 'available'), 0) AS available,
         coalesce(sum(amount_minor) FILTER (WHERE balance = 'held'), 0) AS held
-      FROM entries GROUP BY account_id
+      FROM kept k LEFT JOIN carried_balances c USING (account_id, account_version)
+      GROUP BY account_id
     ), open_holds AS (
       SELECT account_id, sum(remaining_minor) AS held FROM holds GROUP BY account_id
     )
@@ -41,7 +54,7 @@ export async function findViolations(db: Db): Promise<string[]> {
     FROM (
       SELECT *, sum(amount_minor) OVER (PARTITION BY account_id, balance
         ORDER BY account_version, line) AS running
-      FROM entries
+      FROM kept
     ) e
     WHERE balance_after_minor <> running
     UNION ALL
@@ -49,7 +62,7 @@ export async function findViolations(db: Db): Promise<string[]> {
       account_version)
     FROM (
       SELECT *, lag(booked_at) OVER (PARTITION BY account_id ORDER BY account_version, line) AS last
-      FROM entries
+      FROM kept
     ) e
     WHERE booked_at < last`)
   return rows.map((row) => row.violation)
