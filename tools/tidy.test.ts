@@ -5,14 +5,14 @@ import { test } from 'node:test'
 import { findErrorDrift, findLostPaths, findUnshownPromises } from './tidy/documents.ts'
 import { findBareDisables, findLongLines, findMachinePaths, findOpenEnds } from './tidy/lines.ts'
 import { findLooseVersions, findUnlockedPlatforms, findUnnamedScripts } from './tidy/manifests.ts'
-import { findBarrels, findMigrationHoles, findOddNames, findVagueFolders } from './tidy/names.ts'
+import { findBarrels, findMigrationRepeats, findOddNames, findVagueFolders } from './tidy/names.ts'
 import { readTree, type SourceFile } from './tidy/source-tree.ts'
 
 const RULES: Record<string, (files: SourceFile[]) => string[]> = {
   'no file is a barrel': findBarrels,
   'folders are called after what is in them': findVagueFolders,
   'code files have kebab-case names': findOddNames,
-  'migrations are numbered without a hole': findMigrationHoles,
+  'each migration has a number of its own': findMigrationRepeats,
   'lines end by column 100': findLongLines,
   'no file names a path of one machine': findMachinePaths,
   'no open end is left in the code': findOpenEnds,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { findBarrels, findMigrationHoles, findOddNames, findVagueFolders } from './names.ts'
+import { findBarrels, findMigrationRepeats, findOddNames, findVagueFolders } from './names.ts'
 
 function named(...paths: string[]): { path: string; text: string }[] {
   return paths.map((path) => ({ path, text: '' }))
@@ -24,16 +24,16 @@ test('camel case and snake case are found in files and folders of code', () => {
   assert.deepEqual(findOddNames(named('tools/run-tests.test.ts', '.ci/run.js', 'CHANGELOG.md')), [])
 })
 
-test('a hole, a repeat and a misnamed migration are found', () => {
+test('a number that is there twice, a missing first and a misnamed migration are found', () => {
   const folder = 'services/wallets/migrations'
   const first = `${folder}/0001_create_ledger.sql`
-  assert.equal(findMigrationHoles(named(first, `${folder}/0003_add_outbox.sql`)).length, 1)
-  assert.equal(findMigrationHoles(named(first, `${folder}/0001_add_outbox.sql`)).length, 1)
-  assert.equal(findMigrationHoles(named(first, `${folder}/add-outbox.sql`)).length, 1)
-  assert.deepEqual(findMigrationHoles(named(first, `${folder}/0002_add_outbox.sql`)), [])
+  assert.equal(findMigrationRepeats(named(`${folder}/0003_add_outbox.sql`)).length, 1)
+  assert.equal(findMigrationRepeats(named(first, `${folder}/0001_add_outbox.sql`)).length, 1)
+  assert.equal(findMigrationRepeats(named(first, `${folder}/add-outbox.sql`)).length, 1)
+  assert.deepEqual(findMigrationRepeats(named(first, `${folder}/0003_add_outbox.sql`)), [])
 })
 
 test('each folder of migrations counts for itself', () => {
   const paths = ['services/a/migrations/0001_x.sql', 'packages/b/migrations/0001_y.sql']
-  assert.deepEqual(findMigrationHoles(named(...paths)), [])
+  assert.deepEqual(findMigrationRepeats(named(...paths)), [])
 })

@@ -33,8 +33,11 @@ export function findOddNames(files: SourceFile[]): string[] {
     .map(({ path }) => `${path}: file and folder names are kebab-case`)
 }
 
-/** Migrations are `0001_create_ledger.sql` and up, one of each number, without a hole. */
-export function findMigrationHoles(files: SourceFile[]): string[] {
+/**
+ * Migrations are `0001_create_ledger.sql` and up, one of each number. Numbers may be left out, so
+ * that changes made side by side need not agree on the next one.
+ */
+export function findMigrationRepeats(files: SourceFile[]): string[] {
   const mistakes: string[] = []
   const numbers = new Map<string, number[]>()
   for (const { path } of files) {
@@ -48,8 +51,10 @@ export function findMigrationHoles(files: SourceFile[]): string[] {
     numbers.set(folder, [...(numbers.get(folder) ?? []), Number(number)])
   }
   for (const [folder, found] of numbers) {
-    const gapless = found.toSorted((a, b) => a - b).every((number, index) => number === index + 1)
-    if (!gapless) mistakes.push(`${folder}: migrations count 1, 2, 3 … without hole or repeat`)
+    const repeated = new Set(found).size < found.length
+    if (repeated || !found.includes(1)) {
+      mistakes.push(`${folder}: migrations begin with 0001, and no number is there twice`)
+    }
   }
   return mistakes
 }
