@@ -78,7 +78,7 @@ function helpOf(name: string, { summary, usage }: Command): number {
 const COMMON_HELP = `Every command takes
   --json        one JSON document on stdout, everything else on stderr
   --data DIR    the system's data directory (default .caudal)
-  --url URL     the gateway of a running system
+  --url URL     another way to the gateway of that system
   --help        what a command does
 Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the system cannot be reached.
 `

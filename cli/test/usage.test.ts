@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, test, type TestContext } from 'node:test'
@@ -41,6 +41,57 @@ async function emptyFolder(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'caudal-test-cli-'))
   t.after(() => rm(dir, { recursive: true }))
   return dir
+}
+
+/** Every command that needs a system. */
+function linesFor(where: string): string[] {
+  return [
+    `seed --users 1 --orders 1 --balance 1 ${where}`,
+    `token --user ${ID} ${where}`,
+    `pay --user ${ID} ${where}`,
+    `payment ${ID} ${where} --json`,
+    `demo --rate 1 --seconds 1 ${where}`,
+    `verify ${where}`,
+  ]
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((listening) => server.once('listening', listening))
+  const { port } = server.address() as AddressInfo
+  await new Promise((closed) => server.close(closed))
+  return port
+}
+
+/** A gateway as far as it can be told by its keys. */
+async function gatewayWithKeys(t: TestContext, kid: string): Promise<number> {
+  const server = createServer((request, response) => {
+    const body = request.url === '/healthz' ? {} : { keys: [{ kid }] }
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
+  })
+  server.listen(0, '127.0.0.1')
+  await new Promise((listening) => server.once('listening', listening))
+  t.after(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+/** What a system with everything at one port leaves behind for the other commands. */
+async function writeStateFile(dir: string, port: number, pid: number): Promise<void> {
+  const url = `http://127.0.0.1:${port}`
+  const names = ['payments', 'wallets', 'processor', 'notifications', 'identity', 'orders']
+  const state = {
+    pid,
+    host: hostname(),
+    gateway_url: url,
+    console_url: null,
+    psp_url: url,
+    push_url: url,
+    data_dir: dir,
+    services: Object.fromEntries(names.map((name) => [name, url])),
+    database_url: `postgres://caudal_owner:hidden@127.0.0.1:${port}/postgres`,
+    client: { id: 'caudal-cli', secret: 'hidden' },
+  }
+  await writeFile(join(dir, 'system.json'), JSON.stringify(state))
 }
 
 describe('the command line, without a system', () => {
@@ -89,33 +140,33 @@ describe('the command line, without a system', () => {
 
   test('a system that is no longer there is 3', async (t) => {
     const dir = await emptyFolder(t)
-    const server = createServer().listen(0, '127.0.0.1')
-    await new Promise((listening) => server.once('listening', listening))
-    const { port } = server.address() as AddressInfo
-    await new Promise((closed) => server.close(closed))
-    const url = `http://127.0.0.1:${port}`
-    const names = ['payments', 'wallets', 'processor', 'notifications', 'identity', 'orders']
-    const state = {
-      pid: 1,
-      gateway_url: url,
-      console_url: null,
-      psp_url: url,
-      push_url: url,
-      data_dir: dir,
-      services: Object.fromEntries(names.map((name) => [name, url])),
-      database_url: `postgres://caudal_owner:hidden@127.0.0.1:${port}/postgres`,
-      client: { id: 'caudal-cli', secret: 'hidden' },
-    }
-    await writeFile(join(dir, 'system.json'), JSON.stringify(state))
-    const lines = [
-      `seed --users 1 --orders 1 --balance 1 --data ${dir}`,
-      `token --user ${ID} --data ${dir}`,
-      `pay --user ${ID} --data ${dir}`,
-      `payment ${ID} --data ${dir} --json`,
-      `demo --rate 1 --seconds 1 --data ${dir}`,
-      `verify --data ${dir}`,
-    ]
+    await writeStateFile(dir, await closedPort(), process.pid)
+    const lines = linesFor(`--data ${dir}`)
     await refusals(Object.fromEntries(lines.map((line) => [line, /cannot be reached/])), 3)
+  })
+
+  test('a system that was killed is 3, whoever may have its ports now', async (t) => {
+    const dir = await emptyFolder(t)
+    const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
+    await new Promise((done) => child.once('exit', done))
+    await writeStateFile(dir, await closedPort(), child.pid!)
+    const lines = linesFor(`--data ${dir}`)
+    await refusals(Object.fromEntries(lines.map((line) => [line, /is gone: its process \d+/])), 3)
+  })
+
+  test('the gateway that --url names must answer, and be that of the state file', async (t) => {
+    const dir = await emptyFolder(t)
+    const own = await gatewayWithKeys(t, 'own')
+    const other = await gatewayWithKeys(t, 'other')
+    const port = await closedPort()
+    await writeStateFile(dir, own, process.pid)
+    const at = (line: string, where: number) => `${line} --url http://127.0.0.1:${where}/`
+    const lines = linesFor(`--data ${dir}`)
+    const closed = lines.map((line): [string, RegExp] => [at(line, port), /cannot be reached/])
+    const foreign = lines
+      .slice(3)
+      .map((line): [string, RegExp] => [at(line, other), /is not the gateway of/])
+    await refusals(Object.fromEntries([...closed, ...foreign]), 3)
   })
 
   test('help is no error', async () => {

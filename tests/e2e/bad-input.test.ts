@@ -15,7 +15,9 @@ import { malformedHttp } from '../support/malformed-http.ts'
 import { sendRaw } from '../support/send-raw.ts'
 import { get, seed, type SeededUser, violationsOf } from '../support/user-client.ts'
 
-const ORDERS = 40
+const ORDERS = 150
+/** Nil and max, which have no version. */
+const SPECIAL_UUIDS = ['0', 'f'].map((digit) => randomUUID().replaceAll(/[^-]/g, digit))
 
 describe('bad input of every kind gets a precise problem, and nothing else happens', () => {
   const scope = suiteScope()
@@ -47,6 +49,7 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
       `urn:uuid:${uuid}`,
       `${uuid}x`,
       uuid.replace(/^./, 'g'),
+      `${uuid.slice(0, 14)}0${uuid.slice(15)}`,
       `${uuid}, ${randomUUID()}`,
       `'; DROP TABLE payments; --`,
       'ä'.repeat(36),
@@ -70,10 +73,7 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
     assert.deepEqual([again.status, again.text], [202, first.text])
     assert.equal(again.headers.get('idempotency-replayed'), 'true')
     const versions = [1, 3, 4, 5, 6, 7, 8].map((v) => `00000000-0000-${v}000-8000-00000000000a`)
-    const special = ['0', 'f'].map((digit) =>
-      '8-4-4-4-12'.replaceAll(/\d+/g, (n) => digit.repeat(+n)),
-    )
-    for (const uuid of [...versions, ...special]) {
+    for (const uuid of [...versions, ...SPECIAL_UUIDS]) {
       const answer = await ask(
         system.gateway_url,
         caller.payment({ headers: { 'idempotency-key': uuid } }),
@@ -85,6 +85,11 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
   test('P2: bodies that are no request', async () => {
     for (const [what, body] of Object.entries(malformedBodies(other.user_id))) {
       await caller.refused(what, caller.payment({ body }), 'MALFORMED_REQUEST')
+    }
+    const nobodys = [1, 2, 3, 4, 5, 6, 7, 8].map((v) => `10000000-0000-${v}000-8000-00000000000a`)
+    for (const uuid of [...nobodys, ...SPECIAL_UUIDS, SPECIAL_UUIDS[1]!.toUpperCase()]) {
+      const body = `{"external_order_id":"${uuid}"}`
+      await caller.refused(`order ${uuid}`, caller.payment({ body }), 'ORDER_NOT_FOUND')
     }
     for (const [what, body] of Object.entries(LARGE_BODIES)) {
       await caller.refused(what, caller.payment({ body }), 'BODY_TOO_LARGE')
@@ -151,16 +156,22 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
     for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY']) {
       const request = { ...caller.payment(), method }
       const answer = await caller.refused(method, request, 'METHOD_NOT_ALLOWED')
-      assert.equal(answer.headers.get('allow'), 'GET, POST', method)
+      assert.equal(answer.headers.get('allow'), 'GET, HEAD, POST', method)
     }
     await caller.refused(
       'POST of a wallet',
       { ...caller.payment(), path: '/api/v1/wallet' },
       'METHOD_NOT_ALLOWED',
     )
-    const head = await ask(system.gateway_url, caller.reading('/payments', { method: 'HEAD' }))
-    assert.deepEqual([head.status, head.text], [405, ''])
-    assert.equal(head.headers.get('allow'), 'GET, POST')
+    for (const [path, status] of [
+      ['/payments', 200],
+      [`/payments/${id}`, 404],
+      ['/wallet?', 200],
+    ] as const) {
+      const head = await ask(system.gateway_url, caller.reading(path, { method: 'HEAD' }))
+      assert.deepEqual([head.status, head.text], [status, ''], path)
+      assert.ok(Number(head.headers.get('content-length')) > 0, path)
+    }
   })
 
   test('limits and cursors that are none', async () => {

@@ -7,6 +7,7 @@ import { findSystem } from 'caudal/system/find-system.ts'
 import { CHECKS, verifySystem } from 'caudal/verify/verify-system.ts'
 import { decodeJwt } from 'jose'
 import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
+import { startLossyProxy } from '../support/lossy-proxy.ts'
 import { plantsOf, type Used, withPlanted } from '../support/planted-violations.ts'
 import { type CommandResult, runCaudal } from '../support/run-caudal.ts'
 import {
@@ -141,6 +142,7 @@ describe('the command line, against a running system', () => {
       sent: 100,
       accepted: 100,
       refused: 0,
+      unknown: 0,
       completed: 100,
       failed: 0,
       in_doubt: 0,
@@ -150,6 +152,21 @@ describe('the command line, against a running system', () => {
     assert.deepEqual(Object.keys(accept as object), PERCENTILES)
     assert.deepEqual(Object.keys(final as object), PERCENTILES)
     assert.ok((rate as number) > 0)
+  })
+
+  test('demo asks again for answers that it did not hear, through the gateway it is given', async () => {
+    // The gateway is away for a while, then answers get lost; the rest is as it should be.
+    const proxy = await startLossyProxy(scope, system.gateway_url, (writes) =>
+      writes < 20 ? 'refuse' : writes < 40 ? 'lose' : 'pass',
+    )
+    const words = ['--rate', '30', '--seconds', '2', '--url', proxy.url]
+    const report = await json<Record<string, unknown>>(0, 'demo', ...words)
+    const { sent, accepted, refused, unknown, completed, lost, duplicated } = report
+    assert.deepEqual(
+      { sent, accepted, refused, unknown, completed, lost, duplicated },
+      { sent: 60, accepted: 60, refused: 0, unknown: 0, completed: 60, lost: 0, duplicated: 0 },
+    )
+    assert.deepEqual(proxy.counts, { lost: 20, refused: 20 })
   })
 
   test('verify is clean on a used system, and has looked at something', async () => {

@@ -8,6 +8,7 @@ const SECRETS = [
   /postgres|caudal_\w+|sqlstate/i,
   /\b\d{1,3}(?:\.\d{1,3}){3}\b|localhost|:\d{4,5}\b|econn|enotfound/i,
   /\bat \S+ \(/,
+  /\[\w-\w|\[\^|\{\d+,?\d*\}|\\[dwsux]/, // a pattern of a schema
 ]
 
 /** An answer is a problem document of this code, as interfaces.md and RFC 9457 say. */

@@ -23,6 +23,7 @@ export function malformedBodies(somebodyElse: string): Record<string, string | B
     'a duplicate, escaped': `{"external_order_id":"${id}","external_order\\u005fid":"${id}"}`,
     'a member in capitals': `{"EXTERNAL_ORDER_ID":"${id}"}`,
     'an order that is no UUID': '{"external_order_id":"42"}',
+    'an order of no UUID version': `{"external_order_id":"${id.slice(0, 14)}0${id.slice(15)}"}`,
     'an order that is a number': '{"external_order_id":42}',
     'an order that is null': '{"external_order_id":null}',
     'an order that is a list': `{"external_order_id":["${id}"]}`,
@@ -34,6 +35,8 @@ export function malformedBodies(somebodyElse: string): Record<string, string | B
     'half a surrogate': Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]),
     'a byte order mark': `\uFEFF{"external_order_id":"${id}"}`,
     'UTF-16': Buffer.from(`{"external_order_id":"${id}"}`, 'utf16le'),
+    '100,000 nested brackets': '['.repeat(100_000),
+    '100,000 nested members': '{"a":'.repeat(50_000),
     '5,000 nested lists': `${'['.repeat(5_000)}${']'.repeat(5_000)}`,
     '2,000 nested members': `${'{"a":'.repeat(2_000)}1${'}'.repeat(2_000)}`,
     '40 nested members': `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`,
@@ -43,5 +46,5 @@ export function malformedBodies(somebodyElse: string): Record<string, string | B
 /** Bodies beyond any limit. */
 export const LARGE_BODIES = {
   'a megabyte': `"${'x'.repeat(1_000_000)}"`,
-  '100,000 brackets': '['.repeat(100_000),
+  'a megabyte of brackets': '['.repeat(1_000_000),
 }

@@ -31,7 +31,7 @@ export function malformedHttp(token: string): {
     'an empty chunked body': [`${chunked}0\r\n\r\n`, 'MALFORMED_REQUEST'],
     'too many header bytes': [`${start}x: ${'a'.repeat(20_000)}\r\n\r\n`, 'HEADERS_TOO_LARGE'],
     'a chunked body too large': [
-      `${chunked}${`4000\r\n${' '.repeat(0x4000)}\r\n`.repeat(2)}0\r\n\r\n`,
+      `${chunked}${`8000\r\n${' '.repeat(0x8000)}\r\n`.repeat(9)}0\r\n\r\n`,
       'BODY_TOO_LARGE',
     ],
     'an announced body too large': [`${json}content-length: 5000000\r\n\r\n{`, 'BODY_TOO_LARGE'],

@@ -75,7 +75,10 @@ async function announce(
     printLine(`  ${name.padEnd(14)} ${url}`, { json })
   }
   if (!complete) return
-  const world = await prepareDemoWorld(await findSystem(invocation), state.data_dir)
+  const world = await prepareDemoWorld(
+    await findSystem({ dataDir: state.data_dir, url: undefined }),
+    state.data_dir,
+  )
   const system = { gatewayUrl: state.gateway_url!, dataDir: state.data_dir }
   printLine(welcome(system, world), { json })
 }

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { databaseUrl } from '@caudal/postgres/database-url.ts'
 import type { Invocation } from '../command.ts'
 import { UnreachableError } from '../errors.ts'
-import { readState } from './state-file.ts'
+import { call } from './http-client.ts'
+import { isStale, readState, type SystemState } from './state-file.ts'
 
 /** Where everything of a running system is: from its state file, or from the environment. */
 export type System = {
@@ -13,20 +15,25 @@ export type System = {
   client: { id: string; secret: string }
 }
 
-/** @throws {UnreachableError} when neither a state file nor the environment names a system */
-export async function findSystem({
-  dataDir,
-  url,
-}: Pick<Invocation, 'dataDir' | 'url'>): Promise<System> {
-  const state = await readState(dataDir)
-  const gatewayUrl = url ?? state?.gateway_url
+type Where = Pick<Invocation, 'dataDir' | 'url'>
+
+/**
+ * The system that `--url` and `--data` name. A gateway named by `--url` must answer, whatever the
+ * command then asks, and be the one of the state file that names the rest.
+ *
+ * @throws {UnreachableError} when no system is named, or it is not there
+ */
+export async function findSystem(where: Where): Promise<System> {
+  const state = await liveState(where)
+  const gatewayUrl = where.url ?? state?.gateway_url
   const env = process.env
   if (!gatewayUrl && !state && !env['CAUDAL_IDENTITY_URL']) {
     throw new UnreachableError(
-      `no running system found: ${dataDir} has no state file (start one with "caudal start", or ` +
-        'name it with --data or --url)',
+      `no running system found: ${where.dataDir} has no state file (start one with ` +
+        '"caudal start", or name it with --data or --url)',
     )
   }
+  if (where.url !== undefined) await checkGateway(where.url, state)
   const named = (name: string, known: string | null | undefined): string => {
     const found = env[`CAUDAL_${name}_URL`] ?? known
     if (found) return found
@@ -55,4 +62,32 @@ export async function findSystem({
       secret: env['CAUDAL_CLIENT_SECRET'] ?? state?.client.secret ?? '',
     },
   }
+}
+
+/** What the state file says, unless the system that wrote it was killed. */
+async function liveState({ dataDir, url }: Where): Promise<SystemState | undefined> {
+  const state = await readState(dataDir)
+  if (!state || !isStale(state)) return state
+  if (url !== undefined) return undefined
+  throw new UnreachableError(
+    `the system of ${dataDir} is gone: its process ${state.pid} has ended; start it again with ` +
+      '"caudal start"',
+  )
+}
+
+/** @throws {UnreachableError} without an answer, or when the gateway is another system's */
+async function checkGateway(url: string, state: SystemState | undefined): Promise<void> {
+  const { status } = await call(`${url}/healthz`)
+  if (status !== 200) throw new UnreachableError(`${url} is no gateway: it answered ${status}`)
+  const own = state?.gateway_url
+  if (!state || !own || own === url) return
+  const [theirs, ours] = await Promise.all([keysOf(url), keysOf(own).catch(() => undefined)])
+  if (theirs === undefined || ours === undefined || isDeepStrictEqual(theirs, ours)) return
+  throw new UnreachableError(`${url} is not the gateway of the system in ${state.data_dir}`)
+}
+
+/** The keys by which the services behind a gateway know it; a proxy before it may hide them. */
+async function keysOf(gatewayUrl: string): Promise<unknown> {
+  const { status, body } = await call(`${gatewayUrl}/internal/jwks.json`)
+  return status === 200 ? body : undefined
 }

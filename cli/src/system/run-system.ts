@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import { explainFileError } from '@caudal/local-postgres/local-postgres-error.ts'
@@ -9,7 +10,7 @@ import { planPorts } from './plan-ports.ts'
 import { reachDatabase } from './reach-database.ts'
 import { newSecrets, readOrMakeSecrets, secretEnvironment, type Secrets } from './secrets.ts'
 import { type LoadedService, SERVICES } from './services.ts'
-import { removeState, type SystemState, writeState } from './state-file.ts'
+import { removeOwnState, type SystemState, writeState } from './state-file.ts'
 
 export type RunOptions = {
   names: readonly string[]
@@ -40,6 +41,8 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     const ports = await planPorts(options.env, names, firstPort)
     stops.push({ name: 'ports', run: ports.release })
     await mkdir(dataDir, { recursive: true, mode: 0o755 })
+    // The last thing to go: as long as it is there, something of the system still runs.
+    stops.push({ name: 'state file', run: () => removeOwnState(dataDir) })
     const database = await openDatabase(options, stops)
     const secrets = await readOrMakeSecrets(dataDir)
     const env = { ...secretEnvironment(secrets), ...options.env, ...database.env, ...ports.env }
@@ -47,7 +50,6 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     const services = await startServices(loaded, env, stops)
     const state = describe(options, services, database.url, secrets)
     await writeState(state)
-    stops.push({ name: 'state file', run: () => removeState(dataDir) })
     logger.info({ services: state.services }, 'the system is ready')
     return { state, stop }
   } catch (error) {
@@ -114,6 +116,7 @@ function describe(
   const urls = Object.fromEntries(names.map((name, index) => [name, services[index]!.url]))
   return {
     pid: process.pid,
+    host: hostname(),
     gateway_url: urls['api-gateway'] ?? null,
     console_url: null,
     psp_url: urls['psp'] ?? null,

@@ -1,9 +1,12 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 
 /** What a running system writes into its data directory for the other commands (mode 0600). */
 export type SystemState = {
   pid: number
+  /** The machine, or container, in which `pid` means something. */
+  host: string
   gateway_url: string | null
   console_url: string | null
   psp_url: string | null
@@ -35,6 +38,19 @@ export async function readState(dataDir: string): Promise<SystemState | undefine
   }
 }
 
-export async function removeState(dataDir: string): Promise<void> {
-  await rm(fileOf(dataDir), { force: true })
+/** Removes the state that this process has written, and nobody else's. */
+export async function removeOwnState(dataDir: string): Promise<void> {
+  const state = await readState(dataDir)
+  if (state?.pid === process.pid) await rm(fileOf(dataDir), { force: true })
+}
+
+/** Whether the process that wrote the state is known to be gone: it was killed. */
+export function isStale({ pid, host }: SystemState): boolean {
+  if (host !== hostname()) return false
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
 }

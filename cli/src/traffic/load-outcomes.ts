@@ -4,6 +4,7 @@ import { callOk } from '../system/http-client.ts'
 import { isFinal, type Payment } from '../system/payments-api.ts'
 import { bearer } from '../system/tokens.ts'
 import type { SeededUser } from '../world/seed-world.ts'
+import { repeatUntilAnswered } from './repeat-until-answered.ts'
 
 type Page<T> = { data: T[]; has_more: boolean; next_cursor: string | null }
 
@@ -12,7 +13,7 @@ const PARALLEL = 8
 
 /**
  * Every payment of the users, asked for through the gateway; asks again until each is final or in
- * doubt, or the time is over.
+ * doubt, or the time is over. A gateway that is away is asked again too.
  */
 export async function loadOutcomes(
   system: System,
@@ -24,9 +25,11 @@ export async function loadOutcomes(
   for (const deadline = Date.now() + timeoutMs; open.length > 0; await delay(POLL_MS)) {
     const stillOpen: SeededUser[] = []
     await inParallel(open, async (user) => {
-      const own = await paymentsOf(system, user.token)
-      for (const payment of own) payments.set(payment.payment_id, payment)
-      if (!own.every(({ status }) => isFinal(status) || status === 'IN_DOUBT')) stillOpen.push(user)
+      const own = await paymentsOf(system, user.token).catch(() => undefined)
+      for (const payment of own ?? []) payments.set(payment.payment_id, payment)
+      if (!own?.every(({ status }) => isFinal(status) || status === 'IN_DOUBT')) {
+        stillOpen.push(user)
+      }
     })
     open = stillOpen
     if (Date.now() > deadline) break
@@ -49,8 +52,18 @@ async function paymentsOf(system: System, token: string): Promise<Payment[]> {
   return payments
 }
 
-/** How many payments were charged more than once, by the PSP's own books. */
-export async function countDuplicateCharges(system: System): Promise<number> {
+/**
+ * How many payments were charged more than once, by the PSP's own books; undefined when they cannot
+ * be read in the time.
+ */
+export async function countDuplicateCharges(
+  system: System,
+  timeoutMs: number,
+): Promise<number | undefined> {
+  return repeatUntilAnswered(() => countDuplicates(system), timeoutMs)
+}
+
+async function countDuplicates(system: System): Promise<number> {
   const charges = new Map<string, number>()
   let cursor: string | null = null
   do {

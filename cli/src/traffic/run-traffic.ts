@@ -11,12 +11,16 @@ export type TrafficOptions = { rate: number; seconds: number }
 export type TrafficReport = {
   sent: number
   accepted: number
+  /** Answered, and not with a payment. */
   refused: number
+  /** Never answered, however often repeated under its key. */
+  unknown: number
   completed: number
   failed: number
   in_doubt: number
   lost: number
-  duplicated: number
+  /** Null when the PSP's books could not be read. */
+  duplicated: number | null
   accept_ms: Percentiles
   final_ms: Percentiles
   completed_per_second: number
@@ -25,6 +29,7 @@ export type TrafficReport = {
 const ORDERS_PER_USER = 50
 /** An accepted payment that is neither final nor in doubt this long after the end is lost. */
 const LOST_AFTER_MS = 30_000
+const BOOKS_TIMEOUT_MS = 10_000
 
 /** Steady traffic of new users, followed to the end of every payment. */
 export async function runTraffic(
@@ -42,16 +47,17 @@ export async function runTraffic(
   })
   const attempts = await sendPayments(system.gatewayUrl, users, { rate, count }, onProgress)
   const payments = await loadOutcomes(system, users, LOST_AFTER_MS)
-  const duplicated = await countDuplicateCharges(system)
-  return report(attempts, payments, duplicated)
+  const duplicated = await countDuplicateCharges(system, BOOKS_TIMEOUT_MS)
+  return report(attempts, payments, duplicated ?? null)
 }
 
 function report(
   attempts: readonly Attempt[],
   payments: Awaited<ReturnType<typeof loadOutcomes>>,
-  duplicated: number,
+  duplicated: number | null,
 ): TrafficReport {
   const accepted = attempts.filter(({ status }) => status === 202)
+  const unknown = attempts.filter(({ status }) => status === undefined).length
   const outcomes = accepted.map(({ paymentId }) => payments.get(paymentId ?? ''))
   const withStatus = (wanted: string) => outcomes.filter((it) => it?.status === wanted).length
   const final = outcomes.filter((it) => it !== undefined && isFinal(it.status))
@@ -65,7 +71,8 @@ function report(
   return {
     sent: attempts.length,
     accepted: accepted.length,
-    refused: attempts.length - accepted.length,
+    refused: attempts.length - accepted.length - unknown,
+    unknown,
     completed,
     failed: withStatus('FAILED'),
     in_doubt: inDoubt,

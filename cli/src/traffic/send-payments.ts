@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'undici'
 import type { SeededUser } from '../world/seed-world.ts'
+import { repeatUntilAnswered } from './repeat-until-answered.ts'
 
 /** One payment that a client asked for: what it was told, and when it was due. */
 export type Attempt = {
@@ -11,6 +12,7 @@ export type Attempt = {
   /** Milliseconds on the performance clock, from the schedule and not from the send. */
   dueAt: number
   acceptedMs: number | undefined
+  /** Undefined when no answer was heard, whatever became of the request. */
   status: number | undefined
   paymentId: string | undefined
 }
@@ -20,15 +22,19 @@ export type Progress = { sent: number; answered: number }
 const CONNECTIONS = 1_000
 const TICK_MS = 5
 const ANSWER_TIMEOUT_MS = 30_000
+const PATIENCE_MS = 30_000
+
+type Answer = { status: number; paymentId: string | undefined }
 
 /**
  * Sends one payment per order at a steady open-loop rate: a slow answer delays no later request,
- * and latency counts from the moment a request was due, so waiting in line is not hidden.
+ * and latency counts from the moment a request was due, so waiting in line is not hidden. A request
+ * whose answer was lost is repeated under its key, for `patienceMs` at most.
  */
 export async function sendPayments(
   gatewayUrl: string,
   users: readonly SeededUser[],
-  { rate, count }: { rate: number; count: number },
+  { rate, count, patienceMs = PATIENCE_MS }: { rate: number; count: number; patienceMs?: number },
   onProgress: (progress: Progress) => void = () => {},
 ): Promise<Attempt[]> {
   const pool = new Pool(gatewayUrl, {
@@ -46,7 +52,7 @@ export async function sendPayments(
       const attempt = plan(users, attempts.length, startedAt + (attempts.length * 1_000) / rate)
       attempts.push(attempt)
       progress.sent += 1
-      const answered = send(pool, users[attempt.userIndex]!.token, attempt)
+      const answered = send(pool, users[attempt.userIndex]!.token, attempt, patienceMs)
       pending.push(answered.then(() => void (progress.answered += 1)))
     }
     onProgress(progress)
@@ -73,23 +79,32 @@ function plan(users: readonly SeededUser[], index: number, dueAt: number): Attem
   }
 }
 
-async function send(pool: Pool, token: string, attempt: Attempt): Promise<void> {
-  try {
-    const answer = await pool.request({
-      method: 'POST',
-      path: '/api/v1/payments',
-      headers: {
-        authorization: `Bearer ${token}`,
-        'idempotency-key': attempt.key,
-        'content-type': 'application/json',
-      },
-      body: `{"external_order_id":"${attempt.orderId}"}`,
-    })
-    const body = (await answer.body.json()) as { payment_id?: string }
-    attempt.status = answer.statusCode
-    attempt.acceptedMs = performance.now() - attempt.dueAt
-    attempt.paymentId = body.payment_id
-  } catch {
-    // No answer: neither accepted nor refused. The attempt keeps no status and counts as refused.
-  }
+async function send(
+  pool: Pool,
+  token: string,
+  attempt: Attempt,
+  patienceMs: number,
+): Promise<void> {
+  const answer = await repeatUntilAnswered(() => ask(pool, token, attempt), patienceMs)
+  if (answer === undefined) return
+  attempt.status = answer.status
+  attempt.acceptedMs = performance.now() - attempt.dueAt
+  attempt.paymentId = answer.paymentId
+}
+
+/** One try; undefined when the answer does not tell whether the payment was accepted. */
+async function ask(pool: Pool, token: string, attempt: Attempt): Promise<Answer | undefined> {
+  const answer = await pool.request({
+    method: 'POST',
+    path: '/api/v1/payments',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'idempotency-key': attempt.key,
+      'content-type': 'application/json',
+    },
+    body: `{"external_order_id":"${attempt.orderId}"}`,
+  })
+  const body = (await answer.body.json()) as { payment_id?: string; code?: string }
+  if (body.code === 'UNAVAILABLE' || body.code === 'INTERNAL') return undefined
+  return { status: answer.statusCode, paymentId: body.payment_id }
 }

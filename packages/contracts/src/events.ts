@@ -4,8 +4,11 @@ import { GATEWAY_REASONS, WALLET_REASONS } from './reasons.ts'
 /** A decimal string with the currency's exponent, such as "100.50" (P7). */
 const Amount = Type.String({ pattern: '^(0|[1-9][0-9]{0,18})(\\.[0-9]{1,4})?$' })
 const Currency = Type.String({ pattern: '^[A-Z]{3}$' })
+/** In lower case; of any version, nil and max included: some ids are chosen by others. */
 const Uuid = Type.String({
-  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
+  pattern:
+    '^([0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}' +
+    '|0{8}-(0{4}-){3}0{12}|f{8}-(f{4}-){3}f{12})$',
 })
 /** Minor units as a JSON integer, exact to 2^63-1: bigint in memory (see serialize-event.ts). */
 const Minor = Type.Unsafe<bigint>(Type.Integer())

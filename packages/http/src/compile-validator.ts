@@ -13,6 +13,10 @@ interface JsonSchema {
 
 const CLEAN_INTEGER = /^(0|-?[1-9]\d{0,15})$/
 const MAX_NAME_LENGTH = 64
+const FORMATS: Record<string, string> = {
+  uuid: 'must be a UUID (RFC 9562)',
+  'date-time': 'must be a time such as 2026-01-31T12:00:00Z (RFC 3339)',
+}
 const PLACES: Record<string, string> = { querystring: 'query', params: 'path' }
 
 /**
@@ -27,7 +31,8 @@ export const compileValidator: FastifySchemaCompiler<JsonSchema> = ({ schema, ht
   return (input: unknown) => {
     const value = fromText === undefined ? input : readTexts(fromText, input)
     if (validator.Check(value)) return { value }
-    return { error: new Problem('MALFORMED_REQUEST', ...explain(part, validator.Errors(value))) }
+    const errors = validator.Errors(value)
+    return { error: new Problem('MALFORMED_REQUEST', ...explain(part, errors, schema)) }
   }
 }
 
@@ -66,6 +71,7 @@ function readText(type: string | undefined, text: unknown): unknown {
 function explain(
   part: string,
   errors: TLocalizedValidationError[],
+  schema: JsonSchema,
 ): [string, { members: { param?: string } }] {
   const place = PLACES[part] ?? part
   const error = mostTelling(errors)
@@ -79,10 +85,38 @@ function explain(
     const name = safeName([...path, String(error.params.requiredProperties[0])])
     return [`${place}: ${name} is required`, { members: { param: name } }]
   }
-  const reason = error.keyword === 'anyOf' ? 'is not one of the allowed values' : error.message
+  const reason = reasonOf(error, schema)
   if (path.length === 0) return [`the ${place} ${reason}`, { members: {} }]
   const name = safeName(path)
   return [`${place}: ${name} ${reason}`, { members: { param: name } }]
+}
+
+/** What is wrong, in words: no pattern and no name of a format tells a person what to send. */
+function reasonOf(error: TLocalizedValidationError, schema: JsonSchema): string {
+  switch (error.keyword) {
+    case 'anyOf':
+    case 'enum':
+    case 'const':
+      return 'is not one of the allowed values'
+    case 'format':
+      return FORMATS[error.params.format] ?? 'has the wrong form'
+    case 'pattern': {
+      const wanted = describedAt(schema, error.schemaPath)
+      return wanted === undefined ? 'has the wrong form' : `must be ${wanted}`
+    }
+    default:
+      return error.message
+  }
+}
+
+/** The description of the schema that a path such as `#/properties/currency` leads to. */
+function describedAt(schema: JsonSchema, schemaPath: string): string | undefined {
+  let place: unknown = schema
+  for (const name of schemaPath.split('/').slice(1)) {
+    place = (place as Record<string, unknown> | undefined)?.[name]
+  }
+  const { description } = (place ?? {}) as { description?: unknown }
+  return typeof description === 'string' ? description : undefined
 }
 
 // An unknown member also reports its own "schema is false", an anyOf every branch that failed.

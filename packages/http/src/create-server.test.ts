@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { Type } from 'typebox'
@@ -48,6 +49,11 @@ function addRoutes(app: HttpServer): void {
   const body = Type.Object({
     count: Type.Integer({ minimum: 1 }),
     inner: Type.Optional(Type.Object({ kind: Type.Union([Type.Literal('a'), Type.Literal('b')]) })),
+    order: Type.Optional(Uuid),
+    at: Type.Optional(Type.String({ format: 'date-time' })),
+    name: Type.Optional(Type.String({ pattern: '^[a-z]+$', description: 'small letters only' })),
+    other: Type.Optional(Type.String({ pattern: '^[0-9]+$' })),
+    size: Type.Optional(Type.Enum(['s', 'm'])),
   })
   const params = Type.Object({ id: Type.String({ format: 'uuid' }) })
   app.post('/v1/things/:id', { schema: { body, params } }, (request, reply) =>
@@ -115,11 +121,17 @@ test('bodies that do not fit are refused by the name of the member', async (t) =
     ['{"count":1,"extra":1}', /unknown member extra/],
     ['{"count":1,"inner":{"kind":"a","extra":1}}', /unknown member inner\.extra/],
     ['{"count":1,"inner":{"kind":"c"}}', /inner\.kind is not one of the allowed values/],
+    ['{"count":1,"order":"42"}', /order must be a UUID \(RFC 9562\)$/],
+    [`{"count":1,"order":"${ID.replace('-7', '-0')}"}`, /order must be a UUID/],
+    ['{"count":1,"at":"now"}', /at must be a time such as 2026/],
+    ['{"count":1,"name":"A"}', /name must be small letters only$/],
+    ['{"count":1,"other":"A"}', /other has the wrong form$/],
+    ['{"count":1,"size":"xl"}', /size is not one of the allowed values$/],
     ['{"count":1,"<script>\\n":1}', /unknown member \?script\?\?$/],
     ['{"count":1,"count":1}', /duplicate/],
     ['[]', /must be object/],
     ['', /not valid JSON/],
-    ['['.repeat(10_000), /nested deeper/],
+    ['['.repeat(100_000), /nested deeper/],
   ]
   for (const [body, detail] of refusals) {
     const answer = await ask('POST', `/v1/things/${ID}`, { headers: JSON_TYPE, body })
@@ -151,6 +163,31 @@ test('large bodies, other content types and unknown ids have codes of their own'
   assert.equal(accepted.status, 200)
   const junk = await ask('POST', '/v1/things/junk', { headers: JSON_TYPE, body: '{"count":1}' })
   assertProblem(junk, 400, 'MALFORMED_REQUEST', /path: id/)
+})
+
+test('any RFC 9562 UUID is one, nil and max included', async (t) => {
+  const { ask } = await serving(t)
+  const special = ['0', 'f', 'F'].map((one) => ID.replaceAll(/[^-]/g, one))
+  for (const order of [ID, ID.toUpperCase(), ...special]) {
+    const body = JSON.stringify({ count: 1, order })
+    const answer = await ask('POST', `/v1/things/${ID}`, { headers: JSON_TYPE, body })
+    assert.equal(answer.status, 200, order)
+  }
+})
+
+test('HEAD answers as GET does, without the body', async (t) => {
+  const { url, ask } = await serving(t)
+  for (const path of ['/v1/things?limit=7', '/v1/things?limit=0', '/v1/refused', '/healthz']) {
+    const [get, head] = await Promise.all([ask('GET', path), ask('HEAD', path)])
+    assert.equal(head.status, get.status)
+    for (const name of ['content-type', 'content-length', 'cache-control']) {
+      assert.equal(head.headers.get(name), get.headers.get(name), `${path} ${name}`)
+    }
+  }
+  const head = await raw(url, 'HEAD /v1/things HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+  assert.match(head, /^HTTP\/1\.1 200 [^]*\r\n\r\n$/)
+  const wrong = await ask('PUT', '/v1/things')
+  assert.equal(wrong.headers.get('allow'), 'GET, HEAD')
 })
 
 test('a limit is a clean integer from 1 to 100, and unknown parameters are ignored', async (t) => {

@@ -19,6 +19,7 @@ import { answerBadHttp } from './answer-bad-http.ts'
 import { answerError } from './answer-error.ts'
 import { closeObjects, compileValidator } from './compile-validator.ts'
 import { addHealthRoutes, type Readiness } from './health-routes.ts'
+import { limitLargeBodies } from './limit-large-bodies.ts'
 import { measureRequests } from './measure-requests.ts'
 import { parseStrictJson } from './parse-strict-json.ts'
 import { sendProblem } from './problem.ts'
@@ -66,7 +67,9 @@ export interface ServerOptions {
   version?: string
 }
 
-const BODY_LIMIT_BYTES = 16 * 1024
+// Far above what a request needs, so that a wrong one is told what is wrong with it.
+const BODY_LIMIT_BYTES = 256 * 1024
+const LARGE_BODIES_BYTES = 64 * 1024 * 1024
 const MAX_HEADER_BYTES = 16 * 1024
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
@@ -93,7 +96,6 @@ export function createServer(options: ServerOptions): HttpServer {
     forceCloseConnections: 'idle',
     // Requests that came in before the stop are served; the connection closes behind them.
     return503OnClosing: false,
-    exposeHeadRoutes: false,
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -127,6 +129,7 @@ export function createServer(options: ServerOptions): HttpServer {
       sendProblem(reply, 'MALFORMED_REQUEST', 'the header host is missing')
     } else done()
   })
+  limitLargeBodies(untyped, LARGE_BODIES_BYTES)
   measureRequests(untyped, metrics)
   acceptStrictJson(app)
   app.setErrorHandler((error, request, reply) => answerError(logger, error, request, reply))

@@ -1,3 +1,4 @@
+import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { Type } from 'typebox'
 import { requireToken } from './authenticate.ts'
 import type { HttpServer } from './create-server.ts'
@@ -22,7 +23,7 @@ export function addStepsRoute(
   deps: { verifier: TokenVerifier; listSteps: (paymentId: string) => Promise<Step[]> },
 ): void {
   const schema = {
-    params: Type.Object({ payment_id: Type.String({ format: 'uuid' }) }),
+    params: Type.Object({ payment_id: Uuid }),
     response: { 200: Answer },
     tags: ['internal'],
     security: [{ bearer: ['trace:read'] }],

@@ -31,7 +31,7 @@ export interface Config extends ServiceSettings {
 const MAX_CONNECTIONS = 4_096
 const MAX_PENDING = 100_000
 const MAX_RATE = 1_000_000
-const BODY_LIMIT_BYTES = 16 * 1024
+const BODY_LIMIT_BYTES = 256 * 1024
 const MAX_BODY_LIMIT_BYTES = 1024 * 1024
 
 /** @throws {ConfigError} naming every bad variable at once */

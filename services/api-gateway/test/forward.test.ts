@@ -42,6 +42,18 @@ test('P1: the five routes reach their services with the query as it came', async
   )
 })
 
+test('P1: HEAD is asked as GET and answered without a body', async (t) => {
+  const { seen, ask } = await startTestGateway(t)
+  const got = await ask('GET', '/api/v1/wallet')
+  const head = await ask('HEAD', '/api/v1/wallet')
+  assert.deepEqual([head.status, head.text], [got.status, ''])
+  assert.equal(head.headers.get('content-length'), String(got.text.length))
+  assert.deepEqual(
+    seen.map(({ method, url }) => `${method} ${url}`),
+    ['GET /v1/wallet', 'GET /v1/wallet'],
+  )
+})
+
 test('F13: a service that is down, hangs, breaks off or floods is 503 with Retry-After', async (t) => {
   const { ask, stopPeer, lines } = await startTestGateway(
     t,

@@ -130,7 +130,7 @@ test('P1: nothing else is passed on: unknown paths 404, other methods 405, odd i
   for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
     const answer = await ask(method, '/api/v1/payments')
     assertProblem(answer, 405, 'METHOD_NOT_ALLOWED')
-    assert.equal(answer.headers.get('allow'), 'GET, POST')
+    assert.equal(answer.headers.get('allow'), 'GET, HEAD, POST')
   }
   assertProblem(await ask('POST', '/api/v1/wallet'), 405, 'METHOD_NOT_ALLOWED')
   assert.equal(seen.length, 0)
@@ -147,6 +147,9 @@ test('P1: bodies are limited in size and type before anything is passed on', asy
   const malformed = Buffer.from([0x7b, 0xff])
   await pay({ body: malformed })
   assert.deepEqual(seen[0]?.body, malformed)
+  const nested = '['.repeat(100_000)
+  await pay({ body: nested })
+  assert.equal(seen[1]?.body.toString(), nested, 'what is wrong with it the service says')
 })
 
 test('P1: headers beyond the limit are refused with a problem', async (t) => {

@@ -1,3 +1,4 @@
+import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { Type } from 'typebox'
 import { DEFAULT_LOCALE, PLATFORMS } from '../domain/user.ts'
 
@@ -5,23 +6,28 @@ const MAX_USERS = 1_000
 const MAX_DEVICES = 16
 const MAX_CURRENCIES = 32
 
-const Uuid = Type.String({
-  pattern:
-    '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$',
+const TenantId = Type.String({
+  pattern: '^[a-z0-9][a-z0-9_-]{0,62}$',
+  description: 'small letters, digits, - and _, 63 at most',
 })
-const TenantId = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' })
 const Locale = Type.String({
   pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$',
-  description: `BCP 47; ${DEFAULT_LOCALE} unless said`,
+  description: `a language tag (BCP 47); ${DEFAULT_LOCALE} unless said`,
 })
-const Currency = Type.String({ pattern: '^[A-Z]{3}$' })
+const Currency = Type.String({
+  pattern: '^[A-Z]{3}$',
+  description: 'three capital letters (ISO 4217)',
+})
 const Currencies = Type.Array(Currency, {
   minItems: 1,
   maxItems: MAX_CURRENCIES,
   uniqueItems: true,
 })
 const Platform = Type.Enum([...PLATFORMS])
-const DeviceToken = Type.String({ pattern: '^[\\x21-\\x7e]{1,1024}$' })
+const DeviceToken = Type.String({
+  pattern: '^[\\x21-\\x7e]{1,1024}$',
+  description: '1 to 1,024 visible ASCII characters',
+})
 
 const DeviceView = Type.Object({ device_id: Uuid, platform: Platform, token: DeviceToken })
 
@@ -114,8 +120,14 @@ export const createTokensSchema = {
 export const createClientTokenSchema = {
   summary: 'The token of any service, without its secret; only while development login is on',
   body: Type.Object({
-    client_id: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
-    scope: Type.String({ pattern: '^[a-z]+:[a-z]+( [a-z]+:[a-z]+){0,31}$' }),
+    client_id: Type.String({
+      pattern: '^[A-Za-z0-9._-]{1,64}$',
+      description: 'letters, digits, ., - and _, 64 at most',
+    }),
+    scope: Type.String({
+      pattern: '^[a-z]+:[a-z]+( [a-z]+:[a-z]+){0,31}$',
+      description: 'scopes such as ledger:write, with one space between them',
+    }),
   }),
   response: {
     200: Type.Object({

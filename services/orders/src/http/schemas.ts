@@ -1,17 +1,23 @@
+import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Type } from 'typebox'
 import { ORDER_STATUSES } from '../domain/order.ts'
 
 const MAX_ORDERS = 1_000
 
-const Uuid = Type.String({
-  pattern:
-    '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$',
-})
 const Text = Type.String({ minLength: 1, maxLength: 255 })
-const TenantId = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' })
-const Amount = Type.String({ pattern: '^(0|[1-9][0-9]{0,18})(\\.[0-9]{1,4})?$' })
-const Currency = Type.String({ pattern: '^[A-Z]{3}$' })
+const TenantId = Type.String({
+  pattern: '^[a-z0-9][a-z0-9_-]{0,62}$',
+  description: 'small letters, digits, - and _, 63 at most',
+})
+const Amount = Type.String({
+  pattern: '^(0|[1-9][0-9]{0,18})(\\.[0-9]{1,4})?$',
+  description: "a decimal with the currency's exponent, as 100.50",
+})
+const Currency = Type.String({
+  pattern: '^[A-Z]{3}$',
+  description: 'three capital letters (ISO 4217)',
+})
 const Status = Type.Enum([...ORDER_STATUSES])
 
 const purchase = {

@@ -1,13 +1,10 @@
 import { FAILURE_REASONS } from '@caudal/contracts/reasons.ts'
+import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Type } from 'typebox'
 import { STATUSES } from '../domain/payment.ts'
 
 const security = [{ bearer: [] }]
-const Uuid = Type.String({
-  pattern:
-    '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$',
-})
 const Time = Type.String({ format: 'date-time' })
 const Amount = Type.String({ description: "A decimal with the currency's exponent, as 100.50" })
 const Currency = Type.String({ description: 'ISO 4217' })

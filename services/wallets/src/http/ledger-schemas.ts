@@ -1,9 +1,12 @@
+import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { type Static, Type } from 'typebox'
 
 /** Text that a person chose: no control characters, which PostgreSQL or a log might choke on. */
-const Text = Type.String({ minLength: 1, maxLength: 255, pattern: '^[^\\u0000-\\u001f\\u007f]+$' })
-const Uuid = Type.String({
-  pattern: '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$',
+const Text = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  pattern: '^[^\\u0000-\\u001f\\u007f]+$',
+  description: '1 to 255 characters, none of them a control character',
 })
 /** F's money: an integer of minor units, exact to 2^63-1. */
 const Amount = Type.Object({ minor_units: Type.BigInt(), currency: Type.String() })

@@ -9,7 +9,10 @@ const MAX_SEED = 2 ** 32 - 1
 
 // Printable, so that PostgreSQL can store every text that passes: it has no U+0000.
 const ACCOUNT_PATTERN = '^[^\\u0000-\\u001f\\u007f]{1,64}$'
-const BehaviourText = Type.String({ pattern: BEHAVIOUR_PATTERN })
+const BehaviourText = Type.String({
+  pattern: BEHAVIOUR_PATTERN,
+  description: 'a behaviour, such as decline or slow:250',
+})
 
 /** The body of PUT /admin/behaviour; what is left out falls back to its default. */
 export const BehaviourSettingsInput = Type.Object({

@@ -1,24 +1,26 @@
 import { hash } from 'node:crypto'
+import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { type Static, Type } from 'typebox'
 
-const UUID =
-  '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$'
 // Printable, so that PostgreSQL can store every text that passes: it has no U+0000.
 const Printable = (maxLength: number) =>
-  Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000-\\u001f\\u007f]*$' })
-
-/** An id of a payment, an RFC 9562 UUID. */
-export const PaymentId = Type.String({ pattern: UUID })
+  Type.String({
+    minLength: 1,
+    maxLength,
+    pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+    description: 'text without control characters',
+  })
 
 /** The body of POST /v1/payments, as the source document gives it (P5). */
 export const PaymentRequest = Type.Object({
-  payment_id: PaymentId,
+  payment_id: Uuid,
   timestamp: Type.String({
     maxLength: 40,
     pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?(Z|[+-]\\d{2}:\\d{2})$',
+    description: 'a time (RFC 3339)',
   }),
   amount: Type.String({ maxLength: 24 }),
-  currency: Type.String({ pattern: '^[A-Z]{3}$' }),
+  currency: Type.String({ pattern: '^[A-Z]{3}$', description: 'three capital letters (ISO 4217)' }),
   source: Type.Object({ account_number: Printable(64) }),
   destination: Type.Object({
     name: Printable(255),

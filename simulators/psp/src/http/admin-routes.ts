@@ -1,3 +1,4 @@
+import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
@@ -5,7 +6,6 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { Type } from 'typebox'
 import type { BehaviourBook } from '../behaviour-book.ts'
 import { BehaviourSettingsInput, completeSettings } from '../domain/behaviour-settings.ts'
-import { PaymentId } from '../domain/payment-request.ts'
 import { type Charge, listCharges } from '../store/list-charges.ts'
 import { listRequests, type SeenRequest } from '../store/list-requests.ts'
 
@@ -15,12 +15,12 @@ const ListQuery = Type.Object({
   ...pageQuery.properties,
   // Whoever checks the books reads all of them.
   limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
-  payment_id: Type.Optional(PaymentId),
+  payment_id: Type.Optional(Uuid),
 })
 
 const ChargeItem = Type.Object({
-  payment_id: PaymentId,
-  gateway_transaction_id: PaymentId,
+  payment_id: Uuid,
+  gateway_transaction_id: Uuid,
   amount: Type.String(),
   currency: Type.String(),
   account_number: Type.String(),
@@ -28,14 +28,14 @@ const ChargeItem = Type.Object({
 })
 const RequestItem = Type.Object({
   request_id: Type.String(),
-  payment_id: PaymentId,
+  payment_id: Uuid,
   account_number: Type.String(),
   behaviour: Type.String(),
   delivery: Type.String(),
   at: Type.String(),
 })
 
-const readChargeCursor = cursorReader(PaymentId)
+const readChargeCursor = cursorReader(Uuid)
 const readRequestCursor = cursorReader(Type.String({ pattern: '^\\d{1,18}$' }))
 
 /** What only the puppeteer sees: the money that really moved, the requests, the behaviour. */

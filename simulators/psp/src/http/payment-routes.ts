@@ -1,9 +1,10 @@
+import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import { Type } from 'typebox'
 import { verdictMembers } from '../domain/answers.ts'
-import { PaymentId, PaymentRequest } from '../domain/payment-request.ts'
+import { PaymentRequest } from '../domain/payment-request.ts'
 import { findPayments } from '../store/find-payments.ts'
 import { takePayment, type TakePaymentDeps } from '../take-payment.ts'
 import { deliver } from './deliver.ts'
@@ -12,21 +13,21 @@ import type { PendingAnswers } from './pending-answers.ts'
 const Approved = Type.Object({
   status: Type.Literal('approved'),
   message: Type.String(),
-  gateway_transaction_id: PaymentId,
-  payment_id: PaymentId,
+  gateway_transaction_id: Uuid,
+  payment_id: Uuid,
 })
 const Failed = Type.Object({
   status: Type.Literal('failed'),
   error_code: Type.String(),
   message: Type.String(),
-  payment_id: PaymentId,
+  payment_id: Uuid,
 })
 const Status = Type.Object({
-  payment_id: PaymentId,
+  payment_id: Uuid,
   status: Type.Enum(['approved', 'failed', 'not_found']),
   message: Type.Optional(Type.String()),
   error_code: Type.Optional(Type.String()),
-  gateway_transaction_id: Type.Optional(PaymentId),
+  gateway_transaction_id: Type.Optional(Uuid),
   amount: Type.Optional(Type.String()),
   currency: Type.Optional(Type.String()),
 })
@@ -51,7 +52,7 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRouteDeps): void 
   )
   app.get(
     '/v1/payments/:payment_id',
-    { schema: { params: Type.Object({ payment_id: PaymentId }), response: { 200: Status } } },
+    { schema: { params: Type.Object({ payment_id: Uuid }), response: { 200: Status } } },
     async (request, reply) => {
       const paymentId = request.params.payment_id.toLowerCase()
       const payment = (await findPayments(db, [paymentId])).get(paymentId)

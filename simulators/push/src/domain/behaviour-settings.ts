@@ -5,7 +5,10 @@ import { BEHAVIOUR_PATTERN, type Behaviour, parseBehaviour } from './behaviour.t
 const MAX_TOKENS = 10_000
 // Printable, so that PostgreSQL can store every text that passes: it has no U+0000.
 const TOKEN_PATTERN = '^[!-~]{1,512}$'
-const BehaviourText = Type.String({ pattern: BEHAVIOUR_PATTERN })
+const BehaviourText = Type.String({
+  pattern: BEHAVIOUR_PATTERN,
+  description: 'a behaviour, such as unregistered or slow:250',
+})
 
 /** The body of PUT /admin/behaviour; what is left out falls back to its default. */
 export const BehaviourSettingsInput = Type.Object({

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { newId } from '@caudal/contracts/ids.ts'
+import type { SeededUser } from '../world/seed-world.ts'
+import { sendPayments } from './send-payments.ts'
+
+type Answer = (response: ServerResponse, tries: number) => void
+
+/** A gateway that answers each try of a key as the test says, and counts them. */
+async function fakeGateway(t: TestContext, answer: Answer) {
+  const tries = new Map<string, number>()
+  const server = createServer((request, response) => {
+    const key = String(request.headers['idempotency-key'])
+    tries.set(key, (tries.get(key) ?? 0) + 1)
+    request.resume().on('end', () => answer(response, tries.get(key)!))
+  })
+  server.listen(0, '127.0.0.1')
+  await new Promise((listening) => server.once('listening', listening))
+  t.after(() => server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, tries }
+}
+
+function usersWith(orders: number): SeededUser[] {
+  const order = { amount: '1.00', currency: 'USD', service_name: 's', service_account_number: 'a' }
+  const made = Array.from({ length: orders }, () => ({ external_order_id: newId(), ...order }))
+  return [{ user_id: newId(), token: 't', wallet_id: newId(), account_id: newId(), orders: made }]
+}
+
+function reply(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+test('an answer that was lost is asked for again under the same key', async (t) => {
+  const ways: Answer[] = [
+    (response) => response.destroy(),
+    (response) => reply(response, 503, { code: 'UNAVAILABLE' }),
+    (response) => response.writeHead(202, { 'content-length': '100' }).end('{"payment'),
+  ]
+  const { url, tries } = await fakeGateway(t, (response, count) => {
+    const lose = ways[count - 1]
+    if (lose) lose(response, count)
+    else reply(response, 202, { payment_id: newId() })
+  })
+  const attempts = await sendPayments(url, usersWith(3), { rate: 1_000, count: 3 })
+  assert.deepEqual(
+    attempts.map(({ status }) => status),
+    [202, 202, 202],
+  )
+  assert.deepEqual(
+    attempts.map(({ key }) => tries.get(key)),
+    [4, 4, 4],
+  )
+  assert.equal(new Set(attempts.map(({ paymentId }) => paymentId)).size, 3)
+})
+
+test('a refusal is an answer; without any the attempt has no status', async (t) => {
+  const { url, tries } = await fakeGateway(t, (response) => {
+    reply(response, 503, { code: 'OVERLOADED' })
+  })
+  const [refused] = await sendPayments(url, usersWith(1), { rate: 1_000, count: 1 })
+  assert.deepEqual([refused!.status, tries.get(refused!.key)], [503, 1])
+  const gone = await fakeGateway(t, (response) => response.destroy())
+  const patience = { rate: 1_000, count: 1, patienceMs: 400 }
+  const [unknown] = await sendPayments(gone.url, usersWith(1), patience)
+  assert.equal(unknown!.status, undefined)
+  assert.ok(gone.tries.get(unknown!.key)! > 1)
+})

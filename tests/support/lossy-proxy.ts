@@ -1,0 +1,61 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import type { Scope } from '@caudal/testing/test-database.ts'
+
+export type LossyProxy = {
+  url: string
+  /** How many requests got through whose answer was thrown away, and how many did not get in. */
+  counts: { lost: number; refused: number }
+}
+
+type Fate = 'pass' | 'lose' | 'refuse'
+
+/**
+ * Stands before the gateway. As the test decides for each write it passes it, passes it and loses
+ * the answer, or is as good as not there.
+ */
+export async function startLossyProxy(
+  scope: Scope,
+  gatewayUrl: string,
+  fateOf: (writes: number) => Fate,
+): Promise<LossyProxy> {
+  const counts = { lost: 0, refused: 0 }
+  let writes = 0
+
+  async function pass(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const fate = incoming.method === 'POST' ? fateOf(writes++) : 'pass'
+    if (fate === 'refuse') {
+      counts.refused += 1
+      incoming.socket.destroy()
+      return
+    }
+    const body = await buffer(incoming)
+    const { method, headers, url } = incoming
+    const inner = request(`${gatewayUrl}${url}`, { method: method!, headers })
+    inner.on('error', () => response.destroy())
+    inner.on('response', (answer) => {
+      if (fate === 'lose') {
+        counts.lost += 1
+        answer.resume()
+        incoming.socket.destroy()
+      } else {
+        response.writeHead(answer.statusCode!, answer.headers)
+        answer.pipe(response)
+      }
+    })
+    inner.end(body)
+  }
+
+  const server = createServer((incoming, response) => void pass(incoming, response))
+  server.listen(0, '127.0.0.1')
+  await new Promise((listening) => server.once('listening', listening))
+  scope.after(
+    () =>
+      new Promise<void>((closed) => {
+        server.close(() => closed())
+        server.closeAllConnections()
+      }),
+  )
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, counts }
+}
