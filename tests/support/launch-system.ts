@@ -1,15 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
 import type { Scope } from '@caudal/testing/test-database.ts'
+import { ROOT } from './root.ts'
 
-/** The root of the repository. */
-export const ROOT = resolve(import.meta.dirname, '../..')
 const CLI = join(ROOT, 'cli/bin/caudal.js')
+/** Says what `caudal start` says, with every service in a process of its own. */
+const PROCESSES = join(ROOT, 'tests/support/processes/start-processes.ts')
 const READY_TIMEOUT_MS = 110_000
 const KEPT_LINES = 200
 const SLOW_END_MS = 20_000
@@ -53,8 +54,8 @@ export async function dataDirectory(scope: Scope): Promise<string> {
 }
 
 /**
- * Starts the whole system as its users do, in a process of its own on free ports. What still runs
- * when the scope ends is stopped.
+ * Starts the whole system as its users do, in a process of its own on free ports; in one process a
+ * service where CAUDAL_TEST_PROCESSES is set. What still runs when the scope ends is stopped.
  */
 export async function launchSystem(scope: Scope, options: LaunchOptions): Promise<LaunchedSystem> {
   const child = spawnStart(options)
@@ -92,7 +93,8 @@ export async function killWhileStarting(options: LaunchOptions, afterMs: number)
 
 function spawnStart({ dataDir, args = [], env = {} }: LaunchOptions): ChildProcess {
   const words = ['start', ...args, '--json', '--port', '0', '--data', dataDir]
-  return spawn(process.execPath, [CLI, ...words], {
+  const program = process.env['CAUDAL_TEST_PROCESSES'] ? PROCESSES : CLI
+  return spawn(process.execPath, [program, ...words], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, CAUDAL_LOG_LEVEL: 'warn', ...env },

@@ -6,6 +6,7 @@ import { explainFileError } from '@caudal/local-postgres/local-postgres-error.ts
 import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { checkConfiguration } from './check-configuration.ts'
+import { isPart, missingOfPart, needsEmbedded } from './part-of-system.ts'
 import { planPorts } from './plan-ports.ts'
 import { reachDatabase } from './reach-database.ts'
 import { newSecrets, readOrMakeSecrets, secretEnvironment, type Secrets } from './secrets.ts'
@@ -26,30 +27,35 @@ const SLOW_STOP_MS = 5_000
 export type RunningSystem = { state: SystemState; stop(): Promise<void> }
 
 /**
- * Starts services in this process, over an embedded PostgreSQL unless DATABASE_URL names a server.
- * `stop` takes everything down in reverse. A start that fails leaves nothing running.
+ * Starts services in this process, over an embedded PostgreSQL unless the environment names a
+ * server. `stop` takes everything down in reverse. A start that fails leaves nothing running.
  */
 export async function runSystem(options: RunOptions): Promise<RunningSystem> {
   const { names, dataDir, firstPort, logger } = options
+  const part = isPart(names, options.env)
   const stops: Stop[] = []
   const stop = async (): Promise<void> => {
     for (const one of stops.splice(0).toReversed()) await stopWatched(one, logger)
   }
   try {
     const loaded = await Promise.all(names.map((name) => SERVICES.get(name)!.load()))
-    checkConfiguration(loaded, { ...secretEnvironment(newSecrets()), ...options.env })
+    const known = part ? options.env : { ...secretEnvironment(newSecrets()), ...options.env }
+    checkConfiguration(loaded, known, part ? missingOfPart(names, options.env) : [])
     const ports = await planPorts(options.env, names, firstPort)
     stops.push({ name: 'ports', run: ports.release })
-    await mkdir(dataDir, { recursive: true, mode: 0o755 })
-    // The last thing to go: as long as it is there, something of the system still runs.
-    stops.push({ name: 'state file', run: () => removeOwnState(dataDir) })
+    if (!part) {
+      await mkdir(dataDir, { recursive: true, mode: 0o755 })
+      // The last thing to go: as long as it is there, something of the system still runs.
+      stops.push({ name: 'state file', run: () => removeOwnState(dataDir) })
+    }
     const database = await openDatabase(options, stops)
-    const secrets = await readOrMakeSecrets(dataDir)
-    const env = { ...secretEnvironment(secrets), ...options.env, ...database.env, ...ports.env }
+    const secrets = part ? {} : await readOrMakeSecrets(dataDir)
+    const made = part ? {} : secretEnvironment(secrets)
+    const env = { ...made, ...options.env, ...database.env, ...ports.env }
     await ports.release()
     const services = await startServices(loaded, env, stops)
     const state = describe(options, services, database.url, secrets)
-    await writeState(state)
+    if (!part) await writeState(state)
     logger.info({ services: state.services }, 'the system is ready')
     return { state, stop }
   } catch (error) {
@@ -75,15 +81,14 @@ async function stopWatched({ name, run }: Stop, logger: Logger): Promise<void> {
 }
 
 async function openDatabase(
-  { dataDir, env, logger }: RunOptions,
+  { names, dataDir, env, logger }: RunOptions,
   stops: Stop[],
 ): Promise<{ env: NodeJS.ProcessEnv; url: string }> {
-  const given = env['DATABASE_URL']
-  if (given) {
-    const owner = env['CAUDAL_MIGRATION_DATABASE_URL']
-    await reachDatabase('DATABASE_URL', given)
+  const { DATABASE_URL: given, CAUDAL_MIGRATION_DATABASE_URL: owner } = env
+  if (!needsEmbedded(names, env)) {
+    if (given) await reachDatabase('DATABASE_URL', given)
     if (owner) await reachDatabase('CAUDAL_MIGRATION_DATABASE_URL', owner)
-    return { env: {}, url: owner ?? given }
+    return { env: {}, url: owner ?? given ?? '' }
   }
   const postgres = await startLocalPostgres({ dataDir: join(dataDir, 'postgres'), logger })
   stops.push({ name: 'postgres', run: () => postgres.stop() })

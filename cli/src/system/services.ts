@@ -4,6 +4,8 @@ import type { RunningService } from '@caudal/http/running-service.ts'
 export type ServiceEntry = {
   /** As in CAUDAL_<KEY>_PORT and CAUDAL_<KEY>_URL. */
   key: string
+  /** Whether it has a database: all but the gateway. */
+  stateful: boolean
   load(): Promise<LoadedService>
 }
 
@@ -21,6 +23,7 @@ type Module<C> = {
 function entry<C>(key: string, load: () => Promise<Module<C>>): ServiceEntry {
   return {
     key,
+    stateful: key !== 'API_GATEWAY',
     load: async () => {
       const { config, main } = await load()
       return {

@@ -1,0 +1,155 @@
+import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
+import { readOrMakeSecrets } from 'caudal/system/secrets.ts'
+import { removeOwnState, type SystemState, writeState } from 'caudal/system/state-file.ts'
+import { freePorts } from '../../../tools/kafka/free-ports.ts'
+import { startBalancer } from './balancer.ts'
+import {
+  environmentOf,
+  type Plan,
+  planProcesses,
+  type Service,
+  SERVICES,
+} from './plan-processes.ts'
+import { ServiceProcess } from './service-process.ts'
+
+export type ProcessesOptions = {
+  dataDir: string
+  /** For every process, over what is planned: KAFKA_BROKERS, REDIS_URL, CAUDAL_*. */
+  env?: NodeJS.ProcessEnv
+  /** How many processes of a service; one unless said. */
+  replicas?: Partial<Record<Service, number>>
+}
+
+/** The whole system, every service in a process of its own. */
+export type Processes = {
+  state: SystemState
+  /** What an operator would set for the command line to find the system. */
+  commandEnvironment: NodeJS.ProcessEnv
+  /** The processes of a service, in the order of their start. */
+  of(service: Service): ServiceProcess[]
+  /** One more process of a service; behind the balancer where there is one. */
+  add(service: Service): Promise<ServiceProcess>
+  /** Asks all to stop in order, and returns the exit codes that were not 0, by service. */
+  stop(): Promise<string[]>
+}
+
+const silent = { info: () => {}, warn: () => {}, error: () => {} }
+
+/**
+ * Starts PostgreSQL in the data directory and a process for each service, all at once: none needs
+ * another to start. The state file lets the command line and the tests' helpers find them.
+ */
+export async function runProcesses(options: ProcessesOptions): Promise<Processes> {
+  const { dataDir, replicas = {} } = options
+  const logDir = join(dataDir, 'logs')
+  await mkdir(logDir, { recursive: true })
+  const undos: (() => Promise<unknown>)[] = []
+  const all: ServiceProcess[] = []
+  try {
+    const postgres = await startLocalPostgres({
+      dataDir: join(dataDir, 'postgres'),
+      settings: { max_connections: '400' },
+      logger: silent,
+    })
+    undos.push(() => postgres.stop())
+    const { appUrl, ownerUrl } = postgres
+    const secrets = await readOrMakeSecrets(dataDir)
+    const plan = await planProcesses(dataDir, secrets, {
+      DATABASE_URL: appUrl,
+      CAUDAL_MIGRATION_DATABASE_URL: ownerUrl,
+      CAUDAL_LOG_LEVEL: 'warn',
+      ...options.env,
+    })
+    const of = (service: Service) => all.filter((one) => one.service === service)
+    const create = (service: Service, port: number): ServiceProcess => {
+      const logFile = join(logDir, `${service}-${of(service).length + 1}.log`)
+      const env = environmentOf(plan, service, port)
+      const made = new ServiceProcess({ service, env, logFile })
+      all.push(made)
+      return made
+    }
+    for (const service of SERVICES) {
+      const count = replicas[service] ?? 1
+      const address = plan.addresses[service]
+      const ports = count === 1 ? [address] : await freePorts(count)
+      for (const port of ports) create(service, port)
+      if (count === 1) continue
+      const balancer = await startBalancer(address, () => of(service).map((one) => one.port))
+      undos.push(() => balancer.stop())
+    }
+    await startAll(all)
+    const state = stateOf(dataDir, plan, ownerUrl, secrets['caudal-cli'] ?? '')
+    await writeState(state)
+    undos.push(() => removeOwnState(dataDir))
+    return {
+      state,
+      commandEnvironment: commandEnvironment(state),
+      of,
+      async add(service) {
+        const [port] = await freePorts(1)
+        const made = create(service, port!)
+        await made.start()
+        return made
+      },
+      stop: () => stopAll(all, undos),
+    }
+  } catch (error) {
+    await stopAll(all, undos)
+    throw error
+  }
+}
+
+async function startAll(processes: readonly ServiceProcess[]): Promise<void> {
+  const started = await Promise.allSettled(processes.map((one) => one.start()))
+  const failed = started.find((one) => one.status === 'rejected')
+  if (failed) throw failed.reason
+}
+
+/** The gateway first, so that nothing new comes in; the rest at once; the database last. */
+async function stopAll(
+  processes: readonly ServiceProcess[],
+  undos: readonly (() => Promise<unknown>)[],
+): Promise<string[]> {
+  const entrance = processes.filter(({ service }) => service === 'api-gateway')
+  const others = processes.filter(({ service }) => service !== 'api-gateway')
+  const codes: string[] = []
+  const end = async (one: ServiceProcess): Promise<void> => {
+    const code = await one.stop()
+    if (code !== 0) codes.push(`${one.service}: ${code}\n${one.logs().slice(-5).join('\n')}`)
+  }
+  for (const group of [entrance, others]) await Promise.all(group.map(end))
+  for (const undo of undos.toReversed()) await undo()
+  return codes
+}
+
+function stateOf(dataDir: string, plan: Plan, databaseUrl: string, secret: string): SystemState {
+  const urlOf = (service: Service) => `http://127.0.0.1:${plan.addresses[service]}`
+  return {
+    pid: process.pid,
+    host: hostname(),
+    gateway_url: urlOf('api-gateway'),
+    console_url: null,
+    psp_url: urlOf('psp'),
+    push_url: urlOf('push'),
+    data_dir: dataDir,
+    services: Object.fromEntries(SERVICES.map((service) => [service, urlOf(service)])),
+    database_url: databaseUrl,
+    client: { id: 'caudal-cli', secret },
+  }
+}
+
+function commandEnvironment(state: SystemState): NodeJS.ProcessEnv {
+  const urls = Object.entries(state.services).map(([service, url]) => [
+    `CAUDAL_${service.toUpperCase().replaceAll('-', '_')}_URL`,
+    url,
+  ])
+  return {
+    ...Object.fromEntries(urls),
+    CAUDAL_MIGRATION_DATABASE_URL: state.database_url,
+    CAUDAL_CLIENT_ID: state.client.id,
+    CAUDAL_CLIENT_SECRET: state.client.secret,
+  }
+}

@@ -1,0 +1,34 @@
+// `node start-processes.ts … --data DIR`: stands in for `caudal start --json` where the end-to-end
+// tests run with every service in a process of its own. The other words it ignores.
+import { parseArgs } from 'node:util'
+import { runProcesses } from './run-processes.ts'
+
+const { values } = parseArgs({ options: { data: { type: 'string' } }, strict: false })
+
+const stopped = new Promise<void>((resolve) => {
+  // Ctrl-C may arrive twice; the first counts.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve())
+})
+try {
+  const { state, stop } = await runProcesses({
+    dataDir: String(values.data),
+    env: configurationOf(process.env),
+  })
+  const { gateway_url, console_url, psp_url, push_url, data_dir, pid } = state
+  const urls = { gateway_url, console_url, psp_url, push_url }
+  console.log(JSON.stringify({ event: 'ready', ...urls, data_dir, pid }))
+  await stopped
+  const failed = await stop()
+  if (failed.length > 0) throw new Error(`stopped badly: ${failed.join('\n')}`)
+} catch (error) {
+  console.error(error)
+  process.exitCode = 1
+}
+
+/** What the test set for the system, and the broker. */
+function configurationOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const names = Object.keys(env).filter((name) =>
+    /^(CAUDAL_(?!TEST_)|KAFKA_|REDIS_URL$)/.test(name),
+  )
+  return Object.fromEntries(names.map((name) => [name, env[name]]))
+}
