@@ -9,6 +9,7 @@ const CLIENT_SCOPES: Record<string, string[]> = {
     'payments:write',
     'ledger:read',
     'ledger:write',
+    'ledger:admin',
     'orders:read',
     'orders:write',
     'users:read',

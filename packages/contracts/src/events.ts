@@ -15,6 +15,8 @@ const Minor = Type.Unsafe<bigint>(Type.Integer())
 const Text = Type.String({ minLength: 1, maxLength: 255 })
 const Timestamp = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?Z$' })
 
+const Day = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' })
+
 /** What every event carries (P7 and the decisions table); account_id is the partition key. */
 const envelope = {
   event_id: Uuid,
@@ -144,25 +146,97 @@ const LEDGER_EVENT_TYPES = [
   'wallet.hold.committed',
   'wallet.commit.committed',
   'wallet.rollback.committed',
+  'wallet.transfer.committed',
 ] as const
 
-/** wallets → whoever follows the ledger, on wallets.ledger: F's outbox event (F3). */
-export const WalletTransferCommitted = Type.Object({
+/** Any minor units as a decimal string: no reader's numbers are too small for it. */
+const MinorText = Type.String({ pattern: '^(0|-?[1-9][0-9]*)$' })
+const Version = Type.Integer({ minimum: 1 })
+
+/** A line of a transfer; its place in the list is its line, from 0. */
+const EventEntry = Type.Object({
+  account_id: Uuid,
+  balance: Type.Enum(['available', 'held']),
+  amount_minor: MinorText,
+  balance_after_minor: MinorText,
+  account_version: Version,
+})
+
+/** The hold that a transfer made or took from, as it stands afterwards. */
+const EventHold = Type.Object({
+  hold_id: Uuid,
+  status: Type.Enum(['open', 'committed', 'released']),
+  amount_minor: MinorText,
+  remaining_minor: MinorText,
+  expires_at: Type.Optional(Timestamp),
+})
+
+const ofLedger = {
   event_id: Uuid,
-  event_type: Type.Enum(LEDGER_EVENT_TYPES),
+  /** When it was booked. */
   occurred_at: Timestamp,
   schema_version: envelope.schema_version,
   region: Text,
   tenant_id: Text,
   account_id: Uuid,
+}
+
+/**
+ * wallets → whoever follows the ledger, on wallets.ledger: F's outbox event (F3), with everything
+ * that the transfer changed, so that the ledger can be rebuilt from these.
+ */
+export const WalletTransferCommitted = Type.Object({
+  ...ofLedger,
+  event_type: Type.Enum(LEDGER_EVENT_TYPES),
   transfer_id: Uuid,
   amount_minor: Minor,
   currency: Currency,
-  reference_id: Type.String({ minLength: 1, maxLength: 255 }),
-  idempotency_key: Type.String({ minLength: 1, maxLength: 255 }),
-  account_version: Type.Integer({ minimum: 1 }),
+  reference_id: Text,
+  idempotency_key: Text,
+  reason: Text,
+  value_date: Day,
+  account_version: Version,
   available_minor: Minor,
   held_minor: Minor,
+  entries: Type.Array(EventEntry, { minItems: 2, maxItems: 100 }),
+  hold: Type.Optional(EventHold),
+  /** Absent where no client asked for it, but a payment's event or the end of a hold's time. */
+  client_id: Type.Optional(Text),
+  payment_id: Type.Optional(Uuid),
+  /** The earlier transfer that this one sets right. */
+  corrects: Type.Optional(Uuid),
+})
+
+const ofAccount = {
+  ...ofLedger,
+  currency: Currency,
+  status: Type.Enum(['open', 'frozen', 'closed']),
+  /** How far below zero it may go; null is without a limit. */
+  overdraft_limit_minor: Type.Union([Type.Null(), MinorText]),
+  /** Counts the changes of the account itself; 0 when it is opened. */
+  revision: Type.Integer({ minimum: 0 }),
+}
+
+/** On wallets.ledger: an account exists, with nothing in it. One of a user, or of the system. */
+export const WalletAccountOpened = Type.Object({
+  ...ofAccount,
+  event_type: Type.Literal('wallet.account.opened.committed'),
+  kind: Text,
+  wallet_id: Type.Optional(Uuid),
+  user_id: Type.Optional(Uuid),
+  stripe: Type.Optional(Type.Integer({ minimum: 0 })),
+})
+
+/** On wallets.ledger: an account was frozen, unfrozen, closed, or got another overdraft limit. */
+export const WalletAccountChanged = Type.Object({
+  ...ofAccount,
+  event_type: Type.Literal('wallet.account.changed.committed'),
+  change: Type.Enum(['freeze', 'unfreeze', 'close', 'overdraft']),
+  change_id: Uuid,
+  client_id: Text,
+  reference_id: Text,
+  idempotency_key: Text,
+  reason: Text,
 })
 
 export type GatewayResponse = Static<typeof GatewayResponse>
@@ -176,6 +250,8 @@ export type FundsReleased = Static<typeof FundsReleased>
 export type PaymentFinalized = Static<typeof PaymentFinalized>
 export type UserCreated = Static<typeof UserCreated>
 export type WalletTransferCommitted = Static<typeof WalletTransferCommitted>
+export type WalletAccountOpened = Static<typeof WalletAccountOpened>
+export type WalletAccountChanged = Static<typeof WalletAccountChanged>
 
 /** Every event of the system. */
 export type CaudalEvent =
@@ -189,3 +265,5 @@ export type CaudalEvent =
   | PaymentFinalized
   | UserCreated
   | WalletTransferCommitted
+  | WalletAccountOpened
+  | WalletAccountChanged

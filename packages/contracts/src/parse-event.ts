@@ -23,6 +23,9 @@ const VALIDATORS = new Map(
     'wallet.hold.committed': Compile(events.WalletTransferCommitted),
     'wallet.commit.committed': Compile(events.WalletTransferCommitted),
     'wallet.rollback.committed': Compile(events.WalletTransferCommitted),
+    'wallet.transfer.committed': Compile(events.WalletTransferCommitted),
+    'wallet.account.opened.committed': Compile(events.WalletAccountOpened),
+    'wallet.account.changed.committed': Compile(events.WalletAccountChanged),
   } satisfies Record<CaudalEvent['event_type'], unknown>),
 )
 

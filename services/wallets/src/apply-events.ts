@@ -1,8 +1,10 @@
 import type { ProcessEvents } from '@caudal/event-log/apply-batch.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
+import { addToOutbox } from '@caudal/outbox/add-to-outbox.ts'
 import { parseTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { WalletAccount } from './domain/reading.ts'
+import { openedEvent } from './messaging/ledger-events.ts'
 import { isLedgerEvent, parseCommand } from './messaging/parse-command.ts'
 import { parseUser } from './messaging/parse-user.ts'
 import type { Observer } from './observe.ts'
@@ -22,7 +24,12 @@ export function applyEvents({ region, observer }: ApplyEventsDeps): ProcessEvent
   return async (tx, incoming) => {
     const { accounts, work } = readEvents(incoming)
     // Within a batch users come first: a payment of theirs may be right behind them.
-    await openWalletAccounts(tx, accounts)
+    const opened = await openWalletAccounts(tx, accounts)
+    const traceparent = undefined
+    await addToOutbox(
+      tx,
+      opened.map((it) => openedEvent(it, { region, traceparent })),
+    )
     if (work.length === 0) return undefined
     try {
       const { outcomes } = await processBatch(tx, work, { region })

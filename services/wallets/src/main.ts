@@ -15,12 +15,15 @@ import { type ServiceParts, startService } from '@caudal/service/start-service.t
 import { applyEvents } from './apply-events.ts'
 import type { Config } from './config.ts'
 import { STRIPES } from './domain/account.ts'
+import { addAccountRoutes } from './http/account-routes.ts'
+import type { LedgerRouteDeps } from './http/answer-command.ts'
 import { addLedgerRoutes } from './http/ledger-routes.ts'
 import { paymentSteps } from './http/payment-steps.ts'
 import { addWalletRoutes } from './http/wallet-routes.ts'
 import { keepPartitions, type PartitionKeeper } from './keep-partitions.ts'
 import { walletMigrations } from './migrations.ts'
 import { createObserver, type Observer } from './observe.ts'
+import { openAccount } from './open-account.ts'
 import { findBalances } from './store/find-balances.ts'
 import { findPaymentHold } from './store/find-payment-hold.ts'
 import { listEntries } from './store/list-entries.ts'
@@ -86,11 +89,17 @@ function createApp(parts: Parts, consumer: Consumer, commands: CommandTaker): Ht
     findBalances: (walletId) => findBalances(db, walletId),
     listEntries: (query) => listEntries(db, query),
   })
-  addLedgerRoutes(app, {
+  const ledger: LedgerRouteDeps = {
     verifier,
-    submit: (command, traceparent) => commands.submit(command, traceparent),
+    submit: (request, traceparent) => commands.submit(request, traceparent),
     // One batch at a time, so one row of a clearing account is enough for this process (rule 7).
     stripe: randomInt(STRIPES),
+  }
+  addLedgerRoutes(app, ledger)
+  const opening = { db, region: config.region, afterCommit: () => relay.wake() }
+  addAccountRoutes(app, {
+    ...ledger,
+    open: (account, traceparent) => openAccount(opening, account, traceparent),
   })
   addStepsRoute(app, { verifier, listSteps: (paymentId) => listSteps(db, paymentId) })
   return app

@@ -3,15 +3,16 @@ import type { Parked } from '@caudal/event-log/park-error.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
-import type { Outcome, Refused } from './domain/outcome.ts'
+import { commandsOf } from './domain/command.ts'
+import type { Refused, RequestOutcome } from './domain/outcome.ts'
 import type { Transfer } from './domain/transfer.ts'
 import type { Work } from './process-batch.ts'
 
 /** What the ledger tells about its work, by metrics and log lines (P4, P13, F9, F10). */
 export interface Observer {
-  eventsApplied(work: readonly Work[], outcomes: readonly Outcome[]): void
+  eventsApplied(work: readonly Work[], outcomes: readonly RequestOutcome[]): void
   eventsParked(parked: readonly Parked[]): void
-  commandsAnswered(work: readonly Work[], outcomes: readonly Outcome[]): void
+  commandsAnswered(work: readonly Work[], outcomes: readonly RequestOutcome[]): void
 }
 
 const BATCH_BUCKETS = [1, 10, 50, 100, 250, 500, 1_000]
@@ -24,22 +25,7 @@ export function createObserver({
   logger: Logger
   metrics: Metrics
 }): Observer {
-  const reserved = metrics.counter('funds_reserved_total', 'Payments whose funds are held.')
-  const insufficient = metrics.counter(
-    'funds_insufficient_total',
-    'Payments that were refused a hold.',
-    ['reason'],
-  )
-  // A reason that never came is 0, not absent: rates and alerts need both ends.
-  for (const reason of WALLET_REASONS) insufficient.inc({ reason }, 0)
-  const confirmed = metrics.counter('debits_confirmed_total', 'Holds that were committed.')
-  const transfers = metrics.counter('ledger_transfers_total', 'Transfers booked.', ['kind'])
-  const refusals = metrics.counter(
-    'ledger_refusals_total',
-    'Commands of clients that were refused.',
-    ['code'],
-  )
-  const replays = metrics.counter('ledger_replays_total', 'Commands that had been done before.')
+  const countOne = countOutcomes(metrics)
   const contradictions = metrics.counter(
     'ledger_contradictions_total',
     'Events that contradict what has happened; they are parked.',
@@ -51,20 +37,9 @@ export function createObserver({
     BATCH_BUCKETS,
   )
 
-  const booked = (transfer: Transfer): void => {
-    transfers.inc({ kind: transfer.kind })
-    if (transfer.kind === 'commit') confirmed.inc()
-    if (transfer.kind === 'hold' && transfer.paymentId !== null) reserved.inc()
-  }
-  const refused = ({ code, hold }: Refused): void => {
-    if (hold?.refusedFor) insufficient.inc({ reason: hold.refusedFor })
-    else refusals.inc({ code })
-  }
-  const count = (work: readonly Work[], outcomes: readonly Outcome[]): void => {
+  const count = (work: readonly Work[], outcomes: readonly RequestOutcome[]): void => {
     for (const [index, outcome] of outcomes.entries()) {
-      if (outcome.type === 'committed') booked(outcome.transfer)
-      else if (outcome.type === 'refused') refused(outcome)
-      else replays.inc()
+      countOne(outcome)
       logOutcome(logger, work[index]!, outcome)
     }
   }
@@ -78,13 +53,72 @@ export function createObserver({
       if (lasting.length > 0) contradictions.inc(lasting.length)
     },
     commandsAnswered(work, outcomes) {
-      sizes.observe({ source: 'http' }, work.length)
+      sizes.observe({ source: 'http' }, sizeOf(work))
       count(work, outcomes)
     },
   }
 }
 
-function logOutcome(logger: Logger, { command, event, traceparent }: Work, outcome: Outcome): void {
+function countOutcomes(metrics: Metrics): (outcome: RequestOutcome) => void {
+  const reserved = metrics.counter('funds_reserved_total', 'Payments whose funds are held.')
+  const insufficient = metrics.counter(
+    'funds_insufficient_total',
+    'Payments that were refused a hold.',
+    ['reason'],
+  )
+  // A reason that never came is 0, not absent: rates and alerts need both ends.
+  for (const reason of WALLET_REASONS) insufficient.inc({ reason }, 0)
+  const confirmed = metrics.counter('debits_confirmed_total', 'Holds that were committed.')
+  const transfers = metrics.counter('ledger_transfers_total', 'Transfers booked.', ['kind'])
+  const changes = metrics.counter(
+    'ledger_account_changes_total',
+    'Accounts frozen, unfrozen, closed, or given another overdraft limit.',
+    ['change'],
+  )
+  const refusals = metrics.counter(
+    'ledger_refusals_total',
+    'Commands of clients that were refused.',
+    ['code'],
+  )
+  const replays = metrics.counter('ledger_replays_total', 'Commands that had been done before.')
+
+  const booked = (transfer: Transfer): void => {
+    transfers.inc({ kind: transfer.kind })
+    if (transfer.kind === 'commit') confirmed.inc()
+    if (transfer.kind === 'hold' && transfer.paymentId !== null) reserved.inc()
+  }
+  const refused = ({ code, hold }: Refused): void => {
+    if (hold?.refusedFor) insufficient.inc({ reason: hold.refusedFor })
+    else refusals.inc({ code })
+  }
+  return function countOne(outcome) {
+    switch (outcome.type) {
+      case 'committed':
+        return booked(outcome.transfer)
+      case 'changed':
+        return changes.inc({ change: outcome.change.kind })
+      case 'applied':
+        return outcome.outcomes.forEach(countOne)
+      case 'refused':
+        return refused(outcome)
+      case 'not_applied':
+        return refusals.inc({ code: outcome.code })
+      case 'repeated':
+      case 'unchanged':
+      case 'inapplicable':
+        return replays.inc()
+      default:
+        outcome satisfies never
+    }
+  }
+}
+
+function sizeOf(work: readonly Work[]): number {
+  return work.reduce((size, { command }) => size + commandsOf(command).length, 0)
+}
+
+function logOutcome(logger: Logger, work: Work, outcome: RequestOutcome): void {
+  const { command, event, traceparent } = work
   // Clients log their own commands; theirs come by the ten thousand.
   const level = event === null ? 'debug' : 'info'
   if (!logger.isLevelEnabled(level)) return
@@ -92,11 +126,11 @@ function logOutcome(logger: Logger, { command, event, traceparent }: Work, outco
     payment_id: event?.payment_id,
     trace_id: traceparent && traceIdOf(traceparent),
     tenant_id: command.tenantId,
-    account_id: command.accountId,
+    account_id: command.kind === 'atomic' ? undefined : command.accountId,
     idempotency_key: command.key.value,
     command: command.kind,
     transfer_id: outcome.type === 'committed' ? outcome.transfer.transferId : undefined,
-    code: outcome.type === 'refused' ? outcome.code : undefined,
+    code: 'code' in outcome ? outcome.code : undefined,
   }
   logger[level](about, `command ${outcome.type}`)
 }

@@ -2,7 +2,7 @@ import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import { CommitUnknownError, isUniqueViolation } from '@caudal/postgres/errors.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { Command } from './domain/command.ts'
+import type { Request } from './domain/command.ts'
 import type { Answer } from './http/answer.ts'
 import type { Observer } from './observe.ts'
 import { processBatch, type Work } from './process-batch.ts'
@@ -19,7 +19,7 @@ export interface TakeCommandsDeps {
 
 export interface CommandTaker {
   /** Rejects with OverloadedError when too much waits, and with the fault of the own command. */
-  submit(command: Command, traceparent: string): Promise<Answer>
+  submit(request: Request, traceparent: string): Promise<Answer>
   /** Resolves once nothing is under way. */
   drain(): Promise<void>
 }
@@ -27,25 +27,40 @@ export interface CommandTaker {
 type Settled = { answer: Answer } | { fault: unknown }
 
 const ATTEMPTS = 3
+/** An atomic batch counts as so many commands: as many as a usual one has. */
+const ATOMIC_SHARE = 100
 
 /**
  * Joins the commands of concurrent requests: while one transaction runs, the next batch gathers.
  * Each caller gets its own answer, and one command that fails never fails its neighbours.
  */
 export function takeCommands(deps: TakeCommandsDeps): CommandTaker {
-  const batcher = createBatcher<Work, Settled>({
-    process: (work) => settleBatch(deps, work),
-    maxBatch: deps.batchCommands,
-    maxQueue: deps.queueCommands,
-  })
-  return {
-    async submit(command, traceparent) {
-      const settled = await batcher.submit({ command, traceparent, event: null, record: null })
-      if ('fault' in settled) throw settled.fault
-      return settled.answer
-    },
-    drain: () => batcher.drain(),
+  const batcherOf = (share: number) =>
+    createBatcher<Work, Settled>({
+      process: (work) => settleBatch(deps, work),
+      maxBatch: Math.ceil(deps.batchCommands / share),
+      maxQueue: Math.ceil(deps.queueCommands / share),
+    })
+  const singles = batcherOf(1)
+  // Atomic batches have a line of their own: one that is large would hold up everybody's commands.
+  const atomics = batcherOf(ATOMIC_SHARE)
+  const submit = async (work: Work): Promise<Answer> => {
+    const batcher = work.command.kind === 'atomic' ? atomics : singles
+    const settled = await batcher.submit(work)
+    if ('fault' in settled) throw settled.fault
+    return settled.answer
   }
+  return {
+    submit: (request, traceparent) => submit(workOf(request, traceparent)),
+    async drain() {
+      await Promise.all([singles.drain(), atomics.drain()])
+    },
+  }
+}
+
+function workOf(command: Request, traceparent: string): Work {
+  const rest = { traceparent, event: null, record: null }
+  return command.kind === 'atomic' ? { command, ...rest } : { command, ...rest }
 }
 
 async function settleBatch(deps: TakeCommandsDeps, work: readonly Work[]): Promise<Settled[]> {

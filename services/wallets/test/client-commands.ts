@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { newId } from '@caudal/contracts/ids.ts'
-import type { Command } from '../src/domain/command.ts'
+import type { MoneyCommand } from '../src/domain/command.ts'
 import { transferIdFrom } from '../src/domain/transfer.ts'
 import type { TestWallet } from './test-wallet.ts'
 
@@ -36,13 +36,14 @@ export function move(
   wallet: TestWallet,
   amountMinor: bigint,
   naming: Naming = {},
-): Command {
+): MoneyCommand {
   const command = {
     ...common(wallet, naming, [kind, `${amountMinor}`]),
     amountMinor,
     currency: wallet.currency,
   }
-  return kind === 'hold' ? { ...command, kind, paymentId: null } : { ...command, kind }
+  if (kind !== 'hold') return { ...command, kind }
+  return { ...command, kind, paymentId: null, expiresInSeconds: null }
 }
 
 /** A client's commit or rollback of a hold; of all that is left unless an amount is given. */
@@ -52,12 +53,12 @@ export function close(
   holdId: string,
   amountMinor: bigint | null = null,
   naming: Naming = {},
-): Command {
-  return {
+): MoneyCommand {
+  const command = {
     ...common(wallet, naming, [kind, holdId, `${amountMinor}`]),
-    kind,
-    hold: { by: 'id', holdId },
+    hold: { by: 'id', holdId } as const,
     amountMinor,
     currency: amountMinor === null ? null : wallet.currency,
   }
+  return kind === 'commit' ? { ...command, kind, releaseRest: false } : { ...command, kind }
 }

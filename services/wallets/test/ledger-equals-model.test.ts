@@ -5,6 +5,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import fc from 'fast-check'
 import { decideBatch } from '../src/domain/decide-batch.ts'
 import type { LedgerState } from '../src/domain/ledger-state.ts'
+import { momentOf } from '../src/domain/moment.ts'
 import type { Work } from '../src/process-batch.ts'
 import { findViolations } from './find-violations.ts'
 import { ledgerDatabase, openWallets, runBatch } from './ledger-fixture.ts'
@@ -77,7 +78,7 @@ test('F1: the tables say what the fold in memory says, whatever the batches', as
       for (const batch of batchesOf(work, cuts)) await applyBatch(pool, batch)
       const state = memoryLedger(world.wallets)
       const commands = work.map((it) => it.command)
-      decideBatch(state, commands, '2025-08-24')
+      decideBatch(state, commands, momentOf(new Date('2025-08-24')))
       const found = await readLedger(pool, world.wallets[0]!.tenantId)
       // Refused holds are read back with their reason, so the whole row can be compared.
       assert.deepEqual(found, modelLedger(state))

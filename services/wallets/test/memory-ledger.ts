@@ -8,7 +8,9 @@ import type { TestWallet } from './test-wallet.ts'
 export function memoryLedger(wallets: readonly TestWallet[]): LedgerState {
   const state = emptyLedger()
   const open = (account: Pick<Account, 'accountId' | 'tenantId' | 'currency' | 'kind'>): void => {
-    const rest = { status: 'open', availableMinor: 0n, heldMinor: 0n, version: 0 } as const
+    const counts = { availableMinor: 0n, heldMinor: 0n, version: 0, revision: 0 }
+    const overdraftLimitMinor = account.kind === 'wallet' ? 0n : null
+    const rest = { status: 'open', overdraftLimitMinor, ...counts } as const
     state.accounts.set(account.accountId, { ...account, ...rest })
   }
   for (const { accountId, tenantId, currency } of wallets) {
@@ -54,7 +56,8 @@ export function brokenInvariants(state: LedgerState, transfers: readonly Transfe
     }
     if (version !== (touched.get(accountId) ?? 0)) broken.push(`version gap of ${accountId}`)
     if (account.kind !== 'wallet') continue
-    if (availableMinor < 0n || heldMinor < 0n) broken.push(`account ${accountId} is overdrawn`)
+    const lowest = -(account.overdraftLimitMinor ?? 0n)
+    if (availableMinor < lowest || heldMinor < 0n) broken.push(`account ${accountId} is overdrawn`)
     if (heldMinor !== (held.get(accountId) ?? 0n)) broken.push(`holds of ${accountId} differ`)
   }
   for (const [currency, sum] of sums) if (sum !== 0n) broken.push(`${currency} sums to ${sum}`)

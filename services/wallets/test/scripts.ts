@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { transferIdFrom } from '../src/domain/transfer.ts'
-import type { Work } from '../src/process-batch.ts'
+import type { CommandWork } from '../src/process-batch.ts'
 import { close, move } from './client-commands.ts'
 import { completed, failed, requested, type TestPayment } from './payment-events.ts'
 import { newWallet, type TestWallet } from './test-wallet.ts'
@@ -80,7 +80,7 @@ export function newWorld(run: string): World {
 }
 
 /** The steps as work for the ledger, with ids that depend on nothing but the run. */
-export function workOf(run: string, world: World, steps: readonly Step[]): Work[] {
+export function workOf(run: string, world: World, steps: readonly Step[]): CommandWork[] {
   const holdIds: string[] = []
   return steps.map((it, index) => {
     const transferId = transferIdFrom(idOf(run, 't', index))
@@ -103,7 +103,7 @@ function paymentWork(
   op: 'request' | 'complete' | 'fail',
   transferId: string,
   stripe: number,
-): Work {
+): CommandWork {
   switch (op) {
     case 'request': {
       // The first request that is accepted makes the hold; its id must be known beforehand.
@@ -124,8 +124,8 @@ function paymentWork(
 }
 
 /** Cuts the work into the script's batches. */
-export function batchesOf(work: readonly Work[], cuts: readonly boolean[]): Work[][] {
-  const batches: Work[][] = [[]]
+export function batchesOf(work: readonly CommandWork[], cuts: readonly boolean[]): CommandWork[][] {
+  const batches: CommandWork[][] = [[]]
   for (const [index, one] of work.entries()) {
     batches.at(-1)!.push(one)
     if (cuts[index] === true) batches.push([])

@@ -1,14 +1,14 @@
 import type { Command } from '../src/domain/command.ts'
 import { type LedgerEvent, parseCommand } from '../src/messaging/parse-command.ts'
-import type { Work } from '../src/process-batch.ts'
+import type { CommandWork } from '../src/process-batch.ts'
 
 /** A client's command as a batch takes it. */
-export function clientWork(command: Command): Work {
+export function clientWork(command: Command): CommandWork {
   return { command, traceparent: undefined, event: null, record: null }
 }
 
 /** A payment's event as a batch takes it. */
-export function eventWork(event: LedgerEvent, partition = 0): Work {
+export function eventWork(event: LedgerEvent, partition = 0): CommandWork {
   const parsed = parseCommand(event, partition)
   if ('cause' in parsed) throw new Error(parsed.cause)
   const record = {

@@ -25,8 +25,34 @@ export interface Account {
   status: AccountStatus
   availableMinor: bigint
   heldMinor: bigint
+  /** How far below zero the available balance may go; null is without a limit. */
+  overdraftLimitMinor: bigint | null
   /** Counts the transfers that touched the account, without a gap (F4). */
   version: number
+  /** Counts the changes of the account itself. */
+  revision: number
+}
+
+/** One stripe of a system account: who it belongs to and which it is. */
+export interface SystemAccount {
+  accountId: string
+  tenantId: string
+  kind: SystemAccountKind
+  currency: string
+  stripe: number
+}
+
+/** Whether the account can spend so much without going further below zero than it may. */
+export function covers(account: Account, amountMinor: bigint): boolean {
+  const { availableMinor, overdraftLimitMinor } = account
+  return overdraftLimitMinor === null || amountMinor <= availableMinor + overdraftLimitMinor
+}
+
+/** Whether the account can take so much. Only wallets have an upper end. */
+export function hasRoomFor(account: Account, amountMinor: bigint): boolean {
+  // The sum is bounded, so that giving back what is held can never overflow.
+  const total = account.availableMinor + account.heldMinor
+  return account.kind !== 'wallet' || amountMinor <= MAX_BALANCE_MINOR - total
 }
 
 /** The largest amount, and the largest sum of a wallet's two balances: 2^63-1 minor units. */
@@ -37,6 +63,11 @@ export const MAX_BALANCE_MINOR = 2n ** 63n - 1n
  * ever wait for the same settlement row (rule 7). Reads and checks sum them.
  */
 export const STRIPES = 12
+
+/** The stripe of a system account; its id follows from who and which it is. */
+export function systemAccount(of: Omit<SystemAccount, 'accountId'>): SystemAccount {
+  return { ...of, accountId: systemAccountIdOf(of.tenantId, of.kind, of.currency, of.stripe) }
+}
 
 /** Ids of system accounts that have been asked for: few, and hashing one takes microseconds. */
 const systemAccountIds = new Map<string, string>()

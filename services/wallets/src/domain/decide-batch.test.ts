@@ -7,22 +7,23 @@ import type { Command } from './command.ts'
 import { decideBatch } from './decide-batch.ts'
 import { decide } from './decide.ts'
 import type { LedgerState } from './ledger-state.ts'
-import type { Outcome } from './outcome.ts'
+import type { Moment } from './moment.ts'
+import type { RequestOutcome } from './outcome.ts'
 import type { Transfer } from './transfer.ts'
 
-const TODAY = '2025-08-24'
+const AT: Moment = { nowMs: Date.parse('2025-08-24'), today: '2025-08-24' }
 
 interface Run {
   state: LedgerState
-  outcomes: Outcome[]
+  outcomes: RequestOutcome[]
   transfers: Transfer[]
 }
 
 function runBatches(state: LedgerState, batches: readonly Command[][]): Run {
-  const outcomes: Outcome[] = []
+  const outcomes: RequestOutcome[] = []
   const transfers: Transfer[] = []
   for (const batch of batches) {
-    const decision = decideBatch(state, batch, TODAY)
+    const decision = decideBatch(state, batch, AT)
     outcomes.push(...decision.outcomes)
     transfers.push(...decision.transfers)
   }
@@ -88,7 +89,7 @@ test('a refusal changes no balance and no other hold', () => {
       const { commands, state } = commandsOf(given)
       for (const command of commands) {
         const before = structuredClone({ accounts: state.accounts, holds: state.holds })
-        const { outcomes } = decideBatch(state, [command], TODAY)
+        const { outcomes } = decideBatch(state, [command], AT)
         const [outcome] = outcomes
         if (outcome?.type === 'committed') continue
         assert.deepEqual(state.accounts, before.accounts)
@@ -109,12 +110,12 @@ test('a decision that forgets an entry is stopped before it is written', () => {
     steps: [{ op: 'credit', wallet: 0, amount: 10, key: 1 }],
     cuts: [],
   })
-  const forgetful: typeof decide = (command, ledger, today) => {
-    const outcome = decide(command, ledger, today)
+  const forgetful: typeof decide = (command, ledger, at) => {
+    const outcome = decide(command, ledger, at)
     if (outcome.type === 'committed') outcome.transfer.entries.pop()
     return outcome
   }
-  assert.throws(() => decideBatch(state, commands, TODAY, forgetful), /do not sum to zero/)
+  assert.throws(() => decideBatch(state, commands, AT, forgetful), /do not sum to zero/)
 })
 
 test('the checker of invariants sees a forgotten entry and a changed balance', () => {

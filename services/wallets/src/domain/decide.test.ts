@@ -9,16 +9,18 @@ import { type AccountStatus, MAX_BALANCE_MINOR } from './account.ts'
 import type { Command } from './command.ts'
 import { decide } from './decide.ts'
 import { evolve } from './evolve.ts'
+import type { Moment } from './moment.ts'
 import type { Outcome } from './outcome.ts'
 
 const TODAY = '2025-08-24'
+const AT: Moment = { nowMs: Date.parse(TODAY), today: TODAY }
 const wallet = newWallet()
 const yen = newWallet({ currency: 'JPY', userId: wallet.userId })
 
 /** Reads as a story: what had happened, what is asked, what comes of it. */
 function given(...past: readonly Command[]) {
   const state = memoryLedger([wallet, yen])
-  for (const command of past) evolve(state, command, decide(command, state, TODAY))
+  for (const command of past) evolve(state, command, decide(command, state, AT))
   const account = state.accounts.get(wallet.accountId)!
   return {
     and(status: AccountStatus) {
@@ -26,7 +28,7 @@ function given(...past: readonly Command[]) {
       return this
     },
     when(command: Command) {
-      const outcome = decide(command, state, TODAY)
+      const outcome = decide(command, state, AT)
       evolve(state, command, outcome)
       return {
         then(expected: Partial<Outcome>) {
@@ -271,5 +273,6 @@ function holdOf(status: 'committed') {
     amountMinor: 100n,
     status,
     refusedFor: null,
+    expiresAtMs: null,
   }
 }

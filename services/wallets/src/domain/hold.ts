@@ -17,9 +17,16 @@ export interface Hold {
   status: HoldStatus
   /** Why it was refused. */
   refusedFor: WalletReason | null
+  /** When it ends by itself, in the database's time; null is never. */
+  expiresAtMs: number | null
 }
 
 /** What a hold is found by: its payment, or its own id where there is none. */
 export function holdKeyOf({ paymentId, holdId }: Pick<Hold, 'paymentId' | 'holdId'>): string {
   return paymentId ?? holdId
+}
+
+/** Whether the hold's time is over at that moment, whether or not anybody has ended it yet. */
+export function isExpired({ expiresAtMs }: Hold, nowMs: number): boolean {
+  return expiresAtMs !== null && expiresAtMs <= nowMs
 }

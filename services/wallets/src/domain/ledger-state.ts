@@ -1,12 +1,12 @@
 import type { Account } from './account.ts'
 import { type Command, type CommandKey, holdKeyNamedBy } from './command.ts'
 import type { Hold } from './hold.ts'
-import type { Committed, Refused, StoredAnswer } from './outcome.ts'
+import type { Final, StoredAnswer } from './outcome.ts'
 
 /** What is remembered of a key: its request, and the answer or, within a batch, the outcome. */
 export type RememberedKey = { fingerprint: string } & (
   | { answer: StoredAnswer; outcome: null }
-  | { answer: null; outcome: Committed | Refused }
+  | { answer: null; outcome: Final }
 )
 
 /** As much of the ledger as a batch of commands needs: what is not in it does not exist. */
@@ -18,6 +18,8 @@ export interface LedgerState {
   keys: Map<string, RememberedKey>
   /** By `referenceName`. */
   references: Set<string>
+  /** Earlier transfers that commands of the batch name, by `transferName`. */
+  transfers: Set<string>
 }
 
 export function emptyLedger(): LedgerState {
@@ -26,6 +28,7 @@ export function emptyLedger(): LedgerState {
     holds: new Map(),
     keys: new Map(),
     references: new Set(),
+    transfers: new Set(),
   }
 }
 
@@ -40,6 +43,11 @@ export function keyName(tenantId: string, clientId: string, key: string): string
 /** A reference is used once per tenant and kind, for ever. */
 export function referenceName(tenantId: string, kind: string, referenceId: string): string {
   return tenantId + SEPARATOR + kind + SEPARATOR + referenceId
+}
+
+/** Transfers are a tenant's own. */
+export function transferName(tenantId: string, transferId: string): string {
+  return tenantId + SEPARATOR + transferId
 }
 
 /** The name of a client's key; a payment's command has none, its hold remembers it. */

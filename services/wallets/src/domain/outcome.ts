@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
+import type { AccountChange } from './account-change.ts'
 import type { Hold } from './hold.ts'
 import type { Transfer } from './transfer.ts'
 
@@ -6,13 +7,18 @@ import type { Transfer } from './transfer.ts'
 export type RefusalCode = Extract<
   ErrorCode,
   | 'ACCOUNT_NOT_FOUND'
+  | 'ACCOUNT_CLOSED'
   | 'ACCOUNT_FROZEN'
+  | 'ACCOUNT_NOT_EMPTY'
   | 'BALANCE_LIMIT_EXCEEDED'
   | 'CURRENCY_MISMATCH'
   | 'HOLD_NOT_OPEN'
   | 'IDEMPOTENCY_MISMATCH'
   | 'INSUFFICIENT_FUNDS'
+  | 'OVERDRAFT_IN_USE'
   | 'REFERENCE_ALREADY_USED'
+  | 'TRANSFER_NOT_BALANCED'
+  | 'TRANSFER_NOT_FOUND'
 >
 
 /** The answer that was given, to be repeated byte for byte. */
@@ -28,6 +34,12 @@ export interface Committed {
   hold: Hold | null
 }
 
+/** An account itself was changed; no money moved. */
+export interface Changed {
+  type: 'changed'
+  change: AccountChange
+}
+
 /** Nothing moved. A payment's refused hold is kept, so that it stays refused. */
 export interface Refused {
   type: 'refused'
@@ -35,10 +47,27 @@ export interface Refused {
   hold: Hold | null
 }
 
+/** Every command of an atomic batch took effect. */
+export interface Applied {
+  type: 'applied'
+  outcomes: (Committed | Changed)[]
+}
+
+/** One command of an atomic batch was refused, so nothing of the batch happened. */
+export interface NotApplied {
+  type: 'not_applied'
+  /** Which one, from 0. */
+  index: number
+  code: RefusalCode
+}
+
+/** What a client's command came to, and will be told again. */
+export type Final = Committed | Changed | Refused | Applied | NotApplied
+
 /** The same command again: `answer` from an earlier batch, or `outcome` from this one. */
 export type Repeated = { type: 'repeated' } & (
   | { answer: StoredAnswer; outcome: null }
-  | { answer: null; outcome: Committed | Refused }
+  | { answer: null; outcome: Final }
 )
 
 /** The event says again what has been done already. */
@@ -57,13 +86,40 @@ export interface Inapplicable {
 }
 
 /** What became of a command. */
-export type Outcome = Committed | Refused | Repeated | Unchanged | Inapplicable
+export type Outcome = Committed | Changed | Refused | Repeated | Unchanged | Inapplicable
+
+/** What became of a command or of an atomic batch. */
+export type RequestOutcome = Outcome | Applied | NotApplied
+
+/** Whether the outcome is an answer, and not a repeat or an event without effect. */
+export function isFinal(outcome: RequestOutcome): outcome is Final {
+  switch (outcome.type) {
+    case 'committed':
+    case 'changed':
+    case 'refused':
+    case 'applied':
+    case 'not_applied':
+      return true
+    case 'repeated':
+    case 'unchanged':
+    case 'inapplicable':
+      return false
+    default:
+      return outcome satisfies never
+  }
+}
+
+/** Refusals that are errors of the request itself, or belong to another request. */
+const NOT_KEPT: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  'ACCOUNT_NOT_FOUND',
+  'TRANSFER_NOT_FOUND',
+  'IDEMPOTENCY_MISMATCH',
+])
 
 /**
- * Whether the outcome binds its key: a success and a business refusal do; an unknown account is an
+ * Whether the outcome binds its key: a success and a business refusal do; what is not there is an
  * error of the request and a mismatch belongs to another request, so the key stays free.
  */
-export function isKept(outcome: Committed | Refused): boolean {
-  if (outcome.type === 'committed') return true
-  return outcome.code !== 'ACCOUNT_NOT_FOUND' && outcome.code !== 'IDEMPOTENCY_MISMATCH'
+export function isKept(outcome: Final): boolean {
+  return !('code' in outcome) || !NOT_KEPT.has(outcome.code)
 }

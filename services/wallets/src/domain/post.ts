@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Account, Balance } from './account.ts'
-import { type Command, paymentOf } from './command.ts'
+import { type MoneyCommand, paymentOf } from './command.ts'
 import type { Hold } from './hold.ts'
+import type { Moment } from './moment.ts'
+import type { Committed } from './outcome.ts'
 import type { Entry, Transfer } from './transfer.ts'
 
 /** A change of one balance of one account, before it is an entry. */
@@ -11,35 +13,39 @@ export interface Posting {
   amountMinor: bigint
 }
 
-/**
- * The transfer that books the postings. The first one's amount is the transfer's; no balance of an
- * account may occur twice.
- */
-export function transferOf(
-  command: Command,
-  today: string,
-  postings: readonly Posting[],
-  hold: Hold | null,
-): Transfer {
+/** What a command books: `amountMinor` is the transfer's, the first posting's unless given. */
+export interface Booking {
+  /** No balance of an account may occur twice. */
+  postings: readonly Posting[]
+  amountMinor?: bigint
+  hold?: Hold
+}
+
+/** The outcome of a command that is carried out: the transfer that books the postings. */
+export function committed(command: MoneyCommand, at: Moment, booking: Booking): Committed {
+  const { postings, hold = null } = booking
   const first = postings[0]!
-  return {
+  const { amountMinor = first.amountMinor < 0n ? -first.amountMinor : first.amountMinor } = booking
+  const transfer: Transfer = {
     transferId: command.transferId,
     kind: command.kind,
     tenantId: command.tenantId,
     accountId: command.accountId,
-    amountMinor: first.amountMinor < 0n ? -first.amountMinor : first.amountMinor,
+    amountMinor,
     currency: first.account.currency,
     paymentId: paymentOf(command),
     holdId: hold?.holdId ?? null,
+    correctsId: command.kind === 'transfer' ? command.correctsId : null,
     clientId: command.key.clientId,
     idempotencyKey: command.key.value,
     fingerprint: command.key.fingerprint,
     referenceId: command.referenceId,
     reason: command.reason,
-    valueDate: command.valueDate ?? today,
+    valueDate: command.valueDate ?? at.today,
     entries: postings.map(entryOf),
     accountAfter: accountAfter(command.accountId, postings),
   }
+  return { type: 'committed', transfer, hold }
 }
 
 function accountAfter(accountId: string, postings: readonly Posting[]): Transfer['accountAfter'] {

@@ -1,4 +1,4 @@
-import type { Balance } from './account.ts'
+import type { AccountKind, Balance } from './account.ts'
 import type { Hold } from './hold.ts'
 
 /** An account of a user's wallet that is to exist. */
@@ -8,6 +8,19 @@ export interface WalletAccount {
   walletId: string
   userId: string
   currency: string
+}
+
+/** An account that has just been opened, with nothing in it. */
+export interface OpenedAccount {
+  accountId: string
+  tenantId: string
+  currency: string
+  kind: AccountKind
+  /** Of an account of the system. */
+  stripe: number | null
+  /** Of a wallet's account. */
+  owner: { walletId: string; userId: string } | null
+  openedAt: Date
 }
 
 /** Balances of one account of a wallet, as they are shown. */

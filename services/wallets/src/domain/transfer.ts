@@ -1,5 +1,5 @@
 import type { Balance } from './account.ts'
-import type { Command } from './command.ts'
+import type { MoneyCommand } from './command.ts'
 
 /** One line of a transfer: a signed change of one balance of one account. */
 export interface Entry {
@@ -14,14 +14,16 @@ export interface Entry {
 /** A balanced set of entries: their amounts sum to zero. Never changed afterwards (F1). */
 export interface Transfer {
   transferId: string
-  kind: Command['kind']
+  kind: MoneyCommand['kind']
   tenantId: string
-  /** The wallet's account that it is about; the other side is in the entries. */
+  /** The account that it is about, or the first of several; the others are in the entries. */
   accountId: string
   amountMinor: bigint
   currency: string
   paymentId: string | null
   holdId: string | null
+  /** The earlier transfer that it sets right. */
+  correctsId: string | null
   clientId: string | null
   idempotencyKey: string
   fingerprint: string
@@ -29,7 +31,7 @@ export interface Transfer {
   reason: string
   valueDate: string
   entries: Entry[]
-  /** How the wallet's account stands afterwards, its untouched balance too. */
+  /** How that account stands afterwards, its untouched balance too. */
   accountAfter: { availableMinor: bigint; heldMinor: bigint; version: number }
 }
 

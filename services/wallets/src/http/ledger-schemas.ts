@@ -8,40 +8,107 @@ const Text = Type.String({
   pattern: '^[^\\u0000-\\u001f\\u007f]+$',
   description: '1 to 255 characters, none of them a control character',
 })
+const AccountId = Type.String({ minLength: 1, maxLength: 255 })
 /** F's money: an integer of minor units, exact to 2^63-1. */
 const Amount = Type.Object({ minor_units: Type.BigInt(), currency: Type.String() })
-
-const common = {
-  account_id: Type.String({ minLength: 1, maxLength: 255 }),
-  reason: Text,
-  reference_id: Text,
-}
-
-/** The body of credit, debit and hold (F1). */
-export const MoveBody = Type.Object({ ...common, amount: Amount })
-
-/** The body of commit and rollback: without an amount, all that is left of the hold. */
-export const CloseBody = Type.Object({
-  ...common,
-  hold_id: Uuid,
-  amount: Type.Optional(Amount),
+const ValueDate = Type.String({
+  pattern: '^\\d{4}-\\d{2}-\\d{2}$',
+  description: 'YYYY-MM-DD, from 1970 to 2199; the day of booking (UTC) unless given.',
 })
 
-const batched = { idempotency_key: Type.Optional(Type.String()) }
-const move = { ...batched, ...MoveBody.properties }
-const close = { ...batched, ...CloseBody.properties }
+const named = { reason: Text, reference_id: Text }
+const dated = { ...named, value_date: Type.Optional(ValueDate) }
 
-/** One command of a batch: the body of its own route with its kind and its key. */
-export const BatchedMove = Type.Object({ command: Type.Enum(['credit', 'debit', 'hold']), ...move })
-export const BatchedClose = Type.Object({ command: Type.Enum(['commit', 'rollback']), ...close })
+/** The body of credit and debit (F1). */
+export const MoveBody = Type.Object({ account_id: AccountId, amount: Amount, ...dated })
+
+/** The body of hold; without an end it lasts until it is committed or rolled back. */
+export const HoldBody = Type.Object({
+  ...MoveBody.properties,
+  expires_in_seconds: Type.Optional(Type.BigInt({ description: '1 to 31,622,400 (366 days).' })),
+})
+
+/** The body of rollback: without an amount, all that is left of the hold. */
+export const RollbackBody = Type.Object({
+  account_id: AccountId,
+  hold_id: Uuid,
+  amount: Type.Optional(Amount),
+  ...dated,
+})
+
+/** The body of commit: the same, and whether what is left becomes available again. */
+export const CommitBody = Type.Object({
+  ...RollbackBody.properties,
+  release_rest: Type.Optional(Type.Boolean()),
+})
+
+const Posting = Type.Object({
+  account_id: Type.Optional(AccountId),
+  system_account: Type.Optional(
+    Type.Enum(['psp_settlement', 'deposits_clearing', 'payouts_clearing', 'fees', 'suspense']),
+  ),
+  amount: Amount,
+})
+
+/** The body of a transfer: signed amounts that sum to zero in each currency. */
+export const TransferBody = Type.Object({
+  postings: Type.Array(Posting, { minItems: 2, maxItems: 100 }),
+  corrects: Type.Optional(Uuid),
+  ...dated,
+})
+
+/** The body of freeze, unfreeze and close. */
+export const StatusBody = Type.Object(named)
+
+/** How far below zero the account may go from now on; 0 is not at all. */
+export const OverdraftBody = Type.Object({ limit: Amount, ...named })
+
+/** The account of a user's wallet in one currency. */
+export const OpenBody = Type.Object({ user_id: Uuid, currency: Type.String() })
 
 export type MoveBody = Static<typeof MoveBody>
-export type CloseBody = Static<typeof CloseBody>
-export type BatchedCommand = Static<typeof BatchedMove> | Static<typeof BatchedClose>
+export type HoldBody = Static<typeof HoldBody>
+export type RollbackBody = Static<typeof RollbackBody>
+export type CommitBody = Static<typeof CommitBody>
+export type TransferBody = Static<typeof TransferBody>
+export type StatusBody = Static<typeof StatusBody>
+export type OverdraftBody = Static<typeof OverdraftBody>
+export type Money = Static<typeof Amount>
 
-/** F's answer to a command. */
+/** A batch: each command for itself, or all of them or none. */
+export const BatchBody = Type.Object({
+  atomic: Type.Optional(Type.Boolean()),
+  commands: Type.Array(Type.Unknown(), { minItems: 1, maxItems: 1_000 }),
+})
+
+export const BatchAnswer = Type.Object({
+  results: Type.Array(Type.Object({ status: Type.Integer(), body: Type.Unknown() })),
+})
+
+/** F's answer to a command, with what belongs to some kinds only. */
 export const CommittedAnswer = Type.Object({
   status: Type.Literal('committed'),
   entry_id: Type.String(),
   hold_id: Type.Optional(Type.String({ description: 'Of a hold: for commit and rollback.' })),
+  expires_at: Type.Optional(Type.String({ description: 'Of a hold that ends by itself.' })),
+  transfer_id: Type.Optional(Type.String({ description: 'Of a transfer: for `corrects`.' })),
+  entry_ids: Type.Optional(Type.Array(Type.String(), { description: 'Of a transfer.' })),
+})
+
+export const ChangedAnswer = Type.Object({
+  status: Type.Literal('committed'),
+  change_id: Type.String(),
+  account: Type.Object({
+    account_id: Type.String(),
+    status: Type.Enum(['open', 'frozen', 'closed']),
+    overdraft_limit: Type.Object({ minor_units: Type.Integer(), currency: Type.String() }),
+  }),
+})
+
+export const OpenedAnswer = Type.Object({
+  account_id: Type.String(),
+  wallet_id: Type.String(),
+  user_id: Type.String(),
+  currency: Type.String(),
+  status: Type.Enum(['open', 'frozen', 'closed']),
 })

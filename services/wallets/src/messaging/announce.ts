@@ -5,45 +5,40 @@ import type {
   FundsReserved,
   PaymentFailed,
   PaymentRequested,
-  WalletTransferCommitted,
 } from '@caudal/contracts/events.ts'
 import { newId } from '@caudal/contracts/ids.ts'
 import { SCHEMA_VERSION, TOPICS } from '@caudal/contracts/topics.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
-import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
-import type { Outcome } from '../domain/outcome.ts'
-import type { Transfer } from '../domain/transfer.ts'
+import type { RequestOutcome } from '../domain/outcome.ts'
+import { bookedEvent, changedEvent, type Circumstances, traceOf } from './ledger-events.ts'
 import type { LedgerEvent } from './parse-command.ts'
-
-/** What an event says beside the outcome: where and when, and which trace it belongs to. */
-export interface Circumstances {
-  region: string
-  /** RFC 3339, the booking time of the batch. */
-  timestamp: string
-  traceparent: string | undefined
-}
 
 /**
  * The events that tell of an outcome (P4, P7, F3): every transfer on wallets.ledger, and for a
  * payment what the next step needs. `cause` is the event that the command came from, if any.
  */
 export function announce(
-  outcome: Outcome,
+  outcome: RequestOutcome,
   cause: LedgerEvent | null,
   circumstances: Circumstances,
 ): OutboxEvent[] {
   switch (outcome.type) {
     case 'committed': {
       const next = cause === null ? null : nextOf(cause, outcome.transfer.transferId, circumstances)
-      const told = bookedEvent(outcome.transfer, circumstances)
+      const told = bookedEvent(outcome, circumstances)
       return next === null ? [told] : [next, told]
     }
+    case 'changed':
+      return [changedEvent(outcome.change, circumstances)]
+    case 'applied':
+      return outcome.outcomes.flatMap((one) => announce(one, null, circumstances))
     case 'refused': {
       const refusedFor = outcome.hold?.refusedFor ?? null
       if (refusedFor === null) return []
       assert(cause?.event_type === 'payment.requested', 'only requests are refused a hold')
       return [insufficient(cause, refusedFor, circumstances)]
     }
+    case 'not_applied':
     case 'repeated':
     case 'unchanged':
     case 'inapplicable':
@@ -130,31 +125,4 @@ function requestOf(cause: PaymentRequested, circumstances: Circumstances) {
     idempotency_key: cause.idempotency_key,
     payment_data: cause.payment_data,
   }
-}
-
-/** F's outbox event: the transfer with the balances of its wallet account after it. */
-function bookedEvent(transfer: Transfer, circumstances: Circumstances): OutboxEvent {
-  const { availableMinor, heldMinor, version } = transfer.accountAfter
-  const event: WalletTransferCommitted = {
-    event_id: newId(),
-    event_type: `wallet.${transfer.kind}.committed`,
-    occurred_at: circumstances.timestamp,
-    schema_version: SCHEMA_VERSION,
-    region: circumstances.region,
-    tenant_id: transfer.tenantId,
-    account_id: transfer.accountId,
-    transfer_id: transfer.transferId,
-    amount_minor: transfer.amountMinor,
-    currency: transfer.currency,
-    reference_id: transfer.referenceId,
-    idempotency_key: transfer.idempotencyKey,
-    account_version: version,
-    available_minor: availableMinor,
-    held_minor: heldMinor,
-  }
-  return { topic: TOPICS.ledger, event, traceparent: traceOf(circumstances) }
-}
-
-function traceOf({ traceparent }: Circumstances): string | undefined {
-  return traceparent === undefined ? undefined : childTraceparent(traceparent)
 }

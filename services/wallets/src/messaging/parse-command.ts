@@ -54,12 +54,16 @@ export function parseCommand(event: LedgerEvent, stripe: number): ParsedCommand 
       const kind = 'hold'
       const key = keyOf(kind, event, amountMinor, currency)
       const { payment_id: paymentId } = event
-      return { command: { ...common, kind, key, paymentId, reason: event.event_type } }
+      const expiresInSeconds = null // rule 10
+      const reason = event.event_type
+      return { command: { ...common, kind, key, paymentId, expiresInSeconds, reason } }
     }
     case 'payment.completed': {
       const kind = 'commit'
       const key = keyOf(kind, event, amountMinor, currency)
-      return { command: { ...common, kind, key, hold: holdOf(event), reason: event.event_type } }
+      const hold = holdOf(event)
+      const reason = event.event_type
+      return { command: { ...common, kind, key, hold, releaseRest: false, reason } }
     }
     case 'payment.failed.gateway_error':
     case 'payment.failed.gateway_unreachable':
@@ -75,7 +79,7 @@ export function parseCommand(event: LedgerEvent, stripe: number): ParsedCommand 
 
 /** Each payment is held, committed and rolled back once: kind and payment name the operation. */
 function keyOf(
-  kind: Command['kind'],
+  kind: 'hold' | 'commit' | 'rollback',
   event: LedgerEvent,
   amountMinor: bigint,
   currency: string,

@@ -38,6 +38,7 @@ export async function findPaymentHold(db: Db, paymentId: string): Promise<HoldHi
     remainingMinor: row.remaining_minor,
     status: row.status,
     refusedFor: row.refused_for,
+    expiresAtMs: null,
     createdAt: row.created_at,
     changedAt: row.changed_at,
   }

@@ -1,6 +1,6 @@
 import { textArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import type { Command } from '../domain/command.ts'
+import { commandsOf, type Request } from '../domain/command.ts'
 import { keyName, type LedgerState, referenceName } from '../domain/ledger-state.ts'
 
 type Row = [
@@ -26,7 +26,7 @@ const LOAD = `
   ) k
   UNION ALL
   SELECT 'reference', r.tenant_id, r.kind, r.reference_id, NULL, NULL, NULL
-  FROM unnest($1::text[], $4::text[], $5::text[]) AS w(tenant_id, kind, reference_id)
+  FROM unnest($4::text[], $5::text[], $6::text[]) AS w(tenant_id, kind, reference_id)
   CROSS JOIN LATERAL (
     SELECT * FROM command_references c
     WHERE c.tenant_id = w.tenant_id AND c.kind = w.kind AND c.reference_id = w.reference_id
@@ -41,10 +41,11 @@ const LOAD = `
 export async function loadKeys(
   tx: Tx,
   state: LedgerState,
-  commands: readonly Command[],
+  requests: readonly Request[],
 ): Promise<void> {
-  const keyed = commands.filter((command) => command.key.clientId !== null)
+  const keyed = requests.filter(({ key }) => key.clientId !== null)
   if (keyed.length === 0) return
+  const commands = keyed.flatMap(commandsOf)
   const { rows } = await tx.query<Row>({
     name: 'load-keys',
     text: LOAD,
@@ -52,8 +53,9 @@ export async function loadKeys(
       textArray(keyed, (it) => it.tenantId),
       textArray(keyed, (it) => it.key.clientId),
       textArray(keyed, (it) => it.key.value),
-      textArray(keyed, (it) => it.kind),
-      textArray(keyed, (it) => it.referenceId),
+      textArray(commands, (it) => it.tenantId),
+      textArray(commands, (it) => it.kind),
+      textArray(commands, (it) => it.referenceId),
     ],
     rowMode: 'array',
   })

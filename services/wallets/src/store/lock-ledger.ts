@@ -23,7 +23,9 @@ type Row = [
   firstMinor: string | null,
   secondMinor: string | null,
   version: bigint | null,
-  now: Date | null,
+  moment: Date | null,
+  overdraftLimitMinor: bigint | null,
+  revision: bigint | null,
 ]
 
 // Locks in one order everywhere: holds, then accounts, each sorted by id (rule 6). The parts of a
@@ -32,28 +34,30 @@ type Row = [
 const LOCK = `
   WITH locked_holds AS MATERIALIZED (
     SELECT hold_id, account_id, payment_id, tenant_id, currency, status, amount_minor,
-      remaining_minor
+      remaining_minor, expires_at
     FROM holds
     WHERE hold_key = ANY($1::uuid[])
     ORDER BY hold_key
     FOR UPDATE
   ), locked_accounts AS MATERIALIZED (
-    SELECT account_id, tenant_id, currency, kind, status, available_minor, held_minor, version
+    SELECT account_id, tenant_id, currency, kind, status, available_minor, held_minor, version,
+      overdraft_limit_minor, revision
     FROM accounts
     WHERE account_id = ANY($2::uuid[])
     ORDER BY account_id
     FOR UPDATE
   )
   SELECT 'hold', hold_id, account_id, payment_id, tenant_id, currency, NULL, status,
-    amount_minor::numeric, remaining_minor::numeric, NULL::bigint, NULL::timestamptz
+    amount_minor::numeric, remaining_minor::numeric, NULL::bigint, expires_at, NULL::bigint,
+    NULL::bigint
   FROM locked_holds
   UNION ALL
   SELECT 'account', account_id, NULL, NULL, tenant_id, currency, kind, status, available_minor,
-    held_minor, version, NULL
+    held_minor, version, NULL, overdraft_limit_minor, revision
   FROM locked_accounts
   UNION ALL
   SELECT 'now', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    date_trunc('milliseconds', clock_timestamp())`
+    date_trunc('milliseconds', clock_timestamp()), NULL, NULL`
 
 /**
  * Locks the named holds and accounts until the transaction ends, puts those that exist into the
@@ -91,6 +95,8 @@ function accountOf(row: Row): Account {
     availableMinor: BigInt(row[8]!),
     heldMinor: BigInt(row[9]!),
     version: Number(row[10]),
+    overdraftLimitMinor: row[12],
+    revision: Number(row[13]),
   }
 }
 
@@ -106,5 +112,6 @@ function holdOf(row: Row): Hold {
     remainingMinor: BigInt(row[9]!),
     // Not needed to decide: a refused hold is never opened again.
     refusedFor: null,
+    expiresAtMs: row[11]?.getTime() ?? null,
   }
 }

@@ -47,49 +47,51 @@ const SAVE = `
     RETURNING 1
   ), new_holds AS (
     INSERT INTO holds (created_at, changed_at, hold_id, payment_id, account_id, amount_minor,
-      remaining_minor, tenant_id, currency, status, refused_for)
+      remaining_minor, tenant_id, currency, status, refused_for, expires_at)
     SELECT $1::timestamptz, $1::timestamptz, unnest($7::uuid[]), unnest($8::uuid[]),
       unnest($9::uuid[]), unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::text[]),
-      unnest($13::text[]), unnest($14::text[]), unnest($15::text[])
+      unnest($13::text[]), unnest($14::text[]), unnest($15::text[]),
+      unnest($16::timestamptz[])
   ), changed_holds AS (
     UPDATE holds h
     SET remaining_minor = c.remaining_minor, status = c.status, changed_at = $1::timestamptz
-    FROM unnest($16::uuid[], $17::bigint[], $18::text[]) AS c(hold_key, remaining_minor, status)
+    FROM unnest($17::uuid[], $18::bigint[], $19::text[]) AS c(hold_key, remaining_minor, status)
     WHERE h.hold_key = c.hold_key AND h.status = 'open'
     RETURNING 1
   ), new_transfers AS (
     INSERT INTO transfers (booked_at, transfer_id, kind, account_id, amount_minor, currency,
       payment_id, hold_id, value_date, fingerprint, tenant_id, client_id, idempotency_key,
-      reference_id, reason)
-    SELECT $1::timestamptz, unnest($19::uuid[]), unnest($20::text[]), unnest($21::uuid[]),
-      unnest($22::bigint[]), unnest($23::text[]), unnest($24::uuid[]), unnest($25::uuid[]),
-      unnest($26::text[])::date, decode(unnest($27::text[]), 'hex'), unnest($28::text[]),
-      unnest($29::text[]), unnest($30::text[]), unnest($31::text[]), unnest($32::text[])
+      reference_id, reason, corrects_id)
+    SELECT $1::timestamptz, unnest($20::uuid[]), unnest($21::text[]), unnest($22::uuid[]),
+      unnest($23::bigint[]), unnest($24::text[]), unnest($25::uuid[]), unnest($26::uuid[]),
+      unnest($27::text[])::date, decode(unnest($28::text[]), 'hex'), unnest($29::text[]),
+      unnest($30::text[]), unnest($31::text[]), unnest($32::text[]), unnest($33::text[]),
+      unnest($34::uuid[])
   ), new_entries AS (
     INSERT INTO entries (booked_at, transfer_id, line, account_id, balance, amount_minor,
       balance_after_minor, account_version, tenant_id)
-    SELECT $1::timestamptz, unnest($33::uuid[]), unnest($34::smallint[]), unnest($35::uuid[]),
-      unnest($36::text[])::balance_name, unnest($37::bigint[]), unnest($38::numeric[]),
-      unnest($39::bigint[]), unnest($40::text[])
+    SELECT $1::timestamptz, unnest($35::uuid[]), unnest($36::smallint[]), unnest($37::uuid[]),
+      unnest($38::text[])::balance_name, unnest($39::bigint[]), unnest($40::numeric[]),
+      unnest($41::bigint[]), unnest($42::text[])
   ), new_references AS (
     INSERT INTO command_references (transfer_id, tenant_id, kind, reference_id)
     SELECT transfer_id, tenant_id, kind, reference_id
-    FROM unnest($41::uuid[], $42::text[], $43::text[], $44::text[])
+    FROM unnest($43::uuid[], $44::text[], $45::text[], $46::text[])
       AS r(transfer_id, tenant_id, kind, reference_id)
     ORDER BY tenant_id COLLATE "C", kind COLLATE "C", reference_id COLLATE "C"
   ), new_keys AS (
     INSERT INTO idempotency_keys (created_at, tenant_id, client_id, idempotency_key, fingerprint,
       status, body)
     SELECT $1::timestamptz, tenant_id, client_id, key, decode(fingerprint, 'hex'), status, body
-    FROM unnest($45::text[], $46::text[], $47::text[], $48::text[], $49::smallint[], $50::text[])
+    FROM unnest($47::text[], $48::text[], $49::text[], $50::text[], $51::smallint[], $52::text[])
       AS k(tenant_id, client_id, key, fingerprint, status, body)
     ORDER BY tenant_id COLLATE "C", client_id COLLATE "C", key COLLATE "C"
   ), new_events AS (
-    ${outboxInsert(53)}
+    ${outboxInsert(55)}
   )
   SELECT require_that(
-    (SELECT count(*) FROM changed_accounts) = $51::bigint
-      AND (SELECT count(*) FROM changed_holds) = $52::bigint,
+    (SELECT count(*) FROM changed_accounts) = $53::bigint
+      AND (SELECT count(*) FROM changed_holds) = $54::bigint,
     '${LEDGER_MOVED}', 'an account or a hold is not as it was locked')`
 
 /**
@@ -139,6 +141,7 @@ function newHoldColumns(holds: readonly Hold[]): unknown[] {
     textArray(holds, (it) => it.currency),
     textArray(holds, (it) => it.status),
     textArray(holds, (it) => it.refusedFor),
+    holds.map((it) => (it.expiresAtMs === null ? null : new Date(it.expiresAtMs))),
   ]
 }
 
@@ -166,6 +169,7 @@ function transferColumns(transfers: readonly Transfer[]): unknown[] {
     textArray(transfers, (it) => it.idempotencyKey),
     textArray(transfers, (it) => it.referenceId),
     textArray(transfers, (it) => it.reason),
+    uuidArray(transfers, (it) => it.correctsId),
   ]
 }
 

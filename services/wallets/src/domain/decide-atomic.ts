@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import type { AtomicBatch, Command } from './command.ts'
+import { decideByKey, decideCommand } from './decide.ts'
+import { carryOut } from './evolve.ts'
+import { holdKeyOf } from './hold.ts'
+import { findHold, type LedgerState, referenceName, transferName } from './ledger-state.ts'
+import type { Moment } from './moment.ts'
+import type { Applied, Changed, Committed, NotApplied, Refused, Repeated } from './outcome.ts'
+
+/**
+ * Decides an atomic batch: each command sees those before it, and the first that is refused takes
+ * all of them back. On success the state has been carried forward, else it is as it was.
+ */
+export function decideAtomic(
+  batch: AtomicBatch,
+  state: LedgerState,
+  at: Moment,
+): Applied | NotApplied | Repeated | Refused {
+  const known = decideByKey(batch, state)
+  if (known !== null) return known
+  const outcomes: (Committed | Changed)[] = []
+  const takeBack: (() => void)[] = []
+  for (const [index, command] of batch.commands.entries()) {
+    const outcome = decideCommand(command, state, at)
+    if (outcome.type === 'refused') {
+      for (const step of takeBack.toReversed()) step()
+      return { type: 'not_applied', index, code: outcome.code }
+    }
+    const isDone = outcome.type === 'committed' || outcome.type === 'changed'
+    assert(isDone, `a client's command is never ${outcome.type}`)
+    takeBack.push(undoOf(state, command, outcome))
+    carryOut(state, command, outcome)
+    outcomes.push(outcome)
+  }
+  return { type: 'applied', outcomes }
+}
+
+/** What brings the state back to where it is now, after `carryOut` of this outcome. */
+function undoOf(state: LedgerState, command: Command, outcome: Committed | Changed): () => void {
+  const accountIds =
+    outcome.type === 'changed'
+      ? [outcome.change.accountId]
+      : outcome.transfer.entries.map((it) => it.accountId)
+  const before = accountIds.map((accountId) => ({ ...state.accounts.get(accountId)! }))
+  const holdBefore = findHold(state, command)
+  const reference = referenceName(command.tenantId, command.kind, command.referenceId)
+  return () => {
+    for (const account of before) Object.assign(state.accounts.get(account.accountId)!, account)
+    state.references.delete(reference)
+    if (outcome.type === 'changed') return
+    const { transfer, hold } = outcome
+    state.transfers.delete(transferName(transfer.tenantId, transfer.transferId))
+    if (hold === null) return
+    if (holdBefore === undefined) state.holds.delete(holdKeyOf(hold))
+    else state.holds.set(holdKeyOf(hold), holdBefore)
+  }
+}

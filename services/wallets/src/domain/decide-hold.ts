@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import type { WalletReason } from '@caudal/contracts/reasons.ts'
+import { covers } from './account.ts'
+import type { HoldCommand } from './command.ts'
+import type { Hold } from './hold.ts'
+import { findHold, type LedgerState } from './ledger-state.ts'
+import type { Moment } from './moment.ts'
+import type { Outcome, RefusalCode, Refused } from './outcome.ts'
+import { committed } from './post.ts'
+import { refusalOf, refused, walletOf } from './refuse.ts'
+
+const MS_PER_SECOND = 1000
+
+/** Money is set aside, for a payment or for a client. */
+export function decideHold(command: HoldCommand, state: LedgerState, at: Moment): Outcome {
+  const earlier = findHold(state, command)
+  if (earlier !== undefined) return holdAgain(command, earlier)
+  const account = walletOf(command, state)
+  if (account === undefined) return refusedHold(command, 'ACCOUNT_NOT_FOUND')
+  const refusal = refusalOf(command, account, state)
+  if (refusal !== null) return refusedHold(command, refusal)
+  const { amountMinor } = command
+  if (!covers(account, amountMinor)) return refusedHold(command, 'INSUFFICIENT_FUNDS')
+  return committed(command, at, {
+    postings: [
+      { account, balance: 'available', amountMinor: -amountMinor },
+      { account, balance: 'held', amountMinor },
+    ],
+    hold: newHold(command, 'open', at),
+  })
+}
+
+/** One hold a payment, for ever: the same request again changes nothing (rule 4). */
+function holdAgain(command: HoldCommand, hold: Hold): Outcome {
+  const same =
+    hold.accountId === command.accountId &&
+    hold.tenantId === command.tenantId &&
+    hold.currency === command.currency &&
+    hold.amountMinor === command.amountMinor
+  if (same) return { type: 'unchanged' }
+  const cause =
+    `the payment's hold is of ${hold.amountMinor} ${hold.currency} on account ${hold.accountId}, ` +
+    `the request says ${command.amountMinor} ${command.currency} on ${command.accountId}`
+  return { type: 'inapplicable', kind: 'contradiction', cause }
+}
+
+/** A payment's refusal is kept in the place of its hold. */
+function refusedHold(command: HoldCommand, code: RefusalCode): Refused {
+  if (command.paymentId === null) return refused(code)
+  const hold = newHold(command, 'refused', null)
+  return { type: 'refused', code, hold: { ...hold, refusedFor: reasonOf(code) } }
+}
+
+function newHold(command: HoldCommand, status: 'open' | 'refused', at: Moment | null): Hold {
+  const { expiresInSeconds } = command
+  assert(command.paymentId === null || expiresInSeconds === null, "a payment's hold never expires")
+  return {
+    holdId: command.transferId,
+    paymentId: command.paymentId,
+    accountId: command.accountId,
+    tenantId: command.tenantId,
+    currency: command.currency,
+    amountMinor: command.amountMinor,
+    remainingMinor: status === 'open' ? command.amountMinor : 0n,
+    status,
+    refusedFor: null,
+    expiresAtMs:
+      expiresInSeconds === null || at === null ? null : at.nowMs + expiresInSeconds * MS_PER_SECOND,
+  }
+}
+
+/** The reason that the payment's events give for a refusal (P7); closed is no reason of theirs. */
+function reasonOf(code: RefusalCode): WalletReason {
+  switch (code) {
+    case 'ACCOUNT_NOT_FOUND':
+      return 'account_not_found'
+    case 'ACCOUNT_FROZEN':
+    case 'ACCOUNT_CLOSED':
+      return 'account_frozen'
+    case 'CURRENCY_MISMATCH':
+      return 'currency_mismatch'
+    case 'INSUFFICIENT_FUNDS':
+      return 'insufficient_funds'
+    default:
+      throw new assert.AssertionError({ message: `a payment's hold is never refused by ${code}` })
+  }
+}

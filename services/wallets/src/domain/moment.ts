@@ -1,0 +1,11 @@
+/** When a batch is booked, by the database's clock, read when all its locks are held. */
+export interface Moment {
+  nowMs: number
+  /** The day of it in UTC, `YYYY-MM-DD`: the value date unless another is asked for. */
+  today: string
+}
+
+/** The moment of a point in time. */
+export function momentOf(now: Date): Moment {
+  return { nowMs: now.getTime(), today: now.toISOString().slice(0, 'YYYY-MM-DD'.length) }
+}

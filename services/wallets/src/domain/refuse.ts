@@ -1,0 +1,46 @@
+import type { Account } from './account.ts'
+import type { Command } from './command.ts'
+import { type LedgerState, referenceName } from './ledger-state.ts'
+import type { RefusalCode, Refused } from './outcome.ts'
+
+export function refused(code: RefusalCode): Refused {
+  return { type: 'refused', code, hold: null }
+}
+
+/** The wallet's account that the command is about, if its tenant has such a one. */
+export function walletOf(command: Command, state: LedgerState): Account | undefined {
+  const account = state.accounts.get(command.accountId)
+  if (account?.kind !== 'wallet' || account.tenantId !== command.tenantId) return undefined
+  return account
+}
+
+/** Why an account takes no new commands that move its money; null when it does. */
+export function refusalByStatus({ status }: Account): RefusalCode | null {
+  switch (status) {
+    case 'open':
+      return null
+    case 'frozen':
+      return 'ACCOUNT_FROZEN'
+    case 'closed':
+      return 'ACCOUNT_CLOSED'
+    default:
+      return status satisfies never
+  }
+}
+
+/** What speaks against moving money of this account at all. */
+export function refusalOf(
+  command: Command & { currency: string },
+  account: Account,
+  state: LedgerState,
+): RefusalCode | null {
+  if (isReferenceUsed(command, state)) return 'REFERENCE_ALREADY_USED'
+  if (account.currency !== command.currency) return 'CURRENCY_MISMATCH'
+  return refusalByStatus(account)
+}
+
+/** References are the clients'; what nobody asked for is known by its hold. */
+export function isReferenceUsed(command: Command, state: LedgerState): boolean {
+  if (command.key.clientId === null) return false
+  return state.references.has(referenceName(command.tenantId, command.kind, command.referenceId))
+}

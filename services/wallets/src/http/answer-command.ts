@@ -1,0 +1,51 @@
+import { identityOf, requireToken, type TokenHook } from '@caudal/http/authenticate.ts'
+import { Problem, PROBLEM_CONTENT_TYPE } from '@caudal/http/problem.ts'
+import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Request } from '../domain/command.ts'
+import type { Answer } from './answer.ts'
+import { type CommandRequest, readCommand } from './read-command.ts'
+
+export interface LedgerRouteDeps {
+  verifier: TokenVerifier
+  /** Hands a request to the batch that forms; resolves to the client's own answer. */
+  submit: (request: Request, traceparent: string) => Promise<Answer>
+  stripe: number
+}
+
+export const JSON_CONTENT_TYPE = 'application/json; charset=utf-8'
+
+/** Lets internal clients with this scope through, and no users. */
+export function clientsWith(verifier: TokenVerifier, scope: string): TokenHook[] {
+  return [requireToken({ verifier, scope }), onlyServices]
+}
+
+/** Answers a command with the bytes that are stored under its key. */
+export async function answerCommand(
+  deps: LedgerRouteDeps,
+  asked: CommandRequest,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const key = request.headers['x-idempotency-key']
+  const { stripe } = deps
+  const command = readCommand(asked, { identity: identityOf(request), key, stripe })
+  return sendAnswer(reply, await deps.submit(command, request.traceparent))
+}
+
+/** Sends an answer as it is, to the byte. */
+export function sendAnswer(reply: FastifyReply, { status, body, replayed }: Answer): FastifyReply {
+  if (replayed) reply.header('idempotency-replayed', 'true')
+  const type = status < 400 ? JSON_CONTENT_TYPE : PROBLEM_CONTENT_TYPE
+  // As bytes: to a text the framework would add a charset, which problem documents have not.
+  return reply.code(status).header('content-type', type).send(Buffer.from(body))
+}
+
+function onlyServices(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  done: (error?: Error) => void,
+): void {
+  const allowed = identityOf(request).kind === 'service'
+  done(allowed ? undefined : new Problem('FORBIDDEN', 'the ledger is for internal clients'))
+}

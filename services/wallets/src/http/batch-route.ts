@@ -1,0 +1,81 @@
+import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
+import { identityOf, type TokenHook } from '@caudal/http/authenticate.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import { Problem, problemBody } from '@caudal/http/problem.ts'
+import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { JSON_CONTENT_TYPE, type LedgerRouteDeps, sendAnswer } from './answer-command.ts'
+import type { Answer } from './answer.ts'
+import { BatchAnswer, BatchBody } from './ledger-schemas.ts'
+import { readAtomicBatch, readBatchedCommand } from './read-batch.ts'
+import type { Asking } from './read-command.ts'
+
+const BATCH_BODY_BYTES = 2 * 1024 * 1024
+
+/** Up to 1,000 commands in one request: each for itself, or all of them or none. */
+export function addBatchRoute(
+  app: HttpServer,
+  deps: LedgerRouteDeps,
+  onRequest: TokenHook[],
+): void {
+  const schema = {
+    summary: 'Up to 1,000 commands, each with a key and a result of its own, or all or nothing.',
+    body: BatchBody,
+    response: { 200: BatchAnswer },
+    tags: ['ledger'],
+    security: [{ bearer: ['ledger:write'] }],
+  }
+  const options = {
+    schema,
+    onRequest,
+    config: { integers: 'bigint' } as const,
+    bodyLimit: BATCH_BODY_BYTES,
+  }
+  app.post('/v1/batch', options, (request, reply) => {
+    const { commands, atomic } = request.body
+    if (atomic === true) return answerAtomic(deps, commands, request, reply)
+    return answerEach(deps, commands, request, reply)
+  })
+}
+
+async function answerAtomic(
+  deps: LedgerRouteDeps,
+  items: readonly unknown[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const key = request.headers['x-idempotency-key']
+  const asking = { identity: identityOf(request), key, stripe: deps.stripe }
+  const answer = await deps.submit(readAtomicBatch(items, asking), request.traceparent)
+  return sendAnswer(reply, answer)
+}
+
+async function answerEach(
+  deps: LedgerRouteDeps,
+  items: readonly unknown[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const asking = { identity: identityOf(request), stripe: deps.stripe }
+  const { traceparent } = request
+  const results = await Promise.all(items.map((it) => answerItem(deps, it, asking, traceparent)))
+  const parts = results.map(({ status, body }) => `{"status":${status},"body":${body}}`)
+  return reply.header('content-type', JSON_CONTENT_TYPE).send(`{"results":[${parts.join(',')}]}`)
+}
+
+/** A command that is wrong in itself gets its own refusal and never fails its neighbours. */
+async function answerItem(
+  deps: LedgerRouteDeps,
+  item: unknown,
+  asking: Omit<Asking, 'key'>,
+  traceparent: string,
+): Promise<Pick<Answer, 'status' | 'body'>> {
+  try {
+    return await deps.submit(readBatchedCommand(item, asking), traceparent)
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    const { code, detail, extra } = error
+    const body = problemBody(code, traceIdOf(traceparent), detail, extra.members)
+    return { status: ERROR_CODES[code].status, body }
+  }
+}
