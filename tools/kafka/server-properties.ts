@@ -44,6 +44,7 @@ export function serverProperties(
     'broker.session.timeout.ms': 4_000,
     'broker.heartbeat.interval.ms': 1_000,
     'group.initial.rebalance.delay.ms': 0,
+    'group.min.session.timeout.ms': 1_000,
     'num.network.threads': 1,
     'num.io.threads': 2,
     'background.threads': 1,

@@ -30,6 +30,7 @@ export type ConsumeOptions = {
 const MAX_RECORDS = 1_000
 const POLL_MS = 1_000
 const RETRY_PARKED_MS = 500
+const REPORT_EVERY_MS = 3_000
 const BACKOFF_MS = { base: 100, most: 5_000 }
 const BREATH_MOST_MS = 100
 /** A batch that fails this often for no known reason is applied record by record. */
@@ -60,6 +61,7 @@ export class Consumer {
   #stale = true
   #parked = 0
   #failures = 0
+  #failedBatches = 0
 
   constructor(options: ConsumeOptions) {
     this.#options = options
@@ -76,7 +78,11 @@ export class Consumer {
       this.#stale = true
       this.wake()
     })
-    this.#loops = Promise.all([this.#consumeUntilStopped(), this.#retryUntilStopped()])
+    this.#loops = Promise.all([
+      this.#consumeUntilStopped(),
+      this.#retryUntilStopped(),
+      this.#reportUntilStopped(),
+    ])
   }
 
   /** Ends the wait under way and asks for the capacity again. */
@@ -127,12 +133,18 @@ export class Consumer {
     // Read under an assignment that has changed since: whoever has the partitions now reads again.
     if (records.length === 0 || this.#stale) return
     const startedAt = performance.now()
-    await this.#apply(records)
+    try {
+      await this.#apply(records)
+      this.#failedBatches = 0
+    } catch (error) {
+      if (!isOffsetsMoved(error)) this.#failedBatches += 1
+      throw error
+    }
     if (records.length < wanted) await breathe(startedAt, this.#stopping.signal)
   }
 
   async #apply(records: readonly LogRecord[]): Promise<void> {
-    const split = this.#failures >= TRIES_BEFORE_SPLIT
+    const split = this.#failedBatches >= TRIES_BEFORE_SPLIT
     const { db, group, afterCommit } = this.#options
     const process = split ? parkOnFault(this.#options.process) : this.#options.process
     for (const batch of split ? records.map((record) => [record]) : [records]) {
@@ -141,7 +153,7 @@ export class Consumer {
         this.#positions.set(positionKey(topic, partition), offset + 1n)
       }
       this.#counters.applied(batch)
-      if (parked.length > 0) this.#report(parked)
+      if (parked.length > 0) this.#reportParked(parked)
       followUp?.()
       afterCommit?.()
     }
@@ -175,7 +187,7 @@ export class Consumer {
     await pause(Math.min(BACKOFF_MS.most, backoff) * jitter, this.#stopping.signal)
   }
 
-  #report(parked: readonly Parked[]): void {
+  #reportParked(parked: readonly Parked[]): void {
     this.#parked += parked.length
     for (const { record, kind, cause } of parked) {
       const { topic, partition, offset } = record
@@ -184,6 +196,20 @@ export class Consumer {
         { topic, partition, offset: String(offset), kind, cause },
         'a record was parked',
       )
+    }
+  }
+
+  /** The database says where the group stands; the log is told too, for displays of lag only. */
+  async #reportUntilStopped(): Promise<void> {
+    const { signal } = this.#stopping
+    let said: Positions = new Map()
+    for (;;) {
+      await pause(REPORT_EVERY_MS, signal)
+      const now = new Map(this.#positions)
+      const news = [...now].filter(([key, offset]) => said.get(key) !== offset)
+      const taken = news.length > 0 && this.#membership!.report(positionList(new Map(news)))
+      if (await taken) said = now
+      if (signal.aborted) return
     }
   }
 

@@ -22,6 +22,8 @@ export type ReadOptions = {
 }
 
 export type Membership = {
+  /** Tells the group where this member stands, for displays of lag; false where that failed. */
+  report(positions: readonly Position[]): Promise<boolean>
   /** Leaves the group; the partitions go to other members. */
   leave(): Promise<void>
 }

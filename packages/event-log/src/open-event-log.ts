@@ -1,7 +1,10 @@
 import { databaseUrl } from '@caudal/postgres/database-url.ts'
 import { migrate } from '@caudal/postgres/migrate.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
+import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
 import type { EventLog } from './event-log.ts'
+import type { KafkaSettings } from './kafka/kafka-settings.ts'
+import { openKafkaLog } from './kafka/open-kafka-log.ts'
 import { logMigrations } from './migrations.ts'
 import { openPostgresLog } from './postgres/open-postgres-log.ts'
 
@@ -15,10 +18,17 @@ export type EventLogConfig = {
   url?: string
   /** Server URL of the role that migrates; without it the database must be there. */
   migrationUrl?: string
+  /** A Kafka to use instead (KAFKA_BROKERS). */
+  kafka?: KafkaSettings
 }
 
 /** Opens the event log that the configuration names; a service never knows which one (ADR 0003). */
-export async function openEventLog(config: EventLogConfig, logger: Logger): Promise<EventLog> {
+export async function openEventLog(
+  config: EventLogConfig,
+  logger: Logger,
+  metrics: Metrics = createMetrics('event-log'),
+): Promise<EventLog> {
+  if (config.kafka) return openKafkaLog({ settings: config.kafka, logger, metrics })
   const url = config.url ?? databaseUrl(config.serverUrl, LOG_DATABASE)
   if (config.migrationUrl !== undefined) {
     const database = decodeURIComponent(new URL(url).pathname.slice(1))

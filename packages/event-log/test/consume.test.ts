@@ -93,7 +93,7 @@ test('F4: two consumers that both hold all partitions apply each record once', a
           Array.from({ length: 12 }, (_, partition) => ({ topic, partition })),
         ),
       )
-      return { leave: async () => {} }
+      return { report: async () => true, leave: async () => {} }
     },
   }
   const records = Array.from({ length: 400 }, () => userCreated())

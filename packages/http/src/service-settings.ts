@@ -1,5 +1,6 @@
 import { LOG_LEVELS, type LogLevel } from '@caudal/telemetry/logger.ts'
 import type { EnvironmentReader } from './environment.ts'
+import { type KafkaConfig, readKafkaConfig } from './kafka-settings.ts'
 
 /** What every service is configured with. */
 export interface ServiceSettings {
@@ -51,6 +52,8 @@ export interface DatabaseSettings {
   /** The server as the role that owns the tables; absent when the service must not migrate. */
   migrationUrl: string | undefined
   logDatabaseUrl: string
+  /** The event log's Kafka; absent where the log is in PostgreSQL. */
+  kafka?: KafkaConfig
 }
 
 /** `DATABASE_URL` names the server; the database is `caudal_<service>` unless overridden. */
@@ -67,11 +70,13 @@ export function readDatabaseSettings(
   const databaseUrl = reader.url(own, onServer(server, `caudal_${service.toLowerCase()}`), POSTGRES)
   const logUrl = onServer(server, 'caudal_log')
   const migration = reader.optional('CAUDAL_MIGRATION_DATABASE_URL')
+  const kafka = readKafkaConfig(reader)
   return {
     databaseUrl,
     database: databaseOf(databaseUrl),
     migrationUrl: migration && reader.url('CAUDAL_MIGRATION_DATABASE_URL', undefined, POSTGRES),
     logDatabaseUrl: reader.url('CAUDAL_LOG_DATABASE_URL', logUrl, POSTGRES),
+    ...(kafka && { kafka }),
   }
 }
 

@@ -1,9 +1,10 @@
 import { type Dispatcher, request } from 'undici'
 import { ServiceCallError, type TokenSource } from './call-service.ts'
 
-export interface TokenSourceOptions {
-  /** Base URL of the identity service; tokens come from its `/token`. */
-  identityUrl: string
+/** Tokens come from `/token` of the identity service, or from another issuer's whole address. */
+export type TokenSourceOptions = TokenClient & ({ identityUrl: string } | { tokenUrl: string })
+
+interface TokenClient {
   clientId: string
   clientSecret: string
   /** Space separated. */
@@ -58,13 +59,15 @@ export function createServiceTokenSource(options: TokenSourceOptions): TokenSour
 
 async function fetchToken(options: TokenSourceOptions, now: () => number): Promise<Issued> {
   const { clientId, clientSecret, scope, resource, dispatcher } = options
-  const form = new URLSearchParams({ grant_type: 'client_credentials', scope })
+  const address = 'tokenUrl' in options ? options.tokenUrl : `${options.identityUrl}/token`
+  const form = new URLSearchParams({ grant_type: 'client_credentials' })
+  if (scope !== '') form.set('scope', scope)
   if (resource !== undefined) form.set('resource', resource)
   // RFC 6749 2.3.1: both parts are form-encoded before they are joined.
   const credentials = `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`
   const askedAtMs = now()
   try {
-    const { statusCode, body } = await request(`${options.identityUrl}/token`, {
+    const { statusCode, body } = await request(address, {
       ...(dispatcher === undefined ? {} : { dispatcher }),
       method: 'POST',
       headers: {
@@ -76,20 +79,20 @@ async function fetchToken(options: TokenSourceOptions, now: () => number): Promi
     })
     const text = await body.text()
     if (statusCode !== 200) {
-      throw new ServiceCallError(`identity answered ${statusCode} to client ${clientId}`, {
+      throw new ServiceCallError(`the issuer answered ${statusCode} to client ${clientId}`, {
         status: statusCode,
       })
     }
     return readToken(text, askedAtMs)
   } catch (error) {
     if (error instanceof ServiceCallError) throw error
-    throw new ServiceCallError('identity gave no token', { cause: error })
+    throw new ServiceCallError('the issuer gave no token', { cause: error })
   }
 }
 
 function readToken(text: string, askedAtMs: number): Issued {
   const { access_token: token, expires_in: seconds } = JSON.parse(text) as Record<string, unknown>
-  if (typeof token !== 'string') throw new ServiceCallError('identity answered without a token')
+  if (typeof token !== 'string') throw new ServiceCallError('the issuer answered without a token')
   const lifetimeMs = (typeof seconds === 'number' ? seconds : DEFAULT_LIFETIME_SECONDS) * 1_000
   return {
     token,

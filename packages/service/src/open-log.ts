@@ -2,6 +2,7 @@ import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import type { DatabaseSettings } from '@caudal/http/service-settings.ts'
 import { type Relay, startRelay } from '@caudal/outbox/relay.ts'
+import { kafkaSettings } from './kafka-settings.ts'
 import type { ServiceParts } from './start-service.ts'
 
 /** How long a stop waits for the outbox; what is left is published after the next start. */
@@ -9,16 +10,18 @@ const DRAIN_TIMEOUT_MS = 2_000
 
 /** Opens the event log that the service's configuration names. */
 export async function openLog(
-  { databaseUrl, logDatabaseUrl, migrationUrl }: DatabaseSettings,
-  { logger, started }: ServiceParts,
+  { databaseUrl, logDatabaseUrl, migrationUrl, kafka }: DatabaseSettings,
+  { logger, metrics, started }: ServiceParts,
 ): Promise<EventLog> {
   const log = await openEventLog(
     {
       serverUrl: databaseUrl,
       url: logDatabaseUrl,
       ...(migrationUrl !== undefined && { migrationUrl }),
+      ...(kafka && { kafka: kafkaSettings(kafka) }),
     },
     logger,
+    metrics,
   )
   started(() => log.close())
   return log

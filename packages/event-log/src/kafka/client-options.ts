@@ -1,0 +1,28 @@
+import { isIP } from 'node:net'
+import type { BaseOptions } from '@platformatic/kafka'
+import type { KafkaSettings } from './kafka-settings.ts'
+
+const CONNECT_TIMEOUT_MS = 2_000
+const REQUEST_TIMEOUT_MS = 8_000
+
+/** What all clients of a log have in common. */
+export function clientOptions(settings: KafkaSettings, clientId: string): BaseOptions {
+  const { brokers, tls, sasl } = settings
+  const { serverName, ...certificates } = tls ?? {}
+  return {
+    clientId,
+    bootstrapBrokers: [...brokers],
+    // Without it most options are not validated at all.
+    strict: true,
+    autocreateTopics: false,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    ...(tls && { tls: certificates, tlsServerName: serverName ?? !brokers.some(isAddress) }),
+    ...(sasl && { sasl }),
+  }
+}
+
+/** TLS names no server by an address (RFC 6066); the certificate is compared with it anyway. */
+function isAddress(broker: string): boolean {
+  return isIP(broker.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) !== 0
+}

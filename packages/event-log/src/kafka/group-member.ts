@@ -1,0 +1,120 @@
+import { Consumer } from '@platformatic/kafka'
+import type { AssignmentListener, Membership, Position } from '../event-log.ts'
+import { assignPartitions } from './assign-partitions.ts'
+import { clientOptions } from './client-options.ts'
+import type { KafkaIncidents } from './kafka-incidents.ts'
+import type { KafkaSettings } from './kafka-settings.ts'
+
+const SESSION_MS = 6_000
+const HEARTBEATS_PER_SESSION = 6
+const RETRIES = { retries: 3, retryDelay: 250 }
+const BACKOFF_MS = { base: 250, most: 10_000 }
+
+export type GroupOptions = {
+  settings: KafkaSettings
+  clientId: string
+  group: string
+  topics: readonly string[]
+  listen: AssignmentListener
+  incidents: KafkaIncidents
+}
+
+/**
+ * A member of a Kafka group. The group only says which partitions are this member's (ADR 0012); a
+ * membership that is lost is given up whole and sought again by a client that is new.
+ */
+export class GroupMember implements Membership {
+  readonly #options: GroupOptions
+  readonly #sessionMs: number
+  #client: Consumer | undefined
+  #failures = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: GroupOptions) {
+    this.#options = options
+    this.#sessionMs = options.settings.sessionTimeoutMs ?? SESSION_MS
+  }
+
+  /** Asks to join; the listener hears when that has happened. */
+  join(): void {
+    const client = this.#createClient()
+    this.#client = client
+    client.on('consumer:group:rebalance', () => this.#assign(client, []))
+    client.on('consumer:group:join', ({ assignments }) => {
+      this.#failures = 0
+      this.#options.incidents.rebalanced()
+      this.#assign(client, assignments ?? [])
+    })
+    // The client gives up after a rejoin that failed, and beats no more.
+    client.on('error', (error: Error) => this.#lose(client, error))
+    client.on('consumer:heartbeat:stalled', ({ lastError }) => {
+      this.#lose(client, lastError ?? new Error('the heartbeat stalled'))
+    })
+    client.joinGroup({}).catch((error: unknown) => this.#lose(client, error))
+  }
+
+  async leave(): Promise<void> {
+    clearTimeout(this.#timer)
+    const client = this.#client
+    this.#client = undefined
+    if (client) await closeMember(client)
+  }
+
+  async report(positions: readonly Position[]): Promise<boolean> {
+    const client = this.#client
+    if (!client?.isActive()) return false
+    try {
+      await client.commit({ offsets: positions.map((it) => ({ ...it, leaderEpoch: -1 })) })
+      return true
+    } catch (error) {
+      if (this.#client === client) this.#options.incidents.reportFailed(error)
+      return false
+    }
+  }
+
+  #createClient(): Consumer {
+    const { settings, clientId, group, topics } = this.#options
+    const client = new Consumer({
+      ...clientOptions(settings, clientId),
+      ...RETRIES,
+      groupId: group,
+      autocommit: false,
+      sessionTimeout: this.#sessionMs,
+      rebalanceTimeout: this.#sessionMs + 2_000,
+      heartbeatInterval: Math.round(this.#sessionMs / HEARTBEATS_PER_SESSION),
+      heartbeatStallTimeout: this.#sessionMs * 3,
+      partitionAssigner: assignPartitions,
+    })
+    client.topics.trackAll(...topics)
+    return client
+  }
+
+  #assign(client: Consumer, assignments: readonly { topic: string; partitions: number[] }[]): void {
+    if (this.#client !== client) return
+    this.#options.listen(
+      assignments.flatMap(({ topic, partitions }) =>
+        partitions.map((partition) => ({ topic, partition })),
+      ),
+    )
+  }
+
+  #lose(client: Consumer, error: unknown): void {
+    if (this.#client !== client) return
+    this.#client = undefined
+    this.#options.listen([])
+    this.#options.incidents.joinFailed(error)
+    void closeMember(client)
+    this.#failures += 1
+    const backoffMs = Math.min(BACKOFF_MS.most, BACKOFF_MS.base * 2 ** this.#failures)
+    this.#timer = setTimeout(() => this.join(), backoffMs * (0.5 + Math.random() / 2))
+  }
+}
+
+/** Leaves at once where the coordinator can be told, and lets the session run out where not. */
+async function closeMember(client: Consumer): Promise<void> {
+  try {
+    await client.close(true)
+  } catch {
+    await client.connections.close().catch(() => {})
+  }
+}

@@ -1,0 +1,54 @@
+import type { Logger } from '@caudal/telemetry/logger.ts'
+import type { Metrics } from '@caudal/telemetry/metrics.ts'
+import { reasonOf } from './kafka-errors.ts'
+
+/** What goes wrong with a Kafka and mends itself: counted by kind, and said in the log. */
+export type KafkaIncidents = {
+  appendRepeated(): void
+  appendLate(): void
+  /** A broker that could not be read from; the others are read on. */
+  fetchFailed(kind: FetchFailure, error: unknown): void
+  offsetOutOfRange(): void
+  rebalanced(): void
+  joinFailed(error: unknown): void
+  reportFailed(error: unknown): void
+}
+
+export type FetchFailure = 'broker' | 'leader_moved' | 'other'
+
+/** The counters of one service's Kafka clients. */
+export function createKafkaIncidents(metrics: Metrics, logger: Logger): KafkaIncidents {
+  const count = (name: string, help: string) => {
+    const counter = metrics.counter(name, help)
+    return () => counter.inc()
+  }
+  const repeated = count('event_log_append_repeats_total', 'Appends that were tried again.')
+  const late = count('event_log_append_timeouts_total', 'Appends that missed their deadline.')
+  const lost = count('consumer_offsets_out_of_range_total', 'Positions that Kafka does not have.')
+  const rebalances = count('consumer_rebalances_total', 'Times that partitions were handed out.')
+  const joins = count('consumer_join_failures_total', 'Memberships lost; each is sought again.')
+  const reports = count('consumer_lag_report_failures_total', 'Positions that Kafka did not take.')
+  const fetches = metrics.counter(
+    'consumer_fetch_failures_total',
+    'Reads from a broker that failed; each is tried again.',
+    ['kind'],
+  )
+  return {
+    appendRepeated: repeated,
+    appendLate: late,
+    fetchFailed: (kind, error) => {
+      fetches.inc({ kind })
+      logger.warn({ kind, reason: reasonOf(error) }, 'a broker cannot be read from now')
+    },
+    offsetOutOfRange: lost,
+    rebalanced: rebalances,
+    joinFailed: (error) => {
+      joins()
+      logger.warn({ reason: reasonOf(error) }, 'the group is left and joined again')
+    },
+    reportFailed: (error) => {
+      reports()
+      logger.debug({ reason: reasonOf(error) }, 'Kafka did not take the positions')
+    },
+  }
+}

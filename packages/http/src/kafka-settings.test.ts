@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { ConfigError, readEnvironment } from './environment.ts'
+import { type KafkaConfig, readKafkaConfig } from './kafka-settings.ts'
+
+const BROKERS = { KAFKA_BROKERS: 'one:9092, two:9092' }
+
+const read = (env: Record<string, string>): KafkaConfig | undefined =>
+  readEnvironment(env, readKafkaConfig)
+
+test('without brokers there is no Kafka, with them everything else has a default', () => {
+  assert.equal(read({}), undefined)
+  assert.deepEqual(read(BROKERS), { brokers: ['one:9092', 'two:9092'], checkTopicsOnly: false })
+})
+
+test('TLS and SCRAM are read, the files by their contents', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kafka-settings-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const ca = join(folder, 'ca.pem')
+  await writeFile(ca, 'authority')
+  const config = read({
+    ...BROKERS,
+    KAFKA_TLS: 'true',
+    KAFKA_TLS_CA_FILE: ca,
+    KAFKA_TLS_SERVER_NAME: 'kafka.internal',
+    KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+    KAFKA_SASL_USERNAME: 'wallets',
+    KAFKA_SASL_PASSWORD: 'a secret',
+    KAFKA_SESSION_TIMEOUT: '10s',
+    KAFKA_TOPICS: 'check',
+    KAFKA_REPLICATION_FACTOR: '3',
+    KAFKA_MIN_INSYNC_REPLICAS: '2',
+    KAFKA_COMPRESSION: 'zstd',
+  })
+  assert.deepEqual(config, {
+    brokers: ['one:9092', 'two:9092'],
+    tls: { ca: 'authority', serverName: 'kafka.internal' },
+    login: { mechanism: 'SCRAM-SHA-512', username: 'wallets', password: 'a secret' },
+    checkTopicsOnly: true,
+    compression: 'zstd',
+    replicationFactor: 3,
+    minInSyncReplicas: 2,
+    sessionTimeoutMs: 10_000,
+  })
+})
+
+test('every bad setting is named at once, and no secret is shown', () => {
+  const env = {
+    KAFKA_BROKERS: 'one',
+    KAFKA_TLS: 'true',
+    KAFKA_TLS_CA_FILE: '/nowhere/ca.pem',
+    KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
+    KAFKA_OAUTH_TOKEN_URL: 'ftp://tokens',
+    KAFKA_OAUTH_CLIENT_SECRET: 'short',
+    KAFKA_COMPRESSION: 'brotli',
+    KAFKA_SESSION_TIMEOUT: '10ms',
+    KAFKA_REPLICATION_FACTOR: '2',
+    KAFKA_MIN_INSYNC_REPLICAS: '3',
+    KAFKA_TOPICS: 'delete',
+  }
+  assert.throws(
+    () => read(env),
+    (error) => {
+      assert.ok(error instanceof ConfigError)
+      const named = error.problems.map((problem) => problem.split(' ')[0]!)
+      const expected = Object.keys(env).filter(
+        (name) => !['KAFKA_TLS', 'KAFKA_SASL_MECHANISM', 'KAFKA_REPLICATION_FACTOR'].includes(name),
+      )
+      assert.deepEqual(named.toSorted(), [...expected, 'KAFKA_OAUTH_CLIENT_ID'].toSorted())
+      assert.doesNotMatch(error.message, /short|brotli/)
+      return true
+    },
+  )
+})
+
+test('half a login and certificates without TLS are refused', () => {
+  assert.throws(() => read({ ...BROKERS, KAFKA_SASL_USERNAME: 'me' }), /KAFKA_SASL_MECHANISM/)
+  assert.throws(
+    () => read({ ...BROKERS, KAFKA_TLS_SERVER_NAME: 'kafka' }),
+    /KAFKA_TLS must be true/,
+  )
+})

@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises'
+import type { KafkaSasl, KafkaSettings } from '@caudal/event-log/kafka/kafka-settings.ts'
+import type { KafkaConfig, KafkaLogin, KafkaTokens } from '@caudal/http/kafka-settings.ts'
+import { createServiceTokenSource } from '@caudal/http/service-token-source.ts'
+
+/** The configuration as the log's driver takes it: with a source of tokens in place of a secret. */
+export function kafkaSettings({ login, ...config }: KafkaConfig): KafkaSettings {
+  return { ...config, ...(login && { sasl: saslOf(login) }) }
+}
+
+function saslOf(login: KafkaLogin): KafkaSasl {
+  if (login.mechanism !== 'OAUTHBEARER') return login
+  return { mechanism: login.mechanism, token: tokenSource(login.tokens) }
+}
+
+/** Asked at each connection and again before the broker ends the session of an expiring token. */
+function tokenSource(tokens: KafkaTokens): () => Promise<string> {
+  if ('tokenFile' in tokens) {
+    return async () => (await readFile(tokens.tokenFile, 'utf8')).trim()
+  }
+  const source = createServiceTokenSource(tokens)
+  return () => source()
+}

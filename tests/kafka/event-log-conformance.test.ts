@@ -1,0 +1,30 @@
+import { after, before } from 'node:test'
+import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { Admin } from '@platformatic/kafka'
+import { logConformance, OTHER_TOPIC, TOPIC } from '../../packages/event-log/test/conformance.ts'
+import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
+
+const topics = [TOPIC, OTHER_TOPIC]
+const logger = createLogger({ service: 'test', level: 'silent' })
+
+let kafka: Kafka
+before(async () => {
+  kafka = await startKafka()
+})
+after(() => kafka.stop())
+
+logConformance('kafka', async () => {
+  await deleteTopics()
+  const settings = { brokers: kafka.brokers }
+  return () => openKafkaLog({ settings, logger, metrics: createMetrics('test'), topics })
+})
+
+async function deleteTopics(): Promise<void> {
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...kafka.brokers] })
+  const present = await admin.listTopics({})
+  const old = present.filter((topic) => topics.includes(topic))
+  if (old.length > 0) await admin.deleteTopics({ topics: old })
+  await admin.close()
+}
