@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   ORDER_ALREADY_PAID: { status: 409, title: 'The order is paid already' },
   ORDER_PAYMENT_IN_PROGRESS: { status: 409, title: 'A payment of the order is under way' },
   REFERENCE_ALREADY_USED: { status: 409, title: 'The reference has been used before' },
+  HISTORY_DETACHED: { status: 410, title: 'The history of that time is not in the books any more' },
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The content type is not supported' },
   IDEMPOTENCY_MISMATCH: { status: 422, title: 'The key was used for another request' },

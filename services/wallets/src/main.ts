@@ -5,6 +5,7 @@ import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { addStepsRoute, type Step } from '@caudal/http/steps-route.ts'
+import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Relay } from '@caudal/outbox/relay.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
@@ -17,6 +18,7 @@ import type { Config } from './config.ts'
 import { STRIPES } from './domain/account.ts'
 import { addAccountRoutes } from './http/account-routes.ts'
 import type { LedgerRouteDeps } from './http/answer-command.ts'
+import { addHistoryRoutes, type HistoryRouteDeps } from './http/history-routes.ts'
 import { addLedgerRoutes } from './http/ledger-routes.ts'
 import { paymentSteps } from './http/payment-steps.ts'
 import { addWalletRoutes } from './http/wallet-routes.ts'
@@ -24,9 +26,13 @@ import { keepPartitions, type PartitionKeeper } from './keep-partitions.ts'
 import { walletMigrations } from './migrations.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { openAccount } from './open-account.ts'
+import { readBalances, readStatement, readTrial } from './read-history.ts'
+import { findAccount, listAccounts } from './store/find-account.ts'
 import { findBalances } from './store/find-balances.ts'
 import { findPaymentHold } from './store/find-payment-hold.ts'
+import { findTransfer } from './store/find-transfer.ts'
 import { listEntries } from './store/list-entries.ts'
+import { listSystemAccounts } from './store/list-system-accounts.ts'
 import { type CommandTaker, takeCommands } from './take-commands.ts'
 
 const NAME = 'wallets'
@@ -89,6 +95,7 @@ function createApp(parts: Parts, consumer: Consumer, commands: CommandTaker): Ht
     findBalances: (walletId) => findBalances(db, walletId),
     listEntries: (query) => listEntries(db, query),
   })
+  addHistoryRoutes(app, historyDeps(db, verifier))
   const ledger: LedgerRouteDeps = {
     verifier,
     submit: (request, traceparent) => commands.submit(request, traceparent),
@@ -103,6 +110,19 @@ function createApp(parts: Parts, consumer: Consumer, commands: CommandTaker): Ht
   })
   addStepsRoute(app, { verifier, listSteps: (paymentId) => listSteps(db, paymentId) })
   return app
+}
+
+function historyDeps(db: Db, verifier: TokenVerifier): HistoryRouteDeps {
+  return {
+    verifier,
+    findAccount: (name) => findAccount(db, name),
+    listAccounts: (query) => listAccounts(db, query),
+    listSystemAccounts: (query) => listSystemAccounts(db, query),
+    readBalances: (account, asOf) => readBalances(db, account, asOf),
+    readStatement: (account, query) => readStatement(db, account, query),
+    findTransfer: (name) => findTransfer(db, name),
+    readTrialBalance: (query) => readTrial(db, query),
+  }
 }
 
 async function listSteps(db: Db, paymentId: string): Promise<Step[]> {

@@ -31,7 +31,7 @@ export interface World {
   /** As the gateway vouches for a user. */
   userToken(userId: string): Promise<string>
   /** A token of identity that an internal client got for itself. */
-  clientToken(scope?: string, clientId?: string): Promise<string>
+  clientToken(scope?: string, clientId?: string, tenantId?: string): Promise<string>
   restart(): Promise<void>
 }
 
@@ -63,8 +63,8 @@ export async function startWorld(scope: Scope): Promise<World> {
       ),
     userToken: (sub) =>
       gateway.sign({ sub, tenant_id: TENANT, aud: 'wallets', scope: 'wallet:read' }),
-    clientToken: (scopes = 'ledger:write', clientId = 'tester') =>
-      identity.sign({ sub: clientId, client_id: clientId, tenant_id: TENANT, scope: scopes }),
+    clientToken: (scopes = 'ledger:write', clientId = 'tester', tenantId = TENANT) =>
+      identity.sign({ sub: clientId, client_id: clientId, tenant_id: tenantId, scope: scopes }),
     async restart() {
       await world.service.stop()
       world.service = await start(config)

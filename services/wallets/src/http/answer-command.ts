@@ -1,9 +1,10 @@
 import { identityOf, requireToken, type TokenHook } from '@caudal/http/authenticate.ts'
-import { Problem, PROBLEM_CONTENT_TYPE } from '@caudal/http/problem.ts'
+import { PROBLEM_CONTENT_TYPE } from '@caudal/http/problem.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Request } from '../domain/command.ts'
 import type { Answer } from './answer.ts'
+import { onlyServices } from './only-services.ts'
 import { type CommandRequest, readCommand } from './read-command.ts'
 
 export interface LedgerRouteDeps {
@@ -39,13 +40,4 @@ export function sendAnswer(reply: FastifyReply, { status, body, replayed }: Answ
   const type = status < 400 ? JSON_CONTENT_TYPE : PROBLEM_CONTENT_TYPE
   // As bytes: to a text the framework would add a charset, which problem documents have not.
   return reply.code(status).header('content-type', type).send(Buffer.from(body))
-}
-
-function onlyServices(
-  request: FastifyRequest,
-  _reply: FastifyReply,
-  done: (error?: Error) => void,
-): void {
-  const allowed = identityOf(request).kind === 'service'
-  done(allowed ? undefined : new Problem('FORBIDDEN', 'the ledger is for internal clients'))
 }

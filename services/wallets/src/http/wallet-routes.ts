@@ -131,13 +131,19 @@ function showEntry(entry: ListedEntry, currency: string) {
   return {
     entry_id: entryIdOf(entry.transferId, entry.line),
     transfer_id: entry.transferId,
-    kind: entry.kind,
+    kind: kindForUsers(entry),
     balance: entry.balance,
     amount: formatAmount(entry.amountMinor, currency),
     balance_after: formatAmount(entry.balanceAfterMinor, currency),
     payment_id: entry.paymentId,
     created_at: entry.bookedAt.toISOString(),
   }
+}
+
+/** The kinds that users know are a closed list: other transfers give or take, by their sign. */
+function kindForUsers({ kind, amountMinor }: ListedEntry): string {
+  if (kind !== 'transfer') return kind
+  return amountMinor > 0n ? 'credit' : 'debit'
 }
 
 function onlyUsers(

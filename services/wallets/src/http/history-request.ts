@@ -1,0 +1,43 @@
+import { isUuid } from '@caudal/contracts/ids.ts'
+import { identityOf } from '@caudal/http/authenticate.ts'
+import { Problem } from '@caudal/http/problem.ts'
+import type { FastifyRequest } from 'fastify'
+import type { AccountDetails, Detached } from '../domain/history.ts'
+
+export type FindAccount = (name: {
+  tenantId: string
+  accountId: string
+}) => Promise<AccountDetails | undefined>
+
+/** The account of the caller's tenant that the address names. @throws {Problem} if there is none */
+export async function accountOf(
+  { findAccount }: { findAccount: FindAccount },
+  request: FastifyRequest,
+): Promise<AccountDetails> {
+  const accountId = idIn(request, 'account_id')
+  const { tenantId } = identityOf(request)
+  const found = isUuid(accountId) ? await findAccount({ tenantId, accountId }) : undefined
+  if (found === undefined) throw new Problem('ACCOUNT_NOT_FOUND')
+  return found
+}
+
+/** An id in the address, in lower case; it need not be one. */
+export function idIn(request: FastifyRequest, param: string): string {
+  return String((request.params as Record<string, unknown>)[param]).toLowerCase()
+}
+
+/** The answer about a time before the history that is kept. */
+export function detached({ kept }: Detached): Problem {
+  const from = kept.from.toISOString()
+  const detail = `the books begin with ${from}, by value date after ${kept.valueDay}`
+  return new Problem('HISTORY_DETACHED', detail, {
+    members: { kept_from: from, value_dates_after: kept.valueDay },
+  })
+}
+
+/** A cursor that was given out for something else. */
+export function strangeCursor(what: string): Problem {
+  return new Problem('MALFORMED_REQUEST', `query: cursor is of ${what}`, {
+    members: { param: 'cursor' },
+  })
+}

@@ -1,0 +1,205 @@
+import type { Db } from '@caudal/postgres/types.ts'
+import type {
+  AccountDetails,
+  AsOf,
+  Balances,
+  Detached,
+  KeptHistory,
+  Statement,
+  StatementEntry,
+  StatementLine,
+  StatementPosition,
+  StatementRange,
+  TrialBalanceRow,
+} from './domain/history.ts'
+import { findBalancesAt } from './store/find-balances-at.ts'
+import { findKeptHistory } from './store/find-kept-history.ts'
+import { findVersionAt } from './store/find-version-at.ts'
+import { listBooked, listOfAnotherDay, listOfTheirDay } from './store/list-statement.ts'
+import { readTrialBalance } from './store/read-trial-balance.ts'
+import { sumOtherDays } from './store/sum-other-days.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
+const FIRST_DAY = '0001-01-01'
+const LAST_DAY = '9999-12-31'
+const EVER = new Date(Date.UTC(9999, 11, 31))
+
+/** What an account had at a moment (E4), if that is in the history which is kept. */
+export async function readBalances(
+  db: Db,
+  account: AccountDetails,
+  asOf: AsOf,
+): Promise<(Balances & { type: 'balances'; version: number }) | Detached> {
+  const kept = await findKeptHistory(db)
+  if (kept !== null && isBefore(asOf, kept)) return { type: 'detached', kept }
+  return { type: 'balances', ...(await balancesAt(db, account, asOf)) }
+}
+
+/** The trial balance of a tenant at a moment, or now (null), if that history is kept (E4). */
+export async function readTrial(
+  db: Db,
+  query: { tenantId: string; currency: string | null; asOf: AsOf | null },
+): Promise<TrialBalanceRow[] | Detached> {
+  const kept = await findKeptHistory(db)
+  if (query.asOf !== null && kept !== null && isBefore(query.asOf, kept)) {
+    return { type: 'detached', kept }
+  }
+  return readTrialBalance(db, query)
+}
+
+/** Whether a moment is before the history which is kept. */
+function isBefore(asOf: AsOf, kept: KeptHistory): boolean {
+  return asOf.by === 'booking' ? asOf.before < kept.from : asOf.day < kept.valueDay
+}
+
+async function balancesAt(
+  db: Db,
+  account: AccountDetails,
+  asOf: AsOf,
+): Promise<Balances & { version: number }> {
+  const { accountId } = account
+  const before = asOf.by === 'booking' ? asOf.before : endOf(asOf.day)
+  const version = await findVersionAt(db, accountId, before)
+  const booked = await findBalancesAt(db, accountId, version)
+  if (asOf.by === 'booking') return { ...booked, version }
+  const others = await sumOtherDays(db, account, asOf.day)
+  return {
+    availableMinor: booked.availableMinor + others.availableMinor,
+    heldMinor: booked.heldMinor + others.heldMinor,
+    version,
+  }
+}
+
+/**
+ * A page of an account's statement (E4), from the beginning of the range or from the position that
+ * the page before gave. Balances before and after are those in the order of the statement.
+ */
+export async function readStatement(
+  db: Db,
+  account: AccountDetails,
+  query: { range: StatementRange; after: StatementPosition | null; limit: number },
+): Promise<Statement | Detached> {
+  const { range, after, limit } = query
+  let start = after
+  if (start === null) {
+    const kept = await findKeptHistory(db)
+    if (kept !== null && isBeyond(range, kept)) return { type: 'detached', kept }
+    start = await startOf(db, account, range, kept)
+  }
+  const entries =
+    range.by === 'booking'
+      ? await entriesByBooking(db, account, { start, to: range.to, limit: limit + 1 })
+      : await entriesByValue(db, account, { start, to: range.to, limit: limit + 1 })
+  return pageFrom(start, entries, limit)
+}
+
+function isBeyond(range: StatementRange, kept: KeptHistory): boolean {
+  if (range.from === null) return false
+  return range.by === 'booking' ? range.from < kept.from : range.from <= kept.valueDay
+}
+
+async function startOf(
+  db: Db,
+  account: AccountDetails,
+  range: StatementRange,
+  kept: KeptHistory | null,
+): Promise<StatementPosition> {
+  if (range.by === 'booking') {
+    const before = range.from ?? kept?.from ?? new Date(0)
+    const balances = await balancesAt(db, account, { by: 'booking', before })
+    return { ...balances, version: balances.version + 1, line: -1, otherDay: null }
+  }
+  const from = range.from ?? (kept === null ? FIRST_DAY : dayAfter(kept.valueDay))
+  // Before the first day there is nothing, whatever value dates there are.
+  const opening =
+    from === FIRST_DAY
+      ? { availableMinor: 0n, heldMinor: 0n, version: 0 }
+      : await balancesAt(db, account, { by: 'value', day: dayBefore(from) })
+  const otherDay = { valueDate: from, version: 0, line: -1 }
+  return { ...opening, version: opening.version + 1, line: -1, otherDay }
+}
+
+interface Stretch<To> {
+  start: StatementPosition
+  to: To | null
+  limit: number
+}
+
+async function entriesByBooking(
+  db: Db,
+  { accountId }: AccountDetails,
+  { start, to, limit }: Stretch<Date>,
+): Promise<StatementEntry[]> {
+  const toVersion = await findVersionAt(db, accountId, to ?? EVER)
+  return listBooked(db, { accountId, after: start, toVersion, limit })
+}
+
+/** Two lists, each in the order of value date and version, are joined into one. */
+async function entriesByValue(
+  db: Db,
+  { tenantId, accountId }: AccountDetails,
+  { start, to, limit }: Stretch<string>,
+): Promise<StatementEntry[]> {
+  const toVersion = await findVersionAt(db, accountId, to === null ? EVER : endOf(to))
+  const [ofTheirDay, ofAnotherDay] = await Promise.all([
+    listOfTheirDay(db, { accountId, after: start, toVersion, limit }),
+    listOfAnotherDay(db, {
+      tenantId,
+      accountId,
+      after: start.otherDay!,
+      toDay: to ?? LAST_DAY,
+      limit,
+    }),
+  ])
+  return [...ofTheirDay, ...ofAnotherDay].toSorted(inOrderOfValue).slice(0, limit)
+}
+
+function inOrderOfValue(a: StatementEntry, b: StatementEntry): number {
+  if (a.valueDate !== b.valueDate) return a.valueDate < b.valueDate ? -1 : 1
+  return a.version - b.version || a.line - b.line
+}
+
+function pageFrom(
+  start: StatementPosition,
+  entries: readonly StatementEntry[],
+  limit: number,
+): Statement {
+  const place = { ...start }
+  const lines: StatementLine[] = []
+  for (const entry of entries.slice(0, limit)) {
+    const member = entry.balance === 'available' ? 'availableMinor' : 'heldMinor'
+    const beforeMinor = place[member]
+    place[member] += entry.amountMinor
+    lines.push({ ...entry, beforeMinor, afterMinor: place[member] })
+    const { version, line, valueDate } = entry
+    if (place.otherDay !== null && valueDate !== dayOf(entry.bookedAt)) {
+      place.otherDay = { valueDate, version, line }
+    } else Object.assign(place, { version, line })
+  }
+  const { availableMinor, heldMinor } = start
+  return {
+    type: 'statement',
+    opening: { availableMinor, heldMinor },
+    lines,
+    closing: { availableMinor: place.availableMinor, heldMinor: place.heldMinor },
+    next: entries.length > limit ? place : null,
+  }
+}
+
+/** The first instant behind a day, in UTC. */
+function endOf(day: string): Date {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + DAY_MS)
+}
+
+/** The day of an instant in UTC, `YYYY-MM-DD`. */
+function dayOf(instant: Date): string {
+  return instant.toISOString().slice(0, 'YYYY-MM-DD'.length)
+}
+
+function dayBefore(day: string): string {
+  return dayOf(new Date(Date.parse(`${day}T00:00:00Z`) - DAY_MS))
+}
+
+function dayAfter(day: string): string {
+  return dayOf(endOf(day))
+}
