@@ -118,7 +118,7 @@ function ledger({ completed: { id, account } }: Used): Plant[] {
       guard: {
         drop: 'ALTER TABLE accounts DROP CONSTRAINT accounts_available_not_negative',
         make: `ALTER TABLE accounts ADD CONSTRAINT accounts_available_not_negative
-               CHECK (kind <> 'wallet' OR available_minor >= 0)`,
+               CHECK (available_minor >= -overdraft_limit_minor::numeric)`,
       },
       sql: 'UPDATE accounts SET available_minor = -1 WHERE account_id = $1',
       values: [account],

@@ -23,7 +23,11 @@ export const verify: Command = {
     )
     if (stillness === 'moving') note(`caudal: something still moved after ${seconds} s`)
     if (invocation.json) printJson({ ok, checks })
-    for (const { name, checked, violations } of checks) {
+    for (const { name, checked, violations, skipped } of checks) {
+      if (skipped !== undefined) {
+        printLine(`--  ${name.padEnd(24)} not here: ${skipped.join(', ')}`, invocation)
+        continue
+      }
       const mark = violations.length === 0 ? 'ok ' : 'NO '
       printLine(`${mark} ${name.padEnd(24)} ${checked} checked`, invocation)
       for (const violation of violations) printLine(`      ${violation}`, invocation)

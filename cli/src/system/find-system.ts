@@ -11,6 +11,8 @@ export type System = {
   pspUrl: string
   pushUrl: string
   serviceUrl(service: string): string
+  /** Whether a service is part of the system; of one that only the environment names, each is. */
+  runs(service: string): boolean
   databaseUrl(database: string): string
   client: { id: string; secret: string }
 }
@@ -56,6 +58,10 @@ export async function findSystem(where: Where): Promise<System> {
     },
     serviceUrl: (service) =>
       named(service.toUpperCase().replaceAll('-', '_'), state?.services[service]),
+    runs: (service) =>
+      state === undefined ||
+      state.services[service] !== undefined ||
+      env[`CAUDAL_${service.toUpperCase().replaceAll('-', '_')}_URL`] !== undefined,
     databaseUrl: (database) => ownDatabase(database) ?? databaseUrl(server(), database),
     client: {
       id: env['CAUDAL_CLIENT_ID'] ?? state?.client.id ?? 'caudal-cli',

@@ -5,6 +5,7 @@ import { walkPayments } from './walk-payments.ts'
 /** P5: the PSP's books have exactly one charge, of the right amount, for each completed payment. */
 export const completedChargedOnce: Check = {
   name: 'completed_charged_once',
+  needs: ['payments', 'psp'],
   async run({ payments, charges }) {
     const violations: string[] = []
     let checked = 0
@@ -37,6 +38,7 @@ export const completedChargedOnce: Check = {
 /** P5: no money moved at the PSP for a payment that failed. */
 export const failedNotCharged: Check = {
   name: 'failed_not_charged',
+  needs: ['payments', 'psp'],
   async run({ payments, charges }) {
     const violations: string[] = []
     let checked = 0

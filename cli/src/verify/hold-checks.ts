@@ -24,6 +24,7 @@ const ALLOWED: Record<string, readonly string[]> = {
  */
 export const holdsMatchPayments: Check = {
   name: 'holds_match_payments',
+  needs: ['payments', 'wallets'],
   async run({ payments, wallets, still }) {
     const violations: string[] = []
     let checked = 0

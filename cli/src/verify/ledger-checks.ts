@@ -1,89 +1,103 @@
-import type { Db } from '@caudal/postgres/types.ts'
-import type { Check, Finding } from './check.ts'
+import type { Check } from './check.ts'
+import { findViolations } from './find-violations.ts'
 
 /** F1: the entries of every transfer sum to zero in each currency of its accounts. */
 export const entriesSumToZero: Check = {
   name: 'entries_sum_to_zero',
+  needs: ['wallets'],
   run: ({ wallets }) =>
-    find(
+    findViolations(
       wallets,
       'SELECT count(*) AS checked FROM transfers',
-      `SELECT format('transfer %s: its entries sum to %s in %s', e.transfer_id,
-         sum(e.amount_minor), coalesce(a.currency, 'no known account')) AS violation
-       FROM entries e LEFT JOIN accounts a USING (account_id)
-       GROUP BY e.transfer_id, a.currency HAVING sum(e.amount_minor) <> 0 OR a.currency IS NULL
-       UNION ALL
-       SELECT format('transfer %s has no entries', t.transfer_id)
-       FROM transfers t
-       WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.transfer_id = t.transfer_id)`,
+      `WITH sums AS (
+         SELECT e.transfer_id, a.currency, sum(e.amount_minor) AS total
+         FROM entries e LEFT JOIN accounts a USING (account_id)
+         GROUP BY e.transfer_id, a.currency
+       )
+       SELECT CASE
+         WHEN s.transfer_id IS NULL THEN format('transfer %s has no entries', t.transfer_id)
+         WHEN t.transfer_id IS NULL THEN
+           format('transfer %s is gone, its entries in %s are there', s.transfer_id, s.currency)
+         ELSE format('transfer %s: its entries sum to %s in %s', s.transfer_id, s.total,
+           coalesce(s.currency, 'no known account'))
+       END AS violation
+       FROM sums s FULL JOIN transfers t USING (transfer_id)
+       WHERE s.transfer_id IS NULL OR t.transfer_id IS NULL OR s.currency IS NULL OR s.total <> 0`,
     ),
 }
+
+// Every entry that is kept, and before them what was carried over when older months were detached:
+// one for each balance, as if all before had been a single transfer.
+const KEPT = `
+  kept AS (
+    SELECT account_id, account_version, line, balance, amount_minor, balance_after_minor, booked_at,
+      false AS is_carried
+    FROM entries
+    UNION ALL
+    SELECT c.account_id, c.account_version, b.line, b.balance, b.minor, b.minor, NULL, true
+    FROM carried_balances c
+    CROSS JOIN LATERAL (VALUES (0, 'available'::balance_name, c.available_minor),
+      (1, 'held'::balance_name, c.held_minor)) AS b(line, balance, minor)
+  )`
+
+// The account's own figures against the sums. What it has lost is named with its currency, what is
+// expected and what was found.
+const SUMS = `
+  sums AS (
+    SELECT account_id, max(account_version) AS version,
+      coalesce(sum(amount_minor) FILTER (WHERE balance = 'available'), 0) AS available,
+      coalesce(sum(amount_minor) FILTER (WHERE balance = 'held'), 0) AS held
+    FROM kept GROUP BY account_id
+  )`
+
+const AGAINST_SUMS = `
+  SELECT format('account %s (%s): available %s, its entries say %s; held %s, they say %s',
+    coalesce(a.account_id, s.account_id), a.currency, a.available_minor,
+    coalesce(s.available, 0), a.held_minor, coalesce(s.held, 0)) AS violation
+  FROM accounts a FULL JOIN sums s USING (account_id)
+  WHERE a.available_minor IS DISTINCT FROM coalesce(s.available, 0)
+    OR a.held_minor IS DISTINCT FROM coalesce(s.held, 0)
+  UNION ALL
+  SELECT format('account %s (%s): version %s, its last entry has %s', a.account_id, a.currency,
+    a.version, coalesce(s.version, 0))
+  FROM accounts a LEFT JOIN sums s USING (account_id)
+  WHERE a.version <> coalesce(s.version, 0)`
+
+// One pass in the order of accounts and versions: each entry against the one before it.
+const CHAIN = `
+  chain AS (
+    SELECT account_id, account_version, balance, balance_after_minor, is_carried, booked_at,
+      CASE balance
+        WHEN 'available' THEN sum(amount_minor) FILTER (WHERE balance = 'available') OVER history
+        ELSE sum(amount_minor) FILTER (WHERE balance = 'held') OVER history
+      END AS running,
+      coalesce(lag(account_version) OVER history, 0) AS version_before,
+      lag(booked_at) OVER history AS booked_before
+    FROM kept
+    WINDOW history AS (PARTITION BY account_id ORDER BY account_version, line)
+  )`
+
+const AGAINST_CHAIN = `
+  SELECT format('account %s: %s is %s after version %s, its entries until then say %s',
+    account_id, balance, balance_after_minor, account_version, running)
+  FROM chain WHERE balance_after_minor <> running
+  UNION ALL
+  SELECT format('account %s: version %s follows version %s, what is between is missing',
+    account_id, account_version, version_before)
+  FROM chain WHERE account_version > version_before + 1 AND NOT is_carried
+  UNION ALL
+  SELECT format('account %s: version %s was booked at %s, before the version it follows',
+    account_id, account_version, booked_at)
+  FROM chain WHERE booked_at < booked_before`
 
 /** F1: every balance is the sum of its entries, and each entry continues the one before it. */
 export const balancesEqualEntries: Check = {
   name: 'balances_equal_entries',
+  needs: ['wallets'],
   run: ({ wallets }) =>
-    find(
+    findViolations(
       wallets,
       'SELECT count(*) AS checked FROM accounts',
-      `WITH sums AS (
-         SELECT account_id,
-           coalesce(sum(amount_minor) FILTER (WHERE balance = 'available'), 0) AS available,
-           coalesce(sum(amount_minor) FILTER (WHERE balance = 'held'), 0) AS held
-         FROM entries GROUP BY account_id
-       )
-       SELECT format('account %s (%s): available %s, its entries say %s; held %s, they say %s',
-         coalesce(a.account_id, s.account_id), a.currency, a.available_minor,
-         coalesce(s.available, 0), a.held_minor, coalesce(s.held, 0)) AS violation
-       FROM accounts a FULL JOIN sums s USING (account_id)
-       WHERE a.available_minor IS DISTINCT FROM coalesce(s.available, 0)
-         OR a.held_minor IS DISTINCT FROM coalesce(s.held, 0)
-       UNION ALL
-       SELECT format('account %s: %s is %s after version %s, its entries until then say %s',
-         account_id, balance, balance_after_minor, account_version, running)
-       FROM (
-         SELECT account_id, balance, balance_after_minor, account_version,
-           sum(amount_minor) OVER (PARTITION BY account_id, balance
-             ORDER BY account_version, line) AS running
-         FROM entries
-       ) e
-       WHERE balance_after_minor <> running`,
+      `WITH ${KEPT}, ${SUMS}, ${CHAIN} ${AGAINST_SUMS} UNION ALL ${AGAINST_CHAIN}`,
     ),
-}
-
-/** P4: no wallet was ever below zero, not now and not in between. */
-export const noOverdraft: Check = {
-  name: 'no_overdraft',
-  run: ({ wallets }) =>
-    find(
-      wallets,
-      `SELECT count(*) AS checked FROM accounts WHERE kind = 'wallet'`,
-      `SELECT format('account %s (%s): available %s, held %s', account_id, currency,
-         available_minor, held_minor) AS violation
-       FROM accounts WHERE kind = 'wallet' AND (available_minor < 0 OR held_minor < 0)
-       UNION ALL
-       SELECT format('account %s: %s was %s after version %s', e.account_id, e.balance,
-         e.balance_after_minor, e.account_version)
-       FROM entries e JOIN accounts a USING (account_id)
-       WHERE a.kind = 'wallet' AND e.balance_after_minor < 0
-       UNION ALL
-       SELECT format('account %s (%s): held %s, its open holds say %s', a.account_id, a.currency,
-         a.held_minor, coalesce(h.open_minor, 0))
-       FROM accounts a LEFT JOIN (
-         SELECT account_id, sum(remaining_minor) AS open_minor FROM holds
-         WHERE status = 'open' GROUP BY account_id
-       ) h USING (account_id)
-       WHERE a.kind = 'wallet' AND a.held_minor <> coalesce(h.open_minor, 0)`,
-    ),
-}
-
-async function find(db: Db, counting: string, finding: string): Promise<Finding> {
-  const [counted, found] = await Promise.all([
-    db.query<{ checked: bigint }>(counting),
-    db.query<{ violation: string }>(finding),
-  ])
-  return {
-    checked: Number(counted.rows[0]!.checked),
-    violations: found.rows.map((row) => row.violation),
-  }
 }

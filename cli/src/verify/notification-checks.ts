@@ -7,6 +7,7 @@ import { walkPayments } from './walk-payments.ts'
  */
 export const notifiedOnce: Check = {
   name: 'notified_once',
+  needs: ['payments', 'notifications', 'push'],
   async run({ payments, notifications, messages }) {
     const violations: string[] = []
     let checked = 0

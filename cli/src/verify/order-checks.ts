@@ -4,6 +4,7 @@ import { walkPayments } from './walk-payments.ts'
 /** P2: an order has one payment at most that did not fail, and is paid when that is completed. */
 export const ordersPaidOnce: Check = {
   name: 'orders_paid_once',
+  needs: ['payments', 'orders'],
   async run({ payments, orders }) {
     const { rows: twice } = await payments.query<{ violation: string }>(
       `SELECT format('order %s has %s payments that did not fail', external_order_id, count(*))

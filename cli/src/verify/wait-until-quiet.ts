@@ -1,9 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { Evidence } from './check.ts'
+import type { Databases } from './check.ts'
 import { CONSUMERS, PUBLISHERS } from './outbox-checks.ts'
-
-type Databases = Omit<Evidence, 'charges' | 'messages' | 'still'>
 
 const INTERVAL_MS = 250
 /** Nothing moves when so many looks in a row saw the same. */
@@ -33,15 +31,21 @@ export async function waitUntilQuiet(databases: Databases, timeoutMs: number): P
 }
 
 async function look(databases: Databases): Promise<{ trace: string; busy: boolean }> {
-  const published = await Promise.all(PUBLISHERS.map((name) => outboxOf(databases[name])))
-  const consumed = await Promise.all(CONSUMERS.map((name) => offsetsOf(databases[name])))
-  const { rows } = await databases.payments.query<{ open: bigint }>(
-    `SELECT count(*) AS open FROM payments WHERE status IN ('PENDING', 'RESERVED')`,
-  )
-  const open = rows[0]!.open
+  const of = (names: readonly (keyof Databases)[]): Db[] =>
+    names.flatMap((name) => databases[name] ?? [])
+  const published = await Promise.all(of(PUBLISHERS).map(outboxOf))
+  const consumed = await Promise.all(of(CONSUMERS).map(offsetsOf))
+  const open = databases.payments === undefined ? 0n : await underWay(databases.payments)
   const busy = open > 0n || published.some(({ waiting }) => waiting > 0n)
   const trace = [...published.map(({ last }) => last), ...consumed, open].join(' ')
   return { trace, busy }
+}
+
+async function underWay(payments: Db): Promise<bigint> {
+  const { rows } = await payments.query<{ open: bigint }>(
+    `SELECT count(*) AS open FROM payments WHERE status IN ('PENDING', 'RESERVED')`,
+  )
+  return rows[0]!.open
 }
 
 async function outboxOf(db: Db): Promise<{ last: bigint | null; waiting: bigint }> {

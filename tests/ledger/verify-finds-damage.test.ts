@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import type { Db } from '@caudal/postgres/types.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import type { Evidence } from 'caudal/verify/check.ts'
+import { balancesEqualEntries, entriesSumToZero } from 'caudal/verify/ledger-checks.ts'
+import { noOverdraft } from 'caudal/verify/overdraft-check.ts'
+import type { Client } from 'pg'
+import { close, move } from '../../services/wallets/test/client-commands.ts'
+import {
+  ledgerDatabase,
+  openWallets,
+  runBatch,
+  runCommands,
+} from '../../services/wallets/test/ledger-fixture.ts'
+import { age, attachMonth, connectAs, monthAgo } from '../../services/wallets/test/old-months.ts'
+import { newPayment, requested } from '../../services/wallets/test/payment-events.ts'
+import { newWallet } from '../../services/wallets/test/test-wallet.ts'
+import { eventWork } from '../../services/wallets/test/work.ts'
+
+const CHECKS = [entriesSumToZero, balancesEqualEntries, noOverdraft]
+
+/** What a superuser does to the books, and the check that must say it in these words. */
+interface Damage {
+  what: string
+  sql: string
+  check: string
+  says: RegExp
+}
+
+const wallet = newWallet()
+const spender = newWallet({ currency: 'JPY' })
+const hold = move('hold', wallet, 30n)
+const expiring = { ...move('hold', wallet, 7n), expiresInSeconds: 3_600 }
+const frozen = newWallet()
+const { accountId } = wallet
+
+const DAMAGES: Damage[] = [
+  {
+    what: 'an entry that was changed',
+    sql: `UPDATE entries SET amount_minor = amount_minor + 1
+          WHERE account_id = '${accountId}' AND account_version = 1`,
+    check: 'entries_sum_to_zero',
+    says: /^transfer \S+: its entries sum to 1 in USD$/,
+  },
+  {
+    what: 'an entry that was changed, and the one on its other side too',
+    sql: `UPDATE entries SET amount_minor = amount_minor + sign(amount_minor)
+          WHERE transfer_id IN (SELECT transfer_id FROM entries
+            WHERE account_id = '${accountId}' AND account_version = 1)`,
+    check: 'balances_equal_entries',
+    says: new RegExp(`^account ${accountId} \\(USD\\): available 63, its entries say 64;`),
+  },
+  {
+    what: 'an entry that is gone',
+    sql: `DELETE FROM entries WHERE account_id = '${accountId}' AND account_version = 1`,
+    check: 'entries_sum_to_zero',
+    says: /^transfer \S+: its entries sum to -100 in USD$/,
+  },
+  {
+    what: 'a whole transfer that is gone, with its entries',
+    sql: `WITH gone AS (DELETE FROM transfers WHERE transfer_id = '${hold.transferId}')
+          DELETE FROM entries WHERE transfer_id = '${hold.transferId}'`,
+    check: 'balances_equal_entries',
+    says: new RegExp(`^account ${accountId}: version 3 follows version 1, what is between is`),
+  },
+  {
+    what: 'a transfer that is gone, and left its entries',
+    sql: `DELETE FROM transfers WHERE transfer_id = '${hold.transferId}'`,
+    check: 'entries_sum_to_zero',
+    says: new RegExp(`^transfer ${hold.transferId} is gone, its entries in USD are there$`),
+  },
+  {
+    what: 'a transfer that has no entries',
+    sql: `DELETE FROM entries WHERE transfer_id = '${hold.transferId}'`,
+    check: 'entries_sum_to_zero',
+    says: new RegExp(`^transfer ${hold.transferId} has no entries$`),
+  },
+  {
+    what: 'a balance that was edited',
+    sql: `UPDATE accounts SET available_minor = available_minor + 5
+          WHERE account_id = '${accountId}'`,
+    check: 'balances_equal_entries',
+    says: new RegExp(`^account ${accountId} \\(USD\\): available 68, its entries say 63;`),
+  },
+  {
+    what: 'a balance of the system that was edited',
+    sql: `UPDATE accounts SET available_minor = 0 WHERE kind = 'deposits_clearing'
+          AND currency = 'JPY'`,
+    check: 'balances_equal_entries',
+    says: /\(JPY\): available 0, its entries say -50;/,
+  },
+  {
+    what: 'a held balance that was edited',
+    sql: `UPDATE accounts SET held_minor = held_minor + 1 WHERE account_id = '${accountId}'`,
+    check: 'no_overdraft',
+    says: new RegExp(`^account ${accountId} \\(USD\\): held 38, its open holds say 37$`),
+  },
+  {
+    what: 'a hold that was forgotten',
+    sql: `DELETE FROM holds WHERE hold_id = '${hold.transferId}'`,
+    check: 'no_overdraft',
+    says: new RegExp(`^account ${accountId} \\(USD\\): held 37, its open holds say 7$`),
+  },
+  {
+    what: 'two holds of an account whose amounts were swapped',
+    sql: `UPDATE holds SET amount_minor = 37 - amount_minor, remaining_minor = 37 - remaining_minor
+          WHERE account_id = '${accountId}' AND status = 'open'`,
+    check: 'no_overdraft',
+    says: new RegExp(`^hold ${hold.transferId} of account .* keeps 7, its transfers say 30$`),
+  },
+  {
+    what: 'a hold that would never end though it should',
+    sql: 'DELETE FROM hold_expiries',
+    check: 'no_overdraft',
+    says: new RegExp(`^hold ${expiring.transferId} of .* nothing will end it then$`),
+  },
+  {
+    what: 'a version that was edited',
+    sql: `UPDATE accounts SET version = version + 1 WHERE account_id = '${accountId}'`,
+    check: 'balances_equal_entries',
+    says: new RegExp(`^account ${accountId} \\(USD\\): version 4, its last entry has 3$`),
+  },
+  {
+    what: 'a history that was edited',
+    sql: `UPDATE entries SET balance_after_minor = 7 WHERE account_id = '${accountId}'
+          AND account_version = 3 AND balance = 'available'`,
+    check: 'balances_equal_entries',
+    says: /available is 7 after version 3, its entries until then say 63$/,
+  },
+  {
+    what: 'a booking that was moved in time',
+    sql: `UPDATE entries SET booked_at = booked_at + interval '1 day'
+          WHERE account_id = '${accountId}' AND account_version = 1`,
+    check: 'balances_equal_entries',
+    says: new RegExp(`^account ${accountId}: version 2 was booked at .* before the version`),
+  },
+  {
+    what: 'a limit that was edited',
+    sql: `UPDATE accounts SET overdraft_limit_minor = 1000 WHERE account_id = '${accountId}'`,
+    check: 'no_overdraft',
+    says: new RegExp(`^account ${accountId} .*: open with limit 1000, its changes say open with 0`),
+  },
+  {
+    what: 'a limit that nobody gave, though the account was overdrawn',
+    sql: `WITH gone AS (DELETE FROM account_changes WHERE account_id = '${spender.accountId}')
+          UPDATE accounts SET overdraft_limit_minor = 80, revision = 0
+          WHERE account_id = '${spender.accountId}'`,
+    check: 'no_overdraft',
+    says: new RegExp(`^account ${spender.accountId}: available was -30 after version 2, allowed`),
+  },
+  {
+    what: 'an account that was unfrozen by hand',
+    sql: `UPDATE accounts SET status = 'open' WHERE account_id = '${frozen.accountId}'`,
+    check: 'no_overdraft',
+    says: new RegExp(`^account ${frozen.accountId} .*: open with limit 0, its changes say frozen`),
+  },
+  {
+    what: 'money moved while the account was frozen',
+    sql: `UPDATE account_changes SET booked_at = '2020-01-01' WHERE kind = 'freeze'`,
+    check: 'no_overdraft',
+    says: new RegExp(`^account ${frozen.accountId}: credit by transfer \\S+ while it was frozen$`),
+  },
+]
+
+async function look(db: unknown): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>()
+  for (const { name, run } of CHECKS) {
+    const { violations } = await run({ wallets: db } as Evidence)
+    found.set(name, violations)
+  }
+  return found
+}
+
+function assertClean(found: ReadonlyMap<string, string[]>): void {
+  assert.deepEqual([...found.values()].flat(), [])
+}
+
+describe('F1: verify finds whatever is done to the books behind the back of the ledger', () => {
+  const scope = suiteScope()
+  let pool: Db
+  let admin: Client
+
+  before(async () => {
+    const database = await ledgerDatabase(scope)
+    pool = database.pool
+    admin = await connectAs(scope, database.adminUrl)
+    await openWallets(pool, [wallet, spender, frozen])
+    const ofAccount = ({ accountId: id }: typeof wallet) => {
+      const { tenantId, transferId, key, referenceId, reason } = move('credit', wallet, 1n)
+      return { tenantId, accountId: id, transferId, key, referenceId, reason }
+    }
+    const limit = { limitMinor: 80n, currency: 'JPY' }
+    await runCommands(pool, { ...ofAccount(spender), kind: 'overdraft', ...limit })
+    await runCommands(pool, move('credit', wallet, 100n), move('credit', spender, 50n))
+    await runCommands(pool, hold, move('debit', spender, 80n), move('credit', frozen, 5n))
+    const kept = move('hold', frozen, 5n)
+    await runCommands(pool, expiring, kept)
+    await runCommands(pool, { ...ofAccount(frozen), kind: 'freeze' })
+    // The end of a hold is no new movement: a frozen account allows it.
+    await runCommands(pool, close('rollback', frozen, kept.transferId))
+    await runBatch(pool, [eventWork(requested(newPayment(wallet, 1_000n)))])
+  })
+
+  test('books that nobody touched are clean', async () => {
+    assertClean(await look(pool))
+  })
+
+  for (const { what, sql, check, says } of DAMAGES) {
+    test(what, async () => {
+      await admin.query('BEGIN')
+      try {
+        const { rowCount } = await admin.query(sql)
+        assert.ok(rowCount! > 0, 'the damage was done')
+        const violations = (await look(admin)).get(check)!
+        assert.ok(
+          violations.some((violation) => says.test(violation)),
+          JSON.stringify(violations),
+        )
+      } finally {
+        await admin.query('ROLLBACK')
+      }
+    })
+  }
+})
+
+test('F1: verify proves what is left when a month was detached, and the carried balances', async (t) => {
+  const { pool, adminUrl, ownerUrl } = await ledgerDatabase(t)
+  const [admin, owner] = [await connectAs(t, adminUrl), await connectAs(t, ownerUrl)]
+  for (const months of [3, 2]) await attachMonth(owner, months)
+  const own = newWallet()
+  const old = move('hold', own, 30n)
+  await openWallets(pool, [own])
+  await runCommands(pool, move('credit', own, 100n), old)
+  await age(admin, 3)
+  await admin.query(`UPDATE holds SET created_at = created_at - interval '3 months'`)
+  await runCommands(pool, move('debit', own, 5n), close('commit', own, old.transferId, 10n))
+  await owner.query('SELECT detach_ledger_partition($1)', [monthAgo(3)])
+  assertClean(await look(pool))
+  await admin.query('UPDATE carried_balances SET held_minor = held_minor - 1 WHERE held_minor > 0')
+  const { rows } = await admin.query('SELECT FROM carried_balances WHERE held_minor = 29')
+  assert.equal(rows.length, 1)
+  const found = await look(pool)
+  assert.match(found.get('balances_equal_entries')!.join('\n'), /held 20, they say 19/)
+})
