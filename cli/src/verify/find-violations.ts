@@ -1,7 +1,7 @@
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Finding } from './check.ts'
 
-/** Runs a check that is two statements: how many things there are, and a sentence for each wrong. */
+/** Runs a check that is two statements: how many things there are, a sentence for each wrong. */
 export async function findViolations(db: Db, counting: string, finding: string): Promise<Finding> {
   const [counted, found] = await Promise.all([
     db.query<{ checked: bigint }>(counting),

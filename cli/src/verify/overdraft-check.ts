@@ -70,7 +70,8 @@ const STATUS = `
     e.transfer_id, p.status)
   FROM (
     SELECT account_id, status, booked_at AS since,
-      coalesce(lead(booked_at) OVER (PARTITION BY account_id ORDER BY revision), 'infinity') AS until
+      coalesce(lead(booked_at) OVER (PARTITION BY account_id ORDER BY revision), 'infinity')
+        AS until
     FROM account_changes
   ) p
   JOIN entries e ON e.account_id = p.account_id AND e.booked_at > p.since AND e.booked_at < p.until

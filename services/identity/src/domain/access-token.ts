@@ -19,6 +19,7 @@ export const SERVICE_SCOPES = [
   'payments:write',
   'ledger:read',
   'ledger:write',
+  'ledger:admin',
   'orders:read',
   'orders:write',
   'users:read',
