@@ -4,32 +4,44 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isRetryable } from './is-retryable.ts'
 import { Problem, sendProblem } from './problem.ts'
 
-/**
- * Turns whatever a handler threw into a problem document: problems as they are, the framework's
- * refusals under our codes, faults of databases and peers as 503, everything else as a bare 500.
- */
+/** Which request failed, for the log. */
+interface About {
+  trace_id: string
+  method: string
+  route: string | undefined
+}
+
+/** Answers whatever a handler threw with a problem document. */
 export function answerError(
   logger: Logger,
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  if (error instanceof Problem) return sendProblem(reply, error.code, error.detail, error.extra)
-  const refusal = frameworkRefusal(error)
-  if (refusal !== undefined) return sendProblem(reply, refusal.code, refusal.detail)
-  const about = {
+  const { code, detail, extra } = problemOf(logger, error, () => ({
     trace_id: traceIdOf(request.traceparent),
     method: request.method,
     route: request.routeOptions.url,
-    error,
-  }
-  if (codeOf(error) === 'OVERLOADED') return sendProblem(reply, 'OVERLOADED')
+  }))
+  return sendProblem(reply, code, detail, extra)
+}
+
+/**
+ * The problem that an error is to the caller: problems as they are, the framework's refusals under
+ * our codes, faults of databases and peers as 503, everything else as a bare 500. What is ours to
+ * mend is logged.
+ */
+export function problemOf(logger: Logger, error: unknown, about: () => About): Problem {
+  if (error instanceof Problem) return error
+  const refusal = frameworkRefusal(error)
+  if (refusal !== undefined) return refusal
+  if (codeOf(error) === 'OVERLOADED') return new Problem('OVERLOADED')
   if (isRetryable(error)) {
-    logger.warn(about, 'a request could not be served for now')
-    return sendProblem(reply, 'UNAVAILABLE')
+    logger.warn({ ...about(), error }, 'a request could not be served for now')
+    return new Problem('UNAVAILABLE')
   }
-  logger.error(about, 'a request failed unexpectedly')
-  return sendProblem(reply, 'INTERNAL')
+  logger.error({ ...about(), error }, 'a request failed unexpectedly')
+  return new Problem('INTERNAL')
 }
 
 function frameworkRefusal(error: unknown): Problem | undefined {

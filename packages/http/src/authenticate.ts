@@ -37,12 +37,13 @@ export function requireToken(options: { verifier: TokenVerifier; scope?: string 
 }
 
 /** The caller that `requireToken` verified; asking on a route without it is a bug. */
-export function identityOf(request: FastifyRequest): Identity {
+export function identityOf(request: Pick<FastifyRequest, 'identity'>): Identity {
   assert(request.identity !== null, 'the route does not require a token')
   return request.identity
 }
 
-function bearerToken(header: string | undefined): string | undefined {
+/** The token of an authorization header; undefined when it has none of ours. */
+export function bearerToken(header: string | undefined): string | undefined {
   if (header === undefined) return undefined
   return BEARER.exec(header)?.[1]
 }

@@ -68,6 +68,17 @@ function problemHeaders(code: ErrorCode): Record<string, string> {
   }
 }
 
+/** The answer that a problem is, for whoever does not answer through the framework. */
+export function renderProblem(problem: Problem, traceId: string) {
+  const { code, statusCode: status, detail, extra } = problem
+  const headers: Record<string, string> = {
+    ...problemHeaders(code),
+    ...extra.headers,
+    'content-type': PROBLEM_CONTENT_TYPE,
+  }
+  return { status, headers, body: problemBody(code, traceId, detail, extra.members) }
+}
+
 /** Answers a problem without throwing; the cheap way for refusals that come by the thousand. */
 export function sendProblem(
   reply: FastifyReply,

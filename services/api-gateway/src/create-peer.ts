@@ -1,20 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import { Pool } from 'undici'
-
-export interface PeerRequest {
-  method: 'GET' | 'POST'
-  /** With the query, starting with a slash. */
-  path: string
-  headers: Record<string, string>
-  body: Buffer | null
-}
-
-/** A whole answer: nothing is passed on before its last byte is here. */
-export interface PeerAnswer {
-  status: number
-  headers: IncomingHttpHeaders
-  body: Buffer
-}
+import { exchange, exchangeTwice, type PeerAnswer, type PeerRequest } from './exchange.ts'
+import { joinRequests } from './join-requests.ts'
 
 /** The peer gave no whole answer. The request may have had its effect. */
 export class PeerFault extends Error {
@@ -37,6 +23,8 @@ export interface PeerOptions {
   timeoutMs: number
   /** Requests under way or waiting; beyond it they are refused as OVERLOADED. */
   maxPending: number
+  /** Writes to this path go together, as many as there are at the moment (see join-requests.ts). */
+  joined?: { path: string; to: string }
 }
 
 export interface Peer {
@@ -47,7 +35,6 @@ export interface Peer {
 
 const CONNECT_TIMEOUT_MS = 2_000
 const KEEP_ALIVE_MS = 30_000
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
 /** A service behind the gateway, over a bounded pool of kept-alive connections. */
 export function createPeer(options: PeerOptions): Peer {
@@ -61,13 +48,21 @@ export function createPeer(options: PeerOptions): Peer {
     connect: { timeout: CONNECT_TIMEOUT_MS },
   })
   let pending = 0
+  const alone = (request: PeerRequest): Promise<PeerAnswer> => exchangeTwice(pool, request)
+  const send = options.joined
+    ? joinRequests({
+        ...options.joined,
+        alone,
+        stream: (request, onData) => exchange(pool, request, onData),
+      })
+    : alone
   return {
     name,
     async send(request) {
       if (pending >= maxPending) throw new PeerFault('OVERLOADED', `too much waits for ${name}`)
       pending++
       try {
-        return await dispatchTwice(pool, request)
+        return await send(request)
       } catch (error) {
         throw new PeerFault('PEER_UNAVAILABLE', `${name} gave no answer`, error)
       } finally {
@@ -76,52 +71,4 @@ export function createPeer(options: PeerOptions): Peer {
     },
     close: () => pool.close(),
   }
-}
-
-/**
- * A connection that breaks under a request is tried once more: a peer that restarts drops the ones
- * it kept alive, and every request is idempotent, reads by nature and writes by their key.
- */
-async function dispatchTwice(pool: Pool, request: PeerRequest): Promise<PeerAnswer> {
-  try {
-    return await dispatch(pool, request)
-  } catch (error) {
-    if (!isBrokenConnection(error)) throw error
-    return dispatch(pool, request)
-  }
-}
-
-function isBrokenConnection(error: unknown): boolean {
-  const { code } = error as { code?: unknown }
-  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET'
-}
-
-function dispatch(pool: Pool, request: PeerRequest): Promise<PeerAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<PeerAnswer>()
-  const chunks: Buffer[] = []
-  let bytes = 0
-  let status = 0
-  let headers: IncomingHttpHeaders = {}
-  pool.dispatch(request, {
-    // Its presence tells undici which of two handler interfaces this is.
-    onRequestStart() {},
-    onResponseStart(_controller, statusCode, responseHeaders) {
-      status = statusCode
-      headers = responseHeaders
-    },
-    onResponseData(controller, chunk) {
-      bytes += chunk.length
-      if (bytes > MAX_ANSWER_BYTES) controller.abort(new Error('the answer is too large'))
-      else chunks.push(chunk)
-    },
-    onResponseEnd() {
-      const [first] = chunks
-      const body = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)
-      resolve({ status, headers, body })
-    },
-    onResponseError(_controller, error) {
-      reject(error)
-    },
-  })
-  return promise
 }

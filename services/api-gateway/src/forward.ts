@@ -3,7 +3,8 @@ import { sendProblem } from '@caudal/http/problem.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { childTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Peer, type PeerAnswer, PeerFault } from './create-peer.ts'
+import { type Peer, PeerFault } from './create-peer.ts'
+import type { PeerAnswer } from './exchange.ts'
 import type { InternalTokens } from './mint-internal-tokens.ts'
 
 export interface ForwardDeps {

@@ -31,7 +31,12 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
   })
   const { signingKeys } = config
   const keys = await signingKeysOf(signingKeys.length > 0 ? signingKeys : [generatePrivateKey()])
-  const payments = createPeer({ name: 'payments', url: config.paymentsUrl, ...config.peer })
+  const payments = createPeer({
+    name: 'payments',
+    url: config.paymentsUrl,
+    ...config.peer,
+    joined: { path: '/v1/payments', to: '/internal/payment-requests' },
+  })
   const wallets = createPeer({ name: 'wallets', url: config.walletsUrl, ...config.peer })
   const shared =
     config.redis &&

@@ -91,6 +91,7 @@ function createApp(parts: Parts, consumer: Consumer, requests: PaymentRequests) 
   const app = createServer({ name: NAME, logger, metrics, readiness })
   addPaymentRoutes(app, {
     verifier,
+    logger,
     requestPayment: (request) => requests.request(request),
     findPayment: (owner, paymentId) => findPayment(db, owner, paymentId),
     listPayments: (owner, page) => listPayments(db, owner, page),

@@ -18,21 +18,14 @@ import {
   orderOf,
   ordersToLookUp,
   type PaymentRequest,
-  type RejectionCode,
   type StoredAnswer,
 } from './domain/decide-requests.ts'
 import type { Payment } from './domain/payment.ts'
+import type { Outcome } from './http/answer-request.ts'
+import type { TracedRequest } from './http/payment-request.ts'
 import { renderAccepted, renderRefused } from './http/render-answer.ts'
 import { loadRequests } from './store/load-requests.ts'
 import { type BoundKey, saveRequests, UNIQUE_CONSTRAINTS } from './store/save-requests.ts'
-
-/** A request with the trace that its event continues. */
-export type TracedRequest = PaymentRequest & { traceparent: string }
-
-/** What a request is answered with: the bytes bound to its key, or a rejection that binds none. */
-export type Outcome =
-  | { kind: 'answered'; answer: StoredAnswer; replayed: boolean }
-  | { kind: 'rejected'; code: RejectionCode }
 
 export interface RequestPaymentsDeps {
   db: Db

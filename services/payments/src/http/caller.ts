@@ -6,6 +6,9 @@ import type { FastifyRequest } from 'fastify'
 /** The header in which an internal client names the user that it acts for. */
 const ON_BEHALF_OF = 'x-on-behalf-of'
 
+/** What tells who is calling. */
+export type Call = Pick<FastifyRequest, 'identity' | 'headers'>
+
 /** Whose payments a request is about; `userId` is a UUID in lower case. */
 export interface Owner {
   tenantId: string
@@ -18,7 +21,7 @@ export type PaymentScope = 'payments:read' | 'payments:write'
  * Who is served: the user that the gateway vouches for, or the one that an internal client with the
  * scope acts for (P3), within the tenant of its token.
  */
-export function ownerOf(request: FastifyRequest, scope: PaymentScope): Owner {
+export function ownerOf(request: Call, scope: PaymentScope): Owner {
   const { kind, subject, tenantId } = allowed(request, scope)
   if (kind === 'user') return { tenantId, userId: userIdOf(subject) }
   const onBehalfOf = request.headers[ON_BEHALF_OF]
@@ -31,20 +34,20 @@ export function ownerOf(request: FastifyRequest, scope: PaymentScope): Owner {
 }
 
 /** Like `ownerOf`, but an internal client may see the payments of its whole tenant. */
-export function readerOf(request: FastifyRequest): { tenantId: string; userId?: string } {
+export function readerOf(request: Call): { tenantId: string; userId?: string } {
   const { kind, subject, tenantId } = allowed(request, 'payments:read')
   return kind === 'user' ? { tenantId, userId: userIdOf(subject) } : { tenantId }
 }
 
 /** The tenant of an internal client; people do not get in here. */
-export function serviceTenantOf(request: FastifyRequest): string {
+export function serviceTenantOf(request: Call): string {
   const { kind, tenantId } = identityOf(request)
   if (kind !== 'service') throw new Problem('FORBIDDEN', 'this is for services')
   return tenantId
 }
 
 /** A user's scopes are the gateway's business; those of a service are ours. */
-function allowed(request: FastifyRequest, scope: PaymentScope) {
+function allowed(request: Call, scope: PaymentScope) {
   const identity = identityOf(request)
   if (identity.kind === 'user' || identity.scopes.has(scope)) return identity
   throw new Problem('FORBIDDEN', `the token lacks the scope ${scope}`)

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { PeerAnswer, PeerRequest } from '../src/exchange.ts'
+import { joinRequests } from '../src/join-requests.ts'
+
+type Sent = { requests: Record<string, string>[] }
+
+const ALONE = { status: 202, headers: {}, body: Buffer.from('alone') }
+
+function requestOf(name: string, change: Partial<PeerRequest> = {}): PeerRequest {
+  return {
+    method: 'POST',
+    path: '/v1/payments',
+    headers: { authorization: `Bearer ${name}`, 'content-type': 'application/json' },
+    body: Buffer.from(`{"name":"${name}"}`),
+    ...change,
+  }
+}
+
+/** Joins before a service whose joined exchanges go as the test says. */
+function joining(stream: (sent: Sent, onData: (chunk: Buffer) => void) => Promise<unknown>) {
+  const alone: PeerRequest[] = []
+  const joined: Sent[] = []
+  const send = joinRequests({
+    path: '/v1/payments',
+    to: '/internal/payment-requests',
+    alone: (request) => {
+      alone.push(request)
+      return Promise.resolve(ALONE)
+    },
+    stream: async (request, onData) => {
+      const sent = JSON.parse(String(request.body)) as Sent
+      joined.push(sent)
+      await stream(sent, onData)
+      return { status: 200 }
+    },
+  })
+  return { send, alone, joined }
+}
+
+function lineOf(sent: Sent, index: number): string {
+  const body = `own ä of ${sent.requests[index]!['body']}`
+  return `${JSON.stringify({ index, status: 202, headers: { location: `/${index}` }, body })}\n`
+}
+
+async function textsOf(answers: Promise<PeerAnswer>[]): Promise<string[]> {
+  return (await Promise.all(answers)).map(({ body }) => String(body))
+}
+
+test('requests of the same moment go together, and each gets its own answer', async () => {
+  const { send, alone, joined } = joining(async (sent, onData) => {
+    // Last first, and cut in the middle of a character and of a line.
+    const lines = sent.requests.map((_, index) => lineOf(sent, index)).toReversed()
+    for (const byte of Buffer.from(lines.join(''))) onData(Buffer.from([byte]))
+  })
+  const names = Array.from({ length: 150 }, (_, index) => `n${index}`)
+  const texts = await textsOf(names.map((name) => send(requestOf(name))))
+  assert.deepEqual(
+    texts,
+    names.map((name) => `own ä of {"name":"${name}"}`),
+  )
+  assert.deepEqual(
+    joined.map(({ requests }) => requests.length),
+    [64, 64, 22],
+  )
+  assert.equal(joined[1]!.requests[0]!['authorization'], 'Bearer n64')
+  assert.equal(alone.length, 0)
+})
+
+test('what is by itself, large, not text or has more to say goes alone', async () => {
+  const { send, alone, joined } = joining(() => Promise.resolve())
+  await send(requestOf('single'))
+  const headers = { ...requestOf('x').headers, tracestate: 'a=b' }
+  await textsOf([
+    send(requestOf('large', { body: Buffer.alloc(2_000, ' ') })),
+    send(requestOf('large', { body: Buffer.alloc(2_000, ' ') })),
+    send(requestOf('binary', { body: Buffer.from([0x7b, 0xff]) })),
+    send(requestOf('traced', { headers })),
+    send(requestOf('read', { method: 'GET', body: null })),
+    send(requestOf('elsewhere', { path: '/v1/other' })),
+  ])
+  assert.equal(alone.length, 7)
+  assert.equal(joined.length, 0)
+})
+
+test('F13: what an exchange that broke left unanswered is sent again alone, once', async () => {
+  const ends: (() => Promise<unknown>)[] = [
+    () => Promise.reject(Object.assign(new Error('broken'), { code: 'ECONNRESET' })),
+    () => Promise.resolve(),
+  ]
+  for (const end of ends) {
+    const { send, alone } = joining((sent, onData) => {
+      onData(Buffer.from(lineOf(sent, 1)))
+      onData(Buffer.from('{"index":0,"stat'))
+      return end()
+    })
+    const texts = await textsOf([send(requestOf('a')), send(requestOf('b'))])
+    assert.deepEqual(texts, ['alone', 'own ä of {"name":"b"}'])
+    assert.deepEqual(
+      alone.map(({ headers }) => headers['authorization']),
+      ['Bearer a'],
+    )
+  }
+})
+
+test('a service that is too slow gives no answer, and nothing is sent again', async () => {
+  const slow = Object.assign(new Error('slow'), { code: 'UND_ERR_BODY_TIMEOUT' })
+  const { send, alone } = joining((sent, onData) => {
+    onData(Buffer.from(lineOf(sent, 0)))
+    return Promise.reject(slow)
+  })
+  const [first, second] = await Promise.allSettled([send(requestOf('a')), send(requestOf('b'))])
+  assert.equal(first.status, 'fulfilled')
+  assert.equal(second.status === 'rejected' && second.reason, slow)
+  assert.equal(alone.length, 0)
+})

@@ -1,0 +1,41 @@
+import { Problem, PROBLEM_CONTENT_TYPE } from '@caudal/http/problem.ts'
+import type { RejectionCode, StoredAnswer } from '../domain/decide-requests.ts'
+
+/** What a request is answered with: the bytes bound to its key, or a rejection that binds none. */
+export type Outcome =
+  | { kind: 'answered'; answer: StoredAnswer; replayed: boolean }
+  | { kind: 'rejected'; code: RejectionCode }
+
+/** An answer as it goes out. */
+export interface Answered {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+const JSON_CONTENT_TYPE = 'application/json; charset=utf-8'
+
+const REJECTION_DETAILS: Record<RejectionCode, string> = {
+  IDEMPOTENCY_MISMATCH: 'the idempotency-key was used with another body',
+  ORDER_NOT_FOUND: 'the user has no such order',
+  UNAVAILABLE: 'the order cannot be looked up now; repeat with the same idempotency-key',
+}
+
+/**
+ * The bytes that the key is bound to, the first time and every time after.
+ *
+ * @throws {Problem} for a rejection
+ */
+export function answeredOf(outcome: Outcome): Answered {
+  if (outcome.kind === 'rejected') {
+    throw new Problem(outcome.code, REJECTION_DETAILS[outcome.code])
+  }
+  const { answer, replayed } = outcome
+  const { httpStatus: status, body, paymentId } = answer
+  const headers: Record<string, string> = {
+    'content-type': paymentId === null ? PROBLEM_CONTENT_TYPE : JSON_CONTENT_TYPE,
+  }
+  if (replayed) headers['idempotency-replayed'] = 'true'
+  if (paymentId !== null) headers['location'] = `/api/v1/payments/${paymentId}`
+  return { status, headers, body }
+}

@@ -1,0 +1,118 @@
+import type { ServerResponse } from 'node:http'
+import { problemOf } from '@caudal/http/answer-error.ts'
+import { bearerToken } from '@caudal/http/authenticate.ts'
+import { closeObjects, compileValidator } from '@caudal/http/compile-validator.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import { parseStrictJson } from '@caudal/http/parse-strict-json.ts'
+import { Problem, renderProblem } from '@caudal/http/problem.ts'
+import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
+import type { Logger } from '@caudal/telemetry/logger.ts'
+import {
+  childTraceparent,
+  newTraceparent,
+  parseTraceparent,
+  traceIdOf,
+} from '@caudal/telemetry/trace-context.ts'
+import { type Static, Type } from 'typebox'
+import { type Answered, answeredOf, type Outcome } from './answer-request.ts'
+import { paymentRequestOf, type TracedRequest } from './payment-request.ts'
+import { requestPaymentSchema } from './schemas.ts'
+
+const PATH = '/internal/payment-requests'
+const BODY_LIMIT_BYTES = 1024 * 1024
+const MAX_REQUESTS = 64
+
+/** A request as it would come alone: its own token, key, trace and the bytes of its body. */
+const JoinedRequest = Type.Object({
+  authorization: Type.String(),
+  traceparent: Type.String(),
+  'x-payment-id': Type.String(),
+  'idempotency-key': Type.Optional(Type.String()),
+  body: Type.String(),
+})
+type JoinedRequest = Static<typeof JoinedRequest>
+
+const joinedSchema = {
+  hide: true,
+  body: Type.Object({ requests: Type.Array(JoinedRequest, { maxItems: MAX_REQUESTS }) }),
+}
+
+type Read = { value: { external_order_id: string }; error?: Problem }
+
+const readRequest = compileValidator({
+  schema: closeObjects(requestPaymentSchema.body) as Record<string, unknown>,
+  method: 'POST',
+  url: PATH,
+  httpPart: 'body',
+}) as (body: unknown) => Read
+
+interface JoinedDeps {
+  verifier: TokenVerifier
+  logger: Logger
+  requestPayment(request: TracedRequest): Promise<Outcome>
+}
+
+/**
+ * Requests to pay that the gateway had at the same moment, in one: an HTTP exchange for each costs
+ * more than all the rest. Each is what `POST /v1/payments` would be, verified by its own token and
+ * answered by itself, on a line `{index, status, headers, body}` as soon as it is known, so that
+ * none waits for its neighbours.
+ */
+export function addJoinedRoute(app: HttpServer, deps: JoinedDeps): void {
+  app.post(PATH, { schema: joinedSchema, bodyLimit: BODY_LIMIT_BYTES }, (request, reply) => {
+    reply.hijack()
+    const { requests } = request.body
+    const write = lineWriter(reply.raw, requests.length)
+    for (const [index, one] of requests.entries()) {
+      void answer(deps, one).then((answered) => write({ index, ...answered }))
+    }
+  })
+}
+
+/** Never rejects: whatever goes wrong is an answer. */
+async function answer(deps: JoinedDeps, request: JoinedRequest): Promise<Answered> {
+  const parent = parseTraceparent(request.traceparent)
+  const traceparent = parent === null ? newTraceparent() : childTraceparent(parent)
+  try {
+    const token = bearerToken(request.authorization)
+    if (token === undefined) throw new Problem('UNAUTHENTICATED')
+    const identity = deps.verifier.cached(token) ?? (await deps.verifier.verify(token))
+    const { value, error } = readRequest(parseStrictJson(Buffer.from(request.body)))
+    if (error !== undefined) throw error
+    const { 'idempotency-key': key, 'x-payment-id': paymentId } = request
+    const headers = {
+      'x-payment-id': paymentId,
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+    }
+    const wanted = paymentRequestOf({ identity, headers, traceparent }, value.external_order_id)
+    return answeredOf(await deps.requestPayment(wanted))
+  } catch (error) {
+    const traceId = traceIdOf(traceparent)
+    const about = { trace_id: traceId, method: 'POST', route: PATH }
+    return renderProblem(
+      problemOf(deps.logger, error, () => about),
+      traceId,
+    )
+  }
+}
+
+type Line = Answered & { index: number }
+
+/** Writes lines, those of one turn of the event loop together, and ends after the last. */
+function lineWriter(response: ServerResponse, count: number): (line: Line) => void {
+  let lines = ''
+  let left = count
+  const flush = (): void => {
+    const text = lines
+    lines = ''
+    if (left === 0) response.end(text)
+    else response.write(text)
+  }
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  if (count === 0) response.end()
+  return (line) => {
+    if (lines === '') setImmediate(flush)
+    lines += `${JSON.stringify(line)}\n`
+    left -= 1
+  }
+}

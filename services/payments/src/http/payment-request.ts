@@ -1,0 +1,44 @@
+import { hash } from 'node:crypto'
+import { isUuid, newId } from '@caudal/contracts/ids.ts'
+import { identityOf } from '@caudal/http/authenticate.ts'
+import { Problem } from '@caudal/http/problem.ts'
+import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
+import type { PaymentRequest } from '../domain/decide-requests.ts'
+import { type Call, ownerOf } from './caller.ts'
+
+/** A request with the trace that its event continues. */
+export type TracedRequest = PaymentRequest & { traceparent: string }
+
+type TracedCall = Call & { traceparent: string }
+
+/** The request with its ids, from headers and body. */
+export function paymentRequestOf(request: TracedCall, orderId: string): TracedRequest {
+  const externalOrderId = orderId.toLowerCase()
+  const { tenantId, userId } = ownerOf(request, 'payments:write')
+  const { traceparent } = request
+  return {
+    tenantId,
+    userId,
+    idempotencyKey: idempotencyKeyOf(request),
+    fingerprint: hash('sha256', `POST /v1/payments external_order_id=${externalOrderId}`, 'hex'),
+    externalOrderId,
+    paymentId: paymentIdOf(request),
+    eventId: newId(),
+    traceId: traceIdOf(traceparent),
+    traceparent,
+  }
+}
+
+function idempotencyKeyOf(request: Call): string {
+  const key = request.headers['idempotency-key']
+  if (key === undefined || key === '') throw new Problem('IDEMPOTENCY_KEY_REQUIRED')
+  if (typeof key === 'string' && isUuid(key)) return key.toLowerCase()
+  throw new Problem('INVALID_IDEMPOTENCY_KEY', 'the idempotency-key must be one UUID (RFC 9562)')
+}
+
+/** Minted by the gateway, which alone vouches for users; by us for internal clients (P1). */
+function paymentIdOf(request: Call): string {
+  const minted = request.headers['x-payment-id']
+  const isGateway = identityOf(request).kind === 'user'
+  return isGateway && typeof minted === 'string' && isUuid(minted) ? minted.toLowerCase() : newId()
+}
