@@ -64,8 +64,8 @@ export async function addHistory(
     STRIPES,
   )
   await owner.query(
-    `INSERT INTO accounts (account_id, tenant_id, currency, kind, stripe)
-     VALUES ($1, $2, $3, 'deposits_clearing', $4) ON CONFLICT DO NOTHING`,
+    `INSERT INTO accounts (account_id, tenant_id, currency, kind, stripe, overdraft_limit_minor)
+     VALUES ($1, $2, $3, 'deposits_clearing', $4, NULL) ON CONFLICT DO NOTHING`,
     [clearingId, DEFAULT_TENANT, CURRENCY, STRIPES],
   )
   await owner.query('DROP TABLE IF EXISTS bench_history')

@@ -97,11 +97,12 @@ async function besideReference(
 ): Promise<Row> {
   // Half the time is enough for a figure that only gives the scale.
   const reference = await measure(stage.reference, workload, stage.seconds / 2)
-  const { perSecond, latenciesMs, requests, drainMs, generatorUs } = measured
+  const { perSecond, latenciesMs, requests, drainMs, generatorUs, cpu } = measured
   const told = [
     ...notes,
     `${requests} requests, drained in ${Math.round(drainMs)} ms`,
     `load generator ${generatorUs.toFixed(1)} µs of CPU a request`,
+    `µs of CPU a command: ${cpu}`,
     `reference p99 ${reference.latenciesMs.p99} ms`,
   ]
   return {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Percentiles } from 'caudal/traffic/percentiles.ts'
 import { checkBalances, countTransfers, untilDrained } from './check-books.ts'
+import { explainCpu, readCpuTimes } from './cpu-times.ts'
 import type { LoadPlan } from './load/load-plan.ts'
 import { runLoad } from './load/run-load.ts'
 
@@ -25,6 +26,8 @@ export interface Measured {
   drainMs: number
   /** Of the load generator's CPU, by the request. */
   generatorUs: number
+  /** Where the CPU's time went, in microseconds by the command. */
+  cpu: string
 }
 
 const COMMANDS_PER_BATCH = 100
@@ -40,6 +43,7 @@ export async function measure(
   seconds: number,
 ): Promise<Measured> {
   const before = owner && (await countTransfers(owner))
+  const cpuBefore = await readCpuTimes()
   const result = await runLoad({
     ...workload,
     url,
@@ -52,6 +56,7 @@ export async function measure(
   const answeredAt = performance.now()
   if (owner) await untilDrained(owner)
   const drainMs = performance.now() - answeredAt
+  const cpu = explainCpu(cpuBefore, await readCpuTimes(), result.commands)
   if (owner) {
     const after = await countTransfers(owner)
     const kinds = workload.shape === 'hold_commit' ? ['hold', 'commit'] : ['debit']
@@ -67,5 +72,6 @@ export async function measure(
     requests: result.requests,
     drainMs,
     generatorUs: (result.cpuMs * 1_000) / result.requests,
+    cpu,
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { LoadPlan } from './load-plan.ts'
 
 export interface RequestComposer {
@@ -14,7 +15,7 @@ const MULTIPLIER = 1_664_525
 const INCREMENT = 1_013_904_223
 const TWO_TO_32 = 2 ** 32
 
-/** Requests as they go over the wire, each with a key and a reference of its own. */
+/** Requests as they go over the wire: a random key each, references that count up. */
 export function composeRequests(plan: LoadPlan): RequestComposer {
   const { url, token, accountIds, hotShare, label, commandsPerBatch } = plan
   const common =
@@ -40,23 +41,23 @@ export function composeRequests(plan: LoadPlan): RequestComposer {
     nextAccount,
     debit() {
       const name = nextName()
-      return post('/v1/wallet/debit', name, `{${members(nextAccount(), name)},${MONEY}}`)
+      return post('/v1/wallet/debit', randomUUID(), `{${members(nextAccount(), name)},${MONEY}}`)
     },
     hold(accountId) {
       const name = nextName()
-      return post('/v1/wallet/hold', name, `{${members(accountId, name)},${MONEY}}`)
+      return post('/v1/wallet/hold', randomUUID(), `{${members(accountId, name)},${MONEY}}`)
     },
     commit(accountId, holdId) {
       const name = nextName()
       const body = `{${members(accountId, name)},"hold_id":"${holdId}"}`
-      return post('/v1/wallet/commit', name, body)
+      return post('/v1/wallet/commit', randomUUID(), body)
     },
     batch() {
       const items: string[] = []
       for (let item = 0; item < commandsPerBatch; item += 1) {
         const name = nextName()
         const body = `${members(nextAccount(), name)},${MONEY}`
-        items.push(`{"command":"debit","idempotency_key":"${name}",${body}}`)
+        items.push(`{"command":"debit","idempotency_key":"${randomUUID()}",${body}}`)
       }
       const body = `{"commands":[${items.join(',')}]}`
       return post('/v1/batch', label, body)
