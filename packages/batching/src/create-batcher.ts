@@ -60,11 +60,17 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
       queue = queue.slice(maxBatch)
       underWay = batch.length
       const startedAt = performance.now()
-      await settle(batch, (items) => {
+      const answer = await outcomeOf(batch, (items) => {
         onBatch?.(items.length)
         return process(items)
       })
       underWay = 0
+      if (restMostMs === 0 && queue.length > 0) {
+        // The next batch leaves first: what it asks for is under way while these are answered.
+        setImmediate(answer)
+        continue
+      }
+      answer()
       if (restMostMs > 0 && queue.length < maxBatch) {
         await delay(Math.min(restMostMs, 2 * (performance.now() - startedAt)))
       }
@@ -100,15 +106,20 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
   }
 }
 
-async function settle<I, O>(
+/** What became of the batch, as what remains to be done: to tell it to its callers. */
+async function outcomeOf<I, O>(
   batch: Waiting<I, O>[],
   process: (items: I[]) => Promise<O[]>,
-): Promise<void> {
+): Promise<() => void> {
   try {
     const answers = await process(batch.map(({ item }) => item))
     assert.equal(answers.length, batch.length, 'a batch must answer every item')
-    for (const [index, { resolve }] of batch.entries()) resolve(answers[index] as O)
+    return () => {
+      for (const [index, { resolve }] of batch.entries()) resolve(answers[index] as O)
+    }
   } catch (error) {
-    for (const { reject } of batch) reject(error)
+    return () => {
+      for (const { reject } of batch) reject(error)
+    }
   }
 }

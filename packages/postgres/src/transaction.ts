@@ -10,16 +10,23 @@ import type { Db, Tx } from './types.ts'
 const ATTEMPTS_AT_MOST = 8
 const BACKOFF_BASE_MS = 5
 
+/** Statements that were sent and not awaited; COMMIT goes right behind them. */
+export type LastStatements = Promise<unknown>[]
+
 /**
  * Runs `work` in one READ COMMITTED transaction. Deadlocks and serialization failures are repeated
  * with jitter, so `work` may run again and must keep its effects in the database. BEGIN travels
- * with the first statement of `work`.
+ * with the first statement of `work`, and COMMIT with those that it adds to `last`: one that fails
+ * makes the COMMIT behind it a rollback, and the transaction throws its error.
  *
  * @throws {CommitRefusedError} when COMMIT answers ROLLBACK (rule 1)
  * @throws {CommitUnknownError} when the connection breaks during COMMIT
  * @throws {DatabaseUnavailableError} when there is no connection; nothing was committed
  */
-export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+export async function transaction<T>(
+  db: Db,
+  work: (tx: Tx, last: LastStatements) => Promise<T>,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await attemptTransaction(db, work)
@@ -30,20 +37,25 @@ export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Prom
   }
 }
 
-async function attemptTransaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+async function attemptTransaction<T>(
+  db: Db,
+  work: (tx: Tx, last: LastStatements) => Promise<T>,
+): Promise<T> {
   const tx = await connect(db)
+  const last: LastStatements = []
   let result: T
   try {
     const begun = tx.query('BEGIN')
     begun.catch(() => {}) // reported by the statement behind it, or by the await below
-    result = await work(tx)
+    result = await work(tx, last)
     await begun
   } catch (error) {
+    await Promise.allSettled(last)
     const broken = isConnectionFault(error) || !(await rollback(tx))
     tx.release(broken)
     throw isConnectionFault(error) ? new DatabaseUnavailableError(error) : error
   }
-  await commit(tx)
+  await commit(tx, last)
   return result
 }
 
@@ -55,17 +67,20 @@ async function connect(db: Db): Promise<Tx> {
   }
 }
 
-async function commit(tx: Tx): Promise<void> {
-  let tag: string
-  try {
-    tag = (await tx.query('COMMIT')).command
-  } catch (error) {
+async function commit(tx: Tx, last: LastStatements): Promise<void> {
+  const [committed, ...before] = await Promise.allSettled([tx.query('COMMIT'), ...last])
+  const failed = before.find((it) => it.status === 'rejected')
+  const refusal = failed && !isConnectionFault(failed.reason) ? failed : undefined
+  if (committed.status === 'rejected') {
     tx.release(true)
-    if (isConnectionFault(error)) throw new CommitUnknownError(error)
-    throw error // a deferred constraint: PostgreSQL has rolled back
+    // PostgreSQL has rolled back behind a statement that it refused, or by a deferred constraint.
+    if (refusal !== undefined) throw refusal.reason
+    if (isConnectionFault(committed.reason)) throw new CommitUnknownError(committed.reason)
+    throw committed.reason
   }
   tx.release()
-  if (tag !== 'COMMIT') throw new CommitRefusedError()
+  if (refusal !== undefined) throw refusal.reason
+  if (committed.value.command !== 'COMMIT') throw new CommitRefusedError()
 }
 
 async function rollback(tx: Tx): Promise<boolean> {

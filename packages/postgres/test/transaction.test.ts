@@ -68,6 +68,17 @@ test('rule 1: a COMMIT that answers ROLLBACK is noticed', async (t) => {
   assert.equal(await valueOf(db, 'b'), 0n)
 })
 
+test('rule 1: the COMMIT behind a statement that fails unawaited commits nothing', async (t) => {
+  const { db } = await counters(t)
+  const refused = transaction(db, async (tx, last) => {
+    last.push(increment(tx, 'b'), tx.query(`INSERT INTO counters VALUES ('a', 1)`))
+  })
+  await assert.rejects(refused, (error) => isUniqueViolation(error))
+  assert.equal(await valueOf(db, 'b'), 0n)
+  await transaction(db, async (tx, last) => void last.push(increment(tx, 'b')))
+  assert.equal(await valueOf(db, 'b'), 1n)
+})
+
 test('a deadlock is repeated until both transactions are done', async (t) => {
   const { db } = await counters(t)
   let met = 0

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { LogRecord } from '@caudal/event-log/event-log.ts'
 import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
 import { addToOutbox, type OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
+import type { LastStatements } from '@caudal/postgres/transaction.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import { answersTo, keyedAnswers } from './answer-batch.ts'
 import type { AtomicBatch, Command } from './domain/command.ts'
@@ -40,14 +41,15 @@ export interface BatchResult {
 
 /**
  * The spine of the ledger: locks and loads what the batch names, decides it in pure code, writes
- * everything in one statement. Consumed events and HTTP commands take the same way (F1).
+ * everything in one statement. Consumed events and HTTP commands take the same way (F1). With
+ * `last`, what it writes is sent and left there, for the COMMIT to travel behind it.
  *
  * @throws {ParkError} for events that cannot be applied; nothing has been written then (rule 11)
  */
 export async function processBatch(
   tx: Tx,
   work: readonly Work[],
-  settings: { region: string },
+  settings: { region: string; last?: LastStatements },
 ): Promise<BatchResult> {
   const requests = work.map((it) => it.command)
   const { state, now, opened } = await loadLedger(tx, requests)
@@ -65,29 +67,31 @@ export async function processBatch(
         announce(outcomes[index]!, event, { region, timestamp, traceparent }),
       ),
     ]
-    await save(tx, { ...decision, now, answers: keyed }, composeEvents)
+    const saved = await save(tx, { ...decision, now, answers: keyed }, composeEvents)
+    if (settings.last === undefined) await Promise.all(saved)
+    else settings.last.push(...saved)
   }
   return { outcomes, answers }
 }
 
 /**
  * One statement writes a small batch. Of a large one the events follow in a second statement: they
- * are composed while the database writes the books, which saves a tenth of the time.
+ * are composed while the database writes the books, which saves a tenth of the time. Returns the
+ * statements, sent and not awaited.
  */
 async function save(
   tx: Tx,
   books: Omit<Saving, 'events'> & BatchDecision,
   composeEvents: () => OutboxEvent[],
-): Promise<void> {
-  const seldom = Promise.all([saveAccountChanges(tx, books), saveHoldExpiries(tx, books.newHolds)])
+): Promise<LastStatements> {
+  const seldom = [saveAccountChanges(tx, books), saveHoldExpiries(tx, books.newHolds)]
   if (books.transfers.length < OVERLAP_FROM) {
-    await Promise.all([seldom, saveDecision(tx, { ...books, events: composeEvents() })])
-    return
+    return [...seldom, saveDecision(tx, { ...books, events: composeEvents() })]
   }
-  const saving = Promise.all([seldom, saveDecision(tx, { ...books, events: [] })])
-  saving.catch(() => {}) // reported below, also when it fails before the events are ready
+  const saving = [...seldom, saveDecision(tx, { ...books, events: [] })]
+  for (const one of saving) one.catch(() => {}) // reported by whoever awaits it, if need be later
   await setImmediate() // the statement leaves before this thread is busy again
-  await Promise.all([saving, addToOutbox(tx, composeEvents())])
+  return [...saving, addToOutbox(tx, composeEvents())]
 }
 
 function refuseInapplicable(work: readonly Work[], outcomes: readonly RequestOutcome[]): void {

@@ -81,8 +81,8 @@ async function runBatch(deps: TakeCommandsDeps, work: readonly Work[]): Promise<
   const { db, region, observer, afterCommit } = deps
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const { outcomes, answers } = await transaction(db, (tx) =>
-        processBatch(tx, work, { region }),
+      const { outcomes, answers } = await transaction(db, (tx, last) =>
+        processBatch(tx, work, { region, last }),
       )
       afterCommit()
       observer.commandsAnswered(work, outcomes)
