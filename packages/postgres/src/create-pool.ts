@@ -20,11 +20,25 @@ function createTypes(): pg.CustomTypesConfig {
 
 const types = createTypes()
 
+// A kept plan was made when its tables were small, or empty, and reads all of them later: so plans
+// are fresh, or may use nothing but an index for each row, which is right for tables of any size.
+const PLANNING = {
+  fresh: '-c plan_cache_mode=force_custom_plan',
+  by_key:
+    '-c plan_cache_mode=force_generic_plan ' +
+    '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off',
+}
+
 export type PoolOptions = {
   url: string
   applicationName: string
   /** Connections at most; 8 are plenty, since each batch is one transaction. */
   max?: number
+  /**
+   * `fresh` plans each statement anew; `by_key`, for statements that find each row by its key,
+   * plans once (ADR 0005).
+   */
+  plans?: keyof typeof PLANNING
   onError?: (error: Error) => void
 }
 
@@ -32,7 +46,8 @@ export type PoolOptions = {
  * A pool whose connections pipeline: queries that are not awaited one by one travel together (ADR
  * 0005). int8 comes back as bigint, timestamptz as Date, numeric as string.
  */
-export function createPool({ url, applicationName, max = 8, onError }: PoolOptions): Db {
+export function createPool(options: PoolOptions): Db {
+  const { url, applicationName, max = 8, plans = 'fresh', onError } = options
   const pool = new pg.Pool({
     connectionString: url,
     application_name: applicationName,
@@ -42,8 +57,7 @@ export function createPool({ url, applicationName, max = 8, onError }: PoolOptio
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
-    // A kept plan was made when its tables were small, or empty, and reads all of them later.
-    options: '-c plan_cache_mode=force_custom_plan',
+    options: PLANNING[plans],
   } as pg.PoolConfig)
   // A pool that is ending does not mind what becomes of its connections.
   const report = (error: Error): void => {

@@ -7,6 +7,7 @@ import { closeServer, listen, type RunningService } from '@caudal/http/running-s
 import { addStepsRoute, type Step } from '@caudal/http/steps-route.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Relay } from '@caudal/outbox/relay.ts'
+import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
 import { openDatabase } from '@caudal/service/open-database.ts'
@@ -36,6 +37,8 @@ import { listSystemAccounts } from './store/list-system-accounts.ts'
 import { type CommandTaker, takeCommands } from './take-commands.ts'
 
 const NAME = 'wallets'
+/** One batch at a time needs one; the other is for the case that it breaks. */
+const COMMAND_CONNECTIONS = 2
 const CONSUMED = [TOPICS.users, TOPICS.paymentsRequested, TOPICS.paymentsResults]
 
 interface Parts extends ServiceParts {
@@ -60,8 +63,8 @@ export function start(config: Config): Promise<RunningService> {
     const parts: Parts = { ...base, config, db, log, observer, relay, partitions }
     const consumer = await startConsumer(parts)
     started(() => consumer.stop())
-    const commands = takeCommands({ ...config, db, observer, afterCommit: () => relay.wake() })
-    started(() => commands.drain())
+    const commands = startCommands(parts)
+    started(() => commands.stop())
     const app = createApp(parts, consumer, commands)
     started(() => closeServer(app))
     return listen(app, config)
@@ -80,6 +83,24 @@ function startConsumer(parts: Parts): Promise<Consumer> {
     process: applyEvents({ region: config.region, observer }),
     afterCommit: () => relay.wake(),
   })
+}
+
+/** Commands have connections of their own, for statements that find every row by its key. */
+function startCommands(parts: Parts): CommandTaker & { stop(): Promise<void> } {
+  const { config, logger, observer, relay } = parts
+  const db = createPool({
+    url: config.databaseUrl,
+    applicationName: `${NAME}-commands`,
+    max: COMMAND_CONNECTIONS,
+    plans: 'by_key',
+    onError: (error) => logger.warn({ error }, 'a database connection broke'),
+  })
+  const taker = takeCommands({ ...config, db, observer, afterCommit: () => relay.wake() })
+  const stop = async (): Promise<void> => {
+    await taker.drain()
+    await db.end()
+  }
+  return { ...taker, stop }
 }
 
 function createApp(parts: Parts, consumer: Consumer, commands: CommandTaker): HttpServer {
