@@ -7,6 +7,7 @@ import type { KafkaJars } from './kafka-jars.ts'
 
 const READY = 'Kafka Server started'
 const READY_TIMEOUT_MS = 90_000
+const STOP_TIMEOUT_MS = 30_000
 const LAST_LINES = 12
 
 export type NodeOptions = {
@@ -66,9 +67,12 @@ export class KafkaNode {
     }
   }
 
-  /** SIGTERM: hands its leaders over and ends. */
-  stop(): Promise<void> {
-    return this.#end('SIGTERM')
+  /** SIGTERM: hands its leaders over and ends; one that cannot, for lack of others, is killed. */
+  async stop(): Promise<void> {
+    this.resume()
+    const timer = setTimeout(() => void this.kill(), STOP_TIMEOUT_MS)
+    await this.#end('SIGTERM')
+    clearTimeout(timer)
   }
 
   /** SIGKILL, as a crash. */

@@ -68,8 +68,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
   const nodes: KafkaNode[] = []
   const changed = (): void => guard.watch(nodes.flatMap(({ pid }) => pid ?? []))
   const stop = async (): Promise<void> => {
-    for (const node of nodes) node.resume()
-    await Promise.all(nodes.map((node) => node.stop()))
+    // Data that nobody keeps need not be handed over.
+    await Promise.all(nodes.map((node) => (temporary ? node.kill() : node.stop())))
     if (temporary) await rm(dir, { recursive: true, force: true })
     guard.release()
   }

@@ -29,6 +29,9 @@ const PLANNING = {
     '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off',
 }
 
+// A process that hangs in a transaction would hold its locks against the one that took over.
+const IDLE_IN_TRANSACTION = '-c idle_in_transaction_session_timeout=10000'
+
 export type PoolOptions = {
   url: string
   applicationName: string
@@ -57,7 +60,7 @@ export function createPool(options: PoolOptions): Db {
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
-    options: PLANNING[plans],
+    options: `${PLANNING[plans]} ${IDLE_IN_TRANSACTION}`,
   } as pg.PoolConfig)
   // A pool that is ending does not mind what becomes of its connections.
   const report = (error: Error): void => {

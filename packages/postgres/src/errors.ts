@@ -63,6 +63,7 @@ const CONNECTION_CODES = new Set([
   '57P02', // crash_shutdown
   '57P03', // cannot_connect_now
   '53300', // too_many_connections
+  '25P03', // idle_in_transaction_session_timeout
   '25006', // read_only_sql_transaction: a replica after a failover
 ])
 const CONNECTION_MESSAGE =

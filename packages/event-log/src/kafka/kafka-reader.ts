@@ -119,11 +119,12 @@ export class KafkaReader {
     maxWaitTime: number,
   ): Promise<void> {
     this.#fetching.add(leader)
+    let asked: ReadonlyMap<PartitionFeed, bigint> = new Map()
     try {
       const retryAtMs = this.#troubles.get(leader)?.retryAtMs ?? 0
       const waitMs = retryAtMs - performance.now()
       if (waitMs > 0) await delay(waitMs, undefined, { ref: false })
-      const asked = feeds.map((feed) => ({ feed, offset: feed.next }))
+      asked = new Map(feeds.map((feed) => [feed, feed.next]))
       const response = await this.#client.fetch({
         node: leader,
         maxWaitTime,
@@ -135,7 +136,7 @@ export class KafkaReader {
       if (this.#lost?.leader === leader) this.#lost = undefined
       this.#keep(response, asked, topicIds)
     } catch (error) {
-      this.#remember(leader, error, topicIds)
+      this.#remember(leader, error, asked, topicIds)
     } finally {
       this.#fetching.delete(leader)
       const { resolve } = this.#news
@@ -147,19 +148,23 @@ export class KafkaReader {
   /** Keeps what still fits: a reader may have moved while the fetch was under way. */
   #keep(
     { responses }: fetchV17.FetchResponse,
-    asked: readonly { feed: PartitionFeed; offset: bigint }[],
+    asked: ReadonlyMap<PartitionFeed, bigint>,
     topicIds: ReadonlyMap<string, string>,
   ): void {
-    const offsets = new Map(asked.map(({ feed, offset }) => [feed, offset]))
     for (const { topicId, partitions } of responses) {
       for (const { partitionIndex, records } of partitions) {
         const feed = this.#feeds.get(`${topicIds.get(topicId)} ${partitionIndex}`)
-        if (feed && records && offsets.get(feed) === feed.next) feed.add(records)
+        if (feed && records && asked.get(feed) === feed.next) feed.add(records)
       }
     }
   }
 
-  #remember(leader: number, error: unknown, topicIds: ReadonlyMap<string, string>): void {
+  #remember(
+    leader: number,
+    error: unknown,
+    asked: ReadonlyMap<PartitionFeed, bigint>,
+    topicIds: ReadonlyMap<string, string>,
+  ): void {
     if (this.#client.closed) return
     const known = this.#troubles.get(leader)
     const failures = (known?.failures ?? 0) + 1
@@ -173,14 +178,14 @@ export class KafkaReader {
     this.#client.clearMetadata()
     this.#incidents.fetchFailed(kindOf(error), error)
     for (const { topicId, partition } of outOfRange(error)) {
-      this.#declareLost(leader, `${topicIds.get(topicId)} ${partition}`, error)
+      const key = `${topicIds.get(topicId)} ${partition}`
+      const feed = this.#feeds.get(key)
+      if (feed && asked.get(feed) === feed.next) this.#declareLost(leader, key, feed, error)
     }
   }
 
   /** The log begins behind a position or ends before it: what is between is lost, not skipped. */
-  #declareLost(leader: number, key: string, cause: unknown): void {
-    const feed = this.#feeds.get(key)
-    if (!feed) return
+  #declareLost(leader: number, key: string, feed: PartitionFeed, cause: unknown): void {
     const place = `partition ${feed.partition} of ${feed.topic}`
     const message = `Kafka has no offset ${feed.next} in ${place}: records are lost`
     const error = new EventLogError('OFFSET_OUT_OF_RANGE', message, cause)

@@ -1,0 +1,53 @@
+import { consume } from '@caudal/event-log/consume.ts'
+import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
+// A process that consumes on Kafka and writes one row for each record: started by startWorker.
+import { createPool } from '@caudal/postgres/create-pool.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import type { WorkerOptions } from './start-worker.ts'
+
+const options = JSON.parse(process.argv[2]!) as WorkerOptions
+const logger = createLogger({ service: 'worker', level: 'silent' })
+const metrics = createMetrics('worker')
+const db = createPool({ url: options.databaseUrl, applicationName: 'worker', max: 3 })
+const settings = { brokers: options.brokers, sessionTimeoutMs: options.sessionTimeoutMs }
+const log = await openKafkaLog({ settings, logger, metrics, topics: options.topics })
+
+let hold = false
+let release = Promise.withResolvers<void>()
+
+await consume({
+  log,
+  db,
+  group: options.group,
+  topics: options.topics,
+  logger,
+  metrics,
+  process: async (tx, events) => {
+    await tx.query(
+      `INSERT INTO effects (worker, topic, partition, record_offset)
+       SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[])`,
+      [
+        process.pid,
+        events.map(({ record }) => record.topic),
+        events.map(({ record }) => record.partition),
+        events.map(({ record }) => record.offset),
+      ],
+    )
+    if (!hold) return
+    process.send!({ held: true })
+    await release.promise
+  },
+})
+
+process.on('message', ({ ask }: { ask: 'metrics' | 'hold' | 'release' }) => {
+  if (ask === 'metrics') void metrics.text().then((text) => process.send!({ metrics: text }))
+  if (ask === 'hold') hold = true
+  if (ask !== 'release') return
+  hold = false
+  release.resolve()
+  release = Promise.withResolvers()
+})
+// The one who started this has gone.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+process.send!({ ready: true })

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import type { UserCreated } from '@caudal/contracts/events.ts'
+import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
+import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
+import type { EventLog, NewRecord } from '@caudal/event-log/event-log.ts'
+import type { KafkaSettings } from '@caudal/event-log/kafka/kafka-settings.ts'
+import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
+import { consumerMigrations } from '@caudal/event-log/migrations.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import pg from 'pg'
+import type { Kafka } from '../../../tools/kafka/start-kafka.ts'
+
+/** A topic of one test, a log to write it with, and a database where its consumers leave rows. */
+export type EffectsWorld = {
+  topic: string
+  databaseUrl: string
+  db: Db
+  log: EventLog
+  /** Another log over the same topic; it is closed with the scope. */
+  openLog(settings?: Partial<KafkaSettings>): Promise<EventLog>
+  /** Appends this many events of as many users. */
+  append(count: number, to?: EventLog): Promise<void>
+  /** How many effects there are. */
+  count(): Promise<number>
+  /** That each record of the topic was applied once, in order in its partition. */
+  assertAllOnce(): Promise<void>
+}
+
+export async function effectsWorld(scope: Scope, kafka: Kafka): Promise<EffectsWorld> {
+  const topic = `effects.${newId()}`
+  const { pool: db, url, ownerUrl } = await testDatabase(scope, { sets: [consumerMigrations] })
+  const owner = new pg.Client({ connectionString: ownerUrl })
+  await owner.connect()
+  await owner.query(
+    `CREATE TABLE effects (
+       id bigint GENERATED ALWAYS AS IDENTITY, worker int NOT NULL,
+       topic text NOT NULL, partition int NOT NULL, record_offset bigint NOT NULL
+     );
+     GRANT SELECT, INSERT ON effects TO caudal_app`,
+  )
+  await owner.end()
+  const openLog: EffectsWorld['openLog'] = async (settings) => {
+    const log = await openKafkaLog({
+      settings: { brokers: kafka.brokers, ...settings },
+      logger: createLogger({ service: 'test', level: 'silent' }),
+      metrics: createMetrics('test'),
+      topics: [topic],
+    })
+    scope.after(() => log.close())
+    return log
+  }
+  const log = await openLog()
+  const count = async (): Promise<number> => {
+    const { rows } = await db.query<{ count: bigint }>('SELECT count(*) FROM effects')
+    return Number(rows[0]!.count)
+  }
+  return {
+    topic,
+    databaseUrl: url,
+    db,
+    log,
+    openLog,
+    count,
+    append: (records, to = log) =>
+      to.append(Array.from({ length: records }, () => userCreated(topic))),
+    assertAllOnce: () => assertAllOnce(db, log, topic),
+  }
+}
+
+async function assertAllOnce(db: Db, log: EventLog, topic: string): Promise<void> {
+  const partitions = Array.from({ length: 12 }, (_, partition) => ({ topic, partition }))
+  const ends = await log.end(partitions)
+  const { rows } = await db.query<{ partition: number; offsets: bigint[] }>(
+    `SELECT partition, array_agg(record_offset ORDER BY id) AS offsets FROM effects
+     GROUP BY partition`,
+  )
+  const applied = new Map(rows.map((row) => [row.partition, row.offsets]))
+  for (const { partition, offset: end } of ends) {
+    const expected = Array.from({ length: Number(end) }, (_, index) => BigInt(index))
+    assert.deepEqual(applied.get(partition) ?? [], expected, `partition ${partition}`)
+  }
+}
+
+function userCreated(topic: string): NewRecord {
+  const userId = newId()
+  const account = accountIdOf('caudal', userId, 'USD')
+  const event: UserCreated = {
+    event_id: newId(),
+    event_type: 'user.created',
+    timestamp: '2026-01-01T00:00:00Z',
+    schema_version: '1.0.0',
+    region: 'local',
+    tenant_id: 'caudal',
+    account_id: account,
+    user_id: userId,
+    wallet_id: walletIdOf('caudal', userId),
+    accounts: [{ account_id: account, currency: 'USD' }],
+  }
+  return { topic, key: account, value: serializeEvent(event), headers: {} }
+}

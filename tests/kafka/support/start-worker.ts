@@ -1,0 +1,68 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Scope } from '@caudal/testing/test-database.ts'
+
+export type WorkerOptions = {
+  databaseUrl: string
+  brokers: readonly string[]
+  group: string
+  topics: readonly string[]
+  sessionTimeoutMs: number
+}
+
+/** A consumer in a process of its own. */
+export class Worker {
+  readonly #child: ChildProcess
+
+  constructor(child: ChildProcess) {
+    this.#child = child
+  }
+
+  get pid(): number {
+    return this.#child.pid!
+  }
+
+  /** A counter as its metrics have it, all labels together. */
+  async counter(name: string): Promise<number> {
+    const answer = once(this.#child, 'message')
+    this.#child.send({ ask: 'metrics' })
+    const [{ metrics }] = (await answer) as [{ metrics: string }]
+    const lines = metrics.split('\n').filter((line) => line.startsWith(`${name}{`))
+    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+  }
+
+  /** Keeps the next transaction open; resolves when it is. */
+  async hold(): Promise<void> {
+    const held = once(this.#child, 'message')
+    this.#child.send({ ask: 'hold' })
+    await held
+  }
+
+  release(): void {
+    this.#child.send({ ask: 'release' })
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const exited = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await exited
+  }
+}
+
+/** Starts a worker; it is killed when the scope ends. */
+export async function startWorker(scope: Scope, options: WorkerOptions): Promise<Worker> {
+  const file = join(import.meta.dirname, 'effects-worker.ts')
+  const child = fork(file, [JSON.stringify(options)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  const worker = new Worker(child)
+  scope.after(() => worker.kill())
+  await once(child, 'message')
+  return worker
+}
