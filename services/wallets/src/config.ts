@@ -13,10 +13,13 @@ export interface Config extends ServiceSettings, DatabaseSettings, IssuerSetting
   batchCommands: number
   /** Commands that may wait; beyond it clients are told to come back (F7). */
   queueCommands: number
+  /** How long a key gives its answer again: 30 days at least (F2). */
+  keyDays: number
 }
 
 const BATCH_COMMANDS = 1_000
 const QUEUE_COMMANDS = 10_000
+const KEY_DAYS = 30
 
 /** @throws {ConfigError} naming every bad variable at once */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
@@ -34,5 +37,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       { min: 1, max: 1_000_000 },
       QUEUE_COMMANDS,
     ),
+    keyDays: reader.integer('CAUDAL_WALLETS_KEY_DAYS', { min: 30, max: 3_650 }, KEY_DAYS),
   }))
 }

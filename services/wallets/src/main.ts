@@ -29,16 +29,21 @@ import { createObserver, type Observer } from './observe.ts'
 import { openAccount } from './open-account.ts'
 import { readBalances, readStatement, readTrial } from './read-history.ts'
 import { findAccount, listAccounts } from './store/find-account.ts'
+import { type RepeatedWork, repeatWork } from './repeat-work.ts'
+import { dropOldKeys } from './store/drop-old-keys.ts'
 import { findBalances } from './store/find-balances.ts'
 import { findPaymentHold } from './store/find-payment-hold.ts'
 import { findTransfer } from './store/find-transfer.ts'
 import { listEntries } from './store/list-entries.ts'
 import { listSystemAccounts } from './store/list-system-accounts.ts'
+import { sweepHolds } from './sweep-holds.ts'
 import { type CommandTaker, takeCommands } from './take-commands.ts'
 
 const NAME = 'wallets'
 /** One batch at a time needs one; the other is for the case that it breaks. */
 const COMMAND_CONNECTIONS = 2
+const SWEEP_PAUSE_MS = 1_000
+const KEYS_PAUSE_MS = 60 * 60 * 1_000
 const CONSUMED = [TOPICS.users, TOPICS.paymentsRequested, TOPICS.paymentsResults]
 
 interface Parts extends ServiceParts {
@@ -65,7 +70,11 @@ export function start(config: Config): Promise<RunningService> {
     started(() => consumer.stop())
     const commands = startCommands(parts)
     started(() => commands.stop())
-    const app = createApp(parts, consumer, commands)
+    const sweeper = startSweeper(parts)
+    started(() => sweeper.stop())
+    const keyKeeper = startKeyKeeper(parts)
+    started(() => keyKeeper.stop())
+    const app = createApp(parts, { consumer, commands, sweeper })
     started(() => closeServer(app))
     return listen(app, config)
   })
@@ -103,12 +112,37 @@ function startCommands(parts: Parts): CommandTaker & { stop(): Promise<void> } {
   return { ...taker, stop }
 }
 
-function createApp(parts: Parts, consumer: Consumer, commands: CommandTaker): HttpServer {
+/** Money of holds whose time is over is back within about a second. */
+function startSweeper({ config, db, relay, observer, logger }: Parts): RepeatedWork {
+  const deps = { db, region: config.region, observer, afterCommit: () => relay.wake() }
+  return repeatWork({
+    pauseMs: SWEEP_PAUSE_MS,
+    work: async () => void (await sweepHolds(deps)),
+    onFault: (error) => logger.error({ error }, 'holds whose time is over could not be ended'),
+  })
+}
+
+function startKeyKeeper({ config, db, logger }: Parts): RepeatedWork {
+  return repeatWork({
+    pauseMs: KEYS_PAUSE_MS,
+    work: async () => void (await dropOldKeys(db, config.keyDays)),
+    onFault: (error) => logger.error({ error }, 'old idempotency keys could not be dropped'),
+  })
+}
+
+interface Running {
+  consumer: Consumer
+  commands: CommandTaker
+  sweeper: RepeatedWork
+}
+
+function createApp(parts: Parts, { consumer, commands, sweeper }: Running): HttpServer {
   const { config, db, logger, metrics, relay, partitions } = parts
   const verifier = serviceVerifier(NAME, config)
   const readiness = async () => ({
     ...(await checkParts({ db, verifier, consumer, relay })),
     partitions: partitions.check(),
+    expiry: { status: sweeper.lastFault() === null ? 'ok' : 'warn' } as const,
   })
   const app = createServer({ name: NAME, logger, metrics, readiness })
   addWalletRoutes(app, {

@@ -13,6 +13,7 @@ export interface Observer {
   eventsApplied(work: readonly Work[], outcomes: readonly RequestOutcome[]): void
   eventsParked(parked: readonly Parked[]): void
   commandsAnswered(work: readonly Work[], outcomes: readonly RequestOutcome[]): void
+  holdsExpired(work: readonly Work[], outcomes: readonly RequestOutcome[]): void
 }
 
 const BATCH_BUCKETS = [1, 10, 50, 100, 250, 500, 1_000]
@@ -30,6 +31,7 @@ export function createObserver({
     'ledger_contradictions_total',
     'Events that contradict what has happened; they are parked.',
   )
+  const expired = metrics.counter('ledger_holds_expired_total', 'Holds whose time was over.')
   const sizes = metrics.histogram(
     'ledger_batch_commands',
     'Commands per transaction, by where they come from.',
@@ -55,6 +57,12 @@ export function createObserver({
     commandsAnswered(work, outcomes) {
       sizes.observe({ source: 'http' }, sizeOf(work))
       count(work, outcomes)
+    },
+    holdsExpired(work, outcomes) {
+      sizes.observe({ source: 'expiry' }, work.length)
+      // A hold that somebody else had ended is no repeat of anything.
+      for (const outcome of outcomes) if (outcome.type === 'committed') countOne(outcome)
+      expired.inc(outcomes.filter(({ type }) => type === 'committed').length)
     },
   }
 }

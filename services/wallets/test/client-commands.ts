@@ -1,8 +1,17 @@
 import { hash } from 'node:crypto'
 import { newId } from '@caudal/contracts/ids.ts'
-import type { MoneyCommand } from '../src/domain/command.ts'
+import { systemAccount, type SystemAccountKind } from '../src/domain/account.ts'
+import type {
+  AccountCommand,
+  AtomicBatch,
+  Command,
+  HoldCommand,
+  MoneyCommand,
+  RequestedPosting,
+  TransferCommand,
+} from '../src/domain/command.ts'
 import { transferIdFrom } from '../src/domain/transfer.ts'
-import type { TestWallet } from './test-wallet.ts'
+import { TENANT, type TestWallet } from './test-wallet.ts'
 
 export interface Naming {
   key?: string
@@ -10,24 +19,25 @@ export interface Naming {
   stripe?: number
 }
 
-function common(wallet: TestWallet, naming: Naming, request: readonly string[]) {
-  const { key = newId(), reference = key, stripe = 0 } = naming
-  const { tenantId, accountId, currency } = wallet
-  const parts = [accountId, currency, reference, ...request]
+function fingerprintOf(request: unknown): string {
+  return hash('sha256', JSON.stringify(request), 'hex')
+}
+
+function base(tenantId: string, naming: Naming, request: readonly unknown[]) {
+  const { key = newId(), reference = key } = naming
   return {
     tenantId,
-    accountId,
     transferId: transferIdFrom(newId()),
     reason: 'test',
     referenceId: reference,
-    stripe,
-    valueDate: null,
-    key: {
-      clientId: 'tester',
-      value: key,
-      fingerprint: hash('sha256', JSON.stringify(parts), 'hex'),
-    },
+    key: { clientId: 'tester', value: key, fingerprint: fingerprintOf([reference, ...request]) },
   }
+}
+
+function common(wallet: TestWallet, naming: Naming, request: readonly string[]) {
+  const { tenantId, accountId, currency } = wallet
+  const money = { accountId, stripe: naming.stripe ?? 0, valueDate: null }
+  return { ...base(tenantId, naming, [accountId, currency, ...request]), ...money }
 }
 
 /** A client's credit, debit or hold; a new key, which is the reference too, unless given. */
@@ -46,19 +56,90 @@ export function move(
   return { ...command, kind, paymentId: null, expiresInSeconds: null }
 }
 
+/** A client's hold with an end; 0 seconds is over at once, which no client can ask for. */
+export function expiringHold(
+  wallet: TestWallet,
+  amountMinor: bigint,
+  expiresInSeconds: number,
+  naming: Naming = {},
+): HoldCommand {
+  const request = ['hold', `${amountMinor}`, `${expiresInSeconds}`]
+  const command = { ...common(wallet, naming, request), amountMinor, currency: wallet.currency }
+  return { ...command, kind: 'hold', paymentId: null, expiresInSeconds }
+}
+
 /** A client's commit or rollback of a hold; of all that is left unless an amount is given. */
 export function close(
   kind: 'commit' | 'rollback',
   wallet: TestWallet,
   holdId: string,
   amountMinor: bigint | null = null,
-  naming: Naming = {},
+  naming: Naming & { releaseRest?: boolean } = {},
 ): MoneyCommand {
+  const { releaseRest = false } = naming
   const command = {
-    ...common(wallet, naming, [kind, holdId, `${amountMinor}`]),
+    ...common(wallet, naming, [kind, holdId, `${amountMinor}`, `${releaseRest}`]),
     hold: { by: 'id', holdId } as const,
     amountMinor,
     currency: amountMinor === null ? null : wallet.currency,
   }
-  return kind === 'commit' ? { ...command, kind, releaseRest: false } : { ...command, kind }
+  return kind === 'commit' ? { ...command, kind, releaseRest } : { ...command, kind }
+}
+
+/** What a transfer does to a wallet, or to an account of the system in a currency. */
+export type TestPosting = [on: TestWallet | [SystemAccountKind, currency: string], amount: bigint]
+
+export function transfer(
+  postings: readonly TestPosting[],
+  naming: Naming & { corrects?: string; tenantId?: string } = {},
+): TransferCommand {
+  const { stripe = 0, corrects = null, tenantId = TENANT } = naming
+  const read = postings.map(([on, amountMinor]): RequestedPosting => {
+    if (!Array.isArray(on)) {
+      return { accountId: on.accountId, currency: on.currency, amountMinor, system: null }
+    }
+    const [kind, currency] = on
+    const system = systemAccount({ tenantId, kind, currency, stripe })
+    return { accountId: system.accountId, currency, amountMinor, system }
+  })
+  // Which stripe it is on is no part of a request.
+  const request = postings.map(([on, amount]) => [
+    Array.isArray(on) ? on : [on.accountId, on.currency],
+    `${amount}`,
+  ])
+  return {
+    ...base(tenantId, naming, ['transfer', request, corrects]),
+    kind: 'transfer',
+    accountId: read[0]!.accountId,
+    postings: read,
+    correctsId: corrects,
+    stripe,
+    valueDate: null,
+  }
+}
+
+/** Freezes, unfreezes or closes; with a limit, says how far the account may be overdrawn. */
+export function change(
+  kind: 'freeze' | 'unfreeze' | 'close' | { overdraft: bigint },
+  { tenantId, accountId, currency }: TestWallet,
+  naming: Naming = {},
+): AccountCommand {
+  if (typeof kind === 'string') {
+    return { ...base(tenantId, naming, [kind, accountId]), kind, accountId }
+  }
+  const limitMinor = kind.overdraft
+  const request = ['overdraft', accountId, `${limitMinor}`, currency]
+  return { ...base(tenantId, naming, request), kind: 'overdraft', accountId, limitMinor, currency }
+}
+
+/** Commands of which all take effect, or none. */
+export function atomic(commands: readonly Command[], key: string = newId()): AtomicBatch {
+  const fingerprint = fingerprintOf(commands.map((it) => it.key.fingerprint))
+  const named = { clientId: 'tester', value: key, fingerprint }
+  return {
+    kind: 'atomic',
+    tenantId: commands[0]!.tenantId,
+    key: named,
+    commands: commands.map((it) => ({ ...it, key: { ...it.key, value: key } })),
+  }
 }

@@ -1,16 +1,53 @@
 import { hash } from 'node:crypto'
 import fc from 'fast-check'
+import type { Command } from '../src/domain/command.ts'
 import { transferIdFrom } from '../src/domain/transfer.ts'
-import type { CommandWork } from '../src/process-batch.ts'
-import { close, move } from './client-commands.ts'
+import type { Work } from '../src/process-batch.ts'
+import { expiryOf } from '../src/sweep-holds.ts'
+import {
+  atomic,
+  change,
+  close,
+  expiringHold,
+  move,
+  type Naming,
+  type TestPosting,
+  transfer,
+} from './client-commands.ts'
 import { completed, failed, requested, type TestPayment } from './payment-events.ts'
 import { newWallet, type TestWallet } from './test-wallet.ts'
-import { clientWork, eventWork } from './work.ts'
+import { atomicWork, clientWork, eventWork } from './work.ts'
 
-/** One thing that somebody asks of the ledger; numbers choose among a few names. */
+/** A thing that a client asks of the ledger; numbers choose among a few names. */
+export type ClientStep =
+  | { op: 'credit' | 'debit'; wallet: number; amount: number; key: number }
+  | { op: 'hold'; wallet: number; amount: number; ends: null | 0 | 3600; key: number }
+  | {
+      op: 'commit' | 'rollback'
+      wallet: number
+      hold: number
+      amount: number | null
+      rest: boolean
+      key: number
+    }
+  | {
+      op: 'transfer'
+      from: number
+      to: number
+      amount: number
+      fee: number
+      corrects: number | null
+      key: number
+    }
+  | { op: 'freeze' | 'unfreeze' | 'close'; wallet: number; key: number }
+  | { op: 'overdraft'; wallet: number; limit: number; key: number }
+
+/** One thing that somebody asks of the ledger, or some that a client asks for together. */
 export type Step =
-  | { op: 'credit' | 'debit' | 'hold'; wallet: number; amount: number; key: number }
-  | { op: 'commit' | 'rollback'; wallet: number; hold: number; amount: number | null; key: number }
+  | ClientStep
+  | { op: 'atomic'; steps: ClientStep[]; key: number }
+  | { op: 'again'; step: number }
+  | { op: 'expire'; hold: number }
   | { op: 'request' | 'complete' | 'fail'; payment: number }
 
 const WALLETS = 4
@@ -20,35 +57,91 @@ const MOST_AMOUNT = 60
 const wallet = fc.nat(WALLETS) // one more than there are: that account does not exist
 const amount = fc.integer({ min: 1, max: MOST_AMOUNT })
 // Few keys, so that some are used twice, for the same request or for another.
-const key = fc.nat(25)
+const key = fc.nat(40)
+
+const clientStep: fc.Arbitrary<ClientStep> = fc.oneof(
+  { weight: 6, arbitrary: someMove('credit') },
+  { weight: 2, arbitrary: someMove('debit') },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant('hold' as const),
+      wallet,
+      amount,
+      // Over at once, or not for an hour: both are the same for every clock.
+      ends: fc.constantFrom(null, null, 0 as const, 3600 as const),
+      key,
+    }),
+  },
+  { weight: 2, arbitrary: someClosing('commit') },
+  { weight: 2, arbitrary: someClosing('rollback') },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      op: fc.constant('transfer' as const),
+      from: wallet,
+      to: wallet,
+      amount,
+      fee: fc.nat(3),
+      corrects: fc.option(fc.nat(20)),
+      key,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('freeze' as const), wallet, key }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('unfreeze' as const), wallet, key }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('close' as const), wallet, key }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant('overdraft' as const),
+      wallet,
+      limit: fc.constantFrom(0, 20, 90),
+      key,
+    }),
+  },
+)
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: someMove('credit') },
-  { weight: 1, arbitrary: someMove('debit') },
-  { weight: 2, arbitrary: someMove('hold') },
-  { weight: 1, arbitrary: someClosing('commit') },
-  { weight: 1, arbitrary: someClosing('rollback') },
+  { weight: 12, arbitrary: clientStep },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      op: fc.constant('atomic' as const),
+      steps: fc.array(clientStep, { minLength: 1, maxLength: 3 }),
+      key,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('again' as const), step: fc.nat(40) }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('expire' as const), hold: fc.nat(8) }) },
   { weight: 5, arbitrary: somePayment('request') },
   { weight: 3, arbitrary: somePayment('complete') },
   { weight: 2, arbitrary: somePayment('fail') },
 )
 
-function someMove(op: 'credit' | 'debit' | 'hold'): fc.Arbitrary<Step> {
+function someMove(op: 'credit' | 'debit'): fc.Arbitrary<ClientStep> {
   return fc.record({ op: fc.constant(op), wallet, amount, key })
 }
 
-function someClosing(op: 'commit' | 'rollback'): fc.Arbitrary<Step> {
+function someClosing(op: 'commit' | 'rollback'): fc.Arbitrary<ClientStep> {
   const some = fc.option(fc.integer({ min: 1, max: MOST_AMOUNT }))
-  return fc.record({ op: fc.constant(op), wallet, hold: fc.nat(8), amount: some, key })
+  const rest = fc.boolean()
+  return fc.record({ op: fc.constant(op), wallet, hold: fc.nat(8), amount: some, rest, key })
 }
 
 function somePayment(op: 'request' | 'complete' | 'fail'): fc.Arbitrary<Step> {
   return fc.record({ op: fc.constant(op), payment: fc.nat(PAYMENTS - 1) })
 }
 
+/** There is some money before anything else happens, though not in every wallet. */
+const FUNDING: Step[] = Array.from({ length: WALLETS - 1 }, (_, index) => {
+  return { op: 'credit', wallet: index, amount: 50, key: 100 + index }
+})
+
 /** Some steps, and where the sequence is cut into batches. */
 export const script = fc.record({
-  steps: fc.array(step, { minLength: 1, maxLength: 60 }),
+  steps: fc
+    .array(step, { minLength: 1, maxLength: 60, size: 'max' })
+    .map((steps) => [...FUNDING, ...steps]),
   cuts: fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }),
 })
 
@@ -80,22 +173,137 @@ export function newWorld(run: string): World {
 }
 
 /** The steps as work for the ledger, with ids that depend on nothing but the run. */
-export function workOf(run: string, world: World, steps: readonly Step[]): CommandWork[] {
-  const holdIds: string[] = []
-  return steps.map((it, index) => {
-    const transferId = transferIdFrom(idOf(run, 't', index))
-    const stripe = index % 3
-    if ('payment' in it) return paymentWork(world.payments[it.payment]!, it.op, transferId, stripe)
-    const target = world.wallets[it.wallet] ?? world.stranger
-    const naming = { key: `key-${it.key}`, reference: `ref-${it.key % 20}`, stripe }
-    if ('hold' in it) {
-      const holdId = holdIds[it.hold] ?? idOf(run, 'nothing', it.hold)
-      const amountMinor = it.amount === null ? null : BigInt(it.amount)
-      return clientWork({ ...close(it.op, target, holdId, amountMinor, naming), transferId })
+export function workOf(run: string, world: World, steps: readonly Step[]): Work[] {
+  const told: Told = { run, world, holds: [], transferIds: [] }
+  const works: Work[] = []
+  for (const [index, it] of steps.entries()) works.push(workAt(told, it, index, works))
+  return works
+}
+
+function workAt(told: Told, it: Step, index: number, before: readonly Work[]): Work {
+  const { run, world } = told
+  const transferId = transferIdFrom(idOf(run, 't', index))
+  const stripe = index % 3
+  switch (it.op) {
+    case 'again':
+      return again(before[it.step] ?? before[0]!, (place) => idOf(run, `t${place}`, index))
+
+    case 'request':
+    case 'complete':
+    case 'fail':
+      return paymentWork(world.payments[it.payment]!, it.op, transferId, stripe)
+    case 'expire': {
+      const { holdId, wallet: of } = told.holds[it.hold] ?? noHold(told, it.hold)
+      const due = { ...of, holdId, expiresAt: new Date(0) }
+      return clientWork({ ...expiryOf(due), transferId })
     }
-    if (it.op === 'hold') holdIds.push(transferId)
-    return clientWork({ ...move(it.op, target, BigInt(it.amount), naming), transferId })
-  })
+    case 'atomic': {
+      const commands = it.steps.map((one, place) => {
+        const id = transferIdFrom(idOf(run, `t${place}`, index))
+        return clientCommand(told, one, id, stripe)
+      })
+      return atomicWork(atomic(commands, `key-${it.key}`))
+    }
+    default:
+      return clientWork(clientCommand(told, it, transferId, stripe))
+  }
+}
+
+/** The same once more, as a client sends it when it got no answer: what it would make is new. */
+function again(work: Work, freshId: (place: number) => string): Work {
+  const { command } = work
+  if (command.kind === 'atomic') {
+    const commands = command.commands.map((it, place) => {
+      return { ...it, transferId: transferIdFrom(freshId(place)) }
+    })
+    return atomicWork({ ...command, commands })
+  }
+  const same = { ...command, transferId: transferIdFrom(freshId(0)) }
+  // The request of a payment has the id of its hold in it, whoever sends it again.
+  return work.event === null ? clientWork(same) : work
+}
+
+/** What earlier steps asked for, which later ones name. */
+interface Told {
+  run: string
+  world: World
+  holds: { holdId: string; wallet: TestWallet }[]
+  transferIds: string[]
+}
+
+function noHold({ run, world }: Told, index: number) {
+  return { holdId: idOf(run, 'nothing', index), wallet: world.wallets[0]! }
+}
+
+function clientCommand(told: Told, it: ClientStep, transferId: string, stripe: number): Command {
+  const command = { ...commandOf(told, it, stripe), transferId }
+  told.transferIds.push(transferId)
+  if (it.op === 'hold') told.holds.push({ holdId: transferId, wallet: walletAt(told, it.wallet) })
+  return command
+}
+
+function walletAt({ world }: Told, index: number): TestWallet {
+  return world.wallets[index] ?? world.stranger
+}
+
+function commandOf(told: Told, it: ClientStep, stripe: number): Command {
+  const naming = { key: `key-${it.key}`, reference: `ref-${it.key % 30}`, stripe }
+  switch (it.op) {
+    case 'credit':
+    case 'debit':
+      return move(it.op, walletAt(told, it.wallet), BigInt(it.amount), naming)
+    case 'hold': {
+      const of = walletAt(told, it.wallet)
+      if (it.ends === null) return move('hold', of, BigInt(it.amount), naming)
+      return expiringHold(of, BigInt(it.amount), it.ends, naming)
+    }
+    case 'commit':
+    case 'rollback': {
+      const { holdId } = told.holds[it.hold] ?? noHold(told, it.hold)
+      const amountMinor = it.amount === null ? null : BigInt(it.amount)
+      const rest = { ...naming, releaseRest: it.rest }
+      return close(it.op, walletAt(told, it.wallet), holdId, amountMinor, rest)
+    }
+    case 'transfer':
+      return transferOf(told, it, naming)
+    case 'freeze':
+    case 'unfreeze':
+    case 'close':
+      return change(it.op, walletAt(told, it.wallet), naming)
+    case 'overdraft':
+      return change({ overdraft: BigInt(it.limit) }, walletAt(told, it.wallet), naming)
+    default:
+      return it satisfies never
+  }
+}
+
+/** From one wallet to another, less a fee; between currencies through suspense. 3 is a mistake. */
+function transferOf(
+  told: Told,
+  it: Extract<ClientStep, { op: 'transfer' }>,
+  naming: Naming,
+): Command {
+  const [from, to] = [walletAt(told, it.from), walletAt(told, it.to)]
+  const gross = BigInt(it.amount)
+  const postings: TestPosting[] = [[from, -gross]]
+  if (from.accountId === to.accountId) postings.push([['fees', from.currency], gross])
+  else if (from.currency === to.currency) {
+    const fee = it.fee < 3 ? BigInt(it.fee) : 0n
+    const net = it.fee < 3 ? gross - fee : gross + 1n
+    if (net > 0n) postings.push([to, net])
+    if (gross - net > 0n) postings.push([['fees', from.currency], gross - net])
+  } else if (it.fee === 3) {
+    // Somebody takes the one currency for the other.
+    postings.push([{ ...to, currency: from.currency }, gross])
+  } else {
+    postings.push([['suspense', from.currency], gross], [['suspense', to.currency], -1n], [to, 1n])
+  }
+  const corrects = it.corrects === null ? {} : correctsOf(told, it.corrects)
+  return transfer(postings, { ...naming, ...corrects, tenantId: from.tenantId })
+}
+
+function correctsOf({ run, transferIds }: Told, index: number): { corrects: string } {
+  return { corrects: transferIds[index] ?? idOf(run, 'nothing', index) }
 }
 
 function paymentWork(
@@ -103,7 +311,7 @@ function paymentWork(
   op: 'request' | 'complete' | 'fail',
   transferId: string,
   stripe: number,
-): CommandWork {
+): Work {
   switch (op) {
     case 'request': {
       // The first request that is accepted makes the hold; its id must be known beforehand.
@@ -124,8 +332,8 @@ function paymentWork(
 }
 
 /** Cuts the work into the script's batches. */
-export function batchesOf(work: readonly CommandWork[], cuts: readonly boolean[]): CommandWork[][] {
-  const batches: CommandWork[][] = [[]]
+export function batchesOf(work: readonly Work[], cuts: readonly boolean[]): Work[][] {
+  const batches: Work[][] = [[]]
   for (const [index, one] of work.entries()) {
     batches.at(-1)!.push(one)
     if (cuts[index] === true) batches.push([])

@@ -1,9 +1,14 @@
-import type { Command } from '../src/domain/command.ts'
+import type { AtomicBatch, Command } from '../src/domain/command.ts'
 import { type LedgerEvent, parseCommand } from '../src/messaging/parse-command.ts'
-import type { CommandWork } from '../src/process-batch.ts'
+import type { CommandWork, Work } from '../src/process-batch.ts'
 
-/** A client's command as a batch takes it. */
+/** A client's command, or the end of a hold's time, as a batch takes it. */
 export function clientWork(command: Command): CommandWork {
+  return { command, traceparent: undefined, event: null, record: null }
+}
+
+/** A client's atomic batch as a batch takes it. */
+export function atomicWork(command: AtomicBatch): Work {
   return { command, traceparent: undefined, event: null, record: null }
 }
 

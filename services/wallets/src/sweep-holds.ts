@@ -1,0 +1,70 @@
+import { hash } from 'node:crypto'
+import { newId } from '@caudal/contracts/ids.ts'
+import { transaction } from '@caudal/postgres/transaction.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import type { RollbackCommand } from './domain/command.ts'
+import { transferIdFrom } from './domain/transfer.ts'
+import type { Observer } from './observe.ts'
+import { type CommandWork, processBatch } from './process-batch.ts'
+import { claimDueHolds, type DueHold } from './store/claim-due-holds.ts'
+import { forgetEndedHolds } from './store/forget-ended-holds.ts'
+
+export interface SweepDeps {
+  db: Db
+  region: string
+  observer: Pick<Observer, 'holdsExpired'>
+  afterCommit: () => void
+}
+
+const HOLDS_AT_ONCE = 500
+
+/**
+ * Gives the money of holds back whose time is over, in batches until none is due. Nothing depends
+ * on when it runs: a hold has ended with its time, and whoever is second finds it ended.
+ */
+export async function sweepHolds(deps: SweepDeps): Promise<number> {
+  let total = 0
+  for (;;) {
+    const ended = await sweepBatch(deps)
+    total += ended
+    if (ended < HOLDS_AT_ONCE) return total
+  }
+}
+
+async function sweepBatch({ db, region, observer, afterCommit }: SweepDeps): Promise<number> {
+  const swept = await transaction(db, async (tx) => {
+    const due = await claimDueHolds(tx, HOLDS_AT_ONCE)
+    if (due.length === 0) return null
+    const work = due.map(workOf)
+    const { outcomes } = await processBatch(tx, work, { region })
+    await forgetEndedHolds(tx, due)
+    return { work, outcomes }
+  })
+  if (swept === null) return 0
+  afterCommit()
+  observer.holdsExpired(swept.work, swept.outcomes)
+  return swept.outcomes.filter(({ type }) => type === 'committed').length
+}
+
+function workOf(due: DueHold): CommandWork {
+  return { command: expiryOf(due), traceparent: undefined, event: null, record: null }
+}
+
+/** The end of a hold's time as a command: nobody's, so it is known by its hold. */
+export function expiryOf({ holdId, accountId, tenantId }: DueHold): RollbackCommand {
+  const value = `expire:${holdId}`
+  return {
+    kind: 'rollback',
+    tenantId,
+    accountId,
+    transferId: transferIdFrom(newId()),
+    key: { clientId: null, value, fingerprint: hash('sha256', value, 'hex') },
+    referenceId: holdId,
+    reason: 'hold_expired',
+    stripe: 0,
+    valueDate: null,
+    hold: { by: 'expiry', holdId },
+    amountMinor: null,
+    currency: null,
+  }
+}
