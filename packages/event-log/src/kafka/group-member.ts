@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Consumer } from '@platformatic/kafka'
 import type { AssignmentListener, Membership, Position } from '../event-log.ts'
 import { assignPartitions } from './assign-partitions.ts'
@@ -8,6 +9,7 @@ import type { KafkaSettings } from './kafka-settings.ts'
 const SESSION_MS = 6_000
 const HEARTBEATS_PER_SESSION = 6
 const RETRIES = { retries: 3, retryDelay: 250 }
+const LEAVE_MS = 2_000
 const BACKOFF_MS = { base: 250, most: 10_000 }
 
 export type GroupOptions = {
@@ -110,8 +112,16 @@ export class GroupMember implements Membership {
   }
 }
 
-/** Leaves at once where the coordinator can be told, and lets the session run out where not. */
+/**
+ * Leaves at once where the coordinator can be told, and lets the session run out where not. First
+ * the group and then the client: closed with a join under way, it would finish that and beat for
+ * ever, which keeps the process alive.
+ */
 async function closeMember(client: Consumer): Promise<void> {
+  const left = new Promise<void>((resolve) => {
+    client.leaveGroup(true, () => resolve())
+  })
+  await Promise.race([left, delay(LEAVE_MS, undefined, { ref: false })])
   try {
     await client.close(true)
   } catch {
