@@ -19,6 +19,12 @@ const POLL_MS = 1_000
 const STAND_BY_MS = 500
 const BREATH_MOST_MS = 50
 const ROTATE_EVERY_MS = 10_000
+/**
+ * A leader that hangs is replaced: the server ends its session, and with it the lock. One that only
+ * waits long for the log says that it lives.
+ */
+const HANGS_AFTER_MS = 10_000
+const SIGN_OF_LIFE_MS = 3_000
 const BACKOFF_MS = { base: 50, most: 5_000 }
 
 /**
@@ -105,11 +111,14 @@ export class Relay {
     this.#waiting = new AbortController()
     const client = this.#client!
     const startedAt = performance.now()
+    const alive = setInterval(() => {
+      client.query('SELECT 1').catch(() => {})
+    }, SIGN_OF_LIFE_MS)
     const { records, oldestAt, progress } = await publishBatch(
       client,
       this.#options.log,
       this.#progress,
-    )
+    ).finally(() => clearInterval(alive))
     this.#progress = progress
     if (oldestAt) this.#counters.published(records, Date.now() - oldestAt.getTime())
     if (records.length >= BATCH_ROWS) return
@@ -129,6 +138,7 @@ export class Relay {
     const client = new pg.Client({
       connectionString: this.#options.url,
       application_name: 'caudal-relay',
+      options: `-c idle_session_timeout=${HANGS_AFTER_MS}`,
     })
     const lost = (): void => {
       if (this.#client === client) this.#client = undefined
