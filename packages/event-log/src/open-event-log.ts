@@ -1,3 +1,4 @@
+import { TOPICS } from '@caudal/contracts/topics.ts'
 import { databaseUrl } from '@caudal/postgres/database-url.ts'
 import { migrate } from '@caudal/postgres/migrate.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
@@ -5,6 +6,7 @@ import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
 import type { EventLog } from './event-log.ts'
 import type { KafkaSettings } from './kafka/kafka-settings.ts'
 import { openKafkaLog } from './kafka/open-kafka-log.ts'
+import { withPrefix } from './kafka/with-prefix.ts'
 import { logMigrations } from './migrations.ts'
 import { openPostgresLog } from './postgres/open-postgres-log.ts'
 
@@ -28,7 +30,7 @@ export async function openEventLog(
   logger: Logger,
   metrics: Metrics = createMetrics('event-log'),
 ): Promise<EventLog> {
-  if (config.kafka) return openKafkaLog({ settings: config.kafka, logger, metrics })
+  if (config.kafka) return openKafka(config.kafka, logger, metrics)
   const url = config.url ?? databaseUrl(config.serverUrl, LOG_DATABASE)
   if (config.migrationUrl !== undefined) {
     const database = decodeURIComponent(new URL(url).pathname.slice(1))
@@ -38,4 +40,15 @@ export async function openEventLog(
     url,
     onError: (error) => logger.warn({ err: error }, 'a connection to the event log broke'),
   })
+}
+
+async function openKafka(
+  settings: KafkaSettings,
+  logger: Logger,
+  metrics: Metrics,
+): Promise<EventLog> {
+  const { prefix = '' } = settings
+  const topics = Object.values(TOPICS).map((topic) => prefix + topic)
+  const log = await openKafkaLog({ settings, logger, metrics, topics })
+  return prefix === '' ? log : withPrefix(log, prefix)
 }

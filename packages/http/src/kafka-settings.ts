@@ -23,6 +23,8 @@ export type KafkaLogin =
 /** How a service reaches Kafka; read from `KAFKA_*`. */
 export interface KafkaConfig {
   brokers: string[]
+  /** Before the names of topics and groups. */
+  prefix?: string
   /** PEM texts, read from the files that are named. */
   tls?: { ca?: string; cert?: string; key?: string; serverName?: string }
   login?: KafkaLogin
@@ -47,8 +49,10 @@ export function readKafkaConfig(reader: EnvironmentReader): KafkaConfig | undefi
   }
   const session = optionalDuration(reader, 'KAFKA_SESSION_TIMEOUT', MIN_SESSION_MS)
   const append = optionalDuration(reader, 'KAFKA_APPEND_TIMEOUT', MIN_SESSION_MS)
+  const prefix = readPrefix(reader)
   return {
     brokers: readBrokers(reader, text),
+    ...(prefix !== undefined && { prefix }),
     checkTopicsOnly: reader.oneOf('KAFKA_TOPICS', TOPIC_MODES, 'create') === 'check',
     ...(tls && { tls }),
     ...(login && { login }),
@@ -70,6 +74,14 @@ function readBrokers(reader: EnvironmentReader, text: string): string[] {
   })
   if (!wellFormed) reader.refuse('KAFKA_BROKERS', 'must be host:port, several separated by commas')
   return brokers
+}
+
+function readPrefix(reader: EnvironmentReader): string | undefined {
+  const prefix = reader.optional('KAFKA_PREFIX')
+  if (prefix !== undefined && !/^[A-Za-z0-9._-]{1,100}$/.test(prefix)) {
+    reader.refuse('KAFKA_PREFIX', 'must be up to 100 letters, digits, dots, hyphens, underscores')
+  }
+  return prefix
 }
 
 function readTls(reader: EnvironmentReader): KafkaConfig['tls'] {

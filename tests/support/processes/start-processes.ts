@@ -1,5 +1,6 @@
 // `node start-processes.ts … --data DIR`: stands in for `caudal start --json` where the end-to-end
 // tests run with every service in a process of its own. The other words it ignores.
+import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runProcesses } from './run-processes.ts'
 
@@ -10,9 +11,11 @@ const stopped = new Promise<void>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve())
 })
 try {
+  const dataDir = String(values.data)
   const { state, stop } = await runProcesses({
-    dataDir: String(values.data),
-    env: configurationOf(process.env),
+    dataDir,
+    // Systems share the brokers; each has topics of its own, the same ones after a restart.
+    env: { ...configurationOf(process.env), KAFKA_PREFIX: `${basename(dataDir)}.` },
   })
   const { gateway_url, console_url, psp_url, push_url, data_dir, pid } = state
   const urls = { gateway_url, console_url, psp_url, push_url }

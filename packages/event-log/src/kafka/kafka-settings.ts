@@ -20,6 +20,8 @@ export type KafkaSettings = {
   tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'> & { serverName?: string }
   sasl?: KafkaSasl
   compression?: KafkaCompression
+  /** Before the names of topics and groups, where several systems share a cluster. */
+  prefix?: string
   /** Only compare the topics with what they should be: for a role that may not create them. */
   checkTopicsOnly?: boolean
   /** Copies of each record; default three, or as many as there are brokers. */
