@@ -4,6 +4,7 @@ import type { Command, Invocation } from './command.ts'
 import { demo } from './commands/demo.ts'
 import { pay } from './commands/pay.ts'
 import { payment } from './commands/payment.ts'
+import { rebuild } from './commands/rebuild.ts'
 import { seed } from './commands/seed.ts'
 import { start } from './commands/start.ts'
 import { token } from './commands/token.ts'
@@ -12,7 +13,7 @@ import { EXIT, UnreachableError, UsageError } from './errors.ts'
 import { note } from './output.ts'
 
 const COMMANDS = new Map<string, Command>(
-  Object.entries({ start, seed, token, pay, payment, demo, verify }),
+  Object.entries({ start, seed, token, pay, payment, demo, verify, rebuild }),
 )
 
 const COMMON: NonNullable<ParseArgsConfig['options']> = {

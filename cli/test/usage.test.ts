@@ -100,6 +100,8 @@ describe('the command line, without a system', () => {
       nonsense: /there is no command "nonsense"/,
       'nonsense --json': /there is no command/,
       'verify --nope': /Unknown option '--nope'/,
+      rebuild: /--into/,
+      'rebuild --into x;y': /--into: a name of/,
       'verify extra': /usage: caudal verify/,
       'verify --wait soon': /--wait takes a whole number/,
       'verify --data': /argument missing/,
@@ -172,7 +174,7 @@ describe('the command line, without a system', () => {
   test('help is no error', async () => {
     const [all, one] = await Promise.all([run(['--help']), run(['verify', '--help'])])
     assert.equal(all.code, 0)
-    for (const name of ['start', 'seed', 'token', 'pay', 'payment', 'demo', 'verify']) {
+    for (const name of ['start', 'seed', 'token', 'pay', 'payment', 'demo', 'verify', 'rebuild']) {
       assert.match(all.stdout, new RegExp(`^ {2}caudal ${name}\\b`, 'm'))
     }
     assert.match(all.stdout, /Exit codes: 0 done, 1 .*, 2 wrong usage, 3 /)

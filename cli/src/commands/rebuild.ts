@@ -1,0 +1,63 @@
+import { type EventLogConfig, openEventLog } from '@caudal/event-log/open-event-log.ts'
+import { readEnvironment } from '@caudal/http/environment.ts'
+import { readKafkaConfig } from '@caudal/http/kafka-settings.ts'
+import { createPool } from '@caudal/postgres/create-pool.ts'
+import { migrate } from '@caudal/postgres/migrate.ts'
+import { kafkaSettings } from '@caudal/service/kafka-settings.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { walletMigrations } from '@caudal/wallets/migrations.ts'
+import { type Rebuilt, rebuildLedger } from '@caudal/wallets/rebuild-ledger.ts'
+import type { Command } from '../command.ts'
+import { EXIT, UsageError } from '../errors.ts'
+import { printJson, printLine } from '../output.ts'
+import { textOption } from '../parse-options.ts'
+import { findSystem, type System } from '../system/find-system.ts'
+
+const DATABASE = /^[a-z][a-z0-9_]{0,62}$/
+
+/** `caudal rebuild`: the ledger once more, from its events alone. Exit 1 when some are missing. */
+export const rebuild: Command = {
+  summary: 'rebuild the ledger from its events into a new database, and say what is missing',
+  usage: 'rebuild --into DATABASE',
+  options: { into: { type: 'string' } },
+  positionals: { min: 0, max: 0 },
+  async run(invocation) {
+    const database = textOption(invocation.values, 'into')
+    if (!DATABASE.test(database)) {
+      throw new UsageError('--into: a name of lower-case letters, digits and underscores')
+    }
+    const system = await findSystem(invocation)
+    const { events, transfers, gaps } = await rebuildInto(system, database)
+    const ok = gaps.length === 0
+    if (invocation.json) printJson({ ok, database, events, transfers, gaps })
+    const counts = `${events} events, ${transfers} transfers`
+    printLine(`${ok ? 'ok ' : 'NO '} ${database}: ${counts}`, invocation)
+    for (const gap of gaps) printLine(`      ${gap}`, invocation)
+    return ok ? EXIT.done : EXIT.no
+  },
+}
+
+async function rebuildInto(system: System, database: string): Promise<Rebuilt> {
+  const url = system.databaseUrl(database)
+  await migrate({ adminUrl: url, database, sets: walletMigrations })
+  const db = createPool({ url, applicationName: 'caudal-rebuild' })
+  try {
+    const { rows } = await db.query('SELECT FROM accounts LIMIT 1')
+    if (rows.length > 0) throw new UsageError(`--into: ${database} has accounts already`)
+    const logger = createLogger({ service: 'caudal', level: 'warn' })
+    const log = await openEventLog(logConfig(system), logger)
+    try {
+      return await rebuildLedger({ log, db })
+    } finally {
+      await log.close()
+    }
+  } finally {
+    await db.end()
+  }
+}
+
+function logConfig(system: System): EventLogConfig {
+  const kafka = readEnvironment(process.env, readKafkaConfig)
+  const url = process.env['CAUDAL_LOG_DATABASE_URL'] ?? system.databaseUrl('caudal_log')
+  return { serverUrl: url, url, ...(kafka && { kafka: kafkaSettings(kafka) }) }
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { TOPICS } from '@caudal/contracts/topics.ts'
+import { openEventLog } from '@caudal/event-log/open-event-log.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import { findSystem, type System } from 'caudal/system/find-system.ts'
+import { dataDirectory, launchSystem } from '../support/launch-system.ts'
+import { ROOT } from '../support/root.ts'
+import { blocksOf, differenceOf, type Example } from './guide-blocks.ts'
+import { startShell, type Shell } from './shell.ts'
+
+const SLOW = { timeout: 300_000 }
+/** What the guide says where a first start puts the ledger. */
+const DEFAULT_URL = 'http://127.0.0.1:8082'
+const START = /^npx caudal start (.*)$/
+
+describe('the guide of the ledger', () => {
+  const scope = suiteScope()
+
+  test('F1: every example of docs/guides/ledger.md answers as it says', SLOW, async (t) => {
+    const examples = blocksOf(await readFile(join(ROOT, 'docs/guides/ledger.md'), 'utf8'))
+    const dataDir = await dataDirectory(scope)
+    let shell: Shell | undefined
+    let system: System | undefined
+    let compared = 0
+    const different: string[] = []
+    for (const { line, language, code, expected } of examples) {
+      if (code === 'npm ci' || language !== 'sh') continue
+      const [, services] = START.exec(code) ?? []
+      if (services !== undefined) {
+        await launchSystem(scope, { dataDir, args: services.split(' ') })
+        system = await findSystem({ dataDir, url: undefined })
+        shell = startShell(scope, dataDir)
+        continue
+      }
+      assert.ok(shell && system, `line ${line}: the system is started first`)
+      const own = code.replaceAll(DEFAULT_URL, system.serviceUrl('wallets'))
+      const output = await shell.run(own)
+      if (expected === null) continue
+      const difference = differenceOf(output, expected)
+      if (difference !== null) different.push(`docs/guides/ledger.md:${line}: ${difference}`)
+      compared += 1
+    }
+    t.diagnostic(`${compared} answers compared`)
+    assert.deepEqual(different, [])
+    assert.ok(compared >= 20, `${compared} answers were compared`)
+    await compareEvent(system!, examples)
+  })
+
+  /** The event that the guide shows is on the topic as it stands there. */
+  async function compareEvent(system: System, examples: readonly Example[]): Promise<void> {
+    const shown = examples.find(({ language }) => language === 'json event')!
+    const url = system.databaseUrl('caudal_log')
+    const logger = createLogger({ service: 'test', level: 'silent' })
+    const log = await openEventLog({ serverUrl: url, url }, logger)
+    try {
+      const partitions = Array.from({ length: 12 }, (_, partition) => {
+        return { topic: TOPICS.ledger, partition, offset: 0n }
+      })
+      const value = await eventually(async () => {
+        const signal = AbortSignal.timeout(5_000)
+        const records = await log.read(partitions, { maxRecords: 1_000, waitMs: 100, signal })
+        return records.find((record) => record.value.includes('"sale-9-fee"'))?.value
+      })
+      assert.equal(differenceOf(value, shown.expected!), null)
+    } finally {
+      await log.close()
+    }
+  }
+})
