@@ -8,6 +8,7 @@ import { startTestIssuer } from '@caudal/http/start-test-issuer.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import pg from 'pg'
 import { request } from 'undici'
 import { readConfig } from '../src/config.ts'
 import { start } from '../src/main.ts'
@@ -33,13 +34,15 @@ export interface World {
   /** A token of identity that an internal client got for itself. */
   clientToken(scope?: string, clientId?: string, tenantId?: string): Promise<string>
   restart(): Promise<void>
+  /** As a superuser: what no service could do. */
+  asAdmin(sql: string, values?: unknown[]): Promise<void>
 }
 
 /** A running wallet service with its database, a log and the issuers it trusts. */
 export async function startWorld(scope: Scope): Promise<World> {
   const gateway = await startTestIssuer({ issuer: 'https://gateway.caudal.local' })
   const identity = await startTestIssuer()
-  const { pool: db, url } = await ledgerDatabase(scope)
+  const { pool: db, url, adminUrl } = await ledgerDatabase(scope)
   const logDatabase = await testDatabase(scope, { sets: [logMigrations], name: 'log' })
   const logger = createLogger({ service: 'test', level: 'silent' })
   const log = await openEventLog({ serverUrl: logDatabase.url, url: logDatabase.url }, logger)
@@ -65,6 +68,12 @@ export async function startWorld(scope: Scope): Promise<World> {
       gateway.sign({ sub, tenant_id: TENANT, aud: 'wallets', scope: 'wallet:read' }),
     clientToken: (scopes = 'ledger:write', clientId = 'tester', tenantId = TENANT) =>
       identity.sign({ sub: clientId, client_id: clientId, tenant_id: tenantId, scope: scopes }),
+    async asAdmin(sql, values) {
+      const admin = new pg.Client({ connectionString: adminUrl })
+      await admin.connect()
+      await admin.query(sql, values)
+      await admin.end()
+    },
     async restart() {
       await world.service.stop()
       world.service = await start(config)
