@@ -1,3 +1,4 @@
+import { bigintArray, smallintArray, textArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { LogRecord, Position } from './event-log.ts'
 
@@ -52,11 +53,11 @@ export async function advanceOffsets(
     text: ADVANCE,
     values: [
       group,
-      advances.map((it) => it.topic),
-      advances.map((it) => it.partition),
-      advances.map((it) => it.from),
-      advances.map((it) => it.to),
-      keys,
+      textArray(advances, (it) => it.topic),
+      smallintArray(advances, (it) => it.partition),
+      bigintArray(advances, (it) => it.from),
+      bigintArray(advances, (it) => it.to),
+      textArray(keys, (key) => key),
     ],
   })
   return new Set(rows[0]!.parked)

@@ -8,6 +8,11 @@ const UUID_OID = 2950
 const TEXT_OID = 25
 const INT8_OID = 20
 const INT2_OID = 21
+const INT4_OID = 23
+const BYTEA_OID = 17
+const TIMESTAMPTZ_OID = 1184
+/** PostgreSQL counts microseconds from the start of 2000. */
+const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1)
 const HEADER_BYTES = 20
 const UUID_BYTES = 16
 /** UTF-8 needs at most three bytes for one UTF-16 code unit. */
@@ -75,6 +80,53 @@ export function smallintArray<T>(items: readonly T[], pick: (item: T) => number)
   let at = HEADER_BYTES
   for (const item of items) at = scratch.writeInt16BE(pick(item), scratch.writeInt32BE(2, at))
   return finish(INT2_OID, items.length, 0, at)
+}
+
+/** `int[]`. Null is NULL. */
+export function intArray<T>(items: readonly T[], pick: (item: T) => number | null): Buffer {
+  reserve(0, HEADER_BYTES + items.length * 8)
+  let at = HEADER_BYTES
+  let nulls = 0
+  for (const item of items) {
+    const value = pick(item)
+    if (value === null) nulls += 1
+    at = value === null ? scratch.writeInt32BE(-1, at) : scratch.writeInt32BE(4, at)
+    if (value !== null) at = scratch.writeInt32BE(value, at)
+  }
+  return finish(INT4_OID, items.length, nulls, at)
+}
+
+/** `bytea[]`. Null is NULL. */
+export function byteaArray<T>(items: readonly T[], pick: (item: T) => Buffer | null): Buffer {
+  let at = HEADER_BYTES
+  let nulls = 0
+  for (const item of items) {
+    const bytes = pick(item)
+    reserve(at, 4 + (bytes?.length ?? 0))
+    at = scratch.writeInt32BE(bytes?.length ?? -1, at)
+    if (bytes === null) nulls += 1
+    else at += bytes.copy(scratch, at)
+  }
+  reserve(0, HEADER_BYTES)
+  return finish(BYTEA_OID, items.length, nulls, at)
+}
+
+/** `timestamptz[]`, to the millisecond. Null is NULL. */
+export function timestamptzArray<T>(items: readonly T[], pick: (item: T) => Date | null): Buffer {
+  reserve(0, HEADER_BYTES + items.length * 12)
+  let at = HEADER_BYTES
+  let nulls = 0
+  for (const item of items) {
+    const time = pick(item)
+    if (time === null) {
+      at = scratch.writeInt32BE(-1, at)
+      nulls += 1
+    } else {
+      const microseconds = BigInt(time.getTime() - POSTGRES_EPOCH_MS) * 1_000n
+      at = scratch.writeBigInt64BE(microseconds, scratch.writeInt32BE(8, at))
+    }
+  }
+  return finish(TIMESTAMPTZ_OID, items.length, nulls, at)
 }
 
 /** Makes room for `bytes` behind `at`, keeping what is before. */

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { testDatabase } from '@caudal/testing/test-database.ts'
-import { bigintArray, smallintArray, textArray, uuidArray } from '../src/array-parameter.ts'
+import {
+  bigintArray,
+  byteaArray,
+  intArray,
+  smallintArray,
+  textArray,
+  timestamptzArray,
+  uuidArray,
+} from '../src/array-parameter.ts'
 import type { Db } from '../src/types.ts'
 
 async function roundTrip(db: Db, type: string, value: Buffer): Promise<unknown[]> {
@@ -35,8 +43,19 @@ test('integers arrive exactly, to both ends of their range', async (t) => {
   const large = [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 42]
   const expected = large.map(BigInt)
   assert.deepEqual(await roundTrip(db, 'bigint', bigintArray(large, same)), expected)
+  const middle = [0, -1, null, 2 ** 31 - 1, -(2 ** 31)]
+  assert.deepEqual(await roundTrip(db, 'int', intArray(middle, same)), middle)
   const small = [0, -1, 32_767, -32_768]
   assert.deepEqual(await roundTrip(db, 'smallint', smallintArray(small, same)), small)
+})
+
+test('bytes and times arrive as they were', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: [] })
+  const bytes = [Buffer.from([0, 255, 34, 92]), null, Buffer.alloc(0), Buffer.alloc(100_000, 7)]
+  assert.deepEqual(await roundTrip(db, 'bytea', byteaArray(bytes, same)), bytes)
+  const times = ['1999-12-31T23:59:59.999Z', '2026-11-25T04:05:06.007Z', '9999-01-01T00:00:00Z']
+  const dates = [...times.map((text) => new Date(text)), null]
+  assert.deepEqual(await roundTrip(db, 'timestamptz', timestamptzArray(dates, same)), dates)
 })
 
 test('an empty array is empty, not null', async (t) => {
@@ -46,6 +65,9 @@ test('an empty array is empty, not null', async (t) => {
     ['text', textArray([], () => null)],
     ['bigint', bigintArray([], () => 0n)],
     ['smallint', smallintArray([], () => 0)],
+    ['int', intArray([], () => 0)],
+    ['bytea', byteaArray([], () => null)],
+    ['timestamptz', timestamptzArray([], () => null)],
   ] as const) {
     const { rows } = await db.query(`SELECT cardinality($1::${type}[]) AS size`, [value])
     assert.deepEqual(rows, [{ size: 0 }])

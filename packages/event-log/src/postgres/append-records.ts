@@ -1,3 +1,4 @@
+import { smallintArray, textArray } from '@caudal/postgres/array-parameter.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { NewRecord } from '../event-log.ts'
 import { partitionOf } from '../partition-of.ts'
@@ -43,11 +44,11 @@ export async function appendRecords(db: Db, records: readonly NewRecord[]): Prom
     name: 'append-records',
     text: APPEND,
     values: [
-      records.map((record) => record.topic),
-      records.map((record) => partitionOf(record.key)),
-      records.map((record) => record.key),
-      records.map((record) => record.value),
-      records.map((record) => JSON.stringify(record.headers)),
+      textArray(records, (record) => record.topic),
+      smallintArray(records, (record) => partitionOf(record.key)),
+      textArray(records, (record) => record.key),
+      textArray(records, (record) => record.value),
+      textArray(records, (record) => JSON.stringify(record.headers)),
       topics.join(','),
     ],
   })

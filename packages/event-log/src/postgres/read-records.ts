@@ -1,3 +1,4 @@
+import { bigintArray, smallintArray, textArray } from '@caudal/postgres/array-parameter.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { LogRecord, Position } from '../event-log.ts'
 
@@ -36,9 +37,9 @@ export async function readRecords(
     name: 'read-records',
     text: READ,
     values: [
-      positions.map((position) => position.topic),
-      positions.map((position) => position.partition),
-      positions.map((position) => position.offset),
+      textArray(positions, (position) => position.topic),
+      smallintArray(positions, (position) => position.partition),
+      bigintArray(positions, (position) => position.offset),
       maxRecords,
     ],
   })

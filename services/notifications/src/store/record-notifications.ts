@@ -1,3 +1,4 @@
+import { textArray, timestamptzArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { Notification } from '../domain/notification.ts'
 
@@ -55,16 +56,16 @@ export async function recordNotifications(
     name: 'record-notifications',
     text: RECORD,
     values: [
-      notifications.map((it) => it.paymentId),
-      notifications.map((it) => it.tenantId),
-      notifications.map((it) => it.userId),
-      notifications.map((it) => it.amount),
-      notifications.map((it) => it.currency),
-      notifications.map((it) => it.serviceName),
-      notifications.map((it) => it.outcome),
-      notifications.map((it) => it.traceparent),
-      notifications.map((it) => new Date(it.finalizedAtMs).toISOString()),
-      notifications.map((it) => it.plan),
+      uuidArray(notifications, (it) => it.paymentId),
+      textArray(notifications, (it) => it.tenantId),
+      uuidArray(notifications, (it) => it.userId),
+      textArray(notifications, (it) => it.amount),
+      textArray(notifications, (it) => it.currency),
+      textArray(notifications, (it) => it.serviceName),
+      textArray(notifications, (it) => it.outcome),
+      textArray(notifications, (it) => it.traceparent),
+      timestamptzArray(notifications, (it) => new Date(it.finalizedAtMs)),
+      textArray(notifications, (it) => it.plan),
       leaseMs,
     ],
   })

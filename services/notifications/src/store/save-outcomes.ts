@@ -1,3 +1,4 @@
+import { intArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type DeliveryDecision, type DeviceOutcome, statusOf } from '../domain/decide-delivery.ts'
 import { channelOf } from '../domain/notification.ts'
@@ -68,17 +69,17 @@ async function save(db: Db, tried: readonly TriedNotification[]): Promise<void> 
     name: 'save-outcomes',
     text: SAVE,
     values: [
-      tried.map((it) => it.paymentId),
-      tried.map((it) => it.attempt),
-      tried.map((it) => it.decision.status),
-      tried.map((it) => it.decision.retryInMs),
-      tried.map((it) => it.decision.failures),
-      tried.map((it) => it.decision.detail),
-      devices.map((it) => it.paymentId),
-      devices.map((it) => it.device.deviceId),
-      devices.map((it) => channelOf(it.device)),
-      devices.map((it) => statusOf(it.outcome)),
-      devices.map((it) => ('error' in it.outcome ? it.outcome.error : null)),
+      uuidArray(tried, (it) => it.paymentId),
+      intArray(tried, (it) => it.attempt),
+      textArray(tried, (it) => it.decision.status),
+      intArray(tried, (it) => it.decision.retryInMs),
+      intArray(tried, (it) => it.decision.failures),
+      textArray(tried, (it) => it.decision.detail),
+      uuidArray(devices, (it) => it.paymentId),
+      uuidArray(devices, (it) => it.device.deviceId),
+      textArray(devices, (it) => channelOf(it.device)),
+      textArray(devices, (it) => statusOf(it.outcome)),
+      textArray(devices, (it) => ('error' in it.outcome ? it.outcome.error : null)),
     ],
   })
 }

@@ -1,3 +1,4 @@
+import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import type { Order } from '../domain/order.ts'
 import { ORDER_COLUMNS, type OrderRow, orderOfRow } from './order-row.ts'
@@ -16,7 +17,10 @@ export async function findOrders(
   db: Db | Tx,
   keys: readonly { tenantId: string; externalOrderId: string }[],
 ): Promise<Order[]> {
-  const values = [keys.map((key) => key.tenantId), keys.map((key) => key.externalOrderId)]
+  const values = [
+    textArray(keys, (key) => key.tenantId),
+    uuidArray(keys, (key) => key.externalOrderId),
+  ]
   const { rows } = await db.query<OrderRow>({ ...FIND, values })
   return rows.map(orderOfRow)
 }

@@ -1,3 +1,4 @@
+import { intArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { PaidOrder } from '../domain/orders-paid-by.ts'
 
@@ -54,11 +55,11 @@ export async function markOrdersPaid(
   const { rows } = await tx.query<UnmarkedPayment & { marked: bigint }>({
     ...MARK,
     values: [
-      paid.map((order) => order.tenantId),
-      paid.map((order) => order.userId),
-      paid.map((order) => order.externalOrderId),
-      paid.map((order) => order.paymentId),
-      paid.map((_, index) => index),
+      textArray(paid, (order) => order.tenantId),
+      uuidArray(paid, (order) => order.userId),
+      uuidArray(paid, (order) => order.externalOrderId),
+      uuidArray(paid, (order) => order.paymentId),
+      intArray([...paid.keys()], (index) => index),
     ],
   })
   const unmarked = rows

@@ -1,5 +1,5 @@
 import { outboxColumns, type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
-import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
+import { textArray, timestamptzArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { ChangedPayment } from '../domain/decide-events.ts'
 
@@ -33,8 +33,6 @@ const SAVE = `
     (SELECT count(*) FROM moved) = (SELECT count(*) FROM wanted),
     '${PAYMENTS_MOVED}', 'a payment is not in the status that was decided on')`
 
-const iso = (time: Date | null): string | null => time?.toISOString() ?? null
-
 /**
  * Moves the payments by compare-and-set on their status and writes the events that tell of it, in
  * one statement; raises PAYMENTS_MOVED if one has another status.
@@ -51,10 +49,10 @@ export async function savePayments(
     textArray(after, (payment) => payment.status),
     textArray(after, (payment) => payment.reason),
     textArray(after, ({ gatewayResponse }) => gatewayResponse && JSON.stringify(gatewayResponse)),
-    after.map((payment) => iso(payment.updatedAt)),
-    after.map((payment) => iso(payment.reservedAt)),
-    after.map((payment) => iso(payment.inDoubtAt)),
-    after.map((payment) => iso(payment.finalizedAt)),
+    timestamptzArray(after, (payment) => payment.updatedAt),
+    timestamptzArray(after, (payment) => payment.reservedAt),
+    timestamptzArray(after, (payment) => payment.inDoubtAt),
+    timestamptzArray(after, (payment) => payment.finalizedAt),
     ...outboxColumns(events),
   ]
   await tx.query({ text: SAVE, values })

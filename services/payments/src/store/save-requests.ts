@@ -3,6 +3,7 @@ import {
   bigintArray,
   smallintArray,
   textArray,
+  timestamptzArray,
   uuidArray,
 } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
@@ -75,7 +76,7 @@ export async function saveRequests(
     textArray(payments, (payment) => payment.currency),
     textArray(payments, (payment) => payment.serviceName),
     uuidArray(payments, (payment) => payment.traceId),
-    payments.map((payment) => payment.createdAt.toISOString()),
+    timestamptzArray(payments, (payment) => payment.createdAt),
     ...outboxColumns(events),
   ]
   await tx.query({ text: SAVE, values })

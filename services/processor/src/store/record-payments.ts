@@ -1,4 +1,10 @@
-import { bigintArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
+import {
+  bigintArray,
+  byteaArray,
+  intArray,
+  textArray,
+  uuidArray,
+} from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { GatewayPayment } from '../domain/gateway-payment.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
@@ -52,13 +58,13 @@ export async function recordPayments(tx: Tx, payments: readonly NewPayment[]): P
       uuidArray(facts, (it) => it.walletTransactionId),
       bigintArray(facts, (it) => it.amountMinor),
       textArray(facts, (it) => it.currency),
-      payments.map((it) => it.requestBody),
+      byteaArray(payments, (it) => it.requestBody),
       textArray(facts, (it) => it.traceparent),
       textArray(states, (it) => it.status),
       textArray(states, (it) => it.step),
-      states.map((it) => it.dueAt),
-      states.map((it) => it.attempt),
-      states.map((it) => it.attemptDeadlineAt),
+      intArray(states, (it) => it.dueAt),
+      intArray(states, (it) => it.attempt),
+      intArray(states, (it) => it.attemptDeadlineAt),
       textArray(states, ({ lastResponse }) => lastResponse && JSON.stringify(lastResponse)),
       textArray(states, (it) => it.reason),
     ],

@@ -1,6 +1,7 @@
 import { outboxColumns, type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
 import {
   bigintArray,
+  byteaArray,
   smallintArray,
   textArray,
   uuidArray,
@@ -75,7 +76,7 @@ export async function saveVerdicts(
       textArray(states, (it) => it.reason),
       textArray(answered, (it) => it.status),
       smallintArray(answered, (it) => it.httpStatus),
-      answered.map((it) => it.answerBody),
+      byteaArray(answered, (it) => it.answerBody),
       bigintArray(answered, (it) => it.latencyMs),
       ...outboxColumns(events),
     ],

@@ -1,3 +1,4 @@
+import { bigintArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Delivery, Verdict } from '../domain/plan-outcome.ts'
 
@@ -60,19 +61,19 @@ export async function bookBatch(
     name: 'book-batch',
     text: BOOK_BATCH,
     values: [
-      requests.map((request) => request.paymentId),
-      requests.map((request) => request.destinationAccountNumber),
-      requests.map((request) => request.behaviour),
-      requests.map((request) => request.delivery),
-      verdicts.map((verdict) => verdict.paymentId),
-      verdicts.map((verdict) => verdict.fingerprint),
-      verdicts.map((verdict) => verdict.verdict),
-      verdicts.map((verdict) => verdict.gatewayTransactionId),
-      verdicts.map((verdict) => verdict.amountMinor),
-      verdicts.map((verdict) => verdict.currency),
-      verdicts.map((verdict) => verdict.sourceAccountNumber),
-      verdicts.map((verdict) => verdict.destinationAccountNumber),
-      verdicts.map((verdict) => verdict.destinationBankCode),
+      uuidArray(requests, (request) => request.paymentId),
+      textArray(requests, (request) => request.destinationAccountNumber),
+      textArray(requests, (request) => request.behaviour),
+      textArray(requests, (request) => request.delivery),
+      uuidArray(verdicts, (verdict) => verdict.paymentId),
+      textArray(verdicts, (verdict) => verdict.fingerprint),
+      textArray(verdicts, (verdict) => verdict.verdict),
+      uuidArray(verdicts, (verdict) => verdict.gatewayTransactionId),
+      bigintArray(verdicts, (verdict) => verdict.amountMinor),
+      textArray(verdicts, (verdict) => verdict.currency),
+      textArray(verdicts, (verdict) => verdict.sourceAccountNumber),
+      textArray(verdicts, (verdict) => verdict.destinationAccountNumber),
+      textArray(verdicts, (verdict) => verdict.destinationBankCode),
     ],
   })
   return rows[0]?.booked ?? 0

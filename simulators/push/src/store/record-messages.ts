@@ -1,3 +1,4 @@
+import { textArray } from '@caudal/postgres/array-parameter.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type Push, withoutNul } from '../domain/push.ts'
 
@@ -5,9 +6,10 @@ const RECORD_MESSAGES = `
   INSERT INTO messages (
     message_id, platform, device_token, user_id, payment_id, title, body, data
   )
-  SELECT * FROM unnest(
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[]
-  )`
+  SELECT message_id, platform, device_token, user_id, payment_id, title, body, data::jsonb
+  FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]
+  ) AS m (message_id, platform, device_token, user_id, payment_id, title, body, data)`
 
 /** Records deliveries in one statement; they are durable when it returns. */
 export async function recordMessages(db: Db, pushes: readonly Push[]): Promise<void> {
@@ -16,14 +18,14 @@ export async function recordMessages(db: Db, pushes: readonly Push[]): Promise<v
     name: 'record-messages',
     text: RECORD_MESSAGES,
     values: [
-      pushes.map((push) => push.messageId),
-      pushes.map((push) => push.platform),
-      pushes.map((push) => push.deviceToken),
-      pushes.map((push) => push.userId),
-      pushes.map((push) => push.paymentId),
-      pushes.map((push) => push.title),
-      pushes.map((push) => push.body),
-      pushes.map((push) => JSON.stringify(push.data, storable)),
+      textArray(pushes, (push) => push.messageId),
+      textArray(pushes, (push) => push.platform),
+      textArray(pushes, (push) => push.deviceToken),
+      textArray(pushes, (push) => push.userId),
+      textArray(pushes, (push) => push.paymentId),
+      textArray(pushes, (push) => push.title),
+      textArray(pushes, (push) => push.body),
+      textArray(pushes, (push) => JSON.stringify(push.data, storable)),
     ],
   })
 }
