@@ -36,7 +36,10 @@ test('an answer that was lost is asked for again under the same key', async (t) 
   const ways: Answer[] = [
     (response) => response.destroy(),
     (response) => reply(response, 503, { code: 'UNAVAILABLE' }),
-    (response) => response.writeHead(202, { 'content-length': '100' }).end('{"payment'),
+    (response) => {
+      response.writeHead(202, { 'content-length': '100' }).write('{"payment')
+      setImmediate(() => response.destroy())
+    },
   ]
   const { url, tries } = await fakeGateway(t, (response, count) => {
     const lose = ways[count - 1]
