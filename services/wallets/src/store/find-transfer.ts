@@ -61,14 +61,16 @@ export async function findTransfer(
 }
 
 // Entries have no index by transfer; by the time of booking the few blocks that they can be in are
-// known.
+// known. The accounts come afterwards: their index would be read from end to end.
 async function entriesOf(db: Db, { transfer_id, booked_at }: Row): Promise<TransferEntry[]> {
   const { rows } = await db.query<EntryRow>({
     name: 'find-transfer-entries',
-    text: `SELECT e.line, e.account_id, a.kind, a.currency, e.balance, e.amount_minor,
+    text: `WITH own AS MATERIALIZED (
+             SELECT * FROM entries WHERE transfer_id = $1 AND booked_at = $2
+           )
+           SELECT e.line, e.account_id, a.kind, a.currency, e.balance, e.amount_minor,
              e.balance_after_minor, e.account_version
-           FROM entries e JOIN accounts a USING (account_id)
-           WHERE e.transfer_id = $1 AND e.booked_at = $2 ORDER BY e.line`,
+           FROM own e JOIN accounts a USING (account_id) ORDER BY e.line`,
     values: [transfer_id, booked_at],
   })
   return rows.map((row) => ({

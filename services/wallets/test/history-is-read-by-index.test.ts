@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Db } from '@caudal/postgres/types.ts'
+import type { Client } from 'pg'
+import { readBalances, readStatement } from '../src/read-history.ts'
+import { findAccount, listAccounts } from '../src/store/find-account.ts'
+import { findTransfer } from '../src/store/find-transfer.ts'
+import { listEntries } from '../src/store/list-entries.ts'
+import { listSystemAccounts } from '../src/store/list-system-accounts.ts'
+import { move } from './client-commands.ts'
+import { labourOf } from './labour-of.ts'
+import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
+import { connectAs, monthAgo } from './old-months.ts'
+import { newWallet } from './test-wallet.ts'
+
+const TRANSFERS = 40_000
+const OTHERS = 500
+/** Far less than the tables have, some 2,500. */
+const BLOCKS_AT_MOST = 400
+
+interface Statement {
+  name: string
+  text: string
+  values: unknown[]
+}
+
+/** A database that remembers what it was asked. */
+function spyOn(db: Db, asked: Map<string, Statement>): Db {
+  const query = (statement: Statement): unknown => {
+    if (!asked.has(statement.name)) asked.set(statement.name, statement)
+    return db.query(statement)
+  }
+  return { query } as unknown as Db
+}
+
+/** Fills the last month: half of the transfers are of one account, the others of many. */
+async function fill(admin: Client, accountId: string, systemId: string): Promise<void> {
+  const at = `'${monthAgo(1)}T00:00:00Z'::timestamptz + n * interval '1 minute'`
+  const other = `md5('other' || n % ${OTHERS})::uuid`
+  await admin.query(`
+    CREATE TEMP TABLE made AS
+    SELECT n, ('01a20000-0000-7000-8000-' || lpad(to_hex(n), 9, '0') || '000')::uuid AS id,
+      ${at} AS at, CASE WHEN n % 2 = 0 THEN '${accountId}'::uuid ELSE ${other} END AS account,
+      CASE WHEN n % 2 = 0 THEN n / 2 ELSE n / ${2 * OTHERS} + 1 END AS version
+    FROM generate_series(2, ${TRANSFERS}) n;
+    INSERT INTO transfers (booked_at, amount_minor, transfer_id, account_id, value_date, kind,
+      tenant_id, currency, client_id, idempotency_key, fingerprint, reference_id, reason)
+    SELECT at, 1, id, account, (at AT TIME ZONE 'UTC')::date - (n % 1000 = 0)::integer, 'credit',
+      'caudal', 'USD', 'tester', 'k' || n, '', 'r' || n, 'test' FROM made;
+    INSERT INTO entries (booked_at, amount_minor, account_version, account_id, transfer_id,
+      balance, line, tenant_id, balance_after_minor)
+    SELECT at, 1, version, account, id,
+      CASE WHEN n % 100 = 0 THEN 'held' ELSE 'available' END::balance_name, 0,
+      'caudal', version FROM made
+    UNION ALL SELECT at, -1, n, '${systemId}', id, 'available', 1, 'caudal', -n FROM made
+    ORDER BY 1, 7;
+    UPDATE accounts SET version = ${TRANSFERS} / 2, available_minor = ${TRANSFERS} / 2
+      WHERE account_id = '${accountId}';
+    UPDATE accounts SET version = ${TRANSFERS}, available_minor = -${TRANSFERS}
+      WHERE account_id = '${systemId}'`)
+  await admin.query('VACUUM ANALYZE entries, transfers, accounts')
+}
+
+test('F1: no read of the history looks through a table, however much is in it', async (t) => {
+  const { pool, adminUrl } = await ledgerDatabase(t)
+  const admin = await connectAs(t, adminUrl)
+  const wallet = newWallet()
+  const { tenantId, accountId, walletId } = wallet
+  await openWallets(pool, [wallet])
+  await runCommands(pool, move('credit', wallet, 1n))
+  const system = await pool.query<{ account_id: string }>(
+    `SELECT account_id FROM accounts WHERE kind = 'deposits_clearing'`,
+  )
+  const systemId = system.rows[0]!.account_id
+  await admin.query('DELETE FROM entries; DELETE FROM transfers')
+  await fill(admin, accountId, systemId)
+
+  const asked = new Map<string, Statement>()
+  const db = spyOn(pool, asked)
+  const account = (await findAccount(db, { tenantId, accountId }))!
+  const stripe = (await findAccount(db, { tenantId, accountId: systemId }))!
+  const day = `${monthAgo(1).slice(0, 'YYYY-MM'.length)}-15`
+  const before = new Date(`${day}T12:00:00Z`)
+  for (const one of [account, stripe]) {
+    const found = await readBalances(db, one, { by: 'booking', before })
+    assert.ok(found.type === 'balances' && found.version > 1_000)
+    await readBalances(db, one, { by: 'value', day })
+  }
+  for (const range of [
+    { by: 'booking', from: before, to: null },
+    { by: 'value', from: day, to: day },
+  ] as const) {
+    const page = await readStatement(db, account, { range, after: null, limit: 20 })
+    assert.ok(page.type === 'statement' && page.lines.length === 20)
+    await findTransfer(db, { tenantId, transferId: page.lines[0]!.transferId })
+  }
+  await listEntries(db, { accountId, after: { version: 9_000, line: 0 }, limit: 20 })
+  await listAccounts(db, { tenantId, walletId, after: null, limit: 20 })
+  await listSystemAccounts(db, { tenantId, after: null, limit: 20 })
+
+  assert.ok(asked.size >= 11, [...asked.keys()].join(' '))
+  const laborious: string[] = []
+  for (const { name, text, values } of asked.values()) {
+    if (name === 'find-kept-history') continue
+    const { rows } = await pool.query<{ 'QUERY PLAN': unknown }>({
+      text: `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`,
+      values,
+    })
+    const { scans, sorts, blocks } = labourOf(rows[0]!['QUERY PLAN'])
+    t.diagnostic(`${name}: ${blocks} blocks`)
+    if (scans.length + sorts.length > 0 || blocks >= BLOCKS_AT_MOST) {
+      laborious.push(`${name}: ${blocks} blocks, scans ${scans.join()}, sorts ${sorts.join()}`)
+    }
+  }
+  assert.deepEqual(laborious, [])
+})
