@@ -40,8 +40,8 @@ import { sweepHolds } from './sweep-holds.ts'
 import { type CommandTaker, takeCommands } from './take-commands.ts'
 
 const NAME = 'wallets'
-/** One batch at a time needs one; the other is for the case that it breaks. */
-const COMMAND_CONNECTIONS = 2
+/** Each lane needs one, atomic batches another, and one is for the case that one breaks. */
+const COMMAND_CONNECTIONS = 4
 const SWEEP_PAUSE_MS = 1_000
 const KEYS_PAUSE_MS = 60 * 60 * 1_000
 const CONSUMED = [TOPICS.users, TOPICS.paymentsRequested, TOPICS.paymentsResults]
@@ -68,13 +68,14 @@ export function start(config: Config): Promise<RunningService> {
     const parts: Parts = { ...base, config, db, log, observer, relay, partitions }
     const consumer = await startConsumer(parts)
     started(() => consumer.stop())
-    const commands = startCommands(parts)
+    const stripe = randomInt(STRIPES)
+    const commands = startCommands(parts, stripe)
     started(() => commands.stop())
     const sweeper = startSweeper(parts)
     started(() => sweeper.stop())
     const keyKeeper = startKeyKeeper(parts)
     started(() => keyKeeper.stop())
-    const app = createApp(parts, { consumer, commands, sweeper })
+    const app = createApp(parts, { consumer, commands, stripe, sweeper })
     started(() => closeServer(app))
     return listen(app, config)
   })
@@ -95,7 +96,7 @@ function startConsumer(parts: Parts): Promise<Consumer> {
 }
 
 /** Commands have connections of their own, for statements that find every row by its key. */
-function startCommands(parts: Parts): CommandTaker & { stop(): Promise<void> } {
+function startCommands(parts: Parts, stripe: number): CommandTaker & { stop(): Promise<void> } {
   const { config, logger, observer, relay } = parts
   const db = createPool({
     url: config.databaseUrl,
@@ -104,7 +105,16 @@ function startCommands(parts: Parts): CommandTaker & { stop(): Promise<void> } {
     plans: 'by_key',
     onError: (error) => logger.warn({ error }, 'a database connection broke'),
   })
-  const taker = takeCommands({ ...config, db, observer, afterCommit: () => relay.wake() })
+  const afterCommit = (): void => relay.wake()
+  const taker = takeCommands({
+    ...config,
+    db,
+    observer,
+    // Two lanes keep the database and this thread busy at the same time; more would only make the
+    // batches smaller.
+    stripes: [stripe, (stripe + STRIPES / 2) % STRIPES],
+    afterCommit,
+  })
   const stop = async (): Promise<void> => {
     await taker.drain()
     await db.end()
@@ -133,10 +143,11 @@ function startKeyKeeper({ config, db, logger }: Parts): RepeatedWork {
 interface Running {
   consumer: Consumer
   commands: CommandTaker
+  stripe: number
   sweeper: RepeatedWork
 }
 
-function createApp(parts: Parts, { consumer, commands, sweeper }: Running): HttpServer {
+function createApp(parts: Parts, { consumer, commands, stripe, sweeper }: Running): HttpServer {
   const { config, db, logger, metrics, relay, partitions } = parts
   const verifier = serviceVerifier(NAME, config)
   const readiness = async () => ({
@@ -154,8 +165,7 @@ function createApp(parts: Parts, { consumer, commands, sweeper }: Running): Http
   const ledger: LedgerRouteDeps = {
     verifier,
     submit: (request, traceparent) => commands.submit(request, traceparent),
-    // One batch at a time, so one row of a clearing account is enough for this process (rule 7).
-    stripe: randomInt(STRIPES),
+    stripe,
   }
   addLedgerRoutes(app, ledger)
   const opening = { db, region: config.region, afterCommit: () => relay.wake() }

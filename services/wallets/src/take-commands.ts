@@ -1,4 +1,4 @@
-import { createBatcher } from '@caudal/batching/create-batcher.ts'
+import { type Batcher, createBatcher } from '@caudal/batching/create-batcher.ts'
 import { CommitUnknownError, isUniqueViolation } from '@caudal/postgres/errors.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -13,6 +13,8 @@ export interface TakeCommandsDeps {
   batchCommands: number
   queueCommands: number
   observer: Observer
+  /** Of system accounts, one for each lane. */
+  stripes: readonly number[]
   /** Something was committed: the relay should look. */
   afterCommit: () => void
 }
@@ -32,7 +34,9 @@ const ATOMIC_SHARE = 100
 
 /**
  * Joins the commands of concurrent requests: while one transaction runs, the next batch gathers.
- * Each caller gets its own answer, and one command that fails never fails its neighbours.
+ * There are lanes, each with its accounts and one batch under way: while the database works for
+ * one, this thread works for another, and no two wait for the same row. Each caller gets its own
+ * answer, and one command that fails never fails its neighbours.
  */
 export function takeCommands(deps: TakeCommandsDeps): CommandTaker {
   const batcherOf = (share: number) =>
@@ -41,21 +45,33 @@ export function takeCommands(deps: TakeCommandsDeps): CommandTaker {
       maxBatch: Math.ceil(deps.batchCommands / share),
       maxQueue: Math.ceil(deps.queueCommands / share),
     })
-  const singles = batcherOf(1)
+  const lanes = deps.stripes.map((stripe) => ({ stripe, batcher: batcherOf(1) }))
   // Atomic batches have a line of their own: one that is large would hold up everybody's commands.
   const atomics = batcherOf(ATOMIC_SHARE)
+  const batcherFor = (work: Work): Batcher<Work, Settled> => {
+    const { command } = work
+    if (command.kind === 'atomic') return atomics
+    const lane = lanes[laneOf(command.accountId, lanes.length)]!
+    // Each lane has its own stripe of the clearing accounts, or they would wait for each other.
+    if (command.kind !== 'transfer' && 'stripe' in command) command.stripe = lane.stripe
+    return lane.batcher
+  }
   const submit = async (work: Work): Promise<Answer> => {
-    const batcher = work.command.kind === 'atomic' ? atomics : singles
-    const settled = await batcher.submit(work)
+    const settled = await batcherFor(work).submit(work)
     if ('fault' in settled) throw settled.fault
     return settled.answer
   }
   return {
     submit: (request, traceparent) => submit(workOf(request, traceparent)),
     async drain() {
-      await Promise.all([singles.drain(), atomics.drain()])
+      await Promise.all([...lanes.map(({ batcher }) => batcher.drain()), atomics.drain()])
     },
   }
+}
+
+/** The same for every command of an account; ids are hashes, so accounts spread evenly. */
+function laneOf(accountId: string, lanes: number): number {
+  return accountId.charCodeAt(accountId.length - 1) % lanes
 }
 
 function workOf(command: Request, traceparent: string): Work {

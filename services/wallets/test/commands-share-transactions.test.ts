@@ -19,6 +19,7 @@ function takerOf(db: Db, over: { queueCommands?: number } = {}): CommandTaker {
   const observer = createObserver({ logger, metrics: createMetrics('wallets') })
   const limits = { batchCommands: 1_000, queueCommands: 10_000 }
   return takeCommands({
+    stripes: [0],
     db,
     region: 'test',
     observer,
