@@ -146,6 +146,23 @@ test('F1: with bigints, integers are exact up to 64 bits in both directions', ()
   )
 })
 
+test('F1: with bigints, a number is one only when it is written as an integer', () => {
+  const read = (text: string) => parseStrictJson(Buffer.from(text), { integers: 'bigint' })
+  assert.deepEqual(read('[0,-0,-7,[12],{"a":999999999999999}]'), [
+    0n,
+    0n,
+    -7n,
+    [12n],
+    { a: 999_999_999_999_999n },
+  ])
+  for (const text of ['[1,2.0]', '[1,2e0]', '[1,2E0]', '{"a":1,"b":[true,2.0]}']) {
+    assert.deepEqual(
+      JSON.stringify(read(text), (_, value: unknown) => (typeof value === 'bigint' ? 'n' : value)),
+      text.replace('1', '"n"').replace(/2[.eE]0/, '2'),
+    )
+  }
+})
+
 test('empty bodies, byte order marks and words are refused without quoting them', () => {
   for (const text of ['', ' ', '\ufeff{}', 'secret words', '{"a":1}x', "{'a':1}", '01', 'NaN']) {
     refused(text, /^the body is not valid JSON$/)

@@ -6,6 +6,12 @@ export const MAX_JSON_DEPTH = 32
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COLON = 0x3a
+const POINT = 0x2e
+const ZERO = 0x30
+const NINE = 0x39
+const SMALL_E = 0x65
+/** So many digits are an exact number whatever they are. */
+const SAFE_DIGITS = 15
 const INT64_MAX = 2n ** 63n - 1n
 const INT64_MIN = -(2n ** 63n)
 const INT64_DIGITS = 19
@@ -34,10 +40,11 @@ export interface StrictJsonOptions {
 export function parseStrictJson(body: Uint8Array, options: StrictJsonOptions = {}): unknown {
   if (!isUtf8(body)) throw new StrictJsonError('the body is not valid UTF-8')
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
-  const membersWritten = countMembers(text)
-  const value = parse(text, options.integers === 'bigint')
-  const seen = { members: 0, escapes: text.includes('\\u') }
-  check(value, seen)
+  const { members: membersWritten, plainIntegers } = scan(text)
+  const bigints = options.integers === 'bigint'
+  const seen = { members: 0, escapes: text.includes('\\u'), convert: bigints && plainIntegers }
+  // With a function to call for each member the engine takes several times as long.
+  const value = check(parse(text, bigints && !plainIntegers), seen)
   // Members of the same name collapse into one, so a duplicate shows as a member too few.
   if (seen.members !== membersWritten) {
     throw new StrictJsonError('the body has an object with duplicate members')
@@ -45,17 +52,35 @@ export function parseStrictJson(body: Uint8Array, options: StrictJsonOptions = {
   return value
 }
 
+interface Scanned {
+  /** Colons outside of strings. */
+  members: number
+  /** Every number is written with digits only, so few that a double holds it exactly. */
+  plainIntegers: boolean
+}
+
 /**
- * Counts the colons outside of strings and refuses deep nesting, in one pass and without recursion.
- * What is not JSON is counted somehow; the parser behind refuses it.
+ * Counts members and refuses deep nesting, in one pass and without recursion. What is not JSON is
+ * counted somehow; the parser behind refuses it.
  */
-function countMembers(text: string): number {
+function scan(text: string): Scanned {
+  const escapes = text.includes('\\')
   let members = 0
   let depth = 0
+  let digits = 0
+  let plainIntegers = true
   for (let index = 0; index < text.length; index++) {
     const character = text.charCodeAt(index)
+    if (character >= ZERO && character <= NINE) {
+      digits++
+      if (digits > SAFE_DIGITS) plainIntegers = false
+      continue
+    }
+    // The point of a fraction, or an E behind a digit and not within a word.
+    if (character === POINT || (digits > 0 && (character | 0x20) === SMALL_E)) plainIntegers = false
+    digits = 0
     if (character === QUOTE) {
-      index = endOfString(text, index)
+      index = escapes ? endOfString(text, index) : endOfPlainString(text, index)
     } else if (character === COLON) {
       members++
     } else if ((character | 0x20) === 0x7b) {
@@ -67,7 +92,13 @@ function countMembers(text: string): number {
       depth--
     }
   }
-  return members
+  return { members, plainIntegers }
+}
+
+/** Where no string has an escape, the next quote ends this one. */
+function endOfPlainString(text: string, start: number): number {
+  const end = text.indexOf('"', start + 1)
+  return end === -1 ? text.length : end
 }
 
 function endOfString(text: string, start: number): number {
@@ -100,24 +131,36 @@ function exactInteger(_name: string, value: unknown, context?: { source?: string
   return exact
 }
 
-// Recursion is bounded: the depth was checked before the document was parsed.
-function check(value: unknown, seen: { members: number; escapes: boolean }): void {
+interface Seen {
+  members: number
+  escapes: boolean
+  convert: boolean
+}
+
+// Returns the value as it is to be read. Recursion is bounded: the depth was checked before the
+// document was parsed.
+function check(value: unknown, seen: Seen): unknown {
   if (typeof value === 'string') {
     // The text is valid UTF-8, so only an escape can bring in half of a surrogate pair.
     if (seen.escapes) checkWellFormed(value)
   } else if (typeof value === 'number') {
+    if (seen.convert) return BigInt(value)
     checkExact(value)
   } else if (Array.isArray(value)) {
-    for (const item of value) check(item, seen)
+    const items = value as unknown[]
+    for (let index = 0; index < items.length; index++) items[index] = check(items[index], seen)
   } else if (typeof value === 'object' && value !== null) {
     const members = value as Record<string, unknown>
     for (const name of Object.keys(members)) {
       seen.members++
       if (name === '__proto__') throw new StrictJsonError('the member name __proto__ is refused')
       if (seen.escapes) checkWellFormed(name)
-      check(members[name], seen)
+      const member = members[name]
+      const read = check(member, seen)
+      if (read !== member) members[name] = read
     }
   }
+  return value
 }
 
 function checkWellFormed(text: string): void {
