@@ -120,9 +120,10 @@ export function createServer(options: ServerOptions): HttpServer {
     const { traceparent } = request.headers
     const parent = typeof traceparent === 'string' ? parseTraceparent(traceparent) : null
     request.traceparent = parent === null ? newTraceparent() : childTraceparent(parent)
-    reply.raw.setHeader('traceparent', request.traceparent)
-    reply.raw.setHeader('x-content-type-options', 'nosniff')
-    reply.raw.setHeader('cache-control', 'no-store')
+    // Not on the raw answer: one header there, and Node checks and copies all of them once more.
+    reply.header('traceparent', request.traceparent)
+    reply.header('x-content-type-options', 'nosniff')
+    reply.header('cache-control', 'no-store')
     // Before any body is read: what is not there needs no body and no content type.
     if (request.is404) unrouted(request, reply)
     else if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpServer } from '@caudal/http/create-server.ts'
+import { takeOverReply } from '@caudal/http/take-over-reply.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /** Answers a request of Node's own kind: what `provider.callback()` returns. */
@@ -16,8 +17,7 @@ export function mountProvider(app: HttpServer, handle: NodeHandler): void {
     scope.addContentTypeParser('*', (_request, _body, parsed) => parsed(null))
     const options = { schema: { hide: true } }
     const pass = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-      reply.hijack()
-      await handle(request.raw, reply.raw)
+      await handle(request.raw, takeOverReply(reply))
     }
     scope.post('/token', options, pass)
     scope.get('/jwks', options, pass)

@@ -5,6 +5,7 @@ import { closeObjects, compileValidator } from '@caudal/http/compile-validator.t
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { parseStrictJson } from '@caudal/http/parse-strict-json.ts'
 import { Problem, renderProblem } from '@caudal/http/problem.ts'
+import { takeOverReply } from '@caudal/http/take-over-reply.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import {
@@ -60,9 +61,8 @@ interface JoinedDeps {
  */
 export function addJoinedRoute(app: HttpServer, deps: JoinedDeps): void {
   app.post(PATH, { schema: joinedSchema, bodyLimit: BODY_LIMIT_BYTES }, (request, reply) => {
-    reply.hijack()
     const { requests } = request.body
-    const write = lineWriter(reply.raw, requests.length)
+    const write = lineWriter(takeOverReply(reply), requests.length)
     for (const [index, one] of requests.entries()) {
       void answer(deps, one).then((answered) => write({ index, ...answered }))
     }

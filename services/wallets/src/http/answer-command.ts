@@ -37,7 +37,9 @@ export async function answerCommand(
 /** Sends an answer as it is, to the byte. */
 export function sendAnswer(reply: FastifyReply, { status, body, replayed }: Answer): FastifyReply {
   if (replayed) reply.header('idempotency-replayed', 'true')
-  const type = status < 400 ? JSON_CONTENT_TYPE : PROBLEM_CONTENT_TYPE
-  // As bytes: to a text the framework would add a charset, which problem documents have not.
-  return reply.code(status).header('content-type', type).send(Buffer.from(body))
+  reply.code(status)
+  // A text leaves in one piece with its head; but to that of a problem document the framework would
+  // add a charset, which these have not.
+  if (status < 400) return reply.header('content-type', JSON_CONTENT_TYPE).send(body)
+  return reply.header('content-type', PROBLEM_CONTENT_TYPE).send(Buffer.from(body))
 }

@@ -1,5 +1,6 @@
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
+import { takeOverReply } from '@caudal/http/take-over-reply.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import { Type } from 'typebox'
@@ -46,8 +47,7 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRouteDeps): void 
       const key = request.headers['idempotency-key']
       const traceId = traceIdOf(request.traceparent)
       const taken = await takePayment(deps, request.body, { key, traceId })
-      reply.hijack()
-      await deliver(pending, reply.raw, taken)
+      await deliver(pending, takeOverReply(reply), taken)
     },
   )
   app.get(

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { benchLedger } from '../../bench/ledger/bench-ledger.ts'
+import { LEDGER_ROWS } from '../../bench/ledger/ledger-rows.ts'
+
+test('the ledger benchmark has the rows that others read', () => {
+  const names = ['http_debits', 'batch', 'hot_account', 'hold_commit', 'ten_million_entries']
+  assert.deepEqual([...LEDGER_ROWS.keys()], names)
+})
+
+test('a row of the ledger benchmark is measured beside its reference, and its books are right', async () => {
+  const options = { seconds: 0.3, rate: 1, profile: false, rows: ['hold_commit'] }
+  const rows = await benchLedger(options, { accounts: 40, historyEntries: 0 })
+  assert.equal(rows.length, 1)
+  const { name, notes, ...figures } = rows[0]!
+  assert.equal(name, 'hold_commit')
+  assert.match(notes, /pairs of two requests, 256 connections/)
+  assert.deepEqual(Object.keys(figures).toSorted(), [
+    'p50_ms',
+    'p95_ms',
+    'p99_ms',
+    'per_second',
+    'ratio',
+    'reference_per_second',
+  ])
+  for (const [figure, value] of Object.entries(figures)) assert.ok(Number(value) > 0, figure)
+})
