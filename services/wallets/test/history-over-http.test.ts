@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
-import { close, move } from './client-commands.ts'
+import { close, move, transfer } from './client-commands.ts'
 import { openWallets, runBatch, runCommands } from './ledger-fixture.ts'
 import { completed, newPayment, requested } from './payment-events.ts'
 import { newWallet } from './test-wallet.ts'
@@ -338,5 +338,51 @@ describe('E4: the history of the ledger over HTTP', () => {
       ['rollback', hold.transferId],
     ])
     assert.deepEqual(closing, { available: usd(75), held: usd(0) })
+  })
+
+  test('a transfer and its correction know each other', async () => {
+    const [one, two] = [newWallet(), newWallet()]
+    await openWallets(world.db, [one, two])
+    const wrong = transfer([
+      [one, 40n],
+      [['suspense', 'USD'], -40n],
+    ])
+    await runCommands(world.db, wrong)
+    const right = transfer(
+      [
+        [one, -40n],
+        [two, 40n],
+      ],
+      { corrects: wrong.transferId },
+    )
+    await runCommands(world.db, right)
+    const [first, second] = [
+      await get(`/v1/transfers/${wrong.transferId}`),
+      await get(`/v1/transfers/${right.transferId.toUpperCase()}`),
+    ]
+    assert.deepEqual([first['corrects'], first['corrected_by']], [null, [right.transferId]])
+    assert.deepEqual([second['corrects'], second['corrected_by']], [wrong.transferId, []])
+  })
+
+  // The last one: from here on the books begin in 2001.
+  test('who asks for a time before the history that is kept is told where it begins', async () => {
+    const wallet = newWallet()
+    await openWallets(world.db, [wallet])
+    await world.asAdmin(
+      `INSERT INTO detached_months (month, kept_from, value_dates_to, transfers, entries)
+       VALUES ('2000-12-01', '2001-01-01T00:00:00Z', '2000-12-31', 1, 2)`,
+    )
+    for (const path of [
+      `accounts/${wallet.accountId}/balance?as_of=2000-12-31T23:59:59.998Z`,
+      `accounts/${wallet.accountId}/balance?by=value&as_of=2000-12-30`,
+      `accounts/${wallet.accountId}/statement?from=2000-12-31T00:00:00Z`,
+      `accounts/${wallet.accountId}/statement?by=value&from=2000-12-31`,
+      'trial-balance?as_of=2000-06-01T00:00:00Z',
+    ]) {
+      const reply = await call(world, `/v1/${path}`, { token })
+      assertProblem(reply, 410, 'HISTORY_DETACHED', /the books begin with 2001-01-01T00:00:00/)
+      assert.equal(reply.json['kept_from'], '2001-01-01T00:00:00.000Z')
+    }
+    await get(`/v1/accounts/${wallet.accountId}/balance?by=value&as_of=2000-12-31`)
   })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
-import { move } from './client-commands.ts'
+import { move, transfer } from './client-commands.ts'
 import { openWallets, runBatch, runCommands } from './ledger-fixture.ts'
 import { completed, newPayment, requested } from './payment-events.ts'
 import { newWallet } from './test-wallet.ts'
@@ -113,6 +113,27 @@ describe('a wallet over HTTP', () => {
     const token = await world.userToken(wallet.userId)
     const [entry] = entriesOf(await call(world, '/v1/wallet/entries', { token }))
     assert.equal(entry?.entry_id, credit.json['entry_id'])
+  })
+
+  test('a transfer shows as a credit or a debit: users know no other kind for it', async () => {
+    const [giver, taker] = [newWallet(), newWallet()]
+    await openWallets(world.db, [giver, taker])
+    await runCommands(world.db, move('credit', giver, 100n))
+    await runCommands(
+      world.db,
+      transfer([
+        [giver, -40n],
+        [taker, 40n],
+      ]),
+    )
+    for (const [wallet, kind] of [
+      [giver, 'debit'],
+      [taker, 'credit'],
+    ] as const) {
+      const token = await world.userToken(wallet.userId)
+      const [last] = entriesOf(await call(world, '/v1/wallet/entries', { token }))
+      assert.deepEqual([last!.kind, last!.balance], [kind, 'available'])
+    }
   })
 
   test("somebody else's account is not there", async () => {
