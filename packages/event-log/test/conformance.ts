@@ -100,6 +100,24 @@ export function logConformance(driver: string, prepare: (scope: Scope) => Promis
   })
 
   promise(
+    'rule 4: what is appended again is there again, and no order suffers',
+    async (open, t) => {
+      const [first, second] = [await opened(open, t), await opened(open, t)]
+      const records = numbered('account', 60, 4)
+      // A relay that published and died before it marked that; another begins at the last mark.
+      await first.append(records.slice(0, 40))
+      await second.append(records.slice(20, 60))
+      const read = await readAll(first, await first.earliest(PARTITIONS), 80)
+      assertOrderPerKey(records, read)
+      const copies = Map.groupBy(read, (record) => record.value)
+      for (const [index, { value }] of records.entries()) {
+        const expected = index >= 20 && index < 40 ? 2 : 1
+        assert.equal(copies.get(value)!.length, expected, `copies of record ${value}`)
+      }
+    },
+  )
+
+  promise(
     'a topic that is not there is refused and nothing of the batch is lost silently',
     async (open, t) => {
       const log = await opened(open, t)

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { BaseOptions } from '@platformatic/kafka'
+import { AuthenticationError, type BaseOptions, type SASLOptions } from '@platformatic/kafka'
 import type { KafkaSettings } from './kafka-settings.ts'
 
 const CONNECT_TIMEOUT_MS = 2_000
@@ -18,11 +18,18 @@ export function clientOptions(settings: KafkaSettings, clientId: string): BaseOp
     connectTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     ...(tls && { tls: certificates, tlsServerName: serverName ?? !brokers.some(isAddress) }),
-    ...(sasl && { sasl }),
+    ...(sasl && { sasl: { ...sasl, authBytesValidator: readVerdict } }),
   }
 }
 
 /** TLS names no server by an address (RFC 6066); the certificate is compared with it anyway. */
 function isAddress(broker: string): boolean {
   return isIP(broker.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) !== 0
+}
+
+/** A broker that refuses a token says why in an answer that is not empty (RFC 7628 3.2.2). */
+const readVerdict: NonNullable<SASLOptions['authBytesValidator']> = (answer, callback) => {
+  const verdict = answer.toString()
+  if (!verdict.startsWith('{')) callback(null, answer)
+  else callback(new AuthenticationError(`SASL authentication failed: ${verdict}`))
 }

@@ -3,7 +3,7 @@ import { PARTITION_COUNT } from '@caudal/contracts/topics.ts'
 import { Admin, type ClusterMetadata, ConfigResourceTypes } from '@platformatic/kafka'
 import { EventLogError } from '../event-log-error.ts'
 import { clientOptions } from './client-options.ts'
-import { asEventLogError, isOnlyAnswer } from './kafka-errors.ts'
+import { asEventLogError, isAnswer } from './kafka-errors.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
 
 const RETRIES = { retries: 10, retryDelay: 500 }
@@ -70,8 +70,8 @@ async function createTopic(admin: Admin, topic: string, { copies, inSync }: Copi
       configs: configs.map(([name, value]) => ({ name, value })),
     })
   } catch (error) {
-    // Another process was faster.
-    if (!isOnlyAnswer(error, 'TOPIC_ALREADY_EXISTS')) throw error
+    // Another process was faster, or this one, and its first answer was lost.
+    if (!isAnswer(error, 'TOPIC_ALREADY_EXISTS')) throw error
   }
 }
 

@@ -24,12 +24,6 @@ export function isAnswer(error: unknown, apiId: string): boolean {
   return unwrapped(error).some((it) => it.apiId === apiId)
 }
 
-/** Whether it was Kafka's answer and no other one, as when several topics were asked for. */
-export function isOnlyAnswer(error: unknown, apiId: string): boolean {
-  const answers = [...unwrapped(error)].filter((it) => it.apiId !== undefined)
-  return answers.length > 0 && answers.every((it) => it.apiId === apiId)
-}
-
 const UNREACHABLE = new Set(['PLT_KFK_NETWORK', 'PLT_KFK_TIMEOUT'])
 
 /** Whether no answer came at all. */
@@ -77,10 +71,15 @@ export function isLasting(error: unknown): boolean {
   )
 }
 
-/** What the client says of it in one line; its own messages often say only "failed 4 times". */
+const REASONS_AT_MOST = 3
+
+/** What is at the bottom of it, in one line: the client's own messages say "failed 4 times". */
 export function reasonOf(error: unknown): string {
-  const messages = [...unwrapped(error)].map((it) => (it as Error).message).filter(Boolean)
-  return [...new Set(messages)].slice(0, 4).join(': ')
+  const bottom = [...unwrapped(error)].filter(
+    ({ errors, cause }) => cause === undefined && !(Array.isArray(errors) && errors.length > 0),
+  )
+  const messages = new Set(bottom.map((it) => (it as Error).message))
+  return [...messages].slice(-REASONS_AT_MOST).join('; ')
 }
 
 /** The fault that a failed append or read is to its caller. */

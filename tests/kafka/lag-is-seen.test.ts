@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { consume } from '@caudal/event-log/consume.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { startKafka } from '../../tools/kafka/start-kafka.ts'
+import { effectsWorld } from './support/effects-world.ts'
+
+const DESCRIBE = 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand'
+
+test("P13: lag by the service's offsets is a metric, and Kafka's own tool sees it", async (t) => {
+  const kafka = await startKafka()
+  t.after(() => kafka.stop())
+  const it = await effectsWorld(t, kafka)
+  const metrics = createMetrics('test')
+  let applied = 0
+  let open = true
+  const consumer = await consume({
+    log: it.log,
+    db: it.db,
+    group: 'lagging',
+    topics: [it.topic],
+    logger: createLogger({ service: 'test', level: 'silent' }),
+    metrics,
+    capacity: () => (open ? 1_000 : 0),
+    process: async (_tx, events) => {
+      applied += events.length
+    },
+  })
+  t.after(() => consumer.stop())
+  await it.append(200)
+  await eventually(() => applied === 200)
+  open = false
+  // A read that was under way when the capacity ended still takes what comes.
+  await it.append(1)
+  await eventually(async () => {
+    await it.append(1)
+    return (await lagIn(metrics.text())) > 0
+  })
+  await it.append(30)
+  const lag = await lagIn(metrics.text())
+  assert.ok(lag >= 30)
+  await eventually(
+    async () => {
+      const args = ['--bootstrap-server', kafka.brokers.join(','), '--group', 'lagging']
+      assert.equal(lagOf(await kafka.tool(DESCRIBE, [...args, '--describe'])), lag)
+      return true
+    },
+    { timeoutMs: 60_000, label: "Kafka's own tool says the same" },
+  )
+})
+
+async function lagIn(text: Promise<string>): Promise<number> {
+  return Number(/^consumer_lag_records\{.*\} (\d+)$/m.exec(await text)?.[1] ?? 0)
+}
+
+/** GROUP TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG …, a line for each partition. */
+function lagOf(table: string): number {
+  const lines = table.split('\n').filter((line) => line.startsWith('lagging'))
+  assert.equal(lines.length, 12)
+  return lines.reduce((sum, line) => sum + Number(line.split(/\s+/)[5]), 0)
+}
