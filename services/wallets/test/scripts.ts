@@ -101,17 +101,20 @@ const clientStep: fc.Arbitrary<ClientStep> = fc.oneof(
   },
 )
 
+const atomicStep: fc.Arbitrary<Step> = fc.record({
+  op: fc.constant('atomic' as const),
+  steps: fc.array(clientStep, { minLength: 1, maxLength: 3 }),
+  key,
+})
+const againStep: fc.Arbitrary<Step> = fc.record({
+  op: fc.constant('again' as const),
+  step: fc.nat(40),
+})
+
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: clientStep },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      op: fc.constant('atomic' as const),
-      steps: fc.array(clientStep, { minLength: 1, maxLength: 3 }),
-      key,
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant('again' as const), step: fc.nat(40) }) },
+  { weight: 3, arbitrary: atomicStep },
+  { weight: 2, arbitrary: againStep },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('expire' as const), hold: fc.nat(8) }) },
   { weight: 5, arbitrary: somePayment('request') },
   { weight: 3, arbitrary: somePayment('complete') },
@@ -144,6 +147,18 @@ export const script = fc.record({
     .map((steps) => [...FUNDING, ...steps]),
   cuts: fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }),
 })
+
+/** What clients alone ask for, to be asked by many at once. */
+export const clientScript = fc
+  .array(
+    fc.oneof(
+      { weight: 12, arbitrary: clientStep },
+      { weight: 2, arbitrary: atomicStep },
+      { weight: 3, arbitrary: againStep },
+    ),
+    { minLength: 60, maxLength: 100, size: 'max' },
+  )
+  .map((steps) => [...FUNDING, ...steps])
 
 export type Script = { steps: Step[]; cuts: boolean[] }
 
