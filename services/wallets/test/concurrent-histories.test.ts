@@ -6,6 +6,7 @@ import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
 import fc from 'fast-check'
 import type { Request } from '../src/domain/command.ts'
 import type { LedgerState } from '../src/domain/ledger-state.ts'
+import type { Answer } from '../src/http/answer.ts'
 import { sweepHolds, expiryOf } from '../src/sweep-holds.ts'
 import { takeCommands } from '../src/take-commands.ts'
 import { type Booked, type Call, explainHistory } from './explain-history.ts'
@@ -28,8 +29,15 @@ async function record(
   instances: readonly Db[],
   requests: readonly Request[],
 ): Promise<{ calls: Call[]; swept: number }> {
-  const takers = instances.map((db) =>
-    takeCommands({ ...shared, db, batchCommands: 5, queueCommands: 1_000 }),
+  const takers = instances.map((db, index) =>
+    takeCommands({
+      ...shared,
+      db,
+      // Two lanes each; one stripe of the clearing accounts is used by both instances.
+      stripes: [index, index + 1],
+      batchCommands: 5,
+      queueCommands: 1_000,
+    }),
   )
   const calls: Call[] = []
   const waiting = [...requests]
@@ -106,15 +114,15 @@ function accountsOf(state: LedgerState): string[] {
 function wrongHistories(calls: readonly Call[], booked: Booked): [string, Call[], Booked][] {
   const success = calls.findIndex((it) => it.answer?.status === 200 && !it.answer.replayed)
   const refusal = calls.findIndex((it) => it.answer?.status === 422 && !it.answer.replayed)
-  const replaced = (index: number, answer: Partial<Call['answer']>): Call[] =>
+  const replaced = (index: number, answer: Partial<Answer> | null): Call[] =>
     calls.map((it, at) => (at === index ? { ...it, answer: { ...it.answer!, ...answer } } : it))
   const wrong: [string, Call[], Booked][] = [
     [
       'an effect that the client was told it is none',
-      replaced(success, calls[refusal]!.answer!),
+      replaced(success, calls[refusal]!.answer),
       booked,
     ],
-    ['a refusal that was told as a success', replaced(refusal, calls[success]!.answer!), booked],
+    ['a refusal that was told as a success', replaced(refusal, calls[success]!.answer), booked],
     ['a replay that was told as new', replaced(success, { replayed: true }), booked],
   ]
   const [transferId, entries] = [...booked].find(([, found]) => found.length > 1)!

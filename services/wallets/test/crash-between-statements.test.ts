@@ -10,10 +10,8 @@ import { ledgerDatabase, openWallets, runBatch, runCommands } from './ledger-fix
 import { newWallet, type TestWallet } from './test-wallet.ts'
 import { atomicWork, clientWork } from './work.ts'
 
-const TABLES = [
-  ...['accounts', 'account_changes', 'holds', 'hold_expiries', 'transfers', 'entries'],
-  ...['idempotency_keys', 'command_references', 'outbox'],
-]
+const TABLES = `accounts account_changes holds hold_expiries transfers entries idempotency_keys
+  command_references outbox`.split(/\s+/)
 
 /** Everything that the ledger has, as text. */
 async function contentOf(db: Db): Promise<string> {
@@ -69,7 +67,7 @@ async function crashAt(admin: Db, victim: Db, work: readonly Work[], at: number)
       gate = sent.catch(() => undefined)
       return sent
     }
-    return Object.assign(tx, { query: counting }) as Tx
+    return Object.assign(tx, { query: counting })
   }
   const crashing = { connect } as unknown as Db
   const running = transaction(crashing, (tx, last) =>

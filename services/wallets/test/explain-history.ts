@@ -40,8 +40,8 @@ export function explainHistory(
   let choices = 0
   let stuck = { left: Infinity, why: '' }
   const places = new Map(calls.map((call, place) => [call, place]))
-  // Versions and revisions order what happens to every account, so what has been taken decides how the ledger stands,
-  // in whatever order: a rest that led nowhere once leads nowhere again.
+  // Versions and revisions order what happens to an account, so what has been taken decides how the
+  // ledger stands, in whatever order: a rest that led nowhere once leads nowhere again.
   const hopeless = new Set<string>()
   const search = (at: LedgerState, rest: Set<Call>): LedgerState | null => {
     takeWithoutEffect(at, rest, booked)
