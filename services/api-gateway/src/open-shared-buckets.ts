@@ -78,6 +78,7 @@ class RedisBuckets implements SharedBuckets {
     })
     // Each is followed by a close, and told by the probe that fails meanwhile.
     this.#redis.on('error', () => {})
+    this.#redis.on('close', () => this.#turnOff(new Error('the connection to Redis is gone')))
     this.#probing = this.#probeUntilShared()
   }
 
