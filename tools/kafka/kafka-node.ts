@@ -103,8 +103,10 @@ function readyLine(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let tail = ''
     const hear = (chunk: Buffer): void => {
-      tail = (tail + chunk.toString()).slice(-4_096)
-      if (tail.includes(READY)) settle()
+      const heard = tail + chunk.toString()
+      if (heard.includes(READY)) settle()
+      // A chunk can be long, and the line anywhere in it; only one that is cut in two is kept for.
+      tail = heard.slice(-READY.length)
     }
     const exited = (): void => settle(new Error('ended before it was ready'))
     const late = (): void => settle(new Error(`is not ready after ${READY_TIMEOUT_MS} ms`))
