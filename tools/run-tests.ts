@@ -45,7 +45,8 @@ async function runTests(paths: string[]): Promise<number> {
   const args = [
     '--test',
     '--import=./tools/end-with-tests.ts',
-    `--test-concurrency=${Math.max(2, availableParallelism())}`,
+    // Each of those has brokers of its own, and most a dozen processes.
+    `--test-concurrency=${onKafka ? 1 : Math.max(2, availableParallelism())}`,
     `--test-timeout=${TEST_TIMEOUT_MS}`,
     ...(paths.some(needsPostgres) ? ['--test-global-setup=tools/test-setup.ts'] : []),
     ...options,

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { DEFAULT_PORTS } from '@caudal/http/service-settings.ts'
+import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
+import { SERVICES } from 'caudal/system/services.ts'
+import pg from 'pg'
+import { type ComposeService, readComposeFile } from '../../tools/compose-file.ts'
+import { freePorts } from '../../tools/kafka/free-ports.ts'
+import { dataDirectory } from '../support/launch-system.ts'
+import {
+  containersOf,
+  initPostgres,
+  makeSecrets,
+  startBroker,
+  texts,
+} from '../support/processes/compose-processes.ts'
+import { startRedis } from '../support/redis-server.ts'
+import { ROOT } from '../support/root.ts'
+import { runCommand } from '../support/run-caudal.ts'
+
+const SLOW = { timeout: 400_000 }
+const HEALTHY_MS = 120_000
+const run = promisify(execFile)
+const silent = { info: () => {}, warn: () => {}, error: () => {} }
+
+test('P13: what compose.yaml starts works, each container as a process here', SLOW, async (t) => {
+  const dir = await dataDirectory(t)
+  const secrets = makeSecrets()
+  const { services } = readComposeFile(secrets)
+  const redis = await startRedis(t)
+  const postgres = await startLocalPostgres({ dataDir: join(dir, 'postgres'), logger: silent })
+  await forgetRoles(postgres.adminUrl)
+  await initPostgres(postgres.adminUrl, dir, services['postgres']!.environment)
+
+  const here = await addressesHere(postgres.port, redis.url)
+  const containers = containersOf(t)
+  t.after(() => postgres.stop())
+  const brokers = [1, 2, 3].map((id) => services[`kafka-${id}`]!)
+  await Promise.all(
+    brokers.map(async (broker, index) => {
+      const folder = await folderOf(dir, `kafka-${index + 1}`)
+      const env = here.of(broker)
+      const [client, controller] = here.listeners(index + 1)
+      await startBroker(containers, folder, {
+        ...env,
+        KAFKA_LISTENERS: `PLAINTEXT://127.0.0.1:${client},CONTROLLER://127.0.0.1:${controller}`,
+        KAFKA_LOG_DIRS: join(folder, 'data'),
+        // The volumes of a container are its own; here the logs are small on purpose.
+        KAFKA_LOG_CLEANER_DEDUPE_BUFFER_SIZE: '2097152',
+      })
+    }),
+  )
+  // As `depends_on` says.
+  for (const id of [1, 2, 3]) {
+    await eventually(() => answers(here.listeners(id)[0]), { timeoutMs: HEALTHY_MS })
+  }
+  const entry = await entrypoint()
+  for (const [name, { key }] of SERVICES) {
+    const folder = await folderOf(dir, name)
+    const env = {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      ...here.of(services[name]!),
+      [`CAUDAL_${key}_PORT`]: String(here.portOf(name)),
+    }
+    containers.start(process.execPath, [...entry, ...services[name]!.command!], {
+      env,
+      dir: folder,
+    })
+  }
+  for (const [name] of SERVICES) {
+    const check = services[name]!.healthcheck!.test.slice(2, -1)
+    const isHealthy = () =>
+      run(process.execPath, [...check, String(here.portOf(name))], { cwd: ROOT })
+    const label = `${name} is healthy`
+    await eventually(isHealthy, { timeoutMs: HEALTHY_MS, label }).catch(async (error: unknown) => {
+      throw new Error(await readFile(join(dir, name, 'log'), 'utf8'), { cause: error })
+    })
+  }
+  const env = { ...here.of(services['cli']!), CAUDAL_DATA: join(dir, 'nothing') }
+  for (const words of [['demo', '--rate', '10', '--seconds', '3'], ['verify']]) {
+    const { code, stdout, stderr } = await runCommand([...words, '--json'], { cwd: dir, env })
+    assert.equal(code, 0, `${words[0]}: ${stdout} ${stderr}`)
+  }
+})
+
+type Here = {
+  portOf(service: string): number
+  /** Where clients and the other controllers reach a broker. */
+  listeners(broker: number): [number, number]
+  /** A container's environment with the names of containers replaced by addresses here. */
+  of(service: ComposeService): NodeJS.ProcessEnv
+}
+
+async function addressesHere(postgresPort: number, redisUrl: string): Promise<Here> {
+  const ports = await freePorts(SERVICES.size + 7)
+  const names = [...SERVICES.keys()]
+  const listeners = (id: number): [number, number] => {
+    const first = SERVICES.size + 2 * (id - 1)
+    return [ports[first]!, ports[first + 1]!]
+  }
+  const replaced = new Map([
+    ['postgres:5432', `127.0.0.1:${postgresPort}`],
+    ['redis:6379', new URL(redisUrl).host],
+    ['push:8089', `127.0.0.1:${ports.at(-1)!}`],
+  ])
+  for (const [index, [name, { key }]] of [...SERVICES].entries()) {
+    const port = DEFAULT_PORTS[key as keyof typeof DEFAULT_PORTS]
+    replaced.set(`${name}:${port}`, `127.0.0.1:${ports[index]!}`)
+  }
+  for (const id of [1, 2, 3]) {
+    const [client, controller] = listeners(id)
+    replaced.set(`kafka-${id}:9092`, `127.0.0.1:${client}`)
+    replaced.set(`kafka-${id}:9093`, `127.0.0.1:${controller}`)
+  }
+  const here = (text: string): string => {
+    if (text === '8089') return String(ports.at(-1)!)
+    let local = text
+    for (const [name, address] of replaced) local = local.replaceAll(name, address)
+    return local
+  }
+  return {
+    portOf: (service) => ports[names.indexOf(service)]!,
+    listeners,
+    of: ({ environment }) =>
+      Object.fromEntries(
+        Object.entries(texts(environment)).map(([name, text]) => [name, here(text!)]),
+      ),
+  }
+}
+
+/** The server's roles are the script's to make, as on a server that is new. */
+async function forgetRoles(adminUrl: string): Promise<void> {
+  const client = new pg.Client(adminUrl)
+  await client.connect()
+  await client.query('DROP ROLE caudal_app')
+  await client.query('DROP ROLE caudal_owner')
+  await client.end()
+}
+
+/** What the image runs before a container's command, without Node's own path. */
+async function entrypoint(): Promise<string[]> {
+  const dockerfile = await readFile(join(ROOT, 'deploy/Dockerfile'), 'utf8')
+  const [, words = '[]'] = /^ENTRYPOINT (.*)$/m.exec(dockerfile) ?? []
+  const [node, ...rest] = JSON.parse(words) as string[]
+  assert.equal(node, 'node')
+  return rest
+}
+
+async function folderOf(dir: string, name: string): Promise<string> {
+  const folder = join(dir, name)
+  await mkdir(folder, { recursive: true })
+  return folder
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } finally {
+    socket.destroy()
+  }
+}

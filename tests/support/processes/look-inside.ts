@@ -1,0 +1,41 @@
+import { request } from 'undici'
+import { connectAsAdmin } from '../database-server.ts'
+import type { Service } from './plan-processes.ts'
+import type { Processes } from './run-processes.ts'
+import type { ServiceProcess } from './service-process.ts'
+
+/** A metric of one process, its labels summed; 0 when it is not there. */
+export async function metricOf(process: ServiceProcess, name: string): Promise<number> {
+  const { body } = await request(`${process.url}/metrics`)
+  const lines = (await body.text()).split('\n')
+  const own = lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+  return own.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+}
+
+/** The process of the service whose relay publishes the outbox now; undefined between two. */
+export async function relayOf(
+  system: Processes,
+  service: Service,
+): Promise<ServiceProcess | undefined> {
+  for (const process of system.of(service)) {
+    const active = await metricOf(process, 'relay_active').catch(() => 0)
+    if (active === 1) return process
+  }
+  return undefined
+}
+
+/** One number from a service's database. */
+export async function countIn(dataDir: string, database: string, what: string): Promise<number> {
+  const admin = await connectAsAdmin(dataDir, `caudal_${database}`)
+  try {
+    const text = `SELECT count(*)::int AS found FROM ${what}`
+    return (await admin.query<{ found: number }>(text)).rows[0]!.found
+  } finally {
+    await admin.end()
+  }
+}
+
+/** Payments that have ended well so far, by the database. */
+export function completedIn(dataDir: string): Promise<number> {
+  return countIn(dataDir, 'payments', `payments WHERE status = 'COMPLETED'`)
+}

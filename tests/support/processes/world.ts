@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import type { Scope } from '@caudal/testing/test-database.ts'
+import { type Kafka, startKafka } from '../../../tools/kafka/start-kafka.ts'
+import { dataDirectory } from '../launch-system.ts'
+import { type RedisServer, startRedis } from '../redis-server.ts'
+import { everyPaymentCompleted, startTraffic, type Traffic } from '../traffic.ts'
+import { seed, setBehaviour, violationsOf } from '../user-client.ts'
+import type { Service } from './plan-processes.ts'
+import { type Processes, runProcesses } from './run-processes.ts'
+
+/** Three brokers, a Redis, and a system of two processes of each service on them. */
+export type World = {
+  kafka: Kafka
+  redis: RedisServer
+  system: Processes
+  dataDir: string
+  gatewayUrl: string
+  pspUrl: string
+}
+
+const TWICE: Partial<Record<Service, number>> = {
+  identity: 2,
+  orders: 2,
+  wallets: 2,
+  payments: 2,
+  processor: 2,
+  notifications: 2,
+  'api-gateway': 2,
+}
+const PSP = { CAUDAL_PSP_TIMEOUT: '2s', CAUDAL_PSP_CONNECT_TIMEOUT: '1s' }
+
+export async function startWorld(scope: Scope): Promise<World> {
+  const [kafka, redis, dataDir] = await Promise.all([
+    startKafka({ nodes: 3 }),
+    startRedis(scope),
+    dataDirectory(scope),
+  ])
+  scope.after(() => kafka.stop())
+  const system = await runProcesses({
+    dataDir,
+    replicas: TWICE,
+    env: { KAFKA_BROKERS: kafka.brokers.join(','), REDIS_URL: redis.url, ...PSP },
+  })
+  scope.after(async () => void (await system.stop()))
+  const { gateway_url: gatewayUrl, psp_url: pspUrl } = system.state
+  await setBehaviour(pspUrl!, { default: 'approve', latency_ms: 20 })
+  return { kafka, redis, system, dataDir, gatewayUrl: gatewayUrl!, pspUrl: pspUrl! }
+}
+
+const LOAD = { users: 12, orders: 250, balance: '10000.00' }
+const PER_SECOND = 40
+
+/** New users who pay all the time, until the traffic is stopped. */
+export async function startLoad(world: World): Promise<Traffic> {
+  const users = await seed(world.dataDir, LOAD)
+  const traffic = startTraffic(world.gatewayUrl, users, { perSecond: PER_SECOND })
+  await traffic.more(PER_SECOND)
+  return traffic
+}
+
+/**
+ * The end of each fault: no more is sent, every accepted payment is COMPLETED and charged once, and
+ * `caudal verify` finds nothing.
+ */
+export async function nothingWasLost(world: World, traffic: Traffic): Promise<void> {
+  await traffic.stop()
+  await everyPaymentCompleted(world, traffic)
+  assert.deepEqual(await violationsOf(world.dataDir), [])
+}
+
+/** What the fault did to those who paid. */
+export function whatHappened(traffic: Traffic): string {
+  const repeated = [...traffic.repeated()].map(([answer, count]) => `${count} × ${answer}`)
+  const others = repeated.length === 0 ? 'no other answer' : repeated.join(', ')
+  return (
+    `${traffic.accepted()} accepted, ${others}, ` +
+    `longest wait ${Math.round(traffic.longestMs())} ms`
+  )
+}

