@@ -78,7 +78,7 @@ export type Containers = {
   ): void
 }
 
-/** They end with the scope: services in order, brokers, which would wait for each other, at once. */
+/** They end with the scope: services in order; brokers, which wait for each other, at once. */
 export function containersOf(scope: Scope): Containers {
   const children: { child: ChildProcess; gone: Promise<unknown>; isBroker: boolean }[] = []
   const end = async (signal: NodeJS.Signals, brokers: boolean): Promise<void> => {
