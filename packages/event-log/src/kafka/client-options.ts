@@ -1,5 +1,10 @@
 import { isIP } from 'node:net'
-import { AuthenticationError, type BaseOptions, type SASLOptions } from '@platformatic/kafka'
+import {
+  AuthenticationError,
+  type Base,
+  type BaseOptions,
+  type SASLOptions,
+} from '@platformatic/kafka'
 import type { KafkaSettings } from './kafka-settings.ts'
 
 const CONNECT_TIMEOUT_MS = 2_000
@@ -20,6 +25,15 @@ export function clientOptions(settings: KafkaSettings, clientId: string): BaseOp
     ...(tls && { tls: certificates, tlsServerName: serverName ?? !brokers.some(isAddress) }),
     ...(sasl && { sasl: { ...sasl, authBytesValidator: readVerdict } }),
   }
+}
+
+/**
+ * The client listens to the first error of a connection only; another one, such as a reset behind a
+ * refused login, would end the process. Every request learns of it anyway.
+ */
+export function heedErrors<C extends Pick<Base, 'connections'>>(client: C): C {
+  client.connections.on('connecting', ({ connection }) => connection.on('error', () => {}))
+  return client
 }
 
 /** TLS names no server by an address (RFC 6066); the certificate is compared with it anyway. */

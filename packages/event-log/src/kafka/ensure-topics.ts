@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { PARTITION_COUNT } from '@caudal/contracts/topics.ts'
 import { Admin, type ClusterMetadata, ConfigResourceTypes } from '@platformatic/kafka'
 import { EventLogError } from '../event-log-error.ts'
-import { clientOptions } from './client-options.ts'
+import { clientOptions, heedErrors } from './client-options.ts'
 import { asEventLogError, isAnswer } from './kafka-errors.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
 
@@ -32,7 +32,9 @@ export async function ensureTopics(
   clientId: string,
   topics: readonly string[],
 ): Promise<void> {
-  const admin = new Admin({ ...clientOptions(settings, `${clientId}-topics`), ...RETRIES })
+  const admin = heedErrors(
+    new Admin({ ...clientOptions(settings, `${clientId}-topics`), ...RETRIES }),
+  )
   try {
     const present = new Set(await admin.listTopics({}))
     const missing = topics.filter((topic) => !present.has(topic))

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Consumer } from '@platformatic/kafka'
 import type { AssignmentListener, Membership, Position } from '../event-log.ts'
 import { assignPartitions } from './assign-partitions.ts'
-import { clientOptions } from './client-options.ts'
+import { clientOptions, heedErrors } from './client-options.ts'
 import type { KafkaIncidents } from './kafka-incidents.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
 
@@ -76,17 +76,19 @@ export class GroupMember implements Membership {
 
   #createClient(): Consumer {
     const { settings, clientId, group, topics } = this.#options
-    const client = new Consumer({
-      ...clientOptions(settings, clientId),
-      ...RETRIES,
-      groupId: group,
-      autocommit: false,
-      sessionTimeout: this.#sessionMs,
-      rebalanceTimeout: this.#sessionMs + 2_000,
-      heartbeatInterval: Math.round(this.#sessionMs / HEARTBEATS_PER_SESSION),
-      heartbeatStallTimeout: this.#sessionMs * 3,
-      partitionAssigner: assignPartitions,
-    })
+    const client = heedErrors(
+      new Consumer({
+        ...clientOptions(settings, clientId),
+        ...RETRIES,
+        groupId: group,
+        autocommit: false,
+        sessionTimeout: this.#sessionMs,
+        rebalanceTimeout: this.#sessionMs + 2_000,
+        heartbeatInterval: Math.round(this.#sessionMs / HEARTBEATS_PER_SESSION),
+        heartbeatStallTimeout: this.#sessionMs * 3,
+        partitionAssigner: assignPartitions,
+      }),
+    )
     client.topics.trackAll(...topics)
     return client
   }

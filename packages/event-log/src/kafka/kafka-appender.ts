@@ -3,7 +3,7 @@ import { ProduceAcks, Producer, stringSerializers } from '@platformatic/kafka'
 import { EventLogError } from '../event-log-error.ts'
 import type { NewRecord } from '../event-log.ts'
 import { appendRounds, type Chunk } from './append-rounds.ts'
-import { clientOptions } from './client-options.ts'
+import { clientOptions, heedErrors } from './client-options.ts'
 import { asEventLogError, isLasting } from './kafka-errors.ts'
 import type { KafkaIncidents } from './kafka-incidents.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
@@ -13,6 +13,9 @@ type StringProducer = Producer<string, string, string, string>
 // An idempotent producer repeats for ever unless it is told a number that is larger than 1.
 const RETRIES = { retries: 60, retryDelay: 250 }
 const DEADLINE_MS = 30_000
+// An idempotent producer has one request under way at a broker; with several, a batch over twelve
+// partitions does not wait four times for three brokers to copy it.
+const PRODUCERS = 4
 /** How old what the client knows of the leaders may be before a batch; it keeps it for 5 s. */
 const FRESH = { metadataMaxAge: 2_500, retries: 3 }
 
@@ -26,7 +29,8 @@ export class KafkaAppender {
   readonly #settings: KafkaSettings
   readonly #clientId: string
   readonly #incidents: KafkaIncidents
-  #producer: StringProducer | undefined
+  /** A partition always has the same one of them. */
+  #producers: readonly StringProducer[] = []
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
 
@@ -46,7 +50,7 @@ export class KafkaAppender {
   async close(): Promise<void> {
     this.#closed = true
     await this.#last
-    await this.#dropProducer()
+    await this.#dropProducers()
   }
 
   async #appendByDeadline(records: readonly NewRecord[]): Promise<void> {
@@ -56,7 +60,7 @@ export class KafkaAppender {
     const timer = setTimeout(() => {
       late = true
       // Ends the waits for the next try, all of them, at once.
-      void this.#dropProducer()
+      void this.#dropProducers()
     }, timeoutMs)
     try {
       for (const round of appendRounds(records)) await this.#sendRound(round, () => late)
@@ -73,21 +77,24 @@ export class KafkaAppender {
   async #sendRound(round: readonly Chunk[], isLate: () => boolean): Promise<void> {
     const topics = [...new Set(round.map(({ topic }) => topic))]
     for (let pending = round; pending.length > 0;) {
-      const producer = this.#currentProducer()
+      if (isLate()) throw new Error('there was no time for another try')
+      const producers = this.#currentProducers()
       try {
         // With the leaders known, all sends below take their numbers in the same turn.
-        await producer.metadata({ topics, ...FRESH })
+        await Promise.all(producers.map((it) => it.metadata({ topics: [...topics], ...FRESH })))
       } catch (error) {
         if (isLate() || isLasting(error)) throw error
         await this.#pauseBeforeRepeat()
         continue
       }
-      const results = await Promise.allSettled(pending.map((chunk) => send(producer, chunk)))
+      const results = await Promise.allSettled(
+        pending.map((chunk) => send(producers[chunk.partition % PRODUCERS]!, chunk)),
+      )
       const failed = results.flatMap((result) =>
         result.status === 'rejected' ? [result.reason as unknown] : [],
       )
       if (failed.length === 0) return
-      await this.#dropProducer()
+      await this.#dropProducers()
       const fatal = failed.find(isLasting)
       if (isLate() || fatal !== undefined) throw fatal ?? failed[0]
       await this.#pauseBeforeRepeat()
@@ -101,23 +108,31 @@ export class KafkaAppender {
     await delay(RETRIES.retryDelay)
   }
 
-  #currentProducer(): StringProducer {
+  #currentProducers(): readonly StringProducer[] {
     if (this.#closed) throw new EventLogError('EVENT_LOG_UNAVAILABLE', 'the log is closed')
-    this.#producer ??= new Producer({
-      ...clientOptions(this.#settings, `${this.#clientId}-append`),
-      ...RETRIES,
-      idempotent: true,
-      acks: ProduceAcks.ALL,
-      compression: this.#settings.compression ?? 'lz4',
-      serializers: stringSerializers,
-    })
-    return this.#producer
+    if (this.#producers.length === 0) {
+      this.#producers = Array.from({ length: PRODUCERS }, () => this.#createProducer())
+    }
+    return this.#producers
   }
 
-  async #dropProducer(): Promise<void> {
-    const producer = this.#producer
-    this.#producer = undefined
-    await producer?.close(true).catch(() => {})
+  #createProducer(): StringProducer {
+    return heedErrors(
+      new Producer({
+        ...clientOptions(this.#settings, `${this.#clientId}-append`),
+        ...RETRIES,
+        idempotent: true,
+        acks: ProduceAcks.ALL,
+        compression: this.#settings.compression ?? 'lz4',
+        serializers: stringSerializers,
+      }),
+    )
+  }
+
+  async #dropProducers(): Promise<void> {
+    const producers = this.#producers
+    this.#producers = []
+    await Promise.all(producers.map((producer) => producer.close(true).catch(() => {})))
   }
 }
 

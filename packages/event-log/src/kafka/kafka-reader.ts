@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Consumer, FetchIsolationLevels, type fetchV17 } from '@platformatic/kafka'
 import { EventLogError } from '../event-log-error.ts'
 import type { LogRecord, Position, ReadOptions } from '../event-log.ts'
-import { clientOptions } from './client-options.ts'
+import { clientOptions, heedErrors } from './client-options.ts'
 import { asEventLogError, isAnswer, isUnreachable, outOfRange } from './kafka-errors.ts'
 import type { FetchFailure, KafkaIncidents } from './kafka-incidents.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
@@ -37,14 +37,16 @@ export class KafkaReader {
 
   constructor(settings: KafkaSettings, clientId: string, incidents: KafkaIncidents) {
     this.#incidents = incidents
-    this.#client = new Consumer({
-      ...clientOptions(settings, `${clientId}-read`),
-      ...RETRIES,
-      groupId: `${clientId}-read`, // never joined
-      autocommit: false,
-      // What is in the log was committed in a database before: no open transaction holds it up.
-      isolationLevel: FetchIsolationLevels.READ_UNCOMMITTED,
-    })
+    this.#client = heedErrors(
+      new Consumer({
+        ...clientOptions(settings, `${clientId}-read`),
+        ...RETRIES,
+        groupId: `${clientId}-read`, // never joined
+        autocommit: false,
+        // What is in the log was committed in a database before: no open transaction holds it up.
+        isolationLevel: FetchIsolationLevels.READ_UNCOMMITTED,
+      }),
+    )
   }
 
   /** @throws {EventLogError} when no broker can be reached, or a position is not in the log */

@@ -5,7 +5,7 @@ import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { Consumer } from '@platformatic/kafka'
 import type { EventLog } from '../event-log.ts'
-import { clientOptions } from './client-options.ts'
+import { clientOptions, heedErrors } from './client-options.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { GroupMember } from './group-member.ts'
 import { KafkaAppender } from './kafka-appender.ts'
@@ -36,11 +36,13 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
   const incidents = createKafkaIncidents(metrics, logger)
   const appender = new KafkaAppender(settings, clientId, incidents)
   const readers = openReaders(settings, clientId, incidents)
-  const asker = new Consumer({
-    ...clientOptions(settings, `${clientId}-ask`),
-    ...RETRIES,
-    groupId: `${clientId}-ask`, // never joined
-  })
+  const asker = heedErrors(
+    new Consumer({
+      ...clientOptions(settings, `${clientId}-ask`),
+      ...RETRIES,
+      groupId: `${clientId}-ask`, // never joined
+    }),
+  )
   return {
     append: (records) => appender.append(records),
     read: readers.read,
