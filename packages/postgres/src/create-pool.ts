@@ -21,12 +21,14 @@ function createTypes(): pg.CustomTypesConfig {
 const types = createTypes()
 
 // A kept plan was made when its tables were small, or empty, and reads all of them later: so plans
-// are fresh, or may use nothing but an index for each row, which is right for tables of any size.
+// are fresh, or are kept with nothing allowed but to look up by an index. That alone does not keep
+// a join from walking a whole index where its table was known to be empty; so a statement on such
+// a pool names its rows by an array, or looks each one up with LATERAL and LIMIT.
 const PLANNING = {
   fresh: '-c plan_cache_mode=force_custom_plan',
   by_key:
-    '-c plan_cache_mode=force_generic_plan ' +
-    '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off',
+    '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off ' +
+    '-c enable_mergejoin=off -c enable_memoize=off',
 }
 
 // A process that hangs in a transaction would hold its locks against the one that took over.

@@ -36,14 +36,19 @@ export interface Saving {
 export const LEDGER_MOVED = 'CA101'
 
 // Arrays of equal length are unnested side by side in the select list: as a table function their
-// rows would be stored once more on the way.
+// rows would be stored once more on the way. Rows to change are looked up one by one and then taken
+// at their place, which the lock keeps: joined as a set, a plan that was made when a table was
+// known to be empty would walk all of it for each batch.
 const SAVE = `
   WITH changed_accounts AS (
     UPDATE accounts a
     SET available_minor = c.available_minor, held_minor = c.held_minor, version = c.version
     FROM unnest($2::uuid[], $3::numeric[], $4::numeric[], $5::bigint[], $6::bigint[])
       AS c(account_id, available_minor, held_minor, version, version_before)
-    WHERE a.account_id = c.account_id AND a.version = c.version_before
+    CROSS JOIN LATERAL (
+      SELECT ctid AS place FROM accounts i WHERE i.account_id = c.account_id LIMIT 1
+    ) AS found
+    WHERE a.ctid = found.place AND a.version = c.version_before
     RETURNING 1
   ), new_holds AS (
     INSERT INTO holds (created_at, changed_at, hold_id, payment_id, account_id, amount_minor,
@@ -56,7 +61,10 @@ const SAVE = `
     UPDATE holds h
     SET remaining_minor = c.remaining_minor, status = c.status, changed_at = $1::timestamptz
     FROM unnest($17::uuid[], $18::bigint[], $19::text[]) AS c(hold_key, remaining_minor, status)
-    WHERE h.hold_key = c.hold_key AND h.status = 'open'
+    CROSS JOIN LATERAL (
+      SELECT ctid AS place FROM holds i WHERE i.hold_key = c.hold_key LIMIT 1
+    ) AS found
+    WHERE h.ctid = found.place AND h.status = 'open'
     RETURNING 1
   ), new_transfers AS (
     INSERT INTO transfers (booked_at, transfer_id, kind, account_id, amount_minor, currency,
