@@ -14,6 +14,13 @@ test("murmur2 gives the hashes of Kafka's Java client (rule 3)", () => {
   for (const [text, hash] of known) assert.equal(murmur2(new TextEncoder().encode(text)), hash)
 })
 
+test('a key of any length has the partition of its UTF-8 bytes', () => {
+  for (const key of ['ß', '€'.repeat(100), 'k'.repeat(256), 'k'.repeat(257), '𝄞'.repeat(300)]) {
+    const expected = (murmur2(new TextEncoder().encode(key)) & 0x7fffffff) % 12
+    assert.equal(partitionOf(key), expected)
+  }
+})
+
 test('a key always has the same partition, below the partition count', () => {
   const partition = partitionOf('6f2d1c6e-8f1b-5d0a-9f43-caa0da1ca0da')
   assert.equal(partition, partitionOf('6f2d1c6e-8f1b-5d0a-9f43-caa0da1ca0da'))

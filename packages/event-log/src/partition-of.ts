@@ -26,8 +26,15 @@ export function murmur2(bytes: Uint8Array): number {
 }
 
 const encoder = new TextEncoder()
+/** UTF-8 needs three bytes for one UTF-16 code unit at most; keys of ours are UUIDs. */
+const scratch = new Uint8Array(256 * 3)
 
 /** The partition of a key: the same in both drivers and in Kafka's own clients (rule 3). */
 export function partitionOf(key: string): number {
-  return (murmur2(encoder.encode(key)) & 0x7fffffff) % PARTITION_COUNT
+  return (murmur2(bytesOf(key)) & 0x7fffffff) % PARTITION_COUNT
+}
+
+function bytesOf(key: string): Uint8Array {
+  if (key.length * 3 > scratch.length) return encoder.encode(key)
+  return scratch.subarray(0, encoder.encodeInto(key, scratch).written)
 }
