@@ -1,11 +1,15 @@
 import { fork, type Serializable } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 export interface StartedProcess {
   url: string
   stop(): Promise<void>
 }
 
+/** A benchmark that fails must leave nothing running. */
+const WITH_PARENT = pathToFileURL(join(import.meta.dirname, 'end-with-parent.ts')).href
 const START_TIMEOUT_MS = 30_000
 
 /** Starts a script that listens and says where. @throws {Error} when it says what went wrong */
@@ -13,7 +17,7 @@ export async function startProcess(
   script: string,
   settings: Serializable = {},
 ): Promise<StartedProcess> {
-  const child = fork(script, { execArgv: ['--max-semi-space-size=64'] })
+  const child = fork(script, { execArgv: ['--max-semi-space-size=64', '--import', WITH_PARENT] })
   const exited = once(child, 'exit')
   child.send(settings)
   const signal = AbortSignal.timeout(START_TIMEOUT_MS)

@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
 import { widestEntries } from './widest-entries.ts'
 
 const CLI = join(resolve(import.meta.dirname, '../..'), 'cli/bin/caudal.js')
+
+const logger = createLogger({ service: 'bench', level: 'warn' })
 
 export type Launched = { stop(): Promise<void> }
 
@@ -42,6 +46,8 @@ export async function launch(
       const exited = new Promise((done) => child.once('exit', done))
       child.kill('SIGTERM')
       await exited
+      // As root its files are elsewhere, where PostgreSQL's own user can reach them.
+      await removeLocalPostgres({ dataDir: join(dataDir, 'postgres'), logger })
       if (profile) {
         for (const line of await widestEntries(join(dataDir, 'profiles'))) {
           process.stderr.write(`${line}\n`)
