@@ -58,8 +58,15 @@ function parse(name: string, command: Command, args: readonly string[]): Invocat
     values,
     json: values['json'] === true,
     dataDir: resolve(typeof data === 'string' ? data : (process.env['CAUDAL_DATA'] ?? '.caudal')),
-    url: typeof url === 'string' ? url.replace(/\/+$/, '') : process.env['CAUDAL_API_GATEWAY_URL'],
+    url: gatewayUrl(url),
   }
+}
+
+function gatewayUrl(given: Invocation['values'][string]): string | undefined {
+  const url = typeof given === 'string' ? given : process.env['CAUDAL_API_GATEWAY_URL']
+  if (url === undefined) return undefined
+  if (/^https?:\/\//.test(url) && URL.canParse(url)) return url.replace(/\/+$/, '')
+  throw new UsageError('--url takes an address that begins with http:// or https://')
 }
 
 function help(): number {

@@ -66,7 +66,8 @@ async function closedPort(): Promise<number> {
 /** A gateway as far as it can be told by its keys. */
 async function gatewayWithKeys(t: TestContext, kid: string): Promise<number> {
   const server = createServer((request, response) => {
-    const body = request.url === '/healthz' ? {} : { keys: [{ kid }] }
+    const health = { status: 'ok', name: kid === 'none' ? 'psp' : 'api-gateway' }
+    const body = request.url === '/healthz' ? health : { keys: [{ kid }] }
     response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
   })
   server.listen(0, '127.0.0.1')
@@ -123,6 +124,9 @@ describe('the command line, without a system', () => {
       payment: /usage: caudal payment ID/,
       'payment x': /must be a UUID/,
       'demo --rate 1': /--seconds takes a whole number/,
+      'verify --url nonsense': /--url takes an address/,
+      'verify --url ftp://a': /--url takes an address/,
+      'seed --users 1 --orders 1 --balance 1 --amount 0': /--amount must be more than zero/,
     }
     await refusals(lines, 2)
   })
@@ -160,6 +164,7 @@ describe('the command line, without a system', () => {
     const dir = await emptyFolder(t)
     const own = await gatewayWithKeys(t, 'own')
     const other = await gatewayWithKeys(t, 'other')
+    const none = await gatewayWithKeys(t, 'none')
     const port = await closedPort()
     await writeStateFile(dir, own, process.pid)
     const at = (line: string, where: number) => `${line} --url http://127.0.0.1:${where}/`
@@ -168,7 +173,8 @@ describe('the command line, without a system', () => {
     const foreign = lines
       .slice(3)
       .map((line): [string, RegExp] => [at(line, other), /is not the gateway of/])
-    await refusals(Object.fromEntries([...closed, ...foreign]), 3)
+    const wrong: [string, RegExp][] = [[at(lines[3]!, none), /is no gateway/]]
+    await refusals(Object.fromEntries([...closed, ...foreign, ...wrong]), 3)
   })
 
   test('help is no error', async () => {

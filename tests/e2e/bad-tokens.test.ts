@@ -109,6 +109,9 @@ describe('P1: nobody gets in by a token or a header that is not good', () => {
       const request = caller.payment({ headers: { authorization } })
       await caller.refused(`authorization: ${authorization}`, request, 'UNAUTHENTICATED')
     }
+    // Two are none, whoever they speak of: another reader might take the other.
+    const twice = { authorization: [`Bearer ${user.token}`, `Bearer ${user.token}`] }
+    await caller.refused('two tokens', caller.payment({ headers: twice }), 'UNAUTHENTICATED')
   })
 
   test('P1: a token of the right key is 401 when expired, not yet valid or for others', async () => {

@@ -47,10 +47,12 @@ function seedOptions(values: Values): SeedOptions {
 
 function amountOption(values: Values, name: string, currency: string, fallback?: string): string {
   const text = textOption(values, name, fallback)
+  let minor: bigint
   try {
-    parseAmount(text, currency)
+    minor = parseAmount(text, currency)
   } catch (error) {
     throw new UsageError(`--${name}: ${(error as Error).message}`, { cause: error })
   }
+  if (name === 'amount' && minor <= 0n) throw new UsageError('--amount must be more than zero')
   return text
 }

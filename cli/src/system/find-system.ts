@@ -83,8 +83,9 @@ async function liveState({ dataDir, url }: Where): Promise<SystemState | undefin
 
 /** @throws {UnreachableError} without an answer, or when the gateway is another system's */
 async function checkGateway(url: string, state: SystemState | undefined): Promise<void> {
-  const { status } = await call(`${url}/healthz`)
-  if (status !== 200) throw new UnreachableError(`${url} is no gateway: it answered ${status}`)
+  const { status, body } = await call(`${url}/healthz`)
+  const { name } = (body ?? {}) as { name?: unknown }
+  if (status !== 200 || name !== 'api-gateway') throw new UnreachableError(`${url} is no gateway`)
   const own = state?.gateway_url
   if (!state || !own || own === url) return
   const [theirs, ours] = await Promise.all([keysOf(url), keysOf(own).catch(() => undefined)])

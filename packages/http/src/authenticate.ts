@@ -21,8 +21,8 @@ export function requireToken(options: { verifier: TokenVerifier; scope?: string 
   const { verifier, scope } = options
   return (request, _reply, done) => {
     const token = bearerToken(request.headers.authorization)
-    if (token === undefined) {
-      done(new Problem('UNAUTHENTICATED', 'send authorization: Bearer <token>'))
+    if (token === undefined || isRepeated(request.raw.rawHeaders, 'authorization')) {
+      done(new Problem('UNAUTHENTICATED', 'send authorization: Bearer <token>, once'))
       return
     }
     const admit = (identity: Identity): void => {
@@ -34,6 +34,16 @@ export function requireToken(options: { verifier: TokenVerifier; scope?: string 
     if (known === undefined) verifier.verify(token).then(admit, done)
     else admit(known)
   }
+}
+
+/** Node keeps the first of several; whoever looks at another one would see another caller. */
+function isRepeated(rawHeaders: readonly string[], name: string): boolean {
+  let count = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const one = rawHeaders[index]!
+    if (one.length === name.length && one.toLowerCase() === name) count += 1
+  }
+  return count > 1
 }
 
 /** The caller that `requireToken` verified; asking on a route without it is a bug. */

@@ -158,7 +158,12 @@ test('large bodies, other content types and unknown ids have codes of their own'
     const answer = await ask('POST', `/v1/things/${ID}`, { headers, body: '{"count":1}' })
     assertProblem(answer, 415, 'UNSUPPORTED_MEDIA_TYPE')
   }
-  const utf8 = { 'content-type': 'application/json; charset=utf-8' }
+  for (const charset of ['iso-8859-1', '"utf-16"', '']) {
+    const headers = { 'content-type': `application/json; charset=${charset}` }
+    const answer = await ask('POST', `/v1/things/${ID}`, { headers, body: '{"count":1}' })
+    assertProblem(answer, 415, 'UNSUPPORTED_MEDIA_TYPE', /UTF-8/)
+  }
+  const utf8 = { 'content-type': 'application/json; charset="UTF-8"' }
   const accepted = await ask('POST', `/v1/things/${ID}`, { headers: utf8, body: '{"count":1}' })
   assert.equal(accepted.status, 200)
   const junk = await ask('POST', '/v1/things/junk', { headers: JSON_TYPE, body: '{"count":1}' })
@@ -267,6 +272,7 @@ test('F1: a route can ask for exact integers', async (t) => {
 
 test('what is not HTTP gets a problem document, and long headers 431', async (t) => {
   const { url } = await serving(t)
+  assert.match(await raw(url, 'CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n'), /MALFORMED_REQUEST/)
   const bad = await raw(url, 'NONSENSE\r\n\r\n')
   assert.match(bad, /^HTTP\/1\.1 400 /)
   assert.match(bad, /application\/problem\+json/)

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import {
@@ -113,6 +114,10 @@ export function createServer(options: ServerOptions): HttpServer {
   const untyped = app as unknown as FastifyInstance
 
   app.server.maxConnections = MAX_CONNECTIONS
+  // Without a word from us Node would hang up on it.
+  app.server.on('connect', (_request, socket: Socket) => {
+    answerBadHttp(new Error('nobody is connected to anything here'), socket)
+  })
   app.decorateRequest('traceparent', '')
   app.decorateRequest('identity', null)
   const unrouted = refuseUnrouted(untyped)

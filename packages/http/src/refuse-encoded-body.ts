@@ -1,12 +1,19 @@
 import type { FastifyRequest } from 'fastify'
 import { Problem } from './problem.ts'
 
+const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i
+
 /**
- * Bodies are read as they come: one that says it is compressed would be unreadable at best.
+ * Bodies are read as they come, as UTF-8: one that says it is compressed or written otherwise would
+ * be misread at best.
  *
  * @throws {Problem} UNSUPPORTED_MEDIA_TYPE, as RFC 9110 wants it for a content coding
  */
 export function refuseEncodedBody({ headers }: FastifyRequest): void {
+  const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1]
+  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
+    throw new Problem('UNSUPPORTED_MEDIA_TYPE', 'send the body in UTF-8')
+  }
   const coding = headers['content-encoding']
   if (coding === undefined || coding === 'identity') return
   throw new Problem('UNSUPPORTED_MEDIA_TYPE', 'send the body without a content-encoding', {

@@ -5,7 +5,13 @@ import { ORDER_STATUSES } from '../domain/order.ts'
 
 const MAX_ORDERS = 1_000
 
-const Text = Type.String({ minLength: 1, maxLength: 255 })
+/** What payments and events could not carry is not taken. */
+const Text = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  pattern: '^[^\\u0000-\\u001f]+$',
+  description: '1 to 255 characters, none of them a control character',
+})
 const TenantId = Type.String({
   pattern: '^[a-z0-9][a-z0-9_-]{0,62}$',
   description: 'small letters, digits, - and _, 63 at most',
