@@ -16,8 +16,9 @@ interface Listening {
 }
 
 const STOP_TIMEOUT_MS = 10_000
-// Connections that wait to be accepted. Beyond them a caller's first packet is dropped and sent again
-// after one, three and seven seconds; Node's 511 are too few when a thousand callers come at once.
+// Connections that wait to be accepted. Beyond them a caller's first packet is dropped and sent
+// again after one, three and seven seconds; Node's 511 are too few when a thousand callers come
+// at once.
 const BACKLOG = 4_096
 
 /** Starts listening and returns the base URL; port 0 takes a free one. */
