@@ -181,7 +181,9 @@ describe('starting and stopping, as people do it', () => {
   test('a place where nothing may be written is refused in a sentence', async (t) => {
     if (process.platform !== 'linux') return t.skip('only Linux has such a place')
     await refusedStart(/permission for \/sys\/caudal/, { dir: '/sys/caudal' })
+    await refusedStart(/no directory can be made at \/proc\/caudal/, { dir: '/proc/caudal/x' })
     await refusedStart(/is not a directory/, { dir: join(ROOT, 'package.json') })
+    await refusedStart(/is not a directory/, { dir: join(ROOT, 'package.json', 'x') })
   })
 })
 

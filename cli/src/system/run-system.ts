@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { RunningService } from '@caudal/http/running-service.ts'
@@ -6,6 +5,7 @@ import { explainFileError } from '@caudal/local-postgres/local-postgres-error.ts
 import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { checkConfiguration } from './check-configuration.ts'
+import { makeDirectory } from './make-directory.ts'
 import { isPart, missingOfPart, needsEmbedded } from './part-of-system.ts'
 import { planPorts } from './plan-ports.ts'
 import { reachDatabase } from './reach-database.ts'
@@ -44,7 +44,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     const ports = await planPorts(options.env, names, firstPort)
     stops.push({ name: 'ports', run: ports.release })
     if (!part) {
-      await mkdir(dataDir, { recursive: true, mode: 0o755 })
+      await makeDirectory(dataDir)
       // The last thing to go: as long as it is there, something of the system still runs.
       stops.push({ name: 'state file', run: () => removeOwnState(dataDir) })
     }
