@@ -48,6 +48,7 @@ async function attemptTransaction<T>(
     const begun = tx.query('BEGIN')
     begun.catch(() => {}) // reported by the statement behind it, or by the await below
     result = await work(tx, last)
+    await throwUnsent(last)
     await begun
   } catch (error) {
     await Promise.allSettled(last)
@@ -57,6 +58,17 @@ async function attemptTransaction<T>(
   }
   await commit(tx, last)
   return result
+}
+
+/**
+ * What fails on this side, while its values are composed, is never sent, and a COMMIT in its place
+ * would keep the rest. Such a failure is known once this turn of the event loop has ended.
+ */
+async function throwUnsent(last: LastStatements): Promise<void> {
+  const failures: unknown[] = []
+  for (const statement of last) statement.catch((error: unknown) => failures.push(error))
+  await new Promise((resolve) => process.nextTick(resolve))
+  if (failures.length > 0) throw failures[0]
 }
 
 async function connect(db: Db): Promise<Tx> {

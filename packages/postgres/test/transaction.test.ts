@@ -79,6 +79,24 @@ test('rule 1: the COMMIT behind a statement that fails unawaited commits nothing
   assert.equal(await valueOf(db, 'b'), 1n)
 })
 
+test('rule 1: a statement that fails before it is sent lets nothing be committed', async (t) => {
+  const { db } = await counters(t)
+  const fault = new TypeError('a value that cannot be composed')
+  const compose = async (): Promise<never> => {
+    throw fault
+  }
+  const nested = async (): Promise<void> => {
+    await Promise.all([compose()])
+  }
+  for (const failing of [compose, nested]) {
+    const refused = transaction(db, async (tx, last) => {
+      last.push(increment(tx, 'b'), failing())
+    })
+    await assert.rejects(refused, fault)
+  }
+  assert.equal(await valueOf(db, 'b'), 0n)
+})
+
 test('a deadlock is repeated until both transactions are done', async (t) => {
   const { db } = await counters(t)
   let met = 0
