@@ -86,7 +86,7 @@ test('rule 1: a statement that fails before it is sent lets nothing be committed
     throw fault
   }
   const nested = async (): Promise<void> => {
-    await Promise.all([compose()])
+    await Promise.all([compose(), compose()])
   }
   for (const failing of [compose, nested]) {
     const refused = transaction(db, async (tx, last) => {
