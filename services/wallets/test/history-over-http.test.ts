@@ -194,7 +194,7 @@ describe('E4: the history of the ledger over HTTP', () => {
         accounts: [
           {
             kind: 'deposits_clearing',
-            accounts: 2,
+            accounts: 1,
             available: usd(-100),
             held: zero,
             debit: usd(100),

@@ -125,6 +125,7 @@ export interface TransferEntry extends EntryPosition {
 export interface TrialBalanceRow extends Balances {
   currency: string
   kind: AccountKind
+  /** A system account is one, however many stripes it has. */
   accounts: number
   /** What the accounts below zero owe, and what the others have: both at least 0. */
   debitMinor: bigint

@@ -22,14 +22,14 @@ const SUM = (since: string): string => `
       coalesce(sum(amount_minor) FILTER (WHERE balance = 'held'), 0) AS held
     FROM since GROUP BY account_id
   ), balances AS (
-    SELECT a.currency, a.kind, count(*) AS accounts,
+    SELECT a.currency, a.kind,
       sum(a.available_minor - coalesce(m.available, 0)) AS available,
       sum(a.held_minor - coalesce(m.held, 0)) AS held
     FROM accounts a LEFT JOIN moved m USING (account_id)
     WHERE a.tenant_id = $1 AND ($2::text IS NULL OR a.currency = $2)
     GROUP BY a.currency, a.kind, CASE WHEN a.kind = 'wallet' THEN a.account_id END
   )
-  SELECT currency, kind, sum(accounts)::bigint AS accounts, sum(available) AS available_minor,
+  SELECT currency, kind, count(*) AS accounts, sum(available) AS available_minor,
     sum(held) AS held_minor,
     coalesce(-sum(available + held) FILTER (WHERE available + held < 0), 0) AS debit_minor,
     coalesce(sum(available + held) FILTER (WHERE available + held > 0), 0) AS credit_minor
