@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { databaseUrl } from '@caudal/postgres/database-url.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import { findSystem } from 'caudal/system/find-system.ts'
+import { readState } from 'caudal/system/state-file.ts'
 import pg from 'pg'
 
 /** The database server of a data directory, seen from outside. */
@@ -13,10 +13,14 @@ async function stateOf(dataDir: string): Promise<ServerState> {
   return JSON.parse(text) as ServerState
 }
 
-/** A connection as the superuser: for looking and for planting what no service could write. */
+/**
+ * A connection as the superuser: for looking and for planting what no service could write. The
+ * system itself may have been killed; only its database server must be there.
+ */
 export async function connectAsAdmin(dataDir: string, database = 'postgres'): Promise<pg.Client> {
-  const system = await findSystem({ dataDir, url: undefined })
-  const url = new URL(system.databaseUrl(database))
+  const system = await readState(dataDir)
+  if (system === undefined) throw new Error(`no system was ever ready in ${dataDir}`)
+  const url = new URL(system.database_url)
   url.username = 'caudal_admin'
   url.password = (await stateOf(dataDir)).passwords.caudal_admin
   const client = new pg.Client(databaseUrl(url.href, database))

@@ -163,22 +163,26 @@ test('an atomic batch does what its commands do one by one, or nothing at all', 
 })
 
 test('the scripts reach what they are about', () => {
+  const wanted = MUST_BE_SEEN.trim().split(/,\s+/)
   const seen = new Set<string>()
-  fc.assert(
-    fc.property(script, (given) => {
-      const { commands, state } = commandsOf(given)
-      const { outcomes } = runBatches(state, [commands])
-      for (const [index, outcome] of outcomes.entries()) {
-        const { kind } = commands[index]!
-        seen.add('code' in outcome ? outcome.code : `${kind} ${outcome.type}`)
-      }
-    }),
-    { numRuns: 500 },
+  // The rarest comes once in some hundred scripts, so chance alone cannot end this without it.
+  for (let round = 0; round < 20 && !wanted.every((name) => seen.has(name)); round += 1) {
+    fc.assert(
+      fc.property(script, (given) => {
+        const { commands, state } = commandsOf(given)
+        const { outcomes } = runBatches(state, [commands])
+        for (const [index, outcome] of outcomes.entries()) {
+          const { kind } = commands[index]!
+          seen.add('code' in outcome ? outcome.code : `${kind} ${outcome.type}`)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  }
+  assert.deepEqual(
+    wanted.filter((name) => !seen.has(name)),
+    [],
   )
-  const missing = MUST_BE_SEEN.trim()
-    .split(/,\s+/)
-    .filter((name) => !seen.has(name))
-  assert.deepEqual(missing, [])
 })
 
 test('a decision that forgets an entry is stopped before it is written', () => {
