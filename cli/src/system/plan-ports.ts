@@ -1,9 +1,14 @@
+import { randomInt } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 import { DEFAULT_PORTS } from '@caudal/http/service-settings.ts'
 import { SERVICES } from './services.ts'
 
 const HOST = '127.0.0.1'
 const KEYS = Object.keys(DEFAULT_PORTS) as (keyof typeof DEFAULT_PORTS)[]
+
+// Free ports are sought below the range from which systems take those of outgoing connections, or
+// one of these could have it in the moment between the release and the service.
+const FREE_PORTS = { lowest: 12_000, highest: 32_000, tries: 100 }
 
 export type PlannedPorts = {
   /** `CAUDAL_<KEY>_PORT` and `CAUDAL_<KEY>_URL`. */
@@ -34,12 +39,12 @@ export async function planPorts(
     for (const [index, key] of KEYS.entries()) {
       const given = env[`CAUDAL_${key}_PORT`]
       const wanted = given ? Number(given) : first === 0 ? 0 : first + index
-      const port = starting.has(key) ? await hold(key, wanted, held) : wanted
+      const port = starting.has(key) ? await holdPort(key, wanted, held) : wanted
       planned[`CAUDAL_${key}_PORT`] = String(port)
       planned[`CAUDAL_${key}_URL`] = env[`CAUDAL_${key}_URL`] ?? `http://${HOST}:${port}`
     }
     if (starting.has('PUSH') && !env['CAUDAL_PUSH_APNS_PORT']) {
-      const port = await hold('PUSH_APNS', first === 0 ? 0 : first + KEYS.length, held)
+      const port = await holdPort('PUSH_APNS', first === 0 ? 0 : first + KEYS.length, held)
       planned['CAUDAL_PUSH_APNS_PORT'] = String(port)
       planned['CAUDAL_PUSH_APNS_URL'] ??= `http://${HOST}:${port}`
     }
@@ -51,6 +56,16 @@ export async function planPorts(
 }
 
 /** Takes the port, or any free one for 0, and keeps it. */
+async function holdPort(key: string, wanted: number, held: Server[]): Promise<number> {
+  if (wanted !== 0) return hold(key, wanted, held)
+  const { lowest, highest, tries } = FREE_PORTS
+  for (let attempt = 1; attempt < tries; attempt += 1) {
+    const port = await hold(key, randomInt(lowest, highest), held).catch(() => undefined)
+    if (port !== undefined) return port
+  }
+  return hold(key, randomInt(lowest, highest), held)
+}
+
 function hold(key: string, port: number, held: Server[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy())
@@ -62,8 +77,7 @@ function hold(key: string, port: number, held: Server[]): Promise<number> {
     })
     server.listen(port, HOST, () => {
       held.push(server)
-      const address = server.address()
-      resolve(typeof address === 'object' && address ? address.port : port)
+      resolve(port)
     })
   })
 }
