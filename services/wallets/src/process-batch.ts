@@ -84,11 +84,15 @@ async function save(
   books: Omit<Saving, 'events'> & BatchDecision,
   composeEvents: () => OutboxEvent[],
 ): Promise<LastStatements> {
-  const seldom = [saveAccountChanges(tx, books), saveHoldExpiries(tx, books.newHolds)]
-  if (books.transfers.length < OVERLAP_FROM) {
-    return [...seldom, saveDecision(tx, { ...books, events: composeEvents() })]
-  }
-  const saving = [...seldom, saveDecision(tx, { ...books, events: [] })]
+  const isSmall = books.transfers.length < OVERLAP_FROM
+  // Composed before anything is sent: what fails here leaves no statement that nobody awaits.
+  const events = isSmall ? composeEvents() : []
+  const saving = [
+    saveAccountChanges(tx, books),
+    saveHoldExpiries(tx, books.newHolds),
+    saveDecision(tx, { ...books, events }),
+  ]
+  if (isSmall) return saving
   for (const one of saving) one.catch(() => {}) // reported by whoever awaits it, if need be later
   await setImmediate() // the statement leaves before this thread is busy again
   return [...saving, addToOutbox(tx, composeEvents())]

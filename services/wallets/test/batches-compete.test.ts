@@ -4,9 +4,9 @@ import { createPool } from '@caudal/postgres/create-pool.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import { processBatch } from '../src/process-batch.ts'
+import { processBatch, type Work } from '../src/process-batch.ts'
 import { LEDGER_MOVED } from '../src/store/save-decision.ts'
-import { move } from './client-commands.ts'
+import { expiringHold, move } from './client-commands.ts'
 import { findViolations } from './find-violations.ts'
 import { ledgerDatabase, openWallets, runBatch, runCommands } from './ledger-fixture.ts'
 import { completed, failed, newPayment, requested, type TestPayment } from './payment-events.ts'
@@ -126,22 +126,40 @@ for (const size of [1, 150]) {
   })
 }
 
+/** Runs work as a batch and names its statements, in their order. */
+async function statementsOf(
+  db: Db,
+  work: readonly Work[],
+): Promise<{ names: string[]; fault: unknown }> {
+  const names: string[] = []
+  const run = transaction(db, (tx) => {
+    const counting = (first: { name?: string }, ...rest: unknown[]): unknown => {
+      names.push(first.name ?? '')
+      return (tx.query as (...args: unknown[]) => unknown)(first, ...rest)
+    }
+    return processBatch({ query: counting } as unknown as Tx, work, { region: 'test' })
+  })
+  const [{ reason: fault = null }] = (await Promise.allSettled([run])) as [{ reason?: unknown }]
+  return { names, fault }
+}
+
 test('a batch of events is two statements: lock and load, write', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const wallet = newWallet()
   await openWallets(pool, [wallet])
   await runCommands(pool, move('credit', wallet, 1_000n))
-  const statements: string[] = []
-  await transaction(pool, async (tx) => {
-    const counting = (first: { name?: string }, ...rest: unknown[]): unknown => {
-      statements.push(first.name ?? '')
-      return (tx.query as (...args: unknown[]) => unknown)(first, ...rest)
-    }
-    const counter = { query: counting } as unknown as Tx
-    const work = Array.from({ length: 50 }, () => eventWork(requested(newPayment(wallet, 10n))))
-    await processBatch(counter, work, { region: 'test' })
-  })
-  assert.deepEqual(statements, ['lock-ledger', 'save-decision'])
+  const work = Array.from({ length: 50 }, () => eventWork(requested(newPayment(wallet, 10n))))
+  const { names, fault } = await statementsOf(pool, work)
+  assert.equal(fault, null)
+  assert.deepEqual(names, ['lock-ledger', 'save-decision'])
+  // A planted bug: what happened cannot be told. Nothing that nobody would await has been sent.
+  const mute = {
+    ...clientWork(expiringHold(wallet, 10n, 60)),
+    traceparent: 42 as unknown as string,
+  }
+  const told = await statementsOf(pool, [mute])
+  assert.ok(told.fault instanceof TypeError)
+  assert.deepEqual(told.names, ['lock-ledger', 'load-keys'])
 })
 
 test('rule 6: a batch locks its holds, then its accounts in the order of their ids', async (t) => {
