@@ -5,6 +5,7 @@ import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import type { Evidence } from 'caudal/verify/check.ts'
 import { balancesEqualEntries, entriesSumToZero } from 'caudal/verify/ledger-checks.ts'
 import { noOverdraft } from 'caudal/verify/overdraft-check.ts'
+import { ledgerIsTold } from 'caudal/verify/told-checks.ts'
 import type { Client } from 'pg'
 import { close, move } from '../../services/wallets/test/client-commands.ts'
 import {
@@ -18,7 +19,7 @@ import { newPayment, requested } from '../../services/wallets/test/payment-event
 import { newWallet } from '../../services/wallets/test/test-wallet.ts'
 import { eventWork } from '../../services/wallets/test/work.ts'
 
-const CHECKS = [entriesSumToZero, balancesEqualEntries, noOverdraft]
+const CHECKS = [entriesSumToZero, balancesEqualEntries, noOverdraft, ledgerIsTold]
 
 /** What a superuser does to the books, and the check that must say it in these words. */
 interface Damage {
@@ -62,7 +63,9 @@ const DAMAGES: Damage[] = [
     sql: `WITH gone AS (DELETE FROM transfers WHERE transfer_id = '${hold.transferId}')
           DELETE FROM entries WHERE transfer_id = '${hold.transferId}'`,
     check: 'balances_equal_entries',
-    says: new RegExp(`^account ${accountId}: version 3 follows version 1, what is between is`),
+    says: new RegExp(
+      `^account ${accountId} \\(USD\\): version 3 follows version 1, what is between is`,
+    ),
   },
   {
     what: 'a transfer that is gone, and left its entries',
@@ -133,7 +136,9 @@ const DAMAGES: Damage[] = [
     sql: `UPDATE entries SET booked_at = booked_at + interval '1 day'
           WHERE account_id = '${accountId}' AND account_version = 1`,
     check: 'balances_equal_entries',
-    says: new RegExp(`^account ${accountId}: version 2 was booked at .* before the version`),
+    says: new RegExp(
+      `^account ${accountId} \\(USD\\): version 2 was booked at .* before the version`,
+    ),
   },
   {
     what: 'a limit that was edited',
@@ -147,7 +152,9 @@ const DAMAGES: Damage[] = [
           UPDATE accounts SET overdraft_limit_minor = 80, revision = 0
           WHERE account_id = '${spender.accountId}'`,
     check: 'no_overdraft',
-    says: new RegExp(`^account ${spender.accountId}: available was -30 after version 2, allowed`),
+    says: new RegExp(
+      `^account ${spender.accountId} \\(JPY\\): available was -30 after version 2, allowed`,
+    ),
   },
   {
     what: 'an account that was unfrozen by hand',
@@ -159,7 +166,56 @@ const DAMAGES: Damage[] = [
     what: 'money moved while the account was frozen',
     sql: `UPDATE account_changes SET booked_at = '2020-01-01' WHERE kind = 'freeze'`,
     check: 'no_overdraft',
-    says: new RegExp(`^account ${frozen.accountId}: credit by transfer \\S+ while it was frozen$`),
+    says: new RegExp(
+      `^account ${frozen.accountId} \\(USD\\): credit by transfer \\S+ while it was frozen$`,
+    ),
+  },
+  {
+    what: 'a transfer whose event is gone',
+    sql: `DELETE FROM outbox WHERE payload LIKE '%"transfer_id":"${hold.transferId}"%'`,
+    check: 'ledger_is_told',
+    says: new RegExp(
+      `^account ${accountId} \\(USD\\): transfer ${hold.transferId}, version 2, is told`,
+    ),
+  },
+  {
+    what: 'an event whose transfer is gone',
+    sql: `WITH gone AS (DELETE FROM transfers WHERE transfer_id = '${hold.transferId}')
+          DELETE FROM entries WHERE transfer_id = '${hold.transferId}'`,
+    check: 'ledger_is_told',
+    says: new RegExp(
+      `\\(USD\\): an event tells of transfer ${hold.transferId}, version 2, which is`,
+    ),
+  },
+  {
+    what: 'a transfer that is told twice',
+    sql: `INSERT INTO outbox (event_id, topic, record_key, payload, headers)
+          SELECT gen_random_uuid(), topic, record_key, payload, headers FROM outbox
+          WHERE payload LIKE '%"transfer_id":"${hold.transferId}"%'`,
+    check: 'ledger_is_told',
+    says: new RegExp(`\\(USD\\): transfer ${hold.transferId} is told by two events$`),
+  },
+  {
+    what: 'an event that says another balance',
+    sql: `UPDATE outbox SET payload = replace(payload, '"balance_after_minor":"70"',
+            '"balance_after_minor":"71"')
+          WHERE payload LIKE '%"transfer_id":"${hold.transferId}"%'`,
+    check: 'ledger_is_told',
+    says: new RegExp(`has the entries ${accountId} available -30 70 2,.* says .* -30 71 2,`),
+  },
+  {
+    what: 'a change of an account whose event is gone',
+    sql: `DELETE FROM outbox WHERE payload LIKE '%"change":"freeze"%'`,
+    check: 'ledger_is_told',
+    says: new RegExp(
+      `^account ${frozen.accountId} \\(USD\\): freeze, revision 1, is told by no event$`,
+    ),
+  },
+  {
+    what: 'an account of the system whose opening is told by nobody',
+    sql: `DELETE FROM outbox WHERE payload LIKE '%"kind":"payouts_clearing"%'`,
+    check: 'ledger_is_told',
+    says: /^account \S+ \(JPY\) was opened, which is told by no event$/,
   },
 ]
 
@@ -242,4 +298,24 @@ test('F1: verify proves what is left when a month was detached, and the carried 
   assert.equal(rows.length, 1)
   const found = await look(pool)
   assert.match(found.get('balances_equal_entries')!.join('\n'), /held 20, they say 19/)
+})
+
+test('F3: verify knows what must be told though older events have left the outbox', async (t) => {
+  const { pool, adminUrl } = await ledgerDatabase(t)
+  const admin = await connectAs(t, adminUrl)
+  const [own, quiet] = [newWallet(), newWallet()]
+  await openWallets(pool, [own, quiet])
+  await runCommands(pool, move('credit', own, 100n), move('credit', quiet, 100n))
+  await admin.query(`SELECT setval('outbox_id_seq', 2500000), rotate_outbox()`)
+  await runCommands(pool, move('hold', own, 30n), move('debit', own, 5n), move('debit', own, 6n))
+  await admin.query('DROP TABLE outbox_0')
+  const { checked, violations } = await ledgerIsTold.run({ wallets: pool } as Evidence)
+  assert.deepEqual({ checked, violations }, { checked: 3, violations: [] })
+  const gone = await admin.query(`DELETE FROM outbox WHERE payload LIKE '%"amount_minor":5,%'`)
+  assert.equal(gone.rowCount, 1)
+  const found = (await look(pool)).get('ledger_is_told')!
+  assert.match(
+    found.join('\n'),
+    new RegExp(`^account ${own.accountId} .* version 3, is told by no`),
+  )
 })

@@ -104,7 +104,7 @@ function ledger({ completed: { id, account } }: Used): Plant[] {
       what: 'a history that was edited',
       check: 'balances_equal_entries',
       says:
-        `account ${account}: available is 10001 after version 1, ` +
+        `account ${account} (USD): available is 10001 after version 1, ` +
         'its entries until then say 10000',
       sql: `UPDATE entries SET balance_after_minor = balance_after_minor + 1
             WHERE account_id = $1 AND balance = 'available' AND account_version = 1`,
@@ -314,6 +314,17 @@ function notices({ completed: { id } }: Used): Plant[] {
       check: 'outbox_drained',
       says: 'payments has 1 unpublished events',
       sql: 'UPDATE outbox_progress SET published_to = published_to - 1',
+    },
+    {
+      database: 'wallets',
+      table: 'outbox',
+      what: 'a transfer that is told by no event',
+      check: 'ledger_is_told',
+      says: 'version 3, is told by no event',
+      sql: `DELETE FROM outbox WHERE topic = 'wallets.ledger'
+              AND headers LIKE '%"wallet.commit.committed"%'
+              AND payload::jsonb->>'payment_id' = $1`,
+      values: [id],
     },
     {
       database: 'orders',

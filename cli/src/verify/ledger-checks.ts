@@ -66,28 +66,29 @@ const AGAINST_SUMS = `
 // One pass in the order of accounts and versions: each entry against the one before it.
 const CHAIN = `
   chain AS (
-    SELECT account_id, account_version, balance, balance_after_minor, is_carried, booked_at,
+    SELECT account_id, currency, account_version, balance, balance_after_minor, is_carried,
+      booked_at,
       CASE balance
         WHEN 'available' THEN sum(amount_minor) FILTER (WHERE balance = 'available') OVER history
         ELSE sum(amount_minor) FILTER (WHERE balance = 'held') OVER history
       END AS running,
       coalesce(lag(account_version) OVER history, 0) AS version_before,
       lag(booked_at) OVER history AS booked_before
-    FROM kept
+    FROM kept LEFT JOIN accounts USING (account_id)
     WINDOW history AS (PARTITION BY account_id ORDER BY account_version, line)
   )`
 
 const AGAINST_CHAIN = `
-  SELECT format('account %s: %s is %s after version %s, its entries until then say %s',
-    account_id, balance, balance_after_minor, account_version, running)
+  SELECT format('account %s (%s): %s is %s after version %s, its entries until then say %s',
+    account_id, currency, balance, balance_after_minor, account_version, running)
   FROM chain WHERE balance_after_minor <> running
   UNION ALL
-  SELECT format('account %s: version %s follows version %s, what is between is missing',
-    account_id, account_version, version_before)
+  SELECT format('account %s (%s): version %s follows version %s, what is between is missing',
+    account_id, currency, account_version, version_before)
   FROM chain WHERE account_version > version_before + 1 AND NOT is_carried
   UNION ALL
-  SELECT format('account %s: version %s was booked at %s, before the version it follows',
-    account_id, account_version, booked_at)
+  SELECT format('account %s (%s): version %s was booked at %s, before the version it follows',
+    account_id, currency, account_version, booked_at)
   FROM chain WHERE booked_at < booked_before`
 
 /** F1: every balance is the sum of its entries, and each entry continues the one before it. */

@@ -9,8 +9,8 @@ const BALANCES = `
   FROM accounts
   WHERE kind = 'wallet' AND (available_minor < -overdraft_limit_minor OR held_minor < 0)
   UNION ALL
-  SELECT format('account %s: %s was %s after version %s, allowed was %s', e.account_id, e.balance,
-    e.balance_after_minor, e.account_version, -allowed.minor)
+  SELECT format('account %s (%s): %s was %s after version %s, allowed was %s', e.account_id,
+    a.currency, e.balance, e.balance_after_minor, e.account_version, -allowed.minor)
   FROM entries e
   JOIN accounts a USING (account_id)
   CROSS JOIN LATERAL (
@@ -66,8 +66,8 @@ const STATUS = `
     AND (a.status, a.overdraft_limit_minor, a.revision) IS DISTINCT FROM
       (coalesce(c.status, 'open'), coalesce(c.overdraft_limit_minor, 0), coalesce(c.revision, 0))
   UNION ALL
-  SELECT format('account %s: %s by transfer %s while it was %s', e.account_id, t.kind,
-    e.transfer_id, p.status)
+  SELECT format('account %s (%s): %s by transfer %s while it was %s', e.account_id, t.currency,
+    t.kind, e.transfer_id, p.status)
   FROM (
     SELECT account_id, status, booked_at AS since,
       coalesce(lead(booked_at) OVER (PARTITION BY account_id ORDER BY revision), 'infinity')

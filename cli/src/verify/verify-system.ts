@@ -18,11 +18,12 @@ import { ordersPaidOnce } from './order-checks.ts'
 import { nothingParked, outboxDrained } from './outbox-checks.ts'
 import { noOverdraft } from './overdraft-check.ts'
 import { readCharges, readMessages } from './read-books.ts'
+import { ledgerIsTold } from './told-checks.ts'
 import { type Stillness, waitUntilQuiet } from './wait-until-quiet.ts'
 
 export type Verification = { ok: boolean; stillness: Stillness; checks: CheckResult[] }
 
-/** Every check of interfaces.md, in its order, and one for what consumers have put aside. */
+/** Every check of interfaces.md, in its order, and those that were added since (ADR 0011). */
 export const CHECKS: readonly Check[] = [
   entriesSumToZero,
   balancesEqualEntries,
@@ -34,6 +35,7 @@ export const CHECKS: readonly Check[] = [
   notifiedOnce,
   outboxDrained,
   nothingParked,
+  ledgerIsTold,
 ]
 
 const SECOND_LOOK_MS = 1_500
