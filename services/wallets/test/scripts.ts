@@ -308,8 +308,8 @@ function transferOf(
     if (net > 0n) postings.push([to, net])
     if (gross - net > 0n) postings.push([['fees', from.currency], gross - net])
   } else if (it.fee === 3) {
-    // Somebody takes the one currency for the other.
-    postings.push([{ ...to, currency: from.currency }, gross])
+    // Somebody takes the one currency for the other, or as many of it for the same.
+    postings.push([it.amount % 2 === 0 ? { ...to, currency: from.currency } : to, gross])
   } else {
     postings.push([['suspense', from.currency], gross], [['suspense', to.currency], -1n], [to, 1n])
   }

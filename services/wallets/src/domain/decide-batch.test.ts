@@ -99,6 +99,28 @@ test('splitting a batch changes nothing', () => {
   )
 })
 
+test('an account that takes nine of ten commands of a batch is written once, and so is each other', () => {
+  const world = newWorld('memory')
+  const steps = Array.from({ length: 30 }, (_, key) => {
+    const wallet = key % 10 === 0 ? 1 : 0
+    return { op: 'credit', wallet, amount: 10, key } as const
+  })
+  const commands = workOf('memory', world, steps).map((it) => it.command)
+  const { accounts, transfers } = decideBatch(memoryLedger(world.wallets), commands, AT)
+  assert.equal(transfers.length, 30)
+  const written = accounts.map(({ account, versionBefore }) => {
+    return [account.kind, account.availableMinor, account.version - versionBefore]
+  })
+  assert.deepEqual(
+    written.filter(([kind]) => kind === 'wallet').toSorted(([, a], [, b]) => Number(a) - Number(b)),
+    [
+      ['wallet', 30n, 3],
+      ['wallet', 270n, 27],
+    ],
+  )
+  assert.equal(new Set(accounts.map(({ account }) => account.accountId)).size, accounts.length)
+})
+
 test('a refusal changes no balance, no account and no other hold', () => {
   fc.assert(
     fc.property(script, (given) => {
