@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { freePorts } from '../../tools/kafka/free-ports.ts'
 import { startKafka } from '../../tools/kafka/start-kafka.ts'
 
 const START = `
@@ -32,6 +34,24 @@ test('a node that was killed comes back at its address, and a stop leaves nothin
   assert.equal(await kafka.tool('org.apache.kafka.tools.TopicCommand', topics), '\n')
   await kafka.stop()
   assert.equal(kafka.node(1).pid, undefined)
+})
+
+test('a port that somebody took meanwhile is given up for another', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  t.after(() => other.close())
+  const { port: taken } = other.address() as AddressInfo
+  let asked = 0
+  const kafka = await startKafka({
+    findPorts: async (count) => {
+      asked += 1
+      const ports = await freePorts(count)
+      return asked === 1 ? [taken, ...ports.slice(1)] : ports
+    },
+  })
+  t.after(() => kafka.stop())
+  assert.equal(asked, 2)
+  assert.ok(kafka.brokers.every((broker) => !broker.endsWith(`:${taken}`)))
 })
 
 function isAlive(pid: number): boolean {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { KafkaJars } from './kafka-jars.ts'
 
 const READY = 'Kafka Server started'
+const TAKEN = 'Address already in use'
 const READY_TIMEOUT_MS = 90_000
 const STOP_TIMEOUT_MS = 30_000
 const LAST_LINES = 12
@@ -20,6 +21,9 @@ export type NodeOptions = {
   /** Told whenever the process begins or ends. */
   changed: () => void
 }
+
+/** Another process listens at a port of the node. */
+export class PortTakenError extends Error {}
 
 /** One node of a running cluster: a process of its own. */
 export class KafkaNode {
@@ -63,7 +67,9 @@ export class KafkaNode {
       await this.kill()
       const said = await readFile(join(dir, 'broker.log'), 'utf8').catch(() => '')
       const lines = said.trim().split('\n').slice(-LAST_LINES).join('\n')
-      throw new Error(`Kafka node ${id} ${(error as Error).message}:\n${lines}`, { cause: error })
+      const reason = `Kafka node ${id} ${(error as Error).message}:\n${lines}`
+      if (said.includes(TAKEN)) throw new PortTakenError(reason, { cause: error })
+      throw new Error(reason, { cause: error })
     }
   }
 

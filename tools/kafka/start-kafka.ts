@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePorts } from './free-ports.ts'
 import { type KafkaJars, kafkaJars } from './kafka-jars.ts'
-import { KafkaNode } from './kafka-node.ts'
+import { KafkaNode, PortTakenError } from './kafka-node.ts'
 import { guardOrphans } from './orphan-guard.ts'
 import {
   formatProperties,
@@ -30,12 +30,16 @@ export type KafkaOptions = {
   /** 1 by default. Three keep every record on two at least. */
   nodes?: 1 | 3
   security?: KafkaSecurity
+  /** Settings of every node beyond the usual. */
+  properties?: Properties
   /** Keeps the data here over a stop; default: a temporary folder that a stop removes. */
   dir?: string
   /** 256 by default. */
   heapMb?: number
   /** The JVM compiles well instead of quickly: for measurements. */
   optimize?: boolean
+  /** Where ports come from that nobody listens at; default: anywhere on this machine. */
+  findPorts?: (count: number) => Promise<number[]>
 }
 
 export type Kafka = {
@@ -49,6 +53,7 @@ export type Kafka = {
   stop(): Promise<void>
 }
 
+const PORT_TRIES = 3
 const TOOL_TIMEOUT_MS = 90_000
 /** Quick to start; a command and most tests end before more would pay. */
 const QUICK_JVM = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
@@ -60,10 +65,22 @@ const QUICK_JVM = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
  * @throws {Error} in sentences: what is missing, or what the broker said last
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startOnce(options)
+    } catch (error) {
+      // Between the choice of a port and its use lie seconds in which somebody else may take it.
+      const again = error instanceof PortTakenError && options.dir === undefined
+      if (!again || tries === PORT_TRIES) throw error
+    }
+  }
+}
+
+async function startOnce(options: KafkaOptions): Promise<Kafka> {
   const jars = await kafkaJars()
   const temporary = options.dir === undefined
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'caudal-kafka-')))
-  const places = await placeNodes(dir, options.nodes ?? 1)
+  const places = await placeNodes(dir, options.nodes ?? 1, options.findPorts ?? freePorts)
   const guard = guardOrphans(temporary ? dir : undefined)
   const nodes: KafkaNode[] = []
   const changed = (): void => guard.watch(nodes.flatMap(({ pid }) => pid ?? []))
@@ -74,7 +91,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
     guard.release()
   }
   try {
-    await prepare(jars, dir, places, options.security)
+    await prepare(jars, dir, places, options)
     const jvm = [...(options.optimize ? [] : QUICK_JVM), ...(options.security?.jvm ?? [])]
     const heapMb = options.heapMb ?? 256
     for (const place of places) {
@@ -95,7 +112,11 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
 }
 
 /** Ports are kept with the data: the nodes of a cluster find each other by them. */
-async function placeNodes(dir: string, count: number): Promise<NodePlace[]> {
+async function placeNodes(
+  dir: string,
+  count: number,
+  findPorts: (count: number) => Promise<number[]>,
+): Promise<NodePlace[]> {
   const file = join(dir, 'nodes.json')
   const known = await readFile(file, 'utf8').catch(() => undefined)
   if (known !== undefined) {
@@ -103,7 +124,7 @@ async function placeNodes(dir: string, count: number): Promise<NodePlace[]> {
     if (places.length === count) return places
     throw new Error(`${dir} has the data of ${places.length} Kafka nodes, not of ${count}.`)
   }
-  const ports = await freePorts(count * 3)
+  const ports = await findPorts(count * 3)
   const places = Array.from({ length: count }, (_, index) => ({
     id: index + 1,
     clientPort: ports[index * 3]!,
@@ -121,7 +142,7 @@ async function prepare(
   jars: KafkaJars,
   dir: string,
   places: readonly NodePlace[],
-  security: KafkaSecurity | undefined,
+  { security, properties }: KafkaOptions,
 ): Promise<void> {
   const clusterId = await rememberId(join(dir, 'cluster-id'))
   const controllers = places.map((it) => `${it.id}@127.0.0.1:${it.controllerPort}:${newId()}`)
@@ -129,8 +150,8 @@ async function prepare(
     places.map(async (place) => {
       await mkdir(place.dir, { recursive: true })
       const file = join(place.dir, 'server.properties')
-      const properties = serverProperties(place, places, security?.properties ?? {})
-      await writeFile(file, formatProperties(properties))
+      const own = { ...security?.properties, ...properties }
+      await writeFile(file, formatProperties(serverProperties(place, places, own)))
       if (await isThere(join(place.dir, 'data', 'meta.properties'))) return
       const users = (security?.scramUsers ?? []).flatMap((user) => [
         '--add-scram',

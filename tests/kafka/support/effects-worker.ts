@@ -10,7 +10,8 @@ const options = JSON.parse(process.argv[2]!) as WorkerOptions
 const logger = createLogger({ service: 'worker', level: 'silent' })
 const metrics = createMetrics('worker')
 const db = createPool({ url: options.databaseUrl, applicationName: 'worker', max: 3 })
-const settings = { brokers: options.brokers, sessionTimeoutMs: options.sessionTimeoutMs }
+const { brokers, sessionTimeoutMs } = options
+const settings = { brokers, ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }) }
 const log = await openKafkaLog({ settings, logger, metrics, topics: options.topics })
 
 let hold = false

@@ -8,7 +8,7 @@ import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
 import { consumerMigrations } from '@caudal/event-log/migrations.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
-import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
 import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
 import type { Kafka } from '../../../tools/kafka/start-kafka.ts'
@@ -20,7 +20,7 @@ export type EffectsWorld = {
   db: Db
   log: EventLog
   /** Another log over the same topic; it is closed with the scope. */
-  openLog(settings?: Partial<KafkaSettings>): Promise<EventLog>
+  openLog(settings?: Partial<KafkaSettings>, metrics?: Metrics): Promise<EventLog>
   /** Appends this many events of as many users. */
   append(count: number, to?: EventLog): Promise<void>
   /** How many effects there are. */
@@ -42,11 +42,11 @@ export async function effectsWorld(scope: Scope, kafka: Kafka): Promise<EffectsW
      GRANT SELECT, INSERT ON effects TO caudal_app`,
   )
   await owner.end()
-  const openLog: EffectsWorld['openLog'] = async (settings) => {
+  const openLog: EffectsWorld['openLog'] = async (settings, metrics = createMetrics('test')) => {
     const log = await openKafkaLog({
       settings: { brokers: kafka.brokers, ...settings },
       logger: createLogger({ service: 'test', level: 'silent' }),
-      metrics: createMetrics('test'),
+      metrics,
       topics: [topic],
     })
     scope.after(() => log.close())

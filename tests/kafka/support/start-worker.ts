@@ -8,7 +8,8 @@ export type WorkerOptions = {
   brokers: readonly string[]
   group: string
   topics: readonly string[]
-  sessionTimeoutMs: number
+  /** Default: that of the services. */
+  sessionTimeoutMs?: number
 }
 
 /** A consumer in a process of its own. */
@@ -23,12 +24,15 @@ export class Worker {
     return this.#child.pid!
   }
 
-  /** A counter as its metrics have it, all labels together. */
-  async counter(name: string): Promise<number> {
+  /** A counter as its metrics have it: all labels together, or those with this kind. */
+  async counter(name: string, kind?: string): Promise<number> {
     const answer = once(this.#child, 'message')
     this.#child.send({ ask: 'metrics' })
     const [{ metrics }] = (await answer) as [{ metrics: string }]
-    const lines = metrics.split('\n').filter((line) => line.startsWith(`${name}{`))
+    const label = kind === undefined ? '' : `kind="${kind}"`
+    const lines = metrics
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}{`) && line.includes(label))
     return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
   }
 

@@ -3,7 +3,7 @@ import { Consumer } from '@platformatic/kafka'
 import type { AssignmentListener, Membership, Position } from '../event-log.ts'
 import { assignPartitions } from './assign-partitions.ts'
 import { clientOptions, heedErrors } from './client-options.ts'
-import type { KafkaIncidents } from './kafka-incidents.ts'
+import type { JoinFailure, KafkaIncidents } from './kafka-incidents.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
 
 const SESSION_MS = 6_000
@@ -48,11 +48,11 @@ export class GroupMember implements Membership {
       this.#assign(client, assignments ?? [])
     })
     // The client gives up after a rejoin that failed, and beats no more.
-    client.on('error', (error: Error) => this.#lose(client, error))
+    client.on('error', (error: Error) => this.#lose(client, 'rejoin', error))
     client.on('consumer:heartbeat:stalled', ({ lastError }) => {
-      this.#lose(client, lastError ?? new Error('the heartbeat stalled'))
+      this.#lose(client, 'heartbeat', lastError ?? new Error('the heartbeat stalled'))
     })
-    client.joinGroup({}).catch((error: unknown) => this.#lose(client, error))
+    client.joinGroup({}).catch((error: unknown) => this.#lose(client, 'join', error))
   }
 
   async leave(): Promise<void> {
@@ -102,11 +102,11 @@ export class GroupMember implements Membership {
     )
   }
 
-  #lose(client: Consumer, error: unknown): void {
+  #lose(client: Consumer, kind: JoinFailure, error: unknown): void {
     if (this.#client !== client) return
     this.#client = undefined
     this.#options.listen([])
-    this.#options.incidents.joinFailed(error)
+    this.#options.incidents.joinFailed(kind, error)
     void closeMember(client)
     this.#failures += 1
     const backoffMs = Math.min(BACKOFF_MS.most, BACKOFF_MS.base * 2 ** this.#failures)

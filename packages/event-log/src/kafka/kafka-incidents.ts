@@ -10,11 +10,14 @@ export type KafkaIncidents = {
   fetchFailed(kind: FetchFailure, error: unknown): void
   offsetOutOfRange(): void
   rebalanced(): void
-  joinFailed(error: unknown): void
+  joinFailed(kind: JoinFailure, error: unknown): void
   reportFailed(error: unknown): void
 }
 
 export type FetchFailure = 'broker' | 'leader_moved' | 'other'
+
+/** How a membership ended: at the first join, at a join after a rebalance, or in silence. */
+export type JoinFailure = 'join' | 'rejoin' | 'heartbeat'
 
 /** The counters of one service's Kafka clients. */
 export function createKafkaIncidents(metrics: Metrics, logger: Logger): KafkaIncidents {
@@ -26,11 +29,15 @@ export function createKafkaIncidents(metrics: Metrics, logger: Logger): KafkaInc
   const late = count('event_log_append_timeouts_total', 'Appends that missed their deadline.')
   const lost = count('consumer_offsets_out_of_range_total', 'Positions that Kafka does not have.')
   const rebalances = count('consumer_rebalances_total', 'Times that partitions were handed out.')
-  const joins = count('consumer_join_failures_total', 'Memberships lost; each is sought again.')
   const reports = count('consumer_lag_report_failures_total', 'Positions that Kafka did not take.')
   const fetches = metrics.counter(
     'consumer_fetch_failures_total',
     'Reads from a broker that failed; each is tried again.',
+    ['kind'],
+  )
+  const joins = metrics.counter(
+    'consumer_join_failures_total',
+    'Memberships lost; each is sought again.',
     ['kind'],
   )
   return {
@@ -42,9 +49,9 @@ export function createKafkaIncidents(metrics: Metrics, logger: Logger): KafkaInc
     },
     offsetOutOfRange: lost,
     rebalanced: rebalances,
-    joinFailed: (error) => {
-      joins()
-      logger.warn({ reason: reasonOf(error) }, 'the group is left and joined again')
+    joinFailed: (kind, error) => {
+      joins.inc({ kind })
+      logger.warn({ kind, reason: reasonOf(error) }, 'the group is left and joined again')
     },
     reportFailed: (error) => {
       reports()
