@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
+import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
 import type { KafkaConfig } from '@caudal/http/kafka-settings.ts'
 import { startTestIssuer, type TestIssuer } from '@caudal/http/start-test-issuer.ts'
@@ -14,34 +16,51 @@ import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
+import { readTopic } from '../support/processes/read-topic.ts'
 import { type TestCertificate, testCertificate } from './support/test-certificate.ts'
 
 const LOGIN = { username: 'wallets', password: 'correct horse' }
 const CLIENT = { clientId: 'wallets', clientSecret: 'a secret of the client' }
 const SECURITY = 'org.apache.kafka.common.security'
 const OAUTH = `${SECURITY}.oauthbearer`
-const SCRAM = 'listener.name.client.scram-sha-512.sasl'
-const BEARER = 'listener.name.client.oauthbearer.sasl'
+const LISTENER = 'listener.name.client'
+const BEARER = `${LISTENER}.oauthbearer`
+const SCRAMS = ['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
+/** The broker wants to see a login again after so long, however long its token holds. */
+const SESSION_MS = 3_000
+/** Of a token; a short one is renewed after some logins. */
+const LIFE_SECONDS = { usual: 60, short: 8 }
+/** Of the request that carries a login (KIP-43). */
+const SASL_AUTHENTICATE = 36
 
 let folder: string
 let issuer: TestIssuer
 let tokens: Server
 let tokensIssued = 0
+let lifeSeconds = LIFE_SECONDS.usual
 let certificate: TestCertificate
+let clientCertificate: TestCertificate
 let kafka: Kafka
+/** What has started so far, so that one that does not start leaves nothing of the others. */
+const undos: (() => Promise<unknown>)[] = []
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'caudal-secure-kafka-'))
+  undos.push(() => rm(folder, { recursive: true }))
   issuer = await startTestIssuer({ algorithm: 'RS256' })
+  undos.push(() => issuer.stop())
   tokens = await startTokenEndpoint()
+  undos.push(async () => {
+    tokens.closeAllConnections()
+    await new Promise((closed) => tokens.close(closed))
+  })
   certificate = await testCertificate(folder, 'kafka')
+  clientCertificate = await testCertificate(folder, 'client')
   kafka = await startSecureKafka()
+  undos.push(() => kafka.stop())
 })
 after(async () => {
-  await kafka.stop()
-  await issuer.stop()
-  await new Promise((closed) => tokens.close(closed))
-  await rm(folder, { recursive: true })
+  for (const undo of undos.toReversed()) await undo()
 })
 
 async function startTokenEndpoint(): Promise<Server> {
@@ -51,16 +70,19 @@ async function startTokenEndpoint(): Promise<Server> {
   const server = createServer((request, response) => {
     const known = request.headers.authorization === `Basic ${basic}`
     if (known) tokensIssued += 1
-    void issuer.sign({ sub: 'wallets' }, { expiresInSeconds: 60 }).then((token) => {
+    void issuer.sign({ sub: 'wallets' }, { expiresInSeconds: lifeSeconds }).then((token) => {
       response.writeHead(known ? 200 : 401, { 'content-type': 'application/json' })
-      response.end(JSON.stringify(known ? { access_token: token, expires_in: 60 } : {}))
+      response.end(JSON.stringify(known ? { access_token: token, expires_in: lifeSeconds } : {}))
     })
   })
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
   return server
 }
 
-/** A listener with TLS that takes SCRAM by password and OAUTHBEARER by the issuer's tokens. */
+/**
+ * A listener with TLS that takes PLAIN and SCRAM by password and OAUTHBEARER by the issuer's
+ * tokens. Who shows a certificate must show one that it knows.
+ */
 async function startSecureKafka(): Promise<Kafka> {
   return startKafka({
     security: {
@@ -69,29 +91,46 @@ async function startSecureKafka(): Promise<Kafka> {
         'ssl.keystore.type': 'PKCS12',
         'ssl.keystore.location': certificate.keyStore,
         'ssl.keystore.password': certificate.password,
-        'sasl.enabled.mechanisms': 'SCRAM-SHA-512,OAUTHBEARER',
-        [`${SCRAM}.jaas.config`]: `${SECURITY}.scram.ScramLoginModule required;`,
-        [`${BEARER}.jaas.config`]: `${OAUTH}.OAuthBearerLoginModule required;`,
-        [`${BEARER}.server.callback.handler.class`]: `${OAUTH}.OAuthBearerValidatorCallbackHandler`,
+        // Beside SASL, Kafka asks for certificates only where the listener says so (KIP-684).
+        [`${LISTENER}.ssl.client.auth`]: 'requested',
+        'ssl.truststore.type': 'PEM',
+        'ssl.truststore.location': clientCertificate.caFile,
+        'sasl.enabled.mechanisms': ['PLAIN', ...SCRAMS, 'OAUTHBEARER'].join(','),
+        [`${LISTENER}.plain.sasl.jaas.config`]:
+          `${SECURITY}.plain.PlainLoginModule required ` +
+          `user_${LOGIN.username}="${LOGIN.password}";`,
+        ...Object.fromEntries(
+          SCRAMS.map((mechanism) => [
+            `${LISTENER}.${mechanism.toLowerCase()}.sasl.jaas.config`,
+            `${SECURITY}.scram.ScramLoginModule required;`,
+          ]),
+        ),
+        [`${BEARER}.sasl.jaas.config`]: `${OAUTH}.OAuthBearerLoginModule required;`,
+        [`${BEARER}.sasl.server.callback.handler.class`]: `${OAUTH}.OAuthBearerValidatorCallbackHandler`,
+        [`${BEARER}.connections.max.reauth.ms`]: SESSION_MS,
         'sasl.oauthbearer.jwks.endpoint.url': issuer.jwksUrl,
         'sasl.oauthbearer.expected.issuer': issuer.issuer,
         'sasl.oauthbearer.expected.audience': 'caudal',
       },
-      scramUsers: [{ mechanism: 'SCRAM-SHA-512', ...LOGIN }],
+      scramUsers: SCRAMS.map((mechanism) => ({ mechanism, ...LOGIN })),
       jvm: [`-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${issuer.jwksUrl}`],
     },
+  })
+}
+
+async function open(config: Partial<KafkaConfig>, topic: string): Promise<EventLog> {
+  return openKafkaLog({
+    settings: kafkaSettings({ brokers: [...kafka.brokers], checkTopicsOnly: false, ...config }),
+    logger: createLogger({ service: 'test', level: 'silent' }),
+    metrics: createMetrics('test'),
+    topics: [topic],
   })
 }
 
 /** Writes a record and reads it. */
 async function passThrough(config: Partial<KafkaConfig>): Promise<void> {
   const topic = `secure.${newId()}`
-  const log = await openKafkaLog({
-    settings: kafkaSettings({ brokers: [...kafka.brokers], checkTopicsOnly: false, ...config }),
-    logger: createLogger({ service: 'test', level: 'silent' }),
-    metrics: createMetrics('test'),
-    topics: [topic],
-  })
+  const log = await open(config, topic)
   try {
     await log.append([{ topic, key: 'key', value: 'value', headers: {} }])
     const partitions = Array.from({ length: 12 }, (_, partition) => ({ topic, partition }))
@@ -108,9 +147,11 @@ async function passThrough(config: Partial<KafkaConfig>): Promise<void> {
   }
 }
 
-const scram = (password = LOGIN.password): Partial<KafkaConfig> => ({
+type Password = Extract<KafkaConfig['login'], { password: string }>['mechanism']
+
+const login = (mechanism: Password, password = LOGIN.password): Partial<KafkaConfig> => ({
   tls: { ca: certificate.ca },
-  login: { mechanism: 'SCRAM-SHA-512', username: LOGIN.username, password },
+  login: { mechanism, username: LOGIN.username, password },
 })
 
 const bearer = (clientSecret = CLIENT.clientSecret): Partial<KafkaConfig> => {
@@ -119,22 +160,38 @@ const bearer = (clientSecret = CLIENT.clientSecret): Partial<KafkaConfig> => {
   return { tls: { ca: certificate.ca }, login: { mechanism: 'OAUTHBEARER', tokens: client } }
 }
 
-test('F14: TLS and SCRAM-SHA-512 let in who has the password', async () => {
-  await passThrough(scram())
+const PASSWORDS = ['PLAIN', ...SCRAMS] as const
+
+test('F14: TLS and a password let in who has it: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512', async () => {
+  for (const mechanism of PASSWORDS) await passThrough(login(mechanism))
 })
 
 test('F14: a wrong password is refused with a sentence that does not show it', async () => {
-  await assert.rejects(passThrough(scram('wrong horse')), (error: Error & { code?: string }) => {
-    assert.equal(error.code, 'EVENT_LOG_REFUSED')
-    assert.match(error.message, /authentication/i)
-    assert.doesNotMatch(error.message, /wrong horse/)
-    return true
+  await Promise.all(
+    PASSWORDS.map((mechanism) =>
+      assert.rejects(passThrough(login(mechanism, 'wrong horse')), (error: Error) => {
+        assert.equal((error as Error & { code: string }).code, 'EVENT_LOG_REFUSED')
+        assert.match(error.message, /authentication/i)
+        assert.doesNotMatch(error.message, /wrong horse/)
+        return true
+      }),
+    ),
+  )
+})
+
+test('F14: a client shows its certificate, and the broker looks at it', async () => {
+  const { ca } = certificate
+  const shows = ({ ca: cert, key }: TestCertificate) =>
+    passThrough({ ...login('SCRAM-SHA-512'), tls: { ca, cert, key } })
+  await shows(clientCertificate)
+  await assert.rejects(shows(await testCertificate(folder, 'stranger')), {
+    code: 'EVENT_LOG_UNAVAILABLE',
   })
 })
 
 test('F14: a broker of another authority is not trusted', async () => {
   const { ca } = await testCertificate(folder, 'another')
-  await assert.rejects(passThrough({ ...scram(), tls: { ca } }), (error: Error) => {
+  await assert.rejects(passThrough({ ...login('SCRAM-SHA-512'), tls: { ca } }), (error: Error) => {
     assert.match(error.message, /certificate/)
     return true
   })
@@ -143,6 +200,40 @@ test('F14: a broker of another authority is not trusted', async () => {
 test('F14: OAUTHBEARER shows a token of the client, one for all connections', async () => {
   await passThrough(bearer())
   assert.equal(tokensIssued, 1)
+})
+
+test('F14: OAUTHBEARER logs in again with a new token while it is connected', async (t) => {
+  // The number of the token at each login, by connection.
+  const logins = new Map<object, number[]>()
+  const heard = (message: unknown): void => {
+    const { apiKey, connection } = message as { apiKey: number; connection: object }
+    if (apiKey !== SASL_AUTHENTICATE) return
+    logins.set(connection, [...(logins.get(connection) ?? []), tokensIssued])
+  }
+  subscribe('tracing:plt:kafka:connections:api:start', heard)
+  lifeSeconds = LIFE_SECONDS.short
+  t.after(() => {
+    lifeSeconds = LIFE_SECONDS.usual
+    unsubscribe('tracing:plt:kafka:connections:api:start', heard)
+  })
+  const [topic, key] = [`secure.${newId()}`, 'key']
+  const log = await open(bearer(), topic)
+  t.after(() => log.close())
+  let sent = 0
+  const renewed = (): boolean => [...logins.values()].some((shown) => new Set(shown).size >= 2)
+  await eventually(
+    async () => {
+      const records = [0, 1, 2].map((each) => `${sent + each}`)
+      await log.append(records.map((value) => ({ topic, key, value, headers: {} })))
+      sent += records.length
+      return renewed()
+    },
+    { timeoutMs: 60_000, label: 'a connection has shown a second token' },
+  )
+  const read = await readTopic(log, topic)
+  const expected = Array.from({ length: sent }, (_, index) => `${index}`)
+  assert.deepEqual([...new Set(read.map(({ value }) => value))], expected, 'nothing was lost')
+  t.diagnostic(`${sent} records; tokens shown: ${[...logins.values()].join(' | ')}`)
 })
 
 test('F14: OAUTHBEARER takes the token of a file, and one that expired is refused', async () => {

@@ -47,6 +47,58 @@ test('TLS and SCRAM are read, the files by their contents', async (t) => {
   })
 })
 
+test('each mechanism with a password is read, and one without a part of it is refused', () => {
+  const named = { KAFKA_SASL_USERNAME: 'wallets', KAFKA_SASL_PASSWORD: 'a secret' }
+  for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const) {
+    const login = { mechanism, username: 'wallets', password: 'a secret' }
+    const env = { ...BROKERS, ...named, KAFKA_SASL_MECHANISM: mechanism }
+    assert.deepEqual(read(env)?.login, login)
+    for (const name of Object.keys(named)) {
+      assert.throws(() => read({ ...env, [name]: '' }), new RegExp(`${name} is missing`))
+    }
+  }
+  const unknown = { ...BROKERS, ...named, KAFKA_SASL_MECHANISM: 'GSSAPI' }
+  assert.throws(() => read(unknown), /KAFKA_SASL_MECHANISM/)
+})
+
+test('the certificate of a client is read with its key, and neither without the other', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kafka-settings-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const files = {
+    KAFKA_TLS_CERT_FILE: join(folder, 'cert'),
+    KAFKA_TLS_KEY_FILE: join(folder, 'key'),
+  }
+  for (const [name, file] of Object.entries(files)) await writeFile(file, name)
+  const env = { ...BROKERS, KAFKA_TLS: 'true', ...files }
+  assert.deepEqual(read(env)?.tls, { cert: 'KAFKA_TLS_CERT_FILE', key: 'KAFKA_TLS_KEY_FILE' })
+  for (const name of Object.keys(files)) {
+    assert.throws(() => read({ ...env, [name]: '' }), new RegExp(`${name} is missing`))
+  }
+})
+
+test('OAUTHBEARER is read with its endpoint, or with the file of its token', async (t) => {
+  const env = {
+    ...BROKERS,
+    KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
+    KAFKA_OAUTH_TOKEN_URL: 'https://tokens/token',
+    KAFKA_OAUTH_CLIENT_ID: 'wallets',
+    KAFKA_OAUTH_CLIENT_SECRET: 'a secret of the client',
+    KAFKA_OAUTH_SCOPE: 'kafka',
+  }
+  const tokenUrl = 'https://tokens/token'
+  const client = { clientId: 'wallets', clientSecret: 'a secret of the client', scope: 'kafka' }
+  const tokens = { tokenUrl, ...client }
+  assert.deepEqual(read(env)?.login, { mechanism: 'OAUTHBEARER', tokens })
+  const folder = await mkdtemp(join(tmpdir(), 'kafka-settings-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const tokenFile = join(folder, 'token')
+  await writeFile(tokenFile, 'token')
+  assert.deepEqual(read({ ...env, KAFKA_OAUTH_TOKEN_FILE: tokenFile })?.login, {
+    mechanism: 'OAUTHBEARER',
+    tokens: { tokenFile },
+  })
+})
+
 test('every bad setting is named at once, and no secret is shown', () => {
   const env = {
     KAFKA_BROKERS: 'one',
