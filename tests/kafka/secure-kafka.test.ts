@@ -25,6 +25,7 @@ const SECURITY = 'org.apache.kafka.common.security'
 const OAUTH = `${SECURITY}.oauthbearer`
 const LISTENER = 'listener.name.client'
 const BEARER = `${LISTENER}.oauthbearer`
+const CALLBACK = 'sasl.server.callback.handler.class'
 const SCRAMS = ['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
 /** The broker wants to see a login again after so long, however long its token holds. */
 const SESSION_MS = 3_000
@@ -106,7 +107,7 @@ async function startSecureKafka(): Promise<Kafka> {
           ]),
         ),
         [`${BEARER}.sasl.jaas.config`]: `${OAUTH}.OAuthBearerLoginModule required;`,
-        [`${BEARER}.sasl.server.callback.handler.class`]: `${OAUTH}.OAuthBearerValidatorCallbackHandler`,
+        [`${BEARER}.${CALLBACK}`]: `${OAUTH}.OAuthBearerValidatorCallbackHandler`,
         [`${BEARER}.connections.max.reauth.ms`]: SESSION_MS,
         'sasl.oauthbearer.jwks.endpoint.url': issuer.jwksUrl,
         'sasl.oauthbearer.expected.issuer': issuer.issuer,
