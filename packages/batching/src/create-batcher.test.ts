@@ -117,6 +117,27 @@ test('F7: beyond the queue the work is refused, and taken again once there is ro
   assert.deepEqual(await Promise.all(waiting), ['answer 2', 'answer 3', 'answer 5'])
 })
 
+test('what came together shares a batch, above its limit if need be, and is answered in order', async () => {
+  const { process, batches, finishNext } = controlled()
+  const batcher = createBatcher({ process, maxBatch: 3, maxQueue: 6 })
+  const answers = [[1, 2], [3, 4], [5], [6, 7, 8, 9]].map((items) => batcher.submitAll(items))
+  assert.equal(batcher.size, 5)
+  await assert.rejects(answers.pop()!, OverloadedError)
+  for (let batch = 0; batch < 3; batch++) await finishNext()
+  const large = batcher.submitAll([1, 2, 3, 4, 5, 6, 7])
+  await nextTurn()
+  await finishNext()
+  assert.deepEqual(batches, [
+    [1, 2],
+    [3, 4, 5],
+    [1, 2, 3, 4, 5, 6, 7],
+  ])
+  const expected = [[1, 2], [3, 4], [5]].map((items) => items.map((item) => `answer ${item}`))
+  assert.deepEqual(await Promise.all(answers), expected)
+  assert.equal((await large).length, 7)
+  assert.deepEqual(await batcher.submitAll([]), [])
+})
+
 test('drain waits for what is under way and what waits, and at once when idle', async () => {
   const { process, finishNext } = controlled()
   const batcher = createBatcher({ process, maxBatch: 1 })

@@ -26,6 +26,11 @@ export interface BatcherOptions<I, O> {
 export interface Batcher<I, O> {
   /** Resolves to this item's own answer. Rejects with OverloadedError when too much waits. */
   submit(item: I): Promise<O>
+  /**
+   * The same for some that came together: they share a batch, and one promise. More of them than
+   * may wait are taken when nothing else waits.
+   */
+  submitAll(items: readonly I[]): Promise<O[]>
   /** Resolves once nothing waits and nothing is under way. */
   drain(): Promise<void>
   /** Items waiting or under way. */
@@ -33,8 +38,8 @@ export interface Batcher<I, O> {
 }
 
 interface Waiting<I, O> {
-  item: I
-  resolve: (answer: O) => void
+  items: readonly I[]
+  resolve: (answers: O[]) => void
   reject: (error: unknown) => void
 }
 
@@ -50,15 +55,17 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
   const { process, maxBatch = MAX_BATCH, maxQueue = MAX_QUEUE, restMostMs = 0, onBatch } = options
   assert(maxBatch > 0 && maxQueue > 0, 'a batcher takes at least one item')
   let queue: Waiting<I, O>[] = []
+  let queued = 0
   let underWay = 0
   let running = false
   let idle: Array<() => void> = []
 
   async function run(): Promise<void> {
     while (queue.length > 0) {
-      const batch = queue.slice(0, maxBatch)
-      queue = queue.slice(maxBatch)
-      underWay = batch.length
+      const batch = queue.slice(0, sharers(queue, maxBatch))
+      queue = queue.slice(batch.length)
+      underWay = sizeOf(batch)
+      queued -= underWay
       const startedAt = performance.now()
       const answer = await outcomeOf(batch, (items) => {
         onBatch?.(items.length)
@@ -71,7 +78,7 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
         continue
       }
       answer()
-      if (restMostMs > 0 && queue.length < maxBatch) {
+      if (restMostMs > 0 && queued < maxBatch) {
         await delay(Math.min(restMostMs, 2 * (performance.now() - startedAt)))
       }
     }
@@ -81,19 +88,28 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
     for (const resolve of waiting) resolve()
   }
 
+  function enqueue(waiting: Waiting<I, O>): void {
+    const { items, reject } = waiting
+    if (queued > 0 && queued + items.length > maxQueue) {
+      reject(new OverloadedError('more work waits than may wait'))
+      return
+    }
+    queue.push(waiting)
+    queued += items.length
+    if (running) return
+    running = true
+    setImmediate(() => void run())
+  }
+
   return {
-    submit(item) {
-      if (queue.length >= maxQueue) {
-        return Promise.reject(new OverloadedError('more work waits than may wait'))
-      }
-      const { promise, resolve, reject } = Promise.withResolvers<O>()
-      queue.push({ item, resolve, reject })
-      if (!running) {
-        running = true
-        setImmediate(() => void run())
-      }
-      return promise
-    },
+    submit: (item) =>
+      new Promise((resolve, reject) => {
+        enqueue({ items: [item], resolve: ([answer]) => resolve(answer as O), reject })
+      }),
+    submitAll: (items) =>
+      items.length === 0
+        ? Promise.resolve([])
+        : new Promise((resolve, reject) => enqueue({ items, resolve, reject })),
     drain() {
       if (!running) return Promise.resolve()
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -101,7 +117,7 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
       return promise
     },
     get size() {
-      return queue.length + underWay
+      return queued + underWay
     },
   }
 }
@@ -112,14 +128,26 @@ async function outcomeOf<I, O>(
   process: (items: I[]) => Promise<O[]>,
 ): Promise<() => void> {
   try {
-    const answers = await process(batch.map(({ item }) => item))
-    assert.equal(answers.length, batch.length, 'a batch must answer every item')
+    const answers = await process(batch.flatMap(({ items }) => items))
+    assert.equal(answers.length, sizeOf(batch), 'a batch must answer every item')
     return () => {
-      for (const [index, { resolve }] of batch.entries()) resolve(answers[index] as O)
+      let from = 0
+      for (const { items, resolve } of batch) resolve(answers.slice(from, (from += items.length)))
     }
   } catch (error) {
     return () => {
       for (const { reject } of batch) reject(error)
     }
   }
+}
+
+function sizeOf<I, O>(waiting: readonly Waiting<I, O>[]): number {
+  return waiting.reduce((size, { items }) => size + items.length, 0)
+}
+
+/** How many of those that wait fit into one batch; the first does, however large it is. */
+function sharers<I, O>(queue: readonly Waiting<I, O>[], maxBatch: number): number {
+  let size = 0
+  const over = queue.findIndex(({ items }) => (size += items.length) > maxBatch)
+  return over === -1 ? queue.length : Math.max(over, 1)
 }

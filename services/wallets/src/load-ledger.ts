@@ -1,3 +1,4 @@
+import { createBoundedCache } from '@caudal/http/bounded-cache.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { SystemAccount } from './domain/account.ts'
 import { type Command, commandsOf, holdKeyNamedBy, type Request } from './domain/command.ts'
@@ -9,6 +10,12 @@ import { loadKeys } from './store/load-keys.ts'
 import { type LedgerNames, lockLedger } from './store/lock-ledger.ts'
 import { openSystemAccounts } from './store/open-system-accounts.ts'
 
+/**
+ * Currencies of wallets that have holds; an account keeps its currency for ever. A commit need not
+ * say one, and still its settlement account is locked together with the others.
+ */
+const currencies = createBoundedCache<string>(100_000)
+
 /** What a batch needs of the ledger, locked until the transaction ends. */
 export interface LoadedLedger {
   state: LedgerState
@@ -18,15 +25,23 @@ export interface LoadedLedger {
   opened: OpenedAccount[]
 }
 
-/** Locks in the order of rule 6; system accounts that a batch is the first to need are opened. */
-export async function loadLedger(tx: Tx, requests: readonly Request[]): Promise<LoadedLedger> {
+/**
+ * Locks in the order of rule 6; system accounts that a batch is the first to need are opened. What
+ * is remembered of clients' keys and references is loaded if `keys` says so.
+ */
+export async function loadLedger(
+  tx: Tx,
+  requests: readonly Request[],
+  { keys }: { keys: boolean },
+): Promise<LoadedLedger> {
   const state = emptyLedger()
   const commands = requests.flatMap(commandsOf)
   const [now] = await Promise.all([
     lockLedger(tx, state, namesOf(commands, state)),
-    loadKeys(tx, state, requests),
+    keys && loadKeys(tx, state, requests),
     findTransfers(tx, state, commands),
   ])
+  rememberCurrencies(commands, state)
   const missing = missingOf(commands, state)
   if (missing.length === 0) return { state, now, opened: [] }
   const opened = await openSystemAccounts(tx, missing)
@@ -40,7 +55,8 @@ function namesOf(commands: readonly Command[], state: LedgerState): LedgerNames 
   const holdKeys = new Set<string>()
   for (const command of commands) {
     accountIds.add(command.accountId)
-    for (const { accountId } of systemAccountsOf(command, state)) accountIds.add(accountId)
+    const likely = command.kind === 'commit' ? currencies.get(command.accountId) : undefined
+    for (const { accountId } of systemAccountsOf(command, state, likely)) accountIds.add(accountId)
     if (command.kind === 'transfer') {
       for (const { accountId } of command.postings) accountIds.add(accountId)
     }
@@ -48,6 +64,14 @@ function namesOf(commands: readonly Command[], state: LedgerState): LedgerNames 
     if (hold !== null) holdKeys.add(hold)
   }
   return { accountIds, holdKeys }
+}
+
+function rememberCurrencies(commands: readonly Command[], state: LedgerState): void {
+  for (const { kind, accountId } of commands) {
+    if (kind !== 'hold' && kind !== 'commit') continue
+    const account = state.accounts.get(accountId)
+    if (account !== undefined) currencies.set(accountId, account.currency)
+  }
 }
 
 function missingOf(commands: readonly Command[], state: LedgerState): SystemAccount[] {

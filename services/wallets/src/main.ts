@@ -164,7 +164,8 @@ function createApp(parts: Parts, { consumer, commands, stripe, sweeper }: Runnin
   addHistoryRoutes(app, historyDeps(db, verifier))
   const ledger: LedgerRouteDeps = {
     verifier,
-    submit: (request, traceparent) => commands.submit(request, traceparent),
+    submit: commands.submit,
+    submitAll: commands.submitAll,
     stripe,
   }
   addLedgerRoutes(app, ledger)

@@ -5,12 +5,12 @@ import { addToOutbox, type OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import type { LastStatements } from '@caudal/postgres/transaction.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import { answersTo, keyedAnswers } from './answer-batch.ts'
-import type { AtomicBatch, Command } from './domain/command.ts'
+import type { AtomicBatch, Command, Request } from './domain/command.ts'
 import { type BatchDecision, decideBatch } from './domain/decide-batch.ts'
 import { momentOf } from './domain/moment.ts'
-import type { RequestOutcome } from './domain/outcome.ts'
+import { type RequestOutcome, tookEffect } from './domain/outcome.ts'
 import type { Answer } from './http/answer.ts'
-import { loadLedger } from './load-ledger.ts'
+import { type LoadedLedger, loadLedger } from './load-ledger.ts'
 import { announce } from './messaging/announce.ts'
 import { openedEvent } from './messaging/ledger-events.ts'
 import type { LedgerEvent } from './messaging/parse-command.ts'
@@ -39,21 +39,27 @@ export interface BatchResult {
   answers: (Answer | null)[]
 }
 
+export interface BatchSettings {
+  region: string
+  /** Takes what is sent last and not awaited, for the COMMIT to travel behind it. */
+  last?: LastStatements
+  /** Clients' keys are taken to be new; the unique keys refuse the batch where one is not. */
+  keysAreNew?: boolean
+}
+
 /**
  * The spine of the ledger: locks and loads what the batch names, decides it in pure code, writes
- * everything in one statement. Consumed events and HTTP commands take the same way (F1). With
- * `last`, what it writes is sent and left there, for the COMMIT to travel behind it.
+ * everything in one statement. Consumed events and HTTP commands take the same way (F1).
  *
  * @throws {ParkError} for events that cannot be applied; nothing has been written then (rule 11)
  */
 export async function processBatch(
   tx: Tx,
   work: readonly Work[],
-  settings: { region: string; last?: LastStatements },
+  settings: BatchSettings,
 ): Promise<BatchResult> {
   const requests = work.map((it) => it.command)
-  const { state, now, opened } = await loadLedger(tx, requests)
-  const decision = decideBatch(state, requests, momentOf(now))
+  const { decision, now, opened } = await decideLocked(tx, requests, settings)
   const { outcomes } = decision
   refuseInapplicable(work, outcomes)
   const answers = answersTo(work, outcomes)
@@ -72,6 +78,27 @@ export async function processBatch(
     else settings.last.push(...saved)
   }
   return { outcomes, answers }
+}
+
+/**
+ * A key and a reference that were used before are seen when they are looked up, or when they are
+ * inserted again, which a command that takes effect always does. So a batch whose keys are taken to
+ * be new stands if everything in it took effect; else it is decided again, with a look at them.
+ */
+async function decideLocked(
+  tx: Tx,
+  requests: readonly Request[],
+  { keysAreNew = false }: BatchSettings,
+): Promise<Omit<LoadedLedger, 'state'> & { decision: BatchDecision }> {
+  const loaded = await loadLedger(tx, requests, { keys: !keysAreNew })
+  const decision = decideBatch(loaded.state, requests, momentOf(loaded.now))
+  if (!keysAreNew || decision.outcomes.every(tookEffect)) return { ...loaded, decision }
+  const { state, now, opened } = await loadLedger(tx, requests, { keys: true })
+  return {
+    now,
+    opened: [...loaded.opened, ...opened],
+    decision: decideBatch(state, requests, momentOf(now)),
+  }
 }
 
 /**

@@ -2,10 +2,11 @@ import { type Batcher, createBatcher } from '@caudal/batching/create-batcher.ts'
 import { CommitUnknownError, isUniqueViolation } from '@caudal/postgres/errors.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { Request } from './domain/command.ts'
+import type { Command, Request } from './domain/command.ts'
 import type { Answer } from './http/answer.ts'
 import type { Observer } from './observe.ts'
 import { processBatch, type Work } from './process-batch.ts'
+import { type KeyWatch, watchKeys } from './watch-keys.ts'
 
 export interface TakeCommandsDeps {
   db: Db
@@ -22,9 +23,13 @@ export interface TakeCommandsDeps {
 export interface CommandTaker {
   /** Rejects with OverloadedError when too much waits, and with the fault of the own command. */
   submit(request: Request, traceparent: string): Promise<Answer>
+  /** The same for commands of one request, each for itself; answers are in their order. */
+  submitAll(commands: readonly Command[], traceparent: string): Promise<Answer[]>
   /** Resolves once nothing is under way. */
   drain(): Promise<void>
 }
+
+type Deps = TakeCommandsDeps & { watch: KeyWatch }
 
 type Settled = { answer: Answer } | { fault: unknown }
 
@@ -38,7 +43,8 @@ const ATOMIC_SHARE = 100
  * one, this thread works for another, and no two wait for the same row. Each caller gets its own
  * answer, and one command that fails never fails its neighbours.
  */
-export function takeCommands(deps: TakeCommandsDeps): CommandTaker {
+export function takeCommands(given: TakeCommandsDeps): CommandTaker {
+  const deps = { ...given, watch: watchKeys() }
   const batcherOf = (share: number) =>
     createBatcher<Work, Settled>({
       process: (work) => settleBatch(deps, work),
@@ -48,25 +54,37 @@ export function takeCommands(deps: TakeCommandsDeps): CommandTaker {
   const lanes = deps.stripes.map((stripe) => ({ stripe, batcher: batcherOf(1) }))
   // Atomic batches have a line of their own: one that is large would hold up everybody's commands.
   const atomics = batcherOf(ATOMIC_SHARE)
-  const batcherFor = (work: Work): Batcher<Work, Settled> => {
-    const { command } = work
+  const batcherFor = (command: Request): Batcher<Work, Settled> => {
     if (command.kind === 'atomic') return atomics
     const lane = lanes[laneOf(command.accountId, lanes.length)]!
     // Each lane has its own stripe of the clearing accounts, or they would wait for each other.
     if (command.kind !== 'transfer' && 'stripe' in command) command.stripe = lane.stripe
     return lane.batcher
   }
-  const submit = async (work: Work): Promise<Answer> => {
-    const settled = await batcherFor(work).submit(work)
-    if ('fault' in settled) throw settled.fault
-    return settled.answer
-  }
   return {
-    submit: (request, traceparent) => submit(workOf(request, traceparent)),
+    async submit(request, traceparent) {
+      return answerIn(await batcherFor(request).submit(workOf(request, traceparent)))
+    },
+    async submitAll(commands, traceparent) {
+      const places = Map.groupBy(commands.keys(), (index) => batcherFor(commands[index]!))
+      const answers: Answer[] = []
+      const settling = [...places].map(async ([batcher, indexes]) => {
+        const work = indexes.map((index) => workOf(commands[index]!, traceparent))
+        const settled = await batcher.submitAll(work)
+        for (const [at, index] of indexes.entries()) answers[index] = answerIn(settled[at]!)
+      })
+      await Promise.all(settling)
+      return answers
+    },
     async drain() {
       await Promise.all([...lanes.map(({ batcher }) => batcher.drain()), atomics.drain()])
     },
   }
+}
+
+function answerIn(settled: Settled): Answer {
+  if ('fault' in settled) throw settled.fault
+  return settled.answer
 }
 
 /** The same for every command of an account; ids are hashes, so accounts spread evenly. */
@@ -79,7 +97,7 @@ function workOf(command: Request, traceparent: string): Work {
   return command.kind === 'atomic' ? { command, ...rest } : { command, ...rest }
 }
 
-async function settleBatch(deps: TakeCommandsDeps, work: readonly Work[]): Promise<Settled[]> {
+async function settleBatch(deps: Deps, work: readonly Work[]): Promise<Settled[]> {
   try {
     const answers = await runBatch(deps, work)
     return answers.map((answer) => ({ answer }))
@@ -93,25 +111,29 @@ async function settleBatch(deps: TakeCommandsDeps, work: readonly Work[]): Promi
   }
 }
 
-async function runBatch(deps: TakeCommandsDeps, work: readonly Work[]): Promise<Answer[]> {
-  const { db, region, observer, afterCommit } = deps
+async function runBatch(deps: Deps, work: readonly Work[]): Promise<Answer[]> {
+  const { db, region, observer, afterCommit, watch } = deps
   for (let attempt = 1; ; attempt += 1) {
+    const keysAreNew = attempt === 1 && watch.keysAreNew()
     try {
       const { outcomes, answers } = await transaction(db, (tx, last) =>
-        processBatch(tx, work, { region, last }),
+        processBatch(tx, work, { region, last, keysAreNew }),
       )
+      watch.saw(outcomes)
       afterCommit()
       observer.commandsAnswered(work, outcomes)
       return answers.map((answer) => answer!)
     } catch (error) {
       if (attempt === ATTEMPTS || !isSettledByKeys(error)) throw error
+      watch.sawUsedKey()
     }
   }
 }
 
 /**
- * Another process used the same key or reference in the same moment, or nobody knows whether the
- * commit took effect. Both are answered by running again: what was done is found under its key.
+ * A key or a reference was used before, or by another process in the same moment, or nobody knows
+ * whether the commit took effect. Both are answered by running again: what was done is found under
+ * its key.
  */
 function isSettledByKeys(error: unknown): boolean {
   return isUniqueViolation(error) || error instanceof CommitUnknownError

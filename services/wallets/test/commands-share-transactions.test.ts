@@ -2,36 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { createLogger } from '@caudal/telemetry/logger.ts'
-import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
-import type { Command } from '../src/domain/command.ts'
-import { createObserver } from '../src/observe.ts'
-import { type CommandTaker, takeCommands } from '../src/take-commands.ts'
 import { move } from './client-commands.ts'
 import { findViolations } from './find-violations.ts'
-import { ledgerDatabase, openWallets } from './ledger-fixture.ts'
+import { ledgerDatabase, openWallets, submitAll, takerOf } from './ledger-fixture.ts'
 import { newWallet } from './test-wallet.ts'
-
-const logger = createLogger({ service: 'wallets', level: 'silent' })
-
-function takerOf(db: Db, over: { queueCommands?: number } = {}): CommandTaker {
-  const observer = createObserver({ logger, metrics: createMetrics('wallets') })
-  const limits = { batchCommands: 1_000, queueCommands: 10_000 }
-  return takeCommands({
-    stripes: [0],
-    db,
-    region: 'test',
-    observer,
-    afterCommit: () => undefined,
-    ...limits,
-    ...over,
-  })
-}
-
-async function submitAll(taker: CommandTaker, commands: readonly Command[]) {
-  return Promise.allSettled(commands.map((command) => taker.submit(command, newTraceparent())))
-}
 
 test('commands that arrive together share few transactions', async (t) => {
   const { pool } = await ledgerDatabase(t)

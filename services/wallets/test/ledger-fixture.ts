@@ -1,10 +1,16 @@
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
 import { type Scope, type TestDatabase, testDatabase } from '@caudal/testing/test-database.ts'
 import type { Command } from '../src/domain/command.ts'
+import type { Answer } from '../src/http/answer.ts'
 import { walletMigrations } from '../src/migrations.ts'
+import { createObserver } from '../src/observe.ts'
 import { type BatchResult, processBatch, type Work } from '../src/process-batch.ts'
 import { openWalletAccounts } from '../src/store/open-wallet-accounts.ts'
+import { type CommandTaker, takeCommands } from '../src/take-commands.ts'
 import type { TestWallet } from './test-wallet.ts'
 import { clientWork } from './work.ts'
 
@@ -26,4 +32,28 @@ export function runBatch(db: Db, work: readonly Work[]): Promise<BatchResult> {
 /** Runs clients' commands as one batch in a transaction of its own. */
 export function runCommands(db: Db, ...commands: readonly Command[]): Promise<BatchResult> {
   return runBatch(db, commands.map(clientWork))
+}
+
+const logger = createLogger({ service: 'wallets', level: 'silent' })
+
+/** What takes the commands of one process's clients. */
+export function takerOf(db: Db, over: { queueCommands?: number } = {}): CommandTaker {
+  return takeCommands({
+    stripes: [0],
+    db,
+    region: 'test',
+    observer: createObserver({ logger, metrics: createMetrics('wallets') }),
+    afterCommit: () => undefined,
+    batchCommands: 1_000,
+    queueCommands: 10_000,
+    ...over,
+  })
+}
+
+/** Commands that clients send at the same time. */
+export function submitAll(
+  taker: CommandTaker,
+  commands: readonly Command[],
+): Promise<PromiseSettledResult<Answer>[]> {
+  return Promise.allSettled(commands.map((command) => taker.submit(command, newTraceparent())))
 }

@@ -9,12 +9,19 @@ import type { Command } from './command.ts'
 import { findHold, type LedgerState } from './ledger-state.ts'
 import { sumToZero } from './sum-to-zero.ts'
 
-/** The accounts of the system that the command names or has on its other side. */
-export function systemAccountsOf(command: Command, state: LedgerState): readonly SystemAccount[] {
+/**
+ * The accounts of the system that the command names or has on its other side. `likely` is the
+ * currency of a commit that says none and whose hold is not in the state.
+ */
+export function systemAccountsOf(
+  command: Command,
+  state: LedgerState,
+  likely?: string,
+): readonly SystemAccount[] {
   if (command.kind === 'transfer') {
     return command.postings.flatMap(({ system }) => (system === null ? [] : [system]))
   }
-  const other = counterpart(command, state)
+  const other = counterpart(command, state, likely)
   return other === null ? [] : [other]
 }
 
@@ -52,10 +59,10 @@ function hasItsAccounts(command: Command, state: LedgerState): boolean {
 }
 
 /** Null where there is none, or its currency is unknown; that of a commit may be its hold's. */
-function counterpart(command: Command, state: LedgerState): SystemAccount | null {
+function counterpart(command: Command, state: LedgerState, likely?: string): SystemAccount | null {
   const kind = kindOfCounterpart(command)
   if (kind === null || !('currency' in command) || !('stripe' in command)) return null
-  const currency = command.currency ?? findHold(state, command)?.currency
+  const currency = command.currency ?? findHold(state, command)?.currency ?? likely
   if (currency === undefined) return null
   const { tenantId, stripe } = command
   return systemAccount({ tenantId, kind, currency, stripe })

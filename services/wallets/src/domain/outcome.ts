@@ -109,6 +109,11 @@ export function isFinal(outcome: RequestOutcome): outcome is Final {
   }
 }
 
+/** Whether what was asked for was done, now and not before. */
+export function tookEffect(outcome: RequestOutcome): boolean {
+  return outcome.type === 'committed' || outcome.type === 'changed' || outcome.type === 'applied'
+}
+
 /** Refusals that are errors of the request itself, or belong to another request. */
 const NOT_KEPT: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'ACCOUNT_NOT_FOUND',

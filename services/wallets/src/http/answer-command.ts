@@ -2,7 +2,7 @@ import { identityOf, requireToken, type TokenHook } from '@caudal/http/authentic
 import { PROBLEM_CONTENT_TYPE } from '@caudal/http/problem.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Request } from '../domain/command.ts'
+import type { Command, Request } from '../domain/command.ts'
 import type { Answer } from './answer.ts'
 import { onlyServices } from './only-services.ts'
 import { type CommandRequest, readCommand } from './read-command.ts'
@@ -11,6 +11,8 @@ export interface LedgerRouteDeps {
   verifier: TokenVerifier
   /** Hands a request to the batch that forms; resolves to the client's own answer. */
   submit: (request: Request, traceparent: string) => Promise<Answer>
+  /** The same for commands of one request, each for itself; answers are in their order. */
+  submitAll: (commands: readonly Command[], traceparent: string) => Promise<Answer[]>
   stripe: number
 }
 

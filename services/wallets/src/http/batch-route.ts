@@ -4,6 +4,7 @@ import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem, problemBody } from '@caudal/http/problem.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Command } from '../domain/command.ts'
 import { JSON_CONTENT_TYPE, type LedgerRouteDeps, sendAnswer } from './answer-command.ts'
 import type { Answer } from './answer.ts'
 import { BatchAnswer, BatchBody } from './ledger-schemas.ts'
@@ -58,20 +59,24 @@ async function answerEach(
 ): Promise<FastifyReply> {
   const asking = { identity: identityOf(request), stripe: deps.stripe }
   const { traceparent } = request
-  const results = await Promise.all(items.map((it) => answerItem(deps, it, asking, traceparent)))
-  const parts = results.map(({ status, body }) => `{"status":${status},"body":${body}}`)
+  const read = items.map((item) => readItem(item, asking, traceparent))
+  const commands = read.filter((it) => 'kind' in it)
+  const answers = (await deps.submitAll(commands, traceparent)).values()
+  const parts = read.map((it) => {
+    const { status, body } = 'kind' in it ? answers.next().value! : it
+    return `{"status":${status},"body":${body}}`
+  })
   return reply.header('content-type', JSON_CONTENT_TYPE).send(`{"results":[${parts.join(',')}]}`)
 }
 
 /** A command that is wrong in itself gets its own refusal and never fails its neighbours. */
-async function answerItem(
-  deps: LedgerRouteDeps,
+function readItem(
   item: unknown,
   asking: Omit<Asking, 'key'>,
   traceparent: string,
-): Promise<Pick<Answer, 'status' | 'body'>> {
+): Command | Pick<Answer, 'status' | 'body'> {
   try {
-    return await deps.submit(readBatchedCommand(item, asking), traceparent)
+    return readBatchedCommand(item, asking)
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     const { code, detail, extra } = error
