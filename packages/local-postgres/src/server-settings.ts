@@ -18,6 +18,8 @@ const DEFAULTS: Settings = {
   maintenance_work_mem: '128MB',
   wal_compression: 'on',
   wal_buffers: '16MB',
+  // A new file of the log is written once, not first with zeros: that held everybody's commit up.
+  wal_init_zero: 'off',
   min_wal_size: '512MB',
   max_wal_size: '4GB',
   checkpoint_timeout: '15min',
