@@ -25,6 +25,7 @@ export async function launch(
     process.execPath,
     [
       '--max-semi-space-size=64',
+      '--initial-old-space-size=256',
       ...profileArgs,
       CLI,
       'start',
