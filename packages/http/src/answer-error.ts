@@ -7,6 +7,8 @@ import { Problem, sendProblem } from './problem.ts'
 /** Which request failed, for the log. */
 interface About {
   trace_id: string
+  /** What the caller calls the trace. */
+  x_trace_id?: string | undefined
   method: string
   route: string | undefined
 }
@@ -20,6 +22,7 @@ export function answerError(
 ): FastifyReply {
   const { code, detail, extra } = problemOf(logger, error, () => ({
     trace_id: traceIdOf(request.traceparent),
+    x_trace_id: request.traceName,
     method: request.method,
     route: request.routeOptions.url,
   }))

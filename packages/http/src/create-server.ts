@@ -3,11 +3,6 @@ import type { Socket } from 'node:net'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import {
-  childTraceparent,
-  newTraceparent,
-  parseTraceparent,
-} from '@caudal/telemetry/trace-context.ts'
-import {
   LogController,
   fastify,
   type FastifyBaseLogger,
@@ -28,11 +23,14 @@ import { publishOpenApi } from './publish-open-api.ts'
 import { refuseEncodedBody } from './refuse-encoded-body.ts'
 import { refuseUnrouted } from './refuse-unrouted.ts'
 import type { Identity } from './token-verifier.ts'
+import { traceRequest } from './trace-request.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The trace context of this request, a child of the caller's. */
     traceparent: string
+    /** The `X-Trace-Id` that the trace was made of, where it is no trace id itself. */
+    traceName: string | undefined
     /** Who is calling; null until `requireToken` has run. */
     identity: Identity | null
   }
@@ -106,8 +104,7 @@ export function createServer(options: ServerOptions): HttpServer {
     },
     clientErrorHandler: answerBadHttp,
     frameworkErrors(error, request, reply) {
-      request.traceparent = newTraceparent()
-      reply.header('traceparent', request.traceparent)
+      traceRequest(logger, request, reply)
       void answerError(logger, error, request, reply)
     },
   }) as unknown as HttpServer
@@ -119,14 +116,11 @@ export function createServer(options: ServerOptions): HttpServer {
     answerBadHttp(new Error('nobody is connected to anything here'), socket)
   })
   app.decorateRequest('traceparent', '')
+  app.decorateRequest('traceName', undefined)
   app.decorateRequest('identity', null)
   const unrouted = refuseUnrouted(untyped)
   app.addHook('onRequest', (request, reply, done) => {
-    const { traceparent } = request.headers
-    const parent = typeof traceparent === 'string' ? parseTraceparent(traceparent) : null
-    request.traceparent = parent === null ? newTraceparent() : childTraceparent(parent)
-    // Not on the raw answer: one header there, and Node checks and copies all of them once more.
-    reply.header('traceparent', request.traceparent)
+    traceRequest(logger, request, reply)
     reply.header('x-content-type-options', 'nosniff')
     reply.header('cache-control', 'no-store')
     // Before any body is read: what is not there needs no body and no content type.

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { childTraceparent, newTraceparent, parseTraceparent, traceIdOf } from './trace-context.ts'
+import {
+  childTraceparent,
+  newTraceparent,
+  parseTraceparent,
+  traceIdOf,
+  traceparentNamed,
+} from './trace-context.ts'
 
 const VALID = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
@@ -48,4 +54,40 @@ test('any text is either refused or becomes a context that parses to itself', ()
       if (parsed !== null) assert.equal(parseTraceparent(parsed), parsed)
     }),
   )
+})
+
+test('F1: an X-Trace-Id that is a trace id is the trace', () => {
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+  assert.match(traceparentNamed(traceId)!, /^00-4bf92f3577b34da6a3ce929d0e0e4736-[0-9a-f]{16}-01$/)
+})
+
+test('F1: any other X-Trace-Id stands for the beginning of its SHA-256', () => {
+  const digests = {
+    tr_a1b2: '961f63d9b61dc7f2a99f0448561c980c',
+    ['0'.repeat(32)]: '84e0c0eafaa95a34c293f278ac52e45c',
+    ['4BF92F3577B34DA6A3CE929D0E0E4736']: '95ba3c1395fdf906c6df0522fc20f447',
+  }
+  for (const [name, digest] of Object.entries(digests)) {
+    assert.equal(traceIdOf(traceparentNamed(name)!), digest)
+  }
+})
+
+test('F1: one X-Trace-Id always leads to one trace, and two to two', () => {
+  const visible = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code))
+  const names = fc.string({ unit: visible, minLength: 1, maxLength: 128 })
+  fc.assert(
+    fc.property(names, names, (one, other) => {
+      const [first, again] = [traceparentNamed(one)!, traceparentNamed(one)!]
+      assert.equal(parseTraceparent(first), first)
+      assert.notEqual(first, again)
+      assert.equal(traceIdOf(first), traceIdOf(again))
+      assert.equal(traceIdOf(first) === traceIdOf(traceparentNamed(other)!), one === other)
+    }),
+  )
+})
+
+test('F1: what is no X-Trace-Id names no trace', () => {
+  for (const name of ['', 'x'.repeat(129), 'two words', 'tab\t', 'ñ', 'line\n', '\u007f']) {
+    assert.equal(traceparentNamed(name), null, JSON.stringify(name))
+  }
 })

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { hash, randomFillSync } from 'node:crypto'
 
 /**
  * 4 KiB of random bytes serve 170 new trace contexts; one system call for each would cost more than
@@ -11,6 +11,8 @@ const NO_TRACE = '0'.repeat(32)
 const NO_SPAN = '0'.repeat(16)
 const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 const MAX_LENGTH = 128
+const TRACE_ID = /^[0-9a-f]{32}$/
+const TRACE_NAME = /^[\x21-\x7e]{1,128}$/
 
 const pool = Buffer.allocUnsafe(POOL_BYTES)
 let used = POOL_BYTES
@@ -48,6 +50,18 @@ export function parseTraceparent(value: string | undefined): string | null {
   // Only the sampled bit has a meaning in version 00; bits of later versions stay behind.
   const sampled = Number.parseInt(flags ?? '00', 16) & 1
   return `00-${traceId}-${spanId}-0${sampled}`
+}
+
+/**
+ * A span in the trace that an `X-Trace-Id` names (F1); null when the text names none. A trace id,
+ * 32 lower-case hexadecimal digits, is itself; any other text of 1 to 128 visible ASCII characters
+ * stands for the first 16 bytes of its SHA-256, so the same text always leads to the same trace.
+ */
+export function traceparentNamed(name: string): string | null {
+  if (!TRACE_NAME.test(name)) return null
+  const isTraceId = TRACE_ID.test(name) && name !== NO_TRACE
+  const traceId = isTraceId ? name : hash('sha256', name, 'hex').slice(0, 2 * TRACE_ID_BYTES)
+  return `00-${traceId}-${randomHex(SPAN_ID_BYTES)}-01`
 }
 
 function randomHex(bytes: number): string {

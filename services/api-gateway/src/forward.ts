@@ -90,6 +90,6 @@ function report(
   about: { code: string; payment_id?: string | undefined; error?: Error },
 ): void {
   countFault(peer.name, about.code)
-  const traceId = traceIdOf(request.traceparent)
-  logger.warn({ trace_id: traceId, peer: peer.name, ...about }, 'a request was not passed on')
+  const trace = { trace_id: traceIdOf(request.traceparent), x_trace_id: request.traceName }
+  logger.warn({ ...trace, peer: peer.name, ...about }, 'a request was not passed on')
 }

@@ -25,6 +25,21 @@ test('P1: a payment goes in with an id, a trace and its own bytes, and the answe
   assert.notEqual(innerTrace, outerTrace)
 })
 
+test('F1: an X-Trace-Id leads through the gateway as the trace of the inner request', async (t) => {
+  const { seen, pay, ask } = await startTestGateway(t)
+  const headers = { 'x-trace-id': 'tr_a1b2' }
+  const answers = [await pay({ headers }), await ask('GET', '/api/v1/wallet', { headers })]
+  for (const [index, answer] of answers.entries()) {
+    assert.equal(answer.headers.get('x-trace-id'), 'tr_a1b2')
+    const trace = answer.headers.get('traceparent')?.slice(0, 36)
+    // The first 16 bytes of the SHA-256 of tr_a1b2.
+    assert.equal(trace, '00-961f63d9b61dc7f2a99f0448561c980c-')
+    const inner = seen[index]?.headers
+    assert.equal(String(inner?.traceparent).slice(0, 36), trace)
+    assert.equal(inner?.['x-trace-id'], undefined, 'inside, the trace says it all')
+  }
+})
+
 test('P1: the five routes reach their services with the query as it came', async (t) => {
   const { seen, ask } = await startTestGateway(t)
   await ask('GET', '/api/v1/payments?limit=-1&cursor=%ZZ&x=1')

@@ -140,6 +140,14 @@ describe('transfers over HTTP', () => {
     const first = await ledger.post(PATH, body, { key, headers: { 'x-trace-id': 'tr_1' } })
     const second = await ledger.post(PATH, body, { key, headers: { 'x-trace-id': 'tr_2' } })
     assert.equal(second.text, first.text)
+    assert.equal(second.headers['idempotency-replayed'], 'true')
+    const refused = { ...between(to, from, 6) }
+    const named = (name: string) => ({ key: `${key}-2`, headers: { 'x-trace-id': name } })
+    const refusal = await ledger.post(PATH, refused, named('tr_1'))
+    const again = await ledger.post(PATH, refused, named('tr_2'))
+    assertProblem(refusal, 422, 'INSUFFICIENT_FUNDS')
+    assert.equal(again.text, refusal.text)
+    assert.equal(again.headers['x-trace-id'], 'tr_2', 'the repeat has a trace of its own')
     const others = [
       { ...body, value_date: '2024-01-03' },
       { ...body, corrects: String(first.json['transfer_id']) },
@@ -149,6 +157,31 @@ describe('transfers over HTTP', () => {
       assertProblem(await ledger.post(PATH, other, { key }), 422, 'IDEMPOTENCY_MISMATCH')
     }
     assert.equal(await ledger.balances(to), '5/0')
+  })
+
+  test('F1: an X-Trace-Id leads from the request to its answer and its events', async () => {
+    const [from, to] = [await ledger.wallet(50), await ledger.wallet()]
+    // What tr_a1b2 stands for: the first 16 bytes of its SHA-256.
+    const traceId = '961f63d9b61dc7f2a99f0448561c980c'
+    const headers = { 'x-trace-id': 'tr_a1b2' }
+    const done = await ledger.post(PATH, between(from, to, 5), { headers })
+    assert.equal(done.status, 200, done.text)
+    const refused = await ledger.post(PATH, between(from, to, 500), { headers })
+    assertProblem(refused, 422, 'INSUFFICIENT_FUNDS')
+    assert.equal(refused.json['trace_id'], traceId)
+    const unread = await ledger.post(PATH, { postings: [] }, { headers })
+    assertProblem(unread, 400, 'MALFORMED_REQUEST')
+    assert.equal(unread.json['trace_id'], traceId)
+    for (const { headers: told } of [done, refused, unread]) {
+      assert.equal(told['x-trace-id'], 'tr_a1b2')
+      assert.match(String(told['traceparent']), new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
+    }
+    const { rows } = await world.db.query<{ trace: string }>(
+      `SELECT substr(headers::jsonb->>'traceparent', 4, 32) AS trace FROM outbox
+       WHERE topic = 'wallets.ledger' AND payload LIKE '%' || $1 || '%'`,
+      [done.json['transfer_id']],
+    )
+    assert.deepEqual(rows, [{ trace: traceId }])
   })
 
   test('an atomic batch does all, and answers the same bytes again', async () => {
