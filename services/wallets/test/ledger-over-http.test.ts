@@ -209,6 +209,38 @@ describe('the ledger over HTTP', () => {
     assert.deepEqual(await balances(wallet), ['0', '0'])
   })
 
+  test('neither balance passes 2^63-1 in either direction, however far an account is overdrawn', async () => {
+    const wallet = await openedWallet()
+    const key = newId()
+    const limit = { minor_units: 0, currency: 'USD' }
+    const limited = await call(world, `/v1/accounts/${wallet.accountId}/overdraft`, {
+      token: await world.clientToken('ledger:admin'),
+      headers: { 'x-idempotency-key': key },
+      body: JSON.stringify({ limit, reason: 'test', reference_id: key }).replace('0', MAX),
+    })
+    assert.equal(limited.status, 200, limited.text)
+    const all = { minorUnits: MAX }
+    assert.equal((await ask('hold', wallet, all)).status, 200)
+    assert.deepEqual(await balances(wallet), [`-${MAX}`, MAX])
+    for (const kind of ['debit', 'hold']) {
+      assertProblem(await ask(kind, wallet, { minorUnits: 1 }), 422, 'INSUFFICIENT_FUNDS')
+    }
+    assert.equal((await ask('credit', wallet, all)).status, 200)
+    assert.deepEqual(await balances(wallet), ['0', MAX])
+    for (const minorUnits of [MAX, 1]) {
+      assertProblem(await ask('hold', wallet, { minorUnits }), 422, 'BALANCE_LIMIT_EXCEEDED')
+      assertProblem(await ask('credit', wallet, { minorUnits }), 422, 'BALANCE_LIMIT_EXCEEDED')
+    }
+    assert.equal((await ask('debit', wallet, all)).status, 200)
+    assert.deepEqual(await balances(wallet), [`-${MAX}`, MAX])
+    await assert.rejects(
+      world.db.query('UPDATE accounts SET held_minor = held_minor + 1 WHERE account_id = $1', [
+        wallet.accountId,
+      ]),
+      /accounts_held_within_limit/,
+    )
+  })
+
   test('what is wrong with a request is said precisely', async () => {
     const wallet = await openedWallet()
     const body = {

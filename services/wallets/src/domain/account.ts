@@ -55,7 +55,12 @@ export function hasRoomFor(account: Account, amountMinor: bigint): boolean {
   return account.kind !== 'wallet' || amountMinor <= MAX_BALANCE_MINOR - total
 }
 
-/** The largest amount, and the largest sum of a wallet's two balances: 2^63-1 minor units. */
+/** Whether so much more can be held: an overdraft can hold money that was never there. */
+export function canHold({ heldMinor }: Account, amountMinor: bigint): boolean {
+  return amountMinor <= MAX_BALANCE_MINOR - heldMinor
+}
+
+/** The largest amount and balance, and the largest sum of a wallet's two: 2^63-1 minor units. */
 export const MAX_BALANCE_MINOR = 2n ** 63n - 1n
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { WalletReason } from '@caudal/contracts/reasons.ts'
-import { covers } from './account.ts'
+import { canHold, covers } from './account.ts'
 import type { HoldCommand } from './command.ts'
 import type { Hold } from './hold.ts'
 import { findHold, type LedgerState } from './ledger-state.ts'
@@ -21,6 +21,7 @@ export function decideHold(command: HoldCommand, state: LedgerState, at: Moment)
   if (refusal !== null) return refusedHold(command, refusal)
   const { amountMinor } = command
   if (!covers(account, amountMinor)) return refusedHold(command, 'INSUFFICIENT_FUNDS')
+  if (!canHold(account, amountMinor)) return refusedHold(command, 'BALANCE_LIMIT_EXCEEDED')
   return committed(command, at, {
     postings: [
       { account, balance: 'available', amountMinor: -amountMinor },
@@ -69,7 +70,7 @@ function newHold(command: HoldCommand, status: 'open' | 'refused', at: Moment | 
   }
 }
 
-/** The reason that the payment's events give for a refusal (P7); closed is no reason of theirs. */
+/** The reason that the payment's events give for a refusal (P7): the nearest of their list. */
 function reasonOf(code: RefusalCode): WalletReason {
   switch (code) {
     case 'ACCOUNT_NOT_FOUND':
@@ -80,6 +81,7 @@ function reasonOf(code: RefusalCode): WalletReason {
     case 'CURRENCY_MISMATCH':
       return 'currency_mismatch'
     case 'INSUFFICIENT_FUNDS':
+    case 'BALANCE_LIMIT_EXCEEDED':
       return 'insufficient_funds'
     default:
       throw new assert.AssertionError({ message: `a payment's hold is never refused by ${code}` })

@@ -10,7 +10,7 @@ import type { Command } from './command.ts'
 import { decide } from './decide.ts'
 import { evolve } from './evolve.ts'
 import type { Moment } from './moment.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome, Refused } from './outcome.ts'
 
 const TODAY = '2025-08-24'
 const AT: Moment = { nowMs: Date.parse(TODAY), today: TODAY }
@@ -23,6 +23,7 @@ function given(...past: readonly Command[]) {
   for (const command of past) evolve(state, command, decide(command, state, AT))
   const account = state.accounts.get(wallet.accountId)!
   return {
+    account,
     and(status: AccountStatus) {
       account.status = status
       return this
@@ -31,6 +32,7 @@ function given(...past: readonly Command[]) {
       const outcome = decide(command, state, AT)
       evolve(state, command, outcome)
       return {
+        outcome,
         then(expected: Partial<Outcome>) {
           assert.partialDeepStrictEqual(outcome, expected)
           return this
@@ -209,6 +211,26 @@ test('amounts are exact to 2^63-1, and a balance beyond it is refused', () => {
     .when(credit(1n))
     .then({ type: 'refused', code: 'BALANCE_LIMIT_EXCEEDED' })
     .leaves(0n, all)
+})
+
+test('what is held never passes 2^63-1, however far an account may be overdrawn', () => {
+  const all = MAX_BALANCE_MINOR
+  const overdrawn = () => {
+    const story = given()
+    story.account.overdraftLimitMinor = all
+    for (const command of [move('hold', wallet, all), credit(all)]) {
+      story.when(command).then({ type: 'committed' })
+    }
+    return story
+  }
+  for (const command of [move('hold', wallet, 1n), move('hold', wallet, all), credit(1n)]) {
+    overdrawn()
+      .when(command)
+      .then({ type: 'refused', code: 'BALANCE_LIMIT_EXCEEDED' })
+      .leaves(0n, all)
+  }
+  const { hold } = overdrawn().when(ask).then({ type: 'refused' }).outcome as Refused
+  assert.equal(hold?.refusedFor, 'insufficient_funds')
 })
 
 test('F1: a client commits a hold in parts and releases the rest', () => {
