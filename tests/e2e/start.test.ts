@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -184,6 +184,20 @@ describe('starting and stopping, as people do it', () => {
     await refusedStart(/no directory can be made at \/proc\/caudal/, { dir: '/proc/caudal/x' })
     await refusedStart(/is not a directory/, { dir: join(ROOT, 'package.json') })
     await refusedStart(/is not a directory/, { dir: join(ROOT, 'package.json', 'x') })
+  })
+
+  test('a disk that fills while services start is refused in a sentence', SLOW, async (t) => {
+    const disk = await dataDirectory(scope)
+    // Room for an empty cluster and for the first tables of nine services, not for all of them.
+    const size = 'size=60m,mode=0711'
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', size, 'caudal-test', disk])
+    if (mounted.status !== 0) return t.skip('only some machines let a test mount a small disk')
+    t.after(() => spawnSync('umount', [disk]))
+    const dir = join(disk, 'data')
+    await refusedStart(/^caudal: The disk of \S+ is full\.\n$/, { dir })
+    const log = await readFile(join(dir, 'postgres', 'postgres.log'), 'utf8')
+    assert.match(log, /ready to accept connections/, 'the server had started')
+    assert.deepEqual(await processesNaming(dir), [], 'nothing is left running')
   })
 })
 

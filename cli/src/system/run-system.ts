@@ -2,7 +2,10 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import { explainFileError } from '@caudal/local-postgres/local-postgres-error.ts'
-import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
+import {
+  type LocalPostgres,
+  startLocalPostgres,
+} from '@caudal/local-postgres/start-local-postgres.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { checkConfiguration } from './check-configuration.ts'
 import { makeDirectory } from './make-directory.ts'
@@ -34,6 +37,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
   const { names, dataDir, firstPort, logger } = options
   const part = isPart(names, options.env)
   const stops: Stop[] = []
+  let explain = async (error: unknown) => error
   const stop = async (): Promise<void> => {
     for (const one of stops.splice(0).toReversed()) await stopWatched(one, logger)
   }
@@ -49,6 +53,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
       stops.push({ name: 'state file', run: () => removeOwnState(dataDir) })
     }
     const database = await openDatabase(options, stops)
+    explain = database.explain ?? explain
     const secrets = part ? {} : await readOrMakeSecrets(dataDir)
     const made = part ? {} : secretEnvironment(secrets)
     const env = { ...made, ...options.env, ...database.env, ...ports.env }
@@ -60,7 +65,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     return { state, stop }
   } catch (error) {
     await stop().catch((fault: unknown) => logger.error({ err: fault }, 'could not stop cleanly'))
-    throw explainFileError(error, dataDir)
+    throw explainFileError(await explain(error), dataDir)
   }
 }
 
@@ -83,7 +88,7 @@ async function stopWatched({ name, run }: Stop, logger: Logger): Promise<void> {
 async function openDatabase(
   { names, dataDir, env, logger }: RunOptions,
   stops: Stop[],
-): Promise<{ env: NodeJS.ProcessEnv; url: string }> {
+): Promise<{ env: NodeJS.ProcessEnv; url: string; explain?: LocalPostgres['explain'] }> {
   const { DATABASE_URL: given, CAUDAL_MIGRATION_DATABASE_URL: owner } = env
   if (!needsEmbedded(names, env)) {
     if (given) await reachDatabase('DATABASE_URL', given)
@@ -95,6 +100,7 @@ async function openDatabase(
   return {
     env: { DATABASE_URL: postgres.appUrl, CAUDAL_MIGRATION_DATABASE_URL: postgres.ownerUrl },
     url: postgres.ownerUrl,
+    explain: postgres.explain,
   }
 }
 

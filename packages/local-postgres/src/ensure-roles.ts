@@ -11,6 +11,8 @@ export async function ensureRoles(
   passwords: ClusterState['passwords'],
 ): Promise<void> {
   const client = new pg.Client({ connectionString: adminUrl, application_name: 'caudal-start' })
+  // A server that dies fails the statement that is under way, which is enough said.
+  client.on('error', () => undefined)
   await client.connect()
   try {
     const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles')

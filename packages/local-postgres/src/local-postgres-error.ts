@@ -1,5 +1,9 @@
 import { statfs } from 'node:fs/promises'
 
+/** What the server answers, and what it writes when it dies of it. */
+const DISK_FULL_STATE = '53100'
+const DISK_FULL_WORDS = /No space left on device|Disk quota exceeded/
+
 /** PostgreSQL starts a new file of 16 MiB for its log of changes; less than that is full. */
 const FULL_BYTES = 16 * 1024 ** 2
 
@@ -70,10 +74,7 @@ export async function explainOutput(
   output: string,
   at: Circumstances,
 ): Promise<LocalPostgresError> {
-  // A full disk has no room for the log either, so the disk is asked as well.
-  if (/No space left on device|Disk quota exceeded/.test(output) || (await isFull(at.dataDir))) {
-    return new LocalPostgresError('DISK_FULL', `The disk of ${at.dataDir} is full.`)
-  }
+  if (await ranOutOfDisk(output, at.dataDir)) return diskFull(at.dataDir)
   if (/Address already in use|could not create any TCP\/IP sockets/.test(output)) {
     return new LocalPostgresError('PORT_TAKEN', `Port ${at.port} is taken by another program.`)
   }
@@ -95,7 +96,27 @@ export async function explainOutput(
   )
 }
 
-async function isFull(folder: string): Promise<boolean> {
+/**
+ * Says in one sentence why a statement failed if the server ran out of disk, which its clients may
+ * know as a lost connection only; other faults pass unchanged.
+ */
+export async function explainStatementFault(
+  error: unknown,
+  { dataDir, output }: { dataDir: string; output: string },
+): Promise<unknown> {
+  if (error instanceof LocalPostgresError || !(error instanceof Error)) return error
+  const full =
+    ('code' in error && error.code === DISK_FULL_STATE) || (await ranOutOfDisk(output, dataDir))
+  return full ? diskFull(dataDir, error) : error
+}
+
+function diskFull(dataDir: string, cause?: unknown): LocalPostgresError {
+  return new LocalPostgresError('DISK_FULL', `The disk of ${dataDir} is full.`, cause)
+}
+
+/** By what the server wrote; a full disk has no room for that either, so it is asked as well. */
+export async function ranOutOfDisk(output: string, folder: string): Promise<boolean> {
+  if (DISK_FULL_WORDS.test(output)) return true
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize < FULL_BYTES
 }

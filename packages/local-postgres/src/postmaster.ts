@@ -44,12 +44,14 @@ export async function forgetDeadPostmaster(clusterDir: string): Promise<void> {
 
 /**
  * Asks the server for a fast shutdown (sessions are cut off, everything is written) and waits until
- * it is gone; a server that does not answer is told to drop everything, which loses nothing that
- * was committed.
+ * it is gone; a server that does not answer, or that has no room to write (`full`), is told to drop
+ * everything, which loses nothing that was committed.
  */
-export async function stopPostmaster(pid: number): Promise<void> {
-  signal(pid, 'SIGINT')
-  if (await hasEnded(pid, FAST_SHUTDOWN_MS)) return
+export async function stopPostmaster(pid: number, { full = false } = {}): Promise<void> {
+  if (!full) {
+    signal(pid, 'SIGINT')
+    if (await hasEnded(pid, FAST_SHUTDOWN_MS)) return
+  }
   signal(pid, 'SIGQUIT')
   if (await hasEnded(pid, IMMEDIATE_SHUTDOWN_MS)) return
   throw new LocalPostgresError('STOP_FAILED', `The database server (${pid}) does not stop.`)

@@ -27,6 +27,8 @@ export interface ServerOptions {
 export interface Server {
   child: ChildProcess
   pid: number
+  /** What it has written since this start. */
+  output(): Promise<string>
 }
 
 /**
@@ -55,10 +57,13 @@ export async function runServer(options: ServerOptions): Promise<Server> {
   }
   const { pid } = child
   if (pid === undefined) throw new Error('The server has no process id')
-  if (await becomesReady(options.clusterDir, child)) return { child, pid }
+  const output = async () => {
+    const log = await readFile(options.logFile).catch(() => Buffer.alloc(0))
+    return log.subarray(from).toString()
+  }
+  if (await becomesReady(options.clusterDir, child)) return { child, pid, output }
   if (!hasEnded(child)) await stopPostmaster(pid)
-  const output = (await readFile(options.logFile)).subarray(from).toString()
-  throw await explainOutput(output, {
+  throw await explainOutput(await output(), {
     program: 'postgres',
     dataDir: options.dataDir,
     port: options.port,

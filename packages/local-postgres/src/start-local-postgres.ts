@@ -14,7 +14,12 @@ import { createCluster } from './create-cluster.ts'
 import { ensureRoles } from './ensure-roles.ts'
 import { findBinaries } from './find-binaries.ts'
 import { freePort } from './free-port.ts'
-import { explainFileError, LocalPostgresError } from './local-postgres-error.ts'
+import {
+  explainFileError,
+  explainStatementFault,
+  LocalPostgresError,
+  ranOutOfDisk,
+} from './local-postgres-error.ts'
 import { type OwnerLock, takeOwnership } from './owner-lock.ts'
 import { clustersLeftOutside, placeBinaries, placeCluster } from './place-cluster.ts'
 import { type Account, findOrCreateAccount, isRoot } from './postgres-account.ts'
@@ -65,6 +70,8 @@ export interface LocalPostgres {
   logFile: string
   /** True if a server without its parent was found on the data and stopped before this start. */
   orphanStopped: boolean
+  /** A fault of a statement as one sentence, if the disk is full; any other as it is. */
+  explain(error: unknown): Promise<unknown>
   /** Fast shutdown; resolves when the server is gone and the directory is free again. */
   stop(): Promise<void>
 }
@@ -107,12 +114,15 @@ async function startOwned(options: LocalPostgresOptions, lock: OwnerLock): Promi
   const { server, port } = await runOnPort({ ...wanted, port: options.port ?? 0 })
   const urlOf = (role: keyof typeof passwords) =>
     `postgres://${role}:${passwords[role]}@${HOST}:${port}/postgres`
-  const stop = watch(server, lock, logger)
+  const isFull = async () => ranOutOfDisk(await server.output(), dataDir).catch(() => false)
+  const stop = watch(server, { lock, logger, isFull })
+  const explain = async (error: unknown) =>
+    explainStatementFault(error, { dataDir, output: await server.output() })
   try {
     await ensureRoles(urlOf(ADMIN_ROLE), passwords)
   } catch (error) {
     await stop()
-    throw error
+    throw await explain(error)
   }
   logger.info({ port, pid: server.pid, clusterDir }, 'database server is ready')
   return {
@@ -123,6 +133,7 @@ async function startOwned(options: LocalPostgresOptions, lock: OwnerLock): Promi
     appUrl: throughSocket(urlOf(APP_ROLE), socketDirectory(clusterDir)),
     logFile,
     orphanStopped,
+    explain,
     stop,
   }
 }
@@ -205,8 +216,15 @@ async function runOnPort(options: ServerOptions): Promise<{ server: Server; port
   }
 }
 
+type Watching = {
+  lock: OwnerLock
+  logger: LocalPostgresLogger
+  /** A server without room cannot write its last checkpoint, and would try for ever. */
+  isFull: () => Promise<boolean>
+}
+
 /** @returns a stop function that may be called any number of times. */
-function watch(server: Server, lock: OwnerLock, logger: LocalPostgresLogger): () => Promise<void> {
+function watch(server: Server, { lock, logger, isFull }: Watching): () => Promise<void> {
   const { child, pid } = server
   let stopping: Promise<void> | undefined
   const ended = new Promise<void>((done) => {
@@ -223,7 +241,7 @@ function watch(server: Server, lock: OwnerLock, logger: LocalPostgresLogger): ()
   const stop = async () => {
     if (!hasEnded(child)) {
       child.ref()
-      await stopPostmaster(pid)
+      await stopPostmaster(pid, { full: await isFull() })
       await ended
     }
     lock.release()

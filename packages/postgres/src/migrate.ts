@@ -24,8 +24,7 @@ const quiet = () => {}
 export async function migrate(options: MigrateOptions): Promise<void> {
   const { adminUrl, database, sets, appRole = 'caudal_app' } = options
   await createDatabase(adminUrl, database)
-  const client = new pg.Client({ connectionString: databaseUrl(adminUrl, database) })
-  await client.connect()
+  const client = await connect(databaseUrl(adminUrl, database))
   try {
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
     await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC')
@@ -47,8 +46,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
 }
 
 async function createDatabase(adminUrl: string, database: string): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl(adminUrl, 'postgres') })
-  await client.connect()
+  const client = await connect(databaseUrl(adminUrl, 'postgres'))
   try {
     const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database])
     if (found.rowCount === 0) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(database)}`)
@@ -57,4 +55,12 @@ async function createDatabase(adminUrl: string, database: string): Promise<void>
   } finally {
     await client.end()
   }
+}
+
+/** A server that dies fails the statement that is under way, which is enough said. */
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', quiet)
+  await client.connect()
+  return client
 }
