@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
-import { countIn, completedIn } from '../support/processes/look-inside.ts'
+import { completedIn, countIn, totalOf } from '../support/processes/look-inside.ts'
+import { electPreferred, moveLeaders, placesOf } from '../support/processes/move-leaders.ts'
+import { CORE } from '../support/processes/plan-processes.ts'
 import {
   nothingWasLost,
   startLoad,
@@ -16,8 +18,7 @@ const SLOW = { timeout: 400_000 }
 const FAILOVER_MS = 60_000
 /** The gateway gives a service ten seconds; a little for the machine. */
 const LONGEST_ANSWER_MS = 15_000
-const TOPICS = 'org.apache.kafka.tools.TopicCommand'
-const ELECTION = 'org.apache.kafka.tools.LeaderElectionCommand'
+const FAILURES = 'consumer_fetch_failures_total'
 
 describe('P9, F3: brokers fail under the system', () => {
   const scope = suiteScope()
@@ -39,36 +40,55 @@ describe('P9, F3: brokers fail under the system', () => {
   test('one broker of three killed: payments go on', SLOW, async (t) => {
     const { kafka } = world
     const traffic = await startLoad(world)
+    const unreachable = () => totalOf(world.system, CORE, FAILURES, 'broker')
+    const before = await unreachable()
     await kafka.node(1).kill()
     assert.equal(kafka.node(1).pid, undefined)
     const startedAt = performance.now()
     await moreCompleted(80)
     t.diagnostic(`80 payments completed ${Math.round(performance.now() - startedAt)} ms after`)
+    assert.ok((await unreachable()) > before, 'readers say that a broker is down')
     await kafka.node(1).start()
     t.diagnostic(whatHappened(traffic))
     assert.ok(traffic.longestMs() < LONGEST_ANSWER_MS)
     await nothingWasLost(world, traffic)
   })
 
+  test('every leader moved, twice, while all brokers live: readers follow', SLOW, async (t) => {
+    const { kafka, system } = world
+    const traffic = await startLoad(world)
+    const followed = () => totalOf(system, CORE, 'consumer_leaders_moved_total')
+    for (const turn of ['first', 'second']) {
+      const before = await followed()
+      const moved = await moveLeaders(kafka)
+      assert.ok(moved > 12, `${moved} partitions moved: the fault never fired`)
+      await eventually(async () => (await followed()) > before, {
+        label: 'readers find that their leaders are others',
+      })
+      await moreCompleted(40)
+      const seen = (await followed()) - before
+      t.diagnostic(`${turn} time: ${moved} leaders moved; readers found it ${seen} times`)
+    }
+    t.diagnostic(whatHappened(traffic))
+    assert.ok(traffic.longestMs() < LONGEST_ANSWER_MS)
+    await nothingWasLost(world, traffic)
+  })
+
   test(
-    'leaders moved: away from a broker that is stopped, and back by election',
+    'a broker stopped in order hands its leaders over, and leads again by election',
     SLOW,
     async (t) => {
       const { kafka } = world
       const traffic = await startLoad(world)
+      const ledByTwo = async (): Promise<number> =>
+        (await placesOf(kafka)).filter(({ leader }) => leader === 2).length
       await kafka.node(2).stop()
+      assert.equal(await ledByTwo(), 0, 'a broker that was stopped leads nothing')
       await moreCompleted(40)
       await kafka.node(2).start()
-      const bootstrap = ['--bootstrap-server', kafka.brokers.join(',')]
-      const ledByTwo = async (): Promise<number> => {
-        const described = await kafka.tool(TOPICS, [...bootstrap, '--describe'])
-        return described.split('\n').filter((line) => line.includes('Leader: 2\t')).length
-      }
-      assert.equal(await ledByTwo(), 0, 'a broker that was stopped leads nothing')
-      const all = ['--election-type', 'preferred', '--all-topic-partitions']
       await eventually(
         async () => {
-          await kafka.tool(ELECTION, [...bootstrap, ...all]).catch(() => '')
+          await electPreferred(kafka)
           return (await ledByTwo()) > 0
         },
         { timeoutMs: FAILOVER_MS, label: 'broker 2 leads again' },

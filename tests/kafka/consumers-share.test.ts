@@ -4,7 +4,7 @@ import { eventually } from '@caudal/testing/eventually.ts'
 import type { Scope } from '@caudal/testing/test-database.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { type EffectsWorld, effectsWorld } from './support/effects-world.ts'
-import { startWorker, type Worker } from './support/start-worker.ts'
+import { startWorker, type Worker, type WorkerOptions } from './support/start-worker.ts'
 
 const SESSION_MS = 2_000
 /** A transaction that its process left open is ended by PostgreSQL after 10 s. */
@@ -16,15 +16,21 @@ before(async () => {
 })
 after(() => kafka.stop())
 
-async function worker(t: Scope, it: EffectsWorld): Promise<Worker> {
+async function worker(
+  t: Scope,
+  it: EffectsWorld,
+  session: Pick<WorkerOptions, 'sessionTimeoutMs'> = { sessionTimeoutMs: SESSION_MS },
+): Promise<Worker> {
   return startWorker(t, {
     databaseUrl: it.databaseUrl,
     brokers: kafka.brokers,
     group: `group-of-${it.topic}`,
     topics: [it.topic],
-    sessionTimeoutMs: SESSION_MS,
+    ...session,
   })
 }
+
+const msSince = (startedAt: number): number => Math.round(performance.now() - startedAt)
 
 /** Appends until told to stop; resolves to how many. */
 function keepAppending(it: EffectsWorld): { stop(): Promise<number> } {
@@ -57,19 +63,32 @@ const lastEffect = async ({ db }: EffectsWorld): Promise<bigint> => {
 
 test('F4: two processes share the partitions, and one that is killed is replaced', async (t) => {
   const it = await effectsWorld(t, kafka)
-  const [first, second] = [await worker(t, it), await worker(t, it)]
+  // With the session of the services, so that the figures are those of an operator.
+  const first = await worker(t, it, {})
   const appending = keepAppending(it)
+  await eventually(async () => (await partitionsSince(it, 0n)) === 12)
+  const addedAt = performance.now()
+  const second = await worker(t, it, {})
   const both = [first.pid, second.pid].toSorted((a, b) => a - b)
-  await eventually(async () => {
-    assert.deepEqual(await workersOf(it, 0n), both)
-    return true
-  })
+  await eventually(
+    async () => {
+      assert.deepEqual(await workersOf(it, 0n), both)
+      return true
+    },
+    { timeoutMs: TAKEN_OVER_MS, label: 'both work' },
+  )
+  t.diagnostic(`one more has started and works after ${msSince(addedAt)} ms`)
   await first.kill()
-  const killedAt = await lastEffect(it)
-  // All partitions are written all the time, so all of them have moved when nothing is left.
+  const killedAt = performance.now()
+  const before = await lastEffect(it)
+  await eventually(async () => (await partitionsSince(it, before)) === 12, {
+    timeoutMs: TAKEN_OVER_MS,
+    label: 'the other process has all partitions',
+  })
+  t.diagnostic(`all partitions of the one killed are worked on after ${msSince(killedAt)} ms`)
   const appended = await appending.stop()
   await eventually(async () => (await it.count()) === appended, { label: 'everything is applied' })
-  assert.deepEqual(await workersOf(it, killedAt), [second.pid])
+  assert.deepEqual(await workersOf(it, before), [second.pid])
   await it.assertAllOnce()
 })
 

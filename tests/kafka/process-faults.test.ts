@@ -9,11 +9,10 @@ import { createLogger } from '@caudal/telemetry/logger.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
-import { completedIn, metricOf, relayOf } from '../support/processes/look-inside.ts'
-import type { Service } from '../support/processes/plan-processes.ts'
+import { completedIn, metricOf, relayOf, totalOf } from '../support/processes/look-inside.ts'
+import { CORE } from '../support/processes/plan-processes.ts'
 import { readTopic } from '../support/processes/read-topic.ts'
 import { relayDiesBeforeItMarks } from '../support/processes/relay-dies.ts'
-import type { ServiceProcess } from '../support/processes/service-process.ts'
 import {
   nothingWasLost,
   startLoad,
@@ -26,7 +25,6 @@ import { runCommand } from '../support/run-caudal.ts'
 /** For a slow machine. */
 const SLOW = { timeout: 400_000 }
 const TAKEOVER_MS = 60_000
-const CORE: Service[] = ['payments', 'wallets', 'processor', 'notifications']
 const REBALANCES = 6
 const EVERY_MS = 5_000
 const silent = createLogger({ service: 'test', level: 'silent' })
@@ -87,13 +85,21 @@ describe('P9, F4: two processes of each service on three brokers', () => {
       const traffic = await startLoad(world)
       for (const service of CORE.slice(0, 3)) {
         const leader = await eventually(() => relayOf(system, service))
+        const other = system.of(service).find((one) => one !== leader && one.pid)!
+        const joinedBefore = await metricOf(other, 'consumer_rebalances_total')
         await leader.kill()
         assert.equal(leader.pid, undefined)
         const startedAt = performance.now()
+        const tookMs = () => Math.round(performance.now() - startedAt)
         const next = await eventually(() => relayOf(system, service), { timeoutMs: TAKEOVER_MS })
-        const tookMs = Math.round(performance.now() - startedAt)
-        t.diagnostic(`${service}: another process publishes after ${tookMs} ms`)
-        assert.notEqual(next, leader)
+        t.diagnostic(`${service}: another process publishes after ${tookMs()} ms`)
+        assert.equal(next, other)
+        const joined = () => metricOf(next, 'consumer_rebalances_total')
+        await eventually(async () => (await joined()) > joinedBefore, {
+          timeoutMs: TAKEOVER_MS,
+          label: 'the other process has all partitions',
+        })
+        t.diagnostic(`${service}: it has all partitions after ${tookMs()} ms`)
         await moreCompleted(40)
         await leader.start()
       }
@@ -114,20 +120,23 @@ describe('P9, F4: two processes of each service on three brokers', () => {
     async (t) => {
       const { system } = world
       const traffic = await startLoad(world)
-      const rebalances = await total(CORE, 'consumer_rebalances_total')
+      const rebalances = await totalOf(system, CORE, 'consumer_rebalances_total')
       for (let round = 0; round < REBALANCES; round += 1) {
         const nextAt = performance.now() + EVERY_MS
         const service = CORE[round % CORE.length]!
+        const startedAt = performance.now()
         const extra = await system.add(service)
         const worked = () => metricOf(extra, 'events_consumed_total')
         await eventually(async () => (await worked()) > 0, {
           timeoutMs: TAKEOVER_MS,
           label: `the new process of ${service} gets work`,
         })
+        const tookMs = Math.round(performance.now() - startedAt)
+        t.diagnostic(`${service}: one more has started and worked after ${tookMs} ms`)
         await eventually(() => performance.now() >= nextAt)
         assert.equal(await extra.stop(), 0)
       }
-      const seen = (await total(CORE, 'consumer_rebalances_total')) - rebalances
+      const seen = (await totalOf(system, CORE, 'consumer_rebalances_total')) - rebalances
       t.diagnostic(`${seen} assignments changed`)
       assert.ok(seen >= REBALANCES, `${seen} rebalances: the fault never fired`)
       t.diagnostic(whatHappened(traffic))
@@ -234,12 +243,6 @@ describe('P9, F4: two processes of each service on three brokers', () => {
   test('everything stops in order', SLOW, async () => {
     assert.deepEqual(await world.system.stop(), [])
   })
-
-  async function total(services: readonly Service[], name: string): Promise<number> {
-    const alive = services.flatMap((one) => world.system.of(one)).filter(({ pid }) => pid)
-    const values = await Promise.all(alive.map((one: ServiceProcess) => metricOf(one, name)))
-    return values.reduce((sum, value) => sum + value, 0)
-  }
 })
 
 /** Whether the process hangs by SIGSTOP; only Linux tells. */

@@ -4,12 +4,29 @@ import type { Service } from './plan-processes.ts'
 import type { Processes } from './run-processes.ts'
 import type { ServiceProcess } from './service-process.ts'
 
-/** A metric of one process, its labels summed; 0 when it is not there. */
-export async function metricOf(process: ServiceProcess, name: string): Promise<number> {
+/** A metric of one process, summed over all labels or those of a kind; 0 when it is not there. */
+export async function metricOf(
+  process: ServiceProcess,
+  name: string,
+  kind?: string,
+): Promise<number> {
   const { body } = await request(`${process.url}/metrics`)
   const lines = (await body.text()).split('\n')
-  const own = lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+  const named = lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+  const own = kind === undefined ? named : named.filter((line) => line.includes(`kind="${kind}"`))
   return own.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+}
+
+/** A metric summed over all processes of the services that are alive. */
+export async function totalOf(
+  system: Processes,
+  services: readonly Service[],
+  name: string,
+  kind?: string,
+): Promise<number> {
+  const alive = services.flatMap((one) => system.of(one)).filter(({ pid }) => pid)
+  const values = await Promise.all(alive.map((one) => metricOf(one, name, kind)))
+  return values.reduce((sum, value) => sum + value, 0)
 }
 
 /** The process of the service whose relay publishes the outbox now; undefined between two. */

@@ -19,6 +19,9 @@ export const SERVICES = [
 ] as const
 export type Service = (typeof SERVICES)[number]
 
+/** Those that a payment goes through in the log. */
+export const CORE: readonly Service[] = ['payments', 'wallets', 'processor', 'notifications']
+
 /** Only the service that needs a secret gets it. */
 const SECRETS_OF: Partial<Record<Service, readonly string[]>> = {
   identity: ['CAUDAL_IDENTITY_CLIENTS', 'CAUDAL_DEVELOPMENT_LOGIN'],

@@ -8,6 +8,8 @@ export type KafkaIncidents = {
   appendLate(): void
   /** A broker that could not be read from; the others are read on. */
   fetchFailed(kind: FetchFailure, error: unknown): void
+  /** So many partitions are led by another broker than before. */
+  leadersMoved(partitions: number): void
   offsetOutOfRange(): void
   rebalanced(): void
   joinFailed(kind: JoinFailure, error: unknown): void
@@ -35,6 +37,10 @@ export function createKafkaIncidents(metrics: Metrics, logger: Logger): KafkaInc
     'Reads from a broker that failed; each is tried again.',
     ['kind'],
   )
+  const moves = metrics.counter(
+    'consumer_leaders_moved_total',
+    'Partitions found to be led by another broker than before.',
+  )
   const joins = metrics.counter(
     'consumer_join_failures_total',
     'Memberships lost; each is sought again.',
@@ -46,6 +52,10 @@ export function createKafkaIncidents(metrics: Metrics, logger: Logger): KafkaInc
     fetchFailed: (kind, error) => {
       fetches.inc({ kind })
       logger.warn({ kind, reason: reasonOf(error) }, 'a broker cannot be read from now')
+    },
+    leadersMoved: (partitions) => {
+      moves.inc(partitions)
+      logger.info({ partitions }, 'partitions are led by other brokers now')
     },
     offsetOutOfRange: lost,
     rebalanced: rebalances,

@@ -1,5 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Consumer, FetchIsolationLevels, type fetchV17 } from '@platformatic/kafka'
+import {
+  type ClusterMetadata,
+  Consumer,
+  FetchIsolationLevels,
+  type fetchV17,
+} from '@platformatic/kafka'
 import { EventLogError } from '../event-log-error.ts'
 import type { LogRecord, Position, ReadOptions } from '../event-log.ts'
 import { clientOptions, heedErrors } from './client-options.ts'
@@ -33,6 +38,9 @@ export class KafkaReader {
   readonly #fetching = new Set<number>()
   readonly #troubles = new Map<number, Trouble>()
   #lost: LostPosition | undefined
+  /** Who led each partition when that was last asked. */
+  readonly #leaders = new Map<string, number>()
+  #leadersAsOf = 0
   #news = Promise.withResolvers<void>()
 
   constructor(settings: KafkaSettings, clientId: string, incidents: KafkaIncidents) {
@@ -95,6 +103,7 @@ export class KafkaReader {
     if (topics.length === 0) return
     this.#client.topics.trackAll(...topics)
     const metadata = await this.#client.metadata({ topics: [...topics] })
+    this.#noteLeaders(metadata)
     const byLeader = Map.groupBy(
       this.#feeds.values(),
       ({ topic, partition }) => metadata.topics.get(topic)!.partitions[partition]!.leader,
@@ -111,6 +120,20 @@ export class KafkaReader {
       const maxWaitTime = hungry.length === feeds.length ? LONG_POLL_MS : 0
       void this.#fetch(leader, hungry, topicIds, maxWaitTime)
     }
+  }
+
+  /** A leader that lives on as a follower still answers, so that it moved is no failure. */
+  #noteLeaders({ topics, lastUpdate }: ClusterMetadata): void {
+    if (lastUpdate === this.#leadersAsOf) return
+    this.#leadersAsOf = lastUpdate
+    let moved = 0
+    for (const [key, { topic, partition }] of this.#feeds) {
+      const { leader } = topics.get(topic)!.partitions[partition]!
+      if (leader < 0) continue // there is none just now
+      if ((this.#leaders.get(key) ?? leader) !== leader) moved += 1
+      this.#leaders.set(key, leader)
+    }
+    if (moved > 0) this.#incidents.leadersMoved(moved)
   }
 
   /** Never fails: what goes wrong is remembered with the broker. */
