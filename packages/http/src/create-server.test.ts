@@ -280,6 +280,8 @@ test('what is not HTTP gets a problem document, and long headers 431', async (t)
   assert.match(hostless, /^HTTP\/1\.1 400 [^]*MALFORMED_REQUEST/)
   const long = `GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'a'.repeat(20_000)}\r\n\r\n`
   assert.match(await raw(url, long), /^HTTP\/1\.1 431 [^]*HEADERS_TOO_LARGE/)
+  const expecting = 'GET /healthz HTTP/1.1\r\nhost: x\r\nexpect: wonders\r\n\r\n'
+  assert.match(await raw(url, expecting), /^HTTP\/1\.1 400 [^]*MALFORMED_REQUEST/)
   const smuggled =
     'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n'
   assert.match(await raw(url, smuggled), /^HTTP\/1\.1 400 /)

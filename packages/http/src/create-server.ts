@@ -115,6 +115,10 @@ export function createServer(options: ServerOptions): HttpServer {
   app.server.on('connect', (_request, socket: Socket) => {
     answerBadHttp(new Error('nobody is connected to anything here'), socket)
   })
+  // Nor is there more than `100-continue` to expect; Node would answer with an empty 417.
+  app.server.on('checkExpectation', (_request, response) => {
+    if (response.socket) answerBadHttp(new Error('an unknown expectation'), response.socket)
+  })
   app.decorateRequest('traceparent', '')
   app.decorateRequest('traceName', undefined)
   app.decorateRequest('identity', null)
