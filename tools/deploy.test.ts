@@ -18,6 +18,9 @@ const dockerfile = read('../Dockerfile')
 const secrets = (): Record<string, string> =>
   readEnvFile(execFileSync('sh', [join(COMPOSE_DIR, 'make-env.sh')], { encoding: 'utf8' }))
 
+/** Addresses that only the command line asks, as CAUDAL_<SERVICE>_URL of all. */
+const READ_BY_COMMANDS = new Set(['CAUDAL_PROCESSOR_URL', 'CAUDAL_NOTIFICATIONS_URL'])
+
 /** What is wrong by the Compose specification. */
 function schemaErrors(text: string): string[] {
   // Its dialect and its ids are written as an older draft had them; it refers to none.
@@ -62,6 +65,38 @@ test('every service has a container, its port and its health check', () => {
     for (const needed of Object.keys(service.depends_on ?? {})) {
       assert.ok(services[needed]?.healthcheck, `${name} waits for ${needed} to be healthy`)
     }
+  }
+})
+
+test('every variable of a container is one that is read: by its service, or by others too', async () => {
+  const { services } = readComposeFile(secrets())
+  const asked = new Map<string, Set<string>>()
+  const given = new Map<string, string[]>()
+  for (const [name, { load }] of SERVICES) {
+    const values = Object.entries(services[name]!.environment ?? {})
+    const names = new Set<string>()
+    const env = new Proxy(Object.fromEntries(values.map(([key, value]) => [key, `${value}`])), {
+      get: (target, key: string) => {
+        names.add(key)
+        return target[key]
+      },
+    })
+    ;(await load()).check(env)
+    asked.set(name, names)
+    given.set(
+      name,
+      values.map(([key]) => key),
+    )
+  }
+  // Most containers are given the same; what only one has is for it alone.
+  const common = new Set(given.get('psp'))
+  const readByAny = new Set([...asked.values()].flatMap((names) => [...names]))
+  for (const [name, keys] of given) {
+    const unread = keys.filter((key) => {
+      if (READ_BY_COMMANDS.has(key)) return false
+      return common.has(key) ? !readByAny.has(key) : !asked.get(name)!.has(key)
+    })
+    assert.deepEqual(unread, [], name)
   }
 })
 
