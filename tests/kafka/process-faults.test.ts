@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { TOPICS } from '@caudal/contracts/topics.ts'
+import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
+import { delayCommits, type OutboxRow } from '../support/processes/late-commits.ts'
 import { completedIn, metricOf, relayOf, totalOf } from '../support/processes/look-inside.ts'
 import { CORE } from '../support/processes/plan-processes.ts'
 import { readTopic } from '../support/processes/read-topic.ts'
@@ -27,6 +29,7 @@ const SLOW = { timeout: 400_000 }
 const TAKEOVER_MS = 60_000
 const REBALANCES = 6
 const EVERY_MS = 5_000
+const LATE_ROWS = 20
 const silent = createLogger({ service: 'test', level: 'silent' })
 
 describe('P9, F4: two processes of each service on three brokers', () => {
@@ -178,7 +181,6 @@ describe('P9, F4: two processes of each service on three brokers', () => {
     'a relay killed after it published and before it marked publishes again',
     SLOW,
     async (t) => {
-      const { kafka, dataDir } = world
       const traffic = await startLoad(world)
       for (const service of ['payments', 'wallets'] as const) {
         const died = await relayDiesBeforeItMarks(world, service)
@@ -187,9 +189,7 @@ describe('P9, F4: two processes of each service on three brokers', () => {
       }
       t.diagnostic(whatHappened(traffic))
       await nothingWasLost(world, traffic)
-      const serverUrl = (await findSystem({ dataDir, url: undefined })).databaseUrl('postgres')
-      const settings = { brokers: kafka.brokers, checkTopicsOnly: true }
-      const log = await openEventLog({ serverUrl, kafka: settings }, silent)
+      const log = await openLog(world)
       for (const topic of [TOPICS.paymentsRequested, TOPICS.fundsReserved]) {
         const records = await readTopic(log, topic)
         const ids = records.map(({ value }) => (JSON.parse(value) as { event_id: string }).event_id)
@@ -197,6 +197,31 @@ describe('P9, F4: two processes of each service on three brokers', () => {
         t.diagnostic(`${topic}: ${twice} of ${ids.length} records are there twice`)
         assert.ok(twice > 0, 'nothing was published twice: the fault never fired')
       }
+      await log.close()
+    },
+  )
+
+  test(
+    'rule 5: commits of concurrent writers come late: none is skipped, order per key is kept',
+    SLOW,
+    async (t) => {
+      const traffic = await startLoad(world)
+      const written: OutboxRow[][] = []
+      for (const service of ['payments', 'wallets'] as const) {
+        const delayed = await delayCommits(world.dataDir, service)
+        await eventually(async () => (await delayed.late()).length >= LATE_ROWS, {
+          timeoutMs: TAKEOVER_MS,
+          label: `the relay of ${service} jumps over rows that are committed afterwards`,
+        })
+        await moreCompleted(40)
+        const late = (await delayed.late()).length
+        written.push(await delayed.stop())
+        t.diagnostic(`${service}: ${late} rows were committed after the relay had jumped over them`)
+      }
+      t.diagnostic(whatHappened(traffic))
+      await nothingWasLost(world, traffic)
+      const log = await openLog(world)
+      for (const rows of written) await assertPublishedInOrder(log, rows)
       await log.close()
     },
   )
@@ -244,6 +269,31 @@ describe('P9, F4: two processes of each service on three brokers', () => {
     assert.deepEqual(await world.system.stop(), [])
   })
 })
+
+async function openLog({ kafka, dataDir }: World): Promise<EventLog> {
+  const serverUrl = (await findSystem({ dataDir, url: undefined })).databaseUrl('postgres')
+  const settings = { brokers: kafka.brokers, checkTopicsOnly: true }
+  return openEventLog({ serverUrl, kafka: settings }, silent)
+}
+
+/** Every row of the outbox is in the log, and those of a key in the order of their ids. */
+async function assertPublishedInOrder(log: EventLog, rows: readonly OutboxRow[]): Promise<void> {
+  for (const [topic, own] of Map.groupBy(rows, (row) => row.topic)) {
+    const wanted = new Set(own.map(({ eventId }) => eventId))
+    const published = (await readTopic(log, topic))
+      .map(({ key, value }) => ({ key, id: (JSON.parse(value) as { event_id: string }).event_id }))
+      .filter(({ id }) => wanted.has(id))
+    const byKey = Map.groupBy(published, ({ key }) => key)
+    for (const [key, ofKey] of Map.groupBy(own, (row) => row.key)) {
+      const ids = new Set(byKey.get(key)?.map(({ id }) => id)) // some are there twice
+      assert.deepEqual(
+        [...ids],
+        ofKey.map(({ eventId }) => eventId),
+        `${topic}, ${key}`,
+      )
+    }
+  }
+}
 
 /** Whether the process hangs by SIGSTOP; only Linux tells. */
 async function isStopped(pid: number): Promise<boolean> {

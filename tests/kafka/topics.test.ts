@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
-import type { KafkaSettings } from '@caudal/event-log/kafka/kafka-settings.ts'
+import { KAFKA_COMPRESSIONS, type KafkaSettings } from '@caudal/event-log/kafka/kafka-settings.ts'
 import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
+import { partitionOf } from '@caudal/event-log/partition-of.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import type { Scope } from '@caudal/testing/test-database.ts'
-import { Admin, ConfigResourceTypes } from '@platformatic/kafka'
+import { Admin, ConfigResourceTypes, Consumer } from '@platformatic/kafka'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 
 let kafka: Kafka
@@ -86,6 +87,24 @@ test('a process that may only check creates nothing', async (t) => {
   await open(t, topic, { checkTopicsOnly: true })
 })
 
+test('records are compressed as configured, by lz4 unless told otherwise, and read all the same', async (t) => {
+  // The codec is in the lowest bits of a batch's attributes, by these numbers (KIP-110).
+  const codecs = { none: 0, gzip: 1, lz4: 3, zstd: 4 } as const
+  const cases = [...KAFKA_COMPRESSIONS, undefined]
+  for (const compression of cases) {
+    const topic = `topics.${newId()}`
+    const log = await open(t, topic, compression && { compression })
+    const value = 'again and '.repeat(100)
+    await log.append([{ topic, key: 'key', value, headers: { name: 'text' } }])
+    const partition = partitionOf('key')
+    const { signal } = new AbortController()
+    const options = { maxRecords: 10, waitMs: 5_000, signal }
+    const [record] = await log.read([{ topic, partition, offset: 0n }], options)
+    assert.deepEqual([record?.value, record?.headers], [value, { name: 'text' }])
+    assert.equal(await codecOf(topic, partition), codecs[compression ?? 'lz4'], compression)
+  }
+})
+
 test('a position that Kafka does not have is an alarm, and nothing is skipped', async (t) => {
   const topic = `topics.${newId()}`
   const log = await open(t, topic)
@@ -109,3 +128,28 @@ test('a position that Kafka does not have is an alarm, and nothing is skipped', 
     [3n, 4n],
   )
 })
+
+/** How the first batch of the partition is compressed. */
+async function codecOf(topic: string, partition: number): Promise<number> {
+  const bootstrapBrokers = [...kafka.brokers]
+  const consumer = new Consumer({ clientId: 'test', groupId: 'never-joined', bootstrapBrokers })
+  try {
+    const metadata = await consumer.metadata({ topics: [topic] })
+    const { id: topicId, partitions } = metadata.topics.get(topic)!
+    consumer.topics.trackAll(topic)
+    const wanted = {
+      partition,
+      fetchOffset: 0n,
+      currentLeaderEpoch: -1,
+      lastFetchedEpoch: -1,
+      partitionMaxBytes: 65_536,
+    }
+    const { responses } = await consumer.fetch({
+      node: partitions[partition]!.leader,
+      topics: [{ topicId, partitions: [wanted] }],
+    })
+    return responses[0]!.partitions[0]!.records![0]!.attributes & 7
+  } finally {
+    await consumer.close(true)
+  }
+}

@@ -1,0 +1,61 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { connectAsAdmin } from '../database-server.ts'
+
+const LONGEST_SECONDS = 0.25
+const LOOK_AGAIN_MS = 10
+
+export type OutboxRow = { id: string; eventId: string; topic: string; key: string }
+
+export type LateCommits = {
+  /** Rows so far that the relay had jumped over and that were committed afterwards. */
+  late(): Promise<OutboxRow[]>
+  /** Commits are as quick as before; all rows of the outbox, in the order of their ids. */
+  stop(): Promise<OutboxRow[]>
+}
+
+/**
+ * Lets every transaction of a service wait, some longer than others, between taking the ids of its
+ * outbox and its commit; and watches which ids the relay jumps over because of that.
+ */
+export async function delayCommits(dataDir: string, service: string): Promise<LateCommits> {
+  const admin = await connectAsAdmin(dataDir, `caudal_${service}`)
+  await admin.query(`
+    CREATE FUNCTION wait_a_little() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      PERFORM pg_sleep(random() * ${LONGEST_SECONDS});
+      RETURN NULL;
+    END $$;
+    CREATE TRIGGER wait_a_little AFTER INSERT ON outbox
+      FOR EACH STATEMENT EXECUTE FUNCTION wait_a_little()`)
+  const jumped = new Set<string>()
+  let watching = true
+  const watched = (async () => {
+    while (watching) {
+      const { rows } = await admin.query<{ id: string }>(
+        `SELECT generate_series(m.first_id, m.last_id)::text AS id
+         FROM outbox_progress p, unnest(p.missing_first, p.missing_last) AS m(first_id, last_id)`,
+      )
+      for (const { id } of rows) jumped.add(id)
+      await delay(LOOK_AGAIN_MS)
+    }
+  })()
+  const select = async (where: string, values: unknown[]): Promise<OutboxRow[]> => {
+    const { rows } = await admin.query<OutboxRow>(
+      `SELECT id::text, event_id::text AS "eventId", topic, record_key AS key
+       FROM outbox WHERE ${where} ORDER BY outbox.id`,
+      values,
+    )
+    return rows
+  }
+  return {
+    late: () => select('id = ANY($1::bigint[])', [[...jumped]]),
+    async stop() {
+      watching = false
+      await watched
+      await admin.query('DROP TRIGGER wait_a_little ON outbox; DROP FUNCTION wait_a_little()')
+      const rows = await select('true', [])
+      await admin.end()
+      return rows
+    },
+  }
+}
