@@ -322,7 +322,7 @@ function notices({ completed: { id } }: Used): Plant[] {
       check: 'ledger_is_told',
       says: 'version 3, is told by no event',
       sql: `DELETE FROM outbox WHERE topic = 'wallets.ledger'
-              AND headers LIKE '%"wallet.commit.committed"%'
+              AND payload::jsonb->>'event_type' = 'wallet.commit.committed'
               AND payload::jsonb->>'payment_id' = $1`,
       values: [id],
     },

@@ -47,7 +47,7 @@ test('TLS and SCRAM are read, the files by their contents', async (t) => {
   })
 })
 
-test('each mechanism with a password is read, and one without a part of it is refused', () => {
+test('F14: each mechanism with a password is read, and one without a part of it is refused', () => {
   const named = { KAFKA_SASL_USERNAME: 'wallets', KAFKA_SASL_PASSWORD: 'a secret' }
   for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const) {
     const login = { mechanism, username: 'wallets', password: 'a secret' }
@@ -61,7 +61,7 @@ test('each mechanism with a password is read, and one without a part of it is re
   assert.throws(() => read(unknown), /KAFKA_SASL_MECHANISM/)
 })
 
-test('the certificate of a client is read with its key, and neither without the other', async (t) => {
+test('F14: the certificate of a client is read with its key, and neither without the other', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'kafka-settings-'))
   t.after(() => rm(folder, { recursive: true }))
   const files = {
@@ -76,7 +76,7 @@ test('the certificate of a client is read with its key, and neither without the 
   }
 })
 
-test('OAUTHBEARER is read with its endpoint, or with the file of its token', async (t) => {
+test('F14: OAUTHBEARER is read with its endpoint, or with the file of its token', async (t) => {
   const env = {
     ...BROKERS,
     KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
