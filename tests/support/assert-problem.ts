@@ -32,7 +32,7 @@ export function assertProblem(
 }
 
 /** No word of what is behind the answer. */
-export function assertTellsNothing(text: string, what: string): void {
+function assertTellsNothing(text: string, what: string): void {
   const told = text.replaceAll('https://caudal.dev/errors/', '')
   for (const secret of SECRETS) assert.doesNotMatch(told, secret, what)
 }
