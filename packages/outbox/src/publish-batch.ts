@@ -57,7 +57,8 @@ const COLUMNS = 'o.id, o.topic, o.record_key, o.payload, o.headers, o.created_at
 const SELECT_NEW = `
   SELECT ${COLUMNS} FROM outbox o WHERE o.id > $1 ORDER BY o.id LIMIT ${BATCH_ROWS}`
 
-const SELECT_WITH_GAPS = `
+/** What was committed late, by the ends of the gaps in $2 and $3, and what is new, above $1. */
+export const SELECT_WITH_GAPS = `
   (SELECT ${COLUMNS}
    FROM unnest($2::bigint[], $3::bigint[]) AS m(first_id, last_id)
    JOIN outbox o ON o.id BETWEEN m.first_id AND m.last_id

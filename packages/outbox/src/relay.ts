@@ -25,6 +25,11 @@ const ROTATE_EVERY_MS = 10_000
  */
 const HANGS_AFTER_MS = 10_000
 const SIGN_OF_LIFE_MS = 3_000
+/**
+ * A plan that was made when the outbox was empty is kept, and would read all of it to find the rows
+ * of a gap.
+ */
+export const RELAY_SESSION = `-c idle_session_timeout=${HANGS_AFTER_MS} -c enable_seqscan=off`
 const BACKOFF_MS = { base: 50, most: 5_000 }
 
 /**
@@ -138,7 +143,7 @@ export class Relay {
     const client = new pg.Client({
       connectionString: this.#options.url,
       application_name: 'caudal-relay',
-      options: `-c idle_session_timeout=${HANGS_AFTER_MS}`,
+      options: RELAY_SESSION,
     })
     const lost = (): void => {
       if (this.#client === client) this.#client = undefined

@@ -13,7 +13,8 @@ import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
 import { addToOutbox, type OutboxEvent } from '../src/add-to-outbox.ts'
 import { outboxMigrations } from '../src/migrations.ts'
-import { startRelay } from '../src/relay.ts'
+import { SELECT_WITH_GAPS } from '../src/publish-batch.ts'
+import { RELAY_SESSION, startRelay } from '../src/relay.ts'
 
 const logger = createLogger({ service: 'test', level: 'silent' })
 
@@ -214,3 +215,22 @@ async function moveSequence(ownerUrl: string, id: number): Promise<void> {
   await owner.query(`SELECT setval('outbox_id_seq', $1)`, [id])
   await owner.end()
 }
+
+test('rows of a gap are found by their ids, by a plan that was made for an empty outbox too', async (t) => {
+  const { url, ownerUrl } = await prepare(t)
+  const owner = new pg.Client({ connectionString: ownerUrl })
+  await owner.connect()
+  await owner.query('VACUUM (ANALYZE)')
+  await owner.end()
+  const planWith = async (options: string): Promise<string> => {
+    const client = new pg.Client({ connectionString: url, options })
+    await client.connect()
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+      `EXPLAIN (GENERIC_PLAN) ${SELECT_WITH_GAPS}`,
+    )
+    await client.end()
+    return rows.map((row) => row['QUERY PLAN']).join('\n')
+  }
+  assert.match(await planWith(''), /Seq Scan on outbox/, 'the worst case is there')
+  assert.doesNotMatch(await planWith(RELAY_SESSION), /Seq Scan on outbox/)
+})
