@@ -12,11 +12,11 @@ const DEFAULTS: Settings = {
   synchronous_commit: 'on',
 
   max_connections: '200',
-  shared_buffers: '256MB',
+  shared_buffers: '512MB',
   effective_cache_size: '1GB',
   work_mem: '16MB',
   maintenance_work_mem: '128MB',
-  wal_compression: 'on',
+  wal_compression: 'off',
   wal_buffers: '16MB',
   // A new file of the log is written once, not first with zeros: that held everybody's commit up.
   wal_init_zero: 'off',

@@ -57,11 +57,17 @@ const COLUMNS = 'o.id, o.topic, o.record_key, o.payload, o.headers, o.created_at
 const SELECT_NEW = `
   SELECT ${COLUMNS} FROM outbox o WHERE o.id > $1 ORDER BY o.id LIMIT ${BATCH_ROWS}`
 
-/** What was committed late, by the ends of the gaps in $2 and $3, and what is new, above $1. */
+/**
+ * What was committed late, by the ends of the gaps in $2 and $3, and what is new, above $1. Each
+ * gap is looked up by itself: joined, all of the outbox would be read in the order of its ids.
+ */
 export const SELECT_WITH_GAPS = `
   (SELECT ${COLUMNS}
    FROM unnest($2::bigint[], $3::bigint[]) AS m(first_id, last_id)
-   JOIN outbox o ON o.id BETWEEN m.first_id AND m.last_id
+   CROSS JOIN LATERAL (
+     SELECT * FROM outbox i WHERE i.id BETWEEN m.first_id AND m.last_id
+     ORDER BY i.id LIMIT ${BATCH_ROWS}
+   ) AS o
    ORDER BY o.id LIMIT ${BATCH_ROWS})
   UNION ALL
   (SELECT ${COLUMNS} FROM outbox o WHERE o.id > $1 ORDER BY o.id LIMIT ${BATCH_ROWS})`
