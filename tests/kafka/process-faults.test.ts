@@ -29,6 +29,12 @@ const SLOW = { timeout: 400_000 }
 const TAKEOVER_MS = 60_000
 const REBALANCES = 6
 const EVERY_MS = 5_000
+const WHY_IDLE = [
+  'consumer_rebalances_total',
+  'consumer_join_failures_total',
+  'consumer_fetch_failures_total',
+  'consumer_failures_total',
+]
 const LATE_ROWS = 20
 const silent = createLogger({ service: 'test', level: 'silent' })
 
@@ -133,6 +139,9 @@ describe('P9, F4: two processes of each service on three brokers', () => {
         await eventually(async () => (await worked()) > 0, {
           timeoutMs: TAKEOVER_MS,
           label: `the new process of ${service} gets work`,
+        }).catch(async (error: unknown) => {
+          for (const name of WHY_IDLE) t.diagnostic(`${name}: ${await metricOf(extra, name)}`)
+          throw error
         })
         const tookMs = Math.round(performance.now() - startedAt)
         t.diagnostic(`${service}: one more has started and worked after ${tookMs} ms`)

@@ -69,6 +69,7 @@ function namesOf(commands: readonly Command[], state: LedgerState): LedgerNames 
 function rememberCurrencies(commands: readonly Command[], state: LedgerState): void {
   for (const { kind, accountId } of commands) {
     if (kind !== 'hold' && kind !== 'commit') continue
+    if (currencies.get(accountId) !== undefined) continue
     const account = state.accounts.get(accountId)
     if (account !== undefined) currencies.set(accountId, account.currency)
   }

@@ -47,7 +47,8 @@ export async function startWorld(scope: Scope): Promise<World> {
   return { kafka, redis, system, dataDir, gatewayUrl: gatewayUrl!, pspUrl: pspUrl! }
 }
 
-const LOAD = { users: 12, orders: 250, balance: '10000.00' }
+// So many users that a third of the partitions without any of them does not happen.
+const LOAD = { users: 60, orders: 50, balance: '10000.00' }
 const PER_SECOND = 40
 
 /** New users who pay all the time, until the traffic is stopped. */
