@@ -27,7 +27,8 @@ export interface LedgerSizes {
 
 /**
  * The ledger as `caudal start wallets identity` runs it, with PostgreSQL, its relay and the load
- * generator on the same cores, each figure beside a reference that books row by row.
+ * generator on the same cores, each figure beside a reference that books row by row. Each row has a
+ * system of its own, so that no figure depends on what was measured before it.
  */
 export async function benchLedger(
   options: BenchOptions,
@@ -36,6 +37,23 @@ export async function benchLedger(
   const wanted = [...LEDGER_ROWS].filter(
     ([name]) => options.rows.length === 0 || options.rows.includes(name),
   )
+  const rows: Row[] = []
+  let spread: Stage['spread']
+  for (const [, measureRow] of wanted) {
+    await onNewLedger(options, sizes, async (stage) => {
+      stage.spread = spread
+      rows.push(await measureRow(stage))
+      spread = stage.spread
+    })
+  }
+  return rows
+}
+
+async function onNewLedger(
+  options: BenchOptions,
+  sizes: LedgerSizes,
+  work: (stage: Stage) => Promise<void>,
+): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'caudal-bench-'))
   const launched = await launch(dataDir, options.profile, ['wallets', 'identity'])
   try {
@@ -48,10 +66,8 @@ export async function benchLedger(
     try {
       await assertDurable(owner)
       const stage = await openStage(system, owner, options, sizes)
-      const rows: Row[] = []
-      for (const [, row] of wanted) rows.push(await row(stage))
+      await work(stage)
       await stage.close()
-      return rows
     } finally {
       await owner.end()
     }
