@@ -1,4 +1,4 @@
-import { smallintArray, textArray } from '@caudal/postgres/array-parameter.ts'
+import { intArray, smallintArray, textArray } from '@caudal/postgres/array-parameter.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { NewRecord } from '../event-log.ts'
 import { partitionOf } from '../partition-of.ts'
@@ -9,51 +9,87 @@ export const CHANNEL = 'caudal_log'
 // One statement, so one transaction. The heads are locked in sorted order (two relays may append to
 // the same partitions), each partition's records get the next dense offsets in the order given, and
 // a reader that sees an offset sees all before it, since the head's lock lasts until the commit.
+// Only counts and places are joined: the records themselves are unnested side by side on their way
+// into the table, so that nothing stores them once more.
 const APPEND = `
-  WITH new_records AS (
-    SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::text[], $5::text[])
-      WITH ORDINALITY AS r(topic, partition, record_key, value, headers, position)
-  ), counts AS (
-    SELECT topic, partition, count(*) AS records FROM new_records GROUP BY topic, partition
+  WITH shares AS (
+    SELECT * FROM unnest($1::text[], $2::smallint[], $3::int[])
+      WITH ORDINALITY AS s(topic, partition, records, share)
   ), locked AS (
     SELECT p.topic, p.partition
-    FROM log_partitions p JOIN counts USING (topic, partition)
+    FROM log_partitions p JOIN shares USING (topic, partition)
     ORDER BY p.topic, p.partition
     FOR UPDATE OF p
   ), heads AS (
-    UPDATE log_partitions p SET next_offset = p.next_offset + c.records
-    FROM counts c JOIN locked l USING (topic, partition)
-    WHERE p.topic = c.topic AND p.partition = c.partition
-    RETURNING p.topic, p.partition, p.next_offset - c.records AS first_offset
+    UPDATE log_partitions p SET next_offset = p.next_offset + s.records
+    FROM shares s JOIN locked l USING (topic, partition)
+    WHERE p.topic = s.topic AND p.partition = s.partition
+    RETURNING s.share, p.next_offset - s.records AS first_offset
+  ), first_offsets AS (
+    SELECT array_agg(h.first_offset ORDER BY s.share) AS by_share
+    FROM shares s LEFT JOIN heads h USING (share)
   ), appended AS (
     INSERT INTO log_records (topic, partition, record_offset, record_key, value, headers)
-    SELECT n.topic, n.partition,
-      h.first_offset - 1 + row_number()
-        OVER (PARTITION BY n.topic, n.partition ORDER BY n.position),
-      n.record_key, n.value, n.headers
-    FROM new_records n JOIN heads h USING (topic, partition)
-    RETURNING 1
+    SELECT ($1::text[])[share], ($2::smallint[])[share],
+      (SELECT by_share FROM first_offsets)[share] + place, record_key, value, headers
+    FROM (
+      SELECT unnest($4::int[]) AS share, unnest($5::int[]) AS place,
+        unnest($6::text[]) AS record_key, unnest($7::text[]) AS value, unnest($8::text[]) AS headers
+    ) AS r
   )
-  SELECT (SELECT count(*) FROM appended) AS appended, pg_notify('${CHANNEL}', $6)`
+  SELECT pg_notify('${CHANNEL}', $9)`
 
-/** Appends the records in one statement; throws when a topic does not exist. */
+/** The records of one partition, counted; `number` is its place in the arrays, from 1. */
+interface Share {
+  number: number
+  topic: string
+  partition: number
+  records: number
+}
+
+/**
+ * Appends the records in one statement.
+ *
+ * @throws {Error} when a topic does not exist; nothing has been appended then
+ */
 export async function appendRecords(db: Db, records: readonly NewRecord[]): Promise<void> {
   if (records.length === 0) return
-  const topics = [...new Set(records.map((record) => record.topic))]
-  const result = await db.query({
+  const { shares, places } = shareOut(records)
+  const topics = new Set(shares.map((share) => share.topic))
+  await db.query({
     name: 'append-records',
     text: APPEND,
     values: [
-      textArray(records, (record) => record.topic),
-      smallintArray(records, (record) => partitionOf(record.key)),
+      textArray(shares, (share) => share.topic),
+      smallintArray(shares, (share) => share.partition),
+      intArray(shares, (share) => share.records),
+      intArray(places, ({ share }) => share.number),
+      intArray(places, ({ place }) => place),
       textArray(records, (record) => record.key),
       textArray(records, (record) => record.value),
       textArray(records, (record) => JSON.stringify(record.headers)),
-      topics.join(','),
+      [...topics].join(','),
     ],
   })
-  const { appended } = result.rows[0] as { appended: bigint }
-  if (appended !== BigInt(records.length)) {
-    throw new Error(`${BigInt(records.length) - appended} records name a topic that is not there`)
-  }
+}
+
+/** The share that each record belongs to, and how many of the share come before it. */
+function shareOut(records: readonly NewRecord[]): {
+  shares: Share[]
+  places: { share: Share; place: number }[]
+} {
+  const shares = new Map<string, Share>()
+  const places = records.map(({ topic, key }) => {
+    const partition = partitionOf(key)
+    const name = `${topic}/${partition}`
+    let share = shares.get(name)
+    if (share === undefined) {
+      share = { number: shares.size + 1, topic, partition, records: 0 }
+      shares.set(name, share)
+    }
+    const place = share.records
+    share.records += 1
+    return { share, place }
+  })
+  return { shares: [...shares.values()], places }
 }
