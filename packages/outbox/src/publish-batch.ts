@@ -38,8 +38,7 @@ export async function publishBatch(
   const kept = { ...before, gaps: before.gaps.filter((gap) => !dead.includes(gap)) }
   // Rows of a gap that was given up and came all the same at the last look are published above.
   const ids = rows.map((row) => Number(row.id))
-  const progress = await saveProgress(client, kept, ids)
-  return { records, oldestAt: rows[0] && new Date(rows[0].created_at), progress }
+  return { records, ...(await saveProgress(client, kept, ids)) }
 }
 
 type OutboxRow = {
@@ -48,11 +47,9 @@ type OutboxRow = {
   record_key: string
   payload: string
   headers: string
-  created_at: string
 }
 
-// The time as text: of a thousand rows, one is looked at.
-const COLUMNS = 'o.id, o.topic, o.record_key, o.payload, o.headers, o.created_at::text'
+const COLUMNS = 'o.id, o.topic, o.record_key, o.payload, o.headers'
 
 const SELECT_NEW = `
   SELECT ${COLUMNS} FROM outbox o WHERE o.id > $1 ORDER BY o.id LIMIT ${BATCH_ROWS}`
@@ -111,20 +108,23 @@ async function saveProgress(
   client: ClientBase,
   before: OutboxProgress,
   ids: readonly number[],
-): Promise<OutboxProgress> {
+): Promise<Omit<Published, 'records'>> {
   const after = advance(before, ids, Number.NaN)
-  const { rows } = await client.query<{ now: Date }>({
+  const { rows } = await client.query<{ now: Date; oldest_at: Date | null }>({
     name: 'save-progress',
     text: `UPDATE outbox_progress SET published_to = $1, missing_first = $2, missing_last = $3
-           RETURNING clock_timestamp() AS now`,
+           RETURNING clock_timestamp() AS now,
+             (SELECT created_at FROM outbox WHERE id = $4) AS oldest_at`,
     values: [
       after.publishedTo,
       after.gaps.map((gap) => gap.first),
       after.gaps.map((gap) => gap.last),
+      ids[0],
     ],
   })
+  const { now, oldest_at: oldestAt } = rows[0]!
   // The clock is read behind the snapshot that showed the gap, so its owners had all begun before.
-  return advance(before, ids, rows[0]!.now.getTime() + 1)
+  return { progress: advance(before, ids, now.getTime() + 1), oldestAt: oldestAt ?? undefined }
 }
 
 /** The stored progress; what took the ids of its gaps may still be open, so they are new. */

@@ -111,6 +111,22 @@ export function byteaArray<T>(items: readonly T[], pick: (item: T) => Buffer | n
   return finish(BYTEA_OID, items.length, nulls, at)
 }
 
+/** `bytea[]` of bytes that are written in hexadecimal. */
+export function hexArray<T>(items: readonly T[], pick: (item: T) => string): Buffer {
+  let at = HEADER_BYTES
+  for (const item of items) {
+    const digits = pick(item)
+    const length = digits.length / 2
+    reserve(at, 4 + length)
+    at = scratch.writeInt32BE(length, at)
+    const written = scratch.write(digits, at, 'hex')
+    if (written !== length) throw new TypeError(`${JSON.stringify(digits)} is not hexadecimal`)
+    at += length
+  }
+  reserve(0, HEADER_BYTES)
+  return finish(BYTEA_OID, items.length, 0, at)
+}
+
 /** `timestamptz[]`, to the millisecond. Null is NULL. */
 export function timestamptzArray<T>(items: readonly T[], pick: (item: T) => Date | null): Buffer {
   reserve(0, HEADER_BYTES + items.length * 12)

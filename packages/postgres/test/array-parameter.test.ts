@@ -5,6 +5,7 @@ import { testDatabase } from '@caudal/testing/test-database.ts'
 import {
   bigintArray,
   byteaArray,
+  hexArray,
   intArray,
   smallintArray,
   textArray,
@@ -53,6 +54,9 @@ test('bytes and times arrive as they were', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: [] })
   const bytes = [Buffer.from([0, 255, 34, 92]), null, Buffer.alloc(0), Buffer.alloc(100_000, 7)]
   assert.deepEqual(await roundTrip(db, 'bytea', byteaArray(bytes, same)), bytes)
+  const written = ['00ff225c', '', '07'.repeat(100_000)]
+  const meant = written.map((digits) => Buffer.from(digits, 'hex'))
+  assert.deepEqual(await roundTrip(db, 'bytea', hexArray(written, same)), meant)
   const times = ['1999-12-31T23:59:59.999Z', '2026-11-25T04:05:06.007Z', '9999-01-01T00:00:00Z']
   const dates = [...times.map((text) => new Date(text)), null]
   assert.deepEqual(await roundTrip(db, 'timestamptz', timestamptzArray(dates, same)), dates)
@@ -67,6 +71,7 @@ test('an empty array is empty, not null', async (t) => {
     ['smallint', smallintArray([], () => 0)],
     ['int', intArray([], () => 0)],
     ['bytea', byteaArray([], () => null)],
+    ['bytea', hexArray([], () => '')],
     ['timestamptz', timestamptzArray([], () => null)],
   ] as const) {
     const { rows } = await db.query(`SELECT cardinality($1::${type}[]) AS size`, [value])

@@ -1,6 +1,7 @@
 import { type OutboxEvent, outboxColumns, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
 import {
   bigintArray,
+  hexArray,
   smallintArray,
   textArray,
   uuidArray,
@@ -38,7 +39,8 @@ export const LEDGER_MOVED = 'CA101'
 // Arrays of equal length are unnested side by side in the select list: as a table function their
 // rows would be stored once more on the way. Rows to change are looked up one by one and then taken
 // at their place, which the lock keeps: joined as a set, a plan that was made when a table was
-// known to be empty would walk all of it for each batch.
+// known to be empty would walk all of it for each batch. Keys and references are inserted in an
+// order that all batches share, so that no two wait for each other; what differs most comes first.
 const SAVE = `
   WITH changed_accounts AS (
     UPDATE accounts a
@@ -72,7 +74,7 @@ const SAVE = `
       reference_id, reason, corrects_id)
     SELECT $1::timestamptz, unnest($20::uuid[]), unnest($21::text[]), unnest($22::uuid[]),
       unnest($23::bigint[]), unnest($24::text[]), unnest($25::uuid[]), unnest($26::uuid[]),
-      unnest($27::text[])::date, decode(unnest($28::text[]), 'hex'), unnest($29::text[]),
+      unnest($27::text[])::date, unnest($28::bytea[]), unnest($29::text[]),
       unnest($30::text[]), unnest($31::text[]), unnest($32::text[]), unnest($33::text[]),
       unnest($34::uuid[])
   ), new_entries AS (
@@ -86,14 +88,14 @@ const SAVE = `
     SELECT transfer_id, tenant_id, kind, reference_id
     FROM unnest($43::uuid[], $44::text[], $45::text[], $46::text[])
       AS r(transfer_id, tenant_id, kind, reference_id)
-    ORDER BY tenant_id COLLATE "C", kind COLLATE "C", reference_id COLLATE "C"
+    ORDER BY reference_id COLLATE "C", kind COLLATE "C", tenant_id COLLATE "C"
   ), new_keys AS (
     INSERT INTO idempotency_keys (created_at, tenant_id, client_id, idempotency_key, fingerprint,
       status, body)
-    SELECT $1::timestamptz, tenant_id, client_id, key, decode(fingerprint, 'hex'), status, body
-    FROM unnest($47::text[], $48::text[], $49::text[], $50::text[], $51::smallint[], $52::text[])
+    SELECT $1::timestamptz, tenant_id, client_id, key, fingerprint, status, body
+    FROM unnest($47::text[], $48::text[], $49::text[], $50::bytea[], $51::smallint[], $52::text[])
       AS k(tenant_id, client_id, key, fingerprint, status, body)
-    ORDER BY tenant_id COLLATE "C", client_id COLLATE "C", key COLLATE "C"
+    ORDER BY key COLLATE "C", client_id COLLATE "C", tenant_id COLLATE "C"
   ), new_events AS (
     ${outboxInsert(55)}
   )
@@ -171,7 +173,7 @@ function transferColumns(transfers: readonly Transfer[]): unknown[] {
     uuidArray(transfers, (it) => it.paymentId),
     uuidArray(transfers, (it) => it.holdId),
     textArray(transfers, (it) => it.valueDate),
-    textArray(transfers, (it) => it.fingerprint),
+    hexArray(transfers, (it) => it.fingerprint),
     textArray(transfers, (it) => it.tenantId),
     textArray(transfers, (it) => it.clientId),
     textArray(transfers, (it) => it.idempotencyKey),
@@ -220,7 +222,7 @@ function answerColumns(answers: readonly KeyedAnswer[]): unknown[] {
     textArray(answers, (it) => it.tenantId),
     textArray(answers, (it) => it.clientId),
     textArray(answers, (it) => it.key),
-    textArray(answers, (it) => it.fingerprint),
+    hexArray(answers, (it) => it.fingerprint),
     smallintArray(answers, (it) => it.answer.status),
     textArray(answers, (it) => it.answer.body),
   ]
