@@ -24,6 +24,7 @@ export async function launch(
   const child = spawn(
     process.execPath,
     [
+      '--min-semi-space-size=64',
       '--max-semi-space-size=64',
       '--initial-old-space-size=256',
       ...profileArgs,
