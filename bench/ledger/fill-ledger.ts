@@ -1,5 +1,5 @@
 import type { Db } from '@caudal/postgres/types.ts'
-import { STRIPES, systemAccountIdOf } from '@caudal/wallets/domain/account.ts'
+import { STRIPES, systemAccount } from '@caudal/wallets/domain/account.ts'
 import { DEFAULT_TENANT } from 'caudal/world/defaults.ts'
 
 const BALANCE_MINOR = 1_000_000_000
@@ -56,13 +56,13 @@ export async function addHistory(
   accountIds: readonly string[],
   { transfers, amountMinor }: { transfers: number; amountMinor: number },
 ): Promise<void> {
-  const clearingId = systemAccountIdOf(
-    DEFAULT_TENANT,
-    'deposits_clearing',
-    CURRENCY,
+  const { accountId: clearingId } = systemAccount({
+    tenantId: DEFAULT_TENANT,
+    kind: 'deposits_clearing',
+    currency: CURRENCY,
     // Behind the stripes that a service draws from, so that its rows are never these.
-    STRIPES,
-  )
+    stripe: STRIPES,
+  })
   await owner.query(
     `INSERT INTO accounts (account_id, tenant_id, currency, kind, stripe, overdraft_limit_minor)
      VALUES ($1, $2, $3, 'deposits_clearing', $4, NULL) ON CONFLICT DO NOTHING`,

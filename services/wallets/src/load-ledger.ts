@@ -36,13 +36,15 @@ export async function loadLedger(
 ): Promise<LoadedLedger> {
   const state = emptyLedger()
   const commands = requests.flatMap(commandsOf)
+  const names = namesOf(commands, state)
   const [now] = await Promise.all([
-    lockLedger(tx, state, namesOf(commands, state)),
+    lockLedger(tx, state, names),
     keys && loadKeys(tx, state, requests),
     findTransfers(tx, state, commands),
   ])
   rememberCurrencies(commands, state)
-  const missing = missingOf(commands, state)
+  const allThere = names.accountIds.size === state.accounts.size
+  const missing = missingOf(allThere ? commands.filter(isNamedByHold) : commands, state)
   if (missing.length === 0) return { state, now, opened: [] }
   const opened = await openSystemAccounts(tx, missing)
   const accountIds = new Set(missing.map((it) => it.accountId))
@@ -73,6 +75,11 @@ function rememberCurrencies(commands: readonly Command[], state: LedgerState): v
     const account = state.accounts.get(accountId)
     if (account !== undefined) currencies.set(accountId, account.currency)
   }
+}
+
+/** Whether only its hold says which settlement account it needs; before that one is supposed. */
+function isNamedByHold(command: Command): boolean {
+  return command.kind === 'commit' && command.currency === null
 }
 
 function missingOf(commands: readonly Command[], state: LedgerState): SystemAccount[] {

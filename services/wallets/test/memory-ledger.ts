@@ -1,4 +1,4 @@
-import { SYSTEM_ACCOUNT_KINDS, STRIPES, systemAccountIdOf } from '../src/domain/account.ts'
+import { SYSTEM_ACCOUNT_KINDS, STRIPES, systemAccount } from '../src/domain/account.ts'
 import type { Account } from '../src/domain/account.ts'
 import { emptyLedger, type LedgerState } from '../src/domain/ledger-state.ts'
 import type { Transfer } from '../src/domain/transfer.ts'
@@ -17,7 +17,7 @@ export function memoryLedger(wallets: readonly TestWallet[]): LedgerState {
     open({ accountId, tenantId, currency, kind: 'wallet' })
     for (const kind of SYSTEM_ACCOUNT_KINDS) {
       for (let stripe = 0; stripe < STRIPES; stripe += 1) {
-        const id = systemAccountIdOf(tenantId, kind, currency, stripe)
+        const id = systemAccount({ tenantId, kind, currency, stripe }).accountId
         if (!state.accounts.has(id)) open({ accountId: id, tenantId, currency, kind })
       }
     }

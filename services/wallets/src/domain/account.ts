@@ -35,11 +35,11 @@ export interface Account {
 
 /** One stripe of a system account: who it belongs to and which it is. */
 export interface SystemAccount {
-  accountId: string
-  tenantId: string
-  kind: SystemAccountKind
-  currency: string
-  stripe: number
+  readonly accountId: string
+  readonly tenantId: string
+  readonly kind: SystemAccountKind
+  readonly currency: string
+  readonly stripe: number
 }
 
 /** Whether the account can spend so much without going further below zero than it may. */
@@ -69,32 +69,23 @@ export const MAX_BALANCE_MINOR = 2n ** 63n - 1n
  */
 export const STRIPES = 12
 
-/** The stripe of a system account; its id follows from who and which it is. */
-export function systemAccount(of: Omit<SystemAccount, 'accountId'>): SystemAccount {
-  return { ...of, accountId: systemAccountIdOf(of.tenantId, of.kind, of.currency, of.stripe) }
-}
-
-/** Ids of system accounts that have been asked for: few, and hashing one takes microseconds. */
-const systemAccountIds = new Map<string, string>()
-const MOST_IDS_KEPT = 10_000
+/** System accounts that have been asked for: few, and hashing an id takes microseconds. */
+const systemAccounts = new Map<string, SystemAccount>()
+const MOST_KEPT = 10_000
 
 /**
- * The id of one stripe of a system account. User ids are UUIDs, so the name that stands in the
- * user's place here is nobody's.
+ * The stripe of a system account; its id follows from who and which it is. User ids are UUIDs, so
+ * the name that stands in the user's place here is nobody's.
  */
-export function systemAccountIdOf(
-  tenantId: string,
-  kind: SystemAccountKind,
-  currency: string,
-  stripe: number,
-): string {
-  const name = `${kind}/${stripe}`
-  const memo = `${currency}/${name}/${tenantId}`
-  let id = systemAccountIds.get(memo)
-  if (id === undefined) {
-    id = accountIdOf(tenantId, name, currency)
-    if (systemAccountIds.size >= MOST_IDS_KEPT) systemAccountIds.clear()
-    systemAccountIds.set(memo, id)
+export function systemAccount(of: Omit<SystemAccount, 'accountId'>): SystemAccount {
+  const { tenantId, kind, currency, stripe } = of
+  const memo = `${kind}/${stripe}/${currency}/${tenantId}`
+  let account = systemAccounts.get(memo)
+  if (account === undefined) {
+    const accountId = accountIdOf(tenantId, `${kind}/${stripe}`, currency)
+    account = Object.freeze({ accountId, tenantId, kind, currency, stripe })
+    if (systemAccounts.size >= MOST_KEPT) systemAccounts.clear()
+    systemAccounts.set(memo, account)
   }
-  return id
+  return account
 }
