@@ -2,6 +2,7 @@ import { fork, type Serializable } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { NODE_FLAGS } from '../node-flags.ts'
 
 export interface StartedProcess {
   url: string
@@ -17,7 +18,7 @@ export async function startProcess(
   script: string,
   settings: Serializable = {},
 ): Promise<StartedProcess> {
-  const child = fork(script, { execArgv: ['--max-semi-space-size=64', '--import', WITH_PARENT] })
+  const child = fork(script, { execArgv: [...NODE_FLAGS, '--import', WITH_PARENT] })
   const exited = once(child, 'exit')
   child.send(settings)
   const signal = AbortSignal.timeout(START_TIMEOUT_MS)

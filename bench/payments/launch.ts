@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
+import { NODE_FLAGS } from '../node-flags.ts'
 import { widestEntries } from './widest-entries.ts'
 
 const CLI = join(resolve(import.meta.dirname, '../..'), 'cli/bin/caudal.js')
@@ -24,9 +25,7 @@ export async function launch(
   const child = spawn(
     process.execPath,
     [
-      '--min-semi-space-size=64',
-      '--max-semi-space-size=64',
-      '--initial-old-space-size=256',
+      ...NODE_FLAGS,
       ...profileArgs,
       CLI,
       'start',

@@ -122,7 +122,9 @@ export function logConformance(driver: string, prepare: (scope: Scope) => Promis
     async (open, t) => {
       const log = await opened(open, t)
       const [record] = numbered('account', 1, 1)
-      await assert.rejects(log.append([{ ...record!, topic: 'conformance.absent' }]))
+      await assert.rejects(log.append([{ ...record!, topic: 'conformance.absent' }]), {
+        code: 'EVENT_LOG_REFUSED',
+      })
     },
   )
 

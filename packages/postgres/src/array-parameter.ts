@@ -23,6 +23,7 @@ const BARE_PAIRS = PAIRS.map((_, index) => index * 2)
 const UUID_LENGTH = 36
 const BARE_LENGTH = 32
 const HEX_DIGITS = hexDigits()
+const BYTES = /^(?:[0-9a-f]{2})*$/i
 
 /** Arrays are composed here and copied out; it grows to the largest one seen. */
 let scratch = Buffer.allocUnsafe(64 * 1024)
@@ -116,12 +117,10 @@ export function hexArray<T>(items: readonly T[], pick: (item: T) => string): Buf
   let at = HEADER_BYTES
   for (const item of items) {
     const digits = pick(item)
-    const length = digits.length / 2
-    reserve(at, 4 + length)
-    at = scratch.writeInt32BE(length, at)
-    const written = scratch.write(digits, at, 'hex')
-    if (written !== length) throw new TypeError(`${JSON.stringify(digits)} is not hexadecimal`)
-    at += length
+    if (!BYTES.test(digits)) throw new TypeError(`${JSON.stringify(digits)} is not hexadecimal`)
+    reserve(at, 4 + digits.length / 2)
+    at = scratch.writeInt32BE(digits.length / 2, at)
+    at += scratch.write(digits, at, 'hex')
   }
   reserve(0, HEADER_BYTES)
   return finish(BYTEA_OID, items.length, 0, at)

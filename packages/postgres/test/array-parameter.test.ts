@@ -91,3 +91,9 @@ test('what is not a UUID is refused before it is sent', () => {
     assert.throws(() => uuidArray([bad], same), TypeError)
   }
 })
+
+test('what is not hexadecimal is refused before it is sent', () => {
+  for (const bad of ['0', 'abc', '0x', 'zz', '00 ', ' 00', '\u0130\u0130', '🦩']) {
+    assert.throws(() => hexArray([bad], same), TypeError)
+  }
+})

@@ -1,6 +1,7 @@
 import { intArray, smallintArray, textArray } from '@caudal/postgres/array-parameter.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { NewRecord } from '../event-log.ts'
+import { EventLogError } from '../event-log-error.ts'
 import { partitionOf } from '../partition-of.ts'
 
 /** The channel on which readers learn that topics have grown; its payload names the topics. */
@@ -47,16 +48,19 @@ interface Share {
   records: number
 }
 
+/** PostgreSQL's not_null_violation: a share without a head has no offsets. */
+const NOT_NULL_VIOLATION = '23502'
+
 /**
  * Appends the records in one statement.
  *
- * @throws {Error} when a topic does not exist; nothing has been appended then
+ * @throws {EventLogError} EVENT_LOG_REFUSED when a topic is not there; nothing was appended then
  */
 export async function appendRecords(db: Db, records: readonly NewRecord[]): Promise<void> {
   if (records.length === 0) return
   const { shares, places } = shareOut(records)
-  const topics = new Set(shares.map((share) => share.topic))
-  await db.query({
+  const topics = [...new Set(shares.map((share) => share.topic))].join(',')
+  const appended = db.query({
     name: 'append-records',
     text: APPEND,
     values: [
@@ -68,8 +72,12 @@ export async function appendRecords(db: Db, records: readonly NewRecord[]): Prom
       textArray(records, (record) => record.key),
       textArray(records, (record) => record.value),
       textArray(records, (record) => JSON.stringify(record.headers)),
-      [...topics].join(','),
+      topics,
     ],
+  })
+  await appended.catch((error: unknown) => {
+    if ((error as { code?: unknown }).code !== NOT_NULL_VIOLATION) throw error
+    throw new EventLogError('EVENT_LOG_REFUSED', `not all there: ${topics}`)
   })
 }
 
