@@ -1,7 +1,7 @@
 import { intArray, smallintArray, textArray } from '@caudal/postgres/array-parameter.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { NewRecord } from '../event-log.ts'
 import { EventLogError } from '../event-log-error.ts'
+import type { NewRecord } from '../event-log.ts'
 import { partitionOf } from '../partition-of.ts'
 
 /** The channel on which readers learn that topics have grown; its payload names the topics. */
