@@ -53,6 +53,12 @@ test('the Dockerfile passes its linter, which refuses a wrong one', () => {
   assert.notDeepEqual(validate(dockerfile.replace('USER node', 'USR node')), [])
 })
 
+test('a container gives Node the flags of npm start', () => {
+  const { scripts } = JSON.parse(read('../../package.json')) as { scripts: { start: string } }
+  const entrypoint = /^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '[]'
+  assert.equal(`${(JSON.parse(entrypoint) as string[]).join(' ')} start`, scripts.start)
+})
+
 test('every service has a container, its port and its health check', () => {
   const { services } = readComposeFile(secrets())
   for (const [name, { key }] of SERVICES) {

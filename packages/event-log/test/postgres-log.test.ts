@@ -31,3 +31,35 @@ test('F4: the runtime role can neither change nor remove a record', async (t) =>
     await assert.rejects(pool.query(statement), { code: '42501' })
   }
 })
+
+test('offsets are dense in every partition, and a batch that is refused takes none', async (t) => {
+  const { url, pool } = await testDatabase(t, { sets: [logMigrations], name: 'log' })
+  const log = await openPostgresLog({ url, topics })
+  t.after(() => log.close())
+  const recordTo = (topic: string, index: number) => ({
+    topic,
+    key: `key-${index % 29}`,
+    value: `${index}`,
+    headers: {},
+  })
+  const batches = [1, 7, 200, 1].map((size, nth) =>
+    Array.from({ length: size }, (_, at) => recordTo(topics[at % 2]!, nth * 1_000 + at)),
+  )
+  for (const batch of batches) {
+    await log.append(batch)
+    const refused = [...batch, recordTo('absent', 0)]
+    await assert.rejects(log.append(refused), { code: 'EVENT_LOG_REFUSED' })
+  }
+  const { rows } = await pool.query<{ topic: string; next: bigint; offsets: bigint[] }>(
+    `SELECT topic, next_offset AS next, array_agg(record_offset ORDER BY value::int) AS offsets
+     FROM log_records JOIN log_partitions USING (topic, partition)
+     GROUP BY topic, partition, next_offset`,
+  )
+  assert.equal(new Set(rows.map(({ topic }) => topic)).size, 2)
+  for (const { next, offsets } of rows) {
+    assert.deepEqual(offsets, [...offsets.keys()].map(BigInt))
+    assert.equal(next, BigInt(offsets.length))
+  }
+  const written = rows.reduce((sum, { offsets }) => sum + offsets.length, 0)
+  assert.equal(written, batches.flat().length)
+})

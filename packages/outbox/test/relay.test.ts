@@ -61,16 +61,17 @@ async function prepare(t: Scope) {
     ownerUrl,
   } = await testDatabase(t, { sets: [outboxMigrations], name: 'outbox' })
   const memory = memoryLog()
+  const metrics = createMetrics('test')
   const start = () => {
-    const relay = startRelay({ url, log: memory.log, logger, metrics: createMetrics('test') })
+    const relay = startRelay({ url, log: memory.log, logger, metrics })
     t.after(() => relay.stop())
     return relay
   }
-  return { db, url, ownerUrl, start, ...memory }
+  return { db, url, ownerUrl, start, metrics, ...memory }
 }
 
 test('F3: what is committed is published in order with its key and trace, the rest never', async (t) => {
-  const { db, records, start } = await prepare(t)
+  const { db, records, start, metrics } = await prepare(t)
   const relay = start()
   const events = Array.from({ length: 30 }, () => outboxEvent())
   await transaction(db, (tx) => addToOutbox(tx, events))
@@ -87,6 +88,7 @@ test('F3: what is committed is published in order with its key and trace, the re
   )
   assert.equal(records[0]!.key, events[0]!.event.account_id)
   assert.equal(records[0]!.headers['traceparent'], events[0]!.traceparent)
+  await eventually(async () => /^outbox_oldest_seconds_count\S* 1$/m.test(await metrics.text()))
 })
 
 test('rule 5: a transaction that commits late is not skipped and blocks nobody', async (t) => {

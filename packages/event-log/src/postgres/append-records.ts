@@ -48,9 +48,6 @@ interface Share {
   records: number
 }
 
-/** PostgreSQL's not_null_violation: a share without a head has no offsets. */
-const NOT_NULL_VIOLATION = '23502'
-
 /**
  * Appends the records in one statement.
  *
@@ -76,9 +73,16 @@ export async function appendRecords(db: Db, records: readonly NewRecord[]): Prom
     ],
   })
   await appended.catch((error: unknown) => {
-    if ((error as { code?: unknown }).code !== NOT_NULL_VIOLATION) throw error
-    throw new EventLogError('EVENT_LOG_REFUSED', `not all there: ${topics}`)
+    if (!hasNoOffset(error)) throw error
+    // Without its cause, which quotes the record.
+    throw new EventLogError('EVENT_LOG_REFUSED', `not all of these topics are there: ${topics}`)
   })
+}
+
+/** PostgreSQL's not_null_violation: a partition without a head gives its records no offsets. */
+function hasNoOffset(error: unknown): boolean {
+  const { code, column } = error as { code?: unknown; column?: unknown }
+  return code === '23502' && column === 'record_offset'
 }
 
 /** The share that each record belongs to, and how many of the share come before it. */

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { transaction } from '@caudal/postgres/transaction.ts'
+import { decideBatch } from '../src/domain/decide-batch.ts'
+import { momentOf } from '../src/domain/moment.ts'
+import type * as loader from '../src/load-ledger.ts'
+import { close, move } from './client-commands.ts'
+import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
+import { newWallet } from './test-wallet.ts'
+
+/** The loader of another process, which remembers nothing that commands of this one said. */
+async function otherProcess(): Promise<typeof loader> {
+  const { href } = new URL('../src/load-ledger.ts?other-process', import.meta.url)
+  return (await import(href)) as typeof loader
+}
+
+test('a process that has not seen the hold opens the settlement account of its commit', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const wallet = newWallet({ currency: 'CHF' })
+  await openWallets(pool, [wallet])
+  const hold = move('hold', wallet, 4n)
+  const { outcomes } = await runCommands(pool, move('credit', wallet, 10n), hold)
+  assert(outcomes[1]?.type === 'committed' && outcomes[1].hold)
+  // It says no currency, and every account that it names is there.
+  const commit = close('commit', wallet, outcomes[1].hold.holdId)
+  const { loadLedger } = await otherProcess()
+  await transaction(pool, async (tx) => {
+    const { state, now, opened } = await loadLedger(tx, [commit], { keys: true })
+    assert.deepEqual(
+      opened.map(({ kind, currency }) => [kind, currency]),
+      [['psp_settlement', 'CHF']],
+    )
+    assert.equal(decideBatch(state, [commit], momentOf(now)).outcomes[0]?.type, 'committed')
+  })
+})
