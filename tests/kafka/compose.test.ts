@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { DEFAULT_PORTS } from '@caudal/http/service-settings.ts'
+import { freePorts } from '@caudal/local-postgres/free-port.ts'
 import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { SERVICES } from 'caudal/system/services.ts'
 import pg from 'pg'
 import { type ComposeService, readComposeFile } from '../../tools/compose-file.ts'
-import { freePorts } from '../../tools/kafka/free-ports.ts'
 import { dataDirectory } from '../support/launch-system.ts'
 import {
   containersOf,

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
+import { freePorts } from '@caudal/local-postgres/free-port.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import { freePorts } from '../../tools/kafka/free-ports.ts'
 import { startKafka } from '../../tools/kafka/start-kafka.ts'
 
 const START = `

@@ -1,14 +1,10 @@
-import { randomInt } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 import { DEFAULT_PORTS } from '@caudal/http/service-settings.ts'
+import { freePort } from '@caudal/local-postgres/free-port.ts'
 import { SERVICES } from './services.ts'
 
 const HOST = '127.0.0.1'
 const KEYS = Object.keys(DEFAULT_PORTS) as (keyof typeof DEFAULT_PORTS)[]
-
-// Free ports are sought below the range from which systems take those of outgoing connections, or
-// one of these could have it in the moment between the release and the service.
-const FREE_PORTS = { lowest: 12_000, highest: 32_000, tries: 100 }
 
 export type PlannedPorts = {
   /** `CAUDAL_<KEY>_PORT` and `CAUDAL_<KEY>_URL`. */
@@ -57,13 +53,7 @@ export async function planPorts(
 
 /** Takes the port, or any free one for 0, and keeps it. */
 async function holdPort(key: string, wanted: number, held: Server[]): Promise<number> {
-  if (wanted !== 0) return hold(key, wanted, held)
-  const { lowest, highest, tries } = FREE_PORTS
-  for (let attempt = 1; attempt < tries; attempt += 1) {
-    const port = await hold(key, randomInt(lowest, highest), held).catch(() => undefined)
-    if (port !== undefined) return port
-  }
-  return hold(key, randomInt(lowest, highest), held)
+  return hold(key, wanted === 0 ? await freePort() : wanted, held)
 }
 
 function hold(key: string, port: number, held: Server[]): Promise<number> {

@@ -202,7 +202,7 @@ async function isComplete(clusterDir: string): Promise<boolean> {
  */
 async function runOnPort(options: ServerOptions): Promise<{ server: Server; port: number }> {
   for (let attempt = 1; ; attempt++) {
-    const port = options.port === 0 ? await freePort(HOST) : options.port
+    const port = options.port === 0 ? await freePort() : options.port
     try {
       return { server: await runServer({ ...options, port }), port }
     } catch (error) {

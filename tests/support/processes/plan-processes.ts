@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { freePorts } from '@caudal/local-postgres/free-port.ts'
 import { secretEnvironment, type Secrets } from 'caudal/system/secrets.ts'
-import { freePorts } from '../../../tools/kafka/free-ports.ts'
 import { keyOf } from './service-process.ts'
 
 /** Every process of the system, by the name that `caudal start` takes. */

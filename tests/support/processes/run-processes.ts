@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '@caudal/local-postgres/free-port.ts'
 import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
 import { readOrMakeSecrets } from 'caudal/system/secrets.ts'
 import { removeOwnState, type SystemState, writeState } from 'caudal/system/state-file.ts'
-import { freePorts } from '../../../tools/kafka/free-ports.ts'
 import { startBalancer } from './balancer.ts'
 import {
   environmentOf,
