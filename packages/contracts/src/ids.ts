@@ -17,6 +17,11 @@ const ID_BYTES = 16
 const IDS_PER_FETCH = 512
 const randomBytes = new Uint8Array(IDS_PER_FETCH * ID_BYTES)
 let bytesUsed = randomBytes.length
+const idBytes = new Uint8Array(ID_BYTES)
+const idText = Buffer.alloc(36, '-')
+/** Where the two digits of each byte stand in a UUID's text. */
+const PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
+const DIGITS = Buffer.from('0123456789abcdef')
 let lastMs = 0
 let sequence = 0
 
@@ -38,7 +43,18 @@ export function newId(): string {
   } else {
     sequence += 1
   }
-  return v7({ random, msecs: lastMs, seq: sequence })
+  v7({ random, msecs: lastMs, seq: sequence }, idBytes)
+  return textOf(idBytes)
+}
+
+/** The library joins twenty texts, which takes longer than everything else about an id. */
+function textOf(bytes: Uint8Array): string {
+  for (const [index, place] of PLACES.entries()) {
+    const byte = bytes[index]!
+    idText[place] = DIGITS[byte >> 4]!
+    idText[place + 1] = DIGITS[byte & 15]!
+  }
+  return idText.latin1Slice()
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i

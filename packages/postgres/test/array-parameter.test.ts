@@ -50,6 +50,19 @@ test('integers arrive exactly, to both ends of their range', async (t) => {
   assert.deepEqual(await roundTrip(db, 'smallint', smallintArray(small, same)), small)
 })
 
+test('an integer beyond 64 bits is refused before it is sent', () => {
+  for (const beyond of [2n ** 63n, -(2n ** 63n) - 1n, 2n ** 64n]) {
+    assert.throws(() => bigintArray([0n, beyond], same), RangeError)
+  }
+})
+
+test('integers behind a text that made the buffer grow arrive as well', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: [] })
+  textArray(['x'.repeat(1_000_000)], same)
+  const many = Array.from({ length: 1_000 }, (_, index) => 2n ** 62n - BigInt(index))
+  assert.deepEqual(await roundTrip(db, 'bigint', bigintArray(many, same)), many)
+})
+
 test('bytes and times arrive as they were', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: [] })
   const bytes = [Buffer.from([0, 255, 34, 92]), null, Buffer.alloc(0), Buffer.alloc(100_000, 7)]
