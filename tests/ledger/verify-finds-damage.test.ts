@@ -80,6 +80,22 @@ const DAMAGES: Damage[] = [
     says: new RegExp(`^transfer ${hold.transferId} has no entries$`),
   },
   {
+    what: 'an entry that counts on another day than its transfer',
+    sql: `UPDATE entries SET value_date = '2026-01-31'
+          WHERE account_id = '${accountId}' AND account_version = 1`,
+    check: 'entries_sum_to_zero',
+    says: /^transfer \S+: its value date is \S+, 1 of its 2 entries in USD have 2026-01-31 to/,
+  },
+  {
+    what: 'a transfer that counts on another day than its entries',
+    sql: `UPDATE transfers SET value_date = '2026-01-31'
+          WHERE transfer_id = '${hold.transferId}'`,
+    check: 'entries_sum_to_zero',
+    says: new RegExp(
+      `^transfer ${hold.transferId}: its value date is 2026-01-31, 0 of its 2 entries in USD`,
+    ),
+  },
+  {
     what: 'a balance that was edited',
     sql: `UPDATE accounts SET available_minor = available_minor + 5
           WHERE account_id = '${accountId}'`,

@@ -1,7 +1,10 @@
 import type { Check } from './check.ts'
 import { findViolations } from './find-violations.ts'
 
-/** F1: the entries of every transfer sum to zero in each currency of its accounts. */
+/**
+ * F1: the entries of every transfer sum to zero in each currency of its accounts. E4: they say its
+ * value date, if that is another day than the one of its booking.
+ */
 export const entriesSumToZero: Check = {
   name: 'entries_sum_to_zero',
   needs: ['wallets'],
@@ -10,7 +13,8 @@ export const entriesSumToZero: Check = {
       wallets,
       'SELECT count(*) AS checked FROM transfers',
       `WITH sums AS (
-         SELECT e.transfer_id, a.currency, sum(e.amount_minor) AS total
+         SELECT e.transfer_id, a.currency, sum(e.amount_minor) AS total, count(*) AS entries,
+           count(e.value_date) AS dated, min(e.value_date) AS first, max(e.value_date) AS last
          FROM entries e LEFT JOIN accounts a USING (account_id)
          GROUP BY e.transfer_id, a.currency
        )
@@ -18,11 +22,17 @@ export const entriesSumToZero: Check = {
          WHEN s.transfer_id IS NULL THEN format('transfer %s has no entries', t.transfer_id)
          WHEN t.transfer_id IS NULL THEN
            format('transfer %s is gone, its entries in %s are there', s.transfer_id, s.currency)
-         ELSE format('transfer %s: its entries sum to %s in %s', s.transfer_id, s.total,
-           coalesce(s.currency, 'no known account'))
+         WHEN s.currency IS NULL OR s.total <> 0 THEN
+           format('transfer %s: its entries sum to %s in %s', s.transfer_id, s.total,
+             coalesce(s.currency, 'no known account'))
+         ELSE format('transfer %s: its value date is %s, %s of its %s entries in %s have %s',
+           s.transfer_id, t.value_date, s.dated, s.entries, s.currency,
+           CASE WHEN s.dated = 0 THEN 'another' ELSE concat_ws(' to ', s.first, s.last) END)
        END AS violation
        FROM sums s FULL JOIN transfers t USING (transfer_id)
-       WHERE s.transfer_id IS NULL OR t.transfer_id IS NULL OR s.currency IS NULL OR s.total <> 0`,
+       WHERE s.transfer_id IS NULL OR t.transfer_id IS NULL OR s.currency IS NULL OR s.total <> 0
+         OR CASE WHEN t.value_date = (t.booked_at AT TIME ZONE 'UTC')::date THEN s.dated > 0
+           ELSE s.dated < s.entries OR s.first <> t.value_date OR s.last <> t.value_date END`,
     ),
 }
 

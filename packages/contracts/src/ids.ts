@@ -54,7 +54,7 @@ function textOf(bytes: Uint8Array): string {
     idText[place] = DIGITS[byte >> 4]!
     idText[place + 1] = DIGITS[byte & 15]!
   }
-  return idText.latin1Slice()
+  return idText.toString('latin1')
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i

@@ -12,6 +12,7 @@ import type {
   StatementRange,
   TrialBalanceRow,
 } from './domain/history.ts'
+import type { EntryPosition } from './domain/reading.ts'
 import { findBalancesAt } from './store/find-balances-at.ts'
 import { findKeptHistory } from './store/find-kept-history.ts'
 import { findVersionAt } from './store/find-version-at.ts'
@@ -62,7 +63,7 @@ async function balancesAt(
   const version = await findVersionAt(db, accountId, before)
   const booked = await findBalancesAt(db, accountId, version)
   if (asOf.by === 'booking') return { ...booked, version }
-  const others = await sumOtherDays(db, account, asOf.day)
+  const others = await sumOtherDays(db, accountId, { day: asOf.day, version })
   return {
     availableMinor: booked.availableMinor + others.availableMinor,
     heldMinor: booked.heldMinor + others.heldMinor,
@@ -86,11 +87,9 @@ export async function readStatement(
     if (kept !== null && isBeyond(range, kept)) return { type: 'detached', kept }
     start = await startOf(db, account, range, kept)
   }
-  const entries =
-    range.by === 'booking'
-      ? await entriesByBooking(db, account, { start, to: range.to, limit: limit + 1 })
-      : await entriesByValue(db, account, { start, to: range.to, limit: limit + 1 })
-  return pageFrom(start, entries, limit)
+  return range.by === 'booking'
+    ? await pageByBooking(db, account, { start, to: range.to, limit })
+    : await pageByValue(db, account, { start, to: range.to, limit })
 }
 
 function isBeyond(range: StatementRange, kept: KeptHistory): boolean {
@@ -125,33 +124,61 @@ interface Stretch<To> {
   limit: number
 }
 
-async function entriesByBooking(
+async function pageByBooking(
   db: Db,
   { accountId }: AccountDetails,
   { start, to, limit }: Stretch<Date>,
-): Promise<StatementEntry[]> {
+): Promise<Statement> {
   const toVersion = await findVersionAt(db, accountId, to ?? EVER)
-  return listBooked(db, { accountId, after: start, toVersion, limit })
+  const entries = await listBooked(db, { accountId, after: start, toVersion, limit: limit + 1 })
+  return pageFrom(start, entries, limit)
 }
 
-/** Two lists, each in the order of value date and version, are joined into one. */
-async function entriesByValue(
+/**
+ * Two lists, each in the order of value date and version, are joined into one. Where an account has
+ * long stretches of entries of another day, the list of the others is looked for among them: not
+ * beyond what the page can need, and never twice in the same stretch.
+ */
+async function pageByValue(
   db: Db,
-  { tenantId, accountId }: AccountDetails,
+  { accountId }: AccountDetails,
   { start, to, limit }: Stretch<string>,
-): Promise<StatementEntry[]> {
-  const toVersion = await findVersionAt(db, accountId, to === null ? EVER : endOf(to))
-  const [ofTheirDay, ofAnotherDay] = await Promise.all([
-    listOfTheirDay(db, { accountId, after: start, toVersion, limit }),
-    listOfAnotherDay(db, {
-      tenantId,
-      accountId,
-      after: start.otherDay!,
-      toDay: to ?? LAST_DAY,
-      limit,
-    }),
+): Promise<Statement> {
+  const more = limit + 1
+  const after = start.otherDay!
+  const toDay = to ?? LAST_DAY
+  const ofAnotherDay = await listOfAnotherDay(db, { accountId, after, toDay, limit: more })
+  const last = ofAnotherDay[limit]
+  const toVersion =
+    last === undefined
+      ? await findVersionAt(db, accountId, to === null ? EVER : endOf(to))
+      : await findVersionBefore(db, accountId, last)
+  const ofTheirDay = await listOfTheirDay(db, { accountId, after: start, toVersion, limit: more })
+  const entries = [...ofTheirDay, ...ofAnotherDay].toSorted(inOrderOfValue)
+  const page = pageFrom(start, entries, limit)
+  if (page.next === null) return page
+  const shown = page.lines.filter(({ valueDate, bookedAt }) => valueDate === dayOf(bookedAt)).length
+  const left = ofTheirDay[shown]
+  if (left !== undefined) return { ...page, next: { ...page.next, ...justBefore(left) } }
+  if (start.version > toVersion) return page
+  return { ...page, next: { ...page.next, version: toVersion + 1, line: -1 } }
+}
+
+/** The last version whose entries, if of the day of their booking, come before this one by value. */
+async function findVersionBefore(
+  db: Db,
+  accountId: string,
+  { version, valueDate }: StatementEntry,
+): Promise<number> {
+  const [before, until] = await Promise.all([
+    findVersionAt(db, accountId, endOf(dayBefore(valueDate))),
+    findVersionAt(db, accountId, endOf(valueDate)),
   ])
-  return [...ofTheirDay, ...ofAnotherDay].toSorted(inOrderOfValue).slice(0, limit)
+  return Math.min(Math.max(version, before), until)
+}
+
+function justBefore({ version, line }: StatementEntry): EntryPosition {
+  return { version, line: line - 1 }
 }
 
 function inOrderOfValue(a: StatementEntry, b: StatementEntry): number {

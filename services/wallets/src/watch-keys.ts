@@ -22,7 +22,6 @@ export function watchKeys(): KeyWatch {
   let careful = 0
   return {
     keysAreNew() {
-      if (process.env['LOOK']) return false
       if (careful === 0) return true
       careful -= 1
       return false

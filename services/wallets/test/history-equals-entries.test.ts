@@ -8,7 +8,7 @@ import { readBalances, readStatement, readTrial } from '../src/read-history.ts'
 import { findAccount } from '../src/store/find-account.ts'
 import { close, move } from './client-commands.ts'
 import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
-import { age, attachMonth, connectAs, monthAgo } from './old-months.ts'
+import { age, attachMonth, connectAs, monthAgo, sayValueDates } from './old-months.ts'
 import { newWallet, type TestWallet } from './test-wallet.ts'
 
 const HOUR_MS = 3_600_000
@@ -210,6 +210,7 @@ test('E4: balances, statements and trial balances of any moment are the sums of 
       const placing = `UPDATE entries SET booked_at = $2 WHERE tenant_id = $1`
       await admin.query(placing, [tenantId, new Date(NOON)])
       await book(pool, admin, wallets, all)
+      await sayValueDates(admin)
       const history = await flatten(pool, tenantId)
       for (const accountId of new Set(history.map((it) => it.account_id))) {
         const account = await findAccount(pool, { tenantId, accountId })

@@ -2,6 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Client } from 'pg'
+import type {
+  Detached,
+  Statement,
+  StatementPosition,
+  StatementRange,
+} from '../src/domain/history.ts'
 import { readBalances, readStatement } from '../src/read-history.ts'
 import { findAccount, listAccounts } from '../src/store/find-account.ts'
 import { findTransfer } from '../src/store/find-transfer.ts'
@@ -15,44 +21,48 @@ import { newWallet } from './test-wallet.ts'
 
 const TRANSFERS = 40_000
 const OTHERS = 500
-/** Far less than the tables have, some 2,500. */
-const BLOCKS_AT_MOST = 400
+/** Far less than the tables have; the entries that cross the end of a day are some 700. */
+const BLOCKS_AT_MOST = 800
 
-interface Statement {
+interface Asked {
   name: string
   text: string
   values: unknown[]
 }
 
 /** A database that remembers what it was asked. */
-function spyOn(db: Db, asked: Map<string, Statement>): Db {
-  const query = (statement: Statement): unknown => {
-    if (!asked.has(statement.name)) asked.set(statement.name, statement)
+function spyOn(db: Db, asked: Asked[]): Db {
+  const query = (statement: Asked): unknown => {
+    asked.push(statement)
     return db.query(statement)
   }
   return { query } as unknown as Db
 }
 
-/** Fills the last month: half of the transfers are of one account, the others of many. */
+/**
+ * Fills the last month: half of the transfers are of one account, the others of many; those have
+ * the value date of the day before, and so has each hundredth of the one.
+ */
 async function fill(admin: Client, accountId: string, systemId: string): Promise<void> {
-  const at = `'${monthAgo(1)}T00:00:00Z'::timestamptz + n * interval '1 minute'`
+  const at = `('${monthAgo(1)}T00:00:00Z'::timestamptz + n * interval '1 minute')`
   const other = `md5('other' || n % ${OTHERS})::uuid`
   await admin.query(`
     CREATE TEMP TABLE made AS
-    SELECT n, ('01a20000-0000-7000-8000-' || lpad(to_hex(n), 9, '0') || '000')::uuid AS id,
+    SELECT n, CASE WHEN n % 2 = 1 OR n % 200 = 0 THEN (${at} AT TIME ZONE 'UTC')::date - 1 END AS day,
+      ('01a20000-0000-7000-8000-' || lpad(to_hex(n), 9, '0') || '000')::uuid AS id,
       ${at} AS at, CASE WHEN n % 2 = 0 THEN '${accountId}'::uuid ELSE ${other} END AS account,
       CASE WHEN n % 2 = 0 THEN n / 2 ELSE n / ${2 * OTHERS} + 1 END AS version
     FROM generate_series(2, ${TRANSFERS}) n;
     INSERT INTO transfers (booked_at, amount_minor, transfer_id, account_id, value_date, kind,
       tenant_id, currency, client_id, idempotency_key, fingerprint, reference_id, reason)
-    SELECT at, 1, id, account, (at AT TIME ZONE 'UTC')::date - (n % 1000 = 0)::integer, 'credit',
-      'caudal', 'USD', 'tester', 'k' || n, '', 'r' || n, 'test' FROM made;
+    SELECT at, 1, id, account, coalesce(day, (at AT TIME ZONE 'UTC')::date), 'credit', 'caudal',
+      'USD', 'tester', 'k' || n, '', 'r' || n, 'test' FROM made;
     INSERT INTO entries (booked_at, amount_minor, account_version, account_id, transfer_id,
-      balance, line, tenant_id, balance_after_minor)
+      balance, line, tenant_id, balance_after_minor, value_date)
     SELECT at, 1, version, account, id,
       CASE WHEN n % 100 = 0 THEN 'held' ELSE 'available' END::balance_name, 0,
-      'caudal', version FROM made
-    UNION ALL SELECT at, -1, n, '${systemId}', id, 'available', 1, 'caudal', -n FROM made
+      'caudal', version, day FROM made
+    UNION ALL SELECT at, -1, n, '${systemId}', id, 'available', 1, 'caudal', -n, day FROM made
     ORDER BY 1, 7;
     UPDATE accounts SET version = ${TRANSFERS} / 2, available_minor = ${TRANSFERS} / 2
       WHERE account_id = '${accountId}';
@@ -75,7 +85,7 @@ test('F1: no read of the history looks through a table, however much is in it', 
   await admin.query('DELETE FROM entries; DELETE FROM transfers')
   await fill(admin, accountId, systemId)
 
-  const asked = new Map<string, Statement>()
+  const asked: Asked[] = []
   const db = spyOn(pool, asked)
   const account = (await findAccount(db, { tenantId, accountId }))!
   const stripe = (await findAccount(db, { tenantId, accountId: systemId }))!
@@ -86,31 +96,41 @@ test('F1: no read of the history looks through a table, however much is in it', 
     assert.ok(found.type === 'balances' && found.version > 1_000)
     await readBalances(db, one, { by: 'value', day })
   }
-  for (const range of [
+  const ranges: StatementRange[] = [
     { by: 'booking', from: before, to: null },
     { by: 'value', from: day, to: day },
-  ] as const) {
-    const page = await readStatement(db, account, { range, after: null, limit: 20 })
-    assert.ok(page.type === 'statement' && page.lines.length === 20)
-    await findTransfer(db, { tenantId, transferId: page.lines[0]!.transferId })
+    { by: 'value', from: day, to: null },
+  ]
+  for (const one of [account, stripe]) {
+    for (const range of ranges) {
+      let after: StatementPosition | null = null
+      for (let pages = 1; pages <= 3; pages += 1) {
+        const page: Statement | Detached = await readStatement(db, one, { range, after, limit: 20 })
+        assert.ok(page.type === 'statement' && page.lines.length === 20)
+        after = page.next
+        await findTransfer(db, { tenantId, transferId: page.lines[0]!.transferId })
+      }
+    }
   }
   await listEntries(db, { accountId, after: { version: 9_000, line: 0 }, limit: 20 })
   await listAccounts(db, { tenantId, walletId, after: null, limit: 20 })
   await listSystemAccounts(db, { tenantId, after: null, limit: 20 })
 
-  assert.ok(asked.size >= 11, [...asked.keys()].join(' '))
+  const worst = new Map<string, number>()
   const laborious: string[] = []
-  for (const { name, text, values } of asked.values()) {
+  for (const { name, text, values } of asked) {
     if (name === 'find-kept-history') continue
     const { rows } = await pool.query<{ 'QUERY PLAN': unknown }>({
       text: `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`,
       values,
     })
     const { scans, sorts, blocks } = labourOf(rows[0]!['QUERY PLAN'])
-    t.diagnostic(`${name}: ${blocks} blocks`)
+    worst.set(name, Math.max(blocks, worst.get(name) ?? 0))
     if (scans.length + sorts.length > 0 || blocks >= BLOCKS_AT_MOST) {
       laborious.push(`${name}: ${blocks} blocks, scans ${scans.join()}, sorts ${sorts.join()}`)
     }
   }
+  for (const [name, blocks] of worst) t.diagnostic(`${name}: at most ${blocks} blocks`)
+  assert.ok(worst.size >= 11, [...worst.keys()].join(' '))
   assert.deepEqual(laborious, [])
 })

@@ -39,6 +39,14 @@ export async function age(admin: pg.Client, months: number): Promise<void> {
   const older = `(booked_at - interval '${months} months')`
   await admin.query(
     `UPDATE transfers SET booked_at = ${older}, value_date = (${older} AT TIME ZONE 'UTC')::date;
-     UPDATE entries SET booked_at = ${older}`,
+     UPDATE entries SET booked_at = ${older}, value_date = NULL`,
+  )
+}
+
+/** Lets entries that were moved in time say their value dates as if booked then. */
+export async function sayValueDates(admin: pg.Client): Promise<void> {
+  await admin.query(
+    `UPDATE entries e SET value_date = nullif(t.value_date, (t.booked_at AT TIME ZONE 'UTC')::date)
+     FROM transfers t WHERE t.transfer_id = e.transfer_id`,
   )
 }

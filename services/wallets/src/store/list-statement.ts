@@ -34,13 +34,14 @@ export interface Stretch {
 }
 
 // The page is cut before the transfers are looked up.
-const BOOKED = `
-  WITH page AS MATERIALIZED (
-    SELECT ${ENTRY} FROM entries e WHERE ${BEHIND}
-    ORDER BY account_version, line LIMIT $5
-  )
-  SELECT e.*, ${TRANSFER} FROM page e JOIN transfers t ON ${SAME}
-  ORDER BY e.account_version, e.line`
+const pageOf = (entries: string, order: string): string => `
+  WITH page AS MATERIALIZED (${entries})
+  SELECT e.*, ${TRANSFER} FROM page e JOIN transfers t ON ${SAME} ORDER BY ${order}`
+
+const BOOKED = pageOf(
+  `SELECT ${ENTRY} FROM entries e WHERE ${BEHIND} ORDER BY account_version, line LIMIT $5`,
+  'e.account_version, e.line',
+)
 
 /** Entries in the order of their booking. */
 export async function listBooked(db: Db, stretch: Stretch): Promise<StatementEntry[]> {
@@ -52,17 +53,11 @@ export async function listBooked(db: Db, stretch: Stretch): Promise<StatementEnt
   return rows.map(entryOf)
 }
 
-// LIMIT makes the look-up of each transfer one walk down its index; joined as sets, both tables
-// would be read for a page.
-const OF_THEIR_DAY = `
-  SELECT ${ENTRY}, t.* FROM entries e
-  CROSS JOIN LATERAL (
-    SELECT ${TRANSFER} FROM transfers t
-    WHERE ${SAME} AND t.value_date = (t.booked_at AT TIME ZONE 'UTC')::date
-    LIMIT 1
-  ) t
-  WHERE ${BEHIND}
-  ORDER BY e.account_version, e.line LIMIT $5`
+const OF_THEIR_DAY = pageOf(
+  `SELECT ${ENTRY} FROM entries e WHERE ${BEHIND} AND e.value_date IS NULL
+   ORDER BY account_version, line LIMIT $5`,
+  'e.account_version, e.line',
+)
 
 /** Entries whose value date is the day of their booking, in that order. */
 export async function listOfTheirDay(db: Db, stretch: Stretch): Promise<StatementEntry[]> {
@@ -74,34 +69,30 @@ export async function listOfTheirDay(db: Db, stretch: Stretch): Promise<Statemen
   return rows.map(entryOf)
 }
 
-// LIMIT keeps the account out of the search for entries: its index would be read from end to end.
-const OF_ANOTHER_DAY = `
-  SELECT e.*, ${TRANSFER} FROM transfers t
-  CROSS JOIN LATERAL (
-    SELECT e.account_id, ${ENTRY} FROM entries e WHERE ${SAME} LIMIT 1000
-  ) e
-  WHERE t.tenant_id = $1 AND t.value_date <> (t.booked_at AT TIME ZONE 'UTC')::date
-    AND e.account_id = $2 AND t.value_date >= $3::date AND t.value_date <= $4::date
-    AND (t.value_date, e.account_version, e.line) > ($3::date, $5::bigint, $6::smallint)
-  ORDER BY t.value_date, e.account_version, e.line LIMIT $7`
+const OF_ANOTHER_DAY = pageOf(
+  `SELECT ${ENTRY} FROM entries e
+   WHERE e.account_id = $1 AND e.value_date >= $2::date AND e.value_date <= $3::date
+     AND (e.value_date, e.account_version, e.line) > ($2::date, $4::bigint, $5::smallint)
+   ORDER BY e.value_date, e.account_version, e.line LIMIT $6`,
+  't.value_date, e.account_version, e.line',
+)
 
 /** Entries with another value date than the day of their booking, by value date, then version. */
 export async function listOfAnotherDay(
   db: Db,
   query: {
-    tenantId: string
     accountId: string
     after: EntryPosition & { valueDate: string }
     toDay: string
     limit: number
   },
 ): Promise<StatementEntry[]> {
-  const { tenantId, accountId, after, toDay, limit } = query
+  const { accountId, after, toDay, limit } = query
   const { valueDate, version, line } = after
   const { rows } = await db.query<Row>({
     name: 'list-of-another-day',
     text: OF_ANOTHER_DAY,
-    values: [tenantId, accountId, valueDate, toDay, version, line, limit],
+    values: [accountId, valueDate, toDay, version, line, limit],
   })
   return rows.map(entryOf)
 }

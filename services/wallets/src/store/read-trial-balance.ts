@@ -46,12 +46,11 @@ const SINCE_VALUE = `
   SELECT account_id, balance, amount_minor FROM entries
   WHERE tenant_id = $1 AND booked_at >= ${END_OF_DAY}
   UNION ALL
-  SELECT e.account_id, e.balance,
-    CASE WHEN t.booked_at >= ${END_OF_DAY} THEN -e.amount_minor ELSE e.amount_minor END
-  FROM transfers t
-  JOIN entries e ON e.transfer_id = t.transfer_id AND e.booked_at = t.booked_at
-  WHERE t.tenant_id = $1 AND t.value_date <> (t.booked_at AT TIME ZONE 'UTC')::date
-    AND (t.value_date <= $3::date) = (t.booked_at >= ${END_OF_DAY})`
+  SELECT account_id, balance, -amount_minor FROM entries
+  WHERE tenant_id = $1 AND value_date <= $3::date AND booked_at >= ${END_OF_DAY}
+  UNION ALL
+  SELECT account_id, balance, amount_minor FROM entries
+  WHERE tenant_id = $1 AND value_date > $3::date AND booked_at < ${END_OF_DAY}`
 
 /** The sums of the tenant's accounts by currency and kind; null is the moment of the reading. */
 export async function readTrialBalance(

@@ -23,11 +23,12 @@ const TRANSFERS = `
     RETURNING transfer_id
   ), new_entries AS (
     INSERT INTO entries (booked_at, amount_minor, account_version, account_id, transfer_id, balance,
-      line, tenant_id, balance_after_minor)
+      line, tenant_id, balance_after_minor, value_date)
     SELECT t.occurred_at, (e.value->>'amount_minor')::bigint,
       (e.value->>'account_version')::bigint, (e.value->>'account_id')::uuid, t.transfer_id,
       (e.value->>'balance')::balance_name, e.place - 1, t.tenant_id,
-      (e.value->>'balance_after_minor')::numeric
+      (e.value->>'balance_after_minor')::numeric,
+      nullif(t.value_date, (t.occurred_at AT TIME ZONE 'UTC')::date)
     FROM told t JOIN new_transfers USING (transfer_id)
     CROSS JOIN LATERAL jsonb_array_elements(t.entries) WITH ORDINALITY AS e(value, place)
   ), new_references AS (

@@ -9,6 +9,7 @@ import {
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { ChangedAccount } from '../domain/decide-batch.ts'
 import { type Hold, holdKeyOf } from '../domain/hold.ts'
+import { momentOf } from '../domain/moment.ts'
 import type { StoredAnswer } from '../domain/outcome.ts'
 import type { Entry, Transfer } from '../domain/transfer.ts'
 
@@ -79,29 +80,29 @@ const SAVE = `
       unnest($34::uuid[])
   ), new_entries AS (
     INSERT INTO entries (booked_at, transfer_id, line, account_id, balance, amount_minor,
-      balance_after_minor, account_version, tenant_id)
+      balance_after_minor, account_version, tenant_id, value_date)
     SELECT $1::timestamptz, unnest($35::uuid[]), unnest($36::smallint[]), unnest($37::uuid[]),
       unnest($38::text[])::balance_name, unnest($39::bigint[]), unnest($40::numeric[]),
-      unnest($41::bigint[]), unnest($42::text[])
+      unnest($41::bigint[]), unnest($42::text[]), unnest($43::text[])::date
   ), new_references AS (
     INSERT INTO command_references (transfer_id, tenant_id, kind, reference_id)
     SELECT transfer_id, tenant_id, kind, reference_id
-    FROM unnest($43::uuid[], $44::text[], $45::text[], $46::text[])
+    FROM unnest($44::uuid[], $45::text[], $46::text[], $47::text[])
       AS r(transfer_id, tenant_id, kind, reference_id)
     ORDER BY reference_id COLLATE "C", kind COLLATE "C", tenant_id COLLATE "C"
   ), new_keys AS (
     INSERT INTO idempotency_keys (created_at, tenant_id, client_id, idempotency_key, fingerprint,
       status, body)
     SELECT $1::timestamptz, tenant_id, client_id, key, fingerprint, status, body
-    FROM unnest($47::text[], $48::text[], $49::text[], $50::bytea[], $51::smallint[], $52::text[])
+    FROM unnest($48::text[], $49::text[], $50::text[], $51::bytea[], $52::smallint[], $53::text[])
       AS k(tenant_id, client_id, key, fingerprint, status, body)
     ORDER BY key COLLATE "C", client_id COLLATE "C", tenant_id COLLATE "C"
   ), new_events AS (
-    ${outboxInsert(55)}
+    ${outboxInsert(56)}
   )
   SELECT require_that(
-    (SELECT count(*) FROM changed_accounts) = $53::bigint
-      AND (SELECT count(*) FROM changed_holds) = $54::bigint,
+    (SELECT count(*) FROM changed_accounts) = $54::bigint
+      AND (SELECT count(*) FROM changed_holds) = $55::bigint,
     '${LEDGER_MOVED}', 'an account or a hold is not as it was locked')`
 
 /**
@@ -120,7 +121,7 @@ export async function saveDecision(tx: Tx, saving: Saving): Promise<void> {
       ...newHoldColumns(newHolds),
       ...changedHoldColumns(changedHolds),
       ...transferColumns(transfers),
-      ...entryColumns(transfers),
+      ...entryColumns(transfers, now),
       ...referenceColumns(transfers),
       ...answerColumns(answers),
       accounts.length,
@@ -189,7 +190,9 @@ interface PlacedEntry {
   line: number
 }
 
-function entryColumns(transfers: readonly Transfer[]): unknown[] {
+/** An entry says its value date where that is another day than the one of its booking. */
+function entryColumns(transfers: readonly Transfer[], now: Date): unknown[] {
+  const { today } = momentOf(now)
   const placed: PlacedEntry[] = []
   for (const transfer of transfers) {
     for (const [line, entry] of transfer.entries.entries()) placed.push({ transfer, entry, line })
@@ -203,6 +206,7 @@ function entryColumns(transfers: readonly Transfer[]): unknown[] {
     numericArray(placed, (it) => it.entry.balanceAfterMinor),
     bigintArray(placed, (it) => it.entry.accountVersion),
     textArray(placed, (it) => it.transfer.tenantId),
+    textArray(placed, ({ transfer: { valueDate } }) => (valueDate === today ? null : valueDate)),
   ]
 }
 
