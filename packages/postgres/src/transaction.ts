@@ -13,6 +13,8 @@ const BACKOFF_BASE_MS = 5
 /** Statements that were sent and not awaited; COMMIT goes right behind them. */
 export type LastStatements = Promise<unknown>[]
 
+type Work<T> = (tx: Tx, last: LastStatements) => Promise<T>
+
 /**
  * Runs `work` in one READ COMMITTED transaction. Deadlocks and serialization failures are repeated
  * with jitter, so `work` may run again and must keep its effects in the database. BEGIN travels
@@ -23,13 +25,10 @@ export type LastStatements = Promise<unknown>[]
  * @throws {CommitUnknownError} when the connection breaks during COMMIT
  * @throws {DatabaseUnavailableError} when there is no connection; nothing was committed
  */
-export async function transaction<T>(
-  db: Db,
-  work: (tx: Tx, last: LastStatements) => Promise<T>,
-): Promise<T> {
+export async function transaction<T>(db: Db, work: Work<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await attemptTransaction(db, work)
+      return await attemptTransaction(db, work, ['BEGIN'])
     } catch (error) {
       if (!isRetryableConflict(error) || attempt === ATTEMPTS_AT_MOST) throw error
       await pause(BACKOFF_BASE_MS * 2 ** attempt * Math.random())
@@ -37,15 +36,32 @@ export async function transaction<T>(
   }
 }
 
+/**
+ * Runs reads that belong together: all see what was committed before the first of them, and nothing
+ * that comes meanwhile. One that takes over ten seconds is given up, so that it keeps no connection
+ * from others (SQLSTATE 57014).
+ *
+ * @throws {DatabaseUnavailableError} when there is no connection
+ */
+export function snapshot<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return attemptTransaction(db, work, SNAPSHOT)
+}
+
+const SNAPSHOT = [
+  'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+  `SET LOCAL statement_timeout = '10s'`,
+]
+
 async function attemptTransaction<T>(
   db: Db,
-  work: (tx: Tx, last: LastStatements) => Promise<T>,
+  work: Work<T>,
+  opening: readonly string[],
 ): Promise<T> {
   const tx = await connect(db)
   const last: LastStatements = []
   let result: T
   try {
-    const begun = tx.query('BEGIN')
+    const begun = Promise.all(opening.map((statement) => tx.query(statement)))
     begun.catch(() => {}) // reported by the statement behind it, or by the await below
     result = await work(tx, last)
     await throwUnsent(last)

@@ -5,3 +5,6 @@ export type Db = Pool
 
 /** A connection with an open transaction: only `transaction` makes one. */
 export type Tx = PoolClient
+
+/** Either of them, for what reads only. */
+export type Reader = Pick<Tx, 'query'>

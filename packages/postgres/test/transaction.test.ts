@@ -9,7 +9,7 @@ import {
   DatabaseUnavailableError,
   isUniqueViolation,
 } from '../src/errors.ts'
-import { transaction } from '../src/transaction.ts'
+import { snapshot, transaction } from '../src/transaction.ts'
 import type { Db, Tx } from '../src/types.ts'
 
 async function counters(t: Scope): Promise<{ db: Db; adminUrl: string; url: string }> {
@@ -170,3 +170,35 @@ async function terminate(adminUrl: string, tx: Tx): Promise<void> {
   await admin.end()
   await gone
 }
+
+test('reads of a snapshot see one state, whatever is committed meanwhile, and write nothing', async (t) => {
+  const { db } = await counters(t)
+  const seen = await snapshot(db, async (tx) => {
+    const read = async (): Promise<bigint> => {
+      const { rows } = await tx.query<{ value: bigint }>('SELECT value FROM counters ORDER BY name')
+      return rows[0]!.value
+    }
+    const first = await read()
+    await transaction(db, (other) => increment(other, 'a'))
+    return [first, await read()]
+  })
+  assert.deepEqual(seen, [0n, 0n])
+  assert.equal(await valueOf(db, 'a'), 1n)
+  const writing = snapshot(db, (tx) => increment(tx, 'a'))
+  await assert.rejects(writing, ({ cause }: Error) => {
+    assert.match(String(cause), /cannot execute UPDATE in a read-only transaction/)
+    return true
+  })
+})
+
+test('a read that takes too long is given up, and its connection serves others', async (t) => {
+  const { db } = await counters(t)
+  const slow = snapshot(db, async (tx) => {
+    const { rows } = await tx.query<{ statement_timeout: string }>('SHOW statement_timeout')
+    assert.deepEqual(rows, [{ statement_timeout: '10s' }])
+    await tx.query(`SET LOCAL statement_timeout = '50ms'`)
+    await tx.query('SELECT pg_sleep(60)')
+  })
+  await assert.rejects(slow, { code: '57014' })
+  assert.equal(await valueOf(db, 'a'), 0n)
+})

@@ -1,4 +1,5 @@
-import type { Db } from '@caudal/postgres/types.ts'
+import { snapshot } from '@caudal/postgres/transaction.ts'
+import type { Db, Reader } from '@caudal/postgres/types.ts'
 import type {
   AccountDetails,
   AsOf,
@@ -21,31 +22,39 @@ import { readTrialBalance } from './store/read-trial-balance.ts'
 import { sumOtherDays } from './store/sum-other-days.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
-const FIRST_DAY = '0001-01-01'
+// Of value dates.
+const FIRST_DAY = '1970-01-01'
 const LAST_DAY = '9999-12-31'
 const EVER = new Date(Date.UTC(9999, 11, 31))
 
-/** What an account had at a moment (E4), if that is in the history which is kept. */
-export async function readBalances(
+/**
+ * What an account had at a moment (E4), if that is in the history which is kept. Like the others it
+ * asks several times and sees one state of the books: what is booked meanwhile is not half in it.
+ */
+export function readBalances(
   db: Db,
   account: AccountDetails,
   asOf: AsOf,
 ): Promise<(Balances & { type: 'balances'; version: number }) | Detached> {
-  const kept = await findKeptHistory(db)
-  if (kept !== null && isBefore(asOf, kept)) return { type: 'detached', kept }
-  return { type: 'balances', ...(await balancesAt(db, account, asOf)) }
+  return snapshot(db, async (tx) => {
+    const kept = await findKeptHistory(tx)
+    if (kept !== null && isBefore(asOf, kept)) return { type: 'detached', kept }
+    return { type: 'balances', ...(await balancesAt(tx, account, asOf)) }
+  })
 }
 
 /** The trial balance of a tenant at a moment, or now (null), if that history is kept (E4). */
-export async function readTrial(
+export function readTrial(
   db: Db,
   query: { tenantId: string; currency: string | null; asOf: AsOf | null },
 ): Promise<TrialBalanceRow[] | Detached> {
-  const kept = await findKeptHistory(db)
-  if (query.asOf !== null && kept !== null && isBefore(query.asOf, kept)) {
-    return { type: 'detached', kept }
-  }
-  return readTrialBalance(db, query)
+  return snapshot(db, async (tx) => {
+    const kept = await findKeptHistory(tx)
+    if (query.asOf !== null && kept !== null && isBefore(query.asOf, kept)) {
+      return { type: 'detached', kept }
+    }
+    return readTrialBalance(tx, query)
+  })
 }
 
 /** Whether a moment is before the history which is kept. */
@@ -54,7 +63,7 @@ function isBefore(asOf: AsOf, kept: KeptHistory): boolean {
 }
 
 async function balancesAt(
-  db: Db,
+  db: Reader,
   account: AccountDetails,
   asOf: AsOf,
 ): Promise<Balances & { version: number }> {
@@ -75,30 +84,33 @@ async function balancesAt(
  * A page of an account's statement (E4), from the beginning of the range or from the position that
  * the page before gave. Balances before and after are those in the order of the statement.
  */
-export async function readStatement(
+export function readStatement(
   db: Db,
   account: AccountDetails,
   query: { range: StatementRange; after: StatementPosition | null; limit: number },
 ): Promise<Statement | Detached> {
-  const { range, after, limit } = query
-  let start = after
-  if (start === null) {
-    const kept = await findKeptHistory(db)
-    if (kept !== null && isBeyond(range, kept)) return { type: 'detached', kept }
-    start = await startOf(db, account, range, kept)
-  }
-  return range.by === 'booking'
-    ? await pageByBooking(db, account, { start, to: range.to, limit })
-    : await pageByValue(db, account, { start, to: range.to, limit })
+  return snapshot(db, async (tx) => {
+    const { range, after, limit } = query
+    let start = after
+    if (start === null) {
+      const kept = await findKeptHistory(tx, account.accountId)
+      if (kept !== null && isBeyond(range, kept)) return { type: 'detached', kept }
+      start = await startOf(tx, account, range, kept)
+    }
+    return range.by === 'booking'
+      ? pageByBooking(tx, account, { start, to: range.to, limit })
+      : pageByValue(tx, account, { start, to: range.to, limit })
+  })
 }
 
-function isBeyond(range: StatementRange, kept: KeptHistory): boolean {
-  if (range.from === null) return false
-  return range.by === 'booking' ? range.from < kept.from : range.from <= kept.valueDay
+/** Whether some of the range, or all of it, is before the history which is kept. */
+function isBeyond({ by, from, to }: StatementRange, kept: KeptHistory): boolean {
+  if (by === 'booking') return (from ?? to ?? kept.from) < kept.from
+  return from === null ? to !== null && to < kept.valueDay : from <= kept.valueDay
 }
 
 async function startOf(
-  db: Db,
+  db: Reader,
   account: AccountDetails,
   range: StatementRange,
   kept: KeptHistory | null,
@@ -125,7 +137,7 @@ interface Stretch<To> {
 }
 
 async function pageByBooking(
-  db: Db,
+  db: Reader,
   { accountId }: AccountDetails,
   { start, to, limit }: Stretch<Date>,
 ): Promise<Statement> {
@@ -140,7 +152,7 @@ async function pageByBooking(
  * beyond what the page can need, and never twice in the same stretch.
  */
 async function pageByValue(
-  db: Db,
+  db: Reader,
   { accountId }: AccountDetails,
   { start, to, limit }: Stretch<string>,
 ): Promise<Statement> {
@@ -166,7 +178,7 @@ async function pageByValue(
 
 /** The last version whose entries, if of the day of their booking, come before this one by value. */
 async function findVersionBefore(
-  db: Db,
+  db: Reader,
   accountId: string,
   { version, valueDate }: StatementEntry,
 ): Promise<number> {

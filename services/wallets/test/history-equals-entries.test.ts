@@ -9,6 +9,7 @@ import { findAccount } from '../src/store/find-account.ts'
 import { close, move } from './client-commands.ts'
 import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
 import { age, attachMonth, connectAs, monthAgo, sayValueDates } from './old-months.ts'
+import { spyOn } from './spy-on.ts'
 import { newWallet, type TestWallet } from './test-wallet.ts'
 
 const HOUR_MS = 3_600_000
@@ -178,8 +179,13 @@ async function checkAccount(db: Db, account: AccountDetails, history: Flat[], li
   }
 }
 
-async function checkTrial(db: Db, tenantId: string, history: readonly Flat[]): Promise<void> {
-  for (const asOf of momentsOf(history)) {
+async function checkTrial(
+  db: Db,
+  tenantId: string,
+  history: readonly Flat[],
+  moments: readonly AsOf[] = momentsOf(history),
+): Promise<void> {
+  for (const asOf of moments) {
     const rows = await readTrial(db, { tenantId, currency: null, asOf })
     assert(Array.isArray(rows))
     for (const { kind, availableMinor, heldMinor, debitMinor, creditMinor } of rows) {
@@ -262,6 +268,11 @@ test('E4: behind a detached month balances and statements begin with what was ca
   ]
   for (const asOf of tooEarly) {
     const refused = { type: 'detached', kept: { from: kept, valueDay } }
+    const range: StatementRange =
+      asOf.by === 'booking'
+        ? { by: 'booking', from: null, to: asOf.before }
+        : { by: 'value', from: null, to: asOf.day }
+    assert.deepEqual(await readStatement(pool, account, { range, after: null, limit: 1 }), refused)
     assert.deepEqual(await readBalances(pool, account, asOf), refused)
     assert.deepEqual(await readTrial(pool, { tenantId, currency: null, asOf }), refused)
   }
@@ -269,3 +280,97 @@ test('E4: behind a detached month balances and statements begin with what was ca
   const { type } = await readStatement(pool, account, { range, after: null, limit: 1 })
   assert.equal(type, 'detached')
 })
+
+test('E4: what is booked while a balance or a statement is read is not half in it', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const wallet = newWallet()
+  const { tenantId, accountId } = wallet
+  await openWallets(pool, [wallet])
+  await runCommands(pool, move('credit', wallet, 100n), move('hold', wallet, 1n))
+  const account = (await findAccount(pool, { tenantId, accountId }))!
+  const later = dayOf(Date.now() + 30 * DAY_MS)
+  let booked = 0
+  const busy = spyOn(pool, async () => {
+    booked += 1
+    await runCommands(pool, { ...move('credit', wallet, 1n), valueDate: later })
+  })
+  const expected = { availableMinor: 99n, heldMinor: 1n }
+  const day = dayOf(Date.now() + DAY_MS)
+  const { type, version, ...found } = (await readBalances(busy, account, {
+    by: 'value',
+    day,
+  })) as Balances & { type: string; version: number }
+  assert.deepEqual(found, expected)
+  const range = { by: 'value', from: null, to: day } as const
+  const page = await readStatement(busy, account, { range, after: null, limit: 1 })
+  assert(page.type === 'statement' && page.next !== null)
+  const rest = await readStatement(busy, account, { range, after: page.next, limit: 10 })
+  assert(rest.type === 'statement')
+  assert.deepEqual(rest.closing, expected)
+  const rows = await readTrial(busy, { tenantId, currency: null, asOf: { by: 'value', day } })
+  assert(Array.isArray(rows))
+  assert.equal(
+    rows.reduce((sum, it) => sum + it.creditMinor - it.debitMinor, 0n),
+    0n,
+  )
+  assert.ok(booked > 8, `only ${booked} bookings came between`)
+})
+
+test('E4: value dates behind a detached month count when their day has come', async (t) => {
+  const { pool, adminUrl, ownerUrl } = await ledgerDatabase(t)
+  const [admin, owner] = [await connectAs(t, adminUrl), await connectAs(t, ownerUrl)]
+  for (const months of [4, 3, 2]) await attachMonth(owner, months)
+  const [wallet, other] = [newWallet(), newWallet()]
+  const { tenantId } = wallet
+  await openWallets(pool, [wallet, other])
+  await runCommands(pool, move('credit', wallet, 100n), move('credit', other, 8n))
+  const far = move('debit', wallet, 30n)
+  await runCommands(pool, far)
+  await age(admin, 4)
+  const [soon, late] = [`${monthAgo(3).slice(0, 8)}10`, `${monthAgo(2).slice(0, 8)}20`]
+  const setDate = 'UPDATE transfers SET value_date = $2 WHERE transfer_id = $1'
+  await admin.query(setDate, [far.transferId, late])
+  await sayValueDates(admin)
+  const further = move('hold', wallet, 5n)
+  await runCommands(pool, further)
+  const moved = `UPDATE $ SET booked_at = booked_at - interval '3 months' WHERE transfer_id = $1`
+  for (const table of ['transfers', 'entries']) {
+    await admin.query(moved.replace('$', table), [further.transferId])
+  }
+  await admin.query(setDate, [further.transferId, `${monthAgo(0).slice(0, 8)}01`])
+  await sayValueDates(admin)
+  const history = await flatten(pool, tenantId)
+  for (const months of [4, 3]) {
+    await owner.query('SELECT detach_ledger_partition($1)', [monthAgo(months)])
+    const days = [soon, late, monthAgo(1), monthAgo(0), dayOf(Date.now())]
+    for (const day of days.filter((it) => it >= dayBeforeMonth(months - 1))) {
+      const asOf = { by: 'value', day } as const
+      for (const { accountId } of [wallet, other]) {
+        const account = (await findAccount(pool, { tenantId, accountId }))!
+        const own = history.filter((it) => it.account_id === accountId && counts(it, asOf))
+        const { type, version, ...found } = (await readBalances(
+          pool,
+          account,
+          asOf,
+        )) as Balances & {
+          type: string
+          version: number
+        }
+        assert.deepEqual(found, sumOf(own), `${months} months ago detached, as of ${day}`)
+      }
+      await checkTrial(pool, tenantId, history, [asOf])
+    }
+  }
+  const account = (await findAccount(pool, { tenantId, accountId: wallet.accountId }))!
+  const neighbour = (await findAccount(pool, { tenantId, accountId: other.accountId }))!
+  const from = monthAgo(2)
+  const covering = { range: { by: 'value', from, to: null }, after: null, limit: 9 } as const
+  const { type } = await readStatement(pool, account, covering)
+  assert.equal(type, 'detached', 'the lines of that day are not in the books any more')
+  const page = await readStatement(pool, neighbour, covering)
+  assert.ok(page.type === 'statement' && page.opening.availableMinor === 8n)
+})
+
+function dayBeforeMonth(months: number): string {
+  return dayOf(Date.parse(`${monthAgo(months)}T00:00:00Z`) - DAY_MS)
+}

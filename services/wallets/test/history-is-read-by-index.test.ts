@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Db } from '@caudal/postgres/types.ts'
 import type { Client } from 'pg'
 import type {
   Detached,
@@ -17,27 +16,13 @@ import { move } from './client-commands.ts'
 import { labourOf } from './labour-of.ts'
 import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
 import { connectAs, monthAgo } from './old-months.ts'
+import { type Asked, spyOn } from './spy-on.ts'
 import { newWallet } from './test-wallet.ts'
 
 const TRANSFERS = 40_000
 const OTHERS = 500
 /** Far less than the tables have; the entries that cross the end of a day are some 700. */
 const BLOCKS_AT_MOST = 800
-
-interface Asked {
-  name: string
-  text: string
-  values: unknown[]
-}
-
-/** A database that remembers what it was asked. */
-function spyOn(db: Db, asked: Asked[]): Db {
-  const query = (statement: Asked): unknown => {
-    asked.push(statement)
-    return db.query(statement)
-  }
-  return { query } as unknown as Db
-}
 
 /**
  * Fills the last month: half of the transfers are of one account, the others of many; those have
@@ -86,7 +71,7 @@ test('F1: no read of the history looks through a table, however much is in it', 
   await fill(admin, accountId, systemId)
 
   const asked: Asked[] = []
-  const db = spyOn(pool, asked)
+  const db = spyOn(pool, (statement) => void asked.push(statement))
   const account = (await findAccount(db, { tenantId, accountId }))!
   const stripe = (await findAccount(db, { tenantId, accountId: systemId }))!
   const day = `${monthAgo(1).slice(0, 'YYYY-MM'.length)}-15`

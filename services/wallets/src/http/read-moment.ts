@@ -77,9 +77,14 @@ function readTime(param: string, text: string): ReadTime {
 }
 
 function readDay(param: string, text: string): string {
-  if (isDay(text)) return text
-  if (TIME.test(text)) return new Date(readTime(param, text).lastMs).toISOString().slice(0, 10)
+  // In UTC a time of the first day that there is can be of the day before.
+  const day = TIME.test(text) ? dayOf(readTime(param, text).lastMs) : text
+  if (isDay(day)) return day
   throw malformed(param, 'is not a date of RFC 3339 such as 2026-01-31')
+}
+
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 'YYYY-MM-DD'.length)
 }
 
 /** Whether the text is a day of the calendar, `YYYY-MM-DD`. */

@@ -11,7 +11,7 @@ import type {
 } from '../domain/history.ts'
 import { accountOf, detached, type FindAccount, strangeCursor } from './history-request.ts'
 import { StatementAnswer, StatementQuery } from './history-schemas.ts'
-import { isDay, readRange } from './read-moment.ts'
+import { type By, isDay, readRange } from './read-moment.ts'
 import { showBalances, showLine } from './show-history.ts'
 
 export interface StatementRouteDeps {
@@ -59,7 +59,7 @@ export function addStatementRoute(
     const account = await accountOf(deps, request)
     const { accountId, currency } = account
     const of = nameOf(accountId, range)
-    const after = cursor === undefined ? null : positionIn(cursor, of)
+    const after = cursor === undefined ? null : positionIn(cursor, { of, by })
     const found = await deps.readStatement(account, { range, after, limit })
     if (found.type === 'detached') throw detached(found)
     return {
@@ -95,10 +95,11 @@ function cursorOf(position: StatementPosition, of: string): string {
   return encodeCursor(cursor)
 }
 
-function positionIn(text: string, of: string): StatementPosition {
+function positionIn(text: string, { of, by }: { of: string; by: By }): StatementPosition {
   const cursor = readCursor(text)
   const { version, line, available, held, other } = cursor
-  if (cursor.of !== of) throw strangeCursor('another account or range')
+  const isOther = cursor.of !== of || (other !== null) !== (by === 'value')
+  if (isOther) throw strangeCursor('another account or range')
   if (other !== null && !isDay(other.day)) throw strangeCursor('no day')
   return {
     version,

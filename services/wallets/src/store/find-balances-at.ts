@@ -1,4 +1,4 @@
-import type { Db } from '@caudal/postgres/types.ts'
+import type { Reader } from '@caudal/postgres/types.ts'
 import type { Balances } from '../domain/history.ts'
 
 // Each balance is what the last entry that changed it left behind. Nothing is ever held on an
@@ -20,7 +20,7 @@ const FIND = `
 
 /** The balances that the account had with a version. */
 export async function findBalancesAt(
-  db: Db,
+  db: Reader,
   accountId: string,
   version: number,
 ): Promise<Balances> {

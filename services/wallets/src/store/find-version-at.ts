@@ -1,4 +1,4 @@
-import type { Db } from '@caudal/postgres/types.ts'
+import type { Reader } from '@caudal/postgres/types.ts'
 
 // The bookings of an account are in the order of its versions, so its history is halved until the
 // place is found: some thirty walks down an index, however long it is and with no index on times.
@@ -27,7 +27,7 @@ const SEARCH = `
  * The version that the account had just before a time; that of the carried balance, or 0, if
  * nothing was booked before.
  */
-export async function findVersionAt(db: Db, accountId: string, before: Date): Promise<number> {
+export async function findVersionAt(db: Reader, accountId: string, before: Date): Promise<number> {
   const { rows } = await db.query<{ version: bigint }>({
     name: 'find-version-at',
     text: SEARCH,

@@ -1,4 +1,4 @@
-import type { Db } from '@caudal/postgres/types.ts'
+import type { Reader } from '@caudal/postgres/types.ts'
 import type { Balance } from '../domain/account.ts'
 import type { StatementEntry } from '../domain/history.ts'
 import type { EntryPosition } from '../domain/reading.ts'
@@ -44,7 +44,7 @@ const BOOKED = pageOf(
 )
 
 /** Entries in the order of their booking. */
-export async function listBooked(db: Db, stretch: Stretch): Promise<StatementEntry[]> {
+export async function listBooked(db: Reader, stretch: Stretch): Promise<StatementEntry[]> {
   const { rows } = await db.query<Row>({
     name: 'list-booked',
     text: BOOKED,
@@ -60,7 +60,7 @@ const OF_THEIR_DAY = pageOf(
 )
 
 /** Entries whose value date is the day of their booking, in that order. */
-export async function listOfTheirDay(db: Db, stretch: Stretch): Promise<StatementEntry[]> {
+export async function listOfTheirDay(db: Reader, stretch: Stretch): Promise<StatementEntry[]> {
   const { rows } = await db.query<Row>({
     name: 'list-of-their-day',
     text: OF_THEIR_DAY,
@@ -79,7 +79,7 @@ const OF_ANOTHER_DAY = pageOf(
 
 /** Entries with another value date than the day of their booking, by value date, then version. */
 export async function listOfAnotherDay(
-  db: Db,
+  db: Reader,
   query: {
     accountId: string
     after: EntryPosition & { valueDate: string }

@@ -1,4 +1,4 @@
-import type { Db } from '@caudal/postgres/types.ts'
+import type { Reader } from '@caudal/postgres/types.ts'
 import type { AccountKind } from '../domain/account.ts'
 import type { AsOf, TrialBalanceRow } from '../domain/history.ts'
 
@@ -50,11 +50,16 @@ const SINCE_VALUE = `
   WHERE tenant_id = $1 AND value_date <= $3::date AND booked_at >= ${END_OF_DAY}
   UNION ALL
   SELECT account_id, balance, amount_minor FROM entries
-  WHERE tenant_id = $1 AND value_date > $3::date AND booked_at < ${END_OF_DAY}`
+  WHERE tenant_id = $1 AND value_date > $3::date AND booked_at < ${END_OF_DAY}
+  UNION ALL
+  SELECT c.account_id, b.balance, b.minor FROM carried_value_dates c
+  CROSS JOIN LATERAL (VALUES ('available'::balance_name, c.available_minor),
+    ('held', c.held_minor)) AS b(balance, minor)
+  WHERE c.value_date > $3::date`
 
 /** The sums of the tenant's accounts by currency and kind; null is the moment of the reading. */
 export async function readTrialBalance(
-  db: Db,
+  db: Reader,
   query: { tenantId: string; currency: string | null; asOf: AsOf | null },
 ): Promise<TrialBalanceRow[]> {
   const { tenantId, currency, asOf } = query

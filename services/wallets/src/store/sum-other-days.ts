@@ -1,9 +1,9 @@
-import type { Db } from '@caudal/postgres/types.ts'
+import type { Reader } from '@caudal/postgres/types.ts'
 import type { Balances } from '../domain/history.ts'
 
-// The two ways in which value date and booking can lie on different sides of the end of a day. The
-// version at its end says as much as the time: with it the index goes from day to day, and on each
-// only to entries that count.
+// The two ways in which value date and booking can lie on different sides of the end of a day, and
+// the second of them for detached months. The version at its end says as much as the time: with it
+// the index goes from day to day, and on each only to entries that count.
 const SUM = `
   SELECT coalesce(sum(amount_minor) FILTER (WHERE balance = 'available'), 0) AS available_minor,
     coalesce(sum(amount_minor) FILTER (WHERE balance = 'held'), 0) AS held_minor
@@ -15,6 +15,11 @@ const SUM = `
     SELECT balance, -amount_minor FROM entries
     WHERE account_id = $1 AND value_date > $2::date AND account_version <= $3
       AND booked_at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC'
+    UNION ALL
+    SELECT b.balance, -b.minor FROM carried_value_dates c
+    CROSS JOIN LATERAL (VALUES ('available'::balance_name, c.available_minor),
+      ('held', c.held_minor)) AS b(balance, minor)
+    WHERE c.account_id = $1 AND c.value_date > $2::date
   ) crossing`
 
 /**
@@ -23,7 +28,7 @@ const SUM = `
  * one that the account had at the end of that day.
  */
 export async function sumOtherDays(
-  db: Db,
+  db: Reader,
   accountId: string,
   { day, version }: { day: string; version: number },
 ): Promise<Balances> {
