@@ -4,6 +4,7 @@ import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Command, Request } from './domain/command.ts'
 import type { Answer } from './http/answer.ts'
+import { meetAcrossLanes } from './meet-across-lanes.ts'
 import type { Observer } from './observe.ts'
 import { processBatch, type Work } from './process-batch.ts'
 import { type KeyWatch, watchKeys } from './watch-keys.ts'
@@ -23,7 +24,7 @@ export interface TakeCommandsDeps {
 export interface CommandTaker {
   /** Rejects with OverloadedError when too much waits, and with the fault of the own command. */
   submit(request: Request, traceparent: string): Promise<Answer>
-  /** The same for commands of one request, each for itself; answers are in their order. */
+  /** The same for commands of one request, each for itself, as if done in their order. */
   submitAll(commands: readonly Command[], traceparent: string): Promise<Answer[]>
   /** Resolves once nothing is under way. */
   drain(): Promise<void>
@@ -40,8 +41,9 @@ const ATOMIC_SHARE = 100
 /**
  * Joins the commands of concurrent requests: while one transaction runs, the next batch gathers.
  * There are lanes, each with its accounts and one batch under way: while the database works for
- * one, this thread works for another, and no two wait for the same row. Each caller gets its own
- * answer, and one command that fails never fails its neighbours.
+ * one, this thread works for another, and no two wait for the same row. Commands of one request
+ * that meet across lanes go together in one, in their order. Each caller gets its own answer, and
+ * one command that fails never fails its neighbours.
  */
 export function takeCommands(given: TakeCommandsDeps): CommandTaker {
   const deps = { ...given, watch: watchKeys() }
@@ -54,9 +56,10 @@ export function takeCommands(given: TakeCommandsDeps): CommandTaker {
   const lanes = deps.stripes.map((stripe) => ({ stripe, batcher: batcherOf(1) }))
   // Atomic batches have a line of their own: one that is large would hold up everybody's commands.
   const atomics = batcherOf(ATOMIC_SHARE)
-  const batcherFor = (command: Request): Batcher<Work, Settled> => {
+  const laneOf = (accountId: string): number => laneNumber(accountId, lanes.length)
+  const batcherFor = (command: Request, together?: string): Batcher<Work, Settled> => {
     if (command.kind === 'atomic') return atomics
-    const lane = lanes[laneOf(command.accountId, lanes.length)]!
+    const lane = lanes[laneOf(together ?? command.accountId)]!
     // Each lane has its own stripe of the clearing accounts, or they would wait for each other.
     if (command.kind !== 'transfer' && 'stripe' in command) command.stripe = lane.stripe
     return lane.batcher
@@ -66,7 +69,8 @@ export function takeCommands(given: TakeCommandsDeps): CommandTaker {
       return answerIn(await batcherFor(request).submit(workOf(request, traceparent)))
     },
     async submitAll(commands, traceparent) {
-      const places = Map.groupBy(commands.keys(), (index) => batcherFor(commands[index]!))
+      const together = meetAcrossLanes(commands, laneOf) ? commands[0]!.accountId : undefined
+      const places = Map.groupBy(commands.keys(), (index) => batcherFor(commands[index]!, together))
       const answers: Answer[] = []
       const settling = [...places].map(async ([batcher, indexes]) => {
         const work = indexes.map((index) => workOf(commands[index]!, traceparent))
@@ -88,7 +92,7 @@ function answerIn(settled: Settled): Answer {
 }
 
 /** The same for every command of an account; ids are hashes, so accounts spread evenly. */
-function laneOf(accountId: string, lanes: number): number {
+function laneNumber(accountId: string, lanes: number): number {
   return accountId.charCodeAt(accountId.length - 1) % lanes
 }
 

@@ -3,10 +3,12 @@ import { test } from 'node:test'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
-import { move } from './client-commands.ts'
+import type { Command } from '../src/domain/command.ts'
+import type { Answer } from '../src/http/answer.ts'
+import { move, transfer } from './client-commands.ts'
 import { findViolations } from './find-violations.ts'
 import { ledgerDatabase, openWallets, submitAll, takerOf } from './ledger-fixture.ts'
-import { newWallet } from './test-wallet.ts'
+import { newWallet, type TestWallet } from './test-wallet.ts'
 
 test('commands that arrive together share few transactions', async (t) => {
   const { pool } = await ledgerDatabase(t)
@@ -49,6 +51,82 @@ test('F2: two processes that get one key at once give one answer and move money 
   const { rows } = await pool.query(`SELECT available_minor FROM accounts WHERE kind = 'wallet'`)
   assert.deepEqual(rows, [{ available_minor: '500' }])
   assert.deepEqual(await findViolations(pool), [])
+})
+
+/** A wallet whose account goes into this lane of two. */
+function walletOfLane(lane: number): TestWallet {
+  for (;;) {
+    const wallet = newWallet()
+    if (wallet.accountId.charCodeAt(wallet.accountId.length - 1) % 2 === lane) return wallet
+  }
+}
+
+/** What becomes of one request's commands while the lane of the first is held up by a lock. */
+async function settleBehindLock(
+  db: Db,
+  held: TestWallet,
+  commands: readonly Command[],
+): Promise<Answer[]> {
+  const taker = takerOf(db, { stripes: [0, 1] })
+  const locking = await db.connect()
+  await locking.query('BEGIN')
+  await locking.query('SELECT FROM accounts WHERE account_id = $1 FOR UPDATE', [held.accountId])
+  const before = taker.submit(move('credit', held, 1n), newTraceparent())
+  const answers = taker.submitAll(commands, newTraceparent())
+  // The other lane is free: it would have done its part by the time of a command behind that.
+  const free = walletOfLane(1 - laneOf(held))
+  await openWallets(db, [free])
+  await taker.submit(move('credit', free, 1n), newTraceparent())
+  await locking.query('COMMIT')
+  locking.release()
+  await before
+  return answers
+}
+
+const laneOf = ({ accountId }: TestWallet): number => accountId.charCodeAt(accountId.length - 1) % 2
+
+test('commands of one request that meet across lanes are done in their order', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const [held, first, second] = [walletOfLane(0), walletOfLane(0), walletOfLane(1)]
+  await openWallets(pool, [held, first, second])
+  const statusesOf = async (...commands: Command[]): Promise<number[]> =>
+    (await settleBehindLock(pool, held, commands)).map(({ status }) => status)
+  const through = transfer([
+    [first, -100n],
+    [second, 100n],
+  ])
+  const passing = [move('credit', first, 100n), through, move('debit', second, 100n)]
+  assert.deepEqual(await statusesOf(...passing), [200, 200, 200])
+  const key = 'one key'
+  const sameKey = [move('credit', first, 1n, { key }), move('credit', second, 1n, { key })]
+  assert.deepEqual(await statusesOf(...sameKey), [200, 422])
+  const reference = 'one reference'
+  const sameReference = [first, second].map((it) => move('credit', it, 1n, { reference }))
+  assert.deepEqual(await statusesOf(...sameReference), [200, 409])
+  assert.deepEqual(await findViolations(pool), [])
+})
+
+test('commands that do not meet go on in their own lanes', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const [held, other] = [walletOfLane(0), walletOfLane(1)]
+  await openWallets(pool, [held, other])
+  const commands = [move('credit', held, 1n), move('credit', other, 1n)]
+  const answers = await settleBehindLock(pool, held, commands)
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200],
+  )
+  const { rows } = await pool.query<{ account_id: string; stripe: number }>(
+    `SELECT e.account_id, a.stripe FROM entries e
+     JOIN entries s USING (transfer_id) JOIN accounts a ON a.account_id = s.account_id
+     WHERE a.kind = 'deposits_clearing' AND e.account_id = ANY ($1)
+     GROUP BY 1, 2 ORDER BY a.stripe`,
+    [[held.accountId, other.accountId]],
+  )
+  assert.deepEqual(rows, [
+    { account_id: held.accountId, stripe: 0 },
+    { account_id: other.accountId, stripe: 1 },
+  ])
 })
 
 test('a command that the database cannot take fails alone', async (t) => {

@@ -37,7 +37,10 @@ export function runCommands(db: Db, ...commands: readonly Command[]): Promise<Ba
 const logger = createLogger({ service: 'wallets', level: 'silent' })
 
 /** What takes the commands of one process's clients. */
-export function takerOf(db: Db, over: { queueCommands?: number } = {}): CommandTaker {
+export function takerOf(
+  db: Db,
+  over: { queueCommands?: number; stripes?: number[] } = {},
+): CommandTaker {
   return takeCommands({
     stripes: [0],
     db,

@@ -4,6 +4,7 @@ import { newId } from '@caudal/contracts/ids.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { findViolations } from './find-violations.ts'
 import { assertProblem, type LedgerClient, ledgerClient, posting } from './ledger-client.ts'
+import { openWallets } from './ledger-fixture.ts'
 import { newWallet, type TestWallet } from './test-wallet.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -233,6 +234,31 @@ describe('transfers over HTTP', () => {
     // Its reference is not used up either.
     const alone = await ledger.post(PATH, { ...between(from, to, 30), reference_id })
     assert.equal(alone.status, 200)
+  })
+
+  test('F2: a refused atomic batch stays refused, though what it missed is there now', async () => {
+    const user = newWallet()
+    const commands = [
+      {
+        command: 'credit',
+        account_id: user.accountId,
+        amount: { minor_units: 1, currency: 'USD' },
+        reason: 'x',
+        reference_id: newId(),
+      },
+    ]
+    const body = { commands, atomic: true, reason: undefined, reference_id: undefined }
+    const key = newId()
+    const first = await ledger.post('/v1/batch', body, { key })
+    assertProblem(first, 422, 'BATCH_NOT_APPLIED')
+    assert.deepEqual(first.json['failed'], { index: 0, status: 404, code: 'ACCOUNT_NOT_FOUND' })
+    await openWallets(world.db, [user])
+    const late = await ledger.post('/v1/batch', body, { key })
+    assert.equal(late.text, first.text)
+    assert.equal(late.headers['idempotency-replayed'], 'true')
+    assert.equal(await ledger.balances(user), '0/0')
+    assert.equal((await ledger.post('/v1/batch', body)).status, 200)
+    assert.equal(await ledger.balances(user), '1/0')
   })
 
   test('an atomic batch needs a key of its own, and its commands have none', async () => {

@@ -123,8 +123,9 @@ const NOT_KEPT: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
 
 /**
  * Whether the outcome binds its key: a success and a business refusal do; what is not there is an
- * error of the request and a mismatch belongs to another request, so the key stays free.
+ * error of the request and a mismatch belongs to another request, so the key stays free. That an
+ * atomic batch was not done is a refusal of its own, whatever a command of it was refused for.
  */
 export function isKept(outcome: Final): boolean {
-  return !('code' in outcome) || !NOT_KEPT.has(outcome.code)
+  return outcome.type !== 'refused' || !NOT_KEPT.has(outcome.code)
 }
