@@ -36,21 +36,26 @@ export async function transaction<T>(db: Db, work: Work<T>): Promise<T> {
   }
 }
 
+/** Of a read, unless it says more. */
+const READ_SECONDS = 10
+
 /**
  * Runs reads that belong together: all see what was committed before the first of them, and nothing
- * that comes meanwhile. One that takes over ten seconds is given up, so that it keeps no connection
- * from others (SQLSTATE 57014).
+ * that comes meanwhile. One that takes longer than `seconds` is given up, so that it keeps no
+ * connection from others (SQLSTATE 57014).
  *
  * @throws {DatabaseUnavailableError} when there is no connection
  */
-export function snapshot<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
-  return attemptTransaction(db, work, SNAPSHOT)
+export function snapshot<T>(
+  db: Db,
+  work: (tx: Tx) => Promise<T>,
+  { seconds = READ_SECONDS }: { seconds?: number } = {},
+): Promise<T> {
+  return attemptTransaction(db, work, [
+    'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+    `SET LOCAL statement_timeout = '${seconds}s'`,
+  ])
 }
-
-const SNAPSHOT = [
-  'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
-  `SET LOCAL statement_timeout = '10s'`,
-]
 
 async function attemptTransaction<T>(
   db: Db,
