@@ -82,12 +82,25 @@ describe('the command line, against a running system', () => {
       const claims = decodeJwt(made.token)
       assert.deepEqual([claims.sub, claims['client_id'], claims['scope']], [client, client, scope])
     }
+    const narrow = ['--user', user!.user_id, '--tenant', 'caudal', '--scope', 'wallet:read']
+    assert.equal(
+      decodeJwt((await json<Token>(0, 'token', ...narrow)).token)['scope'],
+      'wallet:read',
+    )
+    const elsewhere = ['--client', 'billing', '--scope', 'ledger:read', '--tenant', 'acme']
+    const abroad = decodeJwt((await json<Token>(0, 'token', ...elsewhere)).token)
+    assert.deepEqual([abroad.sub, abroad['tenant_id']], ['billing', 'acme'])
     const bare = await run('token', '--client', 'somebody-new', '--scope', 'ledger:write')
     assert.match(bare.stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/)
     for (const args of [
       ['--user', randomUUID()],
       ['--client', 'caudal-cli', '--scope', 'made:up'],
       ['--client', 'payments', '--scope', 'ledger:write'],
+      ['--client', 'payments', '--scope', 'orders:read', '--tenant', 'acme'],
+      ['--client', 'caudal-cli', '--scope', 'ledger:write', '--tenant', 'acme'],
+      ['--client', 'billing', '--scope', 'ledger:read', '--tenant', 'No Tenant'],
+      ['--user', user!.user_id, '--tenant', 'acme'],
+      ['--user', user!.user_id, '--scope', 'ledger:write'],
       ['--client', 'somebody', '--scope', 'ledger:write', '--secret', 'a wrong guess'],
     ]) {
       assert.equal((await run('token', ...args)).code, 1, args.join(' '))

@@ -20,25 +20,37 @@ export async function clientToken(
   return requestToken(system, client, { grant_type: 'client_credentials', scope })
 }
 
-/** A token of any client, by development login; identity refuses it where that is off. */
+/**
+ * A token of any client, by development login; identity refuses it where that is off. Its tenant is
+ * the client's own by configuration, or the command line's, unless said.
+ */
 export async function anyClientToken(
   system: System,
   clientId: string,
-  scope: string,
+  { scope, tenantId }: { scope: string; tenantId?: string | undefined },
 ): Promise<Token> {
   const { token } = await clientToken(system, 'users:impersonate')
   return callOk<Token>(`${system.serviceUrl('identity')}/v1/client-tokens`, {
     headers: bearer(token),
-    body: { client_id: clientId, scope },
+    body: { client_id: clientId, scope, ...(tenantId !== undefined && { tenant_id: tenantId }) },
   })
 }
 
-/** A user's token by development login; identity refuses it where that is switched off. */
-export async function userToken(system: System, userId: string, tenantId: string): Promise<Token> {
+/**
+ * A user's token by development login, with all scopes of people unless some are named; identity
+ * refuses it where that is switched off.
+ */
+export async function userToken(
+  system: System,
+  userId: string,
+  tenantId: string,
+  scope?: string,
+): Promise<Token> {
   return requestToken(system, system.client, {
     grant_type: LOGIN_GRANT,
     user_id: userId,
     tenant_id: tenantId,
+    ...(scope !== undefined && { scope }),
   })
 }
 

@@ -6,29 +6,37 @@ import { grantClientScopes } from './domain/grant-client-scopes.ts'
 import { type SigningKey, signingKeyAt } from './domain/signing-key.ts'
 
 export type ClientTokenSigner = (input: {
-  tenantId: string
+  /** Null takes the client's own, or `lenderTenantId` where it has none by configuration. */
+  tenantId: string | null
+  lenderTenantId: string
   clientId: string
   scope: string
 }) => Promise<{ token: string; expiresAt: Date } | { refused: string }>
 
 const JTI_BYTES = 16
 
-/** Makes the token of a service for development, without its secret (F14 is for production). */
+/**
+ * Makes the token of a service for development, without its secret (F14 is for production). Says
+ * what the client cannot have instead: a scope, or a tenant other than the one of its
+ * configuration.
+ */
 export function createClientTokenSigner(deps: {
   issuer: string
   keys: readonly SigningKey[]
   clients: readonly Client[]
 }): ClientTokenSigner {
   const { issuer, keys, clients } = deps
-  return async ({ tenantId, clientId, scope }) => {
+  return async ({ tenantId, lenderTenantId, clientId, scope }) => {
     const known = clients.find((client) => client.clientId === clientId)
     const scopes = grantClientScopes(scope, known)
-    if ('refused' in scopes) return scopes
+    if ('refused' in scopes) return { refused: `the scope ${scopes.refused}` }
+    const own = known?.tenantId ?? tenantId ?? lenderTenantId
+    if (tenantId !== null && tenantId !== own) return { refused: `the tenant ${tenantId}` }
     const now = Date.now()
     const { kid, privateJwk } = signingKeyAt(keys, now)
     const jti = randomBytes(JTI_BYTES).toString('base64url')
     const claims = clientTokenClaims(
-      { tenantId: known?.tenantId ?? tenantId, clientId, scope: scopes.granted },
+      { tenantId: own, clientId, scope: scopes.granted },
       { issuer, jti, now },
     )
     const token = await new SignJWT(claims)

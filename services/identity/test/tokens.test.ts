@@ -165,6 +165,16 @@ describe('tokens', async () => {
     assert.equal((await make(NOTIFIER.id, 'ledger:write')).body['code'], 'FORBIDDEN')
     assert.equal((await make('bench', 'made:up')).body['code'], 'FORBIDDEN')
     assert.equal((await make('bench', 'users:impersonate')).body['code'], 'FORBIDDEN')
+    const makeIn = (tenantId: string, clientId: string) =>
+      identity.call('/v1/client-tokens', {
+        token,
+        body: { client_id: clientId, scope: 'users:read', tenant_id: tenantId },
+      })
+    const abroad = (await makeIn('acme', 'bench')).body as unknown as { token: string }
+    assert.equal((await identity.verify(abroad.token)).payload['tenant_id'], 'acme')
+    assert.equal((await makeIn('caudal', NOTIFIER.id)).status, 200)
+    assert.equal((await makeIn('acme', NOTIFIER.id)).body['code'], 'FORBIDDEN', 'it has its own')
+    assert.equal((await makeIn('Acme Inc', 'bench')).body['code'], 'MALFORMED_REQUEST')
     for (const [name, scope] of [
       ['', 'ledger:write'],
       ['a b', 'ledger:write'],

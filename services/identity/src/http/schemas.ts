@@ -120,6 +120,7 @@ export const createTokensSchema = {
 export const createClientTokenSchema = {
   summary: 'The token of any service, without its secret; only while development login is on',
   body: Type.Object({
+    tenant_id: Type.Optional(TenantId),
     client_id: Type.String({
       pattern: '^[A-Za-z0-9._-]{1,64}$',
       description: 'letters, digits, ., - and _, 64 at most',

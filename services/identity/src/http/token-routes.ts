@@ -13,9 +13,10 @@ export interface TokenRoutesDeps {
     userIds: string[]
     clientId: string
   }): Promise<{ userId: string; token: string; expiresAt: Date }[]>
-  /** Says which scope was refused instead. */
+  /** Says what the client cannot have instead. */
   signClientToken(input: {
-    tenantId: string
+    tenantId: string | null
+    lenderTenantId: string
     clientId: string
     scope: string
   }): Promise<{ token: string; expiresAt: Date } | { refused: string }>
@@ -47,12 +48,10 @@ export function addTokenRoutes(app: HttpServer, deps: TokenRoutesDeps): void {
     },
   )
   app.post('/v1/client-tokens', { schema: createClientTokenSchema, onRequest }, async (request) => {
-    const { tenantId } = identityOf(request)
-    const { client_id: clientId, scope } = request.body
-    const made = await deps.signClientToken({ tenantId, clientId, scope })
-    if ('refused' in made) {
-      throw new Problem('FORBIDDEN', `the client cannot have the scope ${made.refused}`)
-    }
+    const { tenantId: lenderTenantId } = identityOf(request)
+    const { client_id: clientId, scope, tenant_id: tenantId = null } = request.body
+    const made = await deps.signClientToken({ tenantId, lenderTenantId, clientId, scope })
+    if ('refused' in made) throw new Problem('FORBIDDEN', `the client cannot have ${made.refused}`)
     return { token: made.token, expires_at: made.expiresAt.toISOString() }
   })
 }
