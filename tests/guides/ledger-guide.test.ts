@@ -35,6 +35,7 @@ describe('the guide of the ledger', () => {
         await launchSystem(scope, { dataDir, args: services.split(' ') })
         system = await findSystem({ dataDir, url: undefined })
         shell = startShell(scope, dataDir)
+        await areReady(system, services.split(' '))
         continue
       }
       assert.ok(shell && system, `line ${line}: the system is started first`)
@@ -50,6 +51,19 @@ describe('the guide of the ledger', () => {
     assert.ok(compared >= 20, `${compared} answers were compared`)
     await compareEvent(system!, examples)
   })
+
+  /** A healthy system says so: nothing is missing that a ledger by itself does not need. */
+  async function areReady(of: System, services: readonly string[]): Promise<void> {
+    for (const service of services) {
+      await eventually(async () => {
+        const ready = await fetch(`${of.serviceUrl(service)}/readyz`)
+        const text = await ready.text()
+        assert.equal(ready.status, 200, `${service}: ${text}`)
+        assert.equal((JSON.parse(text) as { status: string }).status, 'ok', `${service}: ${text}`)
+        return true
+      })
+    }
+  }
 
   /** The event that the guide shows is on the topic as it stands there. */
   async function compareEvent(system: System, examples: readonly Example[]): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isPart, missingOfPart, needsEmbedded } from './part-of-system.ts'
+import { isPart, missingOfPart, needsEmbedded, withoutGateway } from './part-of-system.ts'
 import { SERVICES } from './services.ts'
 
 const ALL = [...SERVICES.keys()]
@@ -24,4 +24,13 @@ test('a gateway that is a part must be given the key that all gateways share', (
   assert.match(problem ?? '', /^CAUDAL_GATEWAY_SIGNING_KEY is missing/)
   assert.deepEqual(missingOfPart(['api-gateway'], { CAUDAL_GATEWAY_SIGNING_KEY: 'x' }), [])
   assert.deepEqual(missingOfPart(['payments'], {}), [])
+})
+
+test('services that are all there is, without a gateway, expect none', () => {
+  const ledger = ['wallets', 'identity']
+  assert.deepEqual(withoutGateway(ledger, {}), { CAUDAL_GATEWAY_ISSUER: 'none' })
+  assert.deepEqual(withoutGateway(ALL, {}), {})
+  assert.deepEqual(withoutGateway(ledger, SERVER), {}, 'a part has its gateway elsewhere')
+  assert.deepEqual(withoutGateway(ledger, { CAUDAL_API_GATEWAY_URL: 'http://gateway' }), {})
+  assert.deepEqual(withoutGateway(ledger, { CAUDAL_GATEWAY_ISSUER: 'https://gateway' }), {})
 })

@@ -1,3 +1,4 @@
+import { NO_GATEWAY } from '@caudal/http/service-settings.ts'
 import { SERVICES } from './services.ts'
 
 /**
@@ -24,4 +25,17 @@ export function needsEmbedded(names: readonly string[], env: NodeJS.ProcessEnv):
 export function missingOfPart(names: readonly string[], env: NodeJS.ProcessEnv): string[] {
   const signs = names.includes('api-gateway') && !env['CAUDAL_GATEWAY_SIGNING_KEY']
   return signs ? ['CAUDAL_GATEWAY_SIGNING_KEY is missing: all gateways must share one'] : []
+}
+
+/**
+ * What services are told that start without a gateway and without others elsewhere: that nobody
+ * vouches for users. They would wait for its keys for ever, and never be ready.
+ */
+export function withoutGateway(
+  names: readonly string[],
+  env: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  const named = env['CAUDAL_API_GATEWAY_URL'] ?? env['CAUDAL_GATEWAY_ISSUER']
+  if (names.includes('api-gateway') || named || isPart(names, env)) return {}
+  return { CAUDAL_GATEWAY_ISSUER: NO_GATEWAY }
 }

@@ -9,7 +9,7 @@ import {
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { checkConfiguration } from './check-configuration.ts'
 import { makeDirectory } from './make-directory.ts'
-import { isPart, missingOfPart, needsEmbedded } from './part-of-system.ts'
+import { isPart, missingOfPart, needsEmbedded, withoutGateway } from './part-of-system.ts'
 import { planPorts } from './plan-ports.ts'
 import { reachDatabase } from './reach-database.ts'
 import { newSecrets, readOrMakeSecrets, secretEnvironment, type Secrets } from './secrets.ts'
@@ -56,7 +56,8 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     explain = database.explain ?? explain
     const secrets = part ? {} : await readOrMakeSecrets(dataDir)
     const made = part ? {} : secretEnvironment(secrets)
-    const env = { ...made, ...options.env, ...database.env, ...ports.env }
+    const alone = withoutGateway(names, options.env)
+    const env = { ...made, ...options.env, ...alone, ...database.env, ...ports.env }
     await ports.release()
     const services = await startServices(loaded, env, stops)
     const state = describe(options, services, database.url, secrets)

@@ -95,6 +95,9 @@ test('a service finds its database, peers, client and issuers by convention', ()
   })
   assert.deepEqual(config.client, { clientId: 'payments', clientSecret: 'common-secret' })
   assert.equal(config.issuers.gatewayJwksUrl, 'http://127.0.0.1:8080/internal/jwks.json')
+  assert.equal(config.issuers.gatewayIssuer, 'https://gateway.caudal.local')
+  const alone = readEnvironment({ CAUDAL_GATEWAY_ISSUER: 'none' }, readIssuerSettings)
+  assert.equal(alone.gatewayIssuer, null)
   assert.deepEqual(
     [config.wallets, config.orders],
     ['http://wallets:9000', 'http://127.0.0.1:8086'],

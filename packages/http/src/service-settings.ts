@@ -100,20 +100,27 @@ export function readClientSettings(
   }
 }
 
-/** Who vouches for callers: the identity service, and the gateway for users behind it. */
+/**
+ * Who vouches for callers: the identity service, and the gateway for users behind it; null where
+ * there is no gateway, and so no users.
+ */
 export interface IssuerSettings {
   identityIssuer: string
   identityJwksUrl: string
-  gatewayIssuer: string
+  gatewayIssuer: string | null
   gatewayJwksUrl: string
 }
 
+/** What `CAUDAL_GATEWAY_ISSUER` says where there is no gateway. */
+export const NO_GATEWAY = 'none'
+
 /** Issuers are names that survive a change of address; their keys are at the peers' URLs. */
 export function readIssuerSettings(reader: EnvironmentReader): IssuerSettings {
+  const gatewayIssuer = reader.text('CAUDAL_GATEWAY_ISSUER', 'https://gateway.caudal.local')
   return {
     identityIssuer: reader.text('CAUDAL_ISSUER', 'https://identity.caudal.local'),
     identityJwksUrl: `${readPeerUrl(reader, 'IDENTITY')}/jwks`,
-    gatewayIssuer: reader.text('CAUDAL_GATEWAY_ISSUER', 'https://gateway.caudal.local'),
+    gatewayIssuer: gatewayIssuer === NO_GATEWAY ? null : gatewayIssuer,
     gatewayJwksUrl: `${readPeerUrl(reader, 'API_GATEWAY')}/internal/jwks.json`,
   }
 }

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { type EnvironmentReader, readEnvironment } from '@caudal/http/environment.ts'
 import {
+  NO_GATEWAY,
   readIssuerSettings,
   readPeerUrl,
   readServiceSettings,
@@ -38,12 +39,15 @@ const MAX_BODY_LIMIT_BYTES = 1024 * 1024
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnvironment(env, (reader) => {
     const { identityIssuer, identityJwksUrl, gatewayIssuer } = readIssuerSettings(reader)
+    if (gatewayIssuer === null) {
+      reader.refuse('CAUDAL_GATEWAY_ISSUER', `must not be ${NO_GATEWAY}: this is the gateway`)
+    }
     return {
       ...readServiceSettings(reader, 'API_GATEWAY'),
       identityIssuer,
       identityJwksUrl,
       audience: reader.text('CAUDAL_AUDIENCE', 'caudal'),
-      gatewayIssuer,
+      gatewayIssuer: gatewayIssuer ?? NO_GATEWAY,
       signingKeys: readSigningKeys(reader),
       paymentsUrl: readPeerUrl(reader, 'PAYMENTS'),
       walletsUrl: readPeerUrl(reader, 'WALLETS'),
