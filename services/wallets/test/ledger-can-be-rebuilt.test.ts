@@ -84,7 +84,7 @@ function logOf(told: readonly Told[]): EventLog {
 async function booksOf(db: Db): Promise<Record<string, unknown[]>> {
   const books: Record<string, unknown[]> = {}
   for (const [table, left, where] of [
-    ['accounts', `- 'opened_at'`, 'true'],
+    ['accounts', '', 'true'],
     ['account_changes', `- 'fingerprint'`, 'true'],
     ['transfers', `- 'fingerprint'`, 'true'],
     ['entries', '', 'true'],
