@@ -265,7 +265,8 @@ describe('E4: the history of the ledger over HTTP', () => {
       (both['data'] as { currency: string }[]).map(({ currency }) => currency),
       ['JPY', 'USD'],
     )
-    const past = await read('/v1/trial-balance?as_of=2020-01-01T00:00:00Z')
+    const past = await read('/v1/trial-balance?as_of=2020-01-01T05:30:00%2B05:30')
+    assert.equal(past['as_of'], '2020-01-01T00:00:00Z')
     for (const { debit } of past['data'] as { debit: Money }[]) assert.equal(debit.minor_units, 0)
   })
 

@@ -173,14 +173,13 @@ function addBalanceRoute(app: HttpServer, deps: HistoryRouteDeps, onRequest: Tok
   app.get('/v1/accounts/:account_id/balance', { schema, onRequest }, async (request) => {
     const { by, as_of: text } = request.query
     const account = await accountOf(deps, request)
-    const shown = text ?? account.readAt.toISOString()
-    const asOf = readAsOf(shown, by)
+    const { asOf, shown } = readAsOf(text ?? account.readAt.toISOString(), by)
     const found = await deps.readBalances(account, asOf)
     if (found.type === 'detached') throw detached(found)
     return {
       account_id: account.accountId,
       by,
-      as_of: asOf.by === 'value' ? asOf.day : shown,
+      as_of: shown,
       ...showBalances(found, account.currency),
       version: found.version,
     }
@@ -218,15 +217,15 @@ function addTrialBalanceRoute(
       })
     }
     const { tenantId } = identityOf(request)
-    const asOf = text === undefined ? null : readAsOf(text, by)
-    if (asOf === null && by === 'value') {
+    const moment = text === undefined ? null : readAsOf(text, by)
+    if (moment === null && by === 'value') {
       throw new Problem('MALFORMED_REQUEST', 'query: by value as_of is required, a day', {
         members: { param: 'as_of' },
       })
     }
+    const asOf = moment?.asOf ?? null
     const rows = await deps.readTrialBalance({ tenantId, currency, asOf })
     if (!Array.isArray(rows)) throw detached(rows)
-    const shown = asOf?.by === 'value' ? asOf.day : (text ?? null)
-    return { by, as_of: shown, data: showTrialBalance(rows) }
+    return { by, as_of: moment?.shown ?? null, data: showTrialBalance(rows) }
   })
 }

@@ -48,7 +48,7 @@ export const SystemAccountAnswer = Type.Object({
 export const BalanceAnswer = Type.Object({
   account_id: Id,
   by: Type.Enum(['booking', 'value']),
-  as_of: Type.String({ description: 'A time, or by value a day.' }),
+  as_of: Type.String({ description: 'A time in UTC, or by value a day.' }),
   ...balances,
   version: Type.Integer({ description: 'The last one booked by then.' }),
 })

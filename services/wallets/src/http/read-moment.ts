@@ -10,16 +10,22 @@ const TIME =
 const FIRST_YEAR = 1970
 const LAST_YEAR = 9998
 const MS_DIGITS = 3
+const SECONDS_LENGTH = '2026-01-31T12:00:00'.length
 
 /**
  * The moment that `as_of` names: by booking a time, and all that was booked until then counts; by
- * value a day, to its end. A time is its day in UTC there.
+ * value a day, to its end. A time is its day in UTC there. `shown` is how answers say it: a day, or
+ * the time as it was sent, in UTC.
  *
  * @throws {Problem} MALFORMED_REQUEST
  */
-export function readAsOf(text: string, by: By): AsOf {
-  if (by === 'value') return { by, day: readDay('as_of', text) }
-  return { by, before: afterMs(readTime('as_of', text).lastMs) }
+export function readAsOf(text: string, by: By): { asOf: AsOf; shown: string } {
+  if (by === 'value') {
+    const day = readDay('as_of', text)
+    return { asOf: { by, day }, shown: day }
+  }
+  const { lastMs, fraction } = readTime('as_of', text)
+  return { asOf: { by, before: afterMs(lastMs) }, shown: inUtc(lastMs, fraction) }
 }
 
 /**
@@ -51,12 +57,19 @@ export function readRange(
 /** Bookings are in whole milliseconds: of a finer time, the last one before it or at it. */
 interface ReadTime {
   lastMs: number
-  exact: boolean
+  /** The digits of the second's fraction as they were sent; none if there were none. */
+  fraction: string
 }
 
 /** The first booking time that is not before the time. */
-function firstMs({ lastMs, exact }: ReadTime): Date {
+function firstMs({ lastMs, fraction }: ReadTime): Date {
+  const exact = /^0*$/.test(fraction.slice(MS_DIGITS))
   return new Date(exact ? lastMs : lastMs + 1)
+}
+
+function inUtc(ms: number, fraction: string): string {
+  const seconds = new Date(ms).toISOString().slice(0, SECONDS_LENGTH)
+  return `${seconds}${fraction === '' ? '' : `.${fraction}`}Z`
 }
 
 function afterMs(lastMs: number): Date {
@@ -73,7 +86,7 @@ function readTime(param: string, text: string): ReadTime {
       'is not a time of RFC 3339 such as 2026-01-31T12:00:00Z (in an address "+" is %2B)',
     )
   }
-  return { lastMs: ms, exact: /^0*$/.test(fraction.slice(MS_DIGITS)) }
+  return { lastMs: ms, fraction }
 }
 
 function readDay(param: string, text: string): string {
