@@ -183,7 +183,15 @@ describe('accounts over HTTP', () => {
       return ledger.post('/v1/wallet/commit', { ...about, ...more })
     }
     assert.equal((await commit(30)).status, 200)
-    assertProblem(await commit(51), 422, 'INSUFFICIENT_FUNDS')
+    const { accountId: account_id } = wallet
+    const more = { account_id, hold_id, amount: { minor_units: 51, currency: 'USD' } }
+    for (const kind of ['commit', 'rollback']) {
+      const tooMuch = await ledger.post(`/v1/wallet/${kind}`, more)
+      assertProblem(tooMuch, 422, 'INSUFFICIENT_FUNDS')
+      assert.equal(tooMuch.json['detail'], 'What the hold still keeps is less than the amount')
+    }
+    const debit = await move('debit', wallet, 51)
+    assert.equal(debit.json['detail'], 'The available balance is too small')
     assert.equal((await commit(20, { release_rest: true })).status, 200)
     assert.equal(await ledger.balances(wallet), '50/0')
     assertProblem(await commit(1), 422, 'HOLD_NOT_OPEN')

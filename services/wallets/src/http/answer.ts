@@ -32,7 +32,7 @@ export function answerTo(
     case 'changed':
       return { status: 200, body: doneBody(outcome), replayed: false }
     case 'refused':
-      return refusal(outcome.code, traceparent)
+      return refusal(outcome.code, traceparent, reasonOf(request, outcome.code))
     case 'applied':
       return { status: 200, body: appliedBody(outcome), replayed: false }
     case 'not_applied':
@@ -44,6 +44,13 @@ export function answerTo(
     default:
       return outcome satisfies never
   }
+}
+
+/** What the title of the code does not say: of a hold it is not the available balance. */
+function reasonOf({ kind }: Request, code: RefusalCode): { detail?: string } {
+  const ofHold = kind === 'commit' || kind === 'rollback'
+  if (!ofHold || code !== 'INSUFFICIENT_FUNDS') return {}
+  return { detail: 'What the hold still keeps is less than the amount' }
 }
 
 function refusal(
