@@ -1,24 +1,45 @@
+import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
 import fastifySwagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema } from 'fastify'
-import { Type } from 'typebox'
+import { type TProperties, Type } from 'typebox'
+import { closeObjects } from './compile-validator.ts'
+import { describeProblems, type ProblemMembers } from './describe-problems.ts'
+
+declare module 'fastify' {
+  /** What the handler of a route reads or answers by itself: described, and checked by it alone. */
+  interface FastifySchema {
+    readHeaders?: TProperties
+    /** The body where the handler reads more of it than its schema says. */
+    readBody?: unknown
+    answerHeaders?: TProperties
+    /** Refusals of the handler's own; those of every route are added. */
+    problems?: readonly ErrorCode[]
+    problemMembers?: ProblemMembers
+  }
+}
 
 interface QuerySchema {
   required?: string[]
   properties?: Record<string, { default?: unknown }>
 }
 
-const PROBLEM = Type.Object({
-  type: Type.String({ format: 'uri' }),
-  title: Type.String(),
-  status: Type.Integer(),
-  detail: Type.Optional(Type.String()),
-  code: Type.String(),
-  trace_id: Type.String(),
-})
+const TRACE_HEADERS = {
+  'x-trace-id': Type.Optional(
+    Type.String({
+      pattern: '^[\\x21-\\x7e]{1,128}$',
+      description: 'Names the trace, where there is no valid traceparent.',
+    }),
+  ),
+  traceparent: Type.Optional(Type.String({ description: 'W3C Trace Context; is continued.' })),
+}
+const TRACE_ANSWER_HEADERS = {
+  traceparent: Type.String({ description: 'The trace of this request (W3C Trace Context).' }),
+  'x-trace-id': Type.String({ description: 'As it was sent, where it has named the trace.' }),
+}
 
 /**
  * Serves `/openapi.json` (OpenAPI 3.1), made from the schemas of the routes declared after this
- * call; any of them may answer a problem.
+ * call, with the headers and the problems of each.
  */
 export function publishOpenApi(app: FastifyInstance, title: string, version: string): void {
   const openapi = {
@@ -41,21 +62,39 @@ function transform({ schema, url }: { schema: FastifySchema; url: string }): {
   schema: FastifySchema
   url: string
 } {
-  const problem = {
-    description: 'A problem (RFC 9457)',
-    content: { 'application/problem+json': { schema: PROBLEM } },
-  }
-  const response = { ...(schema?.response as object | undefined), default: problem }
-  const { querystring, body } = schema ?? {}
+  const {
+    querystring,
+    body,
+    readBody,
+    readHeaders,
+    headers = Type.Object({}),
+    response,
+    answerHeaders,
+    problems = [],
+    problemMembers: members = {},
+    ...rest
+  } = schema ?? {}
+  const { properties } = headers as { properties: TProperties }
+  const route = { hasBody: body !== undefined, hasToken: rest.security !== undefined }
+  const shownHeaders = { ...TRACE_ANSWER_HEADERS, ...answerHeaders }
   return {
     schema: {
-      ...schema,
-      response,
+      ...rest,
+      headers: Type.Object({ ...properties, ...readHeaders, ...TRACE_HEADERS }),
+      response: {
+        ...withHeaders(response, shownHeaders),
+        ...describeProblems({ ...route, problems, members }, shownHeaders),
+      },
       ...(querystring === undefined ? {} : { querystring: optionalDefaults(querystring) }),
-      ...(body === undefined ? {} : { body: exactIntegers(body) }),
+      ...(body === undefined ? {} : { body: exactIntegers(closeObjects(readBody ?? body)) }),
     },
     url,
   }
+}
+
+function withHeaders(response: unknown, headers: TProperties): Record<string, object> {
+  const answers = Object.entries((response ?? {}) as Record<string, object>)
+  return Object.fromEntries(answers.map(([status, schema]) => [status, { ...schema, headers }]))
 }
 
 // What is a bigint for the handler is an integer on the wire.

@@ -6,6 +6,7 @@ const Time = Type.String({ format: 'date-time' })
 const Amount = Type.String({ description: 'Decimal, with the digits of the currency.' })
 const Currency = Type.String({ minLength: 3, maxLength: 3 })
 const security = [{ bearer: [] }]
+const limited = ['RATE_LIMITED', 'OVERLOADED'] as const
 
 const Accepted = Type.Object({
   payment_id: Id,
@@ -65,6 +66,19 @@ export const PUBLIC_API = {
     }),
     body: Type.Object({ external_order_id: Id }),
     response: { 202: Accepted },
+    answerHeaders: {
+      location: Type.String({ description: 'Of the payment, where it was accepted.' }),
+      'idempotency-replayed': Type.String({ description: '`true` where the answer is a repeat.' }),
+    },
+    problems: [
+      'IDEMPOTENCY_KEY_REQUIRED',
+      'INVALID_IDEMPOTENCY_KEY',
+      'IDEMPOTENCY_MISMATCH',
+      'ORDER_NOT_FOUND',
+      'ORDER_ALREADY_PAID',
+      'ORDER_PAYMENT_IN_PROGRESS',
+      ...limited,
+    ] as const,
   },
   getPayment: {
     summary: 'A payment of the caller',
@@ -72,6 +86,7 @@ export const PUBLIC_API = {
     security,
     params: Type.Object({ payment_id: Id }),
     response: { 200: Payment },
+    problems: ['PAYMENT_NOT_FOUND', ...limited] as const,
   },
   listPayments: {
     summary: 'The payments of the caller, newest first',
@@ -79,12 +94,14 @@ export const PUBLIC_API = {
     security,
     querystring: pageQuery,
     response: { 200: pageOf(Payment) },
+    problems: limited,
   },
   getWallet: {
     summary: 'The wallet of the caller',
     tags: ['wallet'],
     security,
     response: { 200: Wallet },
+    problems: limited,
   },
   listEntries: {
     summary: 'What moved on the accounts of the caller, newest first',
@@ -92,5 +109,6 @@ export const PUBLIC_API = {
     security,
     querystring: Type.Object({ ...pageQuery.properties, account_id: Type.Optional(Id) }),
     response: { 200: pageOf(Entry) },
+    problems: ['ACCOUNT_NOT_FOUND', ...limited] as const,
   },
 }

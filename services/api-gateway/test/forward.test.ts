@@ -159,4 +159,11 @@ test('P13: the OpenAPI document has the public routes and no other', async (t) =
     '/api/v1/wallet': ['get'],
     '/api/v1/wallet/entries': ['get'],
   })
+  const { post } = paths['/api/v1/payments'] as {
+    post: { parameters: { name: string }[]; responses: Record<string, object> }
+  }
+  const names = post.parameters.map(({ name }) => name)
+  assert.deepEqual(names, ['idempotency-key', 'x-trace-id', 'traceparent'])
+  assert.match(JSON.stringify(post.responses['409']), /ORDER_ALREADY_PAID/)
+  assert.match(JSON.stringify(post.responses['429']), /RATE_LIMITED.*retry-after/)
 })

@@ -258,4 +258,9 @@ test('metrics show requests, states and what is under way; the API describes its
     '/v1/payments',
     '/v1/payments/{payment_id}',
   ])
+  const { post } = paths['/v1/payments'] as { post: { parameters: { name: string }[] } }
+  assert.deepEqual(
+    post.parameters.map(({ name }) => name),
+    ['idempotency-key', 'x-on-behalf-of', 'x-trace-id', 'traceparent'],
+  )
 })

@@ -3,6 +3,7 @@ import type { Topic } from '@caudal/contracts/topics.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { logMigrations } from '@caudal/event-log/migrations.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
+import { PROBLEM_CONTENT_TYPE } from '@caudal/http/problem.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import { startTestIssuer } from '@caudal/http/start-test-issuer.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -12,6 +13,7 @@ import pg from 'pg'
 import { request } from 'undici'
 import { readConfig } from '../src/config.ts'
 import { start } from '../src/main.ts'
+import { assertDescribed, type OpenApi } from './described-problems.ts'
 import { ledgerDatabase } from './ledger-fixture.ts'
 import { TENANT } from './test-wallet.ts'
 
@@ -95,11 +97,14 @@ export interface Call {
   body?: unknown
 }
 
+const described = new WeakMap<World, OpenApi>()
+
+/** Asks the service; a problem that it answers must be one that its OpenAPI document describes. */
 export async function call(world: World, path: string, options: Call = {}): Promise<Reply> {
-  const { token, headers, body } = options
+  const { token, headers, body, method = body === undefined ? 'GET' : 'POST' } = options
   const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)
   const response = await request(`${world.service.url}${path}`, {
-    method: options.method ?? (body === undefined ? 'GET' : 'POST'),
+    method,
     headers: {
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -109,10 +114,29 @@ export async function call(world: World, path: string, options: Call = {}): Prom
   })
   const answer = await response.body.text()
   const isJson = String(response.headers['content-type']).includes('json')
-  return {
+  const reply: Reply = {
     status: response.statusCode,
     headers: response.headers,
     text: answer,
     json: isJson ? (JSON.parse(answer) as Record<string, unknown>) : {},
   }
+  if (reply.headers['content-type'] === PROBLEM_CONTENT_TYPE) {
+    const { status, json } = reply
+    assertDescribed(
+      await openApiOf(world),
+      { method, path },
+      { status, code: String(json['code']) },
+    )
+  }
+  return reply
+}
+
+/** What the service says of itself; the same for as long as it runs. */
+async function openApiOf(world: World): Promise<OpenApi> {
+  const known = described.get(world)
+  if (known !== undefined) return known
+  const response = await request(`${world.service.url}/openapi.json`)
+  const document = (await response.body.json()) as OpenApi
+  described.set(world, document)
+  return document
 }

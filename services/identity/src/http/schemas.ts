@@ -94,6 +94,7 @@ export const getUserSchema = {
   params: Type.Object({ user_id: Uuid }),
   querystring: Type.Object({ tenant_id: Type.Optional(TenantId) }),
   response: { 200: UserView },
+  problems: ['USER_NOT_FOUND'] as const,
   security: [{ bearer: ['users:read'] }],
 }
 

@@ -58,6 +58,7 @@ export const createOrdersSchema = {
     ),
   }),
   response: { 201: OrdersView },
+  problems: ['IDEMPOTENCY_MISMATCH'] as const,
   security: [{ bearer: ['orders:write'] }],
 }
 

@@ -5,6 +5,12 @@ import { Type } from 'typebox'
 import { STATUSES } from '../domain/payment.ts'
 
 const security = [{ bearer: [] }]
+/** Read by the handlers, since a user's token needs none. */
+const onBehalfOf = {
+  'x-on-behalf-of': Type.Optional(
+    Type.String({ format: 'uuid', description: 'The user that an internal client acts for.' }),
+  ),
+}
 const Time = Type.String({ format: 'date-time' })
 const Amount = Type.String({ description: "A decimal with the currency's exponent, as 100.50" })
 const Currency = Type.String({ description: 'ISO 4217' })
@@ -39,10 +45,24 @@ const PaymentParams = Type.Object({ payment_id: Type.String() })
 
 export const requestPaymentSchema = {
   summary: 'Pay an order',
-  description:
-    'Needs the header idempotency-key, any UUID. An internal client names the user it acts ' +
-    'for in x-on-behalf-of. A repeat gets the same bytes and Idempotency-Replayed: true.',
+  description: 'A repeat gets the same bytes and Idempotency-Replayed: true.',
   security,
+  readHeaders: {
+    'idempotency-key': Type.String({ format: 'uuid', description: 'Names this payment.' }),
+    ...onBehalfOf,
+  },
+  answerHeaders: {
+    location: Type.String({ description: 'Of the payment, where it was accepted.' }),
+    'idempotency-replayed': Type.String({ description: '`true` where the answer is a repeat.' }),
+  },
+  problems: [
+    'IDEMPOTENCY_KEY_REQUIRED',
+    'INVALID_IDEMPOTENCY_KEY',
+    'IDEMPOTENCY_MISMATCH',
+    'ORDER_NOT_FOUND',
+    'ORDER_ALREADY_PAID',
+    'ORDER_PAYMENT_IN_PROGRESS',
+  ] as const,
   body: Type.Object({ external_order_id: Uuid }),
   response: { 202: AcceptedView },
 }
@@ -51,6 +71,7 @@ export const getPaymentSchema = {
   summary: 'One payment',
   security,
   params: PaymentParams,
+  problems: ['PAYMENT_NOT_FOUND'] as const,
   response: { 200: PaymentView },
 }
 
@@ -58,6 +79,7 @@ export const listPaymentsSchema = {
   summary: "A user's payments, newest first",
   security,
   querystring: pageQuery,
+  readHeaders: onBehalfOf,
   response: { 200: pageOf(PaymentView) },
 }
 

@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import type { AccountStatus } from '../domain/account.ts'
 import type { WalletAccount } from '../domain/reading.ts'
 import { answerCommand, clientsWith, type LedgerRouteDeps } from './answer-command.ts'
+import { COMMAND_PROBLEMS, keyed } from './ledger-problems.ts'
 import {
   ChangedAnswer,
   OpenBody,
@@ -31,15 +32,16 @@ export function addAccountRoutes(app: HttpServer, deps: AccountRouteDeps): void 
   const tags = ['accounts']
   const security = [{ bearer: [SCOPE] }]
   const config = { integers: 'bigint' } as const
-  const answers = { params, response: { 200: ChangedAnswer }, tags, security }
+  const answers = { params, ...keyed, response: { 200: ChangedAnswer }, tags, security }
   for (const kind of ['freeze', 'unfreeze', 'close'] as const) {
-    const schema = { ...answers, body: StatusBody }
+    const schema = { ...answers, body: StatusBody, problems: COMMAND_PROBLEMS[kind] }
     app.post(`/v1/accounts/:account_id/${kind}`, { schema, onRequest }, (request, reply) => {
       const { account_id: accountId } = request.params
       return answerCommand(deps, { kind, accountId, body: request.body }, request, reply)
     })
   }
-  const limiting = { schema: { ...answers, body: OverdraftBody }, onRequest, config }
+  const limit = { ...answers, body: OverdraftBody, problems: COMMAND_PROBLEMS.overdraft }
+  const limiting = { schema: limit, onRequest, config }
   app.post('/v1/accounts/:account_id/overdraft', limiting, (request, reply) => {
     const { account_id: accountId } = request.params
     return answerCommand(deps, { kind: 'overdraft', accountId, body: request.body }, request, reply)

@@ -7,7 +7,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Command } from '../domain/command.ts'
 import { JSON_CONTENT_TYPE, type LedgerRouteDeps, sendAnswer } from './answer-command.ts'
 import type { Answer } from './answer.ts'
-import { BatchAnswer, BatchBody } from './ledger-schemas.ts'
+import { BATCH_PROBLEMS, keyedIfAtomic } from './ledger-problems.ts'
+import { BatchAnswer, BatchBody, notApplied, ReadBatchBody } from './ledger-schemas.ts'
 import { readAtomicBatch, readBatchedCommand } from './read-batch.ts'
 import type { Asking } from './read-command.ts'
 
@@ -22,6 +23,10 @@ export function addBatchRoute(
   const schema = {
     summary: 'Up to 1,000 commands, each with a key and a result of its own, or all or nothing.',
     body: BatchBody,
+    readBody: ReadBatchBody,
+    ...keyedIfAtomic,
+    problems: BATCH_PROBLEMS,
+    problemMembers: { BATCH_NOT_APPLIED: notApplied },
     response: { 200: BatchAnswer },
     tags: ['ledger'],
     security: [{ bearer: ['ledger:write'] }],

@@ -2,6 +2,7 @@ import { isUuid } from '@caudal/contracts/ids.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
 import type { AccountDetails, Detached } from '../domain/history.ts'
 
 export type FindAccount = (name: {
@@ -25,6 +26,17 @@ export async function accountOf(
 export function idIn(request: FastifyRequest, param: string): string {
   return String((request.params as Record<string, unknown>)[param]).toLowerCase()
 }
+
+/** For the description of routes that answer so. */
+export const mayBeDetached = {
+  problems: ['HISTORY_DETACHED'],
+  problemMembers: {
+    HISTORY_DETACHED: {
+      kept_from: Type.String({ format: 'date-time' }),
+      value_dates_after: Type.String({ format: 'date' }),
+    },
+  },
+} as const
 
 /** The answer about a time before the history that is kept. */
 export function detached({ kept }: Detached): Problem {

@@ -15,7 +15,7 @@ import type {
   TransferDetails,
   TrialBalanceRow,
 } from '../domain/history.ts'
-import { accountOf, detached, idIn, strangeCursor } from './history-request.ts'
+import { accountOf, detached, idIn, mayBeDetached, strangeCursor } from './history-request.ts'
 import {
   AccountAnswer,
   AsOfQuery,
@@ -64,6 +64,7 @@ export interface HistoryRouteDeps extends StatementRouteDeps {
   }) => Promise<TrialBalanceRow[] | Detached>
 }
 
+const noAccount = ['ACCOUNT_NOT_FOUND'] as const
 const common = { tags: ['history'], security: [{ bearer: ['ledger:read'] }] }
 
 /** The reads of the ledger for internal clients with the scope ledger:read (F1, E4). */
@@ -89,7 +90,7 @@ const readAccountsCursor = cursorReader(
 
 function addAccountRoutes(app: HttpServer, deps: HistoryRouteDeps, onRequest: TokenHook[]): void {
   const summary = 'An account, or one stripe of a system account.'
-  const schema = { summary, response: { 200: AccountAnswer }, ...common }
+  const schema = { summary, response: { 200: AccountAnswer }, problems: noAccount, ...common }
   app.get('/v1/accounts/:account_id', { schema, onRequest }, async (request) =>
     showAccount(await accountOf(deps, request)),
   )
@@ -168,6 +169,8 @@ function addBalanceRoute(app: HttpServer, deps: HistoryRouteDeps, onRequest: Tok
     summary: 'Both balances of an account as of a time of booking, or of a value date.',
     querystring: AsOfQuery,
     response: { 200: BalanceAnswer },
+    problems: [...noAccount, ...mayBeDetached.problems],
+    problemMembers: mayBeDetached.problemMembers,
     ...common,
   }
   app.get('/v1/accounts/:account_id/balance', { schema, onRequest }, async (request) => {
@@ -188,7 +191,8 @@ function addBalanceRoute(app: HttpServer, deps: HistoryRouteDeps, onRequest: Tok
 
 function addTransferRoute(app: HttpServer, deps: HistoryRouteDeps, onRequest: TokenHook[]): void {
   const summary = 'A transfer with its entries, what it corrects and what corrected it.'
-  const schema = { summary, response: { 200: TransferAnswer }, ...common }
+  const problems = ['TRANSFER_NOT_FOUND'] as const
+  const schema = { summary, response: { 200: TransferAnswer }, problems, ...common }
   app.get('/v1/transfers/:transfer_id', { schema, onRequest }, async (request) => {
     const transferId = idIn(request, 'transfer_id')
     const { tenantId } = identityOf(request)
@@ -207,6 +211,7 @@ function addTrialBalanceRoute(
     summary: 'All accounts summed up by currency and kind: debits and credits are equal.',
     querystring: TrialBalanceQuery,
     response: { 200: TrialBalanceAnswer },
+    ...mayBeDetached,
     ...common,
   }
   app.get('/v1/trial-balance', { schema, onRequest }, async (request) => {

@@ -1,5 +1,5 @@
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
-import { type Static, Type } from 'typebox'
+import { type Static, type TObject, Type } from 'typebox'
 
 /** Text that a person chose: no control characters, which PostgreSQL or a log might choke on. */
 const Text = Type.String({
@@ -42,13 +42,16 @@ export const CommitBody = Type.Object({
   release_rest: Type.Optional(Type.Boolean()),
 })
 
-const Posting = Type.Object({
-  account_id: Type.Optional(AccountId),
-  system_account: Type.Optional(
-    Type.Enum(['psp_settlement', 'deposits_clearing', 'payouts_clearing', 'fees', 'suspense']),
-  ),
-  amount: Amount,
-})
+const Posting = Type.Object(
+  {
+    account_id: Type.Optional(AccountId),
+    system_account: Type.Optional(
+      Type.Enum(['psp_settlement', 'deposits_clearing', 'payouts_clearing', 'fees', 'suspense']),
+    ),
+    amount: Amount,
+  },
+  { description: 'A signed amount on either an account_id or a system_account.' },
+)
 
 /** The body of a transfer: signed amounts that sum to zero in each currency. */
 export const TransferBody = Type.Object({
@@ -75,14 +78,40 @@ export type StatusBody = Static<typeof StatusBody>
 export type OverdraftBody = Static<typeof OverdraftBody>
 export type Money = Static<typeof Amount>
 
-/** A batch: each command for itself, or all of them or none. */
-export const BatchBody = Type.Object({
-  atomic: Type.Optional(Type.Boolean()),
-  commands: Type.Array(Type.Unknown(), { minItems: 1, maxItems: 1_000 }),
-})
+const KEY_OF_ITEM =
+  '1 to 255 visible ASCII characters; required, except in an atomic batch, where there is none.'
 
-export const BatchAnswer = Type.Object({
-  results: Type.Array(Type.Object({ status: Type.Integer(), body: Type.Unknown() })),
+/** One command of a batch: the body of its own route with its kind and its key. */
+function batched<K extends string>(command: K, body: TObject) {
+  return Type.Object({
+    command: Type.Literal(command),
+    idempotency_key: Type.Optional(Type.String({ description: KEY_OF_ITEM })),
+    ...body.properties,
+  })
+}
+
+/** The commands that a batch may have, by their kinds. */
+export const BatchedCommands: Record<string, TObject> = {
+  credit: batched('credit', MoveBody),
+  debit: batched('debit', MoveBody),
+  hold: batched('hold', HoldBody),
+  commit: batched('commit', CommitBody),
+  rollback: batched('rollback', RollbackBody),
+  transfer: batched('transfer', TransferBody),
+}
+
+const batch = {
+  atomic: Type.Optional(Type.Boolean({ description: 'All of them or none.' })),
+}
+const sizes = { minItems: 1, maxItems: 1_000 }
+
+/** A batch: each command for itself, or all of them or none. Each is read by itself. */
+export const BatchBody = Type.Object({ ...batch, commands: Type.Array(Type.Unknown(), sizes) })
+
+/** The same, with what is read of the commands. */
+export const ReadBatchBody = Type.Object({
+  ...batch,
+  commands: Type.Array(Type.Union(Object.values(BatchedCommands)), sizes),
 })
 
 /** F's answer to a command, with what belongs to some kinds only. */
@@ -94,6 +123,26 @@ export const CommittedAnswer = Type.Object({
   transfer_id: Type.Optional(Type.String({ description: 'Of a transfer: for `corrects`.' })),
   entry_ids: Type.Optional(Type.Array(Type.String(), { description: 'Of a transfer.' })),
 })
+
+const ItemProblem = Type.Object({ code: Type.String(), title: Type.String() })
+const Result = Type.Object({
+  status: Type.Integer(),
+  body: Type.Union([CommittedAnswer, ItemProblem], {
+    description: 'As the command by itself is answered.',
+  }),
+})
+
+export const BatchAnswer = Type.Object({ results: Type.Array(Result) })
+
+/** What is said of an atomic batch that was not applied. */
+export const notApplied = {
+  failed: Type.Object({
+    index: Type.Integer({ description: 'Which command, from 0.' }),
+    status: Type.Integer(),
+    code: Type.String(),
+  }),
+  results: Type.Array(Type.Object({ status: Type.Integer(), body: ItemProblem })),
+}
 
 export const ChangedAnswer = Type.Object({
   status: Type.Literal('committed'),

@@ -1,22 +1,16 @@
 import { hash } from 'node:crypto'
 import { closeObjects, compileValidator } from '@caudal/http/compile-validator.ts'
 import { Problem } from '@caudal/http/problem.ts'
-import { type TObject, Type } from 'typebox'
+import type { TObject } from 'typebox'
 import type { AtomicBatch, Command } from '../domain/command.ts'
-import { CommitBody, HoldBody, MoveBody, RollbackBody, TransferBody } from './ledger-schemas.ts'
+import { BatchedCommands } from './ledger-schemas.ts'
 import { type Asking, type CommandRequest, readCommand, readKey } from './read-command.ts'
 
 type Validate = (item: unknown) => { value?: unknown; error?: Problem }
 
-/** One command of a batch: the body of its own route with its kind and its key. */
-const VALIDATORS: Record<string, Validate> = {
-  credit: compileItem(MoveBody),
-  debit: compileItem(MoveBody),
-  hold: compileItem(HoldBody),
-  commit: compileItem(CommitBody),
-  rollback: compileItem(RollbackBody),
-  transfer: compileItem(TransferBody),
-}
+const VALIDATORS: Record<string, Validate> = Object.fromEntries(
+  Object.entries(BatchedCommands).map(([kind, item]) => [kind, compileItem(item)]),
+)
 const KINDS = Object.keys(VALIDATORS)
 
 /**
@@ -69,12 +63,7 @@ function validItem(item: unknown): { command: string; idempotency_key?: string }
   return value as { command: string }
 }
 
-function compileItem(body: TObject): Validate {
-  const item = Type.Object({
-    command: Type.String(),
-    idempotency_key: Type.Optional(Type.String()),
-    ...body.properties,
-  })
+function compileItem(item: TObject): Validate {
   const closed = closeObjects(item) as Parameters<typeof compileValidator>[0]['schema']
   const route = { schema: closed, method: 'POST', url: '/v1/batch', httpPart: 'body' }
   return compileValidator(route) as Validate

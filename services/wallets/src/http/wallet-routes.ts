@@ -68,6 +68,7 @@ export function addWalletRoutes(app: HttpServer, deps: WalletRouteDeps): void {
   const entriesSchema = {
     querystring: entriesQuery,
     response: { 200: pageOf(entryAnswer) },
+    problems: ['ACCOUNT_NOT_FOUND'] as const,
     tags: ['wallet'],
     security,
   }
