@@ -11,6 +11,7 @@ import { token } from './commands/token.ts'
 import { verify } from './commands/verify.ts'
 import { EXIT, UnreachableError, UsageError } from './errors.ts'
 import { note } from './output.ts'
+import { textOption } from './parse-options.ts'
 
 const COMMANDS = new Map<string, Command>(
   Object.entries({ start, seed, token, pay, payment, demo, verify, rebuild }),
@@ -52,18 +53,18 @@ function parse(name: string, command: Command, args: readonly string[]): Invocat
   if (positionals.length < min || positionals.length > max) {
     throw new UsageError(`usage: caudal ${command.usage}`)
   }
-  const { data, url } = values
   return {
     positionals,
     values,
     json: values['json'] === true,
-    dataDir: resolve(typeof data === 'string' ? data : (process.env['CAUDAL_DATA'] ?? '.caudal')),
-    url: gatewayUrl(url),
+    // An empty one would be this very folder, which --fresh then takes for its own.
+    dataDir: resolve(textOption(values, 'data', process.env['CAUDAL_DATA'] || '.caudal')),
+    url: gatewayUrl(values['url']),
   }
 }
 
 function gatewayUrl(given: Invocation['values'][string]): string | undefined {
-  const url = typeof given === 'string' ? given : process.env['CAUDAL_API_GATEWAY_URL']
+  const url = typeof given === 'string' ? given : process.env['CAUDAL_API_GATEWAY_URL'] || undefined
   if (url === undefined) return undefined
   if (/^https?:\/\//.test(url) && URL.canParse(url)) return url.replace(/\/+$/, '')
   throw new UsageError('--url takes an address that begins with http:// or https://')

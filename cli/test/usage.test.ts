@@ -7,6 +7,14 @@ import { hostname, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, test, type TestContext } from 'node:test'
+import { demo } from '../src/commands/demo.ts'
+import { pay } from '../src/commands/pay.ts'
+import { payment } from '../src/commands/payment.ts'
+import { rebuild } from '../src/commands/rebuild.ts'
+import { seed } from '../src/commands/seed.ts'
+import { start } from '../src/commands/start.ts'
+import { token } from '../src/commands/token.ts'
+import { verify } from '../src/commands/verify.ts'
 
 const CLI = resolve(import.meta.dirname, '../bin/caudal.js')
 const ID = '0190b2a4-0000-7000-8000-0000000000aa'
@@ -14,8 +22,12 @@ const AT_ONCE = 4
 
 type Result = { code: number | null; stdout: string; stderr: string }
 
-async function run(args: readonly string[]): Promise<Result> {
-  const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+async function run(
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Result> {
+  const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
+  const child = spawn(process.execPath, [CLI, ...args], { ...options, stdio })
   const ended = new Promise<number | null>((done) => child.once('exit', done))
   const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
   return { code, stdout, stderr }
@@ -106,6 +118,8 @@ describe('the command line, without a system', () => {
       'verify extra': /usage: caudal verify/,
       'verify --wait soon': /--wait takes a whole number/,
       'verify --data': /argument missing/,
+      'verify --data=': /--data is missing/,
+      'verify --url=': /--url takes an address/,
       'start nosuch': /no service "nosuch"; there are /,
       'start --port x': /--port takes a whole number/,
       'start --port 70000': /--port takes a whole number/,
@@ -135,6 +149,20 @@ describe('the command line, without a system', () => {
       'seed --users 1 --orders 1 --balance 1 --amount 0': /--amount must be more than zero/,
     }
     await refusals(lines, 2)
+  })
+
+  test('an empty variable is as if it were absent', async (t) => {
+    const env = { ...process.env, CAUDAL_DATA: '', CAUDAL_API_GATEWAY_URL: '' }
+    const { code, stderr } = await run(['verify'], { cwd: await emptyFolder(t), env })
+    assert.match(stderr, /no running system found: \S+\.caudal has no state file/)
+    assert.equal(code, 3)
+  })
+
+  test('help names every option of every command', async () => {
+    const { stdout } = await run(['--help'])
+    for (const { options } of [start, seed, token, pay, payment, demo, verify, rebuild]) {
+      for (const name of Object.keys(options)) assert.match(stdout, new RegExp(`--${name}\\b`))
+    }
   })
 
   test('a system that cannot be found is 3', async (t) => {

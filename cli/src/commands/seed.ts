@@ -10,7 +10,9 @@ import { seedWorld, type SeedOptions } from '../world/seed-world.ts'
 /** `caudal seed`: new users with orders and money. */
 export const seed: Command = {
   summary: 'make new users, each with orders to pay and money in the wallet',
-  usage: 'seed --users N --orders N --balance 100.00 [--amount 10.00] [--currency USD]',
+  usage:
+    'seed --users N --orders N --balance 100.00 [--amount 10.00] [--currency USD] ' +
+    '[--account-number TEXT]',
   options: {
     users: { type: 'string' },
     orders: { type: 'string' },
