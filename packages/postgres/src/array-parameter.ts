@@ -170,7 +170,7 @@ function finish(elementOid: number, count: number, nulls: number, end: number): 
   return Buffer.from(scratch.subarray(0, count === 0 ? 12 : end))
 }
 
-/** As `Buffer.writeBigInt64BE`, which makes eight integers on its way and takes ten times longer. */
+/** As `Buffer.writeBigInt64BE`, which makes new integers for it and takes ten times as long. */
 function writeInt64(value: bigint, start: number): number {
   if (value > INT64_MAX || value < INT64_MIN) throw new RangeError(`${value} has over 64 bits`)
   scratchView.setBigInt64(start, value)

@@ -172,14 +172,14 @@ async function pageByValue(
   const entries = [...ofTheirDay, ...ofAnotherDay].toSorted(inOrderOfValue)
   const page = pageFrom(start, entries, limit)
   if (page.next === null) return page
-  const shown = page.lines.filter(({ valueDate, bookedAt }) => valueDate === dayOf(bookedAt)).length
-  const left = ofTheirDay[shown]
+  const shown = page.lines.filter((line) => !isOfAnotherDay(line))
+  const left = ofTheirDay[shown.length]
   if (left !== undefined) return { ...page, next: { ...page.next, ...justBefore(left) } }
   if (start.version > toVersion) return page
   return { ...page, next: { ...page.next, version: toVersion + 1, line: -1 } }
 }
 
-/** The last version whose entries, if of the day of their booking, come before this one by value. */
+/** The last version whose entries, if of the day of their booking, come before this one. */
 async function findVersionBefore(
   db: Reader,
   accountId: string,
@@ -190,6 +190,10 @@ async function findVersionBefore(
     findVersionAt(db, accountId, endOf(valueDate)),
   ])
   return Math.min(Math.max(version, before), until)
+}
+
+function isOfAnotherDay({ valueDate, bookedAt }: StatementEntry): boolean {
+  return valueDate !== dayOf(bookedAt)
 }
 
 function justBefore({ version, line }: StatementEntry): EntryPosition {
@@ -214,7 +218,7 @@ function pageFrom(
     place[member] += entry.amountMinor
     lines.push({ ...entry, beforeMinor, afterMinor: place[member] })
     const { version, line, valueDate } = entry
-    if (place.otherDay !== null && valueDate !== dayOf(entry.bookedAt)) {
+    if (place.otherDay !== null && isOfAnotherDay(entry)) {
       place.otherDay = { valueDate, version, line }
     } else Object.assign(place, { version, line })
   }

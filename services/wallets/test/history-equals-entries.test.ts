@@ -137,6 +137,13 @@ function rangesOf(moments: readonly AsOf[]): StatementRange[] {
   ]
 }
 
+async function balancesOf(db: Db, account: AccountDetails, asOf: AsOf): Promise<Balances> {
+  const found = await readBalances(db, account, asOf)
+  assert(found.type === 'balances')
+  const { availableMinor, heldMinor } = found
+  return { availableMinor, heldMinor }
+}
+
 async function checkAccount(db: Db, account: AccountDetails, history: Flat[], limit: number) {
   const own = history.filter((it) => it.account_id === account.accountId)
   const moments = momentsOf(history)
@@ -296,11 +303,7 @@ test('E4: what is booked while a balance or a statement is read is not half in i
   })
   const expected = { availableMinor: 99n, heldMinor: 1n }
   const day = dayOf(Date.now() + DAY_MS)
-  const { type, version, ...found } = (await readBalances(busy, account, {
-    by: 'value',
-    day,
-  })) as Balances & { type: string; version: number }
-  assert.deepEqual(found, expected)
+  assert.deepEqual(await balancesOf(busy, account, { by: 'value', day }), expected)
   const range = { by: 'value', from: null, to: day } as const
   const page = await readStatement(busy, account, { range, after: null, limit: 1 })
   assert(page.type === 'statement' && page.next !== null)
@@ -348,14 +351,7 @@ test('E4: value dates behind a detached month count when their day has come', as
       for (const { accountId } of [wallet, other]) {
         const account = (await findAccount(pool, { tenantId, accountId }))!
         const own = history.filter((it) => it.account_id === accountId && counts(it, asOf))
-        const { type, version, ...found } = (await readBalances(
-          pool,
-          account,
-          asOf,
-        )) as Balances & {
-          type: string
-          version: number
-        }
+        const found = await balancesOf(pool, account, asOf)
         assert.deepEqual(found, sumOf(own), `${months} months ago detached, as of ${day}`)
       }
       await checkTrial(pool, tenantId, history, [asOf])

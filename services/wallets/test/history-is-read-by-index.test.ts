@@ -33,7 +33,8 @@ async function fill(admin: Client, accountId: string, systemId: string): Promise
   const other = `md5('other' || n % ${OTHERS})::uuid`
   await admin.query(`
     CREATE TEMP TABLE made AS
-    SELECT n, CASE WHEN n % 2 = 1 OR n % 200 = 0 THEN (${at} AT TIME ZONE 'UTC')::date - 1 END AS day,
+    SELECT n,
+      CASE WHEN n % 2 = 1 OR n % 200 = 0 THEN (${at} AT TIME ZONE 'UTC')::date - 1 END AS day,
       ('01a20000-0000-7000-8000-' || lpad(to_hex(n), 9, '0') || '000')::uuid AS id,
       ${at} AS at, CASE WHEN n % 2 = 0 THEN '${accountId}'::uuid ELSE ${other} END AS account,
       CASE WHEN n % 2 = 0 THEN n / 2 ELSE n / ${2 * OTHERS} + 1 END AS version

@@ -144,44 +144,6 @@ describe('E4: the history of the ledger over HTTP', () => {
     assert.deepEqual([byValue['as_of'], byValue['available']], [day, usd(750)])
   })
 
-  test('a statement by value date is read to its end page by page, from its very beginning', async () => {
-    const wallet = newWallet()
-    await openWallets(world.db, [wallet])
-    const steps = [1n, 2n, 3n].map((minor) => move('credit', wallet, minor))
-    await runCommands(world.db, ...steps)
-    await runCommands(world.db, { ...move('credit', wallet, 4n), valueDate: '2026-01-31' })
-    const path = `/v1/accounts/${wallet.accountId}/statement?by=value&limit=1`
-    for (const from of ['', '&from=1970-01-01', '&from=2026-01-31']) {
-      const amounts: number[] = []
-      let cursor: unknown = ''
-      while (cursor !== null) {
-        const page = await get(`${path}${from}${cursor === '' ? '' : `&cursor=${String(cursor)}`}`)
-        amounts.push(...(page['data'] as { amount: Money }[]).map((it) => it.amount.minor_units))
-        cursor = page['next_cursor']
-      }
-      assert.deepEqual(amounts, [4, 1, 2, 3])
-    }
-  })
-
-  test('a cursor that somebody made up, and a day before all days, are refused', async () => {
-    const wallet = newWallet()
-    await openWallets(world.db, [wallet])
-    await runCommands(world.db, move('credit', wallet, 1n), move('credit', wallet, 2n))
-    const path = `/v1/accounts/${wallet.accountId}/statement`
-    for (const by of ['booking', 'value']) {
-      const page = await get(`${path}?by=${by}&limit=1`)
-      const given = JSON.parse(
-        Buffer.from(String(page['next_cursor']), 'base64url').toString(),
-      ) as Record<string, unknown>
-      const other = by === 'value' ? null : { day: '2026-01-31', version: 0, line: 0 }
-      const forged = Buffer.from(JSON.stringify({ ...given, other })).toString('base64url')
-      const reply = await call(world, `${path}?by=${by}&cursor=${forged}`, { token })
-      assertProblem(reply, 400, 'MALFORMED_REQUEST', /cursor is of another account or range/)
-    }
-    const early = await call(world, `${path}?by=value&from=1970-01-01T00:00:00%2B14:00`, { token })
-    assertProblem(early, 400, 'MALFORMED_REQUEST', /from is not a date/)
-  })
-
   test('amounts beyond the numbers of JavaScript stay exact', async () => {
     const wallet = newWallet()
     await openWallets(world.db, [wallet])

@@ -9,7 +9,13 @@ import type {
   StatementPosition,
   StatementRange,
 } from '../domain/history.ts'
-import { accountOf, detached, type FindAccount, strangeCursor } from './history-request.ts'
+import {
+  accountOf,
+  detached,
+  type FindAccount,
+  mayBeDetached,
+  strangeCursor,
+} from './history-request.ts'
 import { StatementAnswer, StatementQuery } from './history-schemas.ts'
 import { type By, isDay, readRange } from './read-moment.ts'
 import { showBalances, showLine } from './show-history.ts'
@@ -50,6 +56,8 @@ export function addStatementRoute(
     summary: 'Entries of an account, oldest first, between opening and closing balances.',
     querystring: StatementQuery,
     response: { 200: StatementAnswer },
+    problems: ['ACCOUNT_NOT_FOUND', ...mayBeDetached.problems] as const,
+    problemMembers: mayBeDetached.problemMembers,
     tags: ['history'],
     security: [{ bearer: ['ledger:read'] }],
   }
