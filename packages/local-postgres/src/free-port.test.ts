@@ -9,6 +9,8 @@ import { freePort, type PortRange } from './free-port.ts'
 
 const run = promisify(execFile)
 const SIZE = 3
+// Below the ports that everybody else is given.
+let next = randomInt(10_000, 12_000 - 3 * SIZE)
 
 test('a port is given out once, though nobody listens at it yet', async () => {
   const range = someRange()
@@ -26,9 +28,10 @@ test('a port that another process has been given is not given out while that liv
   await assert.rejects(takeElsewhere(range, SIZE), /no free port from/)
 })
 
-test('a port at which somebody listens is not given out until it is left', async () => {
+test('a port at which somebody listens is not given out until it is left', async (t) => {
   const range = someRange()
   const server = createServer().listen(range.lowest, '127.0.0.1')
+  t.after(() => server.close())
   await once(server, 'listening')
   assert.deepEqual(await take(range, SIZE - 1), allOf(range).slice(1))
   await assert.rejects(freePort(range), /no free port from/)
@@ -37,9 +40,10 @@ test('a port at which somebody listens is not given out until it is left', async
   assert.equal(await freePort(range), range.lowest)
 })
 
-/** Few ports, below those that everybody else is given. */
+/** Few ports, each time others: what a test was given stays reserved until the process ends. */
 function someRange(): PortRange {
-  const lowest = randomInt(10_000, 12_000 - SIZE)
+  const lowest = next
+  next += SIZE
   return { lowest, highest: lowest + SIZE }
 }
 
