@@ -3,8 +3,11 @@ import { afterEach, beforeEach } from 'node:test'
 /**
  * Loaded into every test process. Node's runner waits for ever on a file whose tests have ended
  * while something it opened is still open; this ends the file as failed and says what is open.
+ *
+ * The time runs while hooks work as well: those of a test, the last ones of its suite, and the
+ * first ones of the next suite. A hook may stop a whole system, or start one, on a slow machine.
  */
-const LINGER_MS = 30_000
+const LINGER_MS = 180_000
 let timer: NodeJS.Timeout | undefined
 
 /** An unreferenced timer: in a process with nothing else open it never fires. */

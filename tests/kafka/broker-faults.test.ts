@@ -21,7 +21,7 @@ const LONGEST_ANSWER_MS = 15_000
 const FAILURES = 'consumer_fetch_failures_total'
 
 describe('P9, F3: brokers fail under the system', () => {
-  const scope = suiteScope()
+  const scope = suiteScope(SLOW)
   let world: World
   before(async () => {
     world = await startWorld(scope)
@@ -131,5 +131,9 @@ describe('P9, F3: brokers fail under the system', () => {
     t.diagnostic(whatHappened(traffic))
     assert.ok(traffic.longestMs() < LONGEST_ANSWER_MS)
     await nothingWasLost(world, traffic)
+  })
+
+  test('everything stops in order', SLOW, async () => {
+    assert.deepEqual(await world.system.stop(), [])
   })
 })

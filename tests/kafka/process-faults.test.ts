@@ -39,7 +39,7 @@ const LATE_ROWS = 20
 const silent = createLogger({ service: 'test', level: 'silent' })
 
 describe('P9, F4: two processes of each service on three brokers', () => {
-  const scope = suiteScope()
+  const scope = suiteScope(SLOW)
   let world: World
   before(async () => {
     world = await startWorld(scope)
