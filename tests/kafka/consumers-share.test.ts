@@ -61,6 +61,12 @@ const lastEffect = async ({ db }: EffectsWorld): Promise<bigint> => {
   return rows[0]!.last ?? 0n
 }
 
+/** How many there are: a COMMIT that a killed process has sent is still carried out by its own. */
+const backendsOf = async ({ db }: EffectsWorld, { pid }: Worker): Promise<number> => {
+  const text = 'SELECT FROM pg_stat_activity WHERE application_name = $1'
+  return (await db.query(text, [`worker ${pid}`])).rows.length
+}
+
 test('F4: two processes share the partitions, and one that is killed is replaced', async (t) => {
   const it = await effectsWorld(t, kafka)
   // With the session of the services, so that the figures are those of an operator.
@@ -78,8 +84,13 @@ test('F4: two processes share the partitions, and one that is killed is replaced
     { timeoutMs: TAKEN_OVER_MS, label: 'both work' },
   )
   t.diagnostic(`one more has started and works after ${msSince(addedAt)} ms`)
-  await first.kill()
   const killedAt = performance.now()
+  assert.ok((await backendsOf(it, first)) > 0)
+  await first.kill()
+  await eventually(async () => (await backendsOf(it, first)) === 0, {
+    timeoutMs: TAKEN_OVER_MS,
+    label: 'the backends of the killed process are gone',
+  })
   const before = await lastEffect(it)
   await eventually(async () => (await partitionsSince(it, before)) === 12, {
     timeoutMs: TAKEN_OVER_MS,

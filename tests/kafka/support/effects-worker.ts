@@ -9,7 +9,8 @@ import type { WorkerOptions } from './start-worker.ts'
 const options = JSON.parse(process.argv[2]!) as WorkerOptions
 const logger = createLogger({ service: 'worker', level: 'silent' })
 const metrics = createMetrics('worker')
-const db = createPool({ url: options.databaseUrl, applicationName: 'worker', max: 3 })
+const applicationName = `worker ${process.pid}`
+const db = createPool({ url: options.databaseUrl, applicationName, max: 3 })
 const { brokers, sessionTimeoutMs } = options
 const settings = { brokers, ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }) }
 const log = await openKafkaLog({ settings, logger, metrics, topics: options.topics })
