@@ -25,7 +25,8 @@ const ROUNDS = ['process', 'machine', 'process', 'machine'] as const
 /** For a slow machine. */
 const SLOW = { timeout: 600_000 }
 const USERS = 12
-const ORDERS = 25
+// So many that no machine has answered all of them before the kill.
+const ORDERS = 60
 const SENDERS = 16
 const LONGEST_MS = 1_200
 const PSP = { CAUDAL_PSP_TIMEOUT: '1s', CAUDAL_PSP_CONNECT_TIMEOUT: '500ms' }
