@@ -232,7 +232,7 @@ test("an unknown order and somebody else's are not found, and bind no key", asyn
 
 for (const mode of ['fail', 'hang'] as const) {
   test(`orders that ${mode}: 503, nothing stored, replays and refusals still answered`, async () => {
-    const hasty = await world.start({ CAUDAL_PAYMENTS_ORDERS_TIMEOUT: '100ms' })
+    const hasty = await world.start({ CAUDAL_PAYMENTS_ORDERS_TIMEOUT: '1s' })
     const { userId, token } = await newUser()
     const known = world.peers.addOrder(userId).external_order_id
     const fresh = world.peers.addOrder(userId).external_order_id
