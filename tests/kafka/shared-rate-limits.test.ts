@@ -35,6 +35,8 @@ async function startTwoGateways(scope: Scope, redis: RedisServer): Promise<[Gate
   const env = {
     ...LIMITS,
     REDIS_URL: redis.url,
+    // A Redis that answers is waited for, on a slow machine too.
+    CAUDAL_GATEWAY_REDIS_TIMEOUT: '1s',
     CAUDAL_API_GATEWAY_PORT: '0',
     CAUDAL_IDENTITY_URL: issuer.url,
     CAUDAL_PAYMENTS_URL: peerUrl,

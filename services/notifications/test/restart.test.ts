@@ -8,6 +8,9 @@ import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { messageIdOf } from '../src/message-id.ts'
 import { finalized, world } from './world.ts'
 
+/** For a slow machine: whoever is told is told at the first try, and held by nobody else. */
+const PATIENT = { leaseMs: 30_000, pushTimeoutMs: 10_000, identityTimeoutMs: 10_000 }
+
 describe('restarts and several instances', async () => {
   const it = await world(suiteScope())
   const { identity } = it
@@ -43,9 +46,9 @@ describe('restarts and several instances', async () => {
     })
 
   test('P6: a stop waits for what is under way, and a start goes on with the rest', async () => {
-    const first = await it.start({ concurrency: 16 })
+    const first = await it.start({ ...PATIENT, concurrency: 16 })
     const events = some(200)
-    await it.behave({ default: 'slow:20' })
+    await it.behave({ default: 'slow:100' })
     await it.finalize(events)
     await someAreSent(events)
     await first.stop()
@@ -57,7 +60,7 @@ describe('restarts and several instances', async () => {
     const pending = rows.find(({ status }) => status === 'PENDING')
     assert.ok(pending, 'some are left')
     assert.equal(pending.held, 0n, 'none is held by the instance that is gone')
-    const second = await it.start()
+    const second = await it.start(PATIENT)
     assert.equal(await assertTold(events), events.length)
     await second.stop()
   })
@@ -78,7 +81,8 @@ describe('restarts and several instances', async () => {
   })
 
   test('P6: two instances share the work and tell everybody once', async () => {
-    const instances = [await it.start({ concurrency: 50 }), await it.start({ concurrency: 50 })]
+    const config = { ...PATIENT, concurrency: 50 }
+    const instances = [await it.start(config), await it.start(config)]
     const events = some(400)
     await it.finalize([...events, ...events])
     assert.equal(await assertTold(events), events.length)

@@ -37,7 +37,12 @@ async function patientPsp(t: TestContext): Promise<Psp> {
 
 test('F7: no more requests are under way than allowed; the rest stays in the log', async (t) => {
   const psp = await patientPsp(t)
-  const service = await it.start({ CAUDAL_PSP_URL: psp.url, CAUDAL_PSP_MAX_REQUESTS: '8' })
+  const service = await it.start({
+    CAUDAL_PSP_URL: psp.url,
+    CAUDAL_PSP_MAX_REQUESTS: '8',
+    // None ends while they are counted.
+    CAUDAL_PSP_TIMEOUT: '30s',
+  })
   t.after(() => service.stop())
   await it.reserve(Array.from({ length: 40 }, () => fundsReserved()))
   await eventually(() => psp.waiting.length === 7)

@@ -160,10 +160,10 @@ describe('accounts over HTTP', () => {
   test('a hold that asks for an end says when it is, and the money comes back by itself', async () => {
     const wallet = await ledger.wallet(10)
     const from = Date.now()
-    const held = await move('hold', wallet, 10, { expires_in_seconds: 1 })
+    const held = await move('hold', wallet, 10, { expires_in_seconds: 3 })
     const keys = ['status', 'entry_id', 'hold_id', 'expires_at']
     assert.deepEqual(Object.keys(held.json), keys)
-    assert.ok(Date.parse(String(held.json['expires_at'])) - from >= 1_000)
+    assert.ok(Date.parse(String(held.json['expires_at'])) - from >= 3_000)
     assert.equal(await ledger.balances(wallet), '0/10')
     await eventually(async () => (await ledger.balances(wallet)) === '10/0')
     const late = { account_id: wallet.accountId, hold_id: held.json['hold_id'] }

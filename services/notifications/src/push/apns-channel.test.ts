@@ -210,7 +210,7 @@ test('P6: messages that wait for their turn when GOAWAY comes go by the next con
 })
 
 test('F13: an answer that does not come in time ends the try, not the connection', async (t) => {
-  const { apns, channel } = await startApns(t, {}, 200)
+  const { apns, channel } = await startApns(t, {}, 1_000)
   apns.answer = () => {}
   assert.deepEqual(await channel.send('d', message), { kind: 'retry', error: 'NO_ANSWER_IN_TIME' })
   apns.answer = ok
@@ -237,7 +237,7 @@ test('P6: a connection that is dead without a word is replaced', async (t) => {
     for (const socket of sockets) socket.destroy()
     cable.close()
   })
-  const channel = channelTo(t, `http://127.0.0.1:${(cable.address() as AddressInfo).port}`, 200)
+  const channel = channelTo(t, `http://127.0.0.1:${(cable.address() as AddressInfo).port}`, 1_000)
   assert.deepEqual(await channel.send('d', message), { kind: 'delivered' })
   swallow = true
   assert.deepEqual(await channel.send('d', message), { kind: 'retry', error: 'NO_ANSWER_IN_TIME' })

@@ -139,7 +139,7 @@ test('an answer beyond 64 KiB is ambiguous', async (t) => {
 
 test('no answer until the deadline is ambiguous', async (t) => {
   const psp = await pspOf(t, () => {})
-  const answer = await post(poolFor(t, psp.origin), deadlineIn(50))
+  const answer = await post(poolFor(t, psp.origin), deadlineIn(500))
   assert.deepEqual(answer.kind === 'lost' && answer.errorClass, 'timeout')
   assert.equal(psp.requests(), 1)
 })
@@ -149,8 +149,8 @@ test('a request that still waits for a connection at its deadline is never sent 
     if (request > 1) socket.write(OK)
   })
   const pool = poolFor(t, psp.origin)
-  const first = post(pool, deadlineIn(150))
-  const second = post(pool, deadlineIn(50))
+  const first = post(pool, deadlineIn(1_500))
+  const second = post(pool, deadlineIn(500))
   assert.deepEqual(await second, {
     kind: 'not_sent',
     cause: 'deadline',
