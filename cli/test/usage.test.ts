@@ -7,6 +7,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, test, type TestContext } from 'node:test'
+import { freePort } from '@caudal/local-postgres/free-port.ts'
 import { demo } from '../src/commands/demo.ts'
 import { pay } from '../src/commands/pay.ts'
 import { payment } from '../src/commands/payment.ts'
@@ -65,14 +66,6 @@ function linesFor(where: string): string[] {
     `demo --rate 1 --seconds 1 ${where}`,
     `verify ${where}`,
   ]
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((listening) => server.once('listening', listening))
-  const { port } = server.address() as AddressInfo
-  await new Promise((closed) => server.close(closed))
-  return port
 }
 
 /** A gateway as far as it can be told by its keys. */
@@ -180,7 +173,7 @@ describe('the command line, without a system', () => {
 
   test('a system that is no longer there is 3', async (t) => {
     const dir = await emptyFolder(t)
-    await writeStateFile(dir, await closedPort(), process.pid)
+    await writeStateFile(dir, await freePort(), process.pid)
     const lines = linesFor(`--data ${dir}`)
     await refusals(Object.fromEntries(lines.map((line) => [line, /cannot be reached/])), 3)
   })
@@ -189,7 +182,7 @@ describe('the command line, without a system', () => {
     const dir = await emptyFolder(t)
     const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
     await new Promise((done) => child.once('exit', done))
-    await writeStateFile(dir, await closedPort(), child.pid!)
+    await writeStateFile(dir, await freePort(), child.pid!)
     const lines = linesFor(`--data ${dir}`)
     await refusals(Object.fromEntries(lines.map((line) => [line, /is gone: its process \d+/])), 3)
   })
@@ -199,7 +192,7 @@ describe('the command line, without a system', () => {
     const own = await gatewayWithKeys(t, 'own')
     const other = await gatewayWithKeys(t, 'other')
     const none = await gatewayWithKeys(t, 'none')
-    const port = await closedPort()
+    const port = await freePort()
     await writeStateFile(dir, own, process.pid)
     const at = (line: string, where: number) => `${line} --url http://127.0.0.1:${where}/`
     const lines = linesFor(`--data ${dir}`)

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { freePort } from '@caudal/local-postgres/free-port.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
@@ -164,10 +164,7 @@ describe('starting and stopping, as people do it', () => {
   })
 
   test('a database that is not there is refused in a sentence', async () => {
-    const closed = createServer().listen(0, '127.0.0.1')
-    await once(closed, 'listening')
-    const { port } = closed.address() as { port: number }
-    closed.close()
+    const port = await freePort()
     const url = (host: string) => `postgres://nobody:secret@${host}/postgres`
     for (const where of [`127.0.0.1:${port}`, 'no-such-host.invalid:5432']) {
       const env = { DATABASE_URL: url(where), CAUDAL_MIGRATION_DATABASE_URL: url(where) }

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import pg from 'pg'
 import { readState } from '../src/cluster-state.ts'
+import { freePort } from '../src/free-port.ts'
 import { readPostmasterFile, runningPostmaster } from '../src/postmaster.ts'
 import { removeLocalPostgres } from '../src/remove-local-postgres.ts'
 import { startLocalPostgres } from '../src/start-local-postgres.ts'
@@ -161,18 +162,17 @@ test('a data directory in use by a living process is refused in a sentence', asy
 
 test('a taken port is refused in a sentence, and the directory is free afterwards', async (t) => {
   const dataDir = await dataFolder(t)
-  const other = createServer().listen(0, '127.0.0.1')
+  const port = await freePort()
+  const other = createServer().listen(port, '127.0.0.1')
   await once(other, 'listening')
-  const address = other.address()
-  assert.ok(address !== null && typeof address === 'object')
-  await assert.rejects(start(dataDir, address.port), {
+  await assert.rejects(start(dataDir, port), {
     code: 'PORT_TAKEN',
-    message: `Port ${address.port} is taken by another program.`,
+    message: `Port ${port} is taken by another program.`,
   })
   other.close()
   await once(other, 'close')
-  const server = await start(dataDir, address.port)
-  assert.equal(server.port, address.port)
+  const server = await start(dataDir, port)
+  assert.equal(server.port, port)
   await server.stop()
 })
 

@@ -12,6 +12,7 @@ import { type RunningPush, start as startPush } from '@caudal/push-simulator/mai
 import { pushMigrations } from '@caudal/push-simulator/migrations.ts'
 import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { freePort } from '@caudal/testing/free-port.ts'
 import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { start } from '../src/main.ts'
@@ -142,7 +143,10 @@ export async function world(scope: Scope): Promise<World> {
 
 /** The push simulator, which keeps its addresses when it stops and starts again. */
 async function startPushServices(databaseUrl: string) {
-  const ports = { CAUDAL_PUSH_PORT: '0', CAUDAL_PUSH_APNS_PORT: '0' }
+  const ports = {
+    CAUDAL_PUSH_PORT: String(await freePort()),
+    CAUDAL_PUSH_APNS_PORT: String(await freePort()),
+  }
   const launch = (): Promise<RunningPush> =>
     startPush(
       readPushConfig({
@@ -153,8 +157,6 @@ async function startPushServices(databaseUrl: string) {
     )
   let push: RunningPush | undefined = await launch()
   const { url, apnsUrl } = push
-  ports.CAUDAL_PUSH_PORT = new URL(url).port
-  ports.CAUDAL_PUSH_APNS_PORT = new URL(apnsUrl).port
   return {
     url: () => url,
     apnsUrl: () => apnsUrl,

@@ -65,12 +65,14 @@ export async function startTestOrders(t: Scope): Promise<TestOrders> {
     issuer.sign(IDENTITY, 'caudal', { sub: 'payments', client_id: 'payments', scope })
   const defaultToken = await serviceToken('orders:read orders:write')
   return {
-    url: service.url,
+    get url() {
+      return service.url
+    },
     db: own.pool,
     log,
     stop: () => service.stop(),
     async startAgain() {
-      service = await start({ ...config, port: Number(new URL(service.url).port) })
+      service = await start(config)
     },
     serviceToken,
     userToken(userId, { tenantId = 'caudal', issuer: from } = {}) {
