@@ -178,7 +178,7 @@ test('rule 11, F5: a record that fails for no known reason is found and parked a
   })
   await it.log.append(records)
   await eventually(async () => (await it.effects()).length === 7)
-  assert.equal(running.parkedCount(), 1)
+  await eventually(() => running.parkedCount() === 1)
   assert.ok(!(await it.effects()).includes(poison))
 })
 
