@@ -17,6 +17,8 @@ export interface TestDatabaseOptions {
   sets: readonly MigrationSet[]
   /** Lower-case letters, digits and underscores; shows up in the database's name. */
   name?: string
+  /** How long the last connections may take to leave at the end of the scope; 15 s by default. */
+  leaveMs?: number
 }
 
 export interface TestDatabase {
@@ -32,7 +34,8 @@ export interface TestDatabase {
 }
 
 const MAX_CONNECTIONS = 10
-const LEAVE_MS = 3_000
+/** A busy server is slow to end the backends of pools that have ended. */
+const LEAVE_MS = 15_000
 
 /**
  * A migrated database of the test's own, cloned from a template. When the scope ends, after every
@@ -40,7 +43,7 @@ const LEAVE_MS = 3_000
  */
 export async function testDatabase(
   scope: Scope,
-  { sets, name: label = 'db' }: TestDatabaseOptions,
+  { sets, name: label = 'db', leaveMs = LEAVE_MS }: TestDatabaseOptions,
 ): Promise<TestDatabase> {
   const server = testServer()
   const name = `test_${label}_${randomBytes(6).toString('hex')}`
@@ -52,7 +55,7 @@ export async function testDatabase(
   const pool = createPool({ url, applicationName: 'test', max: MAX_CONNECTIONS })
   // Hooks run first come, first served: one that is added by a hook runs behind all others, such
   // as those that stop the services which use this database.
-  scope.after(() => scope.after(() => dropDatabase(server.adminUrl, name, pool)))
+  scope.after(() => scope.after(() => dropDatabase(server.adminUrl, name, pool, leaveMs)))
   return {
     name,
     url,
@@ -62,7 +65,12 @@ export async function testDatabase(
   }
 }
 
-async function dropDatabase(adminUrl: string, name: string, pool: Db): Promise<void> {
+async function dropDatabase(
+  adminUrl: string,
+  name: string,
+  pool: Db,
+  leaveMs: number,
+): Promise<void> {
   const checkedOut = pool.totalCount - pool.idleCount
   // A pool with a client that never comes back does not end; the server cuts that one off below.
   const ended = pool.ended ? Promise.resolve() : pool.end()
@@ -70,7 +78,7 @@ async function dropDatabase(adminUrl: string, name: string, pool: Db): Promise<v
   await asAdmin(adminUrl, async (admin) => {
     try {
       await eventually(async () => (await connectionsOf(admin, name)).length === 0, {
-        timeoutMs: LEAVE_MS,
+        timeoutMs: leaveMs,
       })
     } catch (cause) {
       const who = (await connectionsOf(admin, name)).join(', ')

@@ -51,7 +51,7 @@ test('the database is gone when its scope has ended, after every other hook', as
 
 test('a connection that is left open fails the test and is named', async () => {
   const scope = manualScope()
-  const { name, url } = await testDatabase(scope, { sets, name: 'leak' })
+  const { name, url } = await testDatabase(scope, { sets, name: 'leak', leaveMs: 500 })
   const leak = createPool({ url, applicationName: 'forgetful' })
   await leak.query('SELECT 1')
   await assert.rejects(scope.end(), /left open: forgetful/)
@@ -61,7 +61,7 @@ test('a connection that is left open fails the test and is named', async () => {
 
 test('a client that was never given back fails the test', async () => {
   const scope = manualScope()
-  const { name, pool } = await testDatabase(scope, { sets, name: 'checkout' })
+  const { name, pool } = await testDatabase(scope, { sets, name: 'checkout', leaveMs: 500 })
   const client = await pool.connect()
   client.on('error', () => undefined)
   await assert.rejects(scope.end(), /left open: test \(idle/)
