@@ -171,7 +171,10 @@ test('P1, F7: a user beyond the rate waits, another one and another tenant do no
   const passed = statuses.filter((status) => status === 202).length
   // A slow machine may see a token or two come back meanwhile.
   assert.ok(passed >= 3 && passed < 10, `${passed} of 20 passed`)
-  const limited = await ask('GET', '/api/v1/payments')
+  let limited = await ask('GET', '/api/v1/payments')
+  for (let tries = 1; tries < 3 && limited.status !== 429; tries += 1) {
+    limited = await ask('GET', '/api/v1/payments')
+  }
   assertProblem(limited, 429, 'RATE_LIMITED')
   assert.equal(limited.headers.get('retry-after'), '1')
   for (const claims of [{ sub: 'another' }, { tenant_id: 'another' }]) {
