@@ -12,6 +12,8 @@ import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { type EffectsWorld, effectsWorld } from './support/effects-world.ts'
 import { startWorker, type Worker } from './support/start-worker.ts'
 
+/** For a slow machine. */
+const SLOW = { timeout: 300_000 }
 const SESSION_MS = 2_000
 const BACK_MS = { timeoutMs: 60_000 }
 const LOST = 'consumer_join_failures_total'
@@ -20,7 +22,7 @@ let kafka: Kafka
 before(async () => {
   // A group of one, so that whoever wants to join beside another is refused.
   kafka = await startKafka({ properties: { 'group.max.size': 1 } })
-})
+}, SLOW)
 after(() => kafka.stop())
 
 async function worker(t: Scope, it: EffectsWorld): Promise<Worker> {
@@ -40,26 +42,44 @@ async function appliedOnce(it: EffectsWorld): Promise<void> {
   await it.assertAllOnce()
 }
 
+/** The process that applies what is appended now. */
+async function whoApplies(it: EffectsWorld): Promise<number> {
+  const before = await it.count()
+  await it.append(12)
+  await eventually(async () => (await it.count()) === before + 12, BACK_MS)
+  const { rows } = await it.db.query<{ worker: number }>(
+    'SELECT worker FROM effects ORDER BY id DESC LIMIT 1',
+  )
+  return rows[0]!.worker
+}
+
 test('F4: a join and a rejoin that are refused are counted, and tried until they succeed', async (t) => {
   const it = await effectsWorld(t, kafka)
   const joined = (one: Worker) => one.counter('consumer_rebalances_total')
-  let inside = await worker(t, it)
-  await eventually(async () => (await joined(inside)) === 1)
-  let outside = await worker(t, it)
-  await eventually(async () => (await outside.counter(LOST, 'join')) > 0, BACK_MS)
-  const rejoins = async (): Promise<number> =>
-    (await inside.counter(LOST, 'rejoin')) + (await outside.counter(LOST, 'rejoin'))
+  const first = await worker(t, it)
+  await eventually(async () => (await joined(first)) >= 1)
+  const second = await worker(t, it)
+  const failed = async (kind: string): Promise<number> =>
+    (await first.counter(LOST, kind)) + (await second.counter(LOST, kind))
+  await eventually(async () => (await failed('join')) > 0, BACK_MS)
+  const rejoins = (): Promise<number> => failed('rejoin')
+  /** Who has the partitions, and who has none: on a slow machine they change places unasked. */
+  const places = async (): Promise<{ inside: Worker; outside: Worker }> =>
+    (await whoApplies(it)) === first.pid
+      ? { inside: first, outside: second }
+      : { inside: second, outside: first }
   // One that hung learns at its next heartbeat that it is out. Should it hang in the midst of a
   // heartbeat, it may find that stalled instead, so the two take turns.
   for (let turn = 0; turn < 4 && (await rejoins()) === 0; turn += 1) {
+    const { inside, outside } = await places()
     const [before, failures] = [await joined(outside), await inside.counter(LOST)]
     inside.signal('SIGSTOP')
     await eventually(async () => (await joined(outside)) > before, BACK_MS)
     inside.signal('SIGCONT')
     await eventually(async () => (await inside.counter(LOST)) > failures, BACK_MS)
-    ;[inside, outside] = [outside, inside]
   }
   assert.ok((await rejoins()) > 0, 'no join after a rebalance failed: the fault never fired')
+  const { inside, outside } = await places()
   const before = await joined(outside)
   await inside.kill()
   await eventually(async () => (await joined(outside)) > before, BACK_MS)
@@ -71,7 +91,7 @@ test('F4: no heartbeat gets through: the membership is given up, and sought unti
   const one = await worker(t, it)
   await appliedOnce(it)
   await kafka.node(1).kill()
-  await eventually(async () => (await one.counter(LOST, 'heartbeat')) === 1, BACK_MS)
+  await eventually(async () => (await one.counter(LOST, 'heartbeat')) >= 1, BACK_MS)
   await eventually(async () => (await one.counter(LOST, 'join')) > 1, BACK_MS)
   assert.ok((await one.counter('consumer_fetch_failures_total', 'broker')) > 0)
   const before = await one.counter('consumer_rebalances_total')
@@ -86,7 +106,7 @@ test('ADR 0012: records that are gone are an alarm; nothing is skipped until a p
   await it.append(100)
   await eventually(() => first.applied.size === 100)
   await first.consumer.stop()
-  await it.append(100)
+  await it.append(400) // so many that every partition has some of them
   const where = `consumer_group = 'watched' AND topic = $1 AND partition = $2`
   const [gone] = await it.log.end(await partitionsOf(it))
   const { topic, partition, offset } = gone!
@@ -114,7 +134,7 @@ test('ADR 0012: records that are gone are an alarm; nothing is skipped until a p
   await it.db.query(text, [topic, partition, offset])
   await eventually(async () => (await next.readiness()) === 'ok', BACK_MS)
   const missing = Number(offset - stoodAt)
-  await eventually(() => first.applied.size + next.applied.size === 250 - missing, BACK_MS)
+  await eventually(() => first.applied.size + next.applied.size === 550 - missing, BACK_MS)
 })
 
 type Watched = {
