@@ -5,10 +5,13 @@ import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { effectsWorld } from './support/effects-world.ts'
 import { startWorker } from './support/start-worker.ts'
 
+/** For a slow machine. */
+const SLOW = { timeout: 300_000 }
+
 let kafka: Kafka
 before(async () => {
   kafka = await startKafka({ nodes: 3 })
-})
+}, SLOW)
 after(() => kafka.stop())
 
 test('F4: a broker is killed, then two: writes go on, then wait; nothing is lost or twice', async (t) => {

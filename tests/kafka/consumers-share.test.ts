@@ -6,6 +6,8 @@ import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { type EffectsWorld, effectsWorld } from './support/effects-world.ts'
 import { startWorker, type Worker, type WorkerOptions } from './support/start-worker.ts'
 
+/** For a slow machine. */
+const SLOW = { timeout: 300_000 }
 const SESSION_MS = 2_000
 /** A transaction that its process left open is ended by PostgreSQL after 10 s. */
 const TAKEN_OVER_MS = 30_000
@@ -13,7 +15,7 @@ const TAKEN_OVER_MS = 30_000
 let kafka: Kafka
 before(async () => {
   kafka = await startKafka()
-})
+}, SLOW)
 after(() => kafka.stop())
 
 async function worker(

@@ -7,13 +7,15 @@ import { Admin } from '@platformatic/kafka'
 import { logConformance, OTHER_TOPIC, TOPIC } from '../../packages/event-log/test/conformance.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 
+/** For a slow machine. */
+const SLOW = { timeout: 300_000 }
 const topics = [TOPIC, OTHER_TOPIC]
 const logger = createLogger({ service: 'test', level: 'silent' })
 
 let kafka: Kafka
 before(async () => {
   kafka = await startKafka()
-})
+}, SLOW)
 after(() => kafka.stop())
 
 logConformance('kafka', async () => {

@@ -17,6 +17,8 @@ import { testDatabase } from '@caudal/testing/test-database.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { readTopic } from '../support/processes/read-topic.ts'
 
+/** For a slow machine. */
+const SLOW = { timeout: 300_000 }
 const WRITERS = 24
 const ROUNDS = 15
 const KEYS = 12
@@ -27,7 +29,7 @@ describe('F3, rule 5: the outbox of concurrent writers, published to three broke
   let kafka: Kafka
   before(async () => {
     kafka = await startKafka({ nodes: 3 })
-  })
+  }, SLOW)
   after(() => kafka.stop())
 
   test('late commits are not skipped, order per key holds, and a relay is replaced meanwhile', async (t) => {

@@ -19,6 +19,8 @@ import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { readTopic } from '../support/processes/read-topic.ts'
 import { type TestCertificate, testCertificate } from './support/test-certificate.ts'
 
+/** For a slow machine. */
+const SLOW = { timeout: 300_000 }
 const LOGIN = { username: 'wallets', password: 'correct horse' }
 const CLIENT = { clientId: 'wallets', clientSecret: 'a secret of the client' }
 const SECURITY = 'org.apache.kafka.common.security'
@@ -59,7 +61,7 @@ before(async () => {
   clientCertificate = await testCertificate(folder, 'client')
   kafka = await startSecureKafka()
   undos.push(() => kafka.stop())
-})
+}, SLOW)
 after(async () => {
   for (const undo of undos.toReversed()) await undo()
 })
@@ -135,9 +137,7 @@ async function passThrough(config: Partial<KafkaConfig>): Promise<void> {
   try {
     await log.append([{ topic, key: 'key', value: 'value', headers: {} }])
     const partitions = Array.from({ length: 12 }, (_, partition) => ({ topic, partition }))
-    const { signal } = new AbortController()
-    const options = { maxRecords: 10, waitMs: 5_000, signal }
-    const records = await log.read(await log.earliest(partitions), options)
+    const records = await readTopic(log, topic)
     assert.deepEqual(
       records.map(({ value }) => value),
       ['value'],
