@@ -1,5 +1,6 @@
 import type { Check } from './check.ts'
 import { findViolations } from './find-violations.ts'
+import { HELD_MONEY } from './held-money.ts'
 
 // An account may go below zero as far as its limit. That has a history: what was allowed at a
 // booking is the last change before it, or one of the same instant, whichever allows more.
@@ -24,47 +25,27 @@ const BALANCES = `
   WHERE a.kind = 'wallet' AND e.balance_after_minor < 0
     AND e.balance_after_minor < -allowed.minor`
 
-// What is held belongs to open holds, and what a hold still keeps is what its transfers left of it.
-// The transfers of a hold that was made in a detached month are not all here.
-const HOLDS = `
-  SELECT format('account %s (%s): held %s, its open holds say %s',
-    coalesce(a.account_id, h.account_id), a.currency, a.held_minor, coalesce(h.open_minor, 0))
-  FROM (SELECT * FROM accounts WHERE kind = 'wallet') a FULL JOIN (
-    SELECT account_id, sum(remaining_minor) AS open_minor FROM holds
-    WHERE status = 'open' GROUP BY account_id
-  ) h USING (account_id)
-  WHERE a.held_minor IS DISTINCT FROM coalesce(h.open_minor, 0)
-  UNION ALL
-  SELECT format('hold %s of account %s (%s): keeps %s, its transfers say %s',
-    coalesce(h.hold_id, t.hold_id), coalesce(h.account_id, t.account_id), h.currency,
-    h.remaining_minor, coalesce(t.held_minor, 0))
-  FROM (SELECT * FROM holds WHERE status <> 'refused') h FULL JOIN (
-    SELECT t.hold_id, e.account_id, sum(e.amount_minor) AS held_minor
-    FROM transfers t
-    JOIN entries e ON e.transfer_id = t.transfer_id AND e.booked_at = t.booked_at
-    WHERE t.hold_id IS NOT NULL AND e.balance = 'held'
-    GROUP BY t.hold_id, e.account_id
-  ) t ON t.hold_id = h.hold_id AND t.account_id = h.account_id
-  WHERE h.remaining_minor IS DISTINCT FROM coalesce(t.held_minor, 0)
-    AND NOT EXISTS (SELECT FROM detached_months m WHERE h.created_at < m.kept_from)
-  UNION ALL
-  SELECT format('hold %s of account %s (%s): open until %s, but nothing will end it then',
-    h.hold_id, h.account_id, h.currency, h.expires_at)
-  FROM holds h LEFT JOIN hold_expiries q ON q.expires_at = h.expires_at AND q.hold_id = h.hold_id
-  WHERE h.status = 'open' AND h.expires_at IS NOT NULL AND q.hold_id IS NULL`
-
-// A closed account is touched by nothing; a frozen one by the end of its holds only.
+// An account is as the last of its changes left it, and each of them is there. A closed account is
+// touched by nothing; a frozen one by the end of its holds only.
 const STATUS = `
-  SELECT format('account %s (%s): %s with limit %s, its changes say %s with %s', a.account_id,
-    a.currency, a.status, a.overdraft_limit_minor, coalesce(c.status, 'open'),
-    coalesce(c.overdraft_limit_minor, 0))
-  FROM accounts a LEFT JOIN (
-    SELECT DISTINCT ON (account_id) account_id, status, overdraft_limit_minor, revision
+  SELECT CASE WHEN a.account_id IS NULL
+    THEN format('account %s is gone: it was %s with limit %s', c.account_id, c.status,
+      c.overdraft_limit_minor)
+    ELSE format('account %s (%s): %s with limit %s, its changes say %s with %s', a.account_id,
+      a.currency, a.status, a.overdraft_limit_minor, coalesce(c.status, 'open'),
+      coalesce(c.overdraft_limit_minor, 0))
+      || CASE WHEN c.changes IS DISTINCT FROM nullif(a.revision, 0)
+        THEN format('; revision %s after %s changes', a.revision, coalesce(c.changes, 0))
+        ELSE '' END
+  END AS violation
+  FROM (SELECT * FROM accounts WHERE kind = 'wallet') a FULL JOIN (
+    SELECT DISTINCT ON (account_id) account_id, status, overdraft_limit_minor, revision,
+      count(*) OVER (PARTITION BY account_id) AS changes
     FROM account_changes ORDER BY account_id, revision DESC
   ) c USING (account_id)
-  WHERE a.kind = 'wallet'
-    AND (a.status, a.overdraft_limit_minor, a.revision) IS DISTINCT FROM
-      (coalesce(c.status, 'open'), coalesce(c.overdraft_limit_minor, 0), coalesce(c.revision, 0))
+  WHERE (a.status, a.overdraft_limit_minor, a.revision, a.revision) IS DISTINCT FROM
+    (coalesce(c.status, 'open'), coalesce(c.overdraft_limit_minor, 0), coalesce(c.revision, 0),
+      coalesce(c.changes, 0))
   UNION ALL
   SELECT format('account %s (%s): %s by transfer %s while it was %s', e.account_id, t.currency,
     t.kind, e.transfer_id, p.status)
@@ -89,6 +70,8 @@ export const noOverdraft: Check = {
     findViolations(
       wallets,
       `SELECT count(*) AS checked FROM accounts WHERE kind = 'wallet'`,
-      [BALANCES, HOLDS, STATUS].join(' UNION ALL '),
+      BALANCES,
+      HELD_MONEY,
+      STATUS,
     ),
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { System } from '../system/find-system.ts'
+import { balancesEqualEntries } from './balance-check.ts'
 import { completedChargedOnce, failedNotCharged } from './charge-checks.ts'
 import {
   type Check,
@@ -12,13 +13,13 @@ import {
   LOOKED_INTO,
 } from './check.ts'
 import { holdsMatchPayments } from './hold-checks.ts'
-import { balancesEqualEntries, entriesSumToZero } from './ledger-checks.ts'
 import { notifiedOnce } from './notification-checks.ts'
 import { ordersPaidOnce } from './order-checks.ts'
 import { nothingParked, outboxDrained } from './outbox-checks.ts'
 import { noOverdraft } from './overdraft-check.ts'
 import { readCharges, readMessages } from './read-books.ts'
-import { ledgerIsTold } from './told-checks.ts'
+import { ledgerIsTold } from './told-check.ts'
+import { entriesSumToZero } from './transfer-check.ts'
 import { type Stillness, waitUntilQuiet } from './wait-until-quiet.ts'
 
 export type Verification = { ok: boolean; stillness: Stillness; checks: CheckResult[] }

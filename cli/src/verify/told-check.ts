@@ -1,5 +1,5 @@
 import type { Check } from './check.ts'
-import { findViolations } from './find-violations.ts'
+import { AGAINST_DETAILS } from './told-details.ts'
 
 // What the outbox still has of wallets.ledger. Published rows leave with their partition of a
 // million ids, so of older bookings nothing is known here.
@@ -7,9 +7,12 @@ const TOLD = `
   told AS MATERIALIZED (
     SELECT o.id, date_trunc('milliseconds', o.created_at) AS told_at, p.*
     FROM outbox o
-    CROSS JOIN LATERAL jsonb_to_record(o.payload::jsonb) AS p(event_type text, account_id uuid,
-      currency text, transfer_id uuid, account_version bigint, entries jsonb, change_id uuid,
-      revision bigint)
+    CROSS JOIN LATERAL jsonb_to_record(o.payload::jsonb) AS p(event_type text,
+      occurred_at timestamptz, tenant_id text, account_id uuid, currency text, transfer_id uuid,
+      account_version bigint, amount_minor bigint, value_date date, entries jsonb, hold jsonb,
+      payment_id uuid, corrects uuid, client_id text, idempotency_key text, reference_id text,
+      reason text, change_id uuid, change text, revision bigint, status text,
+      overdraft_limit_minor bigint, kind text, user_id uuid, wallet_id uuid, stripe smallint)
     WHERE o.topic = 'wallets.ledger'
   )`
 
@@ -95,16 +98,25 @@ const ACCOUNTS = `
 
 /**
  * F3: every booking is told once by an event of wallets.ledger, with the same entries, and nothing
- * else is: so the versions that are told of an account have no gap. Of what has left the outbox
- * only the log knows; `caudal rebuild` proves that.
+ * else is: so the versions that are told of an account have no gap. Transfers, holds, accounts and
+ * their changes are what their events say. Of what has left the outbox only the log knows; `caudal
+ * rebuild` proves that.
  */
 export const ledgerIsTold: Check = {
   name: 'ledger_is_told',
   needs: ['wallets'],
-  run: ({ wallets }) =>
-    findViolations(
-      wallets,
-      `WITH ${TOLD}, ${KEPT}, ${BOOKED} SELECT count(*) AS checked FROM must_be_told`,
-      `WITH ${TOLD}, ${KEPT}, ${BOOKED} ${TRANSFERS} UNION ALL ${ACCOUNTS}`,
-    ),
+  // One statement: to read what the events say takes longer than all that is done with it.
+  async run({ wallets }) {
+    const { rows } = await wallets.query<{ checked: bigint; violation: string | null }>(
+      `WITH ${TOLD}, ${KEPT}, ${BOOKED}, wrong AS (
+         ${TRANSFERS} UNION ALL ${ACCOUNTS} UNION ALL ${AGAINST_DETAILS}
+       )
+       SELECT c.checked, w.violation
+       FROM (SELECT count(*) AS checked FROM must_be_told) c LEFT JOIN wrong w ON true`,
+    )
+    return {
+      checked: Number(rows[0]!.checked),
+      violations: rows.flatMap(({ violation }) => violation ?? []),
+    }
+  },
 }

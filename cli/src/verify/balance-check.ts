@@ -1,40 +1,6 @@
+import { findForeignIds } from './account-ids.ts'
 import type { Check } from './check.ts'
 import { findViolations } from './find-violations.ts'
-
-/**
- * F1: the entries of every transfer sum to zero in each currency of its accounts. E4: they say its
- * value date, if that is another day than the one of its booking.
- */
-export const entriesSumToZero: Check = {
-  name: 'entries_sum_to_zero',
-  needs: ['wallets'],
-  run: ({ wallets }) =>
-    findViolations(
-      wallets,
-      'SELECT count(*) AS checked FROM transfers',
-      `WITH sums AS (
-         SELECT e.transfer_id, a.currency, sum(e.amount_minor) AS total, count(*) AS entries,
-           count(e.value_date) AS dated, min(e.value_date) AS first, max(e.value_date) AS last
-         FROM entries e LEFT JOIN accounts a USING (account_id)
-         GROUP BY e.transfer_id, a.currency
-       )
-       SELECT CASE
-         WHEN s.transfer_id IS NULL THEN format('transfer %s has no entries', t.transfer_id)
-         WHEN t.transfer_id IS NULL THEN
-           format('transfer %s is gone, its entries in %s are there', s.transfer_id, s.currency)
-         WHEN s.currency IS NULL OR s.total <> 0 THEN
-           format('transfer %s: its entries sum to %s in %s', s.transfer_id, s.total,
-             coalesce(s.currency, 'no known account'))
-         ELSE format('transfer %s: its value date is %s, %s of its %s entries in %s have %s',
-           s.transfer_id, t.value_date, s.dated, s.entries, s.currency,
-           CASE WHEN s.dated = 0 THEN 'another' ELSE concat_ws(' to ', s.first, s.last) END)
-       END AS violation
-       FROM sums s FULL JOIN transfers t USING (transfer_id)
-       WHERE s.transfer_id IS NULL OR t.transfer_id IS NULL OR s.currency IS NULL OR s.total <> 0
-         OR CASE WHEN t.value_date = (t.booked_at AT TIME ZONE 'UTC')::date THEN s.dated > 0
-           ELSE s.dated < s.entries OR s.first <> t.value_date OR s.last <> t.value_date END`,
-    ),
-}
 
 // Every entry that is kept, and before them what was carried over when older months were detached:
 // one for each balance, as if all before had been a single transfer.
@@ -61,9 +27,14 @@ const SUMS = `
   )`
 
 const AGAINST_SUMS = `
-  SELECT format('account %s (%s): available %s, its entries say %s; held %s, they say %s',
-    coalesce(a.account_id, s.account_id), a.currency, a.available_minor,
-    coalesce(s.available, 0), a.held_minor, coalesce(s.held, 0)) AS violation
+  SELECT CASE WHEN a.account_id IS NULL
+    THEN format('account %s (%s) is gone: its entries say available %s, held %s', s.account_id,
+      (SELECT t.currency FROM entries e JOIN transfers t USING (transfer_id)
+        WHERE e.account_id = s.account_id LIMIT 1), s.available, s.held)
+    ELSE format('account %s (%s): available %s, its entries say %s; held %s, they say %s',
+      a.account_id, a.currency, a.available_minor, coalesce(s.available, 0), a.held_minor,
+      coalesce(s.held, 0))
+  END AS violation
   FROM accounts a FULL JOIN sums s USING (account_id)
   WHERE a.available_minor IS DISTINCT FROM coalesce(s.available, 0)
     OR a.held_minor IS DISTINCT FROM coalesce(s.held, 0)
@@ -101,14 +72,22 @@ const AGAINST_CHAIN = `
     account_id, currency, account_version, booked_at)
   FROM chain WHERE booked_at < booked_before`
 
-/** F1: every balance is the sum of its entries, and each entry continues the one before it. */
+/**
+ * F1: every balance is the sum of its entries, each entry continues the one before it, and every
+ * account has the id of its tenant, user and currency.
+ */
 export const balancesEqualEntries: Check = {
   name: 'balances_equal_entries',
   needs: ['wallets'],
-  run: ({ wallets }) =>
-    findViolations(
-      wallets,
-      'SELECT count(*) AS checked FROM accounts',
-      `WITH ${KEPT}, ${SUMS}, ${CHAIN} ${AGAINST_SUMS} UNION ALL ${AGAINST_CHAIN}`,
-    ),
+  async run({ wallets }) {
+    const [{ checked, violations }, foreign] = await Promise.all([
+      findViolations(
+        wallets,
+        'SELECT count(*) AS checked FROM accounts',
+        `WITH ${KEPT}, ${SUMS}, ${CHAIN} ${AGAINST_SUMS} UNION ALL ${AGAINST_CHAIN}`,
+      ),
+      findForeignIds(wallets),
+    ])
+    return { checked, violations: [...violations, ...foreign] }
+  },
 }

@@ -1,0 +1,47 @@
+import { accountIdOf, walletIdOf } from '@caudal/contracts/ids.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { type SystemAccountKind, systemAccount } from '@caudal/wallets/domain/account.ts'
+
+type AccountRow = { account_id: string; tenant_id: string; currency: string } & (
+  | { kind: 'wallet'; wallet_id: string; user_id: string }
+  | { kind: SystemAccountKind; stripe: number }
+)
+
+const PAGE = 10_000
+
+/**
+ * Accounts whose ids do not follow from whose they are (rule 3): their tenant, user, wallet or
+ * currency was edited. Read page by page, since they may be millions.
+ */
+export async function findForeignIds(wallets: Db): Promise<string[]> {
+  const violations: string[] = []
+  let last = '00000000-0000-0000-0000-000000000000'
+  for (;;) {
+    const { rows } = await wallets.query<AccountRow>(
+      `SELECT account_id, tenant_id, currency, kind, wallet_id, user_id, stripe
+       FROM accounts WHERE account_id > $1 ORDER BY account_id LIMIT $2`,
+      [last, PAGE],
+    )
+    if (rows.length === 0) return violations
+    for (const row of rows) violations.push(...differencesOf(row))
+    last = rows.at(-1)!.account_id
+  }
+}
+
+function differencesOf(row: AccountRow): string[] {
+  const { account_id: id, tenant_id: tenantId, currency, kind } = row
+  const name = `account ${id} (${currency}) of tenant ${tenantId}`
+  if (kind !== 'wallet') {
+    const { accountId } = systemAccount({ tenantId, kind, currency, stripe: row.stripe })
+    return accountId === id ? [] : [`${name}: ${kind}/${row.stripe} has the id ${accountId}`]
+  }
+  const { user_id: userId, wallet_id: walletId } = row
+  const violations: string[] = []
+  const accountId = accountIdOf(tenantId, userId, currency)
+  if (accountId !== id) violations.push(`${name}: that of user ${userId} has the id ${accountId}`)
+  const wallet = walletIdOf(tenantId, userId)
+  if (wallet !== walletId) {
+    violations.push(`${name}: its wallet is ${walletId}, that of user ${userId} is ${wallet}`)
+  }
+  return violations
+}

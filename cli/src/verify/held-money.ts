@@ -1,0 +1,84 @@
+import { anyDifference, eachDifference, type Pair } from './differences.ts'
+
+// What is held belongs to open holds.
+const OPEN_HOLDS = `
+  SELECT CASE WHEN a.account_id IS NULL
+    THEN format('account %s (%s) is gone: its open holds say %s', h.account_id, h.currency,
+      h.open_minor)
+    ELSE format('account %s (%s): held %s, its open holds say %s', a.account_id, a.currency,
+      a.held_minor, coalesce(h.open_minor, 0))
+  END AS violation
+  FROM (SELECT * FROM accounts WHERE kind = 'wallet') a FULL JOIN (
+    SELECT account_id, min(currency) AS currency, sum(remaining_minor) AS open_minor FROM holds
+    WHERE status = 'open' GROUP BY account_id
+  ) h USING (account_id)
+  WHERE a.held_minor IS DISTINCT FROM coalesce(h.open_minor, 0)`
+
+// A hold is what the transfer that made it says, keeps what all its transfers left of it, and ended
+// as the last of them did.
+const OF_HOLDS: readonly Pair[] = [
+  ['keeps', 'h.remaining_minor', 'coalesce(t.held_minor, 0)'],
+  ['is of', 'h.amount_minor', 't.amount_minor'],
+  ['has the currency', 'h.currency', 't.currency'],
+  ['has the tenant', 'h.tenant_id', 't.tenant_id'],
+  ['has the account', 'h.account_id', 't.account_id'],
+  ['has the payment', 'h.payment_id', 't.payment_id'],
+  ['was made at', 'h.created_at', 't.made_at'],
+  ['was changed at', 'h.changed_at', 't.changed_at'],
+  [
+    'is',
+    'h.status',
+    `CASE WHEN h.remaining_minor > 0 THEN 'open'
+       WHEN t.committed >= coalesce(t.released, 0) THEN 'committed' ELSE 'released' END`,
+  ],
+]
+
+// The transfers of a hold that was made in a detached month are not all here.
+const HOLDS = `
+  SELECT CASE WHEN h.hold_id IS NULL
+    THEN format('account %s (%s): hold %s is gone, its transfers say it keeps %s', t.account_id,
+      t.currency, t.hold_id, t.held_minor)
+    ELSE format('hold %s of account %s (%s): %s %s, its transfers say %s', h.hold_id, h.account_id,
+      h.currency, d.name, d.found, d.expected)
+  END
+  FROM (SELECT * FROM holds WHERE status <> 'refused') h FULL JOIN (
+    SELECT t.hold_id, e.account_id, sum(e.amount_minor) AS held_minor,
+      max(t.booked_at) AS changed_at, min(t.currency) AS currency, min(t.tenant_id) AS tenant_id,
+      any_value(t.payment_id) AS payment_id,
+      min(t.amount_minor) FILTER (WHERE t.transfer_id = t.hold_id) AS amount_minor,
+      min(t.booked_at) FILTER (WHERE t.transfer_id = t.hold_id) AS made_at,
+      max(e.account_version) FILTER (WHERE t.kind = 'commit') AS committed,
+      max(e.account_version) FILTER (WHERE t.kind = 'rollback') AS released
+    FROM transfers t
+    JOIN entries e ON e.transfer_id = t.transfer_id AND e.booked_at = t.booked_at
+    WHERE t.hold_id IS NOT NULL AND e.balance = 'held'
+    GROUP BY t.hold_id, e.account_id
+  ) t USING (hold_id)
+  LEFT JOIN ${eachDifference(OF_HOLDS)} ON h.hold_id IS NOT NULL
+  WHERE ${anyDifference(OF_HOLDS)}
+    AND (t.made_at IS NOT NULL
+      OR NOT EXISTS (SELECT FROM detached_months m WHERE h.created_at < m.kept_from))`
+
+// The queue has each open hold that is to end, with its time, until it has ended. The sweep looks
+// every second: what is overdue by far more is swept by nobody.
+const EXPIRIES = `
+  SELECT format('hold %s of account %s (%s): open until %s, but nothing will end it then',
+    h.hold_id, h.account_id, h.currency, h.expires_at)
+  FROM holds h LEFT JOIN hold_expiries q ON q.expires_at = h.expires_at AND q.hold_id = h.hold_id
+  WHERE h.status = 'open' AND h.expires_at IS NOT NULL AND q.hold_id IS NULL
+  UNION ALL
+  SELECT CASE
+    WHEN h.hold_id IS NULL THEN format('hold %s is gone, and was to end at %s', q.hold_id,
+      q.expires_at)
+    WHEN h.expires_at = q.expires_at THEN
+      format('hold %s of account %s (%s): open, though it was to end at %s', h.hold_id,
+        h.account_id, h.currency, h.expires_at)
+    ELSE format('hold %s of account %s (%s): ends at %s, the queue says %s', h.hold_id,
+      h.account_id, h.currency, coalesce(h.expires_at::text, 'no time'), q.expires_at)
+  END
+  FROM hold_expiries q LEFT JOIN holds h ON h.hold_key = q.hold_id
+  WHERE h.expires_at IS DISTINCT FROM q.expires_at
+    OR (h.status = 'open' AND q.expires_at < now() - interval '1 minute')`
+
+/** SQL: a sentence for each account and each hold that does not hold what it must. */
+export const HELD_MONEY = [OPEN_HOLDS, HOLDS, EXPIRIES].join(' UNION ALL ')

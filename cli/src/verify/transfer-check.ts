@@ -1,0 +1,154 @@
+import type { Check } from './check.ts'
+import { findViolations } from './find-violations.ts'
+
+// What the entries of a transfer say in each currency. Its first two lines show its kind: the
+// others are what a commit gives back, or more postings of a transfer of any accounts.
+const SUMS = `
+  sums AS (
+    SELECT e.transfer_id, a.currency, sum(e.amount_minor) AS total, count(*) AS entries,
+      count(e.value_date) AS dated, min(e.value_date) AS first_day, max(e.value_date) AS last_day,
+      min(e.booked_at) AS first_booked, max(e.booked_at) AS last_booked,
+      min(e.tenant_id COLLATE "C") AS first_tenant, max(e.tenant_id COLLATE "C") AS last_tenant,
+      count(*) FILTER (WHERE a.tenant_id <> e.tenant_id) AS of_others,
+      count(*) FILTER (WHERE e.balance = 'held') AS held,
+      any_value(e.account_id) FILTER (WHERE e.line = 0) AS account_0,
+      any_value(e.account_id) FILTER (WHERE e.line = 1) AS account_1,
+      any_value(e.balance) FILTER (WHERE e.line = 0) AS balance_0,
+      any_value(e.balance) FILTER (WHERE e.line = 1) AS balance_1,
+      any_value(e.amount_minor) FILTER (WHERE e.line = 0) AS minor_0,
+      any_value(e.amount_minor) FILTER (WHERE e.line = 1) AS minor_1
+    FROM entries e LEFT JOIN accounts a USING (account_id)
+    GROUP BY e.transfer_id, a.currency
+  )`
+
+// What each kind books (services/wallets/src/domain). The currency of a transfer is the one of its
+// first line; only a transfer of any accounts has entries in others.
+const IS_ITS_KIND = `
+  CASE
+    WHEN s.currency <> t.currency THEN t.kind = 'transfer' AND s.account_0 IS NULL
+    WHEN t.kind = 'transfer' THEN
+      t.account_id = s.account_0 AND t.amount_minor = abs(s.minor_0) AND s.held = 0
+    WHEN t.kind = 'credit' THEN t.account_id = s.account_1 AND t.account_id <> s.account_0
+      AND t.amount_minor = s.minor_1 AND s.held = 0
+    WHEN t.kind = 'debit' THEN t.account_id = s.account_0 AND t.account_id <> s.account_1
+      AND t.amount_minor = s.minor_1 AND s.held = 0
+    WHEN t.kind = 'hold' THEN t.account_id = s.account_0 AND t.account_id = s.account_1
+      AND t.amount_minor = s.minor_1 AND s.balance_0 = 'available' AND s.balance_1 = 'held'
+    WHEN t.kind IN ('commit', 'rollback') THEN t.account_id = s.account_0
+      AND (t.kind = 'rollback') = (t.account_id = s.account_1)
+      AND t.amount_minor = s.minor_1 AND s.balance_0 = 'held' AND s.balance_1 = 'available'
+    ELSE false
+  END`
+
+// A client's command is about no payment. Without a client it is known by its payment, or it is the
+// end of a hold's time (services/wallets/src/messaging/parse-command.ts, sweep-holds.ts).
+const IS_NAMED_RIGHT = `
+  ((t.hold_id IS NOT NULL) = (t.kind IN ('hold', 'commit', 'rollback'))
+  AND (t.kind <> 'hold' OR t.hold_id = t.transfer_id)
+  AND CASE
+    WHEN t.client_id IS NOT NULL THEN t.payment_id IS NULL
+    WHEN t.payment_id IS NOT NULL THEN t.reference_id = t.payment_id::text
+      AND t.idempotency_key = concat(t.kind, ':', t.payment_id)
+      AND t.reason LIKE CASE t.kind WHEN 'hold' THEN 'payment.requested'
+        WHEN 'commit' THEN 'payment.completed' ELSE 'payment.failed.%' END
+    ELSE t.kind = 'rollback' AND t.reference_id = t.hold_id::text
+      AND t.idempotency_key = concat('expire:', t.hold_id) AND t.reason = 'hold_expired'
+  END)`
+
+const HAS_ITS_DAY = `
+  CASE WHEN t.value_date = (t.booked_at AT TIME ZONE 'UTC')::date THEN s.dated = 0
+    ELSE s.dated = s.entries AND s.first_day = t.value_date AND s.last_day = t.value_date END`
+
+const IS_OF_ITS_TENANT = `
+  (t.tenant_id = s.first_tenant AND t.tenant_id = s.last_tenant AND s.of_others = 0)`
+
+const IS_BOOKED_THEN = `
+  (t.booked_at = s.first_booked AND t.booked_at = s.last_booked)`
+
+// Of a transfer of which several things are wrong the first is said.
+const AGAINST_ENTRIES = `
+  SELECT CASE
+    WHEN s.transfer_id IS NULL THEN format('transfer %s has no entries', t.transfer_id)
+    WHEN t.transfer_id IS NULL THEN
+      format('transfer %s is gone, its entries in %s are there', s.transfer_id, s.currency)
+    WHEN s.currency IS NULL OR s.total <> 0 THEN
+      format('transfer %s: its entries sum to %s in %s', s.transfer_id, s.total,
+        coalesce(s.currency, 'no known account'))
+    ELSE format('transfer %s of account %s (%s): ', t.transfer_id, t.account_id, t.currency) || CASE
+      WHEN NOT ${IS_BOOKED_THEN} THEN format('booked at %s, its entries in %s at %s', t.booked_at,
+        s.currency, concat_ws(' to ', s.first_booked, nullif(s.last_booked, s.first_booked)))
+      WHEN NOT ${IS_OF_ITS_TENANT} THEN
+        format('its tenant is %s, its entries in %s have %s, %s of their accounts another',
+          t.tenant_id, s.currency,
+          concat_ws(' and ', s.first_tenant, nullif(s.last_tenant, s.first_tenant)), s.of_others)
+      WHEN NOT ${HAS_ITS_DAY} THEN
+        format('its value date is %s, %s of its %s entries in %s have %s', t.value_date, s.dated,
+          s.entries, s.currency, CASE WHEN s.dated = 0 THEN 'another'
+            ELSE concat_ws(' to ', s.first_day, s.last_day) END)
+      WHEN NOT ${IS_NAMED_RIGHT} THEN
+        format('a %s of %s, hold %s, payment %s, with the key %s, reference %s and reason %s',
+          t.kind, coalesce('client ' || t.client_id, 'no client'),
+          coalesce(t.hold_id::text, 'none'), coalesce(t.payment_id::text, 'none'),
+          t.idempotency_key, t.reference_id, t.reason)
+      ELSE format('a %s of %s %s, its entries in %s are %s %s %s, %s %s %s', t.kind, t.amount_minor,
+        t.currency, s.currency, s.account_0, s.balance_0, s.minor_0, s.account_1, s.balance_1,
+        s.minor_1)
+    END
+  END AS violation
+  FROM sums s FULL JOIN transfers t USING (transfer_id)
+  WHERE (s.currency IS NOT NULL AND s.total = 0 AND ${IS_BOOKED_THEN} AND ${IS_OF_ITS_TENANT}
+    AND ${HAS_ITS_DAY} AND ${IS_NAMED_RIGHT} AND ${IS_ITS_KIND}) IS NOT TRUE`
+
+// What a client asked for used its reference, for ever. Of a reference whose transfer is not there
+// nothing is known once months were detached.
+const AGAINST_REFERENCES = `
+  SELECT CASE WHEN t.id IS NULL
+    THEN format('reference %s (%s of tenant %s) is used by transfer %s, which is not there',
+      r.reference_id, r.kind, r.tenant_id, r.transfer_id)
+    ELSE format('%s %s of account %s (%s): its reference is %s of tenant %s, it has used %s',
+      t.kind, t.id, t.account_id, coalesce(t.currency, a.currency), t.reference_id, t.tenant_id,
+      CASE WHEN r.transfer_id IS NULL THEN 'none'
+        ELSE format('%s for a %s of tenant %s', r.reference_id, r.kind, r.tenant_id) END)
+  END AS violation
+  FROM (
+    SELECT transfer_id AS id, account_id, currency, tenant_id, kind, reference_id
+    FROM transfers WHERE client_id IS NOT NULL
+    UNION ALL
+    SELECT change_id, account_id, NULL, tenant_id, kind, reference_id FROM account_changes
+  ) t
+  FULL JOIN command_references r ON r.transfer_id = t.id
+  LEFT JOIN accounts a ON a.account_id = t.account_id
+  WHERE (t.tenant_id COLLATE "C" = r.tenant_id AND t.kind COLLATE "C" = r.kind
+      AND t.reference_id COLLATE "C" = r.reference_id) IS NOT TRUE
+    AND (t.id IS NOT NULL OR NOT EXISTS (SELECT FROM detached_months))`
+
+// A key stays for 30 days at least, with the time of the booking. Rebuilt transfers have no
+// fingerprint, and no keys. A day is left for clocks and for what runs at this moment.
+const AGAINST_KEYS = `
+  SELECT format('transfer %s of account %s (%s): key %s of client %s, %s', t.transfer_id,
+    t.account_id, t.currency, t.idempotency_key, t.client_id,
+    coalesce('which was used at ' || k.created_at, 'which nobody used')) AS violation
+  FROM transfers t
+  LEFT JOIN idempotency_keys k ON k.tenant_id = t.tenant_id COLLATE "C"
+    AND k.client_id = t.client_id COLLATE "C"
+    AND k.idempotency_key = t.idempotency_key COLLATE "C"
+  WHERE t.client_id IS NOT NULL AND t.fingerprint <> ''
+    AND t.booked_at > now() - interval '29 days' AND k.created_at IS DISTINCT FROM t.booked_at`
+
+/**
+ * F1: the entries of every transfer sum to zero in each currency of its accounts, and are those of
+ * its kind, its amount and its tenant, booked with it; its client used its reference and its key.
+ * E4: they say its value date, if that is another day than the one of its booking.
+ */
+export const entriesSumToZero: Check = {
+  name: 'entries_sum_to_zero',
+  needs: ['wallets'],
+  run: ({ wallets }) =>
+    findViolations(
+      wallets,
+      'SELECT count(*) AS checked FROM transfers',
+      `WITH ${SUMS} ${AGAINST_ENTRIES}`,
+      AGAINST_REFERENCES,
+      AGAINST_KEYS,
+    ),
+}

@@ -1,0 +1,68 @@
+import type { Db } from '@caudal/postgres/types.ts'
+import { openAccount } from '@caudal/wallets/open-account.ts'
+import { change, close, move, transfer } from '../../services/wallets/test/client-commands.ts'
+import { runBatch, runCommands } from '../../services/wallets/test/ledger-fixture.ts'
+import { newPayment, requested } from '../../services/wallets/test/payment-events.ts'
+import { newWallet, type TestWallet } from '../../services/wallets/test/test-wallet.ts'
+import { eventWork } from '../../services/wallets/test/work.ts'
+
+const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+
+const wallet = newWallet()
+const spender = newWallet({ currency: 'JPY' })
+const frozen = newWallet()
+const [payer, payee, empty] = [newWallet(), newWallet(), newWallet()]
+const credit = move('credit', payer, 100n)
+const debit = move('debit', payer, 3n)
+const sale = transfer([
+  [payer, -10n],
+  [payee, 10n],
+])
+const correction = transfer(
+  [
+    [payee, -10n],
+    [payer, 10n],
+  ],
+  { corrects: sale.transferId },
+)
+
+/** What is in the books that are damaged. */
+export const BOOKS = {
+  wallet,
+  spender,
+  frozen,
+  payer,
+  empty,
+  credit,
+  debit,
+  sale,
+  correction,
+  hold: move('hold', wallet, 30n),
+  expiring: { ...move('hold', wallet, 7n), expiresInSeconds: 3_600 },
+  ended: move('hold', frozen, 5n),
+  payment: newPayment(payer, 20n),
+}
+
+/** Opens accounts as a client does, so that it is told. */
+export async function openTold(db: Db, wallets: readonly TestWallet[]): Promise<void> {
+  for (const it of wallets) {
+    await openAccount({ db, region: 'test', afterCommit: () => {} }, it, TRACE)
+  }
+}
+
+/** Books that have something of everything. */
+export async function fillBooks(db: Db): Promise<void> {
+  const { hold, expiring, ended, payment } = BOOKS
+  await openTold(db, [wallet, spender, frozen, payer, payee, empty])
+  await runCommands(db, change({ overdraft: 80n }, spender))
+  await runCommands(db, move('credit', wallet, 100n), move('credit', spender, 50n), credit)
+  await runCommands(db, hold, move('debit', spender, 80n), move('credit', frozen, 5n), debit)
+  await runCommands(db, expiring, ended)
+  await runCommands(db, change('freeze', frozen))
+  // The end of a hold is no new movement: a frozen account allows it.
+  await runCommands(db, close('rollback', frozen, ended.transferId))
+  await runBatch(db, [eventWork(requested(newPayment(wallet, 1_000n)))])
+  await runBatch(db, [eventWork(requested(payment))])
+  await runCommands(db, sale)
+  await runCommands(db, correction)
+}
