@@ -280,9 +280,16 @@ test('F1: verify proves what is left when a month was detached, and the carried 
   await runCommands(pool, move('credit', own, 100n), old)
   await age(admin, 3)
   await admin.query(`UPDATE holds SET created_at = created_at - interval '3 months'`)
-  await runCommands(pool, move('debit', own, 5n), close('commit', own, old.transferId, 10n))
+  const debit = move('debit', own, 5n)
+  await runCommands(pool, debit, close('commit', own, old.transferId, 10n))
   await owner.query('SELECT detach_ledger_partition($1)', [monthAgo(3)])
   assertClean(await look(pool))
+  // References of detached transfers stay, and those of others must be there.
+  await admin.query('BEGIN')
+  await admin.query('DELETE FROM command_references WHERE transfer_id = $1', [debit.transferId])
+  const [forgotten] = (await look(admin)).get('entries_sum_to_zero')!
+  assert.match(forgotten!, new RegExp(`^debit ${debit.transferId} of .*, it has used none$`))
+  await admin.query('ROLLBACK')
   await admin.query('UPDATE carried_balances SET held_minor = held_minor - 1 WHERE held_minor > 0')
   const { rows } = await admin.query('SELECT FROM carried_balances WHERE held_minor = 29')
   assert.equal(rows.length, 1)
