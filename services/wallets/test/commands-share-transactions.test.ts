@@ -85,7 +85,7 @@ async function settleBehindLock(
 
 const laneOf = ({ accountId }: TestWallet): number => accountId.charCodeAt(accountId.length - 1) % 2
 
-test('commands of one request that meet across lanes are done in their order', async (t) => {
+test('F1: commands of one request that meet across lanes are done in their order', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const [held, first, second] = [walletOfLane(0), walletOfLane(0), walletOfLane(1)]
   await openWallets(pool, [held, first, second])
