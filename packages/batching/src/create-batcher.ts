@@ -31,6 +31,8 @@ export interface Batcher<I, O> {
    * may wait are taken when nothing else waits.
    */
   submitAll(items: readonly I[]): Promise<O[]>
+  /** Whether so many would be taken now. */
+  hasRoomFor(count: number): boolean
   /** Resolves once nothing waits and nothing is under way. */
   drain(): Promise<void>
   /** Items waiting or under way. */
@@ -88,9 +90,11 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
     for (const resolve of waiting) resolve()
   }
 
+  const hasRoomFor = (count: number) => queued === 0 || queued + count <= maxQueue
+
   function enqueue(waiting: Waiting<I, O>): void {
     const { items, reject } = waiting
-    if (queued > 0 && queued + items.length > maxQueue) {
+    if (!hasRoomFor(items.length)) {
       reject(new OverloadedError('more work waits than may wait'))
       return
     }
@@ -110,12 +114,8 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
       items.length === 0
         ? Promise.resolve([])
         : new Promise((resolve, reject) => enqueue({ items, resolve, reject })),
-    drain() {
-      if (!running) return Promise.resolve()
-      const { promise, resolve } = Promise.withResolvers<void>()
-      idle.push(resolve)
-      return promise
-    },
+    hasRoomFor,
+    drain: () => (running ? new Promise((resolve) => void idle.push(resolve)) : Promise.resolve()),
     get size() {
       return queued + underWay
     },

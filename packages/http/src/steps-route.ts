@@ -1,6 +1,6 @@
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { Type } from 'typebox'
-import { requireToken } from './authenticate.ts'
+import { identityOf, requireToken } from './authenticate.ts'
 import type { HttpServer } from './create-server.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 
@@ -17,10 +17,13 @@ const Answer = Type.Object({
   ),
 })
 
+/** A payment as its tenant knows it; to any other there is none. */
+export type NamedPayment = { tenantId: string; paymentId: string }
+
 /** Adds `GET /internal/payments/{payment_id}/steps`: what this service knows of a payment (P11). */
 export function addStepsRoute(
   app: HttpServer,
-  deps: { verifier: TokenVerifier; listSteps: (paymentId: string) => Promise<Step[]> },
+  deps: { verifier: TokenVerifier; listSteps: (payment: NamedPayment) => Promise<Step[]> },
 ): void {
   const schema = {
     params: Type.Object({ payment_id: Uuid }),
@@ -29,7 +32,9 @@ export function addStepsRoute(
     security: [{ bearer: ['trace:read'] }],
   }
   const onRequest = requireToken({ verifier: deps.verifier, scope: 'trace:read' })
-  app.get('/internal/payments/:payment_id/steps', { schema, onRequest }, async ({ params }) => ({
-    steps: await deps.listSteps(params.payment_id.toLowerCase()),
-  }))
+  app.get('/internal/payments/:payment_id/steps', { schema, onRequest }, async (request) => {
+    const { tenantId } = identityOf(request)
+    const paymentId = request.params.payment_id.toLowerCase()
+    return { steps: await deps.listSteps({ tenantId, paymentId }) }
+  })
 }

@@ -127,7 +127,7 @@ async function serve(
   { logger, metrics, started }: ServiceParts,
 ): Promise<string> {
   const app = createServer({ name: NAME, logger, metrics, readiness })
-  addStepsRoute(app, { verifier, listSteps: (paymentId) => listSteps(db, paymentId) })
+  addStepsRoute(app, { verifier, listSteps: (payment) => listSteps(db, payment) })
   started(() => closeServer(app))
   return listen(app, config)
 }

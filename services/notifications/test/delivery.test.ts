@@ -177,6 +177,9 @@ describe('notices of the ends of payments', async () => {
       'fcm dead_device',
     ])
     assert.equal((await fetch(url)).status, 401)
+    const foreign = await identity.issuer.sign({ ...claims, tenant_id: 'other' })
+    const other = await fetch(url, { headers: { authorization: `Bearer ${foreign}` } })
+    assert.deepEqual(await other.json(), { steps: [] })
   })
 
   test('P6, P13: messages are counted per channel, and readiness names each push service', async () => {

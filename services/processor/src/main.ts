@@ -74,7 +74,7 @@ function createApp(parts: Parts, consumer: Consumer): HttpServer {
     psp_circuit: checkCircuit(work.circuitMode()),
   })
   const app = createServer({ name: NAME, logger, metrics, readiness })
-  addStepsRoute(app, { verifier, listSteps: (paymentId) => listSteps(db, paymentId) })
+  addStepsRoute(app, { verifier, listSteps: (payment) => listSteps(db, payment) })
   return app
 }
 

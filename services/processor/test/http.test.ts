@@ -20,8 +20,8 @@ scope.after(() => identity.close().closeAllConnections())
 const identityUrl = `http://127.0.0.1:${(identity.address() as AddressInfo).port}`
 const service = await it.start({ CAUDAL_IDENTITY_URL: identityUrl })
 
-function token(granted: string): Promise<string> {
-  return new SignJWT({ tenant_id: 'caudal', client_id: 'caudal-cli', scope: granted })
+function token(granted: string, tenantId = 'caudal'): Promise<string> {
+  return new SignJWT({ tenant_id: tenantId, client_id: 'caudal-cli', scope: granted })
     .setProtectedHeader({ alg: 'ES256', kid: 'test' })
     .setIssuer(ISSUER)
     .setAudience('caudal')
@@ -30,8 +30,8 @@ function token(granted: string): Promise<string> {
     .sign(privateKey)
 }
 
-async function get(path: string, granted?: string) {
-  const options = granted === undefined ? {} : { token: await token(granted) }
+async function get(path: string, granted?: string, tenantId?: string) {
+  const options = granted === undefined ? {} : { token: await token(granted, tenantId) }
   const { status, json } = await call(`${service.url}${path}`, options)
   return { status, body: json() }
 }
@@ -54,6 +54,8 @@ test('P11: the steps of a payment, each with its time', async () => {
     steps.map(({ at }) => at),
     steps.map(({ at }) => at).toSorted(),
   )
+  const foreign = await get(`/internal/payments/${event.payment_id}/steps`, 'trace:read', 'other')
+  assert.deepEqual(foreign.body, { steps: [] })
 })
 
 test('a payment that the processor does not know has no steps', async () => {

@@ -4,7 +4,7 @@ import { type Consumer, consume } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
-import { addStepsRoute, type Step } from '@caudal/http/steps-route.ts'
+import { addStepsRoute, type NamedPayment, type Step } from '@caudal/http/steps-route.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Relay } from '@caudal/outbox/relay.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
@@ -174,7 +174,7 @@ function createApp(parts: Parts, { consumer, commands, stripe, sweeper }: Runnin
     ...ledger,
     open: (account, traceparent) => openAccount(opening, account, traceparent),
   })
-  addStepsRoute(app, { verifier, listSteps: (paymentId) => listSteps(db, paymentId) })
+  addStepsRoute(app, { verifier, listSteps: (payment) => listSteps(db, payment) })
   return app
 }
 
@@ -191,7 +191,7 @@ function historyDeps(db: Db, verifier: TokenVerifier): HistoryRouteDeps {
   }
 }
 
-async function listSteps(db: Db, paymentId: string): Promise<Step[]> {
-  const hold = await findPaymentHold(db, paymentId)
+async function listSteps(db: Db, payment: NamedPayment): Promise<Step[]> {
+  const hold = await findPaymentHold(db, payment)
   return hold === undefined ? [] : paymentSteps(hold)
 }

@@ -14,6 +14,7 @@ import type {
   TrialBalanceRow,
 } from './domain/history.ts'
 import type { EntryPosition } from './domain/reading.ts'
+import { awaitOlderBookings } from './store/await-older-bookings.ts'
 import { findBalancesAt } from './store/find-balances-at.ts'
 import { findKeptHistory } from './store/find-kept-history.ts'
 import { findVersionAt } from './store/find-version-at.ts'
@@ -31,13 +32,15 @@ const EVER = new Date(Date.UTC(9999, 11, 31))
 
 /**
  * What an account had at a moment (E4), if that is in the history which is kept. Like the others it
- * asks several times and sees one state of the books: what is booked meanwhile is not half in it.
+ * asks several times and sees one state of the books: what is booked meanwhile is not half in it,
+ * and what was booked until then is, though its transaction may have been under way.
  */
-export function readBalances(
+export async function readBalances(
   db: Db,
   account: AccountDetails,
   asOf: AsOf,
 ): Promise<(Balances & { type: 'balances'; version: number }) | Detached> {
+  await awaitOlderBookings(db, behind(asOf))
   return snapshot(db, async (tx) => {
     const kept = await findKeptHistory(tx)
     if (kept !== null && isBefore(asOf, kept)) return { type: 'detached', kept }
@@ -46,10 +49,11 @@ export function readBalances(
 }
 
 /** The trial balance of a tenant at a moment, or now (null), if that history is kept (E4). */
-export function readTrial(
+export async function readTrial(
   db: Db,
   query: { tenantId: string; currency: string | null; asOf: AsOf | null },
 ): Promise<TrialBalanceRow[] | Detached> {
+  if (query.asOf !== null) await awaitOlderBookings(db, behind(query.asOf))
   const read = async (tx: Reader): Promise<TrialBalanceRow[] | Detached> => {
     const kept = await findKeptHistory(tx)
     if (query.asOf !== null && kept !== null && isBefore(query.asOf, kept)) {
@@ -71,7 +75,7 @@ async function balancesAt(
   asOf: AsOf,
 ): Promise<Balances & { version: number }> {
   const { accountId } = account
-  const before = asOf.by === 'booking' ? asOf.before : endOf(asOf.day)
+  const before = behind(asOf)
   const version = await findVersionAt(db, accountId, before)
   const booked = await findBalancesAt(db, accountId, version)
   if (asOf.by === 'booking') return { ...booked, version }
@@ -87,11 +91,12 @@ async function balancesAt(
  * A page of an account's statement (E4), from the beginning of the range or from the position that
  * the page before gave. Balances before and after are those in the order of the statement.
  */
-export function readStatement(
+export async function readStatement(
   db: Db,
   account: AccountDetails,
   query: { range: StatementRange; after: StatementPosition | null; limit: number },
 ): Promise<Statement | Detached> {
+  for (const end of endsOf(query.range)) await awaitOlderBookings(db, end)
   return snapshot(db, async (tx) => {
     const { range, after, limit } = query
     let start = after
@@ -104,6 +109,13 @@ export function readStatement(
       ? pageByBooking(tx, account, { start, to: range.to, limit })
       : pageByValue(tx, account, { start, to: range.to, limit })
   })
+}
+
+/** The instants before and behind which different things are in a statement. */
+function endsOf({ by, from, to }: StatementRange): Date[] {
+  if (by === 'booking') return [from, to].filter((it) => it !== null)
+  const days = [from === null ? null : dayBefore(from), to]
+  return days.filter((it) => it !== null).map(endOf)
 }
 
 /** Whether some of the range, or all of it, is before the history which is kept. */
@@ -230,6 +242,11 @@ function pageFrom(
     closing: { availableMinor: place.availableMinor, heldMinor: place.heldMinor },
     next: entries.length > limit ? place : null,
   }
+}
+
+/** The first instant that is not part of what was booked until then. */
+function behind(asOf: AsOf): Date {
+  return asOf.by === 'booking' ? asOf.before : endOf(asOf.day)
 }
 
 /** The first instant behind a day, in UTC. */

@@ -1,4 +1,4 @@
-import { type Batcher, createBatcher } from '@caudal/batching/create-batcher.ts'
+import { type Batcher, createBatcher, OverloadedError } from '@caudal/batching/create-batcher.ts'
 import { CommitUnknownError, isUniqueViolation } from '@caudal/postgres/errors.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -24,7 +24,10 @@ export interface TakeCommandsDeps {
 export interface CommandTaker {
   /** Rejects with OverloadedError when too much waits, and with the fault of the own command. */
   submit(request: Request, traceparent: string): Promise<Answer>
-  /** The same for commands of one request, each for itself, as if done in their order. */
+  /**
+   * The same for commands of one request, each for itself, as if done in their order. None has been
+   * done when it rejects with OverloadedError.
+   */
   submitAll(commands: readonly Command[], traceparent: string): Promise<Answer[]>
   /** Resolves once nothing is under way. */
   drain(): Promise<void>
@@ -71,6 +74,9 @@ export function takeCommands(given: TakeCommandsDeps): CommandTaker {
     async submitAll(commands, traceparent) {
       const together = meetAcrossLanes(commands, laneOf) ? commands[0]!.accountId : undefined
       const places = Map.groupBy(commands.keys(), (index) => batcherFor(commands[index]!, together))
+      // A lane that refuses its part must not find that another has begun with its own.
+      const refusal = [...places].some(([batcher, { length }]) => !batcher.hasRoomFor(length))
+      if (refusal) throw new OverloadedError('more work waits than may wait')
       const answers: Answer[] = []
       const settling = [...places].map(async ([batcher, indexes]) => {
         const work = indexes.map((index) => workOf(commands[index]!, traceparent))

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
 import type { Command } from '../src/domain/command.ts'
 import type { Answer } from '../src/http/answer.ts'
 import { move, transfer } from './client-commands.ts'
@@ -127,6 +128,39 @@ test('commands that do not meet go on in their own lanes', async (t) => {
     { account_id: held.accountId, stripe: 0 },
     { account_id: other.accountId, stripe: 1 },
   ])
+})
+
+test('F7: of a batch that one lane has no room for, the other lane does nothing either', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const [full, free] = [walletOfLane(0), walletOfLane(1)]
+  await openWallets(pool, [full, free])
+  const taker = takerOf(pool, { stripes: [0, 1], queueCommands: 4 })
+  const locking = await pool.connect()
+  await locking.query('BEGIN')
+  await locking.query('SELECT FROM accounts WHERE account_id = $1 FOR UPDATE', [full.accountId])
+  const credit = () => taker.submit(move('credit', full, 1n), newTraceparent())
+  const first = credit()
+  await eventually(async () => {
+    const { rows } = await pool.query(
+      `SELECT FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    )
+    return rows.length === 1
+  })
+  const waiting = [first, ...Array.from({ length: 4 }, credit)]
+  const batch = [move('credit', full, 1n), move('credit', free, 1n)]
+  const refusal = taker.submitAll(batch, newTraceparent())
+  await assert.rejects(refusal, { code: 'OVERLOADED' })
+  await taker.submit(move('credit', free, 5n), newTraceparent())
+  await locking.query('COMMIT')
+  locking.release()
+  await Promise.all(waiting)
+  await taker.drain()
+  const { rows } = await pool.query('SELECT available_minor FROM accounts WHERE account_id = $1', [
+    free.accountId,
+  ])
+  assert.deepEqual(rows, [{ available_minor: '5' }])
+  assert.equal((await taker.submitAll(batch, newTraceparent())).length, 2)
 })
 
 test('a command that the database cannot take fails alone', async (t) => {

@@ -9,7 +9,6 @@ import { findAccount } from '../src/store/find-account.ts'
 import { close, move } from './client-commands.ts'
 import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
 import { age, attachMonth, connectAs, monthAgo, sayValueDates } from './old-months.ts'
-import { spyOn } from './spy-on.ts'
 import { newWallet, type TestWallet } from './test-wallet.ts'
 
 const HOUR_MS = 3_600_000
@@ -286,37 +285,6 @@ test('E4: behind a detached month balances and statements begin with what was ca
   const range = { by: 'value', from: valueDay, to: null } as const
   const { type } = await readStatement(pool, account, { range, after: null, limit: 1 })
   assert.equal(type, 'detached')
-})
-
-test('E4: what is booked while a balance or a statement is read is not half in it', async (t) => {
-  const { pool } = await ledgerDatabase(t)
-  const wallet = newWallet()
-  const { tenantId, accountId } = wallet
-  await openWallets(pool, [wallet])
-  await runCommands(pool, move('credit', wallet, 100n), move('hold', wallet, 1n))
-  const account = (await findAccount(pool, { tenantId, accountId }))!
-  const later = dayOf(Date.now() + 30 * DAY_MS)
-  let booked = 0
-  const busy = spyOn(pool, async () => {
-    booked += 1
-    await runCommands(pool, { ...move('credit', wallet, 1n), valueDate: later })
-  })
-  const expected = { availableMinor: 99n, heldMinor: 1n }
-  const day = dayOf(Date.now() + DAY_MS)
-  assert.deepEqual(await balancesOf(busy, account, { by: 'value', day }), expected)
-  const range = { by: 'value', from: null, to: day } as const
-  const page = await readStatement(busy, account, { range, after: null, limit: 1 })
-  assert(page.type === 'statement' && page.next !== null)
-  const rest = await readStatement(busy, account, { range, after: page.next, limit: 10 })
-  assert(rest.type === 'statement')
-  assert.deepEqual(rest.closing, expected)
-  const rows = await readTrial(busy, { tenantId, currency: null, asOf: { by: 'value', day } })
-  assert(Array.isArray(rows))
-  assert.equal(
-    rows.reduce((sum, it) => sum + it.creditMinor - it.debitMinor, 0n),
-    0n,
-  )
-  assert.ok(booked > 8, `only ${booked} bookings came between`)
 })
 
 test('E4: value dates behind a detached month count when their day has come', async (t) => {

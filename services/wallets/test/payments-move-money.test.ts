@@ -271,6 +271,8 @@ describe('payments move money', () => {
       { step: 'funds.committed', detail: '3.00 USD to PSP settlement' },
     ])
     assert.equal((await call(world, steps, { token: await world.clientToken('a:b') })).status, 403)
+    const foreign = await world.clientToken('trace:read', 'tester', 'other')
+    assert.deepEqual((await call(world, steps, { token: foreign })).json, { steps: [] })
     const unknown = `/internal/payments/${newPayment(wallet, 1n).paymentId}/steps`
     assert.deepEqual((await call(world, unknown, { token })).json, { steps: [] })
   })

@@ -1,4 +1,4 @@
-import type { Step } from '@caudal/http/steps-route.ts'
+import type { NamedPayment, Step } from '@caudal/http/steps-route.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 
 type Row = { status: string; at: Date | null; detail: string | null }
@@ -11,16 +11,16 @@ const STEPS: Record<string, string> = {
   PENDING: 'notification.retrying',
 }
 
-/** What this service knows of a payment: nothing until a first try has ended. */
-export async function listSteps(db: Db, paymentId: string): Promise<Step[]> {
+/** What this service knows of a payment of the tenant: nothing until a first try has ended. */
+export async function listSteps(db: Db, { tenantId, paymentId }: NamedPayment): Promise<Step[]> {
   const { rows } = await db.query<Row>(
     `SELECT n.status, coalesce(n.ended_at, n.tried_at) AS at,
        coalesce(n.detail, (
          SELECT string_agg(d.channel || ' ' || lower(d.status), ', ' ORDER BY d.device_id)
          FROM deliveries d WHERE d.payment_id = n.payment_id
        )) AS detail
-     FROM notifications n WHERE n.payment_id = $1`,
-    [paymentId],
+     FROM notifications n WHERE n.payment_id = $1 AND n.tenant_id = $2`,
+    [paymentId, tenantId],
   )
   return rows.flatMap(({ status, at, detail }) =>
     at ? [{ at: at.toISOString(), step: STEPS[status]!, detail }] : [],

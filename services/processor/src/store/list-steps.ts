@@ -1,4 +1,4 @@
-import type { Step } from '@caudal/http/steps-route.ts'
+import type { NamedPayment, Step } from '@caudal/http/steps-route.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 
 const MOST_STEPS = 500
@@ -22,11 +22,13 @@ const STEPS = `
         latency_ms || ' ms', error_class)
     FROM status_queries WHERE payment_id = $1
   ) AS steps
+  WHERE EXISTS (SELECT FROM payments WHERE payment_id = $1 AND tenant_id = $2)
   ORDER BY at, position
   LIMIT ${MOST_STEPS}`
 
-/** What the processor knows of a payment, oldest first, the first 500 (P11). */
-export async function listSteps(db: Db, paymentId: string): Promise<Step[]> {
-  const { rows } = await db.query<{ at: Date; step: string; detail: string }>(STEPS, [paymentId])
+/** What the processor knows of a payment of the tenant, oldest first, the first 500 (P11). */
+export async function listSteps(db: Db, { tenantId, paymentId }: NamedPayment): Promise<Step[]> {
+  const values = [paymentId, tenantId]
+  const { rows } = await db.query<{ at: Date; step: string; detail: string }>(STEPS, values)
   return rows.map((row) => ({ ...row, at: row.at.toISOString() }))
 }

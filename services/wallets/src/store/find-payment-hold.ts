@@ -1,4 +1,5 @@
 import type { WalletReason } from '@caudal/contracts/reasons.ts'
+import type { NamedPayment } from '@caudal/http/steps-route.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { HoldStatus } from '../domain/hold.ts'
 import type { HoldHistory } from '../domain/reading.ts'
@@ -17,14 +18,17 @@ type Row = {
   changed_at: Date
 }
 
-/** The hold of a payment, or its refusal. */
-export async function findPaymentHold(db: Db, paymentId: string): Promise<HoldHistory | undefined> {
+/** The hold of a payment of the tenant, or its refusal. */
+export async function findPaymentHold(
+  db: Db,
+  { tenantId, paymentId }: NamedPayment,
+): Promise<HoldHistory | undefined> {
   const { rows } = await db.query<Row>({
     name: 'find-payment-hold',
     text: `SELECT hold_id, payment_id, account_id, tenant_id, currency, amount_minor,
              remaining_minor, status, refused_for, created_at, changed_at
-           FROM holds WHERE hold_key = $1 AND payment_id = $1`,
-    values: [paymentId],
+           FROM holds WHERE hold_key = $1 AND payment_id = $1 AND tenant_id = $2`,
+    values: [paymentId, tenantId],
   })
   const [row] = rows
   if (row === undefined) return undefined

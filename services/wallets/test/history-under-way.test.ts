@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Db } from '@caudal/postgres/types.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
+import type { AccountDetails, AsOf, Balances } from '../src/domain/history.ts'
+import { processBatch } from '../src/process-batch.ts'
+import { readBalances, readStatement, readTrial } from '../src/read-history.ts'
+import { findAccount } from '../src/store/find-account.ts'
+import { move } from './client-commands.ts'
+import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
+import { spyOn } from './spy-on.ts'
+import { newWallet } from './test-wallet.ts'
+import { clientWork } from './work.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
+
+async function balancesOf(db: Db, account: AccountDetails, asOf: AsOf): Promise<Balances> {
+  const found = await readBalances(db, account, asOf)
+  assert(found.type === 'balances')
+  const { availableMinor, heldMinor } = found
+  return { availableMinor, heldMinor }
+}
+
+test('E4: what is booked while a balance or a statement is read is not half in it', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const wallet = newWallet()
+  const { tenantId, accountId } = wallet
+  await openWallets(pool, [wallet])
+  await runCommands(pool, move('credit', wallet, 100n), move('hold', wallet, 1n))
+  const account = (await findAccount(pool, { tenantId, accountId }))!
+  const later = dayOf(Date.now() + 30 * DAY_MS)
+  let booked = 0
+  const busy = spyOn(pool, async () => {
+    booked += 1
+    await runCommands(pool, { ...move('credit', wallet, 1n), valueDate: later })
+  })
+  const expected = { availableMinor: 99n, heldMinor: 1n }
+  const day = dayOf(Date.now() + DAY_MS)
+  assert.deepEqual(await balancesOf(busy, account, { by: 'value', day }), expected)
+  const range = { by: 'value', from: null, to: day } as const
+  const page = await readStatement(busy, account, { range, after: null, limit: 1 })
+  assert(page.type === 'statement' && page.next !== null)
+  const rest = await readStatement(busy, account, { range, after: page.next, limit: 10 })
+  assert(rest.type === 'statement')
+  assert.deepEqual(rest.closing, expected)
+  const rows = await readTrial(busy, { tenantId, currency: null, asOf: { by: 'value', day } })
+  assert(Array.isArray(rows))
+  assert.equal(
+    rows.reduce((sum, it) => sum + it.creditMinor - it.debitMinor, 0n),
+    0n,
+  )
+  assert.ok(booked > 8, `only ${booked} bookings came between`)
+})
+
+test('E4: what was booked until a moment counts, though it was not committed yet then', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const wallet = newWallet()
+  const { tenantId, accountId } = wallet
+  await openWallets(pool, [wallet])
+  await runCommands(pool, move('credit', wallet, 100n))
+  const account = (await findAccount(pool, { tenantId, accountId }))!
+  const open = await pool.connect()
+  await open.query('BEGIN')
+  await processBatch(open, [clientWork(move('credit', wallet, 11n))], { region: 'test' })
+  const { rows } = await open.query<{ now: Date }>('SELECT clock_timestamp() AS now')
+  const before = new Date(rows[0]!.now.getTime() + 1)
+  let looks = 0
+  const watched = spyOn(pool, ({ name }) => {
+    if (name === 'await-older-bookings') looks += 1
+  })
+  const reading = Promise.all([
+    balancesOf(watched, account, { by: 'booking', before }),
+    readTrial(watched, { tenantId, currency: null, asOf: { by: 'booking', before } }),
+    readStatement(watched, account, {
+      range: { by: 'booking', from: before, to: null },
+      after: null,
+      limit: 1,
+    }),
+  ])
+  // Of the future nothing is final: that waits for nobody.
+  const future = { by: 'booking', before: new Date(before.getTime() + DAY_MS) } as const
+  assert.equal((await balancesOf(pool, account, future)).availableMinor, 100n)
+  await eventually(() => looks > 6)
+  await open.query('COMMIT')
+  open.release()
+  const [balances, trial, statement] = await reading
+  assert.equal(balances.availableMinor, 111n)
+  assert(Array.isArray(trial) && trial.some((it) => it.availableMinor === 111n))
+  assert(statement.type === 'statement' && statement.opening.availableMinor === 111n)
+})
