@@ -98,12 +98,18 @@ describe('the command line, against a running system', () => {
       ['--client', 'payments', '--scope', 'ledger:write'],
       ['--client', 'payments', '--scope', 'orders:read', '--tenant', 'acme'],
       ['--client', 'caudal-cli', '--scope', 'ledger:write', '--tenant', 'acme'],
-      ['--client', 'billing', '--scope', 'ledger:read', '--tenant', 'No Tenant'],
       ['--user', user!.user_id, '--tenant', 'acme'],
       ['--user', user!.user_id, '--scope', 'ledger:write'],
       ['--client', 'somebody', '--scope', 'ledger:write', '--secret', 'a wrong guess'],
     ]) {
       assert.equal((await run('token', ...args)).code, 1, args.join(' '))
+    }
+    for (const args of [
+      ['--client', 'billing', '--scope', 'ledger:read', '--tenant', 'No Tenant'],
+      ['--client', 'bill ing', '--scope', 'ledger:read'],
+      ['--client', 'billing', '--scope', 'nonsense'],
+    ]) {
+      assert.equal((await run('token', ...args)).code, 2, args.join(' '))
     }
   })
 

@@ -1,5 +1,5 @@
 import { request } from 'undici'
-import { UnreachableError } from '../errors.ts'
+import { UnreachableError, UsageError } from '../errors.ts'
 
 const TIMEOUT_MS = 30_000
 /** Where an answer says why: as a problem document (RFC 9457) or an OAuth server (RFC 6749). */
@@ -39,14 +39,20 @@ export async function call(url: string, options: HttpCall = {}): Promise<HttpAns
   }
 }
 
-/** Like `call`, for calls whose success is taken for granted. @throws {Error} on other statuses */
+/**
+ * Like `call`, for calls whose success is taken for granted.
+ *
+ * @throws {UsageError} where what was given is malformed
+ * @throws {Error} on other statuses
+ */
 export async function callOk<T>(url: string, options: HttpCall = {}): Promise<T> {
   const { status, body } = await call(url, options)
   if (status >= 200 && status < 300) return body as T
   const problem = body as Partial<Record<string, string>> | undefined
   const { pathname } = new URL(url)
   const why = REASONS.map((name) => problem?.[name]).find(Boolean) ?? ''
-  throw new Error(`${options.method ?? 'request to'} ${pathname} answered ${status} ${why}`.trim())
+  const said = `${options.method ?? 'request to'} ${pathname} answered ${status} ${why}`.trim()
+  throw problem?.['code'] === 'MALFORMED_REQUEST' ? new UsageError(said) : new Error(said)
 }
 
 function parse(text: string): unknown {
