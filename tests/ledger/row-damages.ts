@@ -260,12 +260,6 @@ const HOLDS: Damage[] = [
     `^hold ${hold.transferId} ${atAccount}: open until .*, but nothing will end it then$`,
   ),
   onHolds(
-    'which should have ended',
-    `WITH moved AS (UPDATE hold_expiries SET expires_at = '2026-01-01')
-     UPDATE holds SET expires_at = '2026-01-01' WHERE ${ofExpiring}`,
-    `^hold ${expiring.transferId} ${atAccount}: open, though it was to end at 2026-01-01`,
-  ),
-  onHolds(
     'gone from the books and left in the queue',
     `DELETE FROM holds WHERE ${ofExpiring}`,
     `^hold ${expiring.transferId} is gone, and was to end at 20`,

@@ -59,8 +59,8 @@ const HOLDS = `
     AND (t.made_at IS NOT NULL
       OR NOT EXISTS (SELECT FROM detached_months m WHERE h.created_at < m.kept_from))`
 
-// The queue has each open hold that is to end, with its time, until it has ended. The sweep looks
-// every second: what is overdue by far more is swept by nobody.
+// The queue has each open hold that is to end, with its time, until it has ended. An overdue one
+// is nothing wrong: from its time on it can only be given back, whenever the sweep comes to it.
 const EXPIRIES = `
   SELECT format('hold %s of account %s (%s): open until %s, but nothing will end it then',
     h.hold_id, h.account_id, h.currency, h.expires_at)
@@ -70,15 +70,11 @@ const EXPIRIES = `
   SELECT CASE
     WHEN h.hold_id IS NULL THEN format('hold %s is gone, and was to end at %s', q.hold_id,
       q.expires_at)
-    WHEN h.expires_at = q.expires_at THEN
-      format('hold %s of account %s (%s): open, though it was to end at %s', h.hold_id,
-        h.account_id, h.currency, h.expires_at)
     ELSE format('hold %s of account %s (%s): ends at %s, the queue says %s', h.hold_id,
       h.account_id, h.currency, coalesce(h.expires_at::text, 'no time'), q.expires_at)
   END
   FROM hold_expiries q LEFT JOIN holds h ON h.hold_key = q.hold_id
-  WHERE h.expires_at IS DISTINCT FROM q.expires_at
-    OR (h.status = 'open' AND q.expires_at < now() - interval '1 minute')`
+  WHERE h.expires_at IS DISTINCT FROM q.expires_at`
 
 /** SQL: a sentence for each account and each hold that does not hold what it must. */
 export const HELD_MONEY = [OPEN_HOLDS, HOLDS, EXPIRIES].join(' UNION ALL ')

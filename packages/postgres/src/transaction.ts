@@ -41,19 +41,21 @@ const READ_SECONDS = 10
 
 /**
  * Runs reads that belong together: all see what was committed before the first of them, and nothing
- * that comes meanwhile. One that takes longer than `seconds` is given up, so that it keeps no
- * connection from others (SQLSTATE 57014).
+ * that comes meanwhile. A statement that takes longer than `seconds` is given up, so that it keeps
+ * no connection from others (SQLSTATE 57014). Which partitions a table has is not part of what is
+ * seen: none of `keeps` can lose one from before the first read to the end.
  *
  * @throws {DatabaseUnavailableError} when there is no connection
  */
 export function snapshot<T>(
   db: Db,
   work: (tx: Tx) => Promise<T>,
-  { seconds = READ_SECONDS }: { seconds?: number } = {},
+  { seconds = READ_SECONDS, keeps = [] }: { seconds?: number; keeps?: readonly string[] } = {},
 ): Promise<T> {
   return attemptTransaction(db, work, [
     'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
     `SET LOCAL statement_timeout = '${seconds}s'`,
+    ...keeps.map((table) => `LOCK TABLE ONLY ${table} IN ACCESS SHARE MODE`),
   ])
 }
 
@@ -64,15 +66,20 @@ async function attemptTransaction<T>(
 ): Promise<T> {
   const tx = await connect(db)
   const last: LastStatements = []
+  const begun = Promise.all(opening.map((statement) => tx.query(statement)))
   let result: T
   try {
-    const begun = Promise.all(opening.map((statement) => tx.query(statement)))
-    begun.catch(() => {}) // reported by the statement behind it, or by the await below
+    begun.catch(() => {}) // reported below
     result = await work(tx, last)
     await throwUnsent(last)
     await begun
-  } catch (error) {
+  } catch (later) {
     await Promise.allSettled(last)
+    // Behind a statement that failed all others fail too, and do not say why.
+    const error: unknown = await begun.then(
+      () => later,
+      (first: unknown) => first,
+    )
     const broken = isConnectionFault(error) || !(await rollback(tx))
     tx.release(broken)
     throw isConnectionFault(error) ? new DatabaseUnavailableError(error) : error

@@ -1,6 +1,9 @@
 -- A balance by value date is the one by booking, corrected by the entries of another day than that
 -- of their booking. They say so themselves: an account finds its own without looking through those
 -- of everybody else, however many a tenant has. NULL is the day of booking, and takes no room.
+-- Both tables are locked first, in the order in which a batch takes them: bookings wait until the
+-- entries have been read, and nobody waits for somebody who waits.
+LOCK TABLE transfers, entries IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE entries ADD COLUMN value_date date;
 UPDATE entries e SET value_date = t.value_date
 FROM transfers t

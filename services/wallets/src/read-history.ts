@@ -26,6 +26,8 @@ const DAY_MS = 24 * 60 * 60 * 1000
 // Of value dates.
 const FIRST_DAY = '1970-01-01'
 const LAST_DAY = '9999-12-31'
+/** No month is detached while somebody reads, or its balances would be neither here nor there. */
+const BOOKS = ['transfers', 'entries']
 /** It adds up every account, and for a time in the past all that was booked since. */
 const TRIAL_SECONDS = 60
 const EVER = new Date(Date.UTC(9999, 11, 31))
@@ -41,11 +43,12 @@ export async function readBalances(
   asOf: AsOf,
 ): Promise<(Balances & { type: 'balances'; version: number }) | Detached> {
   await awaitOlderBookings(db, behind(asOf))
-  return snapshot(db, async (tx) => {
+  const read = async (tx: Reader): Promise<Awaited<ReturnType<typeof readBalances>>> => {
     const kept = await findKeptHistory(tx)
     if (kept !== null && isBefore(asOf, kept)) return { type: 'detached', kept }
     return { type: 'balances', ...(await balancesAt(tx, account, asOf)) }
-  })
+  }
+  return snapshot(db, read, { keeps: BOOKS })
 }
 
 /** The trial balance of a tenant at a moment, or now (null), if that history is kept (E4). */
@@ -61,7 +64,7 @@ export async function readTrial(
     }
     return readTrialBalance(tx, query)
   }
-  return snapshot(db, read, { seconds: TRIAL_SECONDS })
+  return snapshot(db, read, { seconds: TRIAL_SECONDS, keeps: BOOKS })
 }
 
 /** Whether a moment is before the history which is kept. */
@@ -97,7 +100,7 @@ export async function readStatement(
   query: { range: StatementRange; after: StatementPosition | null; limit: number },
 ): Promise<Statement | Detached> {
   for (const end of endsOf(query.range)) await awaitOlderBookings(db, end)
-  return snapshot(db, async (tx) => {
+  const read = async (tx: Reader): Promise<Statement | Detached> => {
     const { range, after, limit } = query
     let start = after
     if (start === null) {
@@ -108,7 +111,8 @@ export async function readStatement(
     return range.by === 'booking'
       ? pageByBooking(tx, account, { start, to: range.to, limit })
       : pageByValue(tx, account, { start, to: range.to, limit })
-  })
+  }
+  return snapshot(db, read, { keeps: BOOKS })
 }
 
 /** The instants before and behind which different things are in a statement. */

@@ -25,13 +25,15 @@ const HOLDS_AT_ONCE = 500
 export async function sweepHolds(deps: SweepDeps): Promise<number> {
   let total = 0
   for (;;) {
-    const ended = await sweepBatch(deps)
+    const { claimed, ended } = await sweepBatch(deps)
     total += ended
-    if (ended < HOLDS_AT_ONCE) return total
+    if (claimed < HOLDS_AT_ONCE) return total
   }
 }
 
-async function sweepBatch({ db, region, observer, afterCommit }: SweepDeps): Promise<number> {
+/** How many were due, and how many of them had not ended before. */
+async function sweepBatch(deps: SweepDeps): Promise<{ claimed: number; ended: number }> {
+  const { db, region, observer, afterCommit } = deps
   const swept = await transaction(db, async (tx) => {
     const due = await claimDueHolds(tx, HOLDS_AT_ONCE)
     if (due.length === 0) return null
@@ -40,10 +42,11 @@ async function sweepBatch({ db, region, observer, afterCommit }: SweepDeps): Pro
     await forgetEndedHolds(tx, due)
     return { work, outcomes }
   })
-  if (swept === null) return 0
+  if (swept === null) return { claimed: 0, ended: 0 }
   afterCommit()
   observer.holdsExpired(swept.work, swept.outcomes)
-  return swept.outcomes.filter(({ type }) => type === 'committed').length
+  const { length: ended } = swept.outcomes.filter(({ type }) => type === 'committed')
+  return { claimed: swept.work.length, ended }
 }
 
 function workOf(due: DueHold): CommandWork {

@@ -8,6 +8,7 @@ import { readBalances, readStatement, readTrial } from '../src/read-history.ts'
 import { findAccount } from '../src/store/find-account.ts'
 import { move } from './client-commands.ts'
 import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
+import { age, attachMonth, connectAs, monthAgo } from './old-months.ts'
 import { spyOn } from './spy-on.ts'
 import { newWallet } from './test-wallet.ts'
 import { clientWork } from './work.ts'
@@ -88,4 +89,29 @@ test('E4: what was booked until a moment counts, though it was not committed yet
   assert.equal(balances.availableMinor, 111n)
   assert(Array.isArray(trial) && trial.some((it) => it.availableMinor === 111n))
   assert(statement.type === 'statement' && statement.opening.availableMinor === 111n)
+})
+
+test('E4: a balance that is read while its month is detached is the one that is carried', async (t) => {
+  const { pool, adminUrl, ownerUrl } = await ledgerDatabase(t)
+  const [admin, owner] = [await connectAs(t, adminUrl), await connectAs(t, ownerUrl)]
+  for (const months of [3, 2]) await attachMonth(owner, months)
+  const wallet = newWallet()
+  const { tenantId, accountId } = wallet
+  await openWallets(pool, [wallet])
+  await runCommands(pool, move('credit', wallet, 100n), move('hold', wallet, 30n))
+  await age(admin, 3)
+  const account = (await findAccount(pool, { tenantId, accountId }))!
+  await owner.query('BEGIN')
+  await owner.query('SELECT detach_ledger_partition($1)', [monthAgo(3)])
+  const before = new Date()
+  const reading = balancesOf(pool, account, { by: 'booking', before })
+  await eventually(async () => {
+    const { rows } = await pool.query(
+      `SELECT FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    )
+    return rows.length === 1
+  })
+  await owner.query('COMMIT')
+  assert.deepEqual(await reading, { availableMinor: 70n, heldMinor: 30n })
 })

@@ -151,3 +151,20 @@ test('of two processes that sweep at once one does the work', async (t) => {
   assert.deepEqual(await balancesOf(pool, wallet), ['2000', '0'])
   assert.deepEqual(await findViolations(pool), [])
 })
+
+test('one look ends all that is due, though some of it had ended before', async (t) => {
+  const { pool, adminUrl } = await ledgerDatabase(t)
+  const wallet = newWallet()
+  await openWallets(pool, [wallet])
+  const holds = Array.from({ length: 1_100 }, () => expiringHold(wallet, 1n, 3_600))
+  await runCommands(pool, move('credit', wallet, 2_000n), ...holds)
+  const early = holds.filter((_, index) => index % 7 === 0)
+  await runCommands(pool, ...early.map((it) => close('commit', wallet, it.transferId)))
+  await endTimeOf(
+    adminUrl,
+    holds.map((it) => it.transferId),
+  )
+  assert.equal(await sweep(pool), holds.length - early.length)
+  assert.deepEqual(await balancesOf(pool, wallet), [`${2_000 - early.length}`, '0'])
+  assert.equal(await queueOf(pool), 0)
+})
