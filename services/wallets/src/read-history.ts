@@ -13,6 +13,7 @@ import type {
   StatementRange,
   TrialBalanceRow,
 } from './domain/history.ts'
+import { dayOf } from './domain/moment.ts'
 import type { EntryPosition } from './domain/reading.ts'
 import { awaitOlderBookings } from './store/await-older-bookings.ts'
 import { findBalancesAt } from './store/find-balances-at.ts'
@@ -256,11 +257,6 @@ function behind(asOf: AsOf): Date {
 /** The first instant behind a day, in UTC. */
 function endOf(day: string): Date {
   return new Date(Date.parse(`${day}T00:00:00Z`) + DAY_MS)
-}
-
-/** The day of an instant in UTC, `YYYY-MM-DD`. */
-function dayOf(instant: Date): string {
-  return instant.toISOString().slice(0, 'YYYY-MM-DD'.length)
 }
 
 function dayBefore(day: string): string {

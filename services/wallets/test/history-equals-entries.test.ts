@@ -6,6 +6,7 @@ import type { Client } from 'pg'
 import type { AccountDetails, AsOf, Balances, StatementRange } from '../src/domain/history.ts'
 import { readBalances, readStatement, readTrial } from '../src/read-history.ts'
 import { findAccount } from '../src/store/find-account.ts'
+import { balancesAsOf } from './balances-as-of.ts'
 import { close, move } from './client-commands.ts'
 import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
 import { age, attachMonth, connectAs, monthAgo, sayValueDates } from './old-months.ts'
@@ -134,13 +135,6 @@ function rangesOf(moments: readonly AsOf[]): StatementRange[] {
     { by: 'value', from: day, to: null },
     { by: 'value', from: days[0]!, to: day },
   ]
-}
-
-async function balancesOf(db: Db, account: AccountDetails, asOf: AsOf): Promise<Balances> {
-  const found = await readBalances(db, account, asOf)
-  assert(found.type === 'balances')
-  const { availableMinor, heldMinor } = found
-  return { availableMinor, heldMinor }
 }
 
 async function checkAccount(db: Db, account: AccountDetails, history: Flat[], limit: number) {
@@ -319,7 +313,7 @@ test('E4: value dates behind a detached month count when their day has come', as
       for (const { accountId } of [wallet, other]) {
         const account = (await findAccount(pool, { tenantId, accountId }))!
         const own = history.filter((it) => it.account_id === accountId && counts(it, asOf))
-        const found = await balancesOf(pool, account, asOf)
+        const found = await balancesAsOf(pool, account, asOf)
         assert.deepEqual(found, sumOf(own), `${months} months ago detached, as of ${day}`)
       }
       await checkTrial(pool, tenantId, history, [asOf])

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Db } from '@caudal/postgres/types.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import type { AccountDetails, AsOf, Balances } from '../src/domain/history.ts'
 import { processBatch } from '../src/process-batch.ts'
-import { readBalances, readStatement, readTrial } from '../src/read-history.ts'
+import { readStatement, readTrial } from '../src/read-history.ts'
 import { findAccount } from '../src/store/find-account.ts'
+import { balancesAsOf } from './balances-as-of.ts'
 import { move } from './client-commands.ts'
 import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
 import { age, attachMonth, connectAs, monthAgo } from './old-months.ts'
@@ -15,13 +14,6 @@ import { clientWork } from './work.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
-
-async function balancesOf(db: Db, account: AccountDetails, asOf: AsOf): Promise<Balances> {
-  const found = await readBalances(db, account, asOf)
-  assert(found.type === 'balances')
-  const { availableMinor, heldMinor } = found
-  return { availableMinor, heldMinor }
-}
 
 test('E4: what is booked while a balance or a statement is read is not half in it', async (t) => {
   const { pool } = await ledgerDatabase(t)
@@ -38,7 +30,7 @@ test('E4: what is booked while a balance or a statement is read is not half in i
   })
   const expected = { availableMinor: 99n, heldMinor: 1n }
   const day = dayOf(Date.now() + DAY_MS)
-  assert.deepEqual(await balancesOf(busy, account, { by: 'value', day }), expected)
+  assert.deepEqual(await balancesAsOf(busy, account, { by: 'value', day }), expected)
   const range = { by: 'value', from: null, to: day } as const
   const page = await readStatement(busy, account, { range, after: null, limit: 1 })
   assert(page.type === 'statement' && page.next !== null)
@@ -71,7 +63,7 @@ test('E4: what was booked until a moment counts, though it was not committed yet
     if (name === 'await-older-bookings') looks += 1
   })
   const reading = Promise.all([
-    balancesOf(watched, account, { by: 'booking', before }),
+    balancesAsOf(watched, account, { by: 'booking', before }),
     readTrial(watched, { tenantId, currency: null, asOf: { by: 'booking', before } }),
     readStatement(watched, account, {
       range: { by: 'booking', from: before, to: null },
@@ -81,7 +73,7 @@ test('E4: what was booked until a moment counts, though it was not committed yet
   ])
   // Of the future nothing is final: that waits for nobody.
   const future = { by: 'booking', before: new Date(before.getTime() + DAY_MS) } as const
-  assert.equal((await balancesOf(pool, account, future)).availableMinor, 100n)
+  assert.equal((await balancesAsOf(pool, account, future)).availableMinor, 100n)
   await eventually(() => looks > 6)
   await open.query('COMMIT')
   open.release()
@@ -104,7 +96,7 @@ test('E4: a balance that is read while its month is detached is the one that is 
   await owner.query('BEGIN')
   await owner.query('SELECT detach_ledger_partition($1)', [monthAgo(3)])
   const before = new Date()
-  const reading = balancesOf(pool, account, { by: 'booking', before })
+  const reading = balancesAsOf(pool, account, { by: 'booking', before })
   await eventually(async () => {
     const { rows } = await pool.query(
       `SELECT FROM pg_stat_activity

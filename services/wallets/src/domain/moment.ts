@@ -7,5 +7,10 @@ export interface Moment {
 
 /** The moment of a point in time. */
 export function momentOf(now: Date): Moment {
-  return { nowMs: now.getTime(), today: now.toISOString().slice(0, 'YYYY-MM-DD'.length) }
+  return { nowMs: now.getTime(), today: dayOf(now) }
+}
+
+/** The day of an instant in UTC, `YYYY-MM-DD`. */
+export function dayOf(instant: Date): string {
+  return instant.toISOString().slice(0, 'YYYY-MM-DD'.length)
 }

@@ -8,7 +8,7 @@ const Nullable = <T extends ReturnType<typeof Type.String>>(schema: T) =>
 
 /** F's money: an integer of minor units, exact, signed where it can be either. */
 const Amount = Type.Object({
-  minor_units: Type.Integer({ description: 'Of an account of the system perhaps over 64 bits.' }),
+  minor_units: Type.Integer({ description: 'Exact; a balance or a sum may be beyond 64 bits.' }),
   currency: Type.String(),
 })
 const balances = { available: Amount, held: Amount }

@@ -1,5 +1,6 @@
 import { Problem } from '@caudal/http/problem.ts'
 import type { AsOf, StatementRange } from '../domain/history.ts'
+import { dayOf } from '../domain/moment.ts'
 
 /** Which of a transfer's two dates counts (E4). */
 export type By = AsOf['by']
@@ -91,13 +92,9 @@ function readTime(param: string, text: string): ReadTime {
 
 function readDay(param: string, text: string): string {
   // In UTC a time of the first day that there is can be of the day before.
-  const day = TIME.test(text) ? dayOf(readTime(param, text).lastMs) : text
+  const day = TIME.test(text) ? dayOf(new Date(readTime(param, text).lastMs)) : text
   if (isDay(day)) return day
   throw malformed(param, 'is not a date of RFC 3339 such as 2026-01-31')
-}
-
-function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 'YYYY-MM-DD'.length)
 }
 
 /** Whether the text is a day of the calendar, `YYYY-MM-DD`. */

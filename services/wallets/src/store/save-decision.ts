@@ -9,7 +9,7 @@ import {
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { ChangedAccount } from '../domain/decide-batch.ts'
 import { type Hold, holdKeyOf } from '../domain/hold.ts'
-import { momentOf } from '../domain/moment.ts'
+import { dayOf } from '../domain/moment.ts'
 import type { StoredAnswer } from '../domain/outcome.ts'
 import type { Entry, Transfer } from '../domain/transfer.ts'
 
@@ -192,7 +192,7 @@ interface PlacedEntry {
 
 /** An entry says its value date where that is another day than the one of its booking. */
 function entryColumns(transfers: readonly Transfer[], now: Date): unknown[] {
-  const { today } = momentOf(now)
+  const today = dayOf(now)
   const placed: PlacedEntry[] = []
   for (const transfer of transfers) {
     for (const [line, entry] of transfer.entries.entries()) placed.push({ transfer, entry, line })
