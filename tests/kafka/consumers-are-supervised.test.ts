@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { type Consumer, consume } from '@caudal/event-log/consume.ts'
+import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
@@ -155,6 +157,7 @@ async function watched(t: Scope, it: EffectsWorld): Promise<Watched> {
     db: it.db,
     group: 'watched',
     topics: [it.topic],
+    handlers: { 'user.created': (incoming: IncomingEvent<UserCreated>) => incoming },
     logger: createLogger({ service: 'test', level: 'silent' }),
     metrics,
     process: async (_tx, events) => {

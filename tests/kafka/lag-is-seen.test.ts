@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { consume } from '@caudal/event-log/consume.ts'
+import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
@@ -21,6 +23,7 @@ test("P13: lag by the service's offsets is a metric, and Kafka's own tool sees i
     db: it.db,
     group: 'lagging',
     topics: [it.topic],
+    handlers: { 'user.created': (incoming: IncomingEvent<UserCreated>) => incoming },
     logger: createLogger({ service: 'test', level: 'silent' }),
     metrics,
     capacity: () => (open ? 1_000 : 0),

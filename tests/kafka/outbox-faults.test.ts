@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { UserCreated } from '@caudal/contracts/events.ts'
+import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { newId } from '@caudal/contracts/ids.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
@@ -98,7 +98,8 @@ function eventOf(accountId: string, number: number): OutboxEvent {
     event_id: newId(),
     event_type: 'user.created',
     timestamp: '2026-01-01T00:00:00Z',
-    schema_version: '1.0.0',
+    schema_version: '1.1.0',
+    actor: { type: 'system', id: 'identity' },
     region: 'local',
     tenant_id: 'caudal',
     account_id: accountId,
@@ -106,7 +107,7 @@ function eventOf(accountId: string, number: number): OutboxEvent {
     wallet_id: newId(),
     accounts: [{ account_id: accountId, currency: 'USD' }],
   }
-  return { topic: TOPICS.users, event, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
+  return { event, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
 }
 
 /** Ids that were taken and whose rows never came. */

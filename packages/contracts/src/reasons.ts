@@ -1,4 +1,4 @@
-/** Why a payment failed: the closed list of interfaces.md. PSP codes stay in gateway_response. */
+/** Why a payment failed: a closed list. The codes of the PSP stay in gateway_response. */
 export const FAILURE_REASONS = [
   'insufficient_funds',
   'account_not_found',

@@ -1,4 +1,4 @@
-import type { CaudalEvent } from './events.ts'
+import type { CaudalEvent } from './catalogue.ts'
 
 // In V8 since Node 22, but not in TypeScript's library yet.
 const { rawJSON: rawJson } = JSON as typeof JSON & { rawJSON: (text: string) => object }

@@ -13,6 +13,3 @@ export type Topic = (typeof TOPICS)[keyof typeof TOPICS]
 
 /** Partitions of every topic, for ever: a key's partition must never move (ADR 0001). */
 export const PARTITION_COUNT = 12
-
-/** Version of the event schemas (semver): readers accept this major and the one before (F12). */
-export const SCHEMA_VERSION = '1.0.0'

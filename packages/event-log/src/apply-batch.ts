@@ -1,44 +1,53 @@
-import { parseEvent } from '@caudal/contracts/parse-event.ts'
 import { isConnectionFault, isRetryableConflict } from '@caudal/postgres/errors.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { advanceOffsets, advancesOf, type Positions } from './advance-offsets.ts'
 import type { LogRecord } from './event-log.ts'
-import type { IncomingEvent } from './incoming-event.ts'
 import { type Parked, ParkError } from './park-error.ts'
 import { parkRecords } from './park-records.ts'
+import { type Handlers, route } from './router.ts'
 
 /** Work that follows from effects; runs once they are committed, and only then. */
 export type FollowUp = () => void
 
 /**
- * The effects of a batch of events; runs in the transaction that moves the offsets. It may run
- * again, so what must not happen before the commit is returned as a follow-up.
+ * The effects of a batch of work; runs in the transaction that moves the offsets. It may run again,
+ * so what must not happen before the commit is returned as a follow-up.
  */
-export type ProcessEvents = (tx: Tx, events: readonly IncomingEvent[]) => Promise<FollowUp | void>
+export type ProcessWork<W> = (tx: Tx, work: readonly W[]) => Promise<FollowUp | void>
 
 export type Applied = {
   processed: number
+  skipped: number
   parked: readonly Parked[]
   followUp: FollowUp | undefined
 }
 
-type Target = { db: Db; group: string; process: ProcessEvents }
+/** Who consumes: the group, its handlers, and the spine that takes their work. */
+export type ConsumeTarget<W> = {
+  db: Db
+  group: string
+  handlers: Handlers<W>
+  process: ProcessWork<W>
+}
+
+/** A unit of work and the record that it was made of. */
+type RecordedWork<W> = { work: W; record: LogRecord }
 
 /**
  * Applies records in one transaction: offsets move by compare-and-set, `process` writes its
  * effects, what cannot be processed is parked together with what follows it under the same key.
  */
-export async function applyBatch(
-  target: Target,
+export async function applyBatch<W>(
+  target: ConsumeTarget<W>,
   records: readonly LogRecord[],
   positions: Positions,
 ): Promise<Applied> {
-  const { readable, unreadable } = readEvents(records)
-  const refused = new Map<LogRecord, Parked>(unreadable.map((it) => [it.record, it]))
+  const { routed, refused, skipped } = routeRecords(target, records)
   for (;;) {
     try {
-      return await attemptBatch(target, records, readable, refused, positions)
+      const applied = await attemptBatch(target, records, { routed, refused, positions })
+      return { ...applied, skipped }
     } catch (error) {
       if (!(error instanceof ParkError)) throw error
       const before = refused.size
@@ -48,40 +57,52 @@ export async function applyBatch(
   }
 }
 
-async function attemptBatch(
-  { db, group, process }: Target,
+async function attemptBatch<W>(
+  { db, group, process }: ConsumeTarget<W>,
   records: readonly LogRecord[],
-  readable: readonly IncomingEvent[],
-  refused: ReadonlyMap<LogRecord, Parked>,
-  positions: Positions,
-): Promise<Applied> {
+  {
+    routed,
+    refused,
+    positions,
+  }: {
+    routed: readonly RecordedWork<W>[]
+    refused: ReadonlyMap<LogRecord, Parked>
+    positions: Positions
+  },
+): Promise<Omit<Applied, 'skipped'>> {
   return transaction(db, async (tx) => {
     const keys = [...new Set(records.map((record) => record.key))]
     const blocked = await advanceOffsets(tx, group, advancesOf(records, positions), keys)
     const parked = blocked.size + refused.size > 0 ? selectParked(records, refused, blocked) : []
     const aside = new Set(parked.map((it) => it.record))
-    const events = aside.size === 0 ? readable : readable.filter(({ record }) => !aside.has(record))
-    const followUp = events.length > 0 ? await process(tx, events) : undefined
+    const due = aside.size === 0 ? routed : routed.filter(({ record }) => !aside.has(record))
+    const work = due.map((it) => it.work)
+    const followUp = work.length > 0 ? await process(tx, work) : undefined
     if (parked.length > 0) await parkRecords(tx, group, parked)
-    return { processed: events.length, parked, followUp: followUp ?? undefined }
+    return { processed: work.length, parked, followUp: followUp ?? undefined }
   })
 }
 
 /**
- * For a batch that keeps failing for no known reason, applied record by record: the one that fails
- * alone is parked. Faults that pass by themselves, such as a database that is down, stay faults.
+ * Applies one record of a batch that keeps failing for no known reason: if it fails alone, it is
+ * parked. Faults that pass by themselves, such as a database that is down, stay faults.
  */
-export function parkOnFault(process: ProcessEvents): ProcessEvents {
-  return async (tx, events) => {
+export async function applyOrPark<W>(
+  target: ConsumeTarget<W>,
+  record: LogRecord,
+  positions: Positions,
+): Promise<Applied> {
+  const process: ProcessWork<W> = async (tx, work) => {
     try {
-      return await process(tx, events)
+      return await target.process(tx, work)
     } catch (error) {
       const passing = (error as { retryable?: boolean }).retryable || isConnectionFault(error)
       if (passing || isRetryableConflict(error) || error instanceof ParkError) throw error
       const cause = error instanceof Error ? error.message : String(error)
-      throw new ParkError(events.map(({ record }) => ({ record, kind: 'unprocessable', cause })))
+      throw new ParkError([{ record, kind: 'unprocessable', cause }])
     }
   }
+  return applyBatch({ ...target, process }, [record], positions)
 }
 
 /** The refused records and every record that comes behind a parked one of its topic and key. */
@@ -104,17 +125,18 @@ function selectParked(
   return parked
 }
 
-function readEvents(records: readonly LogRecord[]): {
-  readable: IncomingEvent[]
-  unreadable: Parked[]
-} {
-  const readable: IncomingEvent[] = []
-  const unreadable: Parked[] = []
+function routeRecords<W>(
+  target: ConsumeTarget<W>,
+  records: readonly LogRecord[],
+): { routed: RecordedWork<W>[]; refused: Map<LogRecord, Parked>; skipped: number } {
+  const routed: RecordedWork<W>[] = []
+  const refused = new Map<LogRecord, Parked>()
+  let skipped = 0
   for (const record of records) {
-    const event = parseEvent(record.value)
-    if ('unreadable' in event) {
-      unreadable.push({ record, kind: 'unprocessable', cause: event.unreadable })
-    } else readable.push({ event, record })
+    const it = route(target, record)
+    if (it.kind === 'work') routed.push({ work: it.work, record })
+    else if (it.kind === 'parked') refused.set(record, { record, kind: it.as, cause: it.cause })
+    else skipped += 1
   }
-  return { readable, unreadable }
+  return { routed, refused, skipped }
 }

@@ -3,21 +3,26 @@ import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { isOffsetsMoved, positionKey, positionList, type Positions } from './advance-offsets.ts'
-import { applyBatch, parkOnFault, type ProcessEvents } from './apply-batch.ts'
+import { applyBatch, applyOrPark, type ProcessWork } from './apply-batch.ts'
 import { type ConsumerMetrics, createConsumerMetrics } from './consumer-metrics.ts'
 import type { EventLog, LogRecord, Membership, TopicPartition } from './event-log.ts'
 import { loadPositions } from './load-positions.ts'
 import type { Parked } from './park-error.ts'
 import { countParked } from './park-records.ts'
 import { retryParked } from './retry-parked.ts'
+import { type Handlers, topicsOf } from './router.ts'
 
-export type ConsumeOptions = {
+export type ConsumeOptions<W> = {
   log: EventLog
   db: Db
   /** The service's name: one group a service. */
   group: string
-  topics: readonly string[]
-  process: ProcessEvents
+  /** The types of events that the service consumes. */
+  handlers: Handlers<W>
+  /** Default: the topics of these types. */
+  topics?: readonly string[]
+  /** The spine: takes the work of a batch. */
+  process: ProcessWork<W>
   /** Called after each commit, for example to wake the relay. */
   afterCommit?: () => void
   /** How many records are wanted now, 0 to pause; `wake` asks again. Default: no bound. */
@@ -41,15 +46,26 @@ const TRIES_BEFORE_SPLIT = 3
  * transaction (ADR 0002), whatever is delivered twice and whoever else consumes. It comes back by
  * itself from every fault; a record that cannot be processed is parked (rule 11).
  */
-export async function consume(options: ConsumeOptions): Promise<Consumer> {
-  const consumer = new Consumer(options)
+export async function consume<W>(options: ConsumeOptions<W>): Promise<Consumer> {
+  const consumer = new RunningConsumer(options)
   await consumer.start()
   return consumer
 }
 
 /** A running consumer; made by `consume`. */
-export class Consumer {
-  readonly #options: ConsumeOptions
+export interface Consumer {
+  /** Ends the wait under way and asks for the capacity again. */
+  wake(): void
+  /** Open parked records, as counted last. */
+  parkedCount(): number
+  /** Whether the last read and the last transaction went well. */
+  healthy(): boolean
+  /** Ends the batch under way, then leaves the group. */
+  stop(): Promise<void>
+}
+
+class RunningConsumer<W> implements Consumer {
+  readonly #options: ConsumeOptions<W>
   readonly #counters: ConsumerMetrics
   readonly #stopping = new AbortController()
   /** Aborts the wait under way: a read without news, or a pause. */
@@ -63,7 +79,7 @@ export class Consumer {
   #failures = 0
   #failedBatches = 0
 
-  constructor(options: ConsumeOptions) {
+  constructor(options: ConsumeOptions<W>) {
     this.#options = options
     this.#counters = createConsumerMetrics(options, {
       positions: () => this.#positions,
@@ -72,7 +88,7 @@ export class Consumer {
   }
 
   async start(): Promise<void> {
-    const { log, group, topics } = this.#options
+    const { log, group, handlers, topics = topicsOf(handlers) } = this.#options
     this.#membership = await log.join(group, topics, (partitions) => {
       this.#assigned = partitions
       this.#stale = true
@@ -85,22 +101,18 @@ export class Consumer {
     ])
   }
 
-  /** Ends the wait under way and asks for the capacity again. */
   wake(): void {
     this.#waiting.abort()
   }
 
-  /** Open parked records, as counted last. */
   parkedCount(): number {
     return this.#parked
   }
 
-  /** Whether the last read and the last transaction went well. */
   healthy(): boolean {
     return this.#failures === 0
   }
 
-  /** Ends the batch under way, then leaves the group. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.wake()
@@ -145,14 +157,16 @@ export class Consumer {
 
   async #apply(records: readonly LogRecord[]): Promise<void> {
     const split = this.#failedBatches >= TRIES_BEFORE_SPLIT
-    const { db, group, afterCommit } = this.#options
-    const process = split ? parkOnFault(this.#options.process) : this.#options.process
+    const { afterCommit } = this.#options
     for (const batch of split ? records.map((record) => [record]) : [records]) {
-      const { parked, followUp } = await applyBatch({ db, group, process }, batch, this.#positions)
+      const { parked, followUp, skipped } = split
+        ? await applyOrPark(this.#options, batch[0]!, this.#positions)
+        : await applyBatch(this.#options, batch, this.#positions)
       for (const { topic, partition, offset } of batch) {
         this.#positions.set(positionKey(topic, partition), offset + 1n)
       }
       this.#counters.applied(batch)
+      if (skipped > 0) this.#counters.skipped(skipped)
       if (parked.length > 0) this.#reportParked(parked)
       followUp?.()
       afterCommit?.()

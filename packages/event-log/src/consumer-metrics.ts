@@ -6,6 +6,8 @@ import type { ParkKind } from './park-error.ts'
 
 export type ConsumerMetrics = {
   applied(records: readonly LogRecord[]): void
+  /** Records of types that the service does not declare. */
+  skipped(count: number): void
   failed(): void
   offsetsMoved(): void
   parkedOne(kind: ParkKind): void
@@ -23,6 +25,7 @@ export function createConsumerMetrics(
     [],
     [1, 10, 50, 100, 250, 500, 1_000],
   )
+  const skipped = metrics.counter('events_skipped_total', 'Records of undeclared event types.')
   const failed = metrics.counter('consumer_failures_total', 'Batches that failed.')
   const moved = metrics.counter('consumer_offsets_moved_total', 'Compare-and-sets refused.')
   const parked = metrics.counter('records_parked_total', 'Records put aside.', ['kind'])
@@ -50,6 +53,7 @@ export function createConsumerMetrics(
       for (const { topic } of records) counts.set(topic, (counts.get(topic) ?? 0) + 1)
       for (const [topic, count] of counts) consumed.inc({ topic }, count)
     },
+    skipped: (count) => skipped.inc(count),
     failed: () => failed.inc(),
     offsetsMoved: () => moved.inc(),
     parkedOne: (kind) => parked.inc({ kind }),

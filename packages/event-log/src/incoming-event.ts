@@ -1,4 +1,4 @@
-import type { CaudalEvent } from '@caudal/contracts/events.ts'
+import type { CaudalEvent } from '@caudal/contracts/catalogue.ts'
 import type { LogRecord } from './event-log.ts'
 
 /** An event with the record that brought it. */

@@ -1,17 +1,16 @@
-import { parseEvent } from '@caudal/contracts/parse-event.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
-import type { Db } from '@caudal/postgres/types.ts'
-import type { FollowUp, ProcessEvents } from './apply-batch.ts'
+import type { ConsumeTarget, FollowUp } from './apply-batch.ts'
 import type { LogRecord } from './event-log.ts'
 import { ParkError, type ParkKind } from './park-error.ts'
 import { postponeParked, resolveParked, takeDueParked } from './park-records.ts'
+import { route } from './router.ts'
 
 /**
  * Tries the waiting parked records again, one at a time and in order per key, until none is due.
  * Returns how many were processed.
  */
-export async function retryParked(
-  target: { db: Db; group: string; process: ProcessEvents },
+export async function retryParked<W>(
+  target: ConsumeTarget<W>,
   shouldStop: () => boolean,
 ): Promise<number> {
   let processed = 0
@@ -25,27 +24,20 @@ export async function retryParked(
 
 type RetryOutcome = 'none' | 'processed' | 'postponed'
 
-async function retryOne({
-  db,
-  group,
-  process,
-}: {
-  db: Db
-  group: string
-  process: ProcessEvents
-}): Promise<RetryOutcome> {
+async function retryOne<W>(target: ConsumeTarget<W>): Promise<RetryOutcome> {
+  const { db, group, process } = target
   let taken: LogRecord | undefined
   let applied: { outcome: RetryOutcome; followUp?: FollowUp | void }
   try {
     applied = await transaction(db, async (tx) => {
       taken = await takeDueParked(tx, group)
       if (!taken) return { outcome: 'none' }
-      const event = parseEvent(taken.value)
-      if ('unreadable' in event) {
-        await postponeParked(tx, group, taken, 'unprocessable', event.unreadable)
+      const routed = route(target, taken)
+      if (routed.kind === 'parked') {
+        await postponeParked(tx, group, taken, routed.as, routed.cause)
         return { outcome: 'postponed' }
       }
-      const followUp = await process(tx, [{ event, record: taken }])
+      const followUp = routed.kind === 'work' ? await process(tx, [routed.work]) : undefined
       await resolveParked(tx, group, taken)
       return { outcome: 'processed', followUp }
     })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { UserCreated } from '@caudal/contracts/events.ts'
+import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
@@ -46,7 +46,8 @@ function userCreated(userId = newId(), accountId?: string): NewRecord {
     event_id: newId(),
     event_type: 'user.created',
     timestamp: '2026-01-01T00:00:00Z',
-    schema_version: '1.0.0',
+    schema_version: '1.1.0',
+    actor: { type: 'system', id: 'identity' },
     region: 'local',
     tenant_id: 'caudal',
     account_id: account,
@@ -59,21 +60,21 @@ function userCreated(userId = newId(), accountId?: string): NewRecord {
 
 const userOf = (record: NewRecord): string => (JSON.parse(record.value) as UserCreated).user_id
 
-async function writeEffects(tx: Tx, events: readonly IncomingEvent[]): Promise<void> {
-  const users = events.map(({ event }) => (event as UserCreated).user_id)
+async function writeEffects(tx: Tx, events: readonly IncomingEvent<UserCreated>[]): Promise<void> {
+  const users = events.map(({ event }) => event.user_id)
   await tx.query('INSERT INTO effects (user_id) SELECT * FROM unnest($1::text[])', [users])
 }
 
 async function consumer(
   t: Scope,
   { db, log }: World,
-  process: (tx: Tx, events: readonly IncomingEvent[]) => Promise<void>,
+  process: (tx: Tx, events: readonly IncomingEvent<UserCreated>[]) => Promise<void>,
 ): Promise<Consumer> {
   const running = await consume({
     log,
     db,
     group: 'test',
-    topics: [TOPICS.users],
+    handlers: { 'user.created': (incoming: IncomingEvent<UserCreated>) => incoming },
     process,
     logger,
     metrics: createMetrics('test'),
@@ -129,7 +130,10 @@ test('rule 11: an unreadable record and those behind it of its key are parked, o
     userCreated(newId(), account),
     userCreated(),
   ]
-  const broken = { ...userCreated(newId(), account), value: '{"event_type":"user.created"}' }
+  const broken = {
+    ...userCreated(newId(), account),
+    value: '{"event_type":"user.created","schema_version":"1.1.0"}',
+  }
   await it.log.append([before, broken, after, other])
   await eventually(async () => (await it.effects()).length === 2)
   assert.deepEqual((await it.effects()).toSorted(), [userOf(before), userOf(other)].toSorted())
@@ -171,7 +175,7 @@ test('rule 11, F5: a record that fails for no known reason is found and parked a
   const records = Array.from({ length: 8 }, () => userCreated())
   const poison = userOf(records[3]!)
   const running = await consumer(t, it, async (tx, events) => {
-    if (events.some(({ event }) => (event as UserCreated).user_id === poison)) {
+    if (events.some(({ event }) => event.user_id === poison)) {
       throw new TypeError('planted')
     }
     await writeEffects(tx, events)

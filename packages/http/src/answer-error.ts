@@ -1,7 +1,7 @@
+import { isRetryable } from '@caudal/retry/is-retryable.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isRetryable } from './is-retryable.ts'
 import { Problem, sendProblem } from './problem.ts'
 
 /** Which request failed, for the log. */

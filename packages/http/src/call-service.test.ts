@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { isRetryable } from '@caudal/retry/is-retryable.ts'
 import { callService, ServiceCallError } from './call-service.ts'
-import { isRetryable } from './is-retryable.ts'
 import { createServiceTokenSource } from './service-token-source.ts'
 
 async function peer(

@@ -1,12 +1,15 @@
-import type { CaudalEvent } from '@caudal/contracts/events.ts'
+import {
+  announcedConsumersOf,
+  type CaudalEvent,
+  partitionKeyOf,
+  topicOf,
+} from '@caudal/contracts/catalogue.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
-import type { Topic } from '@caudal/contracts/topics.ts'
 import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 
 /** An event to be published; `traceparent` (W3C) goes into the record's headers. */
 export type OutboxEvent = {
-  topic: Topic
   event: CaudalEvent
   traceparent?: string | undefined
 }
@@ -20,19 +23,23 @@ export type OutboxColumns = [
   headers: Buffer,
 ]
 
-/** The events as columns; the key of each is its account_id (ADR 0001). */
+/** The events as columns; topic and key of each come from its row of the catalogue. */
 export function outboxColumns(events: readonly OutboxEvent[]): OutboxColumns {
   return [
     uuidArray(events, ({ event }) => event.event_id),
-    textArray(events, ({ topic }) => topic),
-    textArray(events, ({ event }) => event.account_id),
+    textArray(events, ({ event }) => topicOf(event.event_type)),
+    textArray(events, ({ event }) => partitionKeyOf(event)),
     textArray(events, ({ event }) => serializeEvent(event)),
     textArray(events, headersOf),
   ]
 }
 
-/** What the event does not say itself; a traceparent has nothing in it that JSON would escape. */
-function headersOf({ traceparent }: OutboxEvent): string {
+/** No value has a character that JSON would escape. */
+function headersOf({ event, traceparent }: OutboxEvent): string {
+  const consumers = announcedConsumersOf(event.event_type)
+  if (consumers !== undefined) {
+    return JSON.stringify({ traceparent, consumers: consumers.join(',') })
+  }
   return traceparent === undefined ? '{}' : `{"traceparent":"${traceparent}"}`
 }
 

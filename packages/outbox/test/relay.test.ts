@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { UserCreated } from '@caudal/contracts/events.ts'
+import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { newId } from '@caudal/contracts/ids.ts'
-import { TOPICS } from '@caudal/contracts/topics.ts'
 import type { EventLog, NewRecord } from '@caudal/event-log/event-log.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -36,7 +35,8 @@ function outboxEvent(accountId = newId()): OutboxEvent {
     event_id: newId(),
     event_type: 'user.created',
     timestamp: '2026-01-01T00:00:00Z',
-    schema_version: '1.0.0',
+    schema_version: '1.1.0',
+    actor: { type: 'system', id: 'identity' },
     region: 'local',
     tenant_id: 'caudal',
     account_id: accountId,
@@ -44,7 +44,7 @@ function outboxEvent(accountId = newId()): OutboxEvent {
     wallet_id: newId(),
     accounts: [{ account_id: accountId, currency: 'USD' }],
   }
-  return { topic: TOPICS.users, event, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
+  return { event, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
 }
 
 async function unpublished(db: Db): Promise<number> {

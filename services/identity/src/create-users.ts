@@ -1,5 +1,5 @@
+import { systemActor } from '@caudal/contracts/actor.ts'
 import { newId } from '@caudal/contracts/ids.ts'
-import { TOPICS } from '@caudal/contracts/topics.ts'
 import { addToOutbox } from '@caudal/outbox/add-to-outbox.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -23,8 +23,7 @@ export async function createUsers(
   const stored = await transaction(db, async (tx) => {
     const created = await insertUsers(tx, wanted)
     const events = created.map((user) => ({
-      topic: TOPICS.users,
-      event: userCreated(user, { eventId: newId(), region }),
+      event: userCreated(user, { eventId: newId(), region, actor: systemActor('identity') }),
       traceparent,
     }))
     const [users] = await Promise.all([findUsers(tx, first.tenantId, ids), addToOutbox(tx, events)])

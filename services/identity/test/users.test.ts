@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
-import { parseEvent } from '@caudal/contracts/parse-event.ts'
+import { readEvent } from '@caudal/contracts/parse-event.ts'
 import { PARTITION_COUNT, TOPICS } from '@caudal/contracts/topics.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
@@ -56,7 +56,7 @@ describe('users', async () => {
     const user = { user_id: id, locale: 'es-PE', devices: [device(`secret-${id}`)] }
     await create({ users: [user], currencies: ['EUR', 'JPY'] })
     const [row] = await outboxOf(identity, id)
-    const event = parseEvent(row!.payload)
+    const event = readEvent(row!.payload)
     assert.ok('event_type' in event && event.event_type === 'user.created')
     const accounts = ['EUR', 'JPY'].map((currency) => ({
       account_id: accountIdOf('caudal', id, currency),

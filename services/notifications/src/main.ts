@@ -1,4 +1,3 @@
-import { TOPICS } from '@caudal/contracts/topics.ts'
 import { consume, type Consumer } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { createServer } from '@caudal/http/create-server.ts'
@@ -15,6 +14,7 @@ import { serviceVerifier } from '@caudal/service/service-verifier.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
 import type { Config } from './config.ts'
 import type { Channel } from './domain/notification.ts'
+import { handlers } from './messaging/handlers.ts'
 import { migrationSets } from './migrations.ts'
 import { createObserver } from './observe.ts'
 import { processBatch } from './process-batch.ts'
@@ -87,7 +87,7 @@ async function startConsumer(
     log,
     db,
     group: NAME,
-    topics: [TOPICS.paymentsFinalized],
+    handlers,
     process: (tx, events) => processBatch({ leaseMs, room, send }, tx, events),
     logger,
     metrics,

@@ -1,8 +1,6 @@
-import type { PaymentFinalized } from '@caudal/contracts/events.ts'
+import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import type { FollowUp } from '@caudal/event-log/apply-batch.ts'
-import type { LogRecord } from '@caudal/event-log/event-log.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
-import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import { isWorthTelling } from './domain/is-worth-telling.ts'
 import type { Notification } from './domain/notification.ts'
@@ -21,15 +19,12 @@ export type ProcessBatchDeps = {
 /**
  * THE SPINE, read this first: a batch of ends of payments becomes rows of notices to send. Runs in
  * the transaction that moves the consumer's offsets (ADR 0002); the sending follows its commit.
- *
- * @throws {ParkError} for events that are not ends of payments
  */
 export async function processBatch(
   { leaseMs, room, send }: ProcessBatchDeps,
   tx: Tx,
-  incoming: readonly IncomingEvent[],
+  ends: readonly IncomingEvent<PaymentFinalized>[],
 ): Promise<FollowUp> {
-  const ends = requireEnds(incoming)
   const nowMs = await readClock(tx)
   const notifications = plan(ends, nowMs, room())
   const recorded = await recordNotifications(tx, notifications, leaseMs)
@@ -41,22 +36,6 @@ export async function processBatch(
       going.map(({ plan: _, ...it }) => ({ ...it, ...firstTry })),
       othersWait,
     )
-}
-
-function requireEnds(incoming: readonly IncomingEvent[]): IncomingEvent<PaymentFinalized>[] {
-  const ends: IncomingEvent<PaymentFinalized>[] = []
-  const others: Parked[] = []
-  const park = (record: LogRecord, cause: string): void =>
-    void others.push({ record, kind: 'unprocessable', cause })
-  for (const { event, record } of incoming) {
-    if (event.event_type !== 'payment.finalized') {
-      park(record, `${event.event_type} is not an event that notifications reads`)
-    } else if (Number.isNaN(Date.parse(event.timestamp))) {
-      park(record, `${event.timestamp} is not a time`)
-    } else ends.push({ event, record })
-  }
-  if (others.length > 0) throw new ParkError(others)
-  return ends
 }
 
 /** One notification a payment, also where its end comes twice in a batch. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Batcher, createBatcher } from '@caudal/batching/create-batcher.ts'
-import { isRetryable } from '@caudal/http/is-retryable.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import { isRetryable } from '@caudal/retry/is-retryable.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import {
   backoffMs,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { PaymentFinalized } from '@caudal/contracts/events.ts'
+import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { eventually } from '@caudal/testing/eventually.ts'

@@ -1,7 +1,9 @@
-import type { CaudalEvent, PaymentFinalized } from '@caudal/contracts/events.ts'
+import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
+import type { CaudalEvent } from '@caudal/contracts/catalogue.ts'
+import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
-import { SCHEMA_VERSION, TOPICS } from '@caudal/contracts/topics.ts'
+import { TOPICS } from '@caudal/contracts/topics.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { logMigrations } from '@caudal/event-log/migrations.ts'
 import { openPostgresLog } from '@caudal/event-log/postgres/open-postgres-log.ts'
@@ -191,7 +193,8 @@ export function finalized(
     event_id: newId(),
     event_type: 'payment.finalized',
     timestamp: new Date().toISOString(),
-    schema_version: SCHEMA_VERSION,
+    schema_version: schemaVersionOf('payment.requested'),
+    actor: { type: 'user', id: 'tests' },
     region: 'local',
     tenant_id: tenantId,
     account_id: accountIdOf(tenantId, userId, 'USD'),

@@ -1,5 +1,7 @@
-import { TOPICS } from '@caudal/contracts/topics.ts'
+import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { consume } from '@caudal/event-log/consume.ts'
+import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
+import type { Handlers } from '@caudal/event-log/router.ts'
 import { createServer } from '@caudal/http/create-server.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
@@ -23,9 +25,11 @@ export function start(config: Config): Promise<RunningService> {
     const { logger, metrics, started } = parts
     const db = await openDatabase(NAME, config, { sets: orderMigrations }, parts)
     const log = await openLog(config, parts)
-    const topics = [TOPICS.paymentsFinalized]
+    const handlers: Handlers<IncomingEvent<PaymentFinalized>> = {
+      'payment.finalized': (incoming) => incoming,
+    }
     const process = payOrders
-    const consumer = await consume({ log, db, group: NAME, topics, process, logger, metrics })
+    const consumer = await consume({ log, db, group: NAME, handlers, process, logger, metrics })
     started(() => consumer.stop())
 
     const verifier = serviceVerifier(NAME, config)

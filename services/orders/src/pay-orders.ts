@@ -1,8 +1,8 @@
-import type { PaymentFinalized } from '@caudal/contracts/events.ts'
-import type { ProcessEvents } from '@caudal/event-log/apply-batch.ts'
+import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
+import type { ProcessWork } from '@caudal/event-log/apply-batch.ts'
+import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { ParkError } from '@caudal/event-log/park-error.ts'
 import { ordersPaidBy } from './domain/orders-paid-by.ts'
-import { finalizedPayments } from './messaging/finalized-payments.ts'
 import { markOrdersPaid, type UnmarkedPayment } from './store/mark-orders-paid.ts'
 
 /**
@@ -10,8 +10,7 @@ import { markOrdersPaid, type UnmarkedPayment } from './store/mark-orders-paid.t
  * that moves the offsets. A payment whose order is unknown here, or paid by another payment, is put
  * aside for a person: money has moved for it (rule 11).
  */
-export const payOrders: ProcessEvents = async (tx, incoming) => {
-  const finalized = finalizedPayments(incoming)
+export const payOrders: ProcessWork<IncomingEvent<PaymentFinalized>> = async (tx, finalized) => {
   const paid = ordersPaidBy(finalized.map(({ event }) => event))
   const { unmarked } = await markOrdersPaid(tx, paid)
   if (unmarked.length === 0) return

@@ -1,6 +1,6 @@
-import type { PaymentFinalized } from '@caudal/contracts/events.ts'
+import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
+import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
-import { SCHEMA_VERSION } from '@caudal/contracts/topics.ts'
 import type { Order } from './an-order.ts'
 
 /** The event that tells of a finalized payment of the order; `extra` replaces members. */
@@ -9,7 +9,8 @@ export function finalized(order: Order, extra: Partial<PaymentFinalized> = {}): 
     event_id: newId(),
     event_type: 'payment.finalized',
     timestamp: new Date().toISOString(),
-    schema_version: SCHEMA_VERSION,
+    schema_version: schemaVersionOf('payment.requested'),
+    actor: { type: 'user', id: 'tests' },
     region: 'local',
     tenant_id: 'caudal',
     account_id: accountIdOf('caudal', order.user_id, order.currency),

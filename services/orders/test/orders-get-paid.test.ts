@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PaymentFinalized } from '@caudal/contracts/events.ts'
+import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { newId } from '@caudal/contracts/ids.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'

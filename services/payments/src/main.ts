@@ -1,4 +1,3 @@
-import { TOPICS } from '@caudal/contracts/topics.ts'
 import { type Consumer, consume } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { createServer } from '@caudal/http/create-server.ts'
@@ -14,6 +13,7 @@ import { type ServiceParts, startService } from '@caudal/service/start-service.t
 import type { Config } from './config.ts'
 import { lookUpOrders } from './http/look-up-orders.ts'
 import { addPaymentRoutes } from './http/routes.ts'
+import { handlers } from './messaging/handlers.ts'
 import { paymentMigrations } from './migrations.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { processBatch, type ProcessBatchDeps } from './process-batch.ts'
@@ -22,7 +22,6 @@ import { findPayment } from './store/find-payment.ts'
 import { listPayments } from './store/list-payments.ts'
 
 const NAME = 'payments'
-const CONSUMED = [TOPICS.fundsReserved, TOPICS.paymentsResults, TOPICS.fundsReleased]
 
 interface Parts extends ServiceParts {
   config: Config
@@ -62,7 +61,7 @@ function startConsumer(parts: Parts): Promise<Consumer> {
     logger,
     metrics,
     group: NAME,
-    topics: CONSUMED,
+    handlers,
     process: (tx, incoming) => processBatch(deps, tx, incoming),
     afterCommit: () => relay.wake(),
   })

@@ -1,5 +1,4 @@
 import { newId } from '@caudal/contracts/ids.ts'
-import { TOPICS } from '@caudal/contracts/topics.ts'
 import type { FollowUp } from '@caudal/event-log/apply-batch.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
@@ -7,7 +6,6 @@ import type { Tx } from '@caudal/postgres/types.ts'
 import { childTraceparent, parseTraceparent } from '@caudal/telemetry/trace-context.ts'
 import { decideEvents, type EventDecision } from './domain/decide-events.ts'
 import type { PaymentEvent } from './domain/evolve.ts'
-import { paymentEventOf } from './messaging/payment-event.ts'
 import { lockPayments } from './store/lock-payments.ts'
 import { savePayments } from './store/save-payments.ts'
 
@@ -22,14 +20,14 @@ export interface ProcessBatchDeps {
  * `payment.finalized` of those that end. Runs in the transaction that moves the consumer's offsets
  * (ADR 0002): lock and load, decide in pure code, write everything in one statement.
  *
- * @throws {ParkError} for events of payments that are not here (yet), and for foreign events
+ * @throws {ParkError} for events of payments that are not here (yet)
  */
 export async function processBatch(
   deps: ProcessBatchDeps,
   tx: Tx,
-  incoming: readonly IncomingEvent[],
+  incoming: readonly IncomingEvent<PaymentEvent>[],
 ): Promise<FollowUp> {
-  const events = readEvents(incoming)
+  const events = incoming.map(({ event }) => event)
   const paymentIds = [...new Set(events.map((event) => event.payment_id))].toSorted()
   const { now, payments } = await lockPayments(tx, paymentIds)
   parkUnknown(incoming, events, payments)
@@ -39,27 +37,11 @@ export async function processBatch(
     { now, region: deps.region },
   )
   const finalized = decision.finalized.map(({ index, event }) => ({
-    topic: TOPICS.paymentsFinalized,
     event,
     traceparent: continuedTrace(incoming[index]!),
   }))
   if (decision.changed.length > 0) await savePayments(tx, decision.changed, finalized)
   return () => deps.afterCommit(decision, incoming)
-}
-
-function readEvents(incoming: readonly IncomingEvent[]): PaymentEvent[] {
-  const events: PaymentEvent[] = []
-  const foreign: Parked[] = []
-  for (const { event, record } of incoming) {
-    const own = paymentEventOf(event)
-    if (own) events.push(own)
-    else {
-      const cause = `${event.event_type} is not an event that payments reads`
-      foreign.push({ record, kind: 'unprocessable', cause })
-    }
-  }
-  if (foreign.length > 0) throw new ParkError(foreign)
-  return events
 }
 
 /**

@@ -1,6 +1,5 @@
 import { type Batcher, createBatcher } from '@caudal/batching/create-batcher.ts'
 import { newId } from '@caudal/contracts/ids.ts'
-import { TOPICS } from '@caudal/contracts/topics.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import {
   CommitRefusedError,
@@ -160,7 +159,7 @@ async function write(
     if (decision.kind !== 'accepted') continue
     const { traceparent } = request
     payments.push(decision.payment)
-    events.push({ topic: TOPICS.paymentsRequested, event: decision.event, traceparent })
+    events.push({ event: decision.event, traceparent })
   }
   if (keys.length > 0) await transaction(db, (tx) => saveRequests(tx, keys, payments, events))
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
-import { parseEvent } from '@caudal/contracts/parse-event.ts'
+import { readEvent } from '@caudal/contracts/parse-event.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
@@ -71,7 +71,7 @@ async function eventsInLog(topic: string, paymentId: string) {
      WHERE topic = $1 AND value::jsonb ->> 'payment_id' = $2 ORDER BY record_offset`,
     [topic, paymentId],
   )
-  return rows.map(({ value }) => parseEvent(value))
+  return rows.map(({ value }) => readEvent(value))
 }
 
 function finalizedInLog(paymentId: string) {

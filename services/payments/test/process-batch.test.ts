@@ -29,7 +29,7 @@ before(async () => {
   db = (await testDatabase(scope, { sets: paymentMigrations, name: 'process' })).pool
 })
 
-function incomingOf(event: PaymentEvent): IncomingEvent {
+function incomingOf(event: PaymentEvent): IncomingEvent<PaymentEvent> {
   offset += 1n
   const topic =
     event.event_type === 'funds.reserved'
@@ -187,7 +187,7 @@ test('planted: a refused compare-and-set raises before any effect, the event beh
   const known = new Map([payment, neighbour].map((one) => [one.paymentId, one]))
   const { changed, finalized } = decideEvents(known, incoming, { now: new Date(), region: 'test' })
   await run([eventsOf(payment).inDoubt()]) // somebody else was here since it was loaded
-  const events = finalized.map(({ event }) => ({ topic: TOPICS.paymentsFinalized, event }))
+  const events = finalized.map(({ event }) => ({ event }))
   const attempt = transaction(db, async (tx) => {
     const saved = savePayments(tx, changed, events)
     const behind = tx.query(`UPDATE payments SET reason = 'circuit_open' WHERE payment_id = $1`, [

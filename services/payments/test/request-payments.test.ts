@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
-import { parseEvent } from '@caudal/contracts/parse-event.ts'
+import { readEvent } from '@caudal/contracts/parse-event.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { call, createWorld, pay, type Reply, type World } from './world.ts'
@@ -83,7 +83,7 @@ test('an accepted payment is answered 202 PENDING with its Location, and told in
   assert.match(String(createdAt), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   const [row, ...others] = await requestedEvents(order.external_order_id)
   assert(row && others.length === 0)
-  const event = parseEvent(row.payload)
+  const event = readEvent(row.payload)
   assert('event_type' in event && event.event_type === 'payment.requested')
   assert.equal(event.payment_id, paymentId)
   assert.equal(event.idempotency_key, key)

@@ -1,7 +1,7 @@
-import type { GatewayResponse } from '@caudal/contracts/events.ts'
+import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
+import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
 import type { GatewayReason, WalletReason } from '@caudal/contracts/reasons.ts'
-import { SCHEMA_VERSION } from '@caudal/contracts/topics.ts'
 import * as fc from 'fast-check'
 import type { PaymentEvent } from '../src/domain/evolve.ts'
 import type { Payment } from '../src/domain/payment.ts'
@@ -39,7 +39,8 @@ export function eventsOf(payment: Payment) {
   const common = () => ({
     event_id: newId(),
     timestamp: '2026-03-01T12:00:01.000Z',
-    schema_version: SCHEMA_VERSION,
+    schema_version: schemaVersionOf('payment.requested'),
+    actor: { type: 'user', id: 'tests' } as const,
     region: 'test',
     tenant_id: payment.tenantId,
     account_id: payment.accountId,

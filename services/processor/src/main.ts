@@ -1,6 +1,8 @@
-import { TOPICS } from '@caudal/contracts/topics.ts'
+import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
 import { type Consumer, consume } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
+import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
+import type { Handlers } from '@caudal/event-log/router.ts'
 import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { addStepsRoute } from '@caudal/http/steps-route.ts'
@@ -19,6 +21,9 @@ import type { CircuitMode } from './psp/circuit.ts'
 import { listSteps } from './store/list-steps.ts'
 
 const NAME = 'processor'
+const HANDLERS: Handlers<IncomingEvent<FundsReserved>> = {
+  'funds.reserved': (incoming) => incoming,
+}
 
 interface Parts extends ServiceParts {
   config: Config
@@ -57,7 +62,7 @@ async function startConsumer({ db, log, logger, metrics, relay, work }: Parts): 
     logger,
     metrics,
     group: NAME,
-    topics: [TOPICS.fundsReserved],
+    handlers: HANDLERS,
     process: (tx, incoming) => processBatch(work.intake, tx, incoming),
     afterCommit: () => relay.wake(),
     capacity: () => work.capacity(),

@@ -1,3 +1,4 @@
+import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
 import type { FollowUp } from '@caudal/event-log/apply-batch.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { addToOutbox } from '@caudal/outbox/add-to-outbox.ts'
@@ -36,7 +37,7 @@ export type ProcessBatchDeps = {
 export async function processBatch(
   deps: ProcessBatchDeps,
   tx: Tx,
-  incoming: readonly IncomingEvent[],
+  incoming: readonly IncomingEvent<FundsReserved>[],
 ): Promise<FollowUp> {
   const { adapter, accounts, policy, gate } = deps
   const reserved = parseReserved(incoming, accounts)

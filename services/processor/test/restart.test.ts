@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { after, test, type TestContext } from 'node:test'
-import type { FundsReserved } from '@caudal/contracts/events.ts'
+import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { fileScope, fundsReserved, world } from './world.ts'
 

@@ -1,12 +1,10 @@
-import type {
-  CaudalEvent,
-  FundsReserved,
-  PaymentCompleted,
-  PaymentFailed,
-} from '@caudal/contracts/events.ts'
+import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
+import type { CaudalEvent } from '@caudal/contracts/catalogue.ts'
+import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
+import type { PaymentCompleted, PaymentFailed } from '@caudal/contracts/events/payments.ts'
 import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
-import { PARTITION_COUNT, SCHEMA_VERSION, TOPICS } from '@caudal/contracts/topics.ts'
+import { PARTITION_COUNT, TOPICS } from '@caudal/contracts/topics.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { logMigrations } from '@caudal/event-log/migrations.ts'
 import { openPostgresLog } from '@caudal/event-log/postgres/open-postgres-log.ts'
@@ -163,7 +161,8 @@ export function fundsReserved(
     event_id: newId(),
     event_type: 'funds.reserved',
     timestamp: new Date().toISOString(),
-    schema_version: SCHEMA_VERSION,
+    schema_version: schemaVersionOf('payment.requested'),
+    actor: { type: 'user', id: 'tests' },
     region: 'local',
     tenant_id: 'caudal',
     account_id: accountIdOf('caudal', userId, 'USD'),

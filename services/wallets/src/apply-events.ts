@@ -1,15 +1,32 @@
-import type { ProcessEvents } from '@caudal/event-log/apply-batch.ts'
+import type { UserCreated } from '@caudal/contracts/events/users.ts'
+import type { ProcessWork } from '@caudal/event-log/apply-batch.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
+import type { Handlers } from '@caudal/event-log/router.ts'
 import { addToOutbox } from '@caudal/outbox/add-to-outbox.ts'
 import { parseTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { WalletAccount } from './domain/reading.ts'
 import { openedEvent } from './messaging/ledger-events.ts'
-import { isLedgerEvent, parseCommand } from './messaging/parse-command.ts'
+import { type LedgerEvent, parseCommand } from './messaging/parse-command.ts'
 import { parseUser } from './messaging/parse-user.ts'
 import type { Observer } from './observe.ts'
 import { processBatch, type Work } from './process-batch.ts'
 import { openWalletAccounts } from './store/open-wallet-accounts.ts'
+
+/** What wallets consumes. */
+export type ConsumedEvent = IncomingEvent<UserCreated | LedgerEvent>
+
+const asItIs = (incoming: ConsumedEvent) => incoming
+
+/** New users get accounts; payments get holds, commits and rollbacks (P4). */
+export const handlers: Handlers<ConsumedEvent> = {
+  'user.created': asItIs,
+  'payment.requested': asItIs,
+  'payment.completed': asItIs,
+  'payment.failed.gateway_error': asItIs,
+  'payment.failed.gateway_unreachable': asItIs,
+  'payment.failed.circuit_open': asItIs,
+}
 
 export interface ApplyEventsDeps {
   region: string
@@ -20,7 +37,7 @@ export interface ApplyEventsDeps {
  * What the consumer does with a batch of events: new users get their accounts, payments their
  * holds, commits and rollbacks (P4), all in the transaction that moves the offsets (F4).
  */
-export function applyEvents({ region, observer }: ApplyEventsDeps): ProcessEvents {
+export function applyEvents({ region, observer }: ApplyEventsDeps): ProcessWork<ConsumedEvent> {
   return async (tx, incoming) => {
     const { accounts, work } = readEvents(incoming)
     // Within a batch users come first: a payment of theirs may be right behind them.
@@ -41,7 +58,7 @@ export function applyEvents({ region, observer }: ApplyEventsDeps): ProcessEvent
   }
 }
 
-function readEvents(incoming: readonly IncomingEvent[]): {
+function readEvents(incoming: readonly ConsumedEvent[]): {
   accounts: WalletAccount[]
   work: Work[]
 } {
@@ -56,7 +73,7 @@ function readEvents(incoming: readonly IncomingEvent[]): {
       const user = parseUser(event)
       if ('cause' in user) refuse(record, user.cause)
       else accounts.push(...user.accounts)
-    } else if (isLedgerEvent(event)) {
+    } else {
       // The stripe is the partition: whoever owns it has its settlement row to himself (rule 7).
       const parsed = parseCommand(event, record.partition)
       const traceparent = parseTraceparent(record.headers['traceparent']) ?? undefined

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { TOPICS } from '@caudal/contracts/topics.ts'
 import { type Consumer, consume } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
@@ -9,12 +8,13 @@ import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Relay } from '@caudal/outbox/relay.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import { type PeriodicWork, runPeriodically } from '@caudal/retry/run-periodically.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
 import { openDatabase } from '@caudal/service/open-database.ts'
 import { openLog, openRelay } from '@caudal/service/open-log.ts'
 import { serviceVerifier } from '@caudal/service/service-verifier.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
-import { applyEvents } from './apply-events.ts'
+import { applyEvents, handlers } from './apply-events.ts'
 import type { Config } from './config.ts'
 import { STRIPES } from './domain/account.ts'
 import { addAccountRoutes } from './http/account-routes.ts'
@@ -28,7 +28,6 @@ import { walletMigrations } from './migrations.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { openAccount } from './open-account.ts'
 import { readBalances, readStatement, readTrial } from './read-history.ts'
-import { type RepeatedWork, repeatWork } from './repeat-work.ts'
 import { dropOldKeys } from './store/drop-old-keys.ts'
 import { findAccount, listAccounts } from './store/find-account.ts'
 import { findBalances } from './store/find-balances.ts'
@@ -44,7 +43,6 @@ const NAME = 'wallets'
 const COMMAND_CONNECTIONS = 4
 const SWEEP_PAUSE_MS = 1_000
 const KEYS_PAUSE_MS = 60 * 60 * 1_000
-const CONSUMED = [TOPICS.users, TOPICS.paymentsRequested, TOPICS.paymentsResults]
 
 interface Parts extends ServiceParts {
   config: Config
@@ -89,7 +87,7 @@ function startConsumer(parts: Parts): Promise<Consumer> {
     logger,
     metrics,
     group: NAME,
-    topics: CONSUMED,
+    handlers,
     process: applyEvents({ region: config.region, observer }),
     afterCommit: () => relay.wake(),
   })
@@ -123,17 +121,17 @@ function startCommands(parts: Parts, stripe: number): CommandTaker & { stop(): P
 }
 
 /** Money of holds whose time is over is back within about a second. */
-function startSweeper({ config, db, relay, observer, logger }: Parts): RepeatedWork {
+function startSweeper({ config, db, relay, observer, logger }: Parts): PeriodicWork {
   const deps = { db, region: config.region, observer, afterCommit: () => relay.wake() }
-  return repeatWork({
+  return runPeriodically({
     pauseMs: SWEEP_PAUSE_MS,
     work: async () => void (await sweepHolds(deps)),
     onFault: (error) => logger.error({ error }, 'holds whose time is over could not be ended'),
   })
 }
 
-function startKeyKeeper({ config, db, logger }: Parts): RepeatedWork {
-  return repeatWork({
+function startKeyKeeper({ config, db, logger }: Parts): PeriodicWork {
+  return runPeriodically({
     pauseMs: KEYS_PAUSE_MS,
     work: async () => void (await dropOldKeys(db, config.keyDays)),
     onFault: (error) => logger.error({ error }, 'old idempotency keys could not be dropped'),
@@ -144,7 +142,7 @@ interface Running {
   consumer: Consumer
   commands: CommandTaker
   stripe: number
-  sweeper: RepeatedWork
+  sweeper: PeriodicWork
 }
 
 function createApp(parts: Parts, { consumer, commands, stripe, sweeper }: Running): HttpServer {

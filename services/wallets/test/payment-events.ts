@@ -1,12 +1,12 @@
+import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type {
   PaymentCompleted,
   PaymentFailed,
   PaymentInDoubt,
   PaymentRequested,
-  UserCreated,
-} from '@caudal/contracts/events.ts'
+} from '@caudal/contracts/events/payments.ts'
+import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { newId } from '@caudal/contracts/ids.ts'
-import { SCHEMA_VERSION } from '@caudal/contracts/topics.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { TestWallet } from './test-wallet.ts'
 
@@ -27,7 +27,8 @@ function envelope({ tenantId, accountId }: TestWallet) {
   return {
     event_id: newId(),
     timestamp: '2025-08-24T19:35:00.000Z',
-    schema_version: SCHEMA_VERSION,
+    schema_version: schemaVersionOf('payment.requested'),
+    actor: { type: 'user', id: 'tests' } as const,
     region: 'test',
     tenant_id: tenantId,
     account_id: accountId,

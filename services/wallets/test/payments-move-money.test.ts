@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import type { CaudalEvent } from '@caudal/contracts/events.ts'
-import { parseEvent } from '@caudal/contracts/parse-event.ts'
+import type { CaudalEvent } from '@caudal/contracts/catalogue.ts'
+import { readEvent } from '@caudal/contracts/parse-event.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
@@ -65,9 +65,7 @@ describe('payments move money', () => {
       [paymentId],
     )
     return rows.map(({ topic, payload }) => {
-      const event = parseEvent(payload)
-      if ('unreadable' in event) throw new Error(event.unreadable)
-      return { topic, event }
+      return { topic, event: readEvent(payload) }
     })
   }
 

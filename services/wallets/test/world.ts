@@ -1,4 +1,4 @@
-import type { CaudalEvent } from '@caudal/contracts/events.ts'
+import type { CaudalEvent } from '@caudal/contracts/catalogue.ts'
 import type { Topic } from '@caudal/contracts/topics.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { logMigrations } from '@caudal/event-log/migrations.ts'

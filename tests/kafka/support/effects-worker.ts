@@ -1,4 +1,6 @@
+import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { consume } from '@caudal/event-log/consume.ts'
+import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
 // A process that consumes on Kafka and writes one row for each record: started by startWorker.
 import { createPool } from '@caudal/postgres/create-pool.ts'
@@ -23,6 +25,7 @@ await consume({
   db,
   group: options.group,
   topics: options.topics,
+  handlers: { 'user.created': (incoming: IncomingEvent<UserCreated>) => incoming },
   logger,
   metrics,
   process: async (tx, events) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { UserCreated } from '@caudal/contracts/events.ts'
+import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import type { EventLog, NewRecord } from '@caudal/event-log/event-log.ts'
@@ -91,7 +91,8 @@ function userCreated(topic: string): NewRecord {
     event_id: newId(),
     event_type: 'user.created',
     timestamp: '2026-01-01T00:00:00Z',
-    schema_version: '1.0.0',
+    schema_version: '1.1.0',
+    actor: { type: 'system', id: 'identity' },
     region: 'local',
     tenant_id: 'caudal',
     account_id: account,

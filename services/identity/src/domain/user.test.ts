@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { systemActor } from '@caudal/contracts/actor.ts'
 import { accountIdOf } from '@caudal/contracts/ids.ts'
-import { parseEvent } from '@caudal/contracts/parse-event.ts'
+import { readEvent } from '@caudal/contracts/parse-event.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import { newUser, userCreated, viewUser } from './user.ts'
 
@@ -28,8 +29,12 @@ test("a user's own currencies come before those of the request", () => {
 test('the event of a new user can be read and names every account', () => {
   const user = newUser({ currencies: ['EUR', 'USD'], locale: 'es' }, { tenantId: 'caudal', makeId })
   const created = { ...user, createdAt: new Date(0) }
-  const event = userCreated(created, { eventId: ID, region: 'local' })
-  assert.deepEqual(parseEvent(serializeEvent(event)), event)
+  const event = userCreated(created, {
+    eventId: ID,
+    region: 'local',
+    actor: systemActor('identity'),
+  })
+  assert.deepEqual(readEvent(serializeEvent(event)), event)
   assert.equal(event.account_id, accountIdOf('caudal', ID, 'EUR'))
   assert.deepEqual(event.accounts, viewUser(created).accounts)
 })
@@ -39,6 +44,9 @@ test('E6: the event has no member for anything personal', () => {
     { locale: 'qu-PE', devices: [{ platform: 'ios', token: 'token-of-the-phone' }] },
     { tenantId: 'caudal', makeId },
   )
-  const event = userCreated({ ...user, createdAt: new Date(0) }, { eventId: ID, region: 'local' })
+  const event = userCreated(
+    { ...user, createdAt: new Date(0) },
+    { eventId: ID, region: 'local', actor: systemActor('identity') },
+  )
   assert.doesNotMatch(serializeEvent(event), /qu-PE|token-of-the-phone|ios/)
 })

@@ -1,6 +1,7 @@
-import type { UserCreated } from '@caudal/contracts/events.ts'
+import type { Actor } from '@caudal/contracts/actor.ts'
+import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
+import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { accountIdOf, walletIdOf } from '@caudal/contracts/ids.ts'
-import { SCHEMA_VERSION } from '@caudal/contracts/topics.ts'
 
 export const PLATFORMS = ['android', 'ios'] as const
 export type Platform = (typeof PLATFORMS)[number]
@@ -64,14 +65,15 @@ export function newUser(
  */
 export function userCreated(
   user: Pick<User, 'tenantId' | 'userId' | 'currencies' | 'createdAt'>,
-  about: { eventId: string; region: string },
+  about: { eventId: string; region: string; actor: Actor },
 ): UserCreated {
   const accounts = accountsOf(user)
   return {
     event_id: about.eventId,
     event_type: 'user.created',
     timestamp: user.createdAt.toISOString(),
-    schema_version: SCHEMA_VERSION,
+    schema_version: schemaVersionOf('user.created'),
+    actor: about.actor,
     region: about.region,
     tenant_id: user.tenantId,
     account_id: accounts[0]!.account_id,

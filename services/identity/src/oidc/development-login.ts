@@ -1,5 +1,5 @@
 import { isUuid, newId } from '@caudal/contracts/ids.ts'
-import { isRetryable } from '@caudal/http/is-retryable.ts'
+import { isRetryable } from '@caudal/retry/is-retryable.ts'
 import { type default as Provider, errors, type TokenEndpointGrantContext } from 'oidc-provider'
 import {
   DEVELOPMENT_LOGIN,

@@ -1,9 +1,9 @@
+import { withDeadline } from '@caudal/retry/with-deadline.ts'
 import type { PushOutcome } from '../domain/decide-delivery.ts'
 import type { Message } from '../domain/write-message.ts'
 import { type Http2Answer, Http2Connection, type Http2Request } from './http2-connection.ts'
 import { type ApnsKey, createProviderTokens } from './provider-tokens.ts'
 import { type PushChannel, retryAfterFault, retryAfterMs } from './push-channel.ts'
-import { withDeadline } from './with-deadline.ts'
 
 export type ApnsOptions = {
   /** `https://api.push.apple.com`, or a stand-in. */

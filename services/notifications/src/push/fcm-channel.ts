@@ -1,9 +1,9 @@
+import { withDeadline } from '@caudal/retry/with-deadline.ts'
 import { Pool } from 'undici'
 import type { PushOutcome } from '../domain/decide-delivery.ts'
 import type { Message } from '../domain/write-message.ts'
 import { createGoogleTokens, type ServiceAccount } from './google-tokens.ts'
 import { type PushChannel, retryAfterFault, retryAfterMs } from './push-channel.ts'
-import { withDeadline } from './with-deadline.ts'
 
 export type FcmOptions = {
   /** `https://fcm.googleapis.com`, or a stand-in. */

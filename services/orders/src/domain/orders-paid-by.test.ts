@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PaymentFinalized } from '@caudal/contracts/events.ts'
+import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import fc from 'fast-check'
 import { ordersPaidBy } from './orders-paid-by.ts'
 
@@ -12,7 +12,8 @@ function finalized(payment: number, order: number, status: 'COMPLETED' | 'FAILED
     event_id: id(0, payment),
     event_type: 'payment.finalized',
     timestamp: '2025-01-01T00:00:00Z',
-    schema_version: '1.0.0',
+    schema_version: '1.1.0',
+    actor: { type: 'system', id: 'identity' },
     region: 'local',
     tenant_id: 'caudal',
     account_id: id(1, 1),

@@ -1,4 +1,4 @@
-import type { PaymentFinalized } from '@caudal/contracts/events.ts'
+import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import type { OrderKey } from './order.ts'
 
 /** A payment that paid an order. `position` is the place of its event in the batch. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
-import { parseEvent } from '@caudal/contracts/parse-event.ts'
+import { readEvent } from '@caudal/contracts/parse-event.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import * as fc from 'fast-check'
 import { ENDS, eventsOf, pendingPayment, plots, STORY_TIME } from '../../test/stories.ts'
@@ -62,7 +62,7 @@ test("a success is final at the PSP's verdict, and payment.finalized tells it (r
     const result = given(...past).when('completed')
     assert.equal(outcome(result), 'COMPLETED null [COMPLETED null]')
     assert.equal(result.after.finalizedAt, LATER)
-    assert.deepEqual(parseEvent(serializeEvent(result.event!)), result.event)
+    assert.deepEqual(readEvent(serializeEvent(result.event!)), result.event)
   }
 })
 

@@ -1,5 +1,6 @@
-import type { PaymentFinalized } from '@caudal/contracts/events.ts'
-import { SCHEMA_VERSION } from '@caudal/contracts/topics.ts'
+import type { Actor } from '@caudal/contracts/actor.ts'
+import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
+import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { evolve, type PaymentEvent } from './evolve.ts'
 import { isFinal, type Payment } from './payment.ts'
@@ -30,13 +31,17 @@ export interface EventDecision {
   contradictions: number[]
 }
 
-function finalizedEvent(payment: Payment, eventId: string, now: Date, region: string) {
+function finalizedEvent(
+  payment: Payment,
+  { eventId, now, region, actor }: { eventId: string; now: Date; region: string; actor: Actor },
+) {
   const event: PaymentFinalized = {
     event_id: eventId,
     event_type: 'payment.finalized',
     timestamp: now.toISOString(),
-    schema_version: SCHEMA_VERSION,
+    schema_version: schemaVersionOf('payment.finalized'),
     region,
+    actor,
     tenant_id: payment.tenantId,
     account_id: payment.accountId,
     payment_id: payment.paymentId,
@@ -75,7 +80,15 @@ export function decideEvents(
     if (after === before) continue
     current.set(after.paymentId, after)
     if (isFinal(after.status) && !isFinal(before.status)) {
-      finalized.push({ index, event: finalizedEvent(after, finalizedEventId, now, region) })
+      finalized.push({
+        index,
+        event: finalizedEvent(after, {
+          eventId: finalizedEventId,
+          now,
+          region,
+          actor: event.actor,
+        }),
+      })
     }
   }
   const changed: ChangedPayment[] = []

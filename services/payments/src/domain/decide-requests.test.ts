@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { accountIdOf } from '@caudal/contracts/ids.ts'
-import { parseEvent } from '@caudal/contracts/parse-event.ts'
+import { readEvent } from '@caudal/contracts/parse-event.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import * as fc from 'fast-check'
 import {
@@ -117,7 +117,7 @@ test("a request for one's own unpaid order is accepted with the order's amount a
   })
   assert.equal(event.idempotency_key, request.idempotencyKey)
   assert.equal(event.account_id, payment.accountId)
-  assert.deepEqual(parseEvent(serializeEvent(event)), event)
+  assert.deepEqual(readEvent(serializeEvent(event)), event)
 })
 
 test('a bound key gives its answer again, without a look at the order (F2)', () => {

@@ -1,7 +1,7 @@
+import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
-import type { PaymentRequested } from '@caudal/contracts/events.ts'
+import type { PaymentRequested } from '@caudal/contracts/events/payments.ts'
 import { accountIdOf } from '@caudal/contracts/ids.ts'
-import { SCHEMA_VERSION } from '@caudal/contracts/topics.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { Payment, Status } from './payment.ts'
 
@@ -154,7 +154,8 @@ function accept(request: PaymentRequest, order: Order, now: Date, region: string
     event_id: request.eventId,
     event_type: 'payment.requested',
     timestamp: now.toISOString(),
-    schema_version: SCHEMA_VERSION,
+    schema_version: schemaVersionOf('payment.requested'),
+    actor: { type: 'user', id: request.userId },
     region,
     tenant_id: tenantId,
     account_id: accountId,

@@ -2,10 +2,12 @@ import type {
   FundsInsufficient,
   FundsReleased,
   FundsReserved,
+} from '@caudal/contracts/events/funds.ts'
+import type {
   PaymentCompleted,
   PaymentFailed,
   PaymentInDoubt,
-} from '@caudal/contracts/events.ts'
+} from '@caudal/contracts/events/payments.ts'
 import { type FailureReason, WALLET_REASONS } from '@caudal/contracts/reasons.ts'
 import type { Payment } from './payment.ts'
 

@@ -1,4 +1,4 @@
-import type { GatewayResponse } from '@caudal/contracts/events.ts'
+import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import type { FailureReason } from '@caudal/contracts/reasons.ts'
 
 /** The states of a payment so far; they only move forward, the last two are final. */

@@ -1,4 +1,4 @@
-import type { GatewayResponse } from '@caudal/contracts/events.ts'
+import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import type { FailureReason } from '@caudal/contracts/reasons.ts'
 import type { Payment, Status } from '../domain/payment.ts'
 

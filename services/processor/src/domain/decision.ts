@@ -1,4 +1,4 @@
-import type { GatewayResponse } from '@caudal/contracts/events.ts'
+import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import type { GatewayReason } from '@caudal/contracts/reasons.ts'
 import type { GatewayPayment } from './gateway-payment.ts'
 import { type DecisionContext, queryDelayMs } from './retry-policy.ts'

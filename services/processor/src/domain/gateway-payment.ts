@@ -1,4 +1,4 @@
-import type { GatewayResponse } from '@caudal/contracts/events.ts'
+import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import type { GatewayReason } from '@caudal/contracts/reasons.ts'
 
 /** COMPLETED and FAILED are final; IN_DOUBT has been announced and its outcome is still unknown. */

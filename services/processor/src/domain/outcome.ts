@@ -1,4 +1,4 @@
-import type { GatewayResponse } from '@caudal/contracts/events.ts'
+import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 
 /**
  * What became of one request to pay. Only `approved` and `declined` are verdicts; anything that may

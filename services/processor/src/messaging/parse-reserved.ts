@@ -1,4 +1,4 @@
-import type { FundsReserved } from '@caudal/contracts/events.ts'
+import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
@@ -24,10 +24,10 @@ export type ReservedPayment = {
 /**
  * Reads `funds.reserved` events (P7). A payment that comes twice is read once.
  *
- * @throws {ParkError} for those whose amount cannot be paid, and for any other type of event
+ * @throws {ParkError} for those whose amount cannot be paid
  */
 export function parseReserved(
-  incoming: readonly IncomingEvent[],
+  incoming: readonly IncomingEvent<FundsReserved>[],
   accounts: SourceAccounts,
 ): ReservedPayment[] {
   const payments = new Map<string, ReservedPayment>()
@@ -35,10 +35,6 @@ export function parseReserved(
   for (const { event, record } of incoming) {
     const refuse = (cause: string): void =>
       void parked.push({ record, kind: 'unprocessable', cause })
-    if (event.event_type !== 'funds.reserved') {
-      refuse(`${event.event_type} does not belong here`)
-      continue
-    }
     const amountMinor = readAmount(event)
     if (typeof amountMinor === 'string') refuse(amountMinor)
     else if (!payments.has(event.payment_id)) {

@@ -1,6 +1,7 @@
-import type { CaudalEvent } from '@caudal/contracts/events.ts'
+import { systemActor } from '@caudal/contracts/actor.ts'
+import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
+import type { CaudalEvent } from '@caudal/contracts/catalogue.ts'
 import { newId } from '@caudal/contracts/ids.ts'
-import { SCHEMA_VERSION, TOPICS } from '@caudal/contracts/topics.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
@@ -16,7 +17,8 @@ export function resultEvent(
   const common = {
     event_id: newId(),
     timestamp: new Date(now).toISOString(),
-    schema_version: SCHEMA_VERSION,
+    schema_version: schemaVersionOf('payment.completed'),
+    actor: systemActor('processor'),
     region,
     tenant_id: facts.tenantId,
     account_id: facts.accountId,
@@ -27,7 +29,6 @@ export function resultEvent(
     wallet_transaction_id: facts.walletTransactionId,
   }
   return {
-    topic: TOPICS.paymentsResults,
     event: eventOf(common, announcement),
     traceparent: facts.traceparent === null ? undefined : childTraceparent(facts.traceparent),
   }

@@ -1,4 +1,4 @@
-import type { GatewayResponse } from '@caudal/contracts/events.ts'
+import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
 
 /** An answer as it came over HTTP. */

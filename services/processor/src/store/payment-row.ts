@@ -1,4 +1,4 @@
-import type { GatewayResponse } from '@caudal/contracts/events.ts'
+import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import type { GatewayReason } from '@caudal/contracts/reasons.ts'
 import type { GatewayPayment, NextStep, PaymentStatus } from '../domain/gateway-payment.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
+import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type {
   FundsInsufficient,
   FundsReleased,
   FundsReserved,
-  PaymentFailed,
-  PaymentRequested,
-} from '@caudal/contracts/events.ts'
+} from '@caudal/contracts/events/funds.ts'
+import type { PaymentFailed, PaymentRequested } from '@caudal/contracts/events/payments.ts'
 import { newId } from '@caudal/contracts/ids.ts'
-import { SCHEMA_VERSION, TOPICS } from '@caudal/contracts/topics.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import type { RequestOutcome } from '../domain/outcome.ts'
 import { bookedEvent, changedEvent, type Circumstances, traceOf } from './ledger-events.ts'
@@ -77,7 +76,7 @@ function reserved(
     event_type: 'funds.reserved',
     wallet_transaction_id: holdId,
   }
-  return { topic: TOPICS.fundsReserved, event, traceparent: traceOf(circumstances) }
+  return { event, traceparent: traceOf(circumstances) }
 }
 
 function insufficient(
@@ -90,7 +89,7 @@ function insufficient(
     event_type: 'funds.insufficient',
     reason,
   }
-  return { topic: TOPICS.paymentsResults, event, traceparent: traceOf(circumstances) }
+  return { event, traceparent: traceOf(circumstances) }
 }
 
 function released(cause: PaymentFailed, circumstances: Circumstances): OutboxEvent {
@@ -102,14 +101,15 @@ function released(cause: PaymentFailed, circumstances: Circumstances): OutboxEve
     wallet_transaction_id: cause.wallet_transaction_id,
     reason: cause.reason,
   }
-  return { topic: TOPICS.fundsReleased, event, traceparent: traceOf(circumstances) }
+  return { event, traceparent: traceOf(circumstances) }
 }
 
 function envelopeOf(cause: LedgerEvent, { region, timestamp }: Circumstances) {
   return {
     event_id: newId(),
     timestamp,
-    schema_version: SCHEMA_VERSION,
+    schema_version: schemaVersionOf('funds.reserved'),
+    actor: cause.actor,
     region,
     tenant_id: cause.tenant_id,
     account_id: cause.account_id,

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { type Actor, systemActor } from '@caudal/contracts/actor.ts'
+import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
+import { transferEventType } from '@caudal/contracts/events/ledger.ts'
 import type {
   WalletAccountChanged,
   WalletAccountOpened,
   WalletTransferCommitted,
-} from '@caudal/contracts/events.ts'
+} from '@caudal/contracts/events/ledger.ts'
 import { newId } from '@caudal/contracts/ids.ts'
-import { SCHEMA_VERSION, TOPICS } from '@caudal/contracts/topics.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { AccountChange } from '../domain/account-change.ts'
@@ -33,9 +35,10 @@ export function bookedEvent(
   const { availableMinor, heldMinor, version } = transfer.accountAfter
   const event: WalletTransferCommitted = {
     event_id: newId(),
-    event_type: `wallet.${transfer.kind}.committed`,
+    event_type: transferEventType(transfer.kind),
     occurred_at: circumstances.timestamp,
-    schema_version: SCHEMA_VERSION,
+    schema_version: schemaVersionOf('wallet.transfer.committed'),
+    actor: actorOf(transfer.clientId),
     region: circumstances.region,
     tenant_id: transfer.tenantId,
     account_id: transfer.accountId,
@@ -61,7 +64,7 @@ export function bookedEvent(
   if (transfer.clientId !== null) event.client_id = transfer.clientId
   if (transfer.paymentId !== null) event.payment_id = transfer.paymentId
   if (transfer.correctsId !== null) event.corrects = transfer.correctsId
-  return { topic: TOPICS.ledger, event, traceparent: traceOf(circumstances) }
+  return { event, traceparent: traceOf(circumstances) }
 }
 
 /** An account is there. */
@@ -74,6 +77,7 @@ export function openedEvent(
   const event: WalletAccountOpened = {
     ...ofAccount(account, { region, timestamp }),
     event_type: 'wallet.account.opened.committed',
+    actor: systemActor('wallets'),
     kind: account.kind,
     status: 'open',
     overdraft_limit_minor: owner === null ? null : '0',
@@ -81,7 +85,7 @@ export function openedEvent(
     ...(stripe !== null && { stripe }),
     ...(owner !== null && { wallet_id: owner.walletId, user_id: owner.userId }),
   }
-  return { topic: TOPICS.ledger, event, traceparent }
+  return { event, traceparent }
 }
 
 /** An account was frozen, unfrozen, closed, or may be overdrawn by another amount. */
@@ -89,6 +93,7 @@ export function changedEvent(change: AccountChange, circumstances: Circumstances
   const event: WalletAccountChanged = {
     ...ofAccount(change, circumstances),
     event_type: 'wallet.account.changed.committed',
+    actor: actorOf(change.key.clientId),
     change: change.kind,
     change_id: change.changeId,
     status: change.status,
@@ -99,7 +104,7 @@ export function changedEvent(change: AccountChange, circumstances: Circumstances
     idempotency_key: change.key.value,
     reason: change.reason,
   }
-  return { topic: TOPICS.ledger, event, traceparent: traceOf(circumstances) }
+  return { event, traceparent: traceOf(circumstances) }
 }
 
 /** The trace of what follows from something that has one. */
@@ -126,10 +131,14 @@ function ofAccount(
   return {
     event_id: newId(),
     occurred_at: timestamp,
-    schema_version: SCHEMA_VERSION,
+    schema_version: schemaVersionOf('wallet.account.opened.committed'),
     region,
     tenant_id: account.tenantId,
     account_id: account.accountId,
     currency: account.currency,
   }
+}
+
+function actorOf(clientId: string | null): Actor {
+  return clientId === null ? systemActor('wallets') : { type: 'client', id: clientId }
 }

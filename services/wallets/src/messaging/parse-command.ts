@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto'
 import type {
-  CaudalEvent,
   PaymentCompleted,
   PaymentFailed,
   PaymentRequested,
-} from '@caudal/contracts/events.ts'
+} from '@caudal/contracts/events/payments.ts'
 import { newId } from '@caudal/contracts/ids.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
@@ -16,20 +15,6 @@ export type LedgerEvent = PaymentRequested | PaymentCompleted | PaymentFailed
 
 /** A command, or why the event cannot be one: a text for people. */
 export type ParsedCommand = { command: Command } | { cause: string }
-
-/** Whether the ledger has to do something about an event; others pass by. */
-export function isLedgerEvent(event: CaudalEvent): event is LedgerEvent {
-  switch (event.event_type) {
-    case 'payment.requested':
-    case 'payment.completed':
-    case 'payment.failed.gateway_error':
-    case 'payment.failed.gateway_unreachable':
-    case 'payment.failed.circuit_open':
-      return true
-    default:
-      return false
-  }
-}
 
 /**
  * Reads an event of a payment as a command (P4): requested → hold, completed → commit, failed →

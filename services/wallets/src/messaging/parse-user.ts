@@ -1,4 +1,4 @@
-import type { UserCreated } from '@caudal/contracts/events.ts'
+import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { accountIdOf, walletIdOf } from '@caudal/contracts/ids.ts'
 import { isCurrency } from '@caudal/money/currencies.ts'
 import type { WalletAccount } from '../domain/reading.ts'

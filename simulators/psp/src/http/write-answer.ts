@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import { isRetryable } from '@caudal/http/is-retryable.ts'
 import { StrictJsonError } from '@caudal/http/parse-strict-json.ts'
 import { Problem, PROBLEM_CONTENT_TYPE, problemBody } from '@caudal/http/problem.ts'
+import { isRetryable } from '@caudal/retry/is-retryable.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 const RETRY_AFTER_SECONDS = '1'

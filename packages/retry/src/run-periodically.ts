@@ -1,16 +1,19 @@
-export interface RepeatedWork {
+export interface PeriodicWork {
   /** What the last round that ended failed with; null when all is well. */
   lastFault(): unknown
   /** Resolves once nothing is under way. */
   stop(): Promise<void>
 }
 
-/** Does something at the start and again so long after each end; a round that fails is repeated. */
-export function repeatWork(options: {
+/**
+ * Runs `work` at once and again `pauseMs` after each end. A round that fails is followed by the
+ * next.
+ */
+export function runPeriodically(options: {
   pauseMs: number
   work: () => Promise<void>
   onFault: (fault: unknown) => void
-}): RepeatedWork {
+}): PeriodicWork {
   const { pauseMs, work, onFault } = options
   let stopped = false
   let fault: unknown = null

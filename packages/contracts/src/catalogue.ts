@@ -1,0 +1,60 @@
+import type { Static } from 'typebox'
+import type { EventRow } from './event-row.ts'
+import { fundsEvents } from './events/funds.ts'
+import { ledgerEvents } from './events/ledger.ts'
+import { paymentEvents } from './events/payments.ts'
+import { userEvents } from './events/users.ts'
+import type { ServiceName } from './services.ts'
+import type { Topic } from './topics.ts'
+
+/** Every type of event of this release (ADR 0014). */
+export const CATALOGUE = { ...paymentEvents, ...fundsEvents, ...ledgerEvents, ...userEvents }
+
+export type EventType = keyof typeof CATALOGUE
+
+/** The event of a type, as TypeScript sees it. */
+export type EventOf<T extends EventType> = Static<(typeof CATALOGUE)[T]['schema']>
+
+/** Every event of the system. */
+export type CaudalEvent = EventOf<EventType>
+
+/** The releases whose services know a type of event without being told who consumes it. */
+const FIRST_RELEASE = '0.1.0'
+
+const ROWS: ReadonlyMap<string, EventRow> = new Map(Object.entries(CATALOGUE))
+
+/** The row of a type; undefined for a type that this release does not know. */
+export function findRow(type: string): EventRow | undefined {
+  return ROWS.get(type)
+}
+
+/** The row of a type of this release. */
+export function rowOf(type: EventType): EventRow {
+  return CATALOGUE[type]
+}
+
+/** The `schema_version` that this release emits for a type. */
+export function schemaVersionOf(type: EventType): string {
+  return CATALOGUE[type].version
+}
+
+/** The topic that a type of event is published to. */
+export function topicOf(type: EventType): Topic {
+  return CATALOGUE[type].topic
+}
+
+/** The partition key of an event: the value of the member that its row names. */
+export function partitionKeyOf(event: CaudalEvent): string {
+  const { key } = CATALOGUE[event.event_type]
+  return event[key]
+}
+
+/**
+ * The services that must understand the event, for the record's `consumers` header. A service of an
+ * older release cannot look up a type that came later; by the header it knows whether it may skip
+ * it. Undefined for types that every release knows.
+ */
+export function announcedConsumersOf(type: EventType): readonly ServiceName[] | undefined {
+  const { since, consumers }: EventRow = CATALOGUE[type]
+  return since === FIRST_RELEASE ? undefined : consumers
+}

@@ -1,0 +1,60 @@
+import { type Static, Type } from 'typebox'
+import { upcastTo, type EventRow } from '../event-row.ts'
+import { GATEWAY_REASONS, WALLET_REASONS } from '../reasons.ts'
+import { TOPICS } from '../topics.ts'
+import { ofRequest, ofResult, Uuid } from './fields.ts'
+
+/** The wallet holds the payment's money (P7). */
+export const FundsReserved = Type.Object({
+  ...ofRequest,
+  event_type: Type.Literal('funds.reserved'),
+  wallet_transaction_id: Uuid,
+})
+
+/** The wallet refused the hold (P7). */
+export const FundsInsufficient = Type.Object({
+  ...ofRequest,
+  event_type: Type.Literal('funds.insufficient'),
+  reason: Type.Enum(WALLET_REASONS),
+})
+
+/** The wallet released the hold: the money is available again (P4). */
+export const FundsReleased = Type.Object({
+  ...ofResult,
+  event_type: Type.Literal('funds.released'),
+  reason: Type.Enum(GATEWAY_REASONS),
+})
+
+export type FundsReserved = Static<typeof FundsReserved>
+export type FundsInsufficient = Static<typeof FundsInsufficient>
+export type FundsReleased = Static<typeof FundsReleased>
+
+const common = {
+  key: 'account_id',
+  owner: 'wallets',
+  version: '1.1.0',
+  since: '0.1.0',
+  upcasts: [upcastTo.bySystem],
+} as const
+
+/** The events of held money: one row for each type. */
+export const fundsEvents = {
+  'funds.reserved': {
+    schema: FundsReserved,
+    ...common,
+    topic: TOPICS.fundsReserved,
+    consumers: ['payments', 'processor'],
+  },
+  'funds.insufficient': {
+    schema: FundsInsufficient,
+    ...common,
+    topic: TOPICS.paymentsResults,
+    consumers: ['payments'],
+  },
+  'funds.released': {
+    schema: FundsReleased,
+    ...common,
+    topic: TOPICS.fundsReleased,
+    consumers: ['payments'],
+  },
+} as const satisfies Record<string, EventRow>

@@ -1,0 +1,126 @@
+import { type Static, Type } from 'typebox'
+import { type EventRow, upcastTo } from '../event-row.ts'
+import { TOPICS } from '../topics.ts'
+import { TRANSFER_KINDS, type TransferKind } from '../transfer-kinds.ts'
+import { Currency, Day, identification, Minor, MinorText, Text, Timestamp, Uuid } from './fields.ts'
+
+/** The type of the event that reports a transfer of this kind. */
+export function transferEventType<K extends TransferKind>(kind: K): `wallet.${K}.committed` {
+  return `wallet.${kind}.committed`
+}
+
+const Version = Type.Integer({ minimum: 1 })
+
+/** A line of a transfer; its place in the list is its line, from 0. */
+const EventEntry = Type.Object({
+  account_id: Uuid,
+  balance: Type.Enum(['available', 'held']),
+  amount_minor: MinorText,
+  balance_after_minor: MinorText,
+  account_version: Version,
+})
+
+/** The hold that a transfer made or took from, as it stands afterwards. */
+const EventHold = Type.Object({
+  hold_id: Uuid,
+  status: Type.Enum(['open', 'committed', 'released']),
+  amount_minor: MinorText,
+  remaining_minor: MinorText,
+  expires_at: Type.Optional(Timestamp),
+})
+
+const ofLedger = {
+  ...identification,
+  /** Booking time. */
+  occurred_at: Timestamp,
+  account_id: Uuid,
+}
+
+/**
+ * A transfer was posted (F3). Carries everything that the transfer changed, so that the ledger can
+ * be rebuilt from these events.
+ */
+export const WalletTransferCommitted = Type.Object({
+  ...ofLedger,
+  event_type: Type.Enum(TRANSFER_KINDS.map(transferEventType)),
+  transfer_id: Uuid,
+  amount_minor: Minor,
+  currency: Currency,
+  reference_id: Text,
+  idempotency_key: Text,
+  reason: Text,
+  value_date: Day,
+  account_version: Version,
+  available_minor: Minor,
+  held_minor: Minor,
+  entries: Type.Array(EventEntry, { minItems: 2, maxItems: 100 }),
+  hold: Type.Optional(EventHold),
+  /** Absent where no client asked for it, but a payment's event or the end of a hold's time. */
+  client_id: Type.Optional(Text),
+  payment_id: Type.Optional(Uuid),
+  /** The earlier transfer that this one sets right. */
+  corrects: Type.Optional(Uuid),
+})
+
+const ofAccount = {
+  ...ofLedger,
+  currency: Currency,
+  status: Type.Enum(['open', 'frozen', 'closed']),
+  /** How far below zero it may go; null is without a limit. */
+  overdraft_limit_minor: Type.Union([Type.Null(), MinorText]),
+  /** Counts the changes of the account itself; 0 when it is opened. */
+  revision: Type.Integer({ minimum: 0 }),
+}
+
+/** On wallets.ledger: an account exists, with nothing in it. One of a user, or of the system. */
+export const WalletAccountOpened = Type.Object({
+  ...ofAccount,
+  event_type: Type.Literal('wallet.account.opened.committed'),
+  kind: Text,
+  wallet_id: Type.Optional(Uuid),
+  user_id: Type.Optional(Uuid),
+  stripe: Type.Optional(Type.Integer({ minimum: 0 })),
+})
+
+/** On wallets.ledger: an account was frozen, unfrozen, closed, or got another overdraft limit. */
+export const WalletAccountChanged = Type.Object({
+  ...ofAccount,
+  event_type: Type.Literal('wallet.account.changed.committed'),
+  change: Type.Enum(['freeze', 'unfreeze', 'close', 'overdraft']),
+  change_id: Uuid,
+  client_id: Text,
+  reference_id: Text,
+  idempotency_key: Text,
+  reason: Text,
+})
+
+export type WalletTransferCommitted = Static<typeof WalletTransferCommitted>
+export type WalletAccountOpened = Static<typeof WalletAccountOpened>
+export type WalletAccountChanged = Static<typeof WalletAccountChanged>
+
+const common = {
+  topic: TOPICS.ledger,
+  key: 'account_id',
+  owner: 'wallets',
+  consumers: [],
+  version: '1.1.0',
+  since: '0.1.0',
+  upcasts: [upcastTo.byClient],
+} as const
+
+const transferRow = { schema: WalletTransferCommitted, ...common }
+
+type TransferEvents = Record<`wallet.${TransferKind}.committed`, typeof transferRow>
+
+/** The events of the ledger: one row for each type; every kind of transfer has one. */
+export const ledgerEvents = {
+  ...(Object.fromEntries(
+    TRANSFER_KINDS.map((kind) => [transferEventType(kind), transferRow]),
+  ) as TransferEvents),
+  'wallet.account.opened.committed': {
+    schema: WalletAccountOpened,
+    ...common,
+    upcasts: [upcastTo.bySystem],
+  },
+  'wallet.account.changed.committed': { schema: WalletAccountChanged, ...common },
+} as const satisfies Record<string, EventRow>

@@ -1,0 +1,100 @@
+import { type Static, Type } from 'typebox'
+import { upcastTo, type EventRow } from '../event-row.ts'
+import { GATEWAY_REASONS, WALLET_REASONS } from '../reasons.ts'
+import { TOPICS } from '../topics.ts'
+import { Amount, Currency, ofPayment, ofRequest, ofResult, Text, Uuid } from './fields.ts'
+
+/** A user or a client asks for a payment (P7). */
+export const PaymentRequested = Type.Object({
+  ...ofRequest,
+  event_type: Type.Literal('payment.requested'),
+})
+
+/** The PSP's answer; its own codes are passed on as the PSP spells them (P5). */
+export const GatewayResponse = Type.Object({
+  status: Type.String({ maxLength: 64 }),
+  error_code: Type.Optional(Type.String({ maxLength: 255 })),
+  message: Type.Optional(Type.String({ maxLength: 1024 })),
+  gateway_transaction_id: Type.Optional(Type.String({ maxLength: 255 })),
+})
+
+/** The PSP approved the payment (P7). */
+export const PaymentCompleted = Type.Object({
+  ...ofResult,
+  event_type: Type.Literal('payment.completed'),
+  gateway_response: GatewayResponse,
+})
+
+/** The payment failed at the PSP: no money moved, for certain (P7). */
+export const PaymentFailed = Type.Object({
+  ...ofResult,
+  event_type: Type.Enum([
+    'payment.failed.gateway_error',
+    'payment.failed.gateway_unreachable',
+    'payment.failed.circuit_open',
+  ]),
+  reason: Type.Enum(GATEWAY_REASONS),
+  gateway_response: GatewayResponse,
+})
+
+/** The PSP's outcome is unknown; the hold stays. */
+export const PaymentInDoubt = Type.Object({
+  ...ofResult,
+  event_type: Type.Literal('payment.in_doubt'),
+})
+
+/** The payment reached its final state (P7). */
+export const PaymentFinalized = Type.Object({
+  ...ofPayment,
+  event_type: Type.Literal('payment.finalized'),
+  external_order_id: Uuid,
+  amount: Amount,
+  currency: Currency,
+  service_name: Text,
+  status: Type.Enum(['COMPLETED', 'FAILED']),
+  reason: Type.Union([Type.Null(), Type.Enum([...WALLET_REASONS, ...GATEWAY_REASONS])]),
+})
+
+export type GatewayResponse = Static<typeof GatewayResponse>
+export type PaymentRequested = Static<typeof PaymentRequested>
+export type PaymentCompleted = Static<typeof PaymentCompleted>
+export type PaymentFailed = Static<typeof PaymentFailed>
+export type PaymentInDoubt = Static<typeof PaymentInDoubt>
+export type PaymentFinalized = Static<typeof PaymentFinalized>
+
+const requested = {
+  topic: TOPICS.paymentsRequested,
+  key: 'account_id',
+  owner: 'payments',
+  consumers: ['wallets'],
+  version: '1.1.0',
+  since: '0.1.0',
+  upcasts: [upcastTo.byUser],
+} as const
+
+const result = {
+  topic: TOPICS.paymentsResults,
+  key: 'account_id',
+  owner: 'processor',
+  consumers: ['payments', 'wallets'],
+  version: '1.1.0',
+  since: '0.1.0',
+  upcasts: [upcastTo.bySystem],
+} as const
+
+/** The events of payments: one row for each type. */
+export const paymentEvents = {
+  'payment.requested': { schema: PaymentRequested, ...requested },
+  'payment.completed': { schema: PaymentCompleted, ...result },
+  'payment.failed.gateway_error': { schema: PaymentFailed, ...result },
+  'payment.failed.gateway_unreachable': { schema: PaymentFailed, ...result },
+  'payment.failed.circuit_open': { schema: PaymentFailed, ...result },
+  'payment.in_doubt': { schema: PaymentInDoubt, ...result, consumers: ['payments'] },
+  'payment.finalized': {
+    schema: PaymentFinalized,
+    ...requested,
+    topic: TOPICS.paymentsFinalized,
+    consumers: ['notifications', 'orders'],
+    upcasts: [upcastTo.bySystem],
+  },
+} as const satisfies Record<string, EventRow>

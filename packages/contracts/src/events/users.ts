@@ -1,0 +1,32 @@
+import { type Static, Type } from 'typebox'
+import { type EventRow, upcastTo } from '../event-row.ts'
+import { TOPICS } from '../topics.ts'
+import { Currency, envelope, Uuid } from './fields.ts'
+
+/** A user exists: wallets opens these accounts. The partition key is the first account. */
+export const UserCreated = Type.Object({
+  ...envelope,
+  event_type: Type.Literal('user.created'),
+  user_id: Uuid,
+  wallet_id: Uuid,
+  accounts: Type.Array(Type.Object({ account_id: Uuid, currency: Currency }), {
+    minItems: 1,
+    maxItems: 32,
+  }),
+})
+
+export type UserCreated = Static<typeof UserCreated>
+
+/** The events of users: one row for each type. */
+export const userEvents = {
+  'user.created': {
+    schema: UserCreated,
+    topic: TOPICS.users,
+    key: 'account_id',
+    owner: 'identity',
+    consumers: ['wallets'],
+    version: '1.1.0',
+    since: '0.1.0',
+    upcasts: [upcastTo.bySystem],
+  },
+} as const satisfies Record<string, EventRow>
