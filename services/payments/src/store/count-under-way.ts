@@ -1,3 +1,4 @@
+import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Status } from '../domain/payment.ts'
 
@@ -11,13 +12,11 @@ export interface UnderWay {
 
 /** How many payments are under way by status, and how old the oldest is; asked at each scrape. */
 export async function countUnderWay(db: Db): Promise<UnderWay[]> {
-  const { rows } = await db.query<{ status: Status; count: bigint; oldest_seconds: number }>({
-    text: `
-      SELECT status, count(*) AS count,
-        extract(epoch FROM now() - min(created_at))::float8 AS oldest_seconds
-      FROM payments WHERE finalized_at IS NULL
-      GROUP BY status`,
-  })
+  const { rows } = await db.query<{ status: Status; count: bigint; oldest_seconds: number }>(sql`
+    SELECT status, count(*) AS count,
+      extract(epoch FROM now() - min(created_at))::float8 AS oldest_seconds
+    FROM payments WHERE finalized_at IS NULL
+    GROUP BY status`)
   return rows.map((row) => ({
     status: row.status,
     count: Number(row.count),

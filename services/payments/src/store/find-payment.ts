@@ -1,3 +1,4 @@
+import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Payment } from '../domain/payment.ts'
 import { PAYMENT_COLUMNS, type PaymentRow, toPayment } from './payment-row.ts'
@@ -8,11 +9,9 @@ export async function findPayment(
   owner: { tenantId: string; userId?: string },
   paymentId: string,
 ): Promise<Payment | undefined> {
-  const { rows } = await db.query<PaymentRow>({
-    text: `
-      SELECT ${PAYMENT_COLUMNS} FROM payments
-      WHERE payment_id = $1 AND tenant_id = $2 AND ($3::uuid IS NULL OR user_id = $3)`,
-    values: [paymentId, owner.tenantId, owner.userId ?? null],
-  })
+  const ofUser = owner.userId === undefined ? sql`` : sql`AND user_id = ${owner.userId}`
+  const { rows } = await db.query<PaymentRow>(sql`
+    SELECT ${PAYMENT_COLUMNS} FROM payments
+    WHERE payment_id = ${paymentId} AND tenant_id = ${owner.tenantId} ${ofUser}`)
   return rows[0] && toPayment(rows[0])
 }

@@ -1,3 +1,4 @@
+import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Payment } from '../domain/payment.ts'
 import { PAYMENT_COLUMNS, type PaymentRow, toPayment } from './payment-row.ts'
@@ -14,19 +15,14 @@ export async function listPayments(
   owner: { tenantId: string; userId: string },
   { limit, after }: { limit: number; after: PagePosition | undefined },
 ): Promise<Payment[]> {
-  const { rows } = await db.query<PaymentRow>({
-    text: `
-      SELECT ${PAYMENT_COLUMNS} FROM payments
-      WHERE tenant_id = $1 AND user_id = $2
-        ${after ? 'AND (created_at, payment_id) < ($4::timestamptz, $5::uuid)' : ''}
-      ORDER BY created_at DESC, payment_id DESC
-      LIMIT $3`,
-    values: [
-      owner.tenantId,
-      owner.userId,
-      limit,
-      ...(after ? [after.createdAt.toISOString(), after.paymentId] : []),
-    ],
-  })
+  const behind = after
+    ? sql`AND (created_at, payment_id)
+        < (${after.createdAt.toISOString()}::timestamptz, ${after.paymentId}::uuid)`
+    : sql``
+  const { rows } = await db.query<PaymentRow>(sql`
+    SELECT ${PAYMENT_COLUMNS} FROM payments
+    WHERE tenant_id = ${owner.tenantId} AND user_id = ${owner.userId} ${behind}
+    ORDER BY created_at DESC, payment_id DESC
+    LIMIT ${limit}`)
   return rows.map(toPayment)
 }

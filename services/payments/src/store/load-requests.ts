@@ -1,4 +1,5 @@
 import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
+import { type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import {
   keyOf,
@@ -7,33 +8,6 @@ import {
   type PaymentRequest,
 } from '../domain/decide-requests.ts'
 import type { Status } from '../domain/payment.ts'
-
-// Each request looks up its key and its order by index, however large the tables are: OFFSET 0
-// keeps the planner from reading them as a whole. Like all statements of this folder it has no
-// name: a plan that was prepared while the tables were small would be kept while they grow.
-// Requests of which nothing is known, nearly all, cost no row; the first one brings the time.
-const LOAD = `
-  SELECT r.position, CASE r.position WHEN 1 THEN now() END AS now,
-    k.fingerprint, k.http_status, k.body, k.payment_id,
-    p.payment_id AS occupant, p.user_id AS occupant_user, p.status AS occupant_status
-  FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[])
-    WITH ORDINALITY AS r(tenant_id, user_id, idempotency_key, external_order_id, position)
-  LEFT JOIN LATERAL (
-    SELECT encode(i.fingerprint, 'hex') AS fingerprint, i.http_status, i.body, i.payment_id
-    FROM idempotency_keys i
-    WHERE i.user_id = r.user_id AND i.idempotency_key = r.idempotency_key
-      AND i.tenant_id = r.tenant_id
-    OFFSET 0
-  ) k ON true
-  LEFT JOIN LATERAL (
-    SELECT o.payment_id, o.user_id, o.status
-    FROM payments o
-    WHERE o.tenant_id = r.tenant_id AND o.external_order_id = r.external_order_id
-      AND NOT o.order_freed
-    OFFSET 0
-  ) p ON true
-  WHERE r.position = 1 OR k.fingerprint IS NOT NULL OR p.payment_id IS NOT NULL
-  ORDER BY r.position`
 
 type Row = {
   position: bigint
@@ -52,15 +26,7 @@ export async function loadRequests(
   db: Db,
   requests: readonly PaymentRequest[],
 ): Promise<KnownRequests> {
-  const { rows } = await db.query<Row>({
-    text: LOAD,
-    values: [
-      textArray(requests, (request) => request.tenantId),
-      uuidArray(requests, (request) => request.userId),
-      uuidArray(requests, (request) => request.idempotencyKey),
-      uuidArray(requests, (request) => request.externalOrderId),
-    ],
-  })
+  const { rows } = await db.query<Row>(lookUp(requests))
   const known: KnownRequests = { now: rows[0]!.now!, answers: new Map(), occupied: new Map() }
   for (const row of rows) {
     const request = requests[Number(row.position) - 1]!
@@ -81,4 +47,37 @@ export async function loadRequests(
     }
   }
   return known
+}
+
+// Each request looks up its key and its order by index, however large the tables are: OFFSET 0
+// keeps the planner from reading them as a whole. Like all statements of this folder it has no
+// name: a plan that was prepared while the tables were small would be kept while they grow.
+// Requests of which nothing is known, nearly all, cost no row; the first one brings the time.
+function lookUp(requests: readonly PaymentRequest[]): Sql {
+  return sql`
+    SELECT r.position, CASE r.position WHEN 1 THEN now() END AS now,
+      k.fingerprint, k.http_status, k.body, k.payment_id,
+      p.payment_id AS occupant, p.user_id AS occupant_user, p.status AS occupant_status
+    FROM unnest(
+      ${textArray(requests, (request) => request.tenantId)}::text[],
+      ${uuidArray(requests, (request) => request.userId)}::uuid[],
+      ${uuidArray(requests, (request) => request.idempotencyKey)}::uuid[],
+      ${uuidArray(requests, (request) => request.externalOrderId)}::uuid[]
+    ) WITH ORDINALITY AS r(tenant_id, user_id, idempotency_key, external_order_id, position)
+    LEFT JOIN LATERAL (
+      SELECT encode(i.fingerprint, 'hex') AS fingerprint, i.http_status, i.body, i.payment_id
+      FROM idempotency_keys i
+      WHERE i.user_id = r.user_id AND i.idempotency_key = r.idempotency_key
+        AND i.tenant_id = r.tenant_id
+      OFFSET 0
+    ) k ON true
+    LEFT JOIN LATERAL (
+      SELECT o.payment_id, o.user_id, o.status
+      FROM payments o
+      WHERE o.tenant_id = r.tenant_id AND o.external_order_id = r.external_order_id
+        AND NOT o.order_freed
+      OFFSET 0
+    ) p ON true
+    WHERE r.position = 1 OR k.fingerprint IS NOT NULL OR p.payment_id IS NOT NULL
+    ORDER BY r.position`
 }

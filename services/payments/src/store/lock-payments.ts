@@ -1,4 +1,5 @@
 import { uuidArray } from '@caudal/postgres/array-parameter.ts'
+import { sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { Payment } from '../domain/payment.ts'
 import { PAYMENT_COLUMNS, type PaymentRow, toPayment } from './payment-row.ts'
@@ -12,15 +13,12 @@ export interface LockedPayments {
 
 /** Locks the payments in sorted order and loads them; an unknown one is missing from the map. */
 export async function lockPayments(tx: Tx, paymentIds: readonly string[]): Promise<LockedPayments> {
-  const { rows } = await tx.query<PaymentRow & { now: Date }>({
-    text: `
-      SELECT now() AS now, ${PAYMENT_COLUMNS}
-      FROM payments
-      WHERE payment_id = ANY($1::uuid[])
-      ORDER BY payment_id
-      FOR UPDATE`,
-    values: [uuidArray(paymentIds, (paymentId) => paymentId)],
-  })
+  const { rows } = await tx.query<PaymentRow & { now: Date }>(sql`
+    SELECT now() AS now, ${PAYMENT_COLUMNS}
+    FROM payments
+    WHERE payment_id = ANY(${uuidArray(paymentIds, (paymentId) => paymentId)}::uuid[])
+    ORDER BY payment_id
+    FOR UPDATE`)
   const payments = new Map(rows.map((row) => [row.payment_id, toPayment(row)]))
   return { now: rows[0]?.now ?? new Date(0), payments }
 }

@@ -1,9 +1,10 @@
 import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import type { FailureReason } from '@caudal/contracts/reasons.ts'
+import { sql } from '@caudal/postgres/sql.ts'
 import type { Payment, Status } from '../domain/payment.ts'
 
 /** The columns that `toPayment` reads. */
-export const PAYMENT_COLUMNS = `payment_id, tenant_id, user_id, account_id, external_order_id,
+export const PAYMENT_COLUMNS = sql`payment_id, tenant_id, user_id, account_id, external_order_id,
     amount_minor, currency, service_name, status, reason, gateway_response, trace_id, created_at,
     updated_at, reserved_at, in_doubt_at, finalized_at`
 

@@ -1,4 +1,4 @@
-import { outboxColumns, type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
+import { type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
 import {
   bigintArray,
   smallintArray,
@@ -6,6 +6,7 @@ import {
   timestamptzArray,
   uuidArray,
 } from '@caudal/postgres/array-parameter.ts'
+import { sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { Payment } from '../domain/payment.ts'
 
@@ -27,28 +28,6 @@ export const UNIQUE_CONSTRAINTS = {
   payment: 'payments_have_one_row_each',
 }
 
-// Sorted, so that processes which bind the same keys wait for one another in the same order.
-const SAVE = `
-  WITH bound AS (
-    INSERT INTO idempotency_keys (tenant_id, user_id, idempotency_key, fingerprint, http_status,
-      body, payment_id)
-    SELECT tenant_id, user_id, idempotency_key, decode(fingerprint, 'hex'), http_status,
-      body, payment_id
-    FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::smallint[], $6::text[],
-      $7::uuid[]) AS k(tenant_id, user_id, idempotency_key, fingerprint, http_status, body,
-      payment_id)
-    ORDER BY user_id, idempotency_key, tenant_id
-  ), told AS (${outboxInsert(18)}
-  )
-  INSERT INTO payments (payment_id, tenant_id, user_id, account_id, external_order_id,
-    amount_minor, currency, service_name, trace_id, status, created_at, updated_at)
-  SELECT payment_id, tenant_id, user_id, account_id, external_order_id,
-    amount_minor, currency, service_name, trace_id, 'PENDING', created_at, created_at
-  FROM unnest($8::uuid[], $9::text[], $10::uuid[], $11::uuid[], $12::uuid[], $13::bigint[],
-    $14::text[], $15::text[], $16::uuid[], $17::timestamptz[]) AS p(payment_id, tenant_id, user_id,
-    account_id, external_order_id, amount_minor, currency, service_name, trace_id, created_at)
-  ORDER BY external_order_id, tenant_id`
-
 /**
  * Binds the keys, inserts the payments and their events, all in one statement. A unique violation
  * of one of UNIQUE_CONSTRAINTS says that another process was faster.
@@ -59,25 +38,41 @@ export async function saveRequests(
   payments: readonly Payment[],
   events: readonly OutboxEvent[],
 ): Promise<void> {
-  const values = [
-    textArray(keys, (key) => key.tenantId),
-    uuidArray(keys, (key) => key.userId),
-    uuidArray(keys, (key) => key.idempotencyKey),
-    textArray(keys, (key) => key.fingerprint),
-    smallintArray(keys, (key) => key.httpStatus),
-    textArray(keys, (key) => key.body),
-    uuidArray(keys, (key) => key.paymentId),
-    uuidArray(payments, (payment) => payment.paymentId),
-    textArray(payments, (payment) => payment.tenantId),
-    uuidArray(payments, (payment) => payment.userId),
-    uuidArray(payments, (payment) => payment.accountId),
-    uuidArray(payments, (payment) => payment.externalOrderId),
-    bigintArray(payments, (payment) => payment.amountMinor),
-    textArray(payments, (payment) => payment.currency),
-    textArray(payments, (payment) => payment.serviceName),
-    uuidArray(payments, (payment) => payment.traceId),
-    timestamptzArray(payments, (payment) => payment.createdAt),
-    ...outboxColumns(events),
-  ]
-  await tx.query({ text: SAVE, values })
+  // Sorted, so that processes which bind the same keys wait for one another in the same order.
+  await tx.query(sql`
+    WITH bound AS (
+      INSERT INTO idempotency_keys (tenant_id, user_id, idempotency_key, fingerprint, http_status,
+        body, payment_id)
+      SELECT tenant_id, user_id, idempotency_key, decode(fingerprint, 'hex'), http_status,
+        body, payment_id
+      FROM unnest(
+        ${textArray(keys, (key) => key.tenantId)}::text[],
+        ${uuidArray(keys, (key) => key.userId)}::uuid[],
+        ${uuidArray(keys, (key) => key.idempotencyKey)}::uuid[],
+        ${textArray(keys, (key) => key.fingerprint)}::text[],
+        ${smallintArray(keys, (key) => key.httpStatus)}::smallint[],
+        ${textArray(keys, (key) => key.body)}::text[],
+        ${uuidArray(keys, (key) => key.paymentId)}::uuid[]
+      ) AS k(tenant_id, user_id, idempotency_key, fingerprint, http_status, body, payment_id)
+      ORDER BY user_id, idempotency_key, tenant_id
+    ), emitted AS (${outboxInsert(events)}
+    )
+    INSERT INTO payments (payment_id, tenant_id, user_id, account_id, external_order_id,
+      amount_minor, currency, service_name, trace_id, status, created_at, updated_at)
+    SELECT payment_id, tenant_id, user_id, account_id, external_order_id,
+      amount_minor, currency, service_name, trace_id, 'PENDING', created_at, created_at
+    FROM unnest(
+      ${uuidArray(payments, (payment) => payment.paymentId)}::uuid[],
+      ${textArray(payments, (payment) => payment.tenantId)}::text[],
+      ${uuidArray(payments, (payment) => payment.userId)}::uuid[],
+      ${uuidArray(payments, (payment) => payment.accountId)}::uuid[],
+      ${uuidArray(payments, (payment) => payment.externalOrderId)}::uuid[],
+      ${bigintArray(payments, (payment) => payment.amountMinor)}::bigint[],
+      ${textArray(payments, (payment) => payment.currency)}::text[],
+      ${textArray(payments, (payment) => payment.serviceName)}::text[],
+      ${uuidArray(payments, (payment) => payment.traceId)}::uuid[],
+      ${timestamptzArray(payments, (payment) => payment.createdAt)}::timestamptz[]
+    ) AS p(payment_id, tenant_id, user_id, account_id, external_order_id, amount_minor, currency,
+      service_name, trace_id, created_at)
+    ORDER BY external_order_id, tenant_id`)
 }

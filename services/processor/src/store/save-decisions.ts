@@ -1,4 +1,5 @@
-import { outboxColumns, type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
+import { type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { GatewayPayment } from '../domain/gateway-payment.ts'
 import type { AttemptStatus } from '../domain/outcome.ts'
@@ -21,67 +22,57 @@ export type Decisions = {
   events: readonly OutboxEvent[]
 }
 
-// New states, answers and events are one statement. The payments are locked by the caller. An
-// attempt that was given up may still get its real answer, one that has an answer keeps it.
-const SAVE = `
-  WITH moved AS (
-    UPDATE payments p SET
-      status = d.status, step = d.step, due_at = d.due_at,
-      attempt_number = d.attempt_number, attempt_deadline_at = d.attempt_deadline_at,
-      failure_count = d.failure_count, may_have_left = d.may_have_left, unproven = d.unproven,
-      query_count = d.query_count, gateway_response = d.gateway_response, reason = d.reason,
-      in_doubt_at = CASE WHEN d.status = 'IN_DOUBT'
-        THEN coalesce(p.in_doubt_at, statement_timestamp()) ELSE p.in_doubt_at END,
-      finished_at = CASE WHEN d.step IS NULL
-        THEN coalesce(p.finished_at, statement_timestamp()) END
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::int[],
-      $6::timestamptz[], $7::int[], $8::boolean[], $9::boolean[], $10::int[], $11::jsonb[],
-      $12::text[])
-      AS d(payment_id, status, step, due_at, attempt_number, attempt_deadline_at, failure_count,
-        may_have_left, unproven, query_count, gateway_response, reason)
-    WHERE p.payment_id = d.payment_id
-  ), closed AS (
-    UPDATE attempts a SET
-      status = c.status, answered_at = statement_timestamp(), http_status = c.http_status,
-      answer_body = c.answer_body, latency_ms = c.latency_ms, error_class = c.error_class
-    FROM unnest($13::uuid[], $14::int[], $15::text[], $16::smallint[], $17::bytea[], $18::int[],
-      $19::text[])
-      AS c(payment_id, number, status, http_status, answer_body, latency_ms, error_class)
-    WHERE a.payment_id = c.payment_id AND a.number = c.number
-      AND a.status IN ('SENDING', 'UNKNOWN')
-  )
-  ${outboxInsert(20)}`
-
 /** Writes decided states, answers of attempts, and the events that tell of them. */
 export async function saveDecisions(
   tx: Tx,
   { payments, closed, events }: Decisions,
 ): Promise<void> {
   const states = payments.map((payment) => payment.state)
-  await tx.query({
-    name: 'save-decisions',
-    text: SAVE,
-    values: [
-      payments.map((it) => it.paymentId),
-      states.map((it) => it.status),
-      states.map((it) => it.step),
-      states.map((it) => isoTime(it.dueAt)),
-      states.map((it) => it.attempt),
-      states.map((it) => isoTime(it.attemptDeadlineAt)),
-      states.map((it) => it.failures),
-      states.map((it) => it.mayHaveLeft),
-      states.map((it) => it.unproven),
-      states.map((it) => it.queries),
-      states.map(({ lastResponse }) => lastResponse && JSON.stringify(lastResponse)),
-      states.map((it) => it.reason),
-      closed.map((it) => it.paymentId),
-      closed.map((it) => it.number),
-      closed.map((it) => it.status),
-      closed.map((it) => it.httpStatus),
-      closed.map((it) => it.answerBody),
-      closed.map((it) => it.latencyMs),
-      closed.map((it) => it.errorClass),
-      ...outboxColumns(events),
-    ],
-  })
+  // New states, answers and events are one statement. The payments are locked by the caller. An
+  // attempt that was given up may still get its real answer, one that has an answer keeps it.
+  const statement = sql`
+    WITH moved AS (
+      UPDATE payments p SET
+        status = d.status, step = d.step, due_at = d.due_at,
+        attempt_number = d.attempt_number, attempt_deadline_at = d.attempt_deadline_at,
+        failure_count = d.failure_count, may_have_left = d.may_have_left, unproven = d.unproven,
+        query_count = d.query_count, gateway_response = d.gateway_response, reason = d.reason,
+        in_doubt_at = CASE WHEN d.status = 'IN_DOUBT'
+          THEN coalesce(p.in_doubt_at, statement_timestamp()) ELSE p.in_doubt_at END,
+        finished_at = CASE WHEN d.step IS NULL
+          THEN coalesce(p.finished_at, statement_timestamp()) END
+      FROM unnest(
+        ${payments.map((it) => it.paymentId)}::uuid[],
+        ${states.map((it) => it.status)}::text[],
+        ${states.map((it) => it.step)}::text[],
+        ${states.map((it) => isoTime(it.dueAt))}::timestamptz[],
+        ${states.map((it) => it.attempt)}::int[],
+        ${states.map((it) => isoTime(it.attemptDeadlineAt))}::timestamptz[],
+        ${states.map((it) => it.failures)}::int[],
+        ${states.map((it) => it.mayHaveLeft)}::boolean[],
+        ${states.map((it) => it.unproven)}::boolean[],
+        ${states.map((it) => it.queries)}::int[],
+        ${states.map(({ lastResponse }) => lastResponse && JSON.stringify(lastResponse))}::jsonb[],
+        ${states.map((it) => it.reason)}::text[]
+      ) AS d(payment_id, status, step, due_at, attempt_number, attempt_deadline_at, failure_count,
+        may_have_left, unproven, query_count, gateway_response, reason)
+      WHERE p.payment_id = d.payment_id
+    ), closed AS (
+      UPDATE attempts a SET
+        status = c.status, answered_at = statement_timestamp(), http_status = c.http_status,
+        answer_body = c.answer_body, latency_ms = c.latency_ms, error_class = c.error_class
+      FROM unnest(
+        ${closed.map((it) => it.paymentId)}::uuid[],
+        ${closed.map((it) => it.number)}::int[],
+        ${closed.map((it) => it.status)}::text[],
+        ${closed.map((it) => it.httpStatus)}::smallint[],
+        ${closed.map((it) => it.answerBody)}::bytea[],
+        ${closed.map((it) => it.latencyMs)}::int[],
+        ${closed.map((it) => it.errorClass)}::text[]
+      ) AS c(payment_id, number, status, http_status, answer_body, latency_ms, error_class)
+      WHERE a.payment_id = c.payment_id AND a.number = c.number
+        AND a.status IN ('SENDING', 'UNKNOWN')
+    )
+    ${outboxInsert(events)}`
+  await tx.query(named('save-decisions', statement))
 }

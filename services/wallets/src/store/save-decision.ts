@@ -1,4 +1,4 @@
-import { type OutboxEvent, outboxColumns, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
+import { type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
 import {
   bigintArray,
   hexArray,
@@ -6,6 +6,7 @@ import {
   textArray,
   uuidArray,
 } from '@caudal/postgres/array-parameter.ts'
+import { named, raw, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { ChangedAccount } from '../domain/decide-batch.ts'
 import { type Hold, holdKeyOf } from '../domain/hold.ts'
@@ -37,74 +38,6 @@ export interface Saving {
 /** SQLSTATE raised when a locked row is not as it was loaded; nothing of the statement remains. */
 export const LEDGER_MOVED = 'CA101'
 
-// Arrays of equal length are unnested side by side in the select list: as a table function their
-// rows would be stored once more on the way. Rows to change are looked up one by one and then taken
-// at their place, which the lock keeps: joined as a set, a plan that was made when a table was
-// known to be empty would walk all of it for each batch. Keys and references are inserted in an
-// order that all batches share, so that no two wait for each other; what differs most comes first.
-const SAVE = `
-  WITH changed_accounts AS (
-    UPDATE accounts a
-    SET available_minor = c.available_minor, held_minor = c.held_minor, version = c.version
-    FROM unnest($2::uuid[], $3::numeric[], $4::numeric[], $5::bigint[], $6::bigint[])
-      AS c(account_id, available_minor, held_minor, version, version_before)
-    CROSS JOIN LATERAL (
-      SELECT ctid AS place FROM accounts i WHERE i.account_id = c.account_id LIMIT 1
-    ) AS found
-    WHERE a.ctid = found.place AND a.version = c.version_before
-    RETURNING 1
-  ), new_holds AS (
-    INSERT INTO holds (created_at, changed_at, hold_id, payment_id, account_id, amount_minor,
-      remaining_minor, tenant_id, currency, status, refused_for, expires_at)
-    SELECT $1::timestamptz, $1::timestamptz, unnest($7::uuid[]), unnest($8::uuid[]),
-      unnest($9::uuid[]), unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::text[]),
-      unnest($13::text[]), unnest($14::text[]), unnest($15::text[]),
-      unnest($16::timestamptz[])
-  ), changed_holds AS (
-    UPDATE holds h
-    SET remaining_minor = c.remaining_minor, status = c.status, changed_at = $1::timestamptz
-    FROM unnest($17::uuid[], $18::bigint[], $19::text[]) AS c(hold_key, remaining_minor, status)
-    CROSS JOIN LATERAL (
-      SELECT ctid AS place FROM holds i WHERE i.hold_key = c.hold_key LIMIT 1
-    ) AS found
-    WHERE h.ctid = found.place AND h.status = 'open'
-    RETURNING 1
-  ), new_transfers AS (
-    INSERT INTO transfers (booked_at, transfer_id, kind, account_id, amount_minor, currency,
-      payment_id, hold_id, value_date, fingerprint, tenant_id, client_id, idempotency_key,
-      reference_id, reason, corrects_id)
-    SELECT $1::timestamptz, unnest($20::uuid[]), unnest($21::text[]), unnest($22::uuid[]),
-      unnest($23::bigint[]), unnest($24::text[]), unnest($25::uuid[]), unnest($26::uuid[]),
-      unnest($27::text[])::date, unnest($28::bytea[]), unnest($29::text[]),
-      unnest($30::text[]), unnest($31::text[]), unnest($32::text[]), unnest($33::text[]),
-      unnest($34::uuid[])
-  ), new_entries AS (
-    INSERT INTO entries (booked_at, transfer_id, line, account_id, balance, amount_minor,
-      balance_after_minor, account_version, tenant_id, value_date)
-    SELECT $1::timestamptz, unnest($35::uuid[]), unnest($36::smallint[]), unnest($37::uuid[]),
-      unnest($38::text[])::balance_name, unnest($39::bigint[]), unnest($40::numeric[]),
-      unnest($41::bigint[]), unnest($42::text[]), unnest($43::text[])::date
-  ), new_references AS (
-    INSERT INTO command_references (transfer_id, tenant_id, kind, reference_id)
-    SELECT transfer_id, tenant_id, kind, reference_id
-    FROM unnest($44::uuid[], $45::text[], $46::text[], $47::text[])
-      AS r(transfer_id, tenant_id, kind, reference_id)
-    ORDER BY reference_id COLLATE "C", kind COLLATE "C", tenant_id COLLATE "C"
-  ), new_keys AS (
-    INSERT INTO idempotency_keys (created_at, tenant_id, client_id, idempotency_key, fingerprint,
-      status, body)
-    SELECT $1::timestamptz, tenant_id, client_id, key, fingerprint, status, body
-    FROM unnest($48::text[], $49::text[], $50::text[], $51::bytea[], $52::smallint[], $53::text[])
-      AS k(tenant_id, client_id, key, fingerprint, status, body)
-    ORDER BY key COLLATE "C", client_id COLLATE "C", tenant_id COLLATE "C"
-  ), new_events AS (
-    ${outboxInsert(56)}
-  )
-  SELECT require_that(
-    (SELECT count(*) FROM changed_accounts) = $54::bigint
-      AND (SELECT count(*) FROM changed_holds) = $55::bigint,
-    '${LEDGER_MOVED}', 'an account or a hold is not as it was locked')`
-
 /**
  * Writes a whole batch in one statement: balances and holds by compare-and-set, transfers, entries,
  * references, keys with their answers, and events. Raises when a compare fails (rule 1), so that
@@ -112,76 +45,105 @@ const SAVE = `
  */
 export async function saveDecision(tx: Tx, saving: Saving): Promise<void> {
   const { now, accounts, newHolds, changedHolds, transfers, answers, events } = saving
-  await tx.query({
-    name: 'save-decision',
-    text: SAVE,
-    values: [
-      now,
-      ...accountColumns(accounts),
-      ...newHoldColumns(newHolds),
-      ...changedHoldColumns(changedHolds),
-      ...transferColumns(transfers),
-      ...entryColumns(transfers, now),
-      ...referenceColumns(transfers),
-      ...answerColumns(answers),
-      accounts.length,
-      changedHolds.length,
-      ...outboxColumns(events),
-    ],
-  })
+  // Arrays of equal length are unnested side by side in the select list: as a table function their
+  // rows would be stored once more on the way. Rows to change are looked up one by one and then
+  // taken at their place, which the lock keeps: joined as a set, a plan that was made when a table
+  // was known to be empty would walk all of it for each batch. Keys and references are inserted in
+  // an order that all batches share, so that no two wait for each other; what differs most comes
+  // first.
+  const statement = sql`
+    WITH changed_accounts AS (${updateAccounts(accounts)}
+    ), new_holds AS (${insertHolds(newHolds, now)}
+    ), changed_holds AS (${updateHolds(changedHolds, now)}
+    ), new_transfers AS (${insertTransfers(transfers, now)}
+    ), new_entries AS (${insertEntries(transfers, now)}
+    ), new_references AS (${insertReferences(transfers)}
+    ), new_keys AS (${insertKeys(answers, now)}
+    ), new_events AS (${outboxInsert(events)}
+    )
+    SELECT require_that(
+      (SELECT count(*) FROM changed_accounts) = ${accounts.length}::bigint
+        AND (SELECT count(*) FROM changed_holds) = ${changedHolds.length}::bigint,
+      '${raw(LEDGER_MOVED)}', 'an account or a hold is not as it was locked')`
+  await tx.query(named('save-decision', statement))
 }
 
-function accountColumns(changes: readonly ChangedAccount[]): unknown[] {
-  return [
-    uuidArray(changes, (it) => it.account.accountId),
-    numericArray(changes, (it) => it.account.availableMinor),
-    numericArray(changes, (it) => it.account.heldMinor),
-    bigintArray(changes, (it) => it.account.version),
-    bigintArray(changes, (it) => it.versionBefore),
-  ]
+function updateAccounts(accounts: readonly ChangedAccount[]): Sql {
+  return sql`
+    UPDATE accounts a
+    SET available_minor = c.available_minor, held_minor = c.held_minor, version = c.version
+    FROM unnest(
+      ${uuidArray(accounts, (it) => it.account.accountId)}::uuid[],
+      ${numericArray(accounts, (it) => it.account.availableMinor)}::numeric[],
+      ${numericArray(accounts, (it) => it.account.heldMinor)}::numeric[],
+      ${bigintArray(accounts, (it) => it.account.version)}::bigint[],
+      ${bigintArray(accounts, (it) => it.versionBefore)}::bigint[]
+    ) AS c(account_id, available_minor, held_minor, version, version_before)
+    CROSS JOIN LATERAL (
+      SELECT ctid AS place FROM accounts i WHERE i.account_id = c.account_id LIMIT 1
+    ) AS found
+    WHERE a.ctid = found.place AND a.version = c.version_before
+    RETURNING 1`
 }
 
-function newHoldColumns(holds: readonly Hold[]): unknown[] {
-  return [
-    uuidArray(holds, (it) => it.holdId),
-    uuidArray(holds, (it) => it.paymentId),
-    uuidArray(holds, (it) => it.accountId),
-    bigintArray(holds, (it) => it.amountMinor),
-    bigintArray(holds, (it) => it.remainingMinor),
-    textArray(holds, (it) => it.tenantId),
-    textArray(holds, (it) => it.currency),
-    textArray(holds, (it) => it.status),
-    textArray(holds, (it) => it.refusedFor),
-    holds.map((it) => (it.expiresAtMs === null ? null : new Date(it.expiresAtMs))),
-  ]
+function insertHolds(holds: readonly Hold[], now: Date): Sql {
+  return sql`
+    INSERT INTO holds (created_at, changed_at, hold_id, payment_id, account_id, amount_minor,
+      remaining_minor, tenant_id, currency, status, refused_for, expires_at)
+    SELECT ${now}::timestamptz, ${now}::timestamptz,
+      unnest(${uuidArray(holds, (it) => it.holdId)}::uuid[]),
+      unnest(${uuidArray(holds, (it) => it.paymentId)}::uuid[]),
+      unnest(${uuidArray(holds, (it) => it.accountId)}::uuid[]),
+      unnest(${bigintArray(holds, (it) => it.amountMinor)}::bigint[]),
+      unnest(${bigintArray(holds, (it) => it.remainingMinor)}::bigint[]),
+      unnest(${textArray(holds, (it) => it.tenantId)}::text[]),
+      unnest(${textArray(holds, (it) => it.currency)}::text[]),
+      unnest(${textArray(holds, (it) => it.status)}::text[]),
+      unnest(${textArray(holds, (it) => it.refusedFor)}::text[]),
+      unnest(${holds.map(expiryOf)}::timestamptz[])`
 }
 
-function changedHoldColumns(holds: readonly Hold[]): unknown[] {
-  return [
-    uuidArray(holds, holdKeyOf),
-    bigintArray(holds, (it) => it.remainingMinor),
-    textArray(holds, (it) => it.status),
-  ]
+function expiryOf({ expiresAtMs }: Hold): Date | null {
+  return expiresAtMs === null ? null : new Date(expiresAtMs)
 }
 
-function transferColumns(transfers: readonly Transfer[]): unknown[] {
-  return [
-    uuidArray(transfers, (it) => it.transferId),
-    textArray(transfers, (it) => it.kind),
-    uuidArray(transfers, (it) => it.accountId),
-    bigintArray(transfers, (it) => it.amountMinor),
-    textArray(transfers, (it) => it.currency),
-    uuidArray(transfers, (it) => it.paymentId),
-    uuidArray(transfers, (it) => it.holdId),
-    textArray(transfers, (it) => it.valueDate),
-    hexArray(transfers, (it) => it.fingerprint),
-    textArray(transfers, (it) => it.tenantId),
-    textArray(transfers, (it) => it.clientId),
-    textArray(transfers, (it) => it.idempotencyKey),
-    textArray(transfers, (it) => it.referenceId),
-    textArray(transfers, (it) => it.reason),
-    uuidArray(transfers, (it) => it.correctsId),
-  ]
+function updateHolds(holds: readonly Hold[], now: Date): Sql {
+  return sql`
+    UPDATE holds h
+    SET remaining_minor = c.remaining_minor, status = c.status, changed_at = ${now}::timestamptz
+    FROM unnest(
+      ${uuidArray(holds, holdKeyOf)}::uuid[],
+      ${bigintArray(holds, (it) => it.remainingMinor)}::bigint[],
+      ${textArray(holds, (it) => it.status)}::text[]
+    ) AS c(hold_key, remaining_minor, status)
+    CROSS JOIN LATERAL (
+      SELECT ctid AS place FROM holds i WHERE i.hold_key = c.hold_key LIMIT 1
+    ) AS found
+    WHERE h.ctid = found.place AND h.status = 'open'
+    RETURNING 1`
+}
+
+function insertTransfers(transfers: readonly Transfer[], now: Date): Sql {
+  return sql`
+    INSERT INTO transfers (booked_at, transfer_id, kind, account_id, amount_minor, currency,
+      payment_id, hold_id, value_date, fingerprint, tenant_id, client_id, idempotency_key,
+      reference_id, reason, corrects_id)
+    SELECT ${now}::timestamptz,
+      unnest(${uuidArray(transfers, (it) => it.transferId)}::uuid[]),
+      unnest(${textArray(transfers, (it) => it.kind)}::text[]),
+      unnest(${uuidArray(transfers, (it) => it.accountId)}::uuid[]),
+      unnest(${bigintArray(transfers, (it) => it.amountMinor)}::bigint[]),
+      unnest(${textArray(transfers, (it) => it.currency)}::text[]),
+      unnest(${uuidArray(transfers, (it) => it.paymentId)}::uuid[]),
+      unnest(${uuidArray(transfers, (it) => it.holdId)}::uuid[]),
+      unnest(${textArray(transfers, (it) => it.valueDate)}::text[])::date,
+      unnest(${hexArray(transfers, (it) => it.fingerprint)}::bytea[]),
+      unnest(${textArray(transfers, (it) => it.tenantId)}::text[]),
+      unnest(${textArray(transfers, (it) => it.clientId)}::text[]),
+      unnest(${textArray(transfers, (it) => it.idempotencyKey)}::text[]),
+      unnest(${textArray(transfers, (it) => it.referenceId)}::text[]),
+      unnest(${textArray(transfers, (it) => it.reason)}::text[]),
+      unnest(${uuidArray(transfers, (it) => it.correctsId)}::uuid[])`
 }
 
 interface PlacedEntry {
@@ -191,45 +153,57 @@ interface PlacedEntry {
 }
 
 /** An entry says its value date where that is another day than the one of its booking. */
-function entryColumns(transfers: readonly Transfer[], now: Date): unknown[] {
+function insertEntries(transfers: readonly Transfer[], now: Date): Sql {
   const today = dayOf(now)
+  const otherDay = ({ transfer: { valueDate: day } }: PlacedEntry) => (day === today ? null : day)
   const placed: PlacedEntry[] = []
   for (const transfer of transfers) {
     for (const [line, entry] of transfer.entries.entries()) placed.push({ transfer, entry, line })
   }
-  return [
-    uuidArray(placed, (it) => it.transfer.transferId),
-    smallintArray(placed, (it) => it.line),
-    uuidArray(placed, (it) => it.entry.accountId),
-    textArray(placed, (it) => it.entry.balance),
-    bigintArray(placed, (it) => it.entry.amountMinor),
-    numericArray(placed, (it) => it.entry.balanceAfterMinor),
-    bigintArray(placed, (it) => it.entry.accountVersion),
-    textArray(placed, (it) => it.transfer.tenantId),
-    textArray(placed, ({ transfer: { valueDate } }) => (valueDate === today ? null : valueDate)),
-  ]
+  return sql`
+    INSERT INTO entries (booked_at, transfer_id, line, account_id, balance, amount_minor,
+      balance_after_minor, account_version, tenant_id, value_date)
+    SELECT ${now}::timestamptz,
+      unnest(${uuidArray(placed, (it) => it.transfer.transferId)}::uuid[]),
+      unnest(${smallintArray(placed, (it) => it.line)}::smallint[]),
+      unnest(${uuidArray(placed, (it) => it.entry.accountId)}::uuid[]),
+      unnest(${textArray(placed, (it) => it.entry.balance)}::text[])::balance_name,
+      unnest(${bigintArray(placed, (it) => it.entry.amountMinor)}::bigint[]),
+      unnest(${numericArray(placed, (it) => it.entry.balanceAfterMinor)}::numeric[]),
+      unnest(${bigintArray(placed, (it) => it.entry.accountVersion)}::bigint[]),
+      unnest(${textArray(placed, (it) => it.transfer.tenantId)}::text[]),
+      unnest(${textArray(placed, otherDay)}::text[])::date`
 }
 
 /** References are the clients' own; a payment's command is known by its payment. */
-function referenceColumns(transfers: readonly Transfer[]): unknown[] {
-  const named = transfers.filter(({ clientId }) => clientId !== null)
-  return [
-    uuidArray(named, (it) => it.transferId),
-    textArray(named, (it) => it.tenantId),
-    textArray(named, (it) => it.kind),
-    textArray(named, (it) => it.referenceId),
-  ]
+function insertReferences(transfers: readonly Transfer[]): Sql {
+  const clients = transfers.filter(({ clientId }) => clientId !== null)
+  return sql`
+    INSERT INTO command_references (transfer_id, tenant_id, kind, reference_id)
+    SELECT transfer_id, tenant_id, kind, reference_id
+    FROM unnest(
+      ${uuidArray(clients, (it) => it.transferId)}::uuid[],
+      ${textArray(clients, (it) => it.tenantId)}::text[],
+      ${textArray(clients, (it) => it.kind)}::text[],
+      ${textArray(clients, (it) => it.referenceId)}::text[]
+    ) AS r(transfer_id, tenant_id, kind, reference_id)
+    ORDER BY reference_id COLLATE "C", kind COLLATE "C", tenant_id COLLATE "C"`
 }
 
-function answerColumns(answers: readonly KeyedAnswer[]): unknown[] {
-  return [
-    textArray(answers, (it) => it.tenantId),
-    textArray(answers, (it) => it.clientId),
-    textArray(answers, (it) => it.key),
-    hexArray(answers, (it) => it.fingerprint),
-    smallintArray(answers, (it) => it.answer.status),
-    textArray(answers, (it) => it.answer.body),
-  ]
+function insertKeys(answers: readonly KeyedAnswer[], now: Date): Sql {
+  return sql`
+    INSERT INTO idempotency_keys (created_at, tenant_id, client_id, idempotency_key, fingerprint,
+      status, body)
+    SELECT ${now}::timestamptz, tenant_id, client_id, key, fingerprint, status, body
+    FROM unnest(
+      ${textArray(answers, (it) => it.tenantId)}::text[],
+      ${textArray(answers, (it) => it.clientId)}::text[],
+      ${textArray(answers, (it) => it.key)}::text[],
+      ${hexArray(answers, (it) => it.fingerprint)}::bytea[],
+      ${smallintArray(answers, (it) => it.answer.status)}::smallint[],
+      ${textArray(answers, (it) => it.answer.body)}::text[]
+    ) AS k(tenant_id, client_id, key, fingerprint, status, body)
+    ORDER BY key COLLATE "C", client_id COLLATE "C", tenant_id COLLATE "C"`
 }
 
 /** Balances may be wider than 64 bits, so these few travel as text. */
