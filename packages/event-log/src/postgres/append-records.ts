@@ -1,4 +1,5 @@
 import { intArray, smallintArray, textArray } from '@caudal/postgres/array-parameter.ts'
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { EventLogError } from '../event-log-error.ts'
 import type { NewRecord } from '../event-log.ts'
@@ -6,39 +7,6 @@ import { partitionOf } from '../partition-of.ts'
 
 /** The channel on which readers learn that topics have grown; its payload names the topics. */
 export const CHANNEL = 'caudal_log'
-
-// One statement, so one transaction. The heads are locked in sorted order (two relays may append to
-// the same partitions), each partition's records get the next dense offsets in the order given, and
-// a reader that sees an offset sees all before it, since the head's lock lasts until the commit.
-// Only counts and places are joined: the records themselves are unnested side by side on their way
-// into the table, so that nothing stores them once more.
-const APPEND = `
-  WITH shares AS (
-    SELECT * FROM unnest($1::text[], $2::smallint[], $3::int[])
-      WITH ORDINALITY AS s(topic, partition, records, share)
-  ), locked AS (
-    SELECT p.topic, p.partition
-    FROM log_partitions p JOIN shares USING (topic, partition)
-    ORDER BY p.topic, p.partition
-    FOR UPDATE OF p
-  ), heads AS (
-    UPDATE log_partitions p SET next_offset = p.next_offset + s.records
-    FROM shares s JOIN locked l USING (topic, partition)
-    WHERE p.topic = s.topic AND p.partition = s.partition
-    RETURNING s.share, p.next_offset - s.records AS first_offset
-  ), first_offsets AS (
-    SELECT array_agg(h.first_offset ORDER BY s.share) AS by_share
-    FROM shares s LEFT JOIN heads h USING (share)
-  ), appended AS (
-    INSERT INTO log_records (topic, partition, record_offset, record_key, value, headers)
-    SELECT ($1::text[])[share], ($2::smallint[])[share],
-      (SELECT by_share FROM first_offsets)[share] + place, record_key, value, headers
-    FROM (
-      SELECT unnest($4::int[]) AS share, unnest($5::int[]) AS place,
-        unnest($6::text[]) AS record_key, unnest($7::text[]) AS value, unnest($8::text[]) AS headers
-    ) AS r
-  )
-  SELECT pg_notify('${CHANNEL}', $9)`
 
 /** The records of one partition, counted; `number` is its place in the arrays, from 1. */
 interface Share {
@@ -56,26 +24,51 @@ interface Share {
 export async function appendRecords(db: Db, records: readonly NewRecord[]): Promise<void> {
   if (records.length === 0) return
   const { shares, places } = shareOut(records)
-  const topics = [...new Set(shares.map((share) => share.topic))].join(',')
-  const appended = db.query({
-    name: 'append-records',
-    text: APPEND,
-    values: [
-      textArray(shares, (share) => share.topic),
-      smallintArray(shares, (share) => share.partition),
-      intArray(shares, (share) => share.records),
-      intArray(places, ({ share }) => share.number),
-      intArray(places, ({ place }) => place),
-      textArray(records, (record) => record.key),
-      textArray(records, (record) => record.value),
-      textArray(records, (record) => JSON.stringify(record.headers)),
-      topics,
-    ],
-  })
+  const names = [...new Set(shares.map((share) => share.topic))].join(',')
+  const topics = textArray(shares, (share) => share.topic)
+  const partitions = smallintArray(shares, (share) => share.partition)
+  // One statement, so one transaction. The heads are locked in sorted order (two relays may append
+  // to the same partitions), each partition's records get the next dense offsets in the order
+  // given, and a reader that sees an offset sees all before it, since the head's lock lasts until
+  // the commit. Only counts and places are joined: the records themselves are unnested side by side
+  // on their way into the table, so that nothing stores them once more.
+  const statement = sql`
+    WITH shares AS (
+      SELECT * FROM unnest(
+        ${topics}::text[], ${partitions}::smallint[],
+        ${intArray(shares, (share) => share.records)}::int[]
+      ) WITH ORDINALITY AS s(topic, partition, records, share)
+    ), locked AS (
+      SELECT p.topic, p.partition
+      FROM log_partitions p JOIN shares USING (topic, partition)
+      ORDER BY p.topic, p.partition
+      FOR UPDATE OF p
+    ), heads AS (
+      UPDATE log_partitions p SET next_offset = p.next_offset + s.records
+      FROM shares s JOIN locked l USING (topic, partition)
+      WHERE p.topic = s.topic AND p.partition = s.partition
+      RETURNING s.share, p.next_offset - s.records AS first_offset
+    ), first_offsets AS (
+      SELECT array_agg(h.first_offset ORDER BY s.share) AS by_share
+      FROM shares s LEFT JOIN heads h USING (share)
+    ), appended AS (
+      INSERT INTO log_records (topic, partition, record_offset, record_key, value, headers)
+      SELECT (${topics}::text[])[share], (${partitions}::smallint[])[share],
+        (SELECT by_share FROM first_offsets)[share] + place, record_key, value, headers
+      FROM (
+        SELECT unnest(${intArray(places, ({ share }) => share.number)}::int[]) AS share,
+          unnest(${intArray(places, ({ place }) => place)}::int[]) AS place,
+          unnest(${textArray(records, (record) => record.key)}::text[]) AS record_key,
+          unnest(${textArray(records, (record) => record.value)}::text[]) AS value,
+          unnest(${textArray(records, (it) => JSON.stringify(it.headers))}::text[]) AS headers
+      ) AS r
+    )
+    SELECT pg_notify(${CHANNEL}, ${names})`
+  const appended = db.query(named('append-records', statement))
   await appended.catch((error: unknown) => {
     if (!hasNoOffset(error)) throw error
     // Without its cause, which quotes the record.
-    throw new EventLogError('EVENT_LOG_REFUSED', `not all of these topics are there: ${topics}`)
+    throw new EventLogError('EVENT_LOG_REFUSED', `not all of these topics are there: ${names}`)
   })
 }
 

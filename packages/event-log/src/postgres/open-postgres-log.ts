@@ -1,5 +1,6 @@
 import { PARTITION_COUNT, TOPICS } from '@caudal/contracts/topics.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
+import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { EventLog, LogRecord, Position, ReadOptions, TopicPartition } from '../event-log.ts'
 import { appendRecords } from './append-records.ts'
@@ -49,19 +50,16 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Even
 }
 
 async function createTopics(db: Db, topics: readonly string[]): Promise<void> {
-  await db.query(
-    `INSERT INTO log_partitions (topic, partition)
-     SELECT t.topic, p.partition
-     FROM unnest($1::text[]) AS t(topic) CROSS JOIN generate_series(0, $2::int - 1) AS p(partition)
-     WHERE NOT EXISTS (SELECT 1 FROM log_partitions l WHERE l.topic = t.topic)
-     ON CONFLICT DO NOTHING`,
-    [topics, PARTITION_COUNT],
-  )
-  const { rows } = await db.query<{ topic: string; partitions: bigint }>(
-    `SELECT topic, count(*) AS partitions FROM log_partitions
-     WHERE topic = ANY($1::text[]) GROUP BY topic HAVING count(*) <> $2`,
-    [topics, PARTITION_COUNT],
-  )
+  await db.query(sql`
+    INSERT INTO log_partitions (topic, partition)
+    SELECT t.topic, p.partition
+    FROM unnest(${topics}::text[]) AS t(topic)
+    CROSS JOIN generate_series(0, ${PARTITION_COUNT}::int - 1) AS p(partition)
+    WHERE NOT EXISTS (SELECT 1 FROM log_partitions l WHERE l.topic = t.topic)
+    ON CONFLICT DO NOTHING`)
+  const { rows } = await db.query<{ topic: string; partitions: bigint }>(sql`
+    SELECT topic, count(*) AS partitions FROM log_partitions
+    WHERE topic = ANY(${topics}::text[]) GROUP BY topic HAVING count(*) <> ${PARTITION_COUNT}`)
   const [wrong] = rows
   if (wrong) {
     throw new Error(
@@ -87,12 +85,13 @@ async function read(
 }
 
 async function endOffsets(db: Db, partitions: readonly TopicPartition[]): Promise<Position[]> {
-  const { rows } = await db.query<{ topic: string; partition: number; next_offset: bigint }>(
-    `SELECT h.topic, h.partition, h.next_offset
-     FROM unnest($1::text[], $2::smallint[]) AS p(topic, partition)
-     JOIN log_partitions h USING (topic, partition)`,
-    [partitions.map((it) => it.topic), partitions.map((it) => it.partition)],
-  )
+  const { rows } = await db.query<{ topic: string; partition: number; next_offset: bigint }>(sql`
+    SELECT h.topic, h.partition, h.next_offset
+    FROM unnest(
+      ${partitions.map((it) => it.topic)}::text[],
+      ${partitions.map((it) => it.partition)}::smallint[]
+    ) AS p(topic, partition)
+    JOIN log_partitions h USING (topic, partition)`)
   return rows.map((row) => ({
     topic: row.topic,
     partition: row.partition,

@@ -1,22 +1,7 @@
 import { bigintArray, smallintArray, textArray } from '@caudal/postgres/array-parameter.ts'
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { LogRecord, Position } from '../event-log.ts'
-
-// Partitions without news are left out by their head; the others give what follows, evenly: the
-// records are taken by their distance from the position, so a long partition starves no other.
-const READ = `
-  SELECT r.topic, r.partition, r.record_offset, r.record_key, r.value, r.headers
-  FROM unnest($1::text[], $2::smallint[], $3::bigint[]) AS p(topic, partition, next_offset)
-  JOIN log_partitions h
-    ON h.topic = p.topic AND h.partition = p.partition AND h.next_offset > p.next_offset
-  CROSS JOIN LATERAL (
-    SELECT * FROM log_records r
-    WHERE r.topic = p.topic AND r.partition = p.partition AND r.record_offset >= p.next_offset
-    ORDER BY r.record_offset
-    LIMIT $4
-  ) r
-  ORDER BY r.record_offset - p.next_offset, r.topic, r.partition
-  LIMIT $4`
 
 type Row = {
   topic: string
@@ -33,16 +18,26 @@ export async function readRecords(
   positions: readonly Position[],
   maxRecords: number,
 ): Promise<LogRecord[]> {
-  const { rows } = await db.query<Row>({
-    name: 'read-records',
-    text: READ,
-    values: [
-      textArray(positions, (position) => position.topic),
-      smallintArray(positions, (position) => position.partition),
-      bigintArray(positions, (position) => position.offset),
-      maxRecords,
-    ],
-  })
+  // Partitions without news are left out by their head; the others give what follows, evenly: the
+  // records are taken by their distance from the position, so a long partition starves no other.
+  const statement = sql`
+    SELECT r.topic, r.partition, r.record_offset, r.record_key, r.value, r.headers
+    FROM unnest(
+      ${textArray(positions, (position) => position.topic)}::text[],
+      ${smallintArray(positions, (position) => position.partition)}::smallint[],
+      ${bigintArray(positions, (position) => position.offset)}::bigint[]
+    ) AS p(topic, partition, next_offset)
+    JOIN log_partitions h
+      ON h.topic = p.topic AND h.partition = p.partition AND h.next_offset > p.next_offset
+    CROSS JOIN LATERAL (
+      SELECT * FROM log_records r
+      WHERE r.topic = p.topic AND r.partition = p.partition AND r.record_offset >= p.next_offset
+      ORDER BY r.record_offset
+      LIMIT ${maxRecords}
+    ) r
+    ORDER BY r.record_offset - p.next_offset, r.topic, r.partition
+    LIMIT ${maxRecords}`
+  const { rows } = await db.query<Row>(named('read-records', statement))
   return rows.map((row) => ({
     topic: row.topic,
     partition: row.partition,

@@ -1,9 +1,5 @@
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-
-const FIND = {
-  name: 'find-user-ids',
-  text: 'SELECT user_id FROM users WHERE tenant_id = $1 AND user_id = ANY ($2::uuid[])',
-}
 
 /** Which of the ids are users of the tenant. */
 export async function findUserIds(
@@ -11,6 +7,9 @@ export async function findUserIds(
   tenantId: string,
   userIds: readonly string[],
 ): Promise<Set<string>> {
-  const { rows } = await db.query<{ user_id: string }>({ ...FIND, values: [tenantId, userIds] })
+  const statement = sql`
+    SELECT user_id FROM users
+    WHERE tenant_id = ${tenantId} AND user_id = ANY (${userIds}::uuid[])`
+  const { rows } = await db.query<{ user_id: string }>(named('find-user-ids', statement))
   return new Set(rows.map((row) => row.user_id))
 }

@@ -1,3 +1,4 @@
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import type { Platform, User } from '../domain/user.ts'
 
@@ -12,9 +13,13 @@ type UserRow = {
   tokens: string[] | null
 }
 
-const FIND = {
-  name: 'find-users',
-  text: `
+/** The users of a tenant with these ids, with their devices, in no particular order. */
+export async function findUsers(
+  db: Db | Tx,
+  tenantId: string,
+  userIds: readonly string[],
+): Promise<User[]> {
+  const statement = sql`
     SELECT u.tenant_id, u.user_id, u.locale, u.currencies, u.created_at,
       array_agg(d.device_id::text ORDER BY d.created_at, d.device_id)
         FILTER (WHERE d.device_id IS NOT NULL) AS device_ids,
@@ -24,17 +29,9 @@ const FIND = {
         FILTER (WHERE d.device_id IS NOT NULL) AS tokens
     FROM users u
     LEFT JOIN devices d ON d.tenant_id = u.tenant_id AND d.user_id = u.user_id
-    WHERE u.tenant_id = $1 AND u.user_id = ANY ($2::uuid[])
-    GROUP BY u.tenant_id, u.user_id`,
-}
-
-/** The users of a tenant with these ids, with their devices, in no particular order. */
-export async function findUsers(
-  db: Db | Tx,
-  tenantId: string,
-  userIds: readonly string[],
-): Promise<User[]> {
-  const { rows } = await db.query<UserRow>({ ...FIND, values: [tenantId, userIds] })
+    WHERE u.tenant_id = ${tenantId} AND u.user_id = ANY (${userIds}::uuid[])
+    GROUP BY u.tenant_id, u.user_id`
+  const { rows } = await db.query<UserRow>(named('find-users', statement))
   return rows.map(userOfRow)
 }
 

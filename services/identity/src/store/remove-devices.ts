@@ -1,3 +1,4 @@
+import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 
 /** Removes the devices that have these tokens (P6: a dead token); returns how many there were. */
@@ -7,8 +8,7 @@ export async function removeDevices(
   tokens: readonly string[],
 ): Promise<number> {
   const { rowCount } = await db.query(
-    'DELETE FROM devices WHERE tenant_id = $1 AND token = ANY ($2::text[])',
-    [tenantId, tokens],
+    sql`DELETE FROM devices WHERE tenant_id = ${tenantId} AND token = ANY (${tokens}::text[])`,
   )
   return rowCount ?? 0
 }

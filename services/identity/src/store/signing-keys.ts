@@ -1,3 +1,4 @@
+import { sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { SigningKey } from '../domain/signing-key.ts'
 
@@ -6,7 +7,7 @@ const KEYS_LOCK = 5_402_117
 
 /** The keys that are not retired; holds the lock that lets nobody else add one meanwhile. */
 export async function lockSigningKeys(tx: Tx): Promise<SigningKey[]> {
-  await tx.query('SELECT pg_advisory_xact_lock($1)', [KEYS_LOCK])
+  await tx.query(sql`SELECT pg_advisory_xact_lock(${KEYS_LOCK})`)
   const { rows } = await tx.query<SigningKey>(
     `SELECT kid, private_jwk AS "privateJwk", signs_from AS "signsFrom"
      FROM signing_keys WHERE retired_at IS NULL OR retired_at > now()
@@ -15,10 +16,9 @@ export async function lockSigningKeys(tx: Tx): Promise<SigningKey[]> {
   return rows
 }
 
+/** Adds a key; the caller holds the lock of `lockSigningKeys`. */
 export async function insertSigningKey(tx: Tx, key: SigningKey): Promise<void> {
-  await tx.query('INSERT INTO signing_keys (kid, private_jwk, signs_from) VALUES ($1, $2, $3)', [
-    key.kid,
-    JSON.stringify(key.privateJwk),
-    key.signsFrom,
-  ])
+  await tx.query(sql`
+    INSERT INTO signing_keys (kid, private_jwk, signs_from)
+    VALUES (${key.kid}, ${JSON.stringify(key.privateJwk)}, ${key.signsFrom})`)
 }

@@ -1,4 +1,5 @@
 import { intArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { PaidOrder } from '../domain/orders-paid-by.ts'
 
@@ -9,14 +10,26 @@ export type UnmarkedPayment = {
   paidWith: string | null
 }
 
-// The lock comes first and in sorted order (rule 6). An order that this very payment has paid is
-// neither updated nor reported: that is the redelivery.
-const MARK = {
-  name: 'mark-orders-paid',
-  text: `
+/**
+ * Marks the orders PAID in one statement and says which payments found no order of theirs, or one
+ * that another payment had paid. Repeating it changes nothing.
+ */
+export async function markOrdersPaid(
+  tx: Tx,
+  paid: readonly PaidOrder[],
+): Promise<{ marked: number; unmarked: UnmarkedPayment[] }> {
+  if (paid.length === 0) return { marked: 0, unmarked: [] }
+  // The lock comes first and in sorted order (rule 6). An order that this very payment has paid is
+  // neither updated nor reported: that is the redelivery.
+  const statement = sql`
     WITH paid AS (
-      SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int[])
-        AS event (tenant_id, user_id, external_order_id, payment_id, position)
+      SELECT * FROM unnest(
+        ${textArray(paid, (order) => order.tenantId)}::text[],
+        ${uuidArray(paid, (order) => order.userId)}::uuid[],
+        ${uuidArray(paid, (order) => order.externalOrderId)}::uuid[],
+        ${uuidArray(paid, (order) => order.paymentId)}::uuid[],
+        ${intArray([...paid.keys()], (index) => index)}::int[]
+      ) AS event (tenant_id, user_id, external_order_id, payment_id, position)
     ), locked AS (
       SELECT o.order_id, o.tenant_id, o.user_id, o.external_order_id, o.paid_payment_id
       FROM orders o
@@ -40,28 +53,10 @@ const MARK = {
     FROM paid
     LEFT JOIN locked USING (tenant_id, user_id, external_order_id)
     LEFT JOIN first ON first.order_id = locked.order_id
-    ORDER BY paid.position`,
-}
-
-/**
- * Marks the orders PAID in one statement and says which payments found no order of theirs, or one
- * that another payment had paid. Repeating it changes nothing.
- */
-export async function markOrdersPaid(
-  tx: Tx,
-  paid: readonly PaidOrder[],
-): Promise<{ marked: number; unmarked: UnmarkedPayment[] }> {
-  if (paid.length === 0) return { marked: 0, unmarked: [] }
-  const { rows } = await tx.query<UnmarkedPayment & { marked: bigint }>({
-    ...MARK,
-    values: [
-      textArray(paid, (order) => order.tenantId),
-      uuidArray(paid, (order) => order.userId),
-      uuidArray(paid, (order) => order.externalOrderId),
-      uuidArray(paid, (order) => order.paymentId),
-      intArray([...paid.keys()], (index) => index),
-    ],
-  })
+    ORDER BY paid.position`
+  const { rows } = await tx.query<UnmarkedPayment & { marked: bigint }>(
+    named('mark-orders-paid', statement),
+  )
   const unmarked = rows
     .filter((row) => row.paidWith !== paid[row.position]?.paymentId)
     .map(({ position, paidWith }) => ({ position: paid[position]?.position ?? 0, paidWith }))

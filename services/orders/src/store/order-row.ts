@@ -1,7 +1,8 @@
+import { sql } from '@caudal/postgres/sql.ts'
 import type { Order, OrderStatus } from '../domain/order.ts'
 
 /** Everything of an order but its serial id. `o` is the table's alias. */
-export const ORDER_COLUMNS = `
+export const ORDER_COLUMNS = sql`
   o.tenant_id, o.user_id, o.external_order_id, o.amount_minor, o.currency,
   o.service_name, o.service_account_number, o.service_bank_code, o.status, o.created_at`
 
@@ -18,6 +19,7 @@ export type OrderRow = {
   created_at: Date
 }
 
+/** The order that a row holds. */
 export function orderOfRow(row: OrderRow): Order {
   return {
     tenantId: row.tenant_id,

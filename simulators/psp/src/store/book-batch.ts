@@ -1,4 +1,5 @@
 import { bigintArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Delivery, Verdict } from '../domain/plan-outcome.ts'
 
@@ -23,30 +24,6 @@ export interface LoggedRequest {
   delivery: Delivery
 }
 
-// A payment that has a verdict keeps it: DO NOTHING is what makes a repeated key move no money.
-const BOOK_BATCH = `
-  WITH logged AS (
-    INSERT INTO requests (payment_id, destination_account_number, behaviour, delivery)
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
-  ), booked AS (
-    INSERT INTO payments (
-      payment_id, fingerprint, verdict, gateway_transaction_id, amount_minor, currency,
-      source_account_number, destination_account_number, destination_bank_code
-    )
-    SELECT payment_id, decode(fingerprint, 'hex'), verdict, transaction_id, amount_minor, currency,
-      source, destination, bank_code
-    FROM unnest(
-      $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::bigint[], $10::text[], $11::text[],
-      $12::text[], $13::text[]
-    ) AS input (
-      payment_id, fingerprint, verdict, transaction_id, amount_minor, currency, source,
-      destination, bank_code
-    )
-    ON CONFLICT (payment_id) DO NOTHING
-    RETURNING payment_id
-  )
-  SELECT count(*)::integer AS booked FROM booked`
-
 /**
  * Logs the requests and enters the verdicts in one statement, so that both are durable before
  * anything is answered. Verdicts name each payment once, in the order of their ids. Returns how
@@ -57,24 +34,41 @@ export async function bookBatch(
   requests: readonly LoggedRequest[],
   verdicts: readonly NewVerdict[],
 ): Promise<number> {
-  const { rows } = await db.query<{ booked: number }>({
-    name: 'book-batch',
-    text: BOOK_BATCH,
-    values: [
-      uuidArray(requests, (request) => request.paymentId),
-      textArray(requests, (request) => request.destinationAccountNumber),
-      textArray(requests, (request) => request.behaviour),
-      textArray(requests, (request) => request.delivery),
-      uuidArray(verdicts, (verdict) => verdict.paymentId),
-      textArray(verdicts, (verdict) => verdict.fingerprint),
-      textArray(verdicts, (verdict) => verdict.verdict),
-      uuidArray(verdicts, (verdict) => verdict.gatewayTransactionId),
-      bigintArray(verdicts, (verdict) => verdict.amountMinor),
-      textArray(verdicts, (verdict) => verdict.currency),
-      textArray(verdicts, (verdict) => verdict.sourceAccountNumber),
-      textArray(verdicts, (verdict) => verdict.destinationAccountNumber),
-      textArray(verdicts, (verdict) => verdict.destinationBankCode),
-    ],
-  })
+  // A payment that has a verdict keeps it: DO NOTHING is what makes a repeated key move no money.
+  const statement = sql`
+    WITH logged AS (
+      INSERT INTO requests (payment_id, destination_account_number, behaviour, delivery)
+      SELECT * FROM unnest(
+        ${uuidArray(requests, (request) => request.paymentId)}::uuid[],
+        ${textArray(requests, (request) => request.destinationAccountNumber)}::text[],
+        ${textArray(requests, (request) => request.behaviour)}::text[],
+        ${textArray(requests, (request) => request.delivery)}::text[]
+      )
+    ), booked AS (
+      INSERT INTO payments (
+        payment_id, fingerprint, verdict, gateway_transaction_id, amount_minor, currency,
+        source_account_number, destination_account_number, destination_bank_code
+      )
+      SELECT payment_id, decode(fingerprint, 'hex'), verdict, transaction_id, amount_minor,
+        currency, source, destination, bank_code
+      FROM unnest(
+        ${uuidArray(verdicts, (verdict) => verdict.paymentId)}::uuid[],
+        ${textArray(verdicts, (verdict) => verdict.fingerprint)}::text[],
+        ${textArray(verdicts, (verdict) => verdict.verdict)}::text[],
+        ${uuidArray(verdicts, (verdict) => verdict.gatewayTransactionId)}::uuid[],
+        ${bigintArray(verdicts, (verdict) => verdict.amountMinor)}::bigint[],
+        ${textArray(verdicts, (verdict) => verdict.currency)}::text[],
+        ${textArray(verdicts, (verdict) => verdict.sourceAccountNumber)}::text[],
+        ${textArray(verdicts, (verdict) => verdict.destinationAccountNumber)}::text[],
+        ${textArray(verdicts, (verdict) => verdict.destinationBankCode)}::text[]
+      ) AS input (
+        payment_id, fingerprint, verdict, transaction_id, amount_minor, currency, source,
+        destination, bank_code
+      )
+      ON CONFLICT (payment_id) DO NOTHING
+      RETURNING payment_id
+    )
+    SELECT count(*)::integer AS booked FROM booked`
+  const { rows } = await db.query<{ booked: number }>(named('book-batch', statement))
   return rows[0]?.booked ?? 0
 }

@@ -1,11 +1,6 @@
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { faultCounter } from '../domain/plan-batch.ts'
-
-const COUNT_FAULTS = `
-  SELECT payment_id, behaviour, count(*)::integer AS faults
-  FROM requests
-  WHERE payment_id = ANY ($1::uuid[]) AND delivery IN ('error_500', 'rate_limit')
-  GROUP BY payment_id, behaviour`
 
 /** How many requests each behaviour has refused for these payments, by `faultCounter`. */
 export async function countFaults(
@@ -13,10 +8,13 @@ export async function countFaults(
   paymentIds: readonly string[],
 ): Promise<Map<string, number>> {
   if (paymentIds.length === 0) return new Map()
-  const { rows } = await db.query<{ payment_id: string; behaviour: string; faults: number }>({
-    name: 'count-faults',
-    text: COUNT_FAULTS,
-    values: [paymentIds],
-  })
+  const statement = sql`
+    SELECT payment_id, behaviour, count(*)::integer AS faults
+    FROM requests
+    WHERE payment_id = ANY (${paymentIds}::uuid[]) AND delivery IN ('error_500', 'rate_limit')
+    GROUP BY payment_id, behaviour`
+  const { rows } = await db.query<{ payment_id: string; behaviour: string; faults: number }>(
+    named('count-faults', statement),
+  )
   return new Map(rows.map((row) => [faultCounter(row.payment_id, row.behaviour), row.faults]))
 }

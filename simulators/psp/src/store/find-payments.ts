@@ -1,3 +1,4 @@
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Verdict } from '../domain/plan-outcome.ts'
 
@@ -12,22 +13,17 @@ export interface FoundPayment {
   currency: string
 }
 
-const FIND_PAYMENTS = `
-  SELECT payment_id AS "paymentId", encode(fingerprint, 'hex') AS fingerprint, verdict,
-    gateway_transaction_id AS "gatewayTransactionId", amount_minor AS "amountMinor", currency
-  FROM payments
-  WHERE payment_id = ANY ($1::uuid[])`
-
 /** The payments among these ids (lower case) that have a verdict, by id. */
 export async function findPayments(
   db: Db,
   paymentIds: readonly string[],
 ): Promise<Map<string, FoundPayment>> {
   if (paymentIds.length === 0) return new Map()
-  const { rows } = await db.query<FoundPayment>({
-    name: 'find-payments',
-    text: FIND_PAYMENTS,
-    values: [paymentIds],
-  })
+  const statement = sql`
+    SELECT payment_id AS "paymentId", encode(fingerprint, 'hex') AS fingerprint, verdict,
+      gateway_transaction_id AS "gatewayTransactionId", amount_minor AS "amountMinor", currency
+    FROM payments
+    WHERE payment_id = ANY (${paymentIds}::uuid[])`
+  const { rows } = await db.query<FoundPayment>(named('find-payments', statement))
   return new Map(rows.map((row) => [row.paymentId, row]))
 }

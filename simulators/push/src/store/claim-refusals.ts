@@ -1,12 +1,7 @@
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { refusalKey } from '../domain/plan-pushes.ts'
 import type { Push } from '../domain/push.ts'
-
-const CLAIM_REFUSALS = `
-  INSERT INTO refusals (device_token, message_id)
-  SELECT * FROM unnest($1::text[], $2::text[])
-  ON CONFLICT (device_token, message_id) DO NOTHING
-  RETURNING device_token AS "deviceToken", message_id AS "messageId"`
 
 /**
  * Notes that these messages are refused; returns, by `refusalKey`, those refused for the first
@@ -14,10 +9,14 @@ const CLAIM_REFUSALS = `
  */
 export async function claimRefusals(db: Db, pushes: readonly Push[]): Promise<Set<string>> {
   if (pushes.length === 0) return new Set()
-  const { rows } = await db.query<Push>({
-    name: 'claim-refusals',
-    text: CLAIM_REFUSALS,
-    values: [pushes.map((push) => push.deviceToken), pushes.map((push) => push.messageId)],
-  })
+  const statement = sql`
+    INSERT INTO refusals (device_token, message_id)
+    SELECT * FROM unnest(
+      ${pushes.map((push) => push.deviceToken)}::text[],
+      ${pushes.map((push) => push.messageId)}::text[]
+    )
+    ON CONFLICT (device_token, message_id) DO NOTHING
+    RETURNING device_token AS "deviceToken", message_id AS "messageId"`
+  const { rows } = await db.query<Push>(named('claim-refusals', statement))
   return new Set(rows.map((row) => refusalKey(row)))
 }
