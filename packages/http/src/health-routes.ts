@@ -26,7 +26,7 @@ export function addHealthRoutes(
   app.get('/healthz', { schema }, (_request, reply) => reply.send({ status: 'ok', name }))
   app.get('/readyz', { schema }, async (_request, reply) => {
     const checks = await within(READINESS_TIMEOUT_MS, readiness).catch((error: unknown) => {
-      logger.warn({ error }, 'readiness could not be found out')
+      logger.warn({ err: error }, 'readiness could not be found out')
       return UNKNOWN
     })
     const status = summary(Object.values(checks))

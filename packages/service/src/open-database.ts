@@ -18,7 +18,7 @@ export async function openDatabase(
     url: databaseUrl,
     applicationName: name,
     ...(max !== undefined && { max }),
-    onError: (error) => logger.warn({ error }, 'a database connection broke'),
+    onError: (error) => logger.warn({ err: error }, 'a database connection broke'),
   })
   started(() => db.end())
   return db

@@ -62,9 +62,9 @@ test('F10: secrets are masked by shape in messages, errors and their causes', ()
 test('an error keeps its code and stack and loses members that could hold a request', () => {
   const { logger, lines } = captured()
   const error = Object.assign(new Error('boom'), { code: 'X1', request: { body: 'card 4111' } })
-  logger.error({ error }, 'failed')
-  const line = JSON.parse(lines[0] ?? '') as { error: { code: string; stack: string } }
-  assert.equal(line.error.code, 'X1')
-  assert.match(line.error.stack, /logger\.test/)
+  logger.error({ err: error }, 'failed')
+  const line = JSON.parse(lines[0] ?? '') as { err: { code: string; stack: string } }
+  assert.equal(line.err.code, 'X1')
+  assert.match(line.err.stack, /logger\.test/)
   assert.ok(!(lines[0] ?? '').includes('4111'))
 })

@@ -16,7 +16,8 @@ let stderr: Stderr | undefined
 
 /**
  * A JSON logger of one service. Lines go to standard error without blocking; secrets are masked by
- * name and by shape wherever they appear. `destination` is for tests.
+ * name and by shape wherever they appear. An error is logged as `err`, with its code and causes.
+ * `destination` is for tests.
  */
 export function createLogger(options: {
   service: string
@@ -30,13 +31,13 @@ export function createLogger(options: {
       level,
       base: { service, region },
       messageKey: 'message',
-      errorKey: 'error',
+      errorKey: 'err',
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: {
         level: (label) => ({ level: label }),
         log: redactMembers,
       },
-      serializers: { error: describeError, err: describeError },
+      serializers: { err: describeError },
       hooks: { streamWrite: redactText },
     },
     destination ?? sharedStderr(),

@@ -108,7 +108,7 @@ function verifyOwnTokens({ issuer }: Config, own: { url: string }): TokenVerifie
 function sweepObjects(db: Db, { logger, started }: ServiceParts): void {
   const sweep = setInterval(() => {
     removeExpiredObjects(db).catch((error: unknown) => {
-      logger.warn({ error }, 'expired objects could not be removed')
+      logger.warn({ err: error }, 'expired objects could not be removed')
     })
   }, SWEEP_MS)
   started(async () => clearInterval(sweep))

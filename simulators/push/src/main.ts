@@ -41,7 +41,7 @@ export async function start(
     url: databaseUrl,
     applicationName: NAME,
     max: MAX_CONNECTIONS,
-    onError: (error) => logger.warn({ error }, 'a database connection was lost'),
+    onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
   })
   try {
     return await serve(config, db, logger)

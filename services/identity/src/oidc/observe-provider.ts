@@ -18,12 +18,15 @@ export function observeProvider(
   provider.on('client_credentials.issued', () => issued.inc({ kind: 'client' }))
   provider.on('grant.error', (ctx, error) => {
     refused.inc({ error: error.error })
-    logger.info({ client_id: clientOf(ctx), error: error.error }, 'a token request was refused')
+    logger.info(
+      { client_id: clientOf(ctx), oauth_error: error.error },
+      'a token request was refused',
+    )
   })
   provider.on('server_error', (ctx, error) => {
     refused.inc({ error: 'server_error' })
-    logger.error({ client_id: clientOf(ctx), error }, 'a token request failed')
+    logger.error({ client_id: clientOf(ctx), err: error }, 'a token request failed')
   })
   const koa: EventEmitter = provider
-  koa.on('error', (error: unknown) => logger.warn({ error }, 'an answer was cut short'))
+  koa.on('error', (error: unknown) => logger.warn({ err: error }, 'an answer was cut short'))
 }

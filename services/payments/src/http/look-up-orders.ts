@@ -72,7 +72,7 @@ export async function lookUpOrders(
     }
     deps.logger.error({ status: answer.status }, 'the order service gave no usable answer')
   } catch (error) {
-    deps.logger.warn({ error }, 'orders could not be looked up')
+    deps.logger.warn({ err: error }, 'orders could not be looked up')
   }
   return new Map()
 }

@@ -75,7 +75,7 @@ async function answer(
     await deliver(deps.pending, response, taken)
   } catch (error) {
     const problem = problemOf(error)
-    const about = { error, trace_id: traceId }
+    const about = { err: error, trace_id: traceId }
     if (problem.code === 'INTERNAL') deps.logger.error(about, 'a payment failed unexpectedly')
     if (problem.code === 'UNAVAILABLE') deps.logger.warn(about, 'a payment could not be taken')
     if (!response.headersSent) writeProblem(response, problem, traceId)

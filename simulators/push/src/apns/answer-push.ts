@@ -37,7 +37,7 @@ export async function answerPush(
       return refuse(stream, messageId, { status: 500, reason: 'InternalServerError' })
     }
   } catch (error) {
-    deps.logger.error({ error, payment_id: push.paymentId }, 'a push could not be recorded')
+    deps.logger.error({ err: error, payment_id: push.paymentId }, 'a push could not be recorded')
     return refuse(stream, messageId, { status: 503, reason: 'ServiceUnavailable' })
   }
   if (stream.destroyed) return

@@ -39,7 +39,7 @@ export async function startApns(config: ApnsConfig, deps: ApnsDeps): Promise<Run
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined)
     answerPush(deps, stream, headers).catch((error: unknown) => {
-      deps.logger.error({ error }, 'a push could not be answered')
+      deps.logger.error({ err: error }, 'a push could not be answered')
       stream.destroy()
     })
   })

@@ -35,7 +35,7 @@ export function addFcmRoutes(
       if (outcome === 'unregistered') return fcmUnregistered()
       return outcome === 'failed' ? fcmInternal() : fcmAccepted(project, push.messageId)
     } catch (error) {
-      logger.error({ error, payment_id: push.paymentId }, 'a push could not be recorded')
+      logger.error({ err: error, payment_id: push.paymentId }, 'a push could not be recorded')
       return fcmUnavailable()
     }
   }
