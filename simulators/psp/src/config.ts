@@ -7,20 +7,24 @@ import {
 import { type BehaviourSettings, completeSettings } from './domain/behaviour-settings.ts'
 import { parseBehaviour } from './domain/behaviour.ts'
 
-/** How the simulator runs. */
+/** The simulator's configuration. */
 export interface Config extends ServiceSettings {
   databaseUrl: string
   database: string
-  /** The server as the role that owns the tables; absent when the simulator must not migrate. */
+  /** Connection URL of the role that owns the tables; absent if migrations are run elsewhere. */
   migrationUrl: string | undefined
-  /** How it behaves until the first PUT /admin/behaviour. */
+  /** The behaviour until the first PUT /admin/behaviour. */
   behaviour: BehaviourSettings
 }
 
 const MAX_LATENCY_MS = 60_000
 const MAX_SEED = 2 ** 32 - 1
 
-/** @throws {ConfigError} naming every variable that is wrong */
+/**
+ * Reads the configuration from the environment.
+ *
+ * @throws {ConfigError} naming every invalid variable
+ */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnvironment(env, (reader) => {
     const { databaseUrl, database, migrationUrl } = readDatabaseSettings(reader, 'PSP')
@@ -37,7 +41,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 function readBehaviour(reader: EnvironmentReader): BehaviourSettings {
   const name = 'CAUDAL_PSP_SIMULATOR_BEHAVIOUR'
   const fallback = reader.text(name, 'approve')
-  if (parseBehaviour(fallback) === null) reader.refuse(name, 'is not a behaviour')
+  if (parseBehaviour(fallback) === null) reader.refuse(name, 'is not a known behaviour')
   const latency = { min: 0, max: MAX_LATENCY_MS }
   return completeSettings({
     default: fallback,

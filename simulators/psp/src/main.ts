@@ -6,21 +6,21 @@ import { migrate } from '@caudal/postgres/migrate.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
-import { openBehaviourBook } from './behaviour-book.ts'
+import { openBehaviourStore } from './behaviour-store.ts'
 import type { Config } from './config.ts'
 import { addAdminRoutes } from './http/admin-routes.ts'
-import { openPaymentLane } from './http/payment-lane.ts'
+import { addPaymentFastPath } from './http/payment-fast-path.ts'
 import { addPaymentRoutes } from './http/payment-routes.ts'
-import { createPendingAnswers } from './http/pending-answers.ts'
+import { createPendingResponses } from './http/pending-responses.ts'
 import { pspMigrations } from './migrations.ts'
 import { type IncomingPayment, processBatch, type ProcessedPayment } from './process-batch.ts'
 
 const NAME = 'psp'
-// Batches run one after the other; the rest is for lists and status queries.
+// Batches run one at a time; the other connections serve lists and status queries.
 const MAX_CONNECTIONS = 4
 const BATCH_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
 
-/** Starts the simulated bank. Its books are opened, and migrated if it may, before it listens. */
+/** Starts the simulated bank. Runs migrations, if it may, before it listens. */
 export async function start(
   config: Config,
   logger: Logger = createLogger({ service: NAME, level: config.logLevel, region: config.region }),
@@ -33,7 +33,7 @@ export async function start(
     url: databaseUrl,
     applicationName: NAME,
     max: MAX_CONNECTIONS,
-    onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+    onError: (error) => logger.warn({ err: error }, 'lost a database connection'),
   })
   try {
     return await serve(config, { db, logger, metrics: createMetrics(NAME) })
@@ -47,15 +47,15 @@ async function serve(
   config: Config,
   { db, logger, metrics }: { db: Db; logger: Logger; metrics: Metrics },
 ): Promise<RunningService> {
-  const behaviours = await openBehaviourBook(db, config.behaviour)
-  const pending = createPendingAnswers()
+  const behaviours = await openBehaviourStore(db, config.behaviour)
+  const pending = createPendingResponses()
   const batchSizes = metrics.histogram(
     'psp_batch_size',
-    'Requests for payments entered together.',
+    'Payment requests per batch.',
     [],
     BATCH_BUCKETS,
   )
-  metrics.gauge('psp_held_connections', 'Callers left without an answer.', [], (gauge) =>
+  metrics.gauge('psp_held_connections', 'Connections held open without a response.', [], (gauge) =>
     gauge.set(pending.held),
   )
   const batcher = createBatcher<IncomingPayment, ProcessedPayment>({
@@ -69,9 +69,9 @@ async function serve(
   const app = createServer({ name: NAME, logger, metrics, readiness })
   addPaymentRoutes(app, { db, batcher, behaviours, pending, logger })
   addAdminRoutes(app, { db, behaviours })
-  openPaymentLane(app, { db, batcher, behaviours, pending, logger, metrics })
+  addPaymentFastPath(app, { db, batcher, behaviours, pending, logger, metrics })
   const url = await listen(app, config)
-  logger.info({ url }, 'the simulated bank is open')
+  logger.info({ url }, 'the PSP simulator is listening')
   return {
     name: NAME,
     url,

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { MigrationSet } from '@caudal/postgres/migrate.ts'
 
-/** The tables of the simulator's books. */
+/** The simulator's tables. */
 export const pspMigrations: MigrationSet = {
   name: 'psp',
   dir: fileURLToPath(new URL('../migrations', import.meta.url)),

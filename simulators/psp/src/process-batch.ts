@@ -1,39 +1,39 @@
 import { randomUUID } from 'node:crypto'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { BookedPayment } from './domain/answers.ts'
-import { type Behaviour, behaviourText } from './domain/behaviour.ts'
+import { type Behaviour, formatBehaviour } from './domain/behaviour.ts'
 import { fingerprintOf, type PaymentRequest } from './domain/payment-request.ts'
 import { planBatch } from './domain/plan-batch.ts'
 import { countsFaults, type Delivery, type Outcome } from './domain/plan-outcome.ts'
-import { bookBatch, type NewVerdict } from './store/book-batch.ts'
+import type { DecidedPayment } from './domain/responses.ts'
 import { countFaults } from './store/count-faults.ts'
 import { findPayments } from './store/find-payments.ts'
+import { recordBatch, type NewVerdict } from './store/record-batch.ts'
 
-/** A request for a payment as the HTTP side hands it over. */
+/** A validated payment request. */
 export interface IncomingPayment {
-  /** Lower case; also the Idempotency-Key. */
+  /** In lower case; also the Idempotency-Key. */
   paymentId: string
   request: PaymentRequest
   amountMinor: bigint
   behaviour: Exclude<Behaviour, { kind: 'random' }>
 }
 
-/** What a request gets back. */
+/** The result of a payment request. */
 export interface ProcessedPayment {
-  /** null: the payment has no verdict. */
-  payment: BookedPayment | null
-  /** The key belongs to another request: its verdict is none of the caller's business. */
+  /** null if the payment has no verdict. */
+  payment: DecidedPayment | null
+  /** The key belongs to a different request, whose verdict must not be disclosed. */
   mismatch: boolean
   delivery: Delivery
   delayMs: number
 }
 
-type Known = BookedPayment & { fingerprint: string }
+type Known = DecidedPayment & { fingerprint: string }
 
 /**
- * THE SPINE: plans the requests that gathered, enters them in one statement, and says what each
- * gets back, in the order of the requests. A payment that has a verdict keeps it; the behaviour
- * then decides only how the verdict is delivered. Batches run one after the other.
+ * The core of the simulator: decides a batch of requests, records them in one statement and returns
+ * the result of each, in the order of the requests. A payment that has a verdict keeps it; the
+ * behaviour then decides only how the verdict is delivered. Batches run one at a time.
  */
 export async function processBatch(
   db: Db,
@@ -47,21 +47,21 @@ export async function processBatch(
   const logged = incoming.map(({ paymentId, request, behaviour }, index) => ({
     paymentId,
     destinationAccountNumber: request.destination.account_number,
-    behaviour: behaviourText(behaviour),
+    behaviour: formatBehaviour(behaviour),
     delivery: outcomes[index]?.delivery ?? 'answer',
   }))
-  const booked = await bookBatch(db, logged, [...verdicts.values()])
-  // In the usual batch every payment is new and what was written is what is known.
-  const allNew = booked === verdicts.size
+  const inserted = await recordBatch(db, logged, [...verdicts.values()])
+  // If every verdict was inserted, the inserted rows are the stored ones and need no lookup.
+  const allNew = inserted === verdicts.size
   const unsure = allNew ? incoming.filter(({ paymentId }) => !verdicts.has(paymentId)) : incoming
   const found = await findPayments(db, idsOf(unsure))
   return incoming.map(({ paymentId }, index) => {
     const known = found.get(paymentId) ?? (allNew ? verdicts.get(paymentId) : undefined)
-    return deliver(known, outcomes[index], fingerprints[index])
+    return resultOf(known, outcomes[index], fingerprints[index])
   })
 }
 
-/** One verdict a payment: the first that asks for it. Sorted, so that processes never deadlock. */
+/** One verdict per payment, for its first request. Sorted, so that processes cannot deadlock. */
 function newVerdicts(
   incoming: readonly IncomingPayment[],
   outcomes: readonly Outcome[],
@@ -87,7 +87,7 @@ function newVerdicts(
   return new Map([...verdicts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function deliver(
+function resultOf(
   known: Known | undefined,
   outcome: Outcome | undefined,
   fingerprint: string | undefined,

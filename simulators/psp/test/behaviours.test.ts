@@ -18,7 +18,7 @@ describe('behaviours of the simulated bank', async () => {
     return randomUUID()
   }
 
-  test('P8: error_500 answers in the words of the source and leaves the key unknown', async () => {
+  test('P8: error_500 returns the documented error and leaves the key unknown', async () => {
     const paymentId = await behaving('error_500')
     const { status, json } = await psp.pay(paymentId)
     assert.equal(status, 500)
@@ -48,14 +48,14 @@ describe('behaviours of the simulated bank', async () => {
     }
   })
 
-  test('P8: error_500_once fails one of many requests that come together', async () => {
+  test('P8: error_500_once fails exactly one of many concurrent requests', async () => {
     const paymentId = await behaving('error_500_once')
     const answers = await Promise.all(Array.from({ length: 20 }, () => psp.pay(paymentId)))
     assert.equal(answers.filter(({ status }) => status === 500).length, 1)
     assert.equal((await psp.charges(paymentId)).length, 1)
   })
 
-  test('P8: rate_limit_once says when to come back and leaves the key unknown', async () => {
+  test('P8: rate_limit_once returns Retry-After and leaves the key unknown', async () => {
     const paymentId = await behaving('rate_limit_once')
     const { status, headers, json } = await psp.pay(paymentId)
     assert.equal(status, 429)
@@ -65,7 +65,7 @@ describe('behaviours of the simulated bank', async () => {
     assert.equal((await psp.pay(paymentId)).status, 200)
   })
 
-  test('P8: slow answers late and has decided long before', async () => {
+  test('P8: slow stores the verdict at once and responds later', async () => {
     const paymentId = await behaving('slow:400')
     const started = performance.now()
     const answer = psp.pay(paymentId)
@@ -74,7 +74,7 @@ describe('behaviours of the simulated bank', async () => {
     assert.ok(performance.now() - started >= 399)
   })
 
-  test('P8: latency_ms is added to each answer', async () => {
+  test('P8: latency_ms is added to each response', async () => {
     await psp.behave({ latency_ms: 150 })
     const started = performance.now()
     await psp.pay(randomUUID())
@@ -82,7 +82,7 @@ describe('behaviours of the simulated bank', async () => {
     assert.ok(performance.now() - started >= 298)
   })
 
-  test('P8: hang never answers, charges nothing and lets go with the caller', async () => {
+  test('P8: hang never responds, charges nothing and closes with the caller', async () => {
     const paymentId = await behaving('hang')
     await hangs(paymentId)
     assert.equal(await statusOf(paymentId), 'not_found')
@@ -92,7 +92,7 @@ describe('behaviours of the simulated bank', async () => {
     assert.equal((await psp.charges(paymentId)).length, 1)
   })
 
-  test('P8: apply_then_hang charges and never answers; repeats hang until it behaves', async () => {
+  test('P8: apply_then_hang charges and never responds; repeats hang until the behaviour changes', async () => {
     const paymentId = await behaving('apply_then_hang')
     await hangs(paymentId)
     assert.equal(await statusOf(paymentId), 'approved')
@@ -102,14 +102,14 @@ describe('behaviours of the simulated bank', async () => {
     assert.equal((await psp.charges(paymentId)).length, 1)
   })
 
-  test('P8: reset cuts the connection and charges nothing', async () => {
+  test('P8: reset resets the connection and charges nothing', async () => {
     const paymentId = await behaving('reset')
     await assert.rejects(psp.pay(paymentId), /fetch failed/)
     assert.equal(await statusOf(paymentId), 'not_found')
     assert.deepEqual(await psp.charges(paymentId), [])
   })
 
-  test('P8: apply_then_reset charges and cuts the connection', async () => {
+  test('P8: apply_then_reset charges and resets the connection', async () => {
     const paymentId = await behaving('apply_then_reset')
     await assert.rejects(psp.pay(paymentId), /fetch failed/)
     assert.equal(await statusOf(paymentId), 'approved')
@@ -118,7 +118,7 @@ describe('behaviours of the simulated bank', async () => {
     assert.equal((await psp.charges(paymentId)).length, 1)
   })
 
-  test('P8: garbage charges and answers what nobody can read', async () => {
+  test('P8: garbage charges and responds with invalid JSON', async () => {
     const paymentId = await behaving('garbage')
     const { status, text } = await psp.pay(paymentId)
     assert.equal(status, 200)
@@ -126,7 +126,7 @@ describe('behaviours of the simulated bank', async () => {
     assert.equal(await statusOf(paymentId), 'approved')
   })
 
-  test('P8: the delivery of a verdict that is known follows the behaviour too', async () => {
+  test('P8: the behaviour also decides how a known verdict is delivered', async () => {
     const paymentId = await behaving('approve')
     await psp.pay(paymentId)
     await psp.behave({ default: 'error_500' })
@@ -137,7 +137,7 @@ describe('behaviours of the simulated bank', async () => {
     assert.equal((await psp.charges(paymentId)).length, 1)
   })
 
-  test('P8: behaviours go by destination account, the others get the default', async (t) => {
+  test('P8: behaviour is chosen by destination account, else by the default', async (t) => {
     const psp = await startPsp(t, { CAUDAL_PSP_SIMULATOR_BEHAVIOUR: 'decline' })
     const to = (account: string) => ({
       destination: { name: 'n', account_number: account, bank_code: 'b' },
@@ -150,7 +150,7 @@ describe('behaviours of the simulated bank', async () => {
     assert.deepEqual(await Promise.all(statuses), [200, 400, 500])
   })
 
-  test('P8: random brings the same misfortunes for the same seed', async () => {
+  test('P8: random gives the same faults for the same seed', async () => {
     const drawn = async () => {
       await psp.behave({ default: 'random:0.5', seed: 11 })
       const outcomes: unknown[] = []
@@ -170,7 +170,7 @@ describe('behaviours of the simulated bank', async () => {
     assert.ok(new Set(first).size > 2, String(first))
   })
 
-  test('settings that make no sense are refused and change nothing', async () => {
+  test('invalid settings are refused and change nothing', async () => {
     const before = (await psp.call('GET', '/admin/behaviour')).text
     const nonsense = [
       { default: 'explode' },
@@ -189,7 +189,7 @@ describe('behaviours of the simulated bank', async () => {
     assert.equal((await psp.call('GET', '/admin/behaviour')).text, before)
   })
 
-  test('a stop does not wait for callers that are left hanging', async () => {
+  test('a stop does not wait for held connections', async () => {
     const paymentId = await behaving('hang')
     const hanging = assert.rejects(psp.pay(paymentId), /fetch failed/)
     await eventually(async () => (await heldConnections()) === 1)
@@ -199,7 +199,7 @@ describe('behaviours of the simulated bank', async () => {
     await hanging
   })
 
-  /** Asks, sees the connection held, leaves, and sees it let go. */
+  /** Sends a request, waits until it is held, aborts it and waits until it is no longer held. */
   async function hangs(paymentId: string): Promise<void> {
     const caller = new AbortController()
     const answer = psp.pay(paymentId, {}, { signal: caller.signal })

@@ -8,7 +8,7 @@ describe('payments at the simulated bank', async () => {
   const psp = await startPsp(suiteScope())
   beforeEach(() => psp.behave({}))
 
-  test('P5: an approval is the document of the source, and money moved once', async () => {
+  test('P5: an approval has the documented body and one charge', async () => {
     const paymentId = randomUUID()
     const { status, json } = await psp.pay(paymentId)
     assert.equal(status, 200)
@@ -31,7 +31,7 @@ describe('payments at the simulated bank', async () => {
     assert.match(String(charge?.['at']), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
   })
 
-  test('P5: a decline is the document of the source, and no money moved', async () => {
+  test('P5: a decline has the documented body and no charge', async () => {
     await psp.behave({ by_account: { '1234567890': 'decline' } })
     const paymentId = randomUUID()
     const { status, json } = await psp.pay(paymentId)
@@ -45,7 +45,7 @@ describe('payments at the simulated bank', async () => {
     assert.deepEqual(await psp.charges(paymentId), [])
   })
 
-  test('P5: 50 requests at once with one key are one charge and one answer', async () => {
+  test('P5: 50 concurrent requests with one key give one charge and one response', async () => {
     const paymentId = randomUUID()
     const answers = await Promise.all(Array.from({ length: 50 }, () => psp.pay(paymentId)))
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
@@ -54,7 +54,7 @@ describe('payments at the simulated bank', async () => {
     assert.equal((await psp.requests(paymentId)).length, 50)
   })
 
-  test('P5: 300 payments at once are entered together and each gets its own answer', async () => {
+  test('P5: 300 concurrent payments are stored in batches and each gets its own response', async () => {
     const ids = Array.from({ length: 300 }, () => randomUUID())
     const answers = await Promise.all(ids.map((id) => psp.pay(id)))
     assert.deepEqual(
@@ -69,7 +69,7 @@ describe('payments at the simulated bank', async () => {
     assert.equal(rows[0]?.charges, 300)
   })
 
-  test('P5: a verdict is final: a repeat gets it whatever the behaviour is by then', async () => {
+  test('P5: a verdict is final: a repeat gets it whatever the current behaviour', async () => {
     const approved = randomUUID()
     const failed = randomUUID()
     const first = await psp.pay(approved)
@@ -83,7 +83,7 @@ describe('payments at the simulated bank', async () => {
     assert.deepEqual(await psp.charges(failed), [])
   })
 
-  test('P5: a key with another body is refused in words that are no verdict', async () => {
+  test('P5: a key with another body is refused with a problem that is no verdict', async () => {
     const paymentId = randomUUID()
     await psp.pay(paymentId)
     for (const change of [{ amount: '100.51' }, { timestamp: '2026-08-24T19:35:06Z' }]) {
@@ -99,7 +99,7 @@ describe('payments at the simulated bank', async () => {
     assert.equal((await psp.charges(paymentId)).length, 1)
   })
 
-  test('P5: of two bodies that race for a key, one is decided and the other refused', async () => {
+  test('P5: of two concurrent bodies with one key, one is decided and the other refused', async () => {
     const paymentId = randomUUID()
     const answers = await Promise.all([
       ...Array.from({ length: 10 }, () => psp.pay(paymentId)),
@@ -110,7 +110,7 @@ describe('payments at the simulated bank', async () => {
     assert.equal((await psp.charges(paymentId)).length, 1)
   })
 
-  test('P8: verdicts and behaviour outlive a restart', async () => {
+  test('P8: verdicts and behaviour survive a restart', async () => {
     const paymentId = randomUUID()
     const first = await psp.pay(paymentId)
     const settings = {
@@ -137,7 +137,7 @@ describe('payments at the simulated bank', async () => {
     assert.equal((await psp.pay(randomUUID())).status, 500)
   })
 
-  test('P8: the status query says approved, failed or not_found', async () => {
+  test('P8: the status query returns approved, failed or not_found', async () => {
     const [approved, failed, unknown] = [randomUUID(), randomUUID(), randomUUID()]
     const { json: verdict } = await psp.pay(approved)
     await psp.behave({ default: 'decline' })
@@ -152,7 +152,7 @@ describe('payments at the simulated bank', async () => {
     assert.equal((await status('nonsense')).json['code'], 'MALFORMED_REQUEST')
   })
 
-  test('requests that cannot be understood leave nothing behind', async () => {
+  test('malformed requests store nothing', async () => {
     const paymentId = randomUUID()
     const bad: Array<[Record<string, unknown>, string]> = [
       [{ amount: '0.00' }, 'amount'],
@@ -178,7 +178,7 @@ describe('payments at the simulated bank', async () => {
     assert.equal((await psp.requests(paymentId)).length, 0)
   })
 
-  test('a body without a length takes another way to the same answer', async () => {
+  test('a request without Content-Length gets the same response from the framework', async () => {
     const paymentId = randomUUID()
     const bytes = new TextEncoder().encode(JSON.stringify(paymentOf(paymentId)))
     const chunked = await fetch(`${psp.url()}/v1/payments`, {
@@ -206,7 +206,7 @@ describe('payments at the simulated bank', async () => {
     assert.deepEqual(await statuses('['.repeat(1_000), json), [400, 'MALFORMED_REQUEST'])
   })
 
-  test('P13: payments are counted and traced whichever way they take', async () => {
+  test('P13: payments are counted and traced on both paths', async () => {
     const traceId = randomUUID().replaceAll('-', '')
     const { headers } = await psp.pay(
       randomUUID(),
@@ -219,7 +219,7 @@ describe('payments at the simulated bank', async () => {
     assert.match(text, counted)
   })
 
-  test('the books are read in pages, each charge once', async () => {
+  test('charges and requests are paginated, each listed once', async () => {
     const ids = Array.from({ length: 7 }, () => randomUUID())
     await Promise.all(ids.map((id) => psp.pay(id)))
     for (const list of ['charges', 'requests']) {

@@ -9,15 +9,15 @@ import { pspMigrations } from '../src/migrations.ts'
 
 type Json = Record<string, unknown>
 
-/** An answer as it came. */
-export interface Got {
+/** A response as it was received. */
+export interface HttpResult {
   status: number
   headers: Headers
   text: string
   json: Json
 }
 
-/** A simulator of the test's own, and the ways to talk to it. */
+/** A running simulator and its client. */
 export interface Psp {
   db: Db
   url(): string
@@ -25,15 +25,15 @@ export interface Psp {
     paymentId: string,
     change?: Json,
     options?: { key?: string; signal?: AbortSignal; traceparent?: string },
-  ): Promise<Got>
-  call(method: string, path: string, body?: unknown): Promise<Got>
+  ): Promise<HttpResult>
+  call(method: string, path: string, body?: unknown): Promise<HttpResult>
   behave(settings: Json): Promise<void>
   charges(paymentId?: string): Promise<Json[]>
   requests(paymentId: string): Promise<Json[]>
   restart(): Promise<void>
 }
 
-/** Starts the simulator on a database of its own; both are gone when the test ends. */
+/** Starts the simulator on a new database. Both are removed when the scope ends. */
 export async function startPsp(scope: Scope, env: NodeJS.ProcessEnv = {}): Promise<Psp> {
   const database = await testDatabase(scope, { sets: [pspMigrations], name: 'psp' })
   const config = readConfig({
@@ -78,7 +78,7 @@ export async function startPsp(scope: Scope, env: NodeJS.ProcessEnv = {}): Promi
   }
 }
 
-/** The source document's request for a payment. */
+/** An example payment request in the PSP's format. */
 export function paymentOf(paymentId: string = randomUUID()): Json {
   return {
     payment_id: paymentId,
@@ -94,7 +94,7 @@ function json(body: unknown) {
   return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }
 
-async function request(url: string, init: RequestInit): Promise<Got> {
+async function request(url: string, init: RequestInit): Promise<HttpResult> {
   const response = await fetch(url, init)
   const text = await response.text()
   return { status: response.status, headers: response.headers, text, json: parsed(text) }

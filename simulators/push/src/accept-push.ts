@@ -1,23 +1,24 @@
 import type { Batcher } from '@caudal/batching/create-batcher.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
-import type { BehaviourBook } from './behaviour-book.ts'
+import type { BehaviourStore } from './behaviour-store.ts'
 import type { IncomingPush } from './domain/plan-pushes.ts'
 import type { Push, PushOutcome } from './domain/push.ts'
 import type { PendingDelays } from './pending-delays.ts'
 
-/** Takes a push of either protocol to its outcome, which is durable and due when this resolves. */
+/** Processes a push of either protocol. Resolves when the outcome is stored and any delay is over. */
 export type AcceptPush = (push: Push) => Promise<PushOutcome>
 
+/** Creates the function that both protocols call for each push. */
 export function createAcceptPush(deps: {
   batcher: Batcher<IncomingPush, PushOutcome>
-  behaviours: BehaviourBook
+  behaviours: BehaviourStore
   delays: PendingDelays
   logger: Logger
   metrics: Metrics
 }): AcceptPush {
   const { batcher, behaviours, delays, logger, metrics } = deps
-  const counter = metrics.counter('push_messages_total', 'Pushes by what became of them.', [
+  const counter = metrics.counter('push_messages_total', 'Pushes by outcome.', [
     'platform',
     'outcome',
   ])
@@ -26,7 +27,10 @@ export function createAcceptPush(deps: {
     const behaviour = behaviours.choose(push.deviceToken)
     const outcome = await batcher.submit({ push, behaviour })
     counter.inc({ platform, outcome })
-    logger.debug({ payment_id: paymentId, message_id: messageId, platform, outcome }, 'a push came')
+    logger.debug(
+      { payment_id: paymentId, message_id: messageId, platform, outcome },
+      'processed a push',
+    )
     if (behaviour.kind === 'slow') await delays.wait(behaviour.delayMs)
     return outcome
   }

@@ -5,13 +5,13 @@ import {
   type ServiceSettings,
 } from '@caudal/http/service-settings.ts'
 
-/** How the simulator runs. */
+/** The simulator's configuration. */
 export interface Config extends ServiceSettings {
   databaseUrl: string
   database: string
-  /** The server as the role that owns the tables; absent when the simulator must not migrate. */
+  /** Connection URL of the role that owns the tables; absent if migrations are run elsewhere. */
   migrationUrl: string | undefined
-  /** `tls` names PEM files; without it APNs is spoken in clear text (h2c). */
+  /** `tls` names PEM files; without it, APNs is HTTP/2 in clear text (h2c). */
   apns: { port: number; tls: { certFile: string; keyFile: string } | undefined }
 }
 
@@ -19,7 +19,11 @@ const APNS_PORT = 8089
 const CERT = 'CAUDAL_PUSH_APNS_TLS_CERT_FILE'
 const KEY = 'CAUDAL_PUSH_APNS_TLS_KEY_FILE'
 
-/** @throws {ConfigError} naming every variable that is wrong */
+/**
+ * Reads the configuration from the environment.
+ *
+ * @throws {ConfigError} naming every invalid variable
+ */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnvironment(env, (reader) => {
     const { databaseUrl, database, migrationUrl } = readDatabaseSettings(reader, 'PUSH')
@@ -37,7 +41,7 @@ function readTls(reader: EnvironmentReader): Config['apns']['tls'] {
   const certFile = reader.optional(CERT)
   const keyFile = reader.optional(KEY)
   if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile }
-  if (certFile !== undefined) reader.refuse(KEY, `is missing, while ${CERT} is there`)
-  if (keyFile !== undefined) reader.refuse(CERT, `is missing, while ${KEY} is there`)
+  if (certFile !== undefined) reader.refuse(KEY, `is required when ${CERT} is set`)
+  if (keyFile !== undefined) reader.refuse(CERT, `is required when ${KEY} is set`)
   return undefined
 }

@@ -8,7 +8,7 @@ import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { createAcceptPush } from './accept-push.ts'
 import { startApns } from './apns/start-apns.ts'
-import { openBehaviourBook } from './behaviour-book.ts'
+import { openBehaviourStore } from './behaviour-store.ts'
 import type { Config } from './config.ts'
 import type { IncomingPush } from './domain/plan-pushes.ts'
 import type { PushOutcome } from './domain/push.ts'
@@ -20,15 +20,15 @@ import { createPendingDelays } from './pending-delays.ts'
 import { processBatch } from './process-batch.ts'
 
 const NAME = 'push'
-// Batches run one after the other; the rest is for lists.
+// Batches run one at a time; the other connections serve lists.
 const MAX_CONNECTIONS = 4
 
-/** The simulator while it runs: FCM and the admin interface at `url`, APNs at `apnsUrl`. */
+/** The running simulator: FCM and the admin interface at `url`, APNs at `apnsUrl`. */
 export interface RunningPush extends RunningService {
   apnsUrl: string
 }
 
-/** Starts the simulated push services. Tables are migrated, if it may, before it listens. */
+/** Starts the simulated push services. Runs migrations, if it may, before it listens. */
 export async function start(
   config: Config,
   logger: Logger = createLogger({ service: NAME, level: config.logLevel, region: config.region }),
@@ -41,7 +41,7 @@ export async function start(
     url: databaseUrl,
     applicationName: NAME,
     max: MAX_CONNECTIONS,
-    onError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+    onError: (error) => logger.warn({ err: error }, 'lost a database connection'),
   })
   try {
     return await serve(config, db, logger)
@@ -53,7 +53,7 @@ export async function start(
 
 async function serve(config: Config, db: Db, logger: Logger): Promise<RunningPush> {
   const metrics = createMetrics(NAME)
-  const behaviours = await openBehaviourBook(db)
+  const behaviours = await openBehaviourStore(db)
   const delays = createPendingDelays()
   const batcher = createBatcher<IncomingPush, PushOutcome>({
     process: (incoming) => processBatch(db, incoming),
@@ -77,7 +77,7 @@ async function serve(config: Config, db: Db, logger: Logger): Promise<RunningPus
     await apns.stop()
     throw error
   })
-  logger.info({ url, apns_url: apns.url }, 'the simulated push services are open')
+  logger.info({ url, apns_url: apns.url }, 'the push simulator is listening')
   return {
     name: NAME,
     url,

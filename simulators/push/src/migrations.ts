@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { MigrationSet } from '@caudal/postgres/migrate.ts'
 
-/** The tables of what the simulator was sent. */
+/** The simulator's tables. */
 export const pushMigrations: MigrationSet = {
   name: 'push',
   dir: fileURLToPath(new URL('../migrations', import.meta.url)),

@@ -1,11 +1,12 @@
-/** Answers that come late, so that a stop need not wait for them. */
+/** Tracks delayed responses, so that a stop can end them at once. */
 export interface PendingDelays {
   /** Resolves after the delay, or at once when the simulator stops. */
   wait(delayMs: number): Promise<void>
-  /** Ends every delay; later ones end at once. */
+  /** Ends every delay, now and from now on. */
   release(): void
 }
 
+/** Creates an empty tracker. */
 export function createPendingDelays(): PendingDelays {
   const delays = new Map<NodeJS.Timeout, () => void>()
   let released = false

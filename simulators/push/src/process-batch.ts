@@ -5,9 +5,9 @@ import { claimRefusals } from './store/claim-refusals.ts'
 import { recordMessages } from './store/record-messages.ts'
 
 /**
- * THE SPINE: decides the pushes that gathered and records the accepted ones in one statement,
- * before any is answered. Outcomes come in the order of the pushes. Batches run one after the
- * other.
+ * The core of the simulator: decides a batch of pushes and records the accepted ones in one
+ * statement, before any response. Outcomes are in the order of the pushes. Batches run one at a
+ * time.
  */
 export async function processBatch(
   db: Db,

@@ -15,7 +15,7 @@ function deviceToken(): string {
   return randomBytes(32).toString('hex')
 }
 
-function notice(paymentId: string, messageId: string = randomUUID()) {
+function notification(paymentId: string, messageId: string = randomUUID()) {
   return {
     title: 'Pago realizado',
     body: 'Pagaste 10.00 USD a Servicio A.',
@@ -23,7 +23,7 @@ function notice(paymentId: string, messageId: string = randomUUID()) {
   }
 }
 
-function fcmMessage(token: string, { title, body, data }: ReturnType<typeof notice>) {
+function fcmMessage(token: string, { title, body, data }: ReturnType<typeof notification>) {
   return { token, notification: { title, body }, data }
 }
 
@@ -31,9 +31,9 @@ describe('simulated push services', async () => {
   const push = await startPush(suiteScope())
   beforeEach(() => push.behave({}))
 
-  test('P6: FCM accepts a message and it is on record with user and payment', async () => {
+  test('P6: FCM accepts a message and stores it with its user and payment', async () => {
     const paymentId = randomUUID()
-    const sent = notice(paymentId)
+    const sent = notification(paymentId)
     const { status, json } = await push.fcm(fcmMessage('device-1', sent))
     assert.equal(status, 200)
     assert.deepEqual(json, { name: `projects/caudal-dev/messages/${sent.data.message_id}` })
@@ -53,9 +53,9 @@ describe('simulated push services', async () => {
     assert.deepEqual(await push.messages(`user_id=user-${paymentId}`), [message])
   })
 
-  test('P6: APNs over HTTP/2 accepts a message and it is on record', async () => {
+  test('P6: APNs over HTTP/2 accepts a message and stores it', async () => {
     const paymentId = randomUUID()
-    const { title, body, data } = notice(paymentId)
+    const { title, body, data } = notification(paymentId)
     const token = deviceToken()
     const payload = { aps: { alert: { title, body } }, ...data }
     const { status, headers } = await push.apns(token, payload, { 'apns-id': data.message_id })
@@ -70,20 +70,20 @@ describe('simulated push services', async () => {
     assert.deepEqual(message?.['data'], data)
   })
 
-  test('P6: a repeat is on record again, under the same id', async () => {
+  test('P6: a repeat is stored again with the same message id', async () => {
     const paymentId = randomUUID()
-    const sent = fcmMessage('device-2', notice(paymentId))
+    const sent = fcmMessage('device-2', notification(paymentId))
     await Promise.all([push.fcm(sent), push.fcm(sent)])
     const messages = await push.messages(`payment_id=${paymentId}`)
     assert.equal(messages.length, 2)
     assert.equal(new Set(messages.map((message) => message['message_id'])).size, 1)
   })
 
-  test('P8: an unregistered device is refused as FCM and APNs do, and gets nothing', async () => {
+  test('P8: a push to an unregistered device is refused in the format of FCM and of APNs', async () => {
     const paymentId = randomUUID()
     const apple = deviceToken()
     await push.behave({ by_token: { gone: 'unregistered', [apple]: 'unregistered' } })
-    const fcm = await push.fcm(fcmMessage('gone', notice(paymentId)))
+    const fcm = await push.fcm(fcmMessage('gone', notification(paymentId)))
     assert.equal(fcm.status, 404)
     assert.deepEqual(fcm.json['error'], {
       code: 404,
@@ -107,7 +107,7 @@ describe('simulated push services', async () => {
     const paymentId = randomUUID()
     const apple = deviceToken()
     await push.behave({ by_token: { shaky: 'error_500_once', [apple]: 'error_500_once' } })
-    const sent = notice(paymentId)
+    const sent = notification(paymentId)
     const failed = await push.fcm(fcmMessage('shaky', sent))
     assert.equal(failed.status, 500)
     assert.equal((failed.json['error'] as { status: string }).status, 'INTERNAL')
@@ -118,21 +118,24 @@ describe('simulated push services', async () => {
     await push.restart()
     assert.equal((await push.fcm(fcmMessage('shaky', sent))).status, 200)
     assert.equal((await push.apns(apple, { ...sent.data }, headers)).status, 200)
-    assert.equal((await push.fcm(fcmMessage('shaky', notice(paymentId)))).status, 500)
+    assert.equal((await push.fcm(fcmMessage('shaky', notification(paymentId)))).status, 500)
     assert.equal((await push.messages(`payment_id=${paymentId}`)).length, 2)
   })
 
-  test('P8: slow answers late', async () => {
+  test('P8: slow delays the response', async () => {
     const apple = deviceToken()
     await push.behave({ default: 'slow:150' })
     const started = performance.now()
-    await Promise.all([push.fcm(fcmMessage('late', notice('p'))), push.apns(apple, { aps: {} })])
+    await Promise.all([
+      push.fcm(fcmMessage('late', notification('p'))),
+      push.apns(apple, { aps: {} }),
+    ])
     assert.ok(performance.now() - started >= 149)
   })
 
-  test('P8: messages and behaviour outlive a restart', async () => {
+  test('P8: messages and behaviour survive a restart', async () => {
     const paymentId = randomUUID()
-    await push.fcm(fcmMessage('device-3', notice(paymentId)))
+    await push.fcm(fcmMessage('device-3', notification(paymentId)))
     const settings = { default: 'slow:1', by_token: { gone: 'unregistered' } }
     await push.behave(settings)
     await push.restart()
@@ -140,7 +143,7 @@ describe('simulated push services', async () => {
     assert.deepEqual((await push.call('GET', '/admin/behaviour')).json, settings)
   })
 
-  test('P6: the token endpoint trades a signed assertion for a token that FCM takes', async () => {
+  test('P6: the token endpoint exchanges a signed assertion for a token that FCM accepts', async () => {
     const { privateKey } = await generateKeyPair('RS256')
     const assertion = await new SignJWT({
       scope: 'https://www.googleapis.com/auth/firebase.messaging',
@@ -156,7 +159,7 @@ describe('simulated push services', async () => {
     assert.equal(granted.json['token_type'], 'Bearer')
     assert.equal(granted.json['expires_in'], 3_599)
     const authorization = `Bearer ${String(granted.json['access_token'])}`
-    const sent = await push.fcm(fcmMessage('device-4', notice('p')), { authorization })
+    const sent = await push.fcm(fcmMessage('device-4', notification('p')), { authorization })
     assert.equal(sent.status, 200)
     const junk = await token(push, { grant_type: GRANT, assertion: 'junk' })
     assert.deepEqual([junk.status, junk.json['error']], [400, 'invalid_grant'])
@@ -164,21 +167,21 @@ describe('simulated push services', async () => {
     assert.deepEqual([other.status, other.json['error']], [400, 'unsupported_grant_type'])
   })
 
-  test('P6: FCM refuses what it does not understand, in its own form', async () => {
-    const missing = await push.fcm(fcmMessage('device-5', notice('p')), {})
+  test('P6: FCM refuses invalid requests in its own format', async () => {
+    const missing = await push.fcm(fcmMessage('device-5', notification('p')), {})
     assert.equal(missing.status, 401)
     assert.equal((missing.json['error'] as { status: string }).status, 'UNAUTHENTICATED')
     const invalid = await push.fcm({ token: 'device-5', data: { amount: 1 } })
     assert.equal(invalid.status, 400)
     assert.equal((invalid.json['error'] as { status: string }).status, 'INVALID_ARGUMENT')
-    const dryRun = { validate_only: true, message: fcmMessage('device-5', notice('dry')) }
+    const dryRun = { validate_only: true, message: fcmMessage('device-5', notification('dry')) }
     const path = '/v1/projects/caudal-dev/messages:send'
     const headers = { authorization: 'Bearer t' }
     assert.equal((await push.call('POST', path, dryRun, headers)).status, 200)
     assert.deepEqual(await push.messages('payment_id=dry'), [])
   })
 
-  test('P6: APNs refuses what it does not understand, in its own form', async () => {
+  test('P6: APNs refuses invalid requests in its own format', async () => {
     const token = deviceToken()
     const bad = await push.apns('not-hex', { aps: {} })
     assert.deepEqual([bad.status, bad.json], [400, { reason: 'BadDeviceToken' }])
@@ -189,24 +192,24 @@ describe('simulated push services', async () => {
     assert.match(String(large.headers['apns-id']), /^[0-9a-f-]{36}$/)
   })
 
-  test('texts that PostgreSQL cannot hold do not harm the messages beside them', async () => {
-    const odd = notice('odd\u0000payment')
+  test('texts that PostgreSQL cannot store do not affect other messages of the batch', async () => {
+    const odd = notification('odd\u0000payment')
     odd.title = 'a\u0000b'
     odd.data.user_id = 'u'.repeat(3_000)
-    const even = notice(randomUUID())
+    const even = notification(randomUUID())
     const sent = [odd, even].map((one) => push.fcm(fcmMessage('device-6', one)))
     const statuses = (await Promise.all(sent)).map(({ status }) => status)
     assert.deepEqual(statuses, [200, 200])
     assert.equal((await push.messages(`payment_id=${even.data.payment_id}`)).length, 1)
   })
 
-  test('300 pushes at once over both protocols are all on record', async () => {
+  test('300 concurrent pushes over both protocols are all stored', async () => {
     const paymentId = randomUUID()
     const token = deviceToken()
     const sent = Array.from({ length: 300 }, (_, index) =>
       index % 10 === 0
         ? push.apns(token, { aps: {}, payment_id: paymentId })
-        : push.fcm(fcmMessage('device-7', notice(paymentId))),
+        : push.fcm(fcmMessage('device-7', notification(paymentId))),
     )
     assert.ok((await Promise.all(sent)).every(({ status }) => status === 200))
     const seen = new Set<unknown>()
@@ -221,7 +224,7 @@ describe('simulated push services', async () => {
     assert.equal(seen.size, 300)
   })
 
-  test('admin requests that make no sense are refused', async () => {
+  test('invalid admin requests are refused', async () => {
     for (const query of ['limit=0', 'limit=1001', 'cursor=junk', 'user_id=']) {
       assert.equal((await push.call('GET', `/admin/messages?${query}`)).status, 400, query)
     }
@@ -232,7 +235,7 @@ describe('simulated push services', async () => {
   })
 })
 
-test('P6: with a certificate APNs speaks TLS', async (t) => {
+test('P6: APNs uses TLS if a certificate is configured', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'caudal-apns-'))
   t.after(() => rm(folder, { recursive: true }))
   const { cert, key } = selfSigned('apns.example')
@@ -254,7 +257,7 @@ test('P6: with a certificate APNs speaks TLS', async (t) => {
 })
 
 async function token(push: Awaited<ReturnType<typeof startPush>>, form: Record<string, string>) {
-  // The form is sent as a client of Google's sends it.
+  // The same form encoding as Google's clients use.
   const response = await fetch(new URL('/token', push.url()), {
     method: 'POST',
     body: new URLSearchParams(form),

@@ -5,7 +5,7 @@ const SET = 0x31
 const ECDSA_WITH_SHA256 = Buffer.from('06082a8648ce3d040302', 'hex')
 const COMMON_NAME = Buffer.from('0603550403', 'hex')
 
-/** A certificate for one test, signed by its own key (X.509 v1), both in PEM. */
+/** Creates a self-signed certificate (X.509 v1) and its key, both in PEM. */
 export function selfSigned(name: string): { cert: string; key: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = der(SEQUENCE, ECDSA_WITH_SHA256)

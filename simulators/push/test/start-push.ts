@@ -9,21 +9,21 @@ import { pushMigrations } from '../src/migrations.ts'
 
 type Json = Record<string, unknown>
 
-/** An answer as it came. */
-export interface Got {
+/** A response as it was received. */
+export interface HttpResult {
   status: number
   headers: Record<string, unknown>
   json: Json
 }
 
-/** A simulator of the test's own, and the ways to talk to it. */
+/** A running simulator and its client. */
 export interface PushServices {
   db: Db
   url(): string
   apnsUrl(): string
-  call(method: string, path: string, body?: unknown, headers?: Json): Promise<Got>
-  fcm(message: unknown, headers?: Json): Promise<Got>
-  apns(deviceToken: string, payload: unknown, headers?: Json): Promise<Got>
+  call(method: string, path: string, body?: unknown, headers?: Json): Promise<HttpResult>
+  fcm(message: unknown, headers?: Json): Promise<HttpResult>
+  apns(deviceToken: string, payload: unknown, headers?: Json): Promise<HttpResult>
   behave(settings: Json): Promise<void>
   messages(query: string): Promise<Json[]>
   restart(): Promise<void>
@@ -31,7 +31,7 @@ export interface PushServices {
 
 const { privateKey } = await generateKeyPair('ES256')
 
-/** A provider token as the operator's own client makes it. */
+/** A provider token as an APNs client creates it. */
 export function providerToken(): Promise<string> {
   return new SignJWT({})
     .setProtectedHeader({ alg: 'ES256', kid: 'KEY1' })
@@ -40,7 +40,7 @@ export function providerToken(): Promise<string> {
     .sign(privateKey)
 }
 
-/** Starts the simulator on a database of its own; both are gone when the scope ends. */
+/** Starts the simulator on a new database. Both are removed when the scope ends. */
 export async function startPush(scope: Scope, env: NodeJS.ProcessEnv = {}): Promise<PushServices> {
   const database = await testDatabase(scope, { sets: [pushMigrations], name: 'push' })
   const config = readConfig({
@@ -91,28 +91,28 @@ export async function startPush(scope: Scope, env: NodeJS.ProcessEnv = {}): Prom
   }
 }
 
-/** One request over an HTTP/2 connection of its own. */
+/** Sends one request over a new HTTP/2 connection. */
 export async function postH2(
   url: string,
   path: string,
   headers: Json,
   body: string,
   options: ClientSessionOptions | SecureClientSessionOptions = {},
-): Promise<Got> {
+): Promise<HttpResult> {
   const session = connect(url, options)
   try {
-    const { promise, resolve, reject } = Promise.withResolvers<Got>()
+    const { promise, resolve, reject } = Promise.withResolvers<HttpResult>()
     session.on('error', reject)
     const stream = session.request({ ':method': 'POST', ':path': path, ...headers })
-    let answered: Record<string, unknown> = {}
+    let responseHeaders: Record<string, unknown> = {}
     let text = ''
     stream.setEncoding('utf8')
-    stream.on('response', (got) => (answered = got))
+    stream.on('response', (got) => (responseHeaders = got))
     stream.on('data', (chunk: string) => (text += chunk))
     stream.on('error', reject)
     stream.on('end', () => {
       const json = text === '' ? {} : (JSON.parse(text) as Json)
-      resolve({ status: Number(answered[':status']), headers: answered, json })
+      resolve({ status: Number(responseHeaders[':status']), headers: responseHeaders, json })
     })
     stream.end(body)
     return await promise

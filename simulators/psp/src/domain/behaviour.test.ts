@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { behaviourText, parseBehaviour, settleBehaviour } from './behaviour.ts'
+import { formatBehaviour, parseBehaviour, resolveBehaviour } from './behaviour.ts'
 import { seededRandom } from './seeded-random.ts'
 
-test('P8: every behaviour of the interface is read, and its text comes back', () => {
+test('P8: every documented behaviour is parsed and formats to the same text', () => {
   const texts = [
     'approve',
     'decline',
@@ -23,37 +23,37 @@ test('P8: every behaviour of the interface is read, and its text comes back', ()
   for (const text of texts) {
     const behaviour = parseBehaviour(text)
     assert.ok(behaviour !== null, text)
-    assert.equal(behaviourText(behaviour), text)
+    assert.equal(formatBehaviour(behaviour), text)
   }
 })
 
-test('what is no behaviour is not read', () => {
+test('an unknown behaviour is not parsed', () => {
   const texts = ['', 'APPROVE', 'slow', 'slow:-1', 'slow:1.5', 'random:2', 'random:', 'approve\n']
   for (const text of texts) assert.equal(parseBehaviour(text), null, text)
 })
 
-test('random:<share> gives that share of requests one of the others', () => {
+test('random:<share> gives that share of requests another behaviour than approve', () => {
   fc.assert(
     fc.property(fc.nat(), fc.integer({ min: 0, max: 100 }), (seed, percent) => {
       const random = seededRandom(seed)
       const share = percent / 100
       const draws = Array.from({ length: 2_000 }, () =>
-        settleBehaviour({ kind: 'random', share }, random),
+        resolveBehaviour({ kind: 'random', share }, random),
       )
-      const mishaps = draws.filter(({ kind }) => kind !== 'approve').length
-      assert.ok(Math.abs(mishaps / draws.length - share) < 0.06, `${mishaps} of ${draws.length}`)
+      const faulty = draws.filter(({ kind }) => kind !== 'approve').length
+      assert.ok(Math.abs(faulty / draws.length - share) < 0.06, `${faulty} of ${draws.length}`)
     }),
     { numRuns: 30 },
   )
 })
 
-test('the same seed brings the same misfortunes', () => {
+test('the same seed gives the same sequence of faults', () => {
   fc.assert(
     fc.property(fc.nat(), (seed) => {
       const drawn = () => {
         const random = seededRandom(seed)
         return Array.from({ length: 50 }, () =>
-          behaviourText(settleBehaviour({ kind: 'random', share: 0.5 }, random)),
+          formatBehaviour(resolveBehaviour({ kind: 'random', share: 0.5 }, random)),
         )
       }
       assert.deepEqual(drawn(), drawn())

@@ -1,4 +1,4 @@
-/** What the simulator does with a request; the texts are those of PUT /admin/behaviour. */
+/** What the simulator does with a request. PUT /admin/behaviour names it by its text form. */
 export type Behaviour =
   | { kind: PlainBehaviour }
   | { kind: 'slow'; delayMs: number }
@@ -18,9 +18,10 @@ const PLAIN_BEHAVIOURS = [
   'rate_limit_once',
 ] as const
 
+/** A behaviour without a parameter. */
 export type PlainBehaviour = (typeof PLAIN_BEHAVIOURS)[number]
 
-/** Every behaviour as text: `slow:<ms>` goes to 999,999 ms, `random:<share>` from 0 to 1. */
+/** Matches every behaviour's text: `slow:<ms>` up to 999,999 ms, `random:<share>` from 0 to 1. */
 export const BEHAVIOUR_PATTERN = [
   `^(${PLAIN_BEHAVIOURS.join('|')}`,
   'slow:\\d{1,6}',
@@ -30,7 +31,7 @@ export const BEHAVIOUR_PATTERN = [
 const TEXT = new RegExp(BEHAVIOUR_PATTERN)
 const PLAIN = new Set<string>(PLAIN_BEHAVIOURS)
 
-/** Reads the text of a behaviour; null when there is no such behaviour. */
+/** Parses the text of a behaviour; null if there is no such behaviour. */
 export function parseBehaviour(text: string): Behaviour | null {
   if (!TEXT.test(text)) return null
   if (PLAIN.has(text)) return { kind: text as PlainBehaviour }
@@ -39,8 +40,8 @@ export function parseBehaviour(text: string): Behaviour | null {
   return kind === 'slow' ? { kind, delayMs: value } : { kind: 'random', share: value }
 }
 
-/** The text that `parseBehaviour` reads. */
-export function behaviourText(behaviour: Behaviour): string {
+/** Formats a behaviour as the text that `parseBehaviour` reads. */
+export function formatBehaviour(behaviour: Behaviour): string {
   switch (behaviour.kind) {
     case 'slow':
       return `slow:${behaviour.delayMs}`
@@ -51,23 +52,23 @@ export function behaviourText(behaviour: Behaviour): string {
   }
 }
 
-const SLOW_AT_RANDOM_MS = 500
-const MISHAPS: readonly Behaviour[] = [
+const RANDOM_SLOW_MS = 500
+const FAULTS: readonly Behaviour[] = [
   ...PLAIN_BEHAVIOURS.filter((kind) => kind !== 'approve').map((kind) => ({ kind })),
-  { kind: 'slow', delayMs: SLOW_AT_RANDOM_MS },
+  { kind: 'slow', delayMs: RANDOM_SLOW_MS },
 ]
 
 /**
- * Settles a `random` behaviour for one request: its share of requests gets one of the others, each
- * as likely, the rest is approved. Any other behaviour is returned as it is and draws nothing.
- * `random` gives numbers from 0 up to, not including, 1.
+ * Resolves a `random` behaviour for one request: its share of requests gets one of the faults, all
+ * equally likely; the rest are approved. Any other behaviour is returned unchanged and draws no
+ * random number. `random` returns numbers in [0, 1).
  */
-export function settleBehaviour(
+export function resolveBehaviour(
   behaviour: Behaviour,
   random: () => number,
 ): Exclude<Behaviour, { kind: 'random' }> {
   if (behaviour.kind !== 'random') return behaviour
   if (random() >= behaviour.share) return { kind: 'approve' }
-  const mishap = MISHAPS[Math.floor(random() * MISHAPS.length)]
-  return mishap !== undefined && mishap.kind !== 'random' ? mishap : { kind: 'approve' }
+  const fault = FAULTS[Math.floor(random() * FAULTS.length)]
+  return fault !== undefined && fault.kind !== 'random' ? fault : { kind: 'approve' }
 }

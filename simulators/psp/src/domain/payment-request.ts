@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { type Static, Type } from 'typebox'
 
-// Printable, so that PostgreSQL can store every text that passes: it has no U+0000.
+// Control characters are refused because PostgreSQL cannot store U+0000.
 const Printable = (maxLength: number) =>
   Type.String({
     minLength: 1,
@@ -11,7 +11,7 @@ const Printable = (maxLength: number) =>
     description: 'text without control characters',
   })
 
-/** The body of POST /v1/payments, as the source document gives it (P5). */
+/** The body of POST /v1/payments in the PSP's format (P5). */
 export const PaymentRequest = Type.Object({
   payment_id: Uuid,
   timestamp: Type.String({
@@ -31,7 +31,7 @@ export const PaymentRequest = Type.Object({
 
 export type PaymentRequest = Static<typeof PaymentRequest>
 
-/** SHA-256 of what the request asks for, in hex: spelling and order of its JSON do not matter. */
+/** SHA-256 of the request's values, in hex. JSON formatting and member order do not matter. */
 export function fingerprintOf(request: PaymentRequest): string {
   const { source, destination } = request
   const asked = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { behaviourText, parseBehaviour } from './behaviour.ts'
+import { formatBehaviour, parseBehaviour } from './behaviour.ts'
 import { type Arrival, faultCounter, planBatch } from './plan-batch.ts'
 
 function arrival(paymentId: string, text: string): Arrival {
@@ -10,7 +10,7 @@ function arrival(paymentId: string, text: string): Arrival {
   return { paymentId, behaviour }
 }
 
-test('P8: each behaviour stores the verdict it should and delivers it as it should', () => {
+test('P8: each behaviour stores its verdict and uses its delivery', () => {
   const expected: Array<[string, string | null, string]> = [
     ['approve', 'approved', 'answer'],
     ['decline', 'failed', 'answer'],
@@ -31,7 +31,7 @@ test('P8: each behaviour stores the verdict it should and delivers it as it shou
   }
 })
 
-test('_once and _twice count each key by itself, within a batch and across batches', () => {
+test('_once and _twice count faults per key, within a batch and across batches', () => {
   const batch = [
     arrival('a', 'error_500_twice'),
     arrival('b', 'error_500_twice'),
@@ -61,7 +61,7 @@ test('splitting a batch changes nothing', () => {
         const outcomes = planBatch(part, faults)
         for (const [index, { paymentId, behaviour }] of part.entries()) {
           if (outcomes[index]?.verdict !== null) continue
-          const counter = faultCounter(paymentId, behaviourText(behaviour))
+          const counter = faultCounter(paymentId, formatBehaviour(behaviour))
           faults.set(counter, (faults.get(counter) ?? 0) + 1)
         }
         return outcomes

@@ -1,20 +1,20 @@
-import { behaviourText, type Behaviour } from './behaviour.ts'
+import { formatBehaviour, type Behaviour } from './behaviour.ts'
 import { countsFaults, type Outcome, planOutcome } from './plan-outcome.ts'
 
-/** A request for a payment with the behaviour it met. */
+/** A payment request and the behaviour chosen for it. */
 export interface Arrival {
   paymentId: string
   behaviour: Exclude<Behaviour, { kind: 'random' }>
 }
 
-/** Names the counter of a behaviour that refuses a number of requests per key. */
+/** The key under which faults are counted: per payment and behaviour. */
 export function faultCounter(paymentId: string, behaviour: string): string {
   return `${paymentId} ${behaviour}`
 }
 
 /**
- * Decides a batch in order of arrival: what happens to each request if its key is unknown. `faults`
- * holds, by `faultCounter`, the refusals before this batch.
+ * Decides a batch in order of arrival: the outcome of each request if its key is unknown. `faults`
+ * has the number of faults before this batch, by `faultCounter`.
  */
 export function planBatch(
   arrivals: readonly Arrival[],
@@ -23,7 +23,7 @@ export function planBatch(
   const counts = new Map(faults)
   return arrivals.map(({ paymentId, behaviour }) => {
     if (!countsFaults(behaviour)) return planOutcome(behaviour, 0)
-    const counter = faultCounter(paymentId, behaviourText(behaviour))
+    const counter = faultCounter(paymentId, formatBehaviour(behaviour))
     const soFar = counts.get(counter) ?? 0
     const planned = planOutcome(behaviour, soFar)
     if (planned.verdict === null) counts.set(counter, soFar + 1)

@@ -1,20 +1,20 @@
 import type { Behaviour } from './behaviour.ts'
 
-/** A verdict is final: the bank paid, or it will not. */
+/** A final decision: the bank has paid, or it never will. */
 export type Verdict = 'approved' | 'failed'
 
-/** How an answer reaches its caller, or does not. */
+/** How the simulator responds to the caller, or fails to. */
 export type Delivery = 'answer' | 'error_500' | 'rate_limit' | 'hang' | 'reset' | 'garbage'
 
-/** What a request leads to if its key is unknown; a known key keeps its verdict. */
+/** The outcome of a request whose key is unknown. A known key keeps its verdict. */
 export interface Outcome {
-  /** null: the request leaves nothing behind, its key stays unknown. */
+  /** null: nothing is stored and the key stays unknown. */
   verdict: Verdict | null
   delivery: Delivery
   delayMs: number
 }
 
-/** Whether what this behaviour refuses is counted per key; the others need no look at the past. */
+/** Whether this behaviour counts its faults per key. Other behaviours need no earlier requests. */
 export function countsFaults(behaviour: Behaviour): boolean {
   return faultLimit(behaviour) > 0
 }
@@ -31,7 +31,10 @@ function faultLimit(behaviour: Behaviour): number {
   }
 }
 
-/** `faultsSoFar`: how many requests with this key this behaviour has refused already. */
+/**
+ * Decides the outcome of one request. `faultsSoFar` is the number of requests with this key that
+ * this behaviour has already failed.
+ */
 export function planOutcome(
   behaviour: Exclude<Behaviour, { kind: 'random' }>,
   faultsSoFar: number,

@@ -1,6 +1,6 @@
 /**
- * Numbers from 0 up to, not including, 1, the same sequence for the same seed (mulberry32). For
- * choosing misfortunes, never for secrets.
+ * A generator of numbers in [0, 1), the same sequence for the same seed (mulberry32). For choosing
+ * faults, never for secrets.
  */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0

@@ -4,16 +4,16 @@ import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { Type } from 'typebox'
-import type { BehaviourBook } from '../behaviour-book.ts'
+import type { BehaviourStore } from '../behaviour-store.ts'
 import { BehaviourSettingsInput, completeSettings } from '../domain/behaviour-settings.ts'
 import { type Charge, listCharges } from '../store/list-charges.ts'
-import { listRequests, type SeenRequest } from '../store/list-requests.ts'
+import { listRequests, type ReceivedRequest } from '../store/list-requests.ts'
 
 const SETTINGS_LIMIT_BYTES = 1024 * 1024
 
 const ListQuery = Type.Object({
   ...pageQuery.properties,
-  // Whoever checks the books reads all of them.
+  // `caudal verify` reads every charge, so pages may be large.
   limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
   payment_id: Type.Optional(Uuid),
 })
@@ -38,10 +38,10 @@ const RequestItem = Type.Object({
 const readChargeCursor = cursorReader(Uuid)
 const readRequestCursor = cursorReader(Type.String({ pattern: '^\\d{1,18}$' }))
 
-/** What only the puppeteer sees: the money that really moved, the requests, the behaviour. */
+/** Adds the test interface: charges, received requests and behaviour settings. */
 export function addAdminRoutes(
   app: HttpServer,
-  { db, behaviours }: { db: Db; behaviours: BehaviourBook },
+  { db, behaviours }: { db: Db; behaviours: BehaviourStore },
 ): void {
   app.get(
     '/admin/charges',
@@ -67,7 +67,7 @@ export function addAdminRoutes(
         after: cursor === undefined ? null : BigInt(readRequestCursor(cursor)),
         limit: limit + 1,
       })
-      const positionOf = (request: SeenRequest) => String(request.requestId)
+      const positionOf = (request: ReceivedRequest) => String(request.requestId)
       return reply.send(cutPage(requests, { limit, positionOf, show: showRequest }))
     },
   )
@@ -93,7 +93,7 @@ function showCharge(charge: Charge) {
   }
 }
 
-function showRequest(request: SeenRequest) {
+function showRequest(request: ReceivedRequest) {
   return {
     request_id: String(request.requestId),
     payment_id: request.paymentId,

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { Problem } from '@caudal/http/problem.ts'
-import {
-  type Answer,
-  type BookedPayment,
-  GARBAGE,
-  unavailableAnswer,
-  verdictAnswer,
-} from '../domain/answers.ts'
 import type { Delivery } from '../domain/plan-outcome.ts'
-import type { PendingAnswers } from './pending-answers.ts'
-import { writeJson, writeProblem } from './write-answer.ts'
+import {
+  type PspResponse,
+  type DecidedPayment,
+  GARBAGE,
+  unavailableResponse,
+  verdictResponse,
+} from '../domain/responses.ts'
+import type { PendingResponses } from './pending-responses.ts'
+import { writeJson, writeProblem } from './write-response.ts'
 
-/** What is to be delivered; see the spine for what each member means. */
-export interface Deliverable {
+/** A decided payment and how to respond; `ProcessedPayment` describes the members. */
+export interface PreparedResponse {
   paymentId: string
-  payment: BookedPayment | null
+  payment: DecidedPayment | null
   mismatch: boolean
   delivery: Delivery
   delayMs: number
@@ -23,27 +23,27 @@ export interface Deliverable {
 }
 
 /**
- * Answers, or fails to answer, in the way the behaviour asks for. Books are closed by now: nothing
- * here changes what happened to the money.
+ * Responds, or fails to respond, as the behaviour demands. The verdict is already stored: nothing
+ * here changes whether money moved.
  */
 export async function deliver(
-  pending: PendingAnswers,
+  pending: PendingResponses,
   response: ServerResponse,
-  what: Deliverable,
+  what: PreparedResponse,
 ): Promise<void> {
-  // Not awaiting nothing saves a turn of the event loop for every payment.
+  // Skipping the await saves one turn of the event loop per payment.
   if (what.delayMs > 0) await pending.wait(what.delayMs)
-  // A problem document, and no word of the payment: this must never read like a verdict on it.
+  // A problem document without the payment's data: callers must not take it for a verdict.
   if (what.mismatch) {
     return writeProblem(response, new Problem('IDEMPOTENCY_MISMATCH'), what.traceId)
   }
   const { socket } = response.req
   switch (what.delivery) {
     case 'answer':
-      assert(what.payment !== null, 'an answer needs a verdict')
-      return write(response, verdictAnswer(what.payment))
+      assert(what.payment !== null, 'a response of kind answer needs a verdict')
+      return write(response, verdictResponse(what.payment))
     case 'error_500':
-      return write(response, unavailableAnswer(what.paymentId))
+      return write(response, unavailableResponse(what.paymentId))
     case 'rate_limit':
       return writeProblem(response, new Problem('RATE_LIMITED'), what.traceId)
     case 'garbage':
@@ -57,6 +57,6 @@ export async function deliver(
   }
 }
 
-function write(response: ServerResponse, { status, body }: Answer): void {
+function write(response: ServerResponse, { status, body }: PspResponse): void {
   writeJson(response, status, body)
 }

@@ -4,12 +4,12 @@ import { takeOverReply } from '@caudal/http/take-over-reply.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import { Type } from 'typebox'
-import { verdictMembers } from '../domain/answers.ts'
+import { acceptPayment, type AcceptPaymentDeps } from '../accept-payment.ts'
 import { PaymentRequest } from '../domain/payment-request.ts'
+import { verdictMembers } from '../domain/responses.ts'
 import { findPayments } from '../store/find-payments.ts'
-import { takePayment, type TakePaymentDeps } from '../take-payment.ts'
 import { deliver } from './deliver.ts'
-import type { PendingAnswers } from './pending-answers.ts'
+import type { PendingResponses } from './pending-responses.ts'
 
 const Approved = Type.Object({
   status: Type.Literal('approved'),
@@ -33,11 +33,11 @@ const Status = Type.Object({
   currency: Type.Optional(Type.String()),
 })
 
-interface PaymentRouteDeps extends TakePaymentDeps {
-  pending: PendingAnswers
+interface PaymentRouteDeps extends AcceptPaymentDeps {
+  pending: PendingResponses
 }
 
-/** What the bank offers its customers: pay, and ask what became of a payment (P5, P8). */
+/** Adds the bank's public routes: make a payment and query its status (P5, P8). */
 export function addPaymentRoutes(app: HttpServer, deps: PaymentRouteDeps): void {
   const { db, behaviours, pending } = deps
   app.post(
@@ -46,8 +46,8 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRouteDeps): void 
     async (request, reply) => {
       const key = request.headers['idempotency-key']
       const traceId = traceIdOf(request.traceparent)
-      const taken = await takePayment(deps, request.body, { key, traceId })
-      await deliver(pending, takeOverReply(reply), taken)
+      const accepted = await acceptPayment(deps, request.body, { key, traceId })
+      await deliver(pending, takeOverReply(reply), accepted)
     },
   )
   app.get(

@@ -2,7 +2,7 @@ import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { faultCounter } from '../domain/plan-batch.ts'
 
-/** How many requests each behaviour has refused for these payments, by `faultCounter`. */
+/** How many requests each behaviour has failed for these payments, by `faultCounter`. */
 export async function countFaults(
   db: Db,
   paymentIds: readonly string[],

@@ -2,10 +2,10 @@ import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Verdict } from '../domain/plan-outcome.ts'
 
-/** A payment as it stands in the books. */
+/** A stored payment. */
 export interface FoundPayment {
   paymentId: string
-  /** SHA-256 of the request that was decided, in hex. */
+  /** SHA-256 of the decided request, in hex. */
   fingerprint: string
   verdict: Verdict
   gatewayTransactionId: string | null
@@ -13,7 +13,7 @@ export interface FoundPayment {
   currency: string
 }
 
-/** The payments among these ids (lower case) that have a verdict, by id. */
+/** Finds the payments that have a verdict, by id. Ids are in lower case. */
 export async function findPayments(
   db: Db,
   paymentIds: readonly string[],

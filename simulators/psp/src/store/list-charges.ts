@@ -1,7 +1,7 @@
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 
-/** Money that moved. */
+/** An approved payment: money that moved. */
 export interface Charge {
   paymentId: string
   gatewayTransactionId: string
@@ -11,7 +11,7 @@ export interface Charge {
   at: Date
 }
 
-/** Charges in the order of their payment ids, behind `after`; at most `limit`. */
+/** Lists at most `limit` charges by payment id, after the id `after`. */
 export async function listCharges(
   db: Db,
   filter: { paymentId: string | null; after: string | null; limit: number },

@@ -2,8 +2,8 @@ import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Delivery } from '../domain/plan-outcome.ts'
 
-/** A request for a payment that was seen. */
-export interface SeenRequest {
+/** A payment request that the simulator received. */
+export interface ReceivedRequest {
   requestId: bigint
   paymentId: string
   accountNumber: string
@@ -12,12 +12,12 @@ export interface SeenRequest {
   at: Date
 }
 
-/** Requests in the order in which they were logged, behind `after`; at most `limit`. */
+/** Lists at most `limit` requests in the order they were stored, after the id `after`. */
 export async function listRequests(
   db: Db,
   filter: { paymentId: string | null; after: bigint | null; limit: number },
-): Promise<SeenRequest[]> {
-  const { rows } = await db.query<SeenRequest>(sql`
+): Promise<ReceivedRequest[]> {
+  const { rows } = await db.query<ReceivedRequest>(sql`
     SELECT request_id AS "requestId", payment_id AS "paymentId",
       destination_account_number AS "accountNumber", behaviour, delivery, received_at AS at
     FROM requests

@@ -1,7 +1,7 @@
 import type { Db } from '@caudal/postgres/types.ts'
 import type { BehaviourSettings } from '../domain/behaviour-settings.ts'
 
-/** The settings of the last PUT; null when there was none yet. */
+/** Loads the settings of the last PUT; null if there was none. */
 export async function loadSettings(db: Db): Promise<BehaviourSettings | null> {
   const { rows } = await db.query<{ settings: BehaviourSettings }>(
     'SELECT settings FROM behaviour_settings',

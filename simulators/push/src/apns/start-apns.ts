@@ -7,16 +7,16 @@ import {
   type ServerHttp2Session,
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { type ApnsDeps, answerPush } from './answer-push.ts'
+import { type ApnsDeps, handlePush } from './handle-push.ts'
 
-/** Where APNs is simulated; `tls` names PEM files. Without it HTTP/2 is spoken in clear text. */
+/** Address of the simulated APNs. `tls` names PEM files; without it, HTTP/2 is in clear text. */
 export interface ApnsConfig {
   host: string
   port: number
   tls: { certFile: string; keyFile: string } | undefined
 }
 
-/** The APNs side while it runs. */
+/** The running APNs server. */
 export interface RunningApns {
   url: string
   stop(): Promise<void>
@@ -33,13 +33,13 @@ export async function startApns(config: ApnsConfig, deps: ApnsDeps): Promise<Run
   server.on('session', (session) => {
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
-    // A session that breaks is the sender's loss; it closes by itself.
+    // A broken session closes by itself, and the sender notices.
     session.on('error', () => undefined)
   })
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined)
-    answerPush(deps, stream, headers).catch((error: unknown) => {
-      deps.logger.error({ err: error }, 'a push could not be answered')
+    handlePush(deps, stream, headers).catch((error: unknown) => {
+      deps.logger.error({ err: error }, 'could not respond to a push')
       stream.destroy()
     })
   })
@@ -72,7 +72,7 @@ function listening(
   return promise
 }
 
-/** Lets requests under way end; whatever is left at the deadline is cut off. */
+/** Lets requests in flight finish; destroys the sessions that are left at the deadline. */
 async function close(
   server: Http2Server | Http2SecureServer,
   sessions: ReadonlySet<ServerHttp2Session>,

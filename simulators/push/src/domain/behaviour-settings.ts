@@ -3,14 +3,14 @@ import { type Static, Type } from 'typebox'
 import { BEHAVIOUR_PATTERN, type Behaviour, parseBehaviour } from './behaviour.ts'
 
 const MAX_TOKENS = 10_000
-// Printable, so that PostgreSQL can store every text that passes: it has no U+0000.
+// Only printable ASCII: PostgreSQL cannot store U+0000.
 const TOKEN_PATTERN = '^[!-~]{1,512}$'
 const BehaviourText = Type.String({
   pattern: BEHAVIOUR_PATTERN,
   description: 'a behaviour, such as unregistered or slow:250',
 })
 
-/** The body of PUT /admin/behaviour; what is left out falls back to its default. */
+/** The body of PUT /admin/behaviour. Missing members get their defaults. */
 export const BehaviourSettingsInput = Type.Object({
   default: Type.Optional(BehaviourText),
   by_token: Type.Optional(
@@ -21,15 +21,15 @@ export const BehaviourSettingsInput = Type.Object({
   ),
 })
 
-/** How the simulator behaves: by device token, else the default. */
+/** Behaviour by device token; `default` applies to all other devices. */
 export type BehaviourSettings = Required<Static<typeof BehaviourSettingsInput>>
 
-/** The settings with everything that was left out. */
+/** Fills in the defaults of missing members. */
 export function completeSettings(input: Static<typeof BehaviourSettingsInput>): BehaviourSettings {
   return { default: 'ok', by_token: {}, ...input }
 }
 
-/** Reads the settings once, so that choosing costs a look-up. */
+/** Parses the settings once, so that each choice is a map lookup. */
 export function createChooser(settings: BehaviourSettings): (deviceToken: string) => Behaviour {
   const byToken = new Map(
     Object.entries(settings.by_token).map(([token, text]) => [token, parsed(text)]),
@@ -40,6 +40,6 @@ export function createChooser(settings: BehaviourSettings): (deviceToken: string
 
 function parsed(text: string): Behaviour {
   const behaviour = parseBehaviour(text)
-  assert(behaviour !== null, `the settings were validated, yet ${text} is no behaviour`)
+  assert(behaviour !== null, `validated settings contain an unknown behaviour: ${text}`)
   return behaviour
 }

@@ -19,7 +19,7 @@ function incoming(deviceToken: string, messageId: string, text: string): Incomin
   return { push, behaviour }
 }
 
-test('P8: each behaviour of a device leads to its outcome', () => {
+test('P8: each behaviour gives its outcome', () => {
   const pushes = [
     incoming('a', '1', 'ok'),
     incoming('b', '1', 'unregistered'),
@@ -31,14 +31,14 @@ test('P8: each behaviour of a device leads to its outcome', () => {
   assert.deepEqual(outcomes, ['accepted', 'unregistered', 'accepted', 'failed'])
 })
 
-test('error_500_once refuses each message to a device once', () => {
+test('error_500_once fails each message to a device once', () => {
   const one = incoming('a', '1', 'error_500_once')
   const other = incoming('a', '2', 'error_500_once')
   const outcomes = planPushes([one, one, other], new Set([refusalKey(one.push)]))
   assert.deepEqual(outcomes, ['failed', 'accepted', 'accepted'])
 })
 
-test('what is no behaviour is not read', () => {
+test('an unknown behaviour is not parsed', () => {
   for (const text of ['', 'OK', 'slow', 'slow:-1', 'slow:x', 'ok ']) {
     assert.equal(parseBehaviour(text), null, text)
   }

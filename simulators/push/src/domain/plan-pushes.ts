@@ -1,20 +1,20 @@
 import type { Behaviour } from './behaviour.ts'
 import type { Push, PushOutcome } from './push.ts'
 
-/** A push with the behaviour that its device meets. */
+/** A push and the behaviour chosen for its device. */
 export interface IncomingPush {
   push: Push
   behaviour: Behaviour
 }
 
-/** Names a message to a device: what error_500_once counts. */
+/** Identifies a message to a device, which error_500_once fails once. */
 export function refusalKey({ deviceToken, messageId }: Push): string {
   return `${deviceToken} ${messageId}`
 }
 
 /**
- * Decides a batch in order of arrival. `refusable` names the messages that error_500_once has not
- * refused before; each is refused once.
+ * Decides a batch in order of arrival. `refusable` has the `refusalKey` of each message that
+ * error_500_once has not failed before; each is failed once.
  */
 export function planPushes(
   incoming: readonly IncomingPush[],

@@ -1,6 +1,6 @@
-/** A message to a device, whichever protocol it came by. */
+/** A message to a device, from either protocol. */
 export interface Push {
-  /** The same for a repeat of the same message, so that distinct messages can be counted. */
+  /** Repeats of a message have the same id, so that distinct messages can be counted. */
   messageId: string
   platform: 'android' | 'ios'
   deviceToken: string
@@ -11,22 +11,22 @@ export interface Push {
   data: Record<string, unknown>
 }
 
-/** What becomes of a push. */
+/** The outcome of a push. */
 export type PushOutcome = 'accepted' | 'unregistered' | 'failed'
 
 const MAX_ID_LENGTH = 255
 
-/** The member if it is a text, as PostgreSQL can store it, else null. */
+/** The value as text that PostgreSQL can store; null if it is not a string. */
 export function storableText(value: unknown): string | null {
   return typeof value === 'string' ? withoutNul(value) : null
 }
 
-/** Like `storableText`; ids are indexed, and what no id would be is cut to fit. */
+/** Like `storableText`, truncated to the maximum length of an id, since ids are indexed. */
 export function storableId(value: unknown): string | null {
   return storableText(value)?.slice(0, MAX_ID_LENGTH).toWellFormed() ?? null
 }
 
-/** PostgreSQL has no U+0000, neither in text nor in jsonb. */
+/** Replaces U+0000, which PostgreSQL can store neither in text nor in jsonb. */
 export function withoutNul(text: string): string {
   return text.replaceAll('\u0000', '\ufffd')
 }

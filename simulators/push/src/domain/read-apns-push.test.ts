@@ -41,7 +41,7 @@ function request(change: Partial<ApnsRequest> = {}, headers: object = {}): ApnsR
   }
 }
 
-test('P6: a push is read with its apns-id, its user and its payment', () => {
+test('P6: a push is parsed with its apns-id, its user and its payment', () => {
   assert.deepEqual(readApnsPush(request(), NOW_MS), {
     messageId: ID,
     platform: 'ios',
@@ -54,7 +54,7 @@ test('P6: a push is read with its apns-id, its user and its payment', () => {
   })
 })
 
-test('what APNs would refuse is refused in its words', () => {
+test('invalid requests are refused with the reasons that APNs gives', () => {
   const bad: Array<[ApnsRequest, number, string]> = [
     [request({ path: '/3/devices/x' }), 404, 'BadPath'],
     [request({ method: 'GET' }), 405, 'MethodNotAllowed'],

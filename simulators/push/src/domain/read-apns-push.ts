@@ -3,7 +3,7 @@ import { isUuid } from '@caudal/contracts/ids.ts'
 import { parseStrictJson } from '@caudal/http/parse-strict-json.ts'
 import { type Push, storableId, storableText } from './push.ts'
 
-/** A request as it came over HTTP/2; header names are lower case. */
+/** An HTTP/2 request; header names are in lower case. */
 export interface ApnsRequest {
   method: string
   path: string
@@ -11,14 +11,14 @@ export interface ApnsRequest {
   body: Buffer
 }
 
-/** An answer of APNs other than 200; `reason` is one of Apple's. */
+/** An error response of APNs; `reason` is one of Apple's. */
 export interface ApnsRefusal {
   status: number
   reason: string
 }
 
 const DEVICE_PATH = /^\/3\/device\/([^/?]*)$/
-// Apple: hexadecimal, and "the length may change"; theirs have 64 digits or more.
+// Hexadecimal. Apple says that the length may change; its tokens have 64 digits or more.
 const DEVICE_TOKEN = /^[0-9a-f]{32,200}$/i
 const MAX_BODY_BYTES = 4_096
 const MAX_COLLAPSE_ID_BYTES = 64
@@ -38,8 +38,8 @@ const PUSH_TYPES = new Set([
 ])
 
 /**
- * Reads a request of Apple's provider API, refusing in Apple's order and words. The stable id is
- * `apns-id`, made up when there is none. `nowMs` judges the age of the provider token.
+ * Parses a request of Apple's provider API, with the checks in Apple's order and Apple's reasons.
+ * The message id is `apns-id`, or a new one. `nowMs` is compared with the provider token's age.
  */
 export function readApnsPush(request: ApnsRequest, nowMs: number): Push | ApnsRefusal {
   const { method, path, headers, body } = request
@@ -56,7 +56,7 @@ export function readApnsPush(request: ApnsRequest, nowMs: number): Push | ApnsRe
   return toPush(payload, token, headers['apns-id'])
 }
 
-/** Signatures are not checked: the simulator does not know the operator's key. */
+/** Checks the token's form. The simulator does not know the key, so it checks no signature. */
 function refuseToken(authorization: unknown, nowMs: number): ApnsRefusal | null {
   if (typeof authorization !== 'string') return { status: 403, reason: 'MissingProviderToken' }
   const parts = /^bearer ([\w-]+)\.([\w-]+)\.[\w-]+$/i.exec(authorization)

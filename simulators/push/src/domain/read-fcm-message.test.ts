@@ -9,7 +9,7 @@ const MESSAGE = {
   android: { collapse_key: 'k1', notification: { tag: 'k1' } },
 }
 
-test('P6: a message is read with its stable id, its user and its payment', () => {
+test('P6: a message is parsed with its stable id, its user and its payment', () => {
   assert.deepEqual(readFcmMessage({ message: MESSAGE }), {
     push: {
       messageId: 'm1',
@@ -25,14 +25,14 @@ test('P6: a message is read with its stable id, its user and its payment', () =>
   })
 })
 
-test('the collapse key is the stable id when the data has none', () => {
+test('without data.message_id the collapse key is the stable id', () => {
   const { data: _, ...rest } = MESSAGE
   const read = readFcmMessage({ message: rest })
   assert.ok('push' in read)
   assert.equal(read.push.messageId, 'k1')
 })
 
-test('what FCM would refuse is refused, with a word on where', () => {
+test('invalid messages are refused with a message that names the member', () => {
   const bad: Array<[unknown, RegExp]> = [
     [null, /Invalid value/],
     [{}, /Invalid value/],

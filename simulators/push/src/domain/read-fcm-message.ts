@@ -4,7 +4,7 @@ import { Compile } from 'typebox/compile'
 import { type Push, storableId, storableText, withoutNul } from './push.ts'
 
 const MAX_DATA_BYTES = 4_096
-// Words that FCM keeps to itself ("Customize a message across platforms").
+// Prefixes that FCM reserves (see its guide "Customize a message across platforms").
 const RESERVED = /^(from|message_type|google|gcm)/
 const DEVICE_TOKEN = /^[\w:-]{1,512}$/
 
@@ -33,14 +33,14 @@ const SendRequest = Type.Object(
 )
 const validator = Compile(SendRequest)
 
-/** A request that FCM would refuse, in words for its `message`. */
+/** A request that FCM would refuse, with the text of the error's `message`. */
 export interface FcmRefusal {
   refusal: string
 }
 
 /**
- * Reads the body of messages:send (FCM HTTP v1). The stable id is `data.message_id`, else the
- * collapse key, else one that FCM would make up.
+ * Parses the body of messages:send (FCM HTTP v1). The stable id is `data.message_id`, else the
+ * collapse key, else a new id.
  */
 export function readFcmMessage(body: unknown): { push: Push; validateOnly: boolean } | FcmRefusal {
   if (!validator.Check(body)) {

@@ -2,7 +2,7 @@ import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { Type } from 'typebox'
-import type { BehaviourBook } from '../behaviour-book.ts'
+import type { BehaviourStore } from '../behaviour-store.ts'
 import { BehaviourSettingsInput, completeSettings } from '../domain/behaviour-settings.ts'
 import { type DeliveredMessage, listMessages } from '../store/list-messages.ts'
 
@@ -11,7 +11,7 @@ const Id = Type.Optional(Type.String({ pattern: '^[!-~]{1,255}$' }))
 
 const ListQuery = Type.Object({
   ...pageQuery.properties,
-  // Whoever checks what was sent reads all of it.
+  // `caudal verify` reads every message, so pages may be large.
   limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
   user_id: Id,
   payment_id: Id,
@@ -32,10 +32,10 @@ const MessageItem = Type.Object({
 
 const readCursor = cursorReader(Type.String({ pattern: '^\\d{1,18}$' }))
 
-/** What only the puppeteer sees: the messages that devices got, and the behaviour. */
+/** Adds the test interface: accepted messages and behaviour settings. */
 export function addAdminRoutes(
   app: HttpServer,
-  { db, behaviours }: { db: Db; behaviours: BehaviourBook },
+  { db, behaviours }: { db: Db; behaviours: BehaviourStore },
 ): void {
   app.get(
     '/admin/messages',

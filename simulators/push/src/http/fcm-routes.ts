@@ -5,26 +5,26 @@ import { Type } from 'typebox'
 import type { AcceptPush } from '../accept-push.ts'
 import {
   fcmAccepted,
-  type FcmAnswer,
+  type FcmResponse,
   fcmInternal,
   fcmInvalidArgument,
   fcmUnauthenticated,
   fcmUnavailable,
   fcmUnregistered,
-} from '../domain/fcm-answers.ts'
+} from '../domain/fcm-responses.ts'
 import { readFcmMessage } from '../domain/read-fcm-message.ts'
 
-// RFC 6750: what a bearer token may be made of.
+// The bearer token syntax of RFC 6750.
 const BEARER = /^bearer [\w.~+/-]+=*$/i
 const Project = Type.Object({ project: Type.String({ pattern: '^[a-z0-9-]{1,63}$' }) })
 const Sent = Type.Object({ name: Type.String() })
 
-/** FCM HTTP v1: the send method, with FCM's own answers (P6). */
+/** Adds the send method of FCM HTTP v1, with FCM's own responses (P6). */
 export function addFcmRoutes(
   app: HttpServer,
   { acceptPush, logger }: { acceptPush: AcceptPush; logger: Logger },
 ): void {
-  const answer = async (project: string, authorization: string, body: unknown) => {
+  const respond = async (project: string, authorization: string, body: unknown) => {
     if (!BEARER.test(authorization)) return fcmUnauthenticated()
     const read = readFcmMessage(body)
     if ('refusal' in read) return fcmInvalidArgument(read.refusal)
@@ -35,21 +35,21 @@ export function addFcmRoutes(
       if (outcome === 'unregistered') return fcmUnregistered()
       return outcome === 'failed' ? fcmInternal() : fcmAccepted(project, push.messageId)
     } catch (error) {
-      logger.error({ err: error, payment_id: push.paymentId }, 'a push could not be recorded')
+      logger.error({ err: error, payment_id: push.paymentId }, 'could not record a push')
       return fcmUnavailable()
     }
   }
   app.post(
     '/v1/projects/:project/messages::send',
-    // The body is read by hand: what is wrong with it is said in FCM's words.
+    // The handler validates the body, so that errors have FCM's format.
     { schema: { params: Project, body: Type.Unknown(), response: { 200: Sent } } },
     async (request, reply) => {
       const { authorization = '' } = request.headers
-      return send(reply, await answer(request.params.project, authorization, request.body))
+      return send(reply, await respond(request.params.project, authorization, request.body))
     },
   )
 }
 
-function send(reply: FastifyReply, { status, body }: FcmAnswer): FastifyReply {
+function send(reply: FastifyReply, { status, body }: FcmResponse): FastifyReply {
   return reply.code(status).send(body)
 }

@@ -13,8 +13,8 @@ interface TokenRefusal {
 }
 
 /**
- * Google's token endpoint: an access token for a service account's signed assertion (RFC 7523). The
- * signature is not checked, since the simulator does not know the account's key.
+ * Adds Google's token endpoint: it issues an access token for a service account's signed assertion
+ * (RFC 7523). The simulator does not know the account's key, so it does not check the signature.
  */
 export function addTokenRoute(app: HttpServer): void {
   void app.register((scope, _options, done) => {

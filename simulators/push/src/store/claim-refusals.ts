@@ -4,8 +4,8 @@ import { refusalKey } from '../domain/plan-pushes.ts'
 import type { Push } from '../domain/push.ts'
 
 /**
- * Notes that these messages are refused; returns, by `refusalKey`, those refused for the first
- * time.
+ * Records that these messages are refused. Returns the `refusalKey` of those that are refused for
+ * the first time.
  */
 export async function claimRefusals(db: Db, pushes: readonly Push[]): Promise<Set<string>> {
   if (pushes.length === 0) return new Set()

@@ -2,13 +2,13 @@ import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Push } from '../domain/push.ts'
 
-/** A delivery that was accepted. */
+/** An accepted delivery. */
 export interface DeliveredMessage extends Push {
   deliveryId: bigint
   receivedAt: Date
 }
 
-/** Deliveries, oldest first, behind `after`; at most `limit`. */
+/** Lists at most `limit` deliveries, oldest first, after the id `after`. */
 export async function listMessages(
   db: Db,
   filter: { userId: string | null; paymentId: string | null; after: bigint | null; limit: number },

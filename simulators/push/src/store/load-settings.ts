@@ -1,13 +1,13 @@
 import type { Db } from '@caudal/postgres/types.ts'
 import type { BehaviourSettings } from '../domain/behaviour-settings.ts'
 
-/** Settings in force and since when. */
+/** Stored settings and when they were changed last. */
 export interface StoredSettings {
   settings: BehaviourSettings
   changedAt: Date
 }
 
-/** The settings of the last PUT; null when there was none yet. */
+/** Loads the settings of the last PUT; null if there was none. */
 export async function loadSettings(db: Db): Promise<StoredSettings | null> {
   const { rows } = await db.query<StoredSettings>(
     'SELECT settings, changed_at AS "changedAt" FROM behaviour_settings',

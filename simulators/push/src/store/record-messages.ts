@@ -3,7 +3,7 @@ import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type Push, withoutNul } from '../domain/push.ts'
 
-/** Records deliveries in one statement; they are durable when it returns. */
+/** Stores deliveries in one statement. They are durable when it returns. */
 export async function recordMessages(db: Db, pushes: readonly Push[]): Promise<void> {
   if (pushes.length === 0) return
   const statement = sql`

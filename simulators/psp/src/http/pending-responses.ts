@@ -1,20 +1,21 @@
 import type { Socket } from 'node:net'
 
-/** Answers that come late or never, so that a stop need not wait for them. */
-export interface PendingAnswers {
+/** Tracks delayed and withheld responses, so that a stop can end them at once. */
+export interface PendingResponses {
   /** Resolves after the delay, or at once when the simulator stops. */
   wait(delayMs: number): Promise<void>
-  /** Leaves the caller without an answer until it goes away. */
+  /** Keeps the connection open without a response until the caller closes it. */
   hold(socket: Socket): void
-  /** Whether the simulator stops. */
+  /** Whether the simulator is stopping. */
   readonly released: boolean
-  /** Connections held now. */
+  /** Number of connections held open. */
   readonly held: number
-  /** Ends every delay and cuts every held connection; later ones end at once. */
+  /** Ends every delay and closes every held connection, now and from now on. */
   release(): void
 }
 
-export function createPendingAnswers(): PendingAnswers {
+/** Creates an empty tracker. */
+export function createPendingResponses(): PendingResponses {
   const delays = new Map<NodeJS.Timeout, () => void>()
   const sockets = new Set<Socket>()
   let released = false

@@ -6,7 +6,7 @@ import { isRetryable } from '@caudal/retry/is-retryable.ts'
 const JSON_TYPE = 'application/json; charset=utf-8'
 const RETRY_AFTER_SECONDS = '1'
 
-/** Sends a text as JSON in one piece. */
+/** Sends a JSON text as the complete response. */
 export function writeJson(response: ServerResponse, status: number, body: string): void {
   response.writeHead(status, {
     'content-type': JSON_TYPE,
@@ -28,7 +28,7 @@ export function writeProblem(response: ServerResponse, problem: Problem, traceId
   response.end(body)
 }
 
-/** The problem that an error is to the caller: what broke inside is 503 if it passes, else 500. */
+/** Maps an error to a problem: other errors are 503 if they are retryable, else 500. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StrictJsonError) return new Problem('MALFORMED_REQUEST', error.message)

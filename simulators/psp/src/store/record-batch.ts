@@ -3,7 +3,7 @@ import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Delivery, Verdict } from '../domain/plan-outcome.ts'
 
-/** A verdict to be entered if its payment has none yet. */
+/** A verdict to store if its payment has none yet. */
 export interface NewVerdict {
   paymentId: string
   fingerprint: string
@@ -16,7 +16,7 @@ export interface NewVerdict {
   destinationBankCode: string
 }
 
-/** A line of the log of requests. */
+/** A row of the request log. */
 export interface LoggedRequest {
   paymentId: string
   destinationAccountNumber: string
@@ -25,16 +25,15 @@ export interface LoggedRequest {
 }
 
 /**
- * Logs the requests and enters the verdicts in one statement, so that both are durable before
- * anything is answered. Verdicts name each payment once, in the order of their ids. Returns how
- * many of them were new.
+ * Stores the requests and the verdicts in one statement, so that both are durable before any
+ * response. `verdicts` has each payment at most once, sorted by id. Returns how many were new.
  */
-export async function bookBatch(
+export async function recordBatch(
   db: Db,
   requests: readonly LoggedRequest[],
   verdicts: readonly NewVerdict[],
 ): Promise<number> {
-  // A payment that has a verdict keeps it: DO NOTHING is what makes a repeated key move no money.
+  // A payment that has a verdict keeps it: DO NOTHING ensures that a repeated key moves no money.
   const statement = sql`
     WITH logged AS (
       INSERT INTO requests (payment_id, destination_account_number, behaviour, delivery)
@@ -44,7 +43,7 @@ export async function bookBatch(
         ${textArray(requests, (request) => request.behaviour)}::text[],
         ${textArray(requests, (request) => request.delivery)}::text[]
       )
-    ), booked AS (
+    ), recorded AS (
       INSERT INTO payments (
         payment_id, fingerprint, verdict, gateway_transaction_id, amount_minor, currency,
         source_account_number, destination_account_number, destination_bank_code
@@ -68,7 +67,7 @@ export async function bookBatch(
       ON CONFLICT (payment_id) DO NOTHING
       RETURNING payment_id
     )
-    SELECT count(*)::integer AS booked FROM booked`
-  const { rows } = await db.query<{ booked: number }>(named('book-batch', statement))
-  return rows[0]?.booked ?? 0
+    SELECT count(*)::integer AS recorded FROM recorded`
+  const { rows } = await db.query<{ recorded: number }>(named('record-batch', statement))
+  return rows[0]?.recorded ?? 0
 }

@@ -8,22 +8,22 @@ import {
 import { loadSettings } from './store/load-settings.ts'
 import { saveSettings } from './store/save-settings.ts'
 
-/** The behaviour in force. */
-export interface BehaviourBook {
+/** The current behaviour settings. */
+export interface BehaviourStore {
   readonly settings: BehaviourSettings
   readonly chooser: BehaviourChooser
-  /** Stores the settings, then puts them in force; the sequence of chances starts over. */
+  /** Stores the settings, then applies them. The random sequence starts over. */
   replace(settings: BehaviourSettings): Promise<void>
 }
 
-/** Opens the book with the stored settings, or with `fallback` when none were ever stored. */
-export async function openBehaviourBook(
+/** Loads the stored settings, or uses `fallback` if none were ever stored. */
+export async function openBehaviourStore(
   db: Db,
   fallback: BehaviourSettings,
-): Promise<BehaviourBook> {
+): Promise<BehaviourStore> {
   let settings = (await loadSettings(db)) ?? fallback
   let chooser = createChooser(settings)
-  // One after the other, so that what is stored last is what is in force.
+  // Changes are applied one at a time, so that the settings in force are the last ones stored.
   const changes = createBatcher<BehaviourSettings, void>({
     maxBatch: 1,
     process: async (batch) => {

@@ -5,30 +5,30 @@ import { AmountError } from '@caudal/money/amount-error.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
-import type { BehaviourBook } from './behaviour-book.ts'
+import type { BehaviourStore } from './behaviour-store.ts'
 import type { PaymentRequest } from './domain/payment-request.ts'
-import type { Deliverable } from './http/deliver.ts'
+import type { PreparedResponse } from './http/deliver.ts'
 import type { IncomingPayment, ProcessedPayment } from './process-batch.ts'
 import { findPayments } from './store/find-payments.ts'
 
-/** What taking a payment needs. */
-export interface TakePaymentDeps {
+/** Dependencies of `acceptPayment`. */
+export interface AcceptPaymentDeps {
   db: Db
   batcher: Batcher<IncomingPayment, ProcessedPayment>
-  behaviours: BehaviourBook
+  behaviours: BehaviourStore
   logger: Logger
 }
 
 /**
- * Takes a request for a payment, its body validated, into the books.
+ * Records a payment request whose body is validated.
  *
- * @throws {Problem} when its key or its amount makes no sense; nothing is entered then
+ * @throws {Problem} if the idempotency key or the amount is invalid; nothing is stored then
  */
-export async function takePayment(
-  deps: TakePaymentDeps,
+export async function acceptPayment(
+  deps: AcceptPaymentDeps,
   request: PaymentRequest,
   caller: { key: string | string[] | undefined; traceId: string },
-): Promise<Deliverable> {
+): Promise<PreparedResponse> {
   const { db, batcher, behaviours, logger } = deps
   const { traceId } = caller
   const paymentId = request.payment_id.toLowerCase()
@@ -41,14 +41,17 @@ export async function takePayment(
     behaviour: chooser.choose(request.destination.account_number),
   })
   const { payment, mismatch, delivery } = processed
-  logger.debug({ payment_id: paymentId, trace_id: traceId, delivery }, 'a payment was asked for')
+  logger.debug(
+    { payment_id: paymentId, trace_id: traceId, delivery },
+    'processed a payment request',
+  )
   const delayMs = chooser.latencyMs + processed.delayMs
   return { paymentId, payment, mismatch, delivery, delayMs, traceId }
 }
 
 /**
- * The key is the payment's id. A key of another payment is told apart from one that is merely
- * wrong: the first has been used for another request.
+ * Checks that the idempotency key is the payment's id. The key of another stored payment is a
+ * mismatch, since it was used for another request; any other key is invalid.
  */
 async function checkKey(
   db: Db,
@@ -61,7 +64,10 @@ async function checkKey(
   if (isUuid(key) && (await findPayments(db, [key])).has(key)) {
     throw new Problem('IDEMPOTENCY_MISMATCH')
   }
-  throw new Problem('INVALID_IDEMPOTENCY_KEY', 'the key must be the payment_id of the body')
+  throw new Problem(
+    'INVALID_IDEMPOTENCY_KEY',
+    'The idempotency key must equal payment_id in the body.',
+  )
 }
 
 function readAmount({ amount, currency }: PaymentRequest): bigint {
@@ -71,7 +77,7 @@ function readAmount({ amount, currency }: PaymentRequest): bigint {
   } catch (error) {
     if (!(error instanceof AmountError)) throw error
   }
-  throw new Problem('MALFORMED_REQUEST', 'body: amount is not an amount of its currency', {
+  throw new Problem('MALFORMED_REQUEST', 'body: amount is not a valid amount of its currency', {
     members: { param: 'amount' },
   })
 }

@@ -1,15 +1,15 @@
 import type { Verdict } from './plan-outcome.ts'
 
-/** A verdict as the books have it. */
-export interface BookedPayment {
+/** The stored verdict of a payment. */
+export interface DecidedPayment {
   paymentId: string
   verdict: Verdict
-  /** null when nothing was charged. */
+  /** null if nothing was charged. */
   gatewayTransactionId: string | null
 }
 
-/** Status and JSON text of an answer of POST /v1/payments. */
-export interface Answer {
+/** Status and JSON body of a response to POST /v1/payments. */
+export interface PspResponse {
   status: 200 | 400 | 500
   body: string
 }
@@ -19,8 +19,8 @@ const DECLINE = {
   message: 'The destination account number is invalid.',
 }
 
-/** The verdict in the words of the source document. */
-export function verdictMembers(payment: BookedPayment): Record<string, unknown> {
+/** The JSON members of the verdict, in the PSP's format. */
+export function verdictMembers(payment: DecidedPayment): Record<string, unknown> {
   return payment.verdict === 'approved'
     ? {
         status: 'approved',
@@ -31,14 +31,17 @@ export function verdictMembers(payment: BookedPayment): Record<string, unknown> 
     : { status: 'failed', ...DECLINE, payment_id: payment.paymentId }
 }
 
-/** 200 when the bank paid, 400 when it declined. */
-export function verdictAnswer(payment: BookedPayment): Answer {
+/** The response for a verdict: 200 for an approved payment, 400 for a declined one. */
+export function verdictResponse(payment: DecidedPayment): PspResponse {
   const status = payment.verdict === 'approved' ? 200 : 400
   return { status, body: JSON.stringify(verdictMembers(payment)) }
 }
 
-/** A temporary failure, which says nothing of money; the code has the spelling of the source. */
-export function unavailableAnswer(paymentId: string): Answer {
+/**
+ * The response for a temporary failure; it does not say whether money moved. The misspelling of
+ * `gateway_unailable` is part of the PSP's interface.
+ */
+export function unavailableResponse(paymentId: string): PspResponse {
   const body = {
     status: 'failed',
     error_code: 'gateway_unailable',
@@ -48,5 +51,5 @@ export function unavailableAnswer(paymentId: string): Answer {
   return { status: 500, body: JSON.stringify(body) }
 }
 
-/** What `garbage` sends in place of the verdict: JSON that breaks off. */
+/** The body that `garbage` sends in place of the verdict: truncated JSON. */
 export const GARBAGE = '{"status":"appro\u0000<html><body>Bad'

@@ -4,19 +4,19 @@ import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { AcceptPush } from '../accept-push.ts'
 import { type ApnsRefusal, readApnsPush } from '../domain/read-apns-push.ts'
 
-// More than APNs takes, so that a body that is a little too large gets its own answer.
+// More than the APNs limit, so that a body slightly over the limit gets PayloadTooLarge.
 const MAX_READ_BYTES = 64 * 1024
 
-/** What answering a request of APNs needs. */
+/** Dependencies of the APNs handler. */
 export interface ApnsDeps {
   acceptPush: AcceptPush
-  /** Since when unregistered devices are gone, in milliseconds of Unix time. */
+  /** Since when unregistered devices are unregistered, in Unix milliseconds. */
   unregisteredSinceMs(): number
   logger: Logger
 }
 
-/** Answers one request of Apple's provider API: 200 with nothing, or a reason. */
-export async function answerPush(
+/** Handles one request of Apple's provider API: 200 with an empty body, or a reason. */
+export async function handlePush(
   deps: ApnsDeps,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
@@ -37,7 +37,7 @@ export async function answerPush(
       return refuse(stream, messageId, { status: 500, reason: 'InternalServerError' })
     }
   } catch (error) {
-    deps.logger.error({ err: error, payment_id: push.paymentId }, 'a push could not be recorded')
+    deps.logger.error({ err: error, payment_id: push.paymentId }, 'could not record a push')
     return refuse(stream, messageId, { status: 503, reason: 'ServiceUnavailable' })
   }
   if (stream.destroyed) return
@@ -55,7 +55,7 @@ function refuse(
   stream.end(JSON.stringify({ reason, ...members }))
 }
 
-/** The body as far as it is of interest; null when the sender went away. */
+/** Reads at most MAX_READ_BYTES of the body; null if the sender disconnected. */
 async function readBody(stream: ServerHttp2Stream): Promise<Buffer | null> {
   const chunks: Buffer[] = []
   let size = 0

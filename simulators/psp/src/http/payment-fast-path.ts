@@ -11,31 +11,34 @@ import {
   parseTraceparent,
   traceIdOf,
 } from '@caudal/telemetry/trace-context.ts'
+import { acceptPayment, type AcceptPaymentDeps } from '../accept-payment.ts'
 import { PaymentRequest } from '../domain/payment-request.ts'
-import { takePayment, type TakePaymentDeps } from '../take-payment.ts'
 import { deliver } from './deliver.ts'
-import type { PendingAnswers } from './pending-answers.ts'
-import { problemOf, writeProblem } from './write-answer.ts'
+import type { PendingResponses } from './pending-responses.ts'
+import { problemOf, writeProblem } from './write-response.ts'
 
 const PATH = '/v1/payments'
 const CONTENT_TYPE = /^application\/json(; *charset="?utf-8"?)?$/i
 const BODY_LIMIT_BYTES = 16 * 1024
 const MS_PER_SECOND = 1_000
 
-interface LaneDeps extends TakePaymentDeps {
-  pending: PendingAnswers
+interface FastPathDeps extends AcceptPaymentDeps {
+  pending: PendingResponses
   metrics: Metrics
 }
 
 /**
- * Takes plain requests for payments past the framework, whose routing, hooks and reply objects cost
- * as much again as all the rest: in a benchmark the bank shares the machine with those it serves.
- * Whatever is not plain (another content type, no length, too large a body) and whatever comes
- * during a stop goes the framework's way, to the route of the same name.
+ * Handles plain payment requests without the web framework. The framework's routing, hooks and
+ * reply objects double the cost of a request, and in benchmarks the simulator shares the machine
+ * with the services it serves. Any other request (another content type, no length, a large body)
+ * and every request during a stop goes to the framework's route of the same path.
  */
-export function openPaymentLane({ server }: HttpServer, deps: LaneDeps): void {
+export function addPaymentFastPath({ server }: HttpServer, deps: FastPathDeps): void {
   const [framework, ...others] = server.listeners('request') as RequestListener[]
-  assert(framework !== undefined && others.length === 0, 'the framework listens, and nobody else')
+  assert(
+    framework !== undefined && others.length === 0,
+    'expected the framework to be the only request listener',
+  )
   const validate = compileValidator({
     schema: closeObjects(PaymentRequest) as Record<string, unknown>,
     method: 'POST',
@@ -53,13 +56,13 @@ export function openPaymentLane({ server }: HttpServer, deps: LaneDeps): void {
         if (read.error !== undefined) throw read.error
         return read.value
       }
-      void answer(deps, request, response, readBody).then(() => count(response, startedMs))
+      void respond(deps, request, response, readBody).then(() => count(response, startedMs))
     })
   })
 }
 
-async function answer(
-  deps: LaneDeps,
+async function respond(
+  deps: FastPathDeps,
   request: IncomingMessage,
   response: ServerResponse,
   readBody: () => PaymentRequest,
@@ -71,18 +74,19 @@ async function answer(
   response.setHeader('traceparent', traceparent)
   try {
     const caller = { key: headers['idempotency-key'], traceId }
-    const taken = await takePayment(deps, readBody(), caller)
-    await deliver(deps.pending, response, taken)
+    const accepted = await acceptPayment(deps, readBody(), caller)
+    await deliver(deps.pending, response, accepted)
   } catch (error) {
     const problem = problemOf(error)
     const about = { err: error, trace_id: traceId }
-    if (problem.code === 'INTERNAL') deps.logger.error(about, 'a payment failed unexpectedly')
-    if (problem.code === 'UNAVAILABLE') deps.logger.warn(about, 'a payment could not be taken')
+    if (problem.code === 'INTERNAL') deps.logger.error(about, 'a payment request failed')
+    if (problem.code === 'UNAVAILABLE')
+      deps.logger.warn(about, 'could not record a payment request')
     if (!response.headersSent) writeProblem(response, problem, traceId)
   }
 }
 
-/** What the framework would accept and read in the same way. */
+/** Whether the framework would accept and parse the request in the same way. */
 function isPlain({ method, url, headers }: IncomingMessage): boolean {
   if (url !== PATH || method !== 'POST' || headers.host === undefined) return false
   const length = Number(headers['content-length'])
@@ -90,7 +94,7 @@ function isPlain({ method, url, headers }: IncomingMessage): boolean {
   return length > 0 && length <= BODY_LIMIT_BYTES && CONTENT_TYPE.test(contentType)
 }
 
-/** Hands over the whole body; a caller that breaks off is none, there is nothing to answer. */
+/** Reads the whole body. If the caller disconnects, there is no one to respond to. */
 function collect(request: IncomingMessage, whole: (body: Buffer) => void): void {
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -101,7 +105,7 @@ function collect(request: IncomingMessage, whole: (body: Buffer) => void): void 
   })
 }
 
-/** The lane's requests count like those of the framework's route. */
+/** Counts these requests under the same metrics as the framework's route. */
 function countPayments(metrics: Metrics) {
   const labels = ['route', 'method', 'status_class'] as const
   const requests = metrics.counter('http_requests_total', 'Requests answered.', labels)
@@ -112,7 +116,7 @@ function countPayments(metrics: Metrics) {
   }
   const known = new Map<number, ReturnType<typeof series>>()
   return (response: ServerResponse, startedMs: number): void => {
-    // A caller left hanging or cut off was not answered.
+    // A caller that was left hanging or disconnected got no response.
     if (!response.headersSent) return
     const digit = Math.floor(response.statusCode / 100)
     const counted = known.get(digit) ?? series(digit)

@@ -9,23 +9,23 @@ import type { Behaviour } from './domain/behaviour.ts'
 import { loadSettings } from './store/load-settings.ts'
 import { saveSettings } from './store/save-settings.ts'
 
-/** The behaviour in force. */
-export interface BehaviourBook {
+/** The current behaviour settings. */
+export interface BehaviourStore {
   readonly settings: BehaviourSettings
-  /** Since when, in milliseconds of Unix time. */
+  /** When they were changed last, in Unix milliseconds. */
   readonly changedAtMs: number
   choose(deviceToken: string): Behaviour
-  /** Stores the settings, then puts them in force. */
+  /** Stores the settings, then applies them. */
   replace(settings: BehaviourSettings): Promise<void>
 }
 
-/** Opens the book with the stored settings; without any, every push is fine. */
-export async function openBehaviourBook(db: Db): Promise<BehaviourBook> {
+/** Loads the stored settings. Without any, every push is accepted. */
+export async function openBehaviourStore(db: Db): Promise<BehaviourStore> {
   const stored = await loadSettings(db)
   let settings = stored?.settings ?? completeSettings({})
   let changedAtMs = stored?.changedAt.getTime() ?? Date.now()
   let choose = createChooser(settings)
-  // One after the other, so that what is stored last is what is in force.
+  // Changes are applied one at a time, so that the settings in force are the last ones stored.
   const changes = createBatcher<BehaviourSettings, void>({
     maxBatch: 1,
     process: async (batch) => {
