@@ -1,14 +1,14 @@
 import { realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Account } from './postgres-account.ts'
+import type { SystemAccount } from './postgres-account.ts'
 
 const SEARCH = 0o1
 
 /**
- * Whether `account` may enter `folder`: every folder on the way must let it search. Only mode bits
- * are read; where an access control list grants more, the answer is a harmless no.
+ * Whether `account` has search permission on `folder` and all its parents. Checks mode bits only:
+ * if an access control list grants more, the result is false, which is safe.
  */
-export async function canReach(folder: string, account: Account): Promise<boolean> {
+export async function canReach(folder: string, account: SystemAccount): Promise<boolean> {
   let current = await realpath(folder)
   for (;;) {
     const { mode, uid, gid } = await stat(current)

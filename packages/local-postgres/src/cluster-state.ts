@@ -7,21 +7,26 @@ export const ADMIN_ROLE = 'caudal_admin'
 export const OWNER_ROLE = 'caudal_owner'
 export const APP_ROLE = 'caudal_app'
 
-/** What must outlive the process to reach the same cluster again; readable by its owner only. */
+/** What the next process needs to start the same cluster; readable by its owner only. */
 export interface ClusterState {
-  /** The folder that PostgreSQL keeps its data in (PGDATA). */
+  /** PostgreSQL's data directory (PGDATA). */
   clusterDir: string
-  /** Who the server runs as, if not the user who starts it. */
+  /** The account that the server runs as; null for the user who starts it. */
   account: { uid: number; gid: number } | null
   passwords: Record<typeof ADMIN_ROLE | typeof OWNER_ROLE | typeof APP_ROLE, string>
 }
 
+/** Generates a random password for each role. */
 export function newPasswords(): ClusterState['passwords'] {
   const password = () => randomBytes(24).toString('base64url')
   return { [ADMIN_ROLE]: password(), [OWNER_ROLE]: password(), [APP_ROLE]: password() }
 }
 
-/** @returns null if there is none yet. @throws LocalPostgresError DATA_DIR_UNUSABLE */
+/**
+ * Reads the state file; null if it does not exist.
+ *
+ * @throws LocalPostgresError DATA_DIR_UNUSABLE
+ */
 export async function readState(dataDir: string): Promise<ClusterState | null> {
   const file = stateFile(dataDir)
   let text: string
@@ -35,12 +40,12 @@ export async function readState(dataDir: string): Promise<ClusterState | null> {
     const state: unknown = JSON.parse(text)
     if (isState(state)) return state
   } catch {
-    // Said below.
+    // The error is thrown below.
   }
-  throw new LocalPostgresError('DATA_DIR_UNUSABLE', `${file} is damaged: start over with --fresh.`)
+  throw new LocalPostgresError('DATA_DIR_UNUSABLE', `${file} is damaged. Start over with --fresh.`)
 }
 
-/** Written aside, synced and renamed: a crash leaves the old state or the new one, never half. */
+/** Writes a new file, syncs and renames it, so that a crash leaves the old state or the new one. */
 export async function writeState(dataDir: string, state: ClusterState): Promise<void> {
   const file = stateFile(dataDir)
   const draft = await open(`${file}.new`, 'w', 0o600)

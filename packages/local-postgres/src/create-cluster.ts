@@ -7,17 +7,18 @@ import { programPath } from './find-binaries.ts'
 import { explainOutput } from './local-postgres-error.ts'
 import { serverEnvironment } from './server-environment.ts'
 
+/** A cluster to create. */
 export interface NewCluster {
   installation: string
   dataDir: string
   state: ClusterState
-  /** For clusters nobody will miss: initdb does not wait for the disk. */
+  /** For temporary clusters: initdb does not sync to the disk. */
   throwaway: boolean
 }
 
 /**
- * Runs initdb in a folder aside and renames it when it is complete, so that a crash half way leaves
- * no half cluster behind.
+ * Runs initdb under a temporary name and renames the folder when it is complete, so that a crash
+ * leaves no incomplete cluster.
  */
 export async function createCluster(cluster: NewCluster): Promise<void> {
   const { clusterDir, account, passwords } = cluster.state
@@ -50,7 +51,7 @@ async function runInitdb(
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
-    // The builtin provider sorts and folds alike on every machine, whatever locales it has.
+    // The builtin provider sorts and folds the same way on every machine, whatever its locales.
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
     '--locale=C',

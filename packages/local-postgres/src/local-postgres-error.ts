@@ -1,12 +1,13 @@
 import { statfs } from 'node:fs/promises'
 
-/** What the server answers, and what it writes when it dies of it. */
+/** The SQLSTATE of a full disk, and what the server logs if a full disk ends it. */
 const DISK_FULL_STATE = '53100'
-const DISK_FULL_WORDS = /No space left on device|Disk quota exceeded/
+const DISK_FULL_OUTPUT = /No space left on device|Disk quota exceeded/
 
-/** PostgreSQL starts a new file of 16 MiB for its log of changes; less than that is full. */
+/** PostgreSQL allocates WAL files of 16 MiB, so a disk with less free space counts as full. */
 const FULL_BYTES = 16 * 1024 ** 2
 
+/** Why the local server could not start, stop or be removed. */
 export type LocalPostgresErrorCode =
   | 'DATA_DIR_IN_USE'
   | 'DATA_DIR_UNUSABLE'
@@ -18,7 +19,7 @@ export type LocalPostgresErrorCode =
   | 'STOP_FAILED'
   | 'UNSUPPORTED_PLATFORM'
 
-/** A fault whose message is one sentence for the person at the terminal; no stack is needed. */
+/** An error whose message is one sentence for the user; it needs no stack. */
 export class LocalPostgresError extends Error {
   readonly code: LocalPostgresErrorCode
   readonly retryable = false
@@ -30,7 +31,7 @@ export class LocalPostgresError extends Error {
   }
 }
 
-/** Turns a file system error met around `place` into a sentence; other errors pass unchanged. */
+/** Turns a file system error at `place` into a LocalPostgresError; returns other errors as is. */
 export function explainFileError(error: unknown, place: string): unknown {
   if (error instanceof LocalPostgresError || !(error instanceof Error)) return error
   const code = 'code' in error ? error.code : undefined
@@ -51,7 +52,7 @@ export function explainFileError(error: unknown, place: string): unknown {
       if (!('syscall' in error) || !String(error.syscall).startsWith('spawn')) return error
       return new LocalPostgresError(
         'UNSUPPORTED_PLATFORM',
-        `${path} cannot be executed here (a system without glibc?): set DATABASE_URL instead.`,
+        `${path} cannot be executed (does the system lack glibc?). Set DATABASE_URL instead.`,
         error,
       )
     default:
@@ -59,21 +60,18 @@ export function explainFileError(error: unknown, place: string): unknown {
   }
 }
 
-interface Circumstances {
-  /** What was running: `initdb` or `postgres`. */
+interface StartContext {
+  /** The program that failed: `initdb` or `postgres`. */
   program: string
   dataDir: string
   port?: number
 }
 
 /**
- * Reads what PostgreSQL wrote before it gave up (messages are in English: it runs with the C
- * locale) and says it in one sentence.
+ * Turns the output of a PostgreSQL program that failed into an error with one sentence. The output
+ * is in English, since the program runs with the C locale.
  */
-export async function explainOutput(
-  output: string,
-  at: Circumstances,
-): Promise<LocalPostgresError> {
+export async function explainOutput(output: string, at: StartContext): Promise<LocalPostgresError> {
   if (await ranOutOfDisk(output, at.dataDir)) return diskFull(at.dataDir)
   if (/Address already in use|could not create any TCP\/IP sockets/.test(output)) {
     return new LocalPostgresError('PORT_TAKEN', `Port ${at.port} is taken by another program.`)
@@ -87,20 +85,20 @@ export async function explainOutput(
   if (/Permission denied|Operation not permitted|has wrong ownership/.test(output)) {
     return new LocalPostgresError(
       'PERMISSION_DENIED',
-      `PostgreSQL has no permission for its data in ${at.dataDir}: ${lastComplaint(output)}`,
+      `PostgreSQL has no permission for its data in ${at.dataDir}: ${lastErrorLine(output)}`,
     )
   }
   return new LocalPostgresError(
     'START_FAILED',
-    `${at.program} could not start: ${lastComplaint(output)}`,
+    `${at.program} could not start: ${lastErrorLine(output)}`,
   )
 }
 
 /**
- * Says in one sentence why a statement failed if the server ran out of disk, which its clients may
- * know as a lost connection only; other faults pass unchanged.
+ * Returns DISK_FULL if a statement failed because the disk is full, which clients may see as a lost
+ * connection only; returns other errors as is.
  */
-export async function explainStatementFault(
+export async function explainStatementError(
   error: unknown,
   { dataDir, output }: { dataDir: string; output: string },
 ): Promise<unknown> {
@@ -114,15 +112,15 @@ function diskFull(dataDir: string, cause?: unknown): LocalPostgresError {
   return new LocalPostgresError('DISK_FULL', `The disk of ${dataDir} is full.`, cause)
 }
 
-/** By what the server wrote; a full disk has no room for that either, so it is asked as well. */
+/** Checks the server's output and the free space, since a full disk may also lose the output. */
 export async function ranOutOfDisk(output: string, folder: string): Promise<boolean> {
-  if (DISK_FULL_WORDS.test(output)) return true
+  if (DISK_FULL_OUTPUT.test(output)) return true
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize < FULL_BYTES
 }
 
-function lastComplaint(output: string): string {
+function lastErrorLine(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '')
   const fatal = lines.findLast((line) => /(FATAL|PANIC|error):/.test(line)) ?? lines.at(-1)
-  return fatal?.replace(/^.*?(FATAL|PANIC|error):\s*/, '') ?? 'it said nothing.'
+  return fatal?.replace(/^.*?(FATAL|PANIC|error):\s*/, '') ?? 'no output.'
 }

@@ -6,22 +6,23 @@ import { LocalPostgresError } from './local-postgres-error.ts'
 const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
 
+/** The exclusive right to use a data directory. */
 export interface OwnerLock {
   release(): void
 }
 
 /**
- * Makes this process the owner of `dataDir` until it releases the lock or dies. The lock is
- * SQLite's file lock, since Node has no other: the kernel frees it with the process, even after
- * kill -9, so there is no stale lock to recognise.
+ * Makes this process the owner of `dataDir` until it releases the lock or ends. It uses SQLite's
+ * file lock, since Node has no API for one. The kernel releases it when the process ends, even
+ * after kill -9, so no lock can be stale.
  *
- * @throws LocalPostgresError DATA_DIR_IN_USE if another living process has it
+ * @throws LocalPostgresError DATA_DIR_IN_USE if another running process has it
  */
-export async function takeOwnership(dataDir: string): Promise<OwnerLock> {
+export async function acquireOwnerLock(dataDir: string): Promise<OwnerLock> {
   const pidFile = join(dataDir, 'owner.pid')
   const database = openLockFile(join(dataDir, 'owner.lock'))
   try {
-    // No journal file: nothing is ever written, so a full disk cannot stop the lock.
+    // Without a journal file nothing is written, so a full disk cannot prevent the lock.
     database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()

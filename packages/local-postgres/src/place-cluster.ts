@@ -16,36 +16,39 @@ import { join } from 'node:path'
 import { canReach } from './can-reach.ts'
 import { type Binaries, programPath } from './find-binaries.ts'
 import { LocalPostgresError } from './local-postgres-error.ts'
-import type { Account } from './postgres-account.ts'
+import type { SystemAccount } from './postgres-account.ts'
 
 /**
- * Where root puts what PostgreSQL's own user cannot reach in place, such as anything below root's
- * home. Both survive a reboot; the second is for machines whose /var/lib is read-only.
+ * Where root puts files to which PostgreSQL's user has no access in place, such as those in root's
+ * home. Both survive a reboot; the second is for machines with a read-only /var/lib.
  */
-const OUTSIDE = ['/var/lib/caudal', '/var/tmp/caudal']
+const EXTERNAL_FOLDERS = ['/var/lib/caudal', '/var/tmp/caudal']
 
 /**
- * The folder for a new cluster: in `dataDir` if the server's account can reach it there, else a
- * folder of its own outside. The caller records it, so later runs find the same one.
+ * Chooses the folder of a new cluster: in `dataDir` if the server's account has access, else a new
+ * external folder. The caller records it, so that later runs use the same one.
  */
-export async function placeCluster(dataDir: string, account: Account | null): Promise<string> {
+export async function placeCluster(
+  dataDir: string,
+  account: SystemAccount | null,
+): Promise<string> {
   if (
     account === null ||
-    ((await canReach(dataDir, account)) && (await canGive(dataDir, account)))
+    ((await canReach(dataDir, account)) && (await canChown(dataDir, account)))
   ) {
     return join(dataDir, 'cluster')
   }
   const name = `${fingerprint(dataDir)}-${randomBytes(4).toString('hex')}`
-  const home = join(await outsideFolder(), name)
+  const home = join(await externalFolder(), name)
   await mkdir(home, { mode: 0o755 })
   await writeFile(join(home, 'ORIGIN'), `${dataDir}\n`)
   return join(home, 'cluster')
 }
 
-/** Clusters outside that were once made for `dataDir`, whose record of them has been deleted. */
-export async function clustersLeftOutside(dataDir: string): Promise<string[]> {
+/** Finds external clusters that were created for `dataDir` and are no longer recorded there. */
+export async function findExternalClusters(dataDir: string): Promise<string[]> {
   const left: string[] = []
-  for (const folder of OUTSIDE) {
+  for (const folder of EXTERNAL_FOLDERS) {
     const names = await readdir(folder).catch(() => [])
     const mine = names.filter((name) => name.startsWith(`${fingerprint(dataDir)}-`))
     left.push(...mine.map((name) => join(folder, name, 'cluster')))
@@ -53,21 +56,24 @@ export async function clustersLeftOutside(dataDir: string): Promise<string[]> {
   return left
 }
 
-/** The folder to delete with a cluster: its own folder outside, or just the cluster. */
+/** The folder to delete with a cluster: its external folder, or only the cluster. */
 export function clusterHome(clusterDir: string): string {
-  const outside = OUTSIDE.some((folder) => clusterDir.startsWith(`${folder}/`))
+  const outside = EXTERNAL_FOLDERS.some((folder) => clusterDir.startsWith(`${folder}/`))
   return outside ? join(clusterDir, '..') : clusterDir
 }
 
-/** An installation that the server's account can execute: in place, or a copy outside. */
-export async function placeBinaries(binaries: Binaries, account: Account | null): Promise<string> {
+/** Returns an installation that the server's account can execute: in place or an external copy. */
+export async function placeBinaries(
+  binaries: Binaries,
+  account: SystemAccount | null,
+): Promise<string> {
   if (account === null || (await canReach(join(binaries.root, 'bin'), account))) {
     return binaries.root
   }
-  // Named by content: installing the same package again makes no second copy.
+  // The name depends on the content, so installing the same package again makes no second copy.
   const mark = fingerprint(await readFile(programPath(binaries.root, 'postgres'))).slice(0, 8)
   const copy = join(
-    await outsideFolder(),
+    await externalFolder(),
     `postgres-${binaries.version}-${binaries.platform}-${mark}`,
   )
   if (await isFolder(copy)) return copy
@@ -75,15 +81,15 @@ export async function placeBinaries(binaries: Binaries, account: Account | null)
   await cp(binaries.root, draft, { recursive: true, verbatimSymlinks: true })
   await chmod(draft, 0o755)
   await rename(draft, copy).catch(async (error: unknown) => {
-    // Another start finished the same copy first.
+    // Another process may have finished the same copy first.
     await rm(draft, { recursive: true, force: true })
     if (!(await isFolder(copy))) throw error
   })
   return copy
 }
 
-/** Some mounts (a host's folder in a container, NFS) let not even root give a file away. */
-async function canGive(dataDir: string, account: Account): Promise<boolean> {
+/** Some mounts (a host folder in a container, NFS) do not allow chown, not even to root. */
+async function canChown(dataDir: string, account: SystemAccount): Promise<boolean> {
   const probe = join(dataDir, 'probe')
   await mkdir(probe, { recursive: true })
   try {
@@ -96,12 +102,12 @@ async function canGive(dataDir: string, account: Account): Promise<boolean> {
   }
 }
 
-async function outsideFolder(): Promise<string> {
+async function externalFolder(): Promise<string> {
   let failure: unknown
-  for (const folder of OUTSIDE) {
+  for (const folder of EXTERNAL_FOLDERS) {
     try {
       await mkdir(folder, { recursive: true, mode: 0o755 })
-      // /var/tmp is everybody's: a folder that somebody else put there is not ours to trust.
+      // Every user can write to /var/tmp, so a folder that root did not create is not trusted.
       const { uid, mode } = await lstat(folder)
       if (uid === 0 && (mode & 0o022) === 0) return folder
     } catch (error) {
@@ -110,8 +116,8 @@ async function outsideFolder(): Promise<string> {
   }
   throw new LocalPostgresError(
     'PERMISSION_DENIED',
-    `PostgreSQL's user cannot reach the data directory, and ${OUTSIDE[0]} cannot be written: ` +
-      'choose another directory with --data.',
+    `PostgreSQL's user has no access to the data directory, and ${EXTERNAL_FOLDERS[0]} is not ` +
+      'writable. Choose another directory with --data.',
     failure,
   )
 }

@@ -5,26 +5,26 @@ import { LocalPostgresError } from './local-postgres-error.ts'
 const run = promisify(execFile)
 const NAME = 'postgres'
 
-/** Whom the server runs as. */
-export interface Account {
+/** The system account that the server runs as. */
+export interface SystemAccount {
   uid: number
   gid: number
 }
 
-/** PostgreSQL refuses root, so root needs another account for it; others run it as themselves. */
+/** PostgreSQL does not run as root, so root needs another account for it. */
 export function isRoot(): boolean {
   return process.getuid?.() === 0
 }
 
 /**
- * The system's `postgres` account, made if there is none. Only root may ask.
+ * Finds the system account `postgres` or creates it. Only root may call this.
  *
  * @throws LocalPostgresError NO_POSTGRES_USER
  */
-export async function findOrCreateAccount(): Promise<Account> {
+export async function findOrCreateAccount(): Promise<SystemAccount> {
   const found = await findAccount()
   if (found !== null) return found
-  // useradd is everywhere but on BusyBox systems, whose adduser knows other options.
+  // BusyBox systems have no useradd, and their adduser has other options.
   const attempts: [string, string[]][] = [
     ['useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/bin/false', NAME]],
     ['adduser', ['-S', '-D', '-H', '-s', '/bin/false', NAME]],
@@ -41,13 +41,13 @@ export async function findOrCreateAccount(): Promise<Account> {
   }
   throw new LocalPostgresError(
     'NO_POSTGRES_USER',
-    `PostgreSQL refuses to run as root, and no system user '${NAME}' could be created for it ` +
-      `(${reasonOf(failure)}): create that user, or run this command as an ordinary user.`,
+    `PostgreSQL does not run as root, and the system user '${NAME}' could not be created ` +
+      `(${reasonOf(failure)}). Create that user, or run this command as an ordinary user.`,
     failure,
   )
 }
 
-async function findAccount(): Promise<Account | null> {
+async function findAccount(): Promise<SystemAccount | null> {
   try {
     const ids = await Promise.all(
       ['-u', '-g'].map(async (flag) => run('id', [flag, NAME], { env: { PATH: searchPath() } })),
@@ -59,7 +59,7 @@ async function findAccount(): Promise<Account | null> {
   }
 }
 
-/** sbin holds useradd, and not every root shell has it in its PATH. */
+/** useradd is in sbin, which is missing from the PATH of some root shells. */
 function searchPath(): string {
   return `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`
 }

@@ -16,7 +16,7 @@ interface PostmasterFile {
   status: string
 }
 
-/** What a running (or killed) server wrote about itself into its data directory. */
+/** Reads the postmaster.pid file of a running or killed server; null if there is none. */
 export async function readPostmasterFile(clusterDir: string): Promise<PostmasterFile | null> {
   const text = await readFile(pidFile(clusterDir), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''
@@ -27,7 +27,7 @@ export async function readPostmasterFile(clusterDir: string): Promise<Postmaster
   return Number.isNaN(pid) ? null : { pid, status: lines[7]?.trim() ?? '' }
 }
 
-/** The process id of the server that runs on this very cluster, or null. */
+/** The process id of the server that runs on this cluster, or null. */
 export async function runningPostmaster(clusterDir: string): Promise<number | null> {
   const file = await readPostmasterFile(clusterDir)
   if (file === null || !(await isAlive(file.pid))) return null
@@ -35,17 +35,19 @@ export async function runningPostmaster(clusterDir: string): Promise<number | nu
 }
 
 /**
- * PostgreSQL takes any living process with the recorded id for its predecessor, and ids repeat soon
- * in a restarted container; we know better, because we looked at the command line.
+ * Removes postmaster.pid if its server no longer runs. PostgreSQL would take any process with the
+ * recorded id for a running server, and ids repeat soon in a restarted container.
  */
-export async function forgetDeadPostmaster(clusterDir: string): Promise<void> {
+export async function removeStalePidFile(clusterDir: string): Promise<void> {
   if ((await runningPostmaster(clusterDir)) === null) await rm(pidFile(clusterDir), { force: true })
 }
 
 /**
- * Asks the server for a fast shutdown (sessions are cut off, everything is written) and waits until
- * it is gone; a server that does not answer, or that has no room to write (`full`), is told to drop
- * everything, which loses nothing that was committed.
+ * Requests a fast shutdown (sessions are ended, everything is written) and waits for the process to
+ * end. If the server does not end in time or its disk is full (`full`), requests an immediate
+ * shutdown, which loses no committed transaction.
+ *
+ * @throws LocalPostgresError STOP_FAILED
  */
 export async function stopPostmaster(pid: number, { full = false } = {}): Promise<void> {
   if (!full) {
@@ -54,10 +56,10 @@ export async function stopPostmaster(pid: number, { full = false } = {}): Promis
   }
   signal(pid, 'SIGQUIT')
   if (await hasEnded(pid, IMMEDIATE_SHUTDOWN_MS)) return
-  throw new LocalPostgresError('STOP_FAILED', `The database server (${pid}) does not stop.`)
+  throw new LocalPostgresError('STOP_FAILED', `The database server (process ${pid}) did not stop.`)
 }
 
-/** Sends the signal; a process that is gone already is fine. */
+/** Sends a signal; does nothing if the process has ended. */
 export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name)
@@ -81,7 +83,7 @@ async function isAlive(pid: number): Promise<boolean> {
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
-  // In a container whose first process reaps nothing, an ended server stays as a zombie for ever.
+  // If a container's first process does not reap children, an ended server remains as a zombie.
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   return !/\) [ZX] /.test(stat)
 }

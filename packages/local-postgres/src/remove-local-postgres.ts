@@ -2,13 +2,13 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { readState } from './cluster-state.ts'
 import { explainFileError } from './local-postgres-error.ts'
-import { type OwnerLock, takeOwnership } from './owner-lock.ts'
+import { type OwnerLock, acquireOwnerLock } from './owner-lock.ts'
 import { clusterHome } from './place-cluster.ts'
 import { type LocalPostgresLogger, stopOrphan } from './start-local-postgres.ts'
 
 /**
- * Deletes the database of `dataDir`, wherever its files are, and the directory itself; a server
- * that a killed run left on it is stopped first.
+ * Deletes the cluster of `dataDir`, wherever its files are, and the directory. First stops a server
+ * that a killed process left running.
  *
  * @throws LocalPostgresError DATA_DIR_IN_USE, PERMISSION_DENIED
  */
@@ -20,8 +20,8 @@ export async function removeLocalPostgres(options: {
   let lock: OwnerLock | undefined
   try {
     await mkdir(dataDir, { recursive: true })
-    lock = await takeOwnership(dataDir)
-    // A damaged record must not keep the user from starting over.
+    lock = await acquireOwnerLock(dataDir)
+    // A damaged state file must not prevent the user from starting over.
     const state = await readState(dataDir).catch(() => null)
     const clusterDir = state?.clusterDir ?? join(dataDir, 'cluster')
     await stopOrphan(clusterDir, options.logger)

@@ -4,41 +4,43 @@ import { open, readFile, rename, stat } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { programPath } from './find-binaries.ts'
 import { explainOutput } from './local-postgres-error.ts'
-import type { Account } from './postgres-account.ts'
+import type { SystemAccount } from './postgres-account.ts'
 import { readPostmasterFile, stopPostmaster } from './postmaster.ts'
 import { serverEnvironment } from './server-environment.ts'
-import type { Settings } from './server-settings.ts'
+import type { ServerSettings } from './server-settings.ts'
 
 const POLL_MS = 20
 const MAX_LOG_BYTES = 20_000_000
-/** Recovery after a crash replays at most `max_wal_size`; even a slow disk does that in time. */
+/** Crash recovery replays at most `max_wal_size`, which a slow disk can do in this time. */
 const READY_MS = 600_000
 
+/** How to run a server. */
 export interface ServerOptions {
   installation: string
   clusterDir: string
   dataDir: string
   logFile: string
-  account: Account | null
+  account: SystemAccount | null
   port: number
-  settings: Settings
+  settings: ServerSettings
 }
 
+/** A running server. */
 export interface Server {
   child: ChildProcess
   pid: number
-  /** What it has written since this start. */
+  /** The server's log output since this start. */
   output(): Promise<string>
 }
 
 /**
- * Starts the server and waits until it accepts connections. It runs in a session of its own: the
- * terminal's Ctrl-C does not reach it, and it stops when we say so, after its clients.
+ * Starts the server and waits until it accepts connections. It runs in a separate session, so the
+ * terminal's Ctrl-C does not reach it; the caller stops it after its clients.
  *
  * @throws LocalPostgresError PORT_TAKEN, DISK_FULL, PERMISSION_DENIED, START_FAILED, …
  */
 export async function runServer(options: ServerOptions): Promise<Server> {
-  await keepLogShort(options.logFile)
+  await rotateLog(options.logFile)
   const log = await open(options.logFile, 'a', 0o600)
   const from = (await log.stat()).size
   let child: ChildProcess
@@ -48,7 +50,7 @@ export async function runServer(options: ServerOptions): Promise<Server> {
       cwd: options.installation,
       env: serverEnvironment(),
       detached: true,
-      // A file, not a pipe: the server outlives us if we are killed, and must be able to write.
+      // A file and not a pipe: if this process is killed, the server must still be able to write.
       stdio: ['ignore', log.fd, log.fd],
     })
     await once(child, 'spawn')
@@ -56,12 +58,12 @@ export async function runServer(options: ServerOptions): Promise<Server> {
     await log.close()
   }
   const { pid } = child
-  if (pid === undefined) throw new Error('The server has no process id')
+  if (pid === undefined) throw new Error('the server has no process id')
   const output = async () => {
     const log = await readFile(options.logFile).catch(() => Buffer.alloc(0))
     return log.subarray(from).toString()
   }
-  if (await becomesReady(options.clusterDir, child)) return { child, pid, output }
+  if (await waitUntilReady(options.clusterDir, child)) return { child, pid, output }
   if (!hasEnded(child)) await stopPostmaster(pid)
   throw await explainOutput(await output(), {
     program: 'postgres',
@@ -70,12 +72,12 @@ export async function runServer(options: ServerOptions): Promise<Server> {
   })
 }
 
-/** What fits into a socket's address on every Unix, `/.s.PGSQL.65535` included. */
+/** The longest directory whose socket path, with `/.s.PGSQL.65535`, is valid on every Unix. */
 const LONGEST_SOCKET_DIRECTORY = 88
 
 /**
- * Where the server's socket file is, which is a quarter cheaper for every statement than TCP; none
- * on Windows and where the path is too long.
+ * The directory of the server's Unix socket, whose statements cost a quarter less than over TCP;
+ * undefined on Windows and if the path is too long.
  */
 export function socketDirectory(clusterDir: string): string | undefined {
   if (process.platform === 'win32' || clusterDir.length > LONGEST_SOCKET_DIRECTORY) return undefined
@@ -83,11 +85,11 @@ export function socketDirectory(clusterDir: string): string | undefined {
 }
 
 function serverArguments({ clusterDir, port, settings }: ServerOptions): string[] {
-  const all: Settings = {
+  const all: ServerSettings = {
     ...settings,
     port: String(port),
     listen_addresses: '127.0.0.1',
-    // In the cluster's own folder, which only the server's account, and root, can enter.
+    // In the cluster's folder, to which only the server's account and root have access.
     unix_socket_directories: socketDirectory(clusterDir) ?? '',
   }
   return [
@@ -97,8 +99,8 @@ function serverArguments({ clusterDir, port, settings }: ServerOptions): string[
   ]
 }
 
-/** False if the server ended instead, or took longer than any recovery. */
-async function becomesReady(clusterDir: string, child: ChildProcess): Promise<boolean> {
+/** Resolves to false if the server ended or did not become ready in time. */
+async function waitUntilReady(clusterDir: string, child: ChildProcess): Promise<boolean> {
   const deadline = performance.now() + READY_MS
   while (!hasEnded(child) && performance.now() < deadline) {
     const file = await readPostmasterFile(clusterDir)
@@ -108,12 +110,12 @@ async function becomesReady(clusterDir: string, child: ChildProcess): Promise<bo
   return false
 }
 
-/** Whether the process is gone and has been reaped. */
+/** Whether the process has ended and was reaped. */
 export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
 }
 
-async function keepLogShort(logFile: string): Promise<void> {
+async function rotateLog(logFile: string): Promise<void> {
   const size = await stat(logFile).then(
     (found) => found.size,
     () => 0,

@@ -1,6 +1,7 @@
 /**
- * A batch is a message of a megabyte. By itself the C library (glibc, mallopt(3)) gives such memory
- * back each time, and the kernel fills the next with zeros, page by page: this much is kept.
+ * A batch is a message of about a megabyte. By default the C library (glibc, mallopt(3)) returns
+ * such memory to the kernel each time, and the kernel zeroes the next allocation page by page.
+ * These thresholds keep the memory in the process.
  */
 const KEPT_MEMORY = {
   MALLOC_MMAP_THRESHOLD_: `${32 * 1024 * 1024}`,
@@ -8,8 +9,8 @@ const KEPT_MEMORY = {
 }
 
 /**
- * What PostgreSQL's programs see of our environment: no PG* variables that would change their
- * behaviour, and English messages, because we read them.
+ * The environment of PostgreSQL's programs: no PG* variables, which would change their behaviour,
+ * and English messages, which this package parses.
  */
 export function serverEnvironment(): NodeJS.ProcessEnv {
   const kept: NodeJS.ProcessEnv = { LC_ALL: 'C', TZ: 'UTC', ...KEPT_MEMORY }

@@ -2,11 +2,11 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** PostgreSQL's settings by name, as in postgresql.conf. */
-export type Settings = Record<string, string>
+export type ServerSettings = Record<string, string>
 
-/** For a developer's machine of two cores and a few gigabytes. */
-const DEFAULTS: Settings = {
-  // Promises to the user: what was answered is on the disk.
+/** For a developer's machine with two cores and a few gigabytes of memory. */
+const DEFAULTS: ServerSettings = {
+  // Durability: everything that was acknowledged is on the disk (rule 15).
   fsync: 'on',
   full_page_writes: 'on',
   synchronous_commit: 'on',
@@ -18,23 +18,26 @@ const DEFAULTS: Settings = {
   maintenance_work_mem: '128MB',
   wal_compression: 'off',
   wal_buffers: '16MB',
-  // A new file of the log is written once, not first with zeros: that held everybody's commit up.
+  // A new WAL file is not filled with zeros first, because that delayed all commits.
   wal_init_zero: 'off',
   min_wal_size: '512MB',
   max_wal_size: '4GB',
   checkpoint_timeout: '15min',
-  // The books and the outbox only grow: reading them once more to mark them as seen by all took a
-  // tenth of a core under load. They are frozen when their age asks for it.
+  // The ledger and the outbox are append-only. Vacuuming them after inserts took a tenth of a core
+  // under load; they are frozen when their age requires it.
   autovacuum_vacuum_insert_threshold: '-1',
   random_page_cost: '1.1',
-  // Our statements are short; compiling them costs more than it saves.
+  // The statements are short, and compiling them costs more than it saves.
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
 }
 
-/** The settings of a server, with `wanted` over the defaults. */
-export async function serverSettings(installation: string, wanted: Settings): Promise<Settings> {
+/** The settings of a server: the defaults, overridden by `wanted`. */
+export async function serverSettings(
+  installation: string,
+  wanted: ServerSettings,
+): Promise<ServerSettings> {
   return {
     ...DEFAULTS,
     ...((await hasStatistics(installation)) && {

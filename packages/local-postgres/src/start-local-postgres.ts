@@ -16,14 +16,14 @@ import { findBinaries } from './find-binaries.ts'
 import { freePort } from './free-port.ts'
 import {
   explainFileError,
-  explainStatementFault,
+  explainStatementError,
   LocalPostgresError,
   ranOutOfDisk,
 } from './local-postgres-error.ts'
-import { type OwnerLock, takeOwnership } from './owner-lock.ts'
-import { clustersLeftOutside, placeBinaries, placeCluster } from './place-cluster.ts'
-import { type Account, findOrCreateAccount, isRoot } from './postgres-account.ts'
-import { forgetDeadPostmaster, runningPostmaster, signal, stopPostmaster } from './postmaster.ts'
+import { type OwnerLock, acquireOwnerLock } from './owner-lock.ts'
+import { findExternalClusters, placeBinaries, placeCluster } from './place-cluster.ts'
+import { type SystemAccount, findOrCreateAccount, isRoot } from './postgres-account.ts'
+import { removeStalePidFile, runningPostmaster, signal, stopPostmaster } from './postmaster.ts'
 import {
   hasEnded,
   runServer,
@@ -31,7 +31,7 @@ import {
   type ServerOptions,
   socketDirectory,
 } from './run-server.ts'
-import { serverSettings, type Settings } from './server-settings.ts'
+import { serverSettings, type ServerSettings } from './server-settings.ts'
 
 const HOST = '127.0.0.1'
 const MAJOR_VERSION = '18'
@@ -45,41 +45,43 @@ export interface LocalPostgresLogger {
   error(fields: object, message: string): void
 }
 
+/** How to start a local server. */
 export interface LocalPostgresOptions {
-  /** Holds the cluster, its passwords (mode 0600) and its log; made if it is not there. */
+  /** Contains the cluster, its passwords (mode 0600) and its log; created if it does not exist. */
   dataDir: string
-  /** 0, the default, picks a free one. */
+  /** 0, the default, chooses a free port. */
   port?: number
-  /** Over the defaults of server-settings.ts. */
-  settings?: Settings
-  /** For clusters that are deleted after use: the first start does not wait for the disk. */
+  /** Override the defaults of server-settings.ts. */
+  settings?: ServerSettings
+  /** For clusters that are deleted after use: creating them does not sync to the disk. */
   throwaway?: boolean
   logger: LocalPostgresLogger
 }
 
+/** A running local server. */
 export interface LocalPostgres {
   host: string
   port: number
   /**
-   * Server URLs, database `postgres`: superuser, migrating role, and the runtime role, by the
-   * server's socket file where there is one.
+   * Server URLs (database `postgres`) of the superuser, the migrating role and the runtime role.
+   * The last one uses the Unix socket if there is one.
    */
   adminUrl: string
   ownerUrl: string
   appUrl: string
   logFile: string
-  /** True if a server without its parent was found on the data and stopped before this start. */
+  /** Whether a server that a killed process left running was stopped before this start. */
   orphanStopped: boolean
-  /** A fault of a statement as one sentence, if the disk is full; any other as it is. */
+  /** Turns a statement's error into DISK_FULL if the disk is full; returns other errors as is. */
   explain(error: unknown): Promise<unknown>
-  /** Fast shutdown; resolves when the server is gone and the directory is free again. */
+  /** Fast shutdown; resolves when the server has ended and the directory is unlocked. */
   stop(): Promise<void>
 }
 
 /**
- * Starts PostgreSQL 18 on `dataDir`, making the cluster and the roles `caudal_admin`,
- * `caudal_owner` and `caudal_app` on the first run. A server that outlived a killed owner is
- * stopped in order first, so every run begins with a server of its own.
+ * Starts PostgreSQL 18 on `dataDir`. The first start creates the cluster and the roles
+ * `caudal_admin`, `caudal_owner` and `caudal_app`. A server that a killed process left running is
+ * stopped first, so that every start has a new server.
  *
  * @throws LocalPostgresError with one sentence for the user
  */
@@ -88,7 +90,7 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
   let lock: OwnerLock | undefined
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o755 })
-    lock = await takeOwnership(dataDir)
+    lock = await acquireOwnerLock(dataDir)
     return await startOwned({ ...options, dataDir: await realpath(dataDir) }, lock)
   } catch (error) {
     lock?.release()
@@ -104,10 +106,10 @@ async function startOwned(options: LocalPostgresOptions, lock: OwnerLock): Promi
   const installation = await placeBinaries(await findBinaries(), account)
   const orphanStopped = await stopOrphan(clusterDir, logger)
   if (!(await isComplete(clusterDir))) {
-    logger.info({ dataDir }, 'making a database cluster')
+    logger.info({ dataDir }, 'creating a database cluster')
     await createCluster({ installation, dataDir, state: { ...state, account }, throwaway })
   }
-  await forgetDeadPostmaster(clusterDir)
+  await removeStalePidFile(clusterDir)
   const settings = await serverSettings(installation, options.settings ?? {})
   const logFile = join(dataDir, 'postgres.log')
   const wanted = { installation, clusterDir, dataDir, logFile, account, settings }
@@ -117,14 +119,14 @@ async function startOwned(options: LocalPostgresOptions, lock: OwnerLock): Promi
   const isFull = async () => ranOutOfDisk(await server.output(), dataDir).catch(() => false)
   const stop = watch(server, { lock, logger, isFull })
   const explain = async (error: unknown) =>
-    explainStatementFault(error, { dataDir, output: await server.output() })
+    explainStatementError(error, { dataDir, output: await server.output() })
   try {
     await ensureRoles(urlOf(ADMIN_ROLE), passwords)
   } catch (error) {
     await stop()
     throw await explain(error)
   }
-  logger.info({ port, pid: server.pid, clusterDir }, 'database server is ready')
+  logger.info({ port, pid: server.pid, clusterDir }, 'the database server is ready')
   return {
     host: HOST,
     port,
@@ -138,21 +140,21 @@ async function startOwned(options: LocalPostgresOptions, lock: OwnerLock): Promi
   }
 }
 
-/** The same server by its socket file; `pg` takes the folder as the host. */
+/** The URL with the Unix socket's directory, which `pg` accepts as a host. */
 function throughSocket(url: string, directory: string | undefined): string {
   return directory === undefined ? url : `${url}?host=${encodeURIComponent(directory)}`
 }
 
-/** Recorded before the cluster is made: a crash in between repeats with the same passwords. */
+/** Stores the state before the cluster is created: a retry after a crash has the same passwords. */
 async function newState(dataDir: string, logger: LocalPostgresLogger): Promise<ClusterState> {
-  for (const clusterDir of await clustersLeftOutside(dataDir)) {
+  for (const clusterDir of await findExternalClusters(dataDir)) {
     await stopOrphan(clusterDir, logger)
-    logger.warn({ clusterDir }, 'an earlier database of this data directory still takes disk space')
+    logger.warn({ clusterDir }, 'an earlier database of this data directory still uses disk space')
   }
   if (await isComplete(join(dataDir, 'cluster'))) {
     throw new LocalPostgresError(
       'DATA_DIR_UNUSABLE',
-      `${dataDir} has a database but not its passwords (state.json): start over with --fresh.`,
+      `${dataDir} has a database but not its passwords (state.json). Start over with --fresh.`,
     )
   }
   const account = isRoot() ? await findOrCreateAccount() : null
@@ -162,22 +164,25 @@ async function newState(dataDir: string, logger: LocalPostgresLogger): Promise<C
   return state
 }
 
-/** Root may start what an ordinary user made: the server then runs as that user. */
-async function accountFor({ account, clusterDir }: ClusterState): Promise<Account | null> {
+/** If root starts a cluster that an ordinary user created, the server runs as that user. */
+async function accountFor({ account, clusterDir }: ClusterState): Promise<SystemAccount | null> {
   if (!isRoot()) return null
   if (account !== null) return account
   const { uid, gid } = await stat(clusterDir).catch(() => ({ uid: 0, gid: 0 }))
   return uid === 0 ? findOrCreateAccount() : { uid, gid }
 }
 
-/** Stops a server that outlived its owner; we hold the lock, so it is nobody's. */
+/**
+ * Stops a server that a killed process left running; returns whether there was one. The caller
+ * holds the owner lock, so no running process uses that server.
+ */
 export async function stopOrphan(
   clusterDir: string,
   logger: LocalPostgresLogger,
 ): Promise<boolean> {
   const pid = await runningPostmaster(clusterDir)
   if (pid === null) return false
-  logger.info({ pid, clusterDir }, 'stopping the database server that a killed run left behind')
+  logger.info({ pid, clusterDir }, 'stopping the database server of a killed process')
   await stopPostmaster(pid)
   return true
 }
@@ -197,8 +202,8 @@ async function isComplete(clusterDir: string): Promise<boolean> {
 }
 
 /**
- * A port found free may be taken a moment later, then another one is tried. A server that was
- * killed itself (not by us) leaves children for a moment, which still hold its memory.
+ * Retries if the chosen free port was taken meanwhile, or if the shared memory is still in use: the
+ * child processes of a killed server hold it for a moment.
  */
 async function runOnPort(options: ServerOptions): Promise<{ server: Server; port: number }> {
   for (let attempt = 1; ; attempt++) {
@@ -216,27 +221,28 @@ async function runOnPort(options: ServerOptions): Promise<{ server: Server; port
   }
 }
 
-type Watching = {
+type WatchOptions = {
   lock: OwnerLock
   logger: LocalPostgresLogger
-  /** A server without room cannot write its last checkpoint, and would try for ever. */
+  /** With a full disk, the server cannot write its shutdown checkpoint and would retry for ever. */
   isFull: () => Promise<boolean>
 }
 
-/** @returns a stop function that may be called any number of times. */
-function watch(server: Server, { lock, logger, isFull }: Watching): () => Promise<void> {
+/** Logs if the server ends unexpectedly. Returns an idempotent stop function. */
+function watch(server: Server, { lock, logger, isFull }: WatchOptions): () => Promise<void> {
   const { child, pid } = server
   let stopping: Promise<void> | undefined
   const ended = new Promise<void>((done) => {
     child.once('exit', (code, name) => {
-      process.off('exit', stopWithUs)
-      if (stopping === undefined) logger.error({ code, signal: name }, 'database server ended')
+      process.off('exit', stopServer)
+      if (stopping === undefined)
+        logger.error({ code, signal: name }, 'the database server ended unexpectedly')
       done()
     })
   })
-  // The last resort for a process that ends without stopping us: the server shuts down on its own.
-  const stopWithUs = () => signal(pid, 'SIGINT')
-  process.once('exit', stopWithUs)
+  // The last resort if this process exits without calling stop: the server shuts down by itself.
+  const stopServer = () => signal(pid, 'SIGINT')
+  process.once('exit', stopServer)
   child.unref()
   const stop = async () => {
     if (!hasEnded(child)) {
@@ -245,7 +251,7 @@ function watch(server: Server, { lock, logger, isFull }: Watching): () => Promis
       await ended
     }
     lock.release()
-    logger.info({ pid }, 'database server stopped')
+    logger.info({ pid }, 'the database server has stopped')
   }
   return () => (stopping ??= stop())
 }

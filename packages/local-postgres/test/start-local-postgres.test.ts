@@ -57,14 +57,14 @@ async function clusterOf(dataDir: string): Promise<string> {
   return state.clusterDir
 }
 
-/** The fifth field of /proc/…/stat is the process group, which gets the terminal's signals. */
-async function outOfReachOfCtrlC(dataDir: string): Promise<void> {
+/** Field five of /proc/…/stat is the process group, which receives the terminal's signals. */
+async function assertIgnoresCtrlC(dataDir: string): Promise<void> {
   const pid = await runningPostmaster(await clusterOf(dataDir))
   const stats = await readFile(`/proc/${pid}/stat`, 'utf8')
   assert.equal(stats.split(') ')[1]?.split(' ')[2], String(pid))
 }
 
-test('a second start finds the data of the first, and a stop leaves nothing running', async (t) => {
+test('a second start finds the data of the first, and stop leaves no process running', async (t) => {
   const dataDir = await dataFolder(t)
   const first = await start(dataDir)
   await query(first.adminUrl, 'CREATE TABLE kept AS SELECT 42 AS answer')
@@ -77,7 +77,7 @@ test('a second start finds the data of the first, and a stop leaves nothing runn
   await second.stop()
 })
 
-test('rule 15: the server is durable, has its roles, keeps its passwords and survives Ctrl-C', async (t) => {
+test('rule 15: the server is durable, has its roles, protects its passwords and ignores Ctrl-C', async (t) => {
   const dataDir = await dataFolder(t)
   const { adminUrl, ownerUrl, appUrl, stop } = await start(dataDir)
   try {
@@ -92,21 +92,21 @@ test('rule 15: the server is durable, has its roles, keeps its passwords and sur
     }
     await query(adminUrl, 'SELECT count(*) FROM pg_stat_statements')
     const { mode } = await stat(join(dataDir, 'state.json'))
-    assert.equal(mode & 0o777, 0o600, 'the passwords are for the owner only')
-    await outOfReachOfCtrlC(dataDir)
+    assert.equal(mode & 0o777, 0o600, 'only the owner may read the passwords')
+    await assertIgnoresCtrlC(dataDir)
   } finally {
     await stop()
   }
 })
 
-test('P9: after a kill -9 of its owner the data is there, the old server still alive', async (t) => {
+test('P9: a start after kill -9 of the owner stops the old server and keeps the data', async (t) => {
   const dataDir = await dataFolder(t)
   const { child, server } = await startInChild(dataDir)
   await query(server.adminUrl, 'CREATE TABLE kept AS SELECT 42 AS answer')
   child.kill('SIGKILL')
   await once(child, 'exit')
   const orphan = await runningPostmaster(await clusterOf(dataDir))
-  assert.ok(orphan !== null, 'the server lives on without its parent')
+  assert.ok(orphan !== null, 'the server still runs without its parent')
 
   const next = await start(dataDir)
   try {
@@ -118,7 +118,7 @@ test('P9: after a kill -9 of its owner the data is there, the old server still a
   }
 })
 
-test('P9: after a kill -9 of owner and server the data is there', async (t) => {
+test('P9: a start after kill -9 of owner and server keeps the data', async (t) => {
   const dataDir = await dataFolder(t)
   const { child, server } = await startInChild(dataDir)
   await query(server.adminUrl, 'CREATE TABLE kept AS SELECT 42 AS answer')
@@ -136,7 +136,7 @@ test('P9: after a kill -9 of owner and server the data is there', async (t) => {
   }
 })
 
-test('a recorded process id that now belongs to another program does not matter', async (t) => {
+test('a recorded process id that now belongs to another program is ignored', async (t) => {
   const dataDir = await dataFolder(t)
   await (await start(dataDir)).stop()
   const lines = [process.pid, await clusterOf(dataDir), 0, 5432, '', '127.0.0.1', '', 'ready', '']
@@ -145,7 +145,7 @@ test('a recorded process id that now belongs to another program does not matter'
   await server.stop()
 })
 
-test('a data directory in use by a living process is refused in a sentence', async (t) => {
+test('a data directory that a running process uses is refused with a clear message', async (t) => {
   const dataDir = await dataFolder(t)
   const { child, server } = await startInChild(dataDir)
   const refused = start(dataDir)
@@ -155,12 +155,16 @@ test('a data directory in use by a living process is refused in a sentence', asy
     message: `The data directory ${dataDir} is in use by another running process (${child.pid}).`,
   })
   await assert.rejects(removeLocalPostgres({ dataDir, logger }), { code: 'DATA_DIR_IN_USE' })
-  assert.equal((await query(server.adminUrl, 'SELECT 1')).length, 1, 'the other is not disturbed')
+  assert.equal(
+    (await query(server.adminUrl, 'SELECT 1')).length,
+    1,
+    'the running server is not affected',
+  )
   child.send('stop')
   await once(child, 'exit')
 })
 
-test('a taken port is refused in a sentence, and the directory is free afterwards', async (t) => {
+test('a port in use is refused with a clear message, and the directory is unlocked', async (t) => {
   const dataDir = await dataFolder(t)
   const port = await freePort()
   const other = createServer().listen(port, '127.0.0.1')
@@ -176,7 +180,7 @@ test('a taken port is refused in a sentence, and the directory is free afterward
   await server.stop()
 })
 
-test('a path that cannot be a data directory is refused in a sentence', async (t) => {
+test('a path that cannot be a data directory is refused', async (t) => {
   const dataDir = await dataFolder(t)
   await writeFile(dataDir, 'a file')
   await assert.rejects(start(dataDir), { code: 'DATA_DIR_UNUSABLE' })
@@ -193,15 +197,15 @@ test('a cluster without its passwords, or of another version, is refused', async
   await assert.rejects(start(dataDir), { code: 'DATA_DIR_UNUSABLE', message: /PostgreSQL 17/ })
 })
 
-test('half a cluster of an interrupted first start is made anew', async (t) => {
+test('the incomplete cluster of an interrupted first start is created again', async (t) => {
   const dataDir = await dataFolder(t)
   await mkdir(join(dataDir, 'cluster.new', 'base'), { recursive: true })
   const server = await start(dataDir)
   await server.stop()
 })
 
-test('data that only root can reach are kept where the server can reach them', async (t) => {
-  if (process.getuid?.() !== 0) return t.skip('only root has such a home')
+test('a cluster in a folder that only root can access is placed in an external folder', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('needs root')
   const folder = await mkdtemp(join(tmpdir(), 'caudal-test-home-'))
   const dataDir = join(folder, 'postgres')
   const server = await start(dataDir)
@@ -209,19 +213,19 @@ test('data that only root can reach are kept where the server can reach them', a
   assert.ok(!clusterDir.startsWith(folder))
   await server.stop()
   const again = await start(dataDir)
-  assert.equal(await clusterOf(dataDir), clusterDir, 'the choice is stable')
+  assert.equal(await clusterOf(dataDir), clusterDir, 'the second start uses the same folder')
   await again.stop()
   await removeLocalPostgres({ dataDir, logger })
   await assert.rejects(stat(clusterDir), { code: 'ENOENT' })
   await rm(folder, { recursive: true })
 })
 
-test('a full disk is refused in a sentence, at the first start and at a later one', async (t) => {
+test('a full disk is reported with a clear message, at the first start and later', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'caudal-test-disk-'))
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=200m', 'caudal-test', folder])
   if (mounted.status !== 0) {
     await rm(folder, { recursive: true })
-    return t.skip('only some machines let a test mount a small disk')
+    return t.skip('this machine does not allow a test to mount a small disk')
   }
   t.after(async () => {
     spawnSync('umount', [folder])

@@ -1,6 +1,6 @@
 import { startLocalPostgres } from '../src/start-local-postgres.ts'
 
-/** A process of its own for the tests to kill: starts the server and says where it is. */
+/** A process that tests can kill: starts the server and sends its URL to the parent. */
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
 const [dataDir = '', port = '0'] = process.argv.slice(2)
 const server = await startLocalPostgres({

@@ -1,10 +1,11 @@
+/** Why a text is not an amount. */
 export type AmountErrorCode =
   | 'AMOUNT_MALFORMED'
   | 'AMOUNT_TOO_LARGE'
   | 'AMOUNT_TOO_PRECISE'
   | 'UNKNOWN_CURRENCY'
 
-/** Text that is not an amount of a currency; `code` says why. */
+/** A text is not a valid amount of its currency; `code` gives the reason. */
 export class AmountError extends Error {
   readonly code: AmountErrorCode
   readonly retryable = false

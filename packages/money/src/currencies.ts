@@ -1,8 +1,8 @@
 import { AmountError } from './amount-error.ts'
 
 /**
- * ISO 4217, list one: the active codes that have a minor unit, by exponent. Codes without one (gold
- * XAU, testing XTS, no currency XXX, …) are not money that can be paid with.
+ * The active codes of ISO 4217, list one, by exponent. Codes without a minor unit (gold XAU,
+ * testing XTS, no currency XXX, …) are left out, since payments cannot use them.
  */
 const CODES_BY_EXPONENT: Record<number, string> = {
   0: `
@@ -34,16 +34,16 @@ const EXPONENTS: ReadonlyMap<string, number> = new Map(
   ),
 )
 
-/** Every currency there is, sorted by its alphabetic code. */
+/** All supported currencies, sorted by code. */
 export const CURRENCIES: readonly string[] = [...EXPONENTS.keys()].toSorted()
 
-/** Whether `code` is an active ISO 4217 code, in upper case, of money that can be paid with. */
+/** Whether `code` is an active ISO 4217 code with a minor unit, in upper case. */
 export function isCurrency(code: string): boolean {
   return EXPONENTS.has(code)
 }
 
 /**
- * How many decimal digits the currency has: 2 for USD, 0 for JPY.
+ * The number of decimal digits of a currency: 2 for USD, 0 for JPY.
  *
  * @throws AmountError UNKNOWN_CURRENCY
  */

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { CURRENCIES, exponentOf, isCurrency } from './currencies.ts'
 import { formatAmount } from './format-amount.ts'
 
-test('an amount is written with all decimals of its currency', () => {
+test('an amount is formatted with all decimals of its currency', () => {
   assert.equal(formatAmount(10_050n, 'USD'), '100.50')
   assert.equal(formatAmount(1n, 'EUR'), '0.01')
   assert.equal(formatAmount(0n, 'EUR'), '0.00')
@@ -18,7 +18,7 @@ test('a negative amount has a minus sign', () => {
   assert.equal(formatAmount(-(2n ** 63n), 'JPY'), '-9223372036854775808')
 })
 
-test('the text of a negative amount is that of the positive one with a minus', () => {
+test('a negative amount is formatted as the positive one with a minus sign', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 1n }), fc.constantFrom(...CURRENCIES), (minor, code) => {
       assert.equal(formatAmount(-minor, code), `-${formatAmount(minor, code)}`)
@@ -26,7 +26,7 @@ test('the text of a negative amount is that of the positive one with a minus', (
   )
 })
 
-test('the table has each active currency once, with the exponent of ISO 4217', () => {
+test('the table lists each active currency once, with its ISO 4217 exponent', () => {
   assert.equal(CURRENCIES.length, new Set(CURRENCIES).size)
   assert.ok(CURRENCIES.every((code) => /^[A-Z]{3}$/.test(code)))
   assert.equal(exponentOf('COP'), 2)

@@ -1,8 +1,8 @@
 import { exponentOf } from './currencies.ts'
 
 /**
- * `formatAmount(10050n, 'USD')` is `'100.50'`: always with all decimals of the currency. Negative
- * amounts, which entries have, get a minus sign.
+ * Formats minor units with all decimals of the currency: `formatAmount(10050n, 'USD')` is
+ * `'100.50'`. Negative amounts get a minus sign.
  *
  * @throws AmountError UNKNOWN_CURRENCY
  */

@@ -23,7 +23,7 @@ function refusal(text: string, code: string): AmountErrorCode | null {
   }
 }
 
-test('P7: a decimal becomes minor units of its currency', () => {
+test('P7: a decimal is parsed to minor units of its currency', () => {
   assert.equal(parseAmount('100.50', 'USD'), 10_050n)
   assert.equal(parseAmount('100.5', 'USD'), 10_050n)
   assert.equal(parseAmount('100', 'USD'), 10_000n)
@@ -34,14 +34,14 @@ test('P7: a decimal becomes minor units of its currency', () => {
   assert.equal(parseAmount('37012.3456', 'CLF'), 370_123_456n)
 })
 
-test('text that is not a plain decimal is refused', () => {
+test('a text that is not a plain decimal is refused', () => {
   const texts = ['', ' ', '.', '1.', '.5', '-1', '+1', '01', '00.10', '1e3', '1,5', '1 ', ' 1']
   for (const text of [...texts, '1.2.3', '0x10', 'NaN', '١', '1_000', '1\n', '1.0n']) {
     assert.equal(refusal(text, 'USD'), 'AMOUNT_MALFORMED', JSON.stringify(text))
   }
 })
 
-test('more decimals than the currency has are refused, even zeros', () => {
+test('an amount with more decimals than its currency is refused, even if they are zeros', () => {
   assert.equal(refusal('1.001', 'USD'), 'AMOUNT_TOO_PRECISE')
   assert.equal(refusal('1.000', 'USD'), 'AMOUNT_TOO_PRECISE')
   assert.equal(refusal('1.0', 'JPY'), 'AMOUNT_TOO_PRECISE')
@@ -60,7 +60,7 @@ test('an unknown currency is refused', () => {
   }
 })
 
-test('P7: what is formatted is parsed back to the same minor units', () => {
+test('P7: a formatted amount parses to the same minor units', () => {
   fc.assert(
     fc.property(minorUnits, currency, (minor, code) => {
       assert.equal(parseAmount(formatAmount(minor, code), code), minor)
@@ -68,7 +68,7 @@ test('P7: what is formatted is parsed back to the same minor units', () => {
   )
 })
 
-test('any text is an amount or an AmountError, and an amount is in range', () => {
+test('any text either parses to an amount in range or throws an AmountError', () => {
   const text = fc.oneof(fc.string(), fc.stringMatching(/^-?[0-9]{0,25}(\.[0-9]{0,6})?$/))
   fc.assert(
     fc.property(text, currency, (input, code) => {

@@ -1,19 +1,19 @@
 import { AmountError } from './amount-error.ts'
 import { exponentOf } from './currencies.ts'
 
-/** The largest amount in minor units: what a bigint column of PostgreSQL holds, 2^63 - 1. */
+/** The largest amount in minor units: the maximum of a PostgreSQL bigint column, 2^63 - 1. */
 export const MAX_MINOR = 2n ** 63n - 1n
 
-/** 19 digits of MAX_MINOR and a point; longer text is refused before it is read. */
+/** The 19 digits of MAX_MINOR and a point. Only this much of a longer text is examined. */
 const MAX_LENGTH = 20
 const CANONICAL = /^(0|[1-9][0-9]*)(?:\.([0-9]+))?$/
 
 /**
- * `parseAmount('100.50', 'USD')` is `10050n` minor units. Only plain decimals are read: no sign,
- * exponent, space or leading zero, and no more decimals than the currency has; fewer are fine. Zero
- * is an amount; whether it may be paid is the caller's business.
+ * Parses a plain decimal to minor units: `parseAmount('100.50', 'USD')` is `10050n`. Refuses signs,
+ * exponents, spaces, leading zeros and more decimals than the currency has. Accepts zero; the
+ * caller decides whether zero is allowed.
  *
- * @throws AmountError
+ * @throws AmountError if the text is not an amount of the currency
  */
 export function parseAmount(text: string, currency: string): bigint {
   const exponent = exponentOf(currency)

@@ -1,7 +1,7 @@
 /**
- * Array parameters in PostgreSQL's binary form. The text form is escaped here and parsed there
- * character by character, which costs a set-based statement more than its rows; these are copied.
- * Pass the result as the value of `$n::uuid[]`, `$n::bigint[]`, …, of just that type.
+ * Array parameters in PostgreSQL's binary format. The text format is escaped by the client and
+ * parsed by the server character by character, which costs a set-based statement more than its
+ * rows. Pass the result as the value of `$n::uuid[]`, `$n::bigint[]`, …, with exactly that type.
  */
 
 const UUID_OID = 2950
@@ -19,7 +19,7 @@ const HEADER_BYTES = 20
 const UUID_BYTES = 16
 /** UTF-8 needs at most three bytes for one UTF-16 code unit. */
 const MOST_BYTES_PER_UNIT = 3
-/** Where the pairs of digits stand: between the hyphens, or without any, as in a trace id. */
+/** The positions of the digit pairs in a UUID with hyphens, and without, as in a trace id. */
 const PAIRS = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
 const BARE_PAIRS = PAIRS.map((_, index) => index * 2)
 const UUID_LENGTH = 36
@@ -27,11 +27,11 @@ const BARE_LENGTH = 32
 const HEX_DIGITS = hexDigits()
 const BYTES = /^(?:[0-9a-f]{2})*$/i
 
-/** Arrays are composed here and copied out; it grows to the largest one seen. */
+/** The buffer in which arrays are built before they are copied; grows to the largest array. */
 let scratch = Buffer.allocUnsafe(64 * 1024)
 let scratchView = viewOf(scratch)
 
-/** `uuid[]`; ids with their four hyphens or without any, in either case. Null is NULL. */
+/** Builds a `uuid[]`. Ids may be upper or lower case, with hyphens or without. null is NULL. */
 export function uuidArray<T>(items: readonly T[], pick: (item: T) => string | null): Buffer {
   reserve(0, HEADER_BYTES + items.length * (4 + UUID_BYTES))
   let at = HEADER_BYTES
@@ -48,7 +48,7 @@ export function uuidArray<T>(items: readonly T[], pick: (item: T) => string | nu
   return finish(UUID_OID, items.length, nulls, at)
 }
 
-/** `text[]`. Null is NULL. */
+/** Builds a `text[]`. null is NULL. */
 export function textArray<T>(items: readonly T[], pick: (item: T) => string | null): Buffer {
   let at = HEADER_BYTES
   let nulls = 0
@@ -68,7 +68,7 @@ export function textArray<T>(items: readonly T[], pick: (item: T) => string | nu
   return finish(TEXT_OID, items.length, nulls, at)
 }
 
-/** `bigint[]`. */
+/** Builds a `bigint[]`. */
 export function bigintArray<T>(items: readonly T[], pick: (item: T) => bigint | number): Buffer {
   reserve(0, HEADER_BYTES + items.length * 12)
   let at = HEADER_BYTES
@@ -78,7 +78,7 @@ export function bigintArray<T>(items: readonly T[], pick: (item: T) => bigint | 
   return finish(INT8_OID, items.length, 0, at)
 }
 
-/** `smallint[]`. */
+/** Builds a `smallint[]`. */
 export function smallintArray<T>(items: readonly T[], pick: (item: T) => number): Buffer {
   reserve(0, HEADER_BYTES + items.length * 6)
   let at = HEADER_BYTES
@@ -86,7 +86,7 @@ export function smallintArray<T>(items: readonly T[], pick: (item: T) => number)
   return finish(INT2_OID, items.length, 0, at)
 }
 
-/** `int[]`. Null is NULL. */
+/** Builds an `int[]`. null is NULL. */
 export function intArray<T>(items: readonly T[], pick: (item: T) => number | null): Buffer {
   reserve(0, HEADER_BYTES + items.length * 8)
   let at = HEADER_BYTES
@@ -100,7 +100,7 @@ export function intArray<T>(items: readonly T[], pick: (item: T) => number | nul
   return finish(INT4_OID, items.length, nulls, at)
 }
 
-/** `bytea[]`. Null is NULL. */
+/** Builds a `bytea[]`. null is NULL. */
 export function byteaArray<T>(items: readonly T[], pick: (item: T) => Buffer | null): Buffer {
   let at = HEADER_BYTES
   let nulls = 0
@@ -115,7 +115,7 @@ export function byteaArray<T>(items: readonly T[], pick: (item: T) => Buffer | n
   return finish(BYTEA_OID, items.length, nulls, at)
 }
 
-/** `bytea[]` of bytes that are written in hexadecimal. */
+/** Builds a `bytea[]` from hexadecimal texts. */
 export function hexArray<T>(items: readonly T[], pick: (item: T) => string): Buffer {
   let at = HEADER_BYTES
   for (const item of items) {
@@ -129,7 +129,7 @@ export function hexArray<T>(items: readonly T[], pick: (item: T) => string): Buf
   return finish(BYTEA_OID, items.length, 0, at)
 }
 
-/** `timestamptz[]`, to the millisecond. Null is NULL. */
+/** Builds a `timestamptz[]` with millisecond precision. null is NULL. */
 export function timestamptzArray<T>(items: readonly T[], pick: (item: T) => Date | null): Buffer {
   reserve(0, HEADER_BYTES + items.length * 12)
   let at = HEADER_BYTES
@@ -147,7 +147,7 @@ export function timestamptzArray<T>(items: readonly T[], pick: (item: T) => Date
   return finish(TIMESTAMPTZ_OID, items.length, nulls, at)
 }
 
-/** Makes room for `bytes` behind `at`, keeping what is before. */
+/** Ensures room for `bytes` after `at`; keeps the bytes before it. */
 function reserve(at: number, bytes: number): void {
   if (at + bytes <= scratch.length) return
   const larger = Buffer.allocUnsafe(Math.max(scratch.length * 2, at + bytes))
@@ -160,7 +160,7 @@ function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
   return new DataView(buffer, byteOffset, byteLength)
 }
 
-/** One dimension from 1; an empty array has none. */
+/** Writes the header: one dimension with lower bound 1, or no dimension for an empty array. */
 function finish(elementOid: number, count: number, nulls: number, end: number): Buffer {
   scratch.writeInt32BE(count === 0 ? 0 : 1, 0)
   scratch.writeInt32BE(nulls === 0 ? 0 : 1, 4)
@@ -170,9 +170,10 @@ function finish(elementOid: number, count: number, nulls: number, end: number): 
   return Buffer.from(scratch.subarray(0, count === 0 ? 12 : end))
 }
 
-/** As `Buffer.writeBigInt64BE`, which makes new integers for it and takes ten times as long. */
+/** Like `Buffer.writeBigInt64BE`, which creates more bigints and takes ten times as long. */
 function writeInt64(value: bigint, start: number): number {
-  if (value > INT64_MAX || value < INT64_MIN) throw new RangeError(`${value} has over 64 bits`)
+  if (value > INT64_MAX || value < INT64_MIN)
+    throw new RangeError(`${value} does not fit in 64 bits`)
   scratchView.setBigInt64(start, value)
   return start + 8
 }
@@ -187,7 +188,7 @@ function writeUuid(id: string, start: number): number {
     scratch[start + index] = (high << 4) | low
     wrong |= high | low
   }
-  // A digit that is none is -1, and its sign stays.
+  // An invalid digit is -1, which makes `wrong` negative.
   if (wrong < 0 || (id.length !== UUID_LENGTH && id.length !== BARE_LENGTH)) {
     throw new TypeError(`${JSON.stringify(id)} is not a UUID`)
   }

@@ -4,7 +4,7 @@ import type { Db } from './types.ts'
 const INT8 = 20
 const INT8_ARRAY = 1016
 
-/** int8 arrives as bigint, never as a number that may have lost digits. */
+/** Parses int8 as bigint, since a number could lose digits. */
 function createTypes(): pg.CustomTypesConfig {
   const parserOf = pg.types.getTypeParser as (oid: number) => (value: string) => string[]
   const textArray = parserOf(INT8_ARRAY)
@@ -20,10 +20,10 @@ function createTypes(): pg.CustomTypesConfig {
 
 const types = createTypes()
 
-// A kept plan was made when its tables were small, or empty, and reads all of them later: so plans
-// are fresh, or are kept with nothing allowed but to look up by an index. That alone does not keep
-// a join from walking a whole index where its table was known to be empty; so a statement on such
-// a pool names its rows by an array, or looks each one up with LATERAL and LIMIT.
+// A cached plan that was made while its tables were small can scan them when they are large. So
+// each statement is planned anew, or cached plans may use only index lookups. A join could still
+// walk a whole index if its table was empty when planned; so statements on a `by_key` pool select
+// their rows by an array, or look each one up with LATERAL and LIMIT.
 const PLANNING = {
   fresh: '-c plan_cache_mode=force_custom_plan',
   by_key:
@@ -31,25 +31,26 @@ const PLANNING = {
     '-c enable_mergejoin=off -c enable_memoize=off',
 }
 
-// A process that hangs in a transaction would hold its locks against the one that took over.
+// Without this timeout, a process that hangs in a transaction would block the one that replaces it.
 const IDLE_IN_TRANSACTION = '-c idle_in_transaction_session_timeout=10000'
 
+/** How to create a pool. */
 export type PoolOptions = {
   url: string
   applicationName: string
-  /** Connections at most; 8 are plenty, since each batch is one transaction. */
+  /** The maximum number of connections; 8 by default, since each batch is one transaction. */
   max?: number
   /**
-   * `fresh` plans each statement anew; `by_key`, for statements that find each row by its key,
-   * plans once (ADR 0005).
+   * `fresh` plans each statement every time. `by_key` plans once, for statements that find each row
+   * by its key (ADR 0005).
    */
   plans?: keyof typeof PLANNING
   onError?: (error: Error) => void
 }
 
 /**
- * A pool whose connections pipeline: queries that are not awaited one by one travel together (ADR
- * 0005). int8 comes back as bigint, timestamptz as Date, numeric as string.
+ * Creates a pool whose connections pipeline: queries that are not awaited one by one are sent
+ * together (ADR 0005). int8 is returned as bigint, timestamptz as Date, numeric as string.
  */
 export function createPool(options: PoolOptions): Db {
   const { url, applicationName, max = 8, plans = 'fresh', onError } = options
@@ -64,12 +65,12 @@ export function createPool(options: PoolOptions): Db {
     keepAlive: true,
     options: `${PLANNING[plans]} ${IDLE_IN_TRANSACTION}`,
   } as pg.PoolConfig)
-  // A pool that is ending does not mind what becomes of its connections.
+  // Connection errors do not matter while the pool is ending.
   const report = (error: Error): void => {
     if (!pool.ending) onError?.(error)
   }
   pool.on('error', report)
-  // A connection that breaks while it is checked out emits too, and unheard that ends the process.
+  // A checked-out connection that breaks emits an error too; without a listener the process ends.
   pool.on('connect', (client) => client.on('error', report))
   return pool
 }

@@ -1,4 +1,4 @@
-/** A COMMIT that PostgreSQL answered with ROLLBACK: a statement before it had failed (rule 1). */
+/** PostgreSQL answered COMMIT with ROLLBACK, because an earlier statement had failed (rule 1). */
 export class CommitRefusedError extends Error {
   readonly code = 'COMMIT_REFUSED'
   readonly retryable = true
@@ -9,8 +9,8 @@ export class CommitRefusedError extends Error {
 }
 
 /**
- * The connection broke while COMMIT was under way: whether it took effect is unknown. Read back by
- * key before trying again (design: an error at COMMIT means unknown).
+ * The connection broke during COMMIT, so it is unknown whether the transaction was committed. Look
+ * the effects up by key before a retry.
  */
 export class CommitUnknownError extends Error {
   readonly code = 'COMMIT_UNKNOWN'
@@ -21,12 +21,12 @@ export class CommitUnknownError extends Error {
   }
 }
 
-/** The database cannot be reached or refuses to work now; nothing was committed. */
+/** The database is unreachable or temporarily unavailable; nothing was committed. */
 export class DatabaseUnavailableError extends Error {
   readonly code = 'DATABASE_UNAVAILABLE'
   readonly retryable = true
   constructor(cause: unknown) {
-    super('the database cannot be reached', { cause })
+    super('the database is unavailable', { cause })
     this.name = 'DatabaseUnavailableError'
   }
 }
@@ -38,7 +38,7 @@ function sqlState(error: unknown): string {
   return typeof code === 'string' ? code : ''
 }
 
-/** Whether the error is a unique violation (23505), of the named constraint if one is given. */
+/** Whether the error is a unique violation (23505), of `constraint` if it is given. */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   if (sqlState(error) !== '23505') return false
   return constraint === undefined || (error as PossiblySqlError).constraint === constraint
@@ -46,7 +46,7 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
 
 const RETRYABLE_STATES = new Set(['40P01', '40001', '55P03'])
 
-/** Deadlock, serialization failure, lock timeout: the transaction may succeed when repeated. */
+/** Whether the error is a deadlock, serialization failure or lock timeout: a retry may succeed. */
 export function isRetryableConflict(error: unknown): boolean {
   return RETRYABLE_STATES.has(sqlState(error))
 }
@@ -69,7 +69,7 @@ const CONNECTION_CODES = new Set([
 const CONNECTION_MESSAGE =
   /connection (terminated|error|ended)|timeout exceeded|not queryable|Connection ended/i
 
-/** Whether the error says that the connection is gone or cannot be had. */
+/** Whether the error means that the connection is lost or cannot be established. */
 export function isConnectionFault(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isConnectionFault)
   const state = sqlState(error)

@@ -2,25 +2,26 @@ import { runner } from 'node-pg-migrate'
 import pg from 'pg'
 import { databaseUrl } from './database-url.ts'
 
-/** A folder of numbered .sql files; each set keeps a table of what it has applied. */
+/** A folder of numbered .sql files. The table `migrations_<name>` records the applied files. */
 export type MigrationSet = { name: string; dir: string }
 
+/** What to migrate, and as which role. */
 export type MigrateOptions = {
   /** Server URL of the role that owns and migrates the databases. */
   adminUrl: string
   database: string
   sets: readonly MigrationSet[]
-  /** The role that the service runs as: it may connect, and gets what each migration grants. */
+  /** The role that the service runs as. It may connect and has what each migration grants. */
   appRole?: string
 }
 
-/** What PostgreSQL says to the slower of two processes that create the same database. */
+/** SQLSTATEs if another process created the same database at the same time. */
 const DUPLICATE_DATABASE = new Set(['42P04', '23505'])
-/** Processes that start together migrate one after the other. */
+/** The advisory lock that makes processes migrate one at a time. */
 const MIGRATION_LOCK = 7_283_901
 const quiet = () => {}
 
-/** Creates the database if it is absent and brings every set up to date (forward only, F12). */
+/** Creates the database if it does not exist and applies the missing migrations of every set. */
 export async function migrate(options: MigrateOptions): Promise<void> {
   const { adminUrl, database, sets, appRole = 'caudal_app' } = options
   await createDatabase(adminUrl, database)
@@ -57,7 +58,7 @@ async function createDatabase(adminUrl: string, database: string): Promise<void>
   }
 }
 
-/** A server that dies fails the statement that is under way, which is enough said. */
+/** Connects. If the server dies, the statement in progress fails, so error events are ignored. */
 async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url })
   client.on('error', quiet)

@@ -10,20 +10,21 @@ import type { Db, Tx } from './types.ts'
 const ATTEMPTS_AT_MOST = 8
 const BACKOFF_BASE_MS = 5
 
-/** Statements that were sent and not awaited; COMMIT goes right behind them. */
+/** Statements that were sent but not awaited; COMMIT is sent directly after them. */
 export type LastStatements = Promise<unknown>[]
 
 type Work<T> = (tx: Tx, last: LastStatements) => Promise<T>
 
 /**
- * Runs `work` in one READ COMMITTED transaction. Deadlocks and serialization failures are repeated
- * with jitter, so `work` may run again and must keep its effects in the database. BEGIN travels
- * with the first statement of `work`, and COMMIT with those that it adds to `last`: one that fails
- * makes the COMMIT behind it a rollback, and the transaction throws its error.
+ * Runs `work` in one READ COMMITTED transaction. Deadlocks and serialization failures are retried
+ * with jitter, so `work` can run several times and must have no effects outside the database. BEGIN
+ * is sent with the first statement of `work`, and COMMIT with the statements that `work` adds to
+ * `last`. If one of those fails, COMMIT rolls back and the transaction throws the statement's
+ * error.
  *
- * @throws {CommitRefusedError} when COMMIT answers ROLLBACK (rule 1)
- * @throws {CommitUnknownError} when the connection breaks during COMMIT
- * @throws {DatabaseUnavailableError} when there is no connection; nothing was committed
+ * @throws {CommitRefusedError} if PostgreSQL answers COMMIT with ROLLBACK (rule 1)
+ * @throws {CommitUnknownError} if the connection breaks during COMMIT
+ * @throws {DatabaseUnavailableError} if there is no connection; nothing was committed
  */
 export async function transaction<T>(db: Db, work: Work<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
@@ -36,16 +37,16 @@ export async function transaction<T>(db: Db, work: Work<T>): Promise<T> {
   }
 }
 
-/** Of a read, unless it says more. */
+/** The default statement timeout of a snapshot. */
 const READ_SECONDS = 10
 
 /**
- * Runs reads that belong together: all see what was committed before the first of them, and nothing
- * that comes meanwhile. A statement that takes longer than `seconds` is given up, so that it keeps
- * no connection from others (SQLSTATE 57014). Which partitions a table has is not part of what is
- * seen: none of `keeps` can lose one from before the first read to the end.
+ * Runs reads in one REPEATABLE READ snapshot: all see what was committed before the first of them.
+ * A statement that takes longer than `seconds` is cancelled (SQLSTATE 57014), so that it frees its
+ * connection. A snapshot does not include which partitions a table has: the tables in `keeps` are
+ * locked, so that none of their partitions is detached before the end.
  *
- * @throws {DatabaseUnavailableError} when there is no connection
+ * @throws {DatabaseUnavailableError} if there is no connection
  */
 export function snapshot<T>(
   db: Db,
@@ -69,13 +70,13 @@ async function attemptTransaction<T>(
   const begun = Promise.all(opening.map((statement) => tx.query(statement)))
   let result: T
   try {
-    begun.catch(() => {}) // reported below
+    begun.catch(() => {}) // awaited below
     result = await work(tx, last)
     await throwUnsent(last)
     await begun
   } catch (later) {
     await Promise.allSettled(last)
-    // Behind a statement that failed all others fail too, and do not say why.
+    // After a failed statement all later ones fail too; the first error is the cause.
     const error: unknown = await begun.then(
       () => later,
       (first: unknown) => first,
@@ -89,8 +90,9 @@ async function attemptTransaction<T>(
 }
 
 /**
- * What fails on this side, while its values are composed, is never sent, and a COMMIT in its place
- * would keep the rest. Such a failure is known once this turn of the event loop has ended.
+ * Throws the error of a statement that failed in this process while its values were built. It was
+ * never sent, so COMMIT would commit the other statements. Such a failure is known after this turn
+ * of the event loop.
  */
 async function throwUnsent(last: LastStatements): Promise<void> {
   const failures: unknown[] = []
@@ -113,7 +115,7 @@ async function commit(tx: Tx, last: LastStatements): Promise<void> {
   const refusal = failed && !isConnectionFault(failed.reason) ? failed : undefined
   if (committed.status === 'rejected') {
     tx.release(true)
-    // PostgreSQL has rolled back behind a statement that it refused, or by a deferred constraint.
+    // PostgreSQL rolled back because of a failed statement or a deferred constraint.
     if (refusal !== undefined) throw refusal.reason
     if (isConnectionFault(committed.reason)) throw new CommitUnknownError(committed.reason)
     throw committed.reason

@@ -3,8 +3,8 @@ import type { Pool, PoolClient } from 'pg'
 /** A pool of connections to one service's database. */
 export type Db = Pool
 
-/** A connection with an open transaction: only `transaction` makes one. */
+/** A connection with an open transaction; only `transaction` and `snapshot` create one. */
 export type Tx = PoolClient
 
-/** Either of them, for what reads only. */
+/** A pool or a transaction, for code that only reads. */
 export type Reader = Pick<Tx, 'query'>

@@ -24,7 +24,7 @@ async function roundTrip(db: Db, type: string, value: Buffer): Promise<unknown[]
 
 const same = <T>(item: T): T => item
 
-test('ids arrive as they were, in lower case, and null as NULL', async (t) => {
+test('ids round-trip in lower case, and null as NULL', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: [] })
   const ids = [randomUUID(), null, randomUUID(), randomUUID().toUpperCase()]
   const expected = ids.map((id) => id?.toLowerCase() ?? null)
@@ -33,13 +33,13 @@ test('ids arrive as they were, in lower case, and null as NULL', async (t) => {
   assert.deepEqual(await roundTrip(db, 'uuid', uuidArray(traceIds, same)), expected)
 })
 
-test('texts of every kind and length arrive as they were', async (t) => {
+test('texts of every kind and length round-trip unchanged', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: [] })
   const texts = ['', 'plain', 'a"b\\c,{}', null, 'NULL', 'ñandú €', '🦩'.repeat(20_000), '{"a":1}']
   assert.deepEqual(await roundTrip(db, 'text', textArray(texts, same)), texts)
 })
 
-test('integers arrive exactly, to both ends of their range', async (t) => {
+test('integers round-trip exactly, up to both ends of their range', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: [] })
   const large = [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 42]
   const expected = large.map(BigInt)
@@ -50,20 +50,20 @@ test('integers arrive exactly, to both ends of their range', async (t) => {
   assert.deepEqual(await roundTrip(db, 'smallint', smallintArray(small, same)), small)
 })
 
-test('an integer beyond 64 bits is refused before it is sent', () => {
+test('an integer of more than 64 bits is refused before it is sent', () => {
   for (const beyond of [2n ** 63n, -(2n ** 63n) - 1n, 2n ** 64n]) {
     assert.throws(() => bigintArray([0n, beyond], same), RangeError)
   }
 })
 
-test('integers behind a text that made the buffer grow arrive as well', async (t) => {
+test('integers round-trip after a large text has grown the buffer', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: [] })
   textArray(['x'.repeat(1_000_000)], same)
   const many = Array.from({ length: 1_000 }, (_, index) => 2n ** 62n - BigInt(index))
   assert.deepEqual(await roundTrip(db, 'bigint', bigintArray(many, same)), many)
 })
 
-test('bytes and times arrive as they were', async (t) => {
+test('bytes and times round-trip unchanged', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: [] })
   const bytes = [Buffer.from([0, 255, 34, 92]), null, Buffer.alloc(0), Buffer.alloc(100_000, 7)]
   assert.deepEqual(await roundTrip(db, 'bytea', byteaArray(bytes, same)), bytes)
@@ -75,7 +75,7 @@ test('bytes and times arrive as they were', async (t) => {
   assert.deepEqual(await roundTrip(db, 'timestamptz', timestamptzArray(dates, same)), dates)
 })
 
-test('an empty array is empty, not null', async (t) => {
+test('an empty array is sent as an empty array, not as NULL', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: [] })
   for (const [type, value] of [
     ['uuid', uuidArray([], () => null)],
@@ -92,7 +92,7 @@ test('an empty array is empty, not null', async (t) => {
   }
 })
 
-test('what is not a UUID is refused before it is sent', () => {
+test('an invalid UUID is refused before it is sent', () => {
   for (const bad of [
     '',
     'abc',
@@ -105,7 +105,7 @@ test('what is not a UUID is refused before it is sent', () => {
   }
 })
 
-test('what is not hexadecimal is refused before it is sent', () => {
+test('invalid hexadecimal is refused before it is sent', () => {
   for (const bad of ['0', 'abc', '0x', 'zz', '00 ', ' 00', '\u0130\u0130', '🦩']) {
     assert.throws(() => hexArray([bad], same), TypeError)
   }

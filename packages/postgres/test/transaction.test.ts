@@ -38,7 +38,7 @@ async function valueOf(db: Db, name: string): Promise<bigint> {
 const increment = (tx: Tx, name: string): Promise<unknown> =>
   tx.query('UPDATE counters SET value = value + 1 WHERE name = $1', [name])
 
-test('a transaction commits what its work did and returns its result', async (t) => {
+test('a transaction commits the statements of its work and returns the result', async (t) => {
   const { db } = await counters(t)
   const result = await transaction(db, async (tx) => {
     await increment(tx, 'a')
@@ -48,7 +48,7 @@ test('a transaction commits what its work did and returns its result', async (t)
   assert.equal(await valueOf(db, 'a'), 1n)
 })
 
-test('work that throws leaves nothing', async (t) => {
+test('a transaction whose work throws is rolled back', async (t) => {
   const { db } = await counters(t)
   const failing = transaction(db, async (tx) => {
     await increment(tx, 'a')
@@ -58,17 +58,17 @@ test('work that throws leaves nothing', async (t) => {
   assert.equal(await valueOf(db, 'a'), 0n)
 })
 
-test('rule 1: a COMMIT that answers ROLLBACK is noticed', async (t) => {
+test('rule 1: a COMMIT that PostgreSQL answers with ROLLBACK throws', async (t) => {
   const { db } = await counters(t)
   const careless = transaction(db, async (tx) => {
-    // Planted: statements travel together, the first fails, and nobody looks at their answers.
+    // Two statements are sent together, the first fails, and the work ignores both results.
     await Promise.allSettled([tx.query(`INSERT INTO counters VALUES ('a', 1)`), increment(tx, 'b')])
   })
   await assert.rejects(careless, CommitRefusedError)
   assert.equal(await valueOf(db, 'b'), 0n)
 })
 
-test('rule 1: the COMMIT behind a statement that fails unawaited commits nothing', async (t) => {
+test('rule 1: COMMIT commits nothing if an unawaited statement before it fails', async (t) => {
   const { db } = await counters(t)
   const refused = transaction(db, async (tx, last) => {
     last.push(increment(tx, 'b'), tx.query(`INSERT INTO counters VALUES ('a', 1)`))
@@ -79,9 +79,9 @@ test('rule 1: the COMMIT behind a statement that fails unawaited commits nothing
   assert.equal(await valueOf(db, 'b'), 1n)
 })
 
-test('rule 1: a statement that fails before it is sent lets nothing be committed', async (t) => {
+test('rule 1: nothing is committed if a statement fails before it is sent', async (t) => {
   const { db } = await counters(t)
-  const fault = new TypeError('a value that cannot be composed')
+  const fault = new TypeError('a value that cannot be encoded')
   const compose = async (): Promise<never> => {
     throw fault
   }
@@ -97,7 +97,7 @@ test('rule 1: a statement that fails before it is sent lets nothing be committed
   assert.equal(await valueOf(db, 'b'), 0n)
 })
 
-test('a deadlock is repeated until both transactions are done', async (t) => {
+test('a deadlock is retried until both transactions are committed', async (t) => {
   const { db } = await counters(t)
   let met = 0
   let bothHere = (): void => {}
@@ -114,7 +114,7 @@ test('a deadlock is repeated until both transactions are done', async (t) => {
   assert.deepEqual([await valueOf(db, 'a'), await valueOf(db, 'b')], [2n, 2n])
 })
 
-test('a connection that breaks before COMMIT is a fault that may be retried', async (t) => {
+test('a connection that breaks before COMMIT gives a retryable error', async (t) => {
   const { db, adminUrl } = await counters(t)
   const broken = transaction(db, async (tx) => {
     await increment(tx, 'a')
@@ -125,7 +125,7 @@ test('a connection that breaks before COMMIT is a fault that may be retried', as
   assert.equal(await valueOf(db, 'a'), 0n)
 })
 
-test('a connection that breaks during COMMIT makes the outcome unknown, never a failure', async (t) => {
+test('a connection that breaks during COMMIT gives an unknown outcome, not a failure', async (t) => {
   const { db, adminUrl } = await counters(t)
   const unknown = transaction(db, async (tx) => {
     await increment(tx, 'a')
@@ -134,7 +134,7 @@ test('a connection that breaks during COMMIT makes the outcome unknown, never a 
   await assert.rejects(unknown, CommitUnknownError)
 })
 
-test('a server that is not there is a fault that may be retried', async () => {
+test('a server that is unreachable gives a retryable error', async () => {
   const db = createPool({ url: 'postgres://nobody@127.0.0.1:1/none', applicationName: 'test' })
   await assert.rejects(
     transaction(db, async () => {}),
@@ -143,7 +143,7 @@ test('a server that is not there is a fault that may be retried', async () => {
   await db.end()
 })
 
-test('int8 is a bigint in rows and arrays, exact to 2^63-1', async (t) => {
+test('int8 is a bigint in rows and arrays, exact up to 2^63-1', async (t) => {
   const { db } = await counters(t)
   const most = 9_223_372_036_854_775_807n
   const { rows } = await db.query('SELECT $1::bigint AS one, ARRAY[$1, -1]::bigint[] AS many', [
@@ -152,7 +152,7 @@ test('int8 is a bigint in rows and arrays, exact to 2^63-1', async (t) => {
   assert.deepEqual(rows[0], { one: most, many: [most, -1n] })
 })
 
-test('a unique violation is told by its constraint', async (t) => {
+test('a unique violation is recognised by its constraint', async (t) => {
   const { db } = await counters(t)
   const error: unknown = await db.query(`INSERT INTO counters VALUES ('a', 1)`).catch((it) => it)
   assert.ok(isUniqueViolation(error))
@@ -160,7 +160,7 @@ test('a unique violation is told by its constraint', async (t) => {
   assert.ok(!isUniqueViolation(error, 'another'))
 })
 
-/** Ends the transaction's backend, as a crash of the server or the network would. */
+/** Ends the transaction's backend, like a crash of the server or the network. */
 async function terminate(adminUrl: string, tx: Tx): Promise<void> {
   const { rows } = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
   const gone = new Promise((resolve) => tx.once('error', resolve))
@@ -171,7 +171,7 @@ async function terminate(adminUrl: string, tx: Tx): Promise<void> {
   await gone
 }
 
-test('reads of a snapshot see one state, whatever is committed meanwhile, and write nothing', async (t) => {
+test('the reads of a snapshot see one state despite later commits, and cannot write', async (t) => {
   const { db } = await counters(t)
   const seen = await snapshot(db, async (tx) => {
     const read = async (): Promise<bigint> => {
@@ -191,7 +191,7 @@ test('reads of a snapshot see one state, whatever is committed meanwhile, and wr
   })
 })
 
-test('a read that takes too long is given up, and its connection serves others', async (t) => {
+test('a read that takes too long is cancelled, and its connection is reused', async (t) => {
   const { db } = await counters(t)
   const slow = snapshot(db, async (tx) => {
     const { rows } = await tx.query<{ statement_timeout: string }>('SHOW statement_timeout')

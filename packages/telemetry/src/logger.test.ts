@@ -13,7 +13,7 @@ function captured() {
   return { logger, lines }
 }
 
-test('P13: a line is JSON with service, region, level, time and what it is about', () => {
+test('P13: a log line is JSON with service, region, level, time, context and message', () => {
   const { logger, lines } = captured()
   logger.info({ payment_id: 'p1', trace_id: 't1' }, 'accepted')
   const line = JSON.parse(lines[0] ?? '') as Record<string, unknown>
@@ -25,7 +25,7 @@ test('P13: a line is JSON with service, region, level, time and what it is about
   assert.match(String(line.time), /^\d{4}-\d\d-\d\dT/)
 })
 
-test('F10: secrets are masked by name, however deep, and the object itself is left alone', () => {
+test('F10: secrets are masked by name at any depth, and the logged object is not changed', () => {
   const { logger, lines } = captured()
   const context = {
     request: { headers: { Authorization: 'Bearer abc', accept: '*/*' } },
@@ -44,7 +44,7 @@ test('F10: secrets are masked by name, however deep, and the object itself is le
   assert.equal(context.devices[0]?.token, 'device-1')
 })
 
-test('F10: secrets are masked by shape in messages, errors and their causes', () => {
+test('F10: secrets are masked by format in messages, errors and their causes', () => {
   const { logger, lines } = captured()
   const cause = new Error('connect postgres://caudal_app:hunter2@localhost:5432/x')
   logger.error({ err: new Error(`no user for ${JWT}`, { cause }) }, `Bearer ${JWT}`)
@@ -59,7 +59,7 @@ test('F10: secrets are masked by shape in messages, errors and their causes', ()
   for (const line of lines) JSON.parse(line)
 })
 
-test('an error keeps its code and stack and loses members that could hold a request', () => {
+test('an error is logged with its code and stack, without other members', () => {
   const { logger, lines } = captured()
   const error = Object.assign(new Error('boom'), { code: 'X1', request: { body: 'card 4111' } })
   logger.error({ err: error }, 'failed')

@@ -1,23 +1,23 @@
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino'
 import { redactMembers, redactText } from './redact.ts'
 
-/** What services log through: pino, JSON lines (P13, F10). */
+/** A pino logger that writes JSON lines (P13, F10). */
 export type Logger = PinoLogger
 
-/** From the most to the least talkative. */
+/** Log levels, from the most to the least verbose. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+/** The minimum level of a logger. */
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 const MAX_CAUSES = 5
 
 type Stderr = ReturnType<typeof pino.destination>
-// All loggers of a process share one writer of standard error: two would tear each other's lines.
+// All loggers of a process share one writer of standard error: two would interleave their lines.
 let stderr: Stderr | undefined
 
 /**
- * A JSON logger of one service. Lines go to standard error without blocking; secrets are masked by
- * name and by shape wherever they appear. An error is logged as `err`, with its code and causes.
- * `destination` is for tests.
+ * Creates the JSON logger of a service. Writes to standard error without blocking. Masks secrets by
+ * member name and by format. `destination` is for tests. Log an error as the member `err`.
  */
 export function createLogger(options: {
   service: string
@@ -44,17 +44,17 @@ export function createLogger(options: {
   )
 }
 
-/** Writes out what is still buffered; call it last when a process stops. */
+/** Writes the buffered lines. Call it last when a process stops. */
 export function flushLogs(): void {
-  // A writer whose file never opened has nothing to flush and says so by throwing.
+  // A writer whose file was never opened throws; it has nothing to flush.
   try {
     stderr?.flushSync()
   } catch {}
 }
 
 /**
- * What a log keeps of an error: its own members would drag in requests, headers and rows. Causes
- * are followed five deep.
+ * The logged members of an error. All others are left out, since they can contain requests, headers
+ * and rows. Includes up to five nested causes.
  */
 function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return error

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createMetrics } from './metrics.ts'
 
-test('P13: services of one process count apart, and the process itself once', async () => {
+test('P13: services in one process have separate metrics and share the process metrics', async () => {
   const payments = createMetrics('payments')
   const wallets = createMetrics('wallets')
   payments.counter('things_total', 'Things.', ['kind']).inc({ kind: 'a' })
@@ -13,7 +13,7 @@ test('P13: services of one process count apart, and the process itself once', as
   assert.equal(text.split('# TYPE process_cpu_seconds_total').length, 2)
 })
 
-test('asking twice for a metric returns the same one, another kind is a bug', async () => {
+test('declaring a metric twice returns the same one, and a different kind throws', async () => {
   const metrics = createMetrics('payments')
   const first = metrics.histogram('took_seconds', 'Time.', ['step'])
   assert.equal(metrics.histogram('took_seconds', 'Time.', ['step']), first)

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
-/** Seconds; from a statement in the database (1 ms) to a PSP that hangs (10 s). */
+/** In seconds: from a database statement (1 ms) to a PSP request that hangs (10 s). */
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /**
- * The metrics of one service (P13). Asking twice for a name returns the same metric, so that each
- * part of a service can declare what it counts.
+ * The metrics of one service (P13). Declaring a name twice returns the same metric, so that each
+ * part of a service can declare the metrics it uses.
  */
 export interface Metrics {
   registry: Registry
@@ -17,18 +17,18 @@ export interface Metrics {
     labels?: readonly L[],
     buckets?: readonly number[],
   ): Histogram<L>
-  /** `collect` runs at each scrape, for values that are cheaper to ask for than to keep. */
+  /** `collect` runs at each scrape, for values that are cheaper to read than to maintain. */
   gauge<L extends string = never>(
     name: string,
     help: string,
     labels?: readonly L[],
     collect?: (gauge: Gauge<L>) => void | Promise<void>,
   ): Gauge<L>
-  /** The text a scrape answers: the service's metrics, then those of the process. */
+  /** The response to a scrape: the metrics of the service, then those of the process. */
   text(): Promise<string>
 }
 
-/** Several services can live in one process, so each has its own registry; none is global. */
+/** Creates a separate registry, since several services can run in one process. */
 export function createMetrics(service: string): Metrics {
   const registry = new Registry()
   registry.setDefaultLabels({ service })
@@ -78,13 +78,13 @@ function declared<M>(
   return known
 }
 
-let ofProcess: Registry | undefined
+let processMetrics: Registry | undefined
 
-// Memory, CPU and event loop belong to the process: services that share one share its collectors.
+// Memory, CPU and event loop metrics belong to the process, so its services share one registry.
 function processRegistry(): Registry {
-  if (ofProcess === undefined) {
-    ofProcess = new Registry()
-    collectDefaultMetrics({ register: ofProcess })
+  if (processMetrics === undefined) {
+    processMetrics = new Registry()
+    collectDefaultMetrics({ register: processMetrics })
   }
-  return ofProcess
+  return processMetrics
 }

@@ -1,17 +1,17 @@
-/** Names whose values never reach a log (F10). Compared without case, dashes and underscores. */
+/** Member names whose values are never logged (F10), compared without case, dashes, underscores. */
 const SECRET_NAME =
   /^((proxy)?authorization|(set)?cookie|passwd|apikey|credentials?|privatekey|jwk|d)$/
 const SECRET_ENDING = /(token|secret|password)s?$/
 const JWT = /\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)?/g
-// Neither crosses a quotation mark: the text is a line of JSON and stays one.
+// Neither pattern matches a quotation mark, so a line of JSON stays valid JSON.
 const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@"\\]*):[^\s/"\\]+@/gi
 const CREDENTIALS = /\b(bearer|basic)\s+(?=[\w~+/.-]*\d)[\w~+/.=-]{8,}/gi
 const MAX_DEPTH = 5
 const MASK = '[redacted]'
 
-/** Masks JWTs, bearer and basic credentials and the passwords of connection URLs inside a line. */
+/** Masks JWTs, bearer and basic credentials and the passwords of connection URLs in a line. */
 export function redactText(text: string): string {
-  // Most lines hold none of these, and to search for a fixed text is cheap.
+  // Most lines contain none of these, and searching for a fixed text is cheap.
   let masked = text
   if (masked.includes('eyJ')) masked = masked.replace(JWT, MASK)
   if (masked.includes('@')) masked = masked.replace(URL_PASSWORD, `$1:${MASK}@`)
@@ -20,8 +20,8 @@ export function redactText(text: string): string {
 }
 
 /**
- * The object with the values of secret-looking members masked, however deep (to five levels).
- * Members are copied only on the way to a secret; an object without one is returned as it is.
+ * Masks the values of members with secret names, up to five levels deep. Copies only the objects on
+ * the path to a secret; returns an object without secrets as is.
  */
 export function redactMembers(value: Record<string, unknown>, depth = 0): Record<string, unknown> {
   let copy: Record<string, unknown> | undefined

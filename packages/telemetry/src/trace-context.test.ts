@@ -11,13 +11,13 @@ import {
 
 const VALID = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
-test('P13: new trace contexts are well formed and differ', () => {
+test('P13: new trace contexts are well formed and unique', () => {
   const made = Array.from({ length: 1_000 }, newTraceparent)
   assert.equal(new Set(made.map(traceIdOf)).size, 1_000)
   for (const value of made) assert.equal(parseTraceparent(value), value)
 })
 
-test('a child keeps the trace and the sampling decision under a new span', () => {
+test('a child has the same trace id and sampling decision and a new span id', () => {
   const parent = VALID.replace(/01$/, '00')
   const child = childTraceparent(parent)
   assert.equal(traceIdOf(child), '4bf92f3577b34da6a3ce929d0e0e4736')
@@ -41,12 +41,12 @@ test('malformed trace contexts are refused', () => {
   for (const value of refused) assert.equal(parseTraceparent(value), null, String(value))
 })
 
-test('a later version is read as far as version 00 goes', () => {
+test('a later version is parsed as version 00', () => {
   assert.equal(parseTraceparent(`cc${VALID.slice(2)}-what-is-new`), VALID)
   assert.equal(parseTraceparent(`cc${VALID.slice(2, -2)}ff`), VALID)
 })
 
-test('any text is either refused or becomes a context that parses to itself', () => {
+test('any text is either refused or parsed to a context that parses to itself', () => {
   const hex = fc.constantFrom(...'0123456789abcdefF-'.split(''))
   fc.assert(
     fc.property(fc.array(hex, { minLength: 50, maxLength: 60 }), (characters) => {
@@ -56,12 +56,12 @@ test('any text is either refused or becomes a context that parses to itself', ()
   )
 })
 
-test('F1: an X-Trace-Id that is a trace id is the trace', () => {
+test('F1: an X-Trace-Id that is a valid trace id is used as the trace id', () => {
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
   assert.match(traceparentNamed(traceId)!, /^00-4bf92f3577b34da6a3ce929d0e0e4736-[0-9a-f]{16}-01$/)
 })
 
-test('F1: any other X-Trace-Id stands for the beginning of its SHA-256', () => {
+test('F1: any other X-Trace-Id gives the first 16 bytes of its SHA-256 as the trace id', () => {
   const digests = {
     tr_a1b2: '961f63d9b61dc7f2a99f0448561c980c',
     ['0'.repeat(32)]: '84e0c0eafaa95a34c293f278ac52e45c',
@@ -72,7 +72,7 @@ test('F1: any other X-Trace-Id stands for the beginning of its SHA-256', () => {
   }
 })
 
-test('F1: one X-Trace-Id always leads to one trace, and two to two', () => {
+test('F1: equal X-Trace-Id values give equal trace ids, and different ones different ids', () => {
   const visible = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code))
   const names = fc.string({ unit: visible, minLength: 1, maxLength: 128 })
   fc.assert(
@@ -86,7 +86,7 @@ test('F1: one X-Trace-Id always leads to one trace, and two to two', () => {
   )
 })
 
-test('F1: what is no X-Trace-Id names no trace', () => {
+test('F1: an invalid X-Trace-Id gives no trace', () => {
   for (const name of ['', 'x'.repeat(129), 'two words', 'tab\t', 'ñ', 'line\n', '\u007f']) {
     assert.equal(traceparentNamed(name), null, JSON.stringify(name))
   }

@@ -1,8 +1,8 @@
 import { hash, randomFillSync } from 'node:crypto'
 
 /**
- * 4 KiB of random bytes serve 170 new trace contexts; one system call for each would cost more than
- * the rest.
+ * A pool of 4 KiB of random bytes serves 170 trace contexts. One system call per context would cost
+ * more than everything else.
  */
 const POOL_BYTES = 4096
 const TRACE_ID_BYTES = 16
@@ -17,28 +17,28 @@ const TRACE_NAME = /^[\x21-\x7e]{1,128}$/
 const pool = Buffer.allocUnsafe(POOL_BYTES)
 let used = POOL_BYTES
 
-/** A fresh sampled trace context, `00-<trace id>-<span id>-01` (W3C Trace Context, P13). */
+/** Creates a sampled trace context, `00-<trace id>-<span id>-01` (W3C Trace Context, P13). */
 export function newTraceparent(): string {
   return `00-${randomHex(TRACE_ID_BYTES)}-${randomHex(SPAN_ID_BYTES)}-01`
 }
 
 /**
- * The same trace and sampling decision under a new span id. The parent must be a value that
- * `newTraceparent`, `childTraceparent` or `parseTraceparent` returned.
+ * Creates a child with the same trace id and sampling decision and a new span id. The parent must
+ * be a value that `newTraceparent`, `childTraceparent` or `parseTraceparent` returned.
  */
 export function childTraceparent(parent: string): string {
   return `${parent.slice(0, 36)}${randomHex(SPAN_ID_BYTES)}${parent.slice(52)}`
 }
 
-/** The 32 hexadecimal digits of the trace, for logs and problem documents. */
+/** The trace id, 32 hexadecimal digits, for logs and problem documents. */
 export function traceIdOf(traceparent: string): string {
   return traceparent.slice(3, 35)
 }
 
 /**
- * Reads a header from outside. Null unless it is well formed: lower-case hexadecimal, ids that are
- * not all zero, version 00 with nothing behind it, or a later version cut to what version 00
- * knows.
+ * Parses a traceparent header; null if it is malformed. Valid are lower-case hexadecimal ids that
+ * are not all zero, in version 00 without a suffix, or in a later version, whose suffix is
+ * dropped.
  */
 export function parseTraceparent(value: string | undefined): string | null {
   if (value === undefined || value.length > MAX_LENGTH) return null
@@ -47,15 +47,15 @@ export function parseTraceparent(value: string | undefined): string | null {
   const [, version, traceId, spanId, flags, rest] = match
   if (version === '00' && rest !== undefined) return null
   if (traceId === NO_TRACE || spanId === NO_SPAN) return null
-  // Only the sampled bit has a meaning in version 00; bits of later versions stay behind.
+  // Version 00 defines only the sampled bit; bits of later versions are dropped.
   const sampled = Number.parseInt(flags ?? '00', 16) & 1
   return `00-${traceId}-${spanId}-0${sampled}`
 }
 
 /**
- * A span in the trace that an `X-Trace-Id` names (F1); null when the text names none. A trace id,
- * 32 lower-case hexadecimal digits, is itself; any other text of 1 to 128 visible ASCII characters
- * stands for the first 16 bytes of its SHA-256, so the same text always leads to the same trace.
+ * Creates a trace context from an `X-Trace-Id` header (F1); null if the header is invalid. A trace
+ * id, 32 lower-case hexadecimal digits, is used as is. Any other text of 1 to 128 visible ASCII
+ * characters gives the first 16 bytes of its SHA-256, so equal texts give equal trace ids.
  */
 export function traceparentNamed(name: string): string | null {
   if (!TRACE_NAME.test(name)) return null

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually } from './eventually.ts'
 
-test('the first value that is there is returned, and 0 and the empty string count', async () => {
+test('the first value other than undefined, null and false is returned, even 0 or an empty text', async () => {
   const answers = [undefined, null, false, 0]
   assert.equal(await eventually(() => answers.shift()), 0)
   assert.equal(await eventually(() => ''), '')
@@ -18,10 +18,10 @@ test('a check that throws is repeated', async () => {
   assert.equal(value, 'done')
 })
 
-test('the timeout names what was waited for and the last reason', async () => {
+test('the timeout error contains the label and the last error', async () => {
   const waiting = eventually(() => Promise.reject(new Error('still closed')), {
     timeoutMs: 10,
     label: 'the door opens',
   })
-  await assert.rejects(waiting, /Not within 10 ms: the door opens: still closed/)
+  await assert.rejects(waiting, /Timed out after 10 ms: the door opens: still closed/)
 })

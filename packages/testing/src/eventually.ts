@@ -3,16 +3,18 @@ import { setTimeout as pause } from 'node:timers/promises'
 const FIRST_PAUSE_MS = 2
 const LONGEST_PAUSE_MS = 50
 
+/** Limits and labels a wait. */
 export interface EventuallyOptions {
   timeoutMs?: number
-  /** What is waited for; named in the error. */
+  /** The condition's name in the error. */
   label?: string
 }
 
 /**
- * Repeats `check` until it gives a value other than undefined, null or false, and returns that
- * value. A check that throws is "not yet" as well, so assertions can stand in it; the last error is
- * the cause of the timeout error.
+ * Repeats `check` until it returns a value other than undefined, null or false, and returns that
+ * value. A check that throws is repeated too, so it may contain assertions.
+ *
+ * @throws {Error} after `timeoutMs` (15 s by default), with the last error as its cause
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
@@ -24,18 +26,18 @@ export async function eventually<T>(
     try {
       const value = await check()
       cause = undefined
-      if (isThere(value)) return value
+      if (isPresent(value)) return value
     } catch (error) {
       cause = error
     }
     if (performance.now() >= deadline) {
       const reason = cause instanceof Error ? `: ${cause.message}` : ''
-      throw new Error(`Not within ${timeoutMs} ms: ${label}${reason}`, { cause })
+      throw new Error(`Timed out after ${timeoutMs} ms: ${label}${reason}`, { cause })
     }
     await pause(pauseMs)
   }
 }
 
-function isThere<V>(value: V): value is Exclude<V, undefined | null | false | void> {
+function isPresent<V>(value: V): value is Exclude<V, undefined | null | false | void> {
   return value !== undefined && value !== null && value !== false
 }

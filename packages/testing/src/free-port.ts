@@ -1,6 +1,6 @@
 import { freePort as reservedPort } from '@caudal/local-postgres/free-port.ts'
 
-/** A port at which a test may listen, stop and listen again: nobody else is given it meanwhile. */
+/** Allocates a port on which a test can listen, stop and listen again; no other caller gets it. */
 export function freePort(): Promise<number> {
   return reservedPort()
 }

@@ -2,9 +2,9 @@ import { after, type HookOptions } from 'node:test'
 import type { Scope } from './test-database.ts'
 
 /**
- * The scope of a suite whose tests share a database or a service; call it inside `describe`. An
- * `after` that is called inside a hook belongs to that hook, so the hooks are kept here and run in
- * one, first come, first served; `options` are of that one.
+ * Creates the scope of a suite whose tests share a database or a service. Call it inside
+ * `describe`. An `after` that is called inside a hook would belong to that hook, so this scope
+ * collects the hooks and runs them in order in one `after` hook, to which `options` apply.
  */
 export function suiteScope(options: HookOptions = {}): Scope {
   const hooks: Array<() => void | Promise<void>> = []

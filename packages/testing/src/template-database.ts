@@ -5,12 +5,12 @@ import { migrate, type MigrationSet } from '@caudal/postgres/migrate.ts'
 import type { Client } from 'pg'
 import type { TestServer } from './test-server.ts'
 
-/** First half of the advisory lock's key; the second is the template's own. */
+/** The first half of the advisory lock's key; the second half identifies the template. */
 const LOCK_CLASS = 0x7e57
 
 /**
- * The name of a database that has all of `sets`, migrated once per run whichever test file asks
- * first: the others wait for it, also in other processes.
+ * Returns the name of a template database that has all of `sets`. The first caller migrates it,
+ * once per run; other callers, also in other processes, wait for it.
  */
 export async function templateDatabase(
   server: TestServer,
@@ -24,7 +24,7 @@ export async function templateDatabase(
   await admin.query('SELECT pg_advisory_lock($1, $2)', lock)
   try {
     if (await isReady(admin, name)) return name
-    // Half a template of a test process that died.
+    // Removes the incomplete template of a test process that died.
     await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
     await migrate({ adminUrl: server.ownerUrl, database: name, sets, appRole: 'caudal_app' })
     await admin.query(`ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS false IS_TEMPLATE true`)
@@ -34,7 +34,7 @@ export async function templateDatabase(
   return name
 }
 
-/** IS_TEMPLATE is set last, so it says that the migrations went through. */
+/** IS_TEMPLATE is set last, so it means that all migrations succeeded. */
 async function isReady(admin: Client, name: string): Promise<boolean> {
   const text = 'SELECT 1 FROM pg_database WHERE datname = $1 AND datistemplate'
   return (await admin.query(text, [name])).rows.length > 0

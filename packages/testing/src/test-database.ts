@@ -8,42 +8,44 @@ import { eventually } from './eventually.ts'
 import { templateDatabase } from './template-database.ts'
 import { testServer } from './test-server.ts'
 
-/** A test's context, or `suiteScope()` for what a whole suite shares. */
+/** A test's context, or `suiteScope()` for a whole suite. */
 export interface Scope {
   after(hook: () => void | Promise<void>): void
 }
 
+/** How to create a test database. */
 export interface TestDatabaseOptions {
   sets: readonly MigrationSet[]
-  /** Lower-case letters, digits and underscores; shows up in the database's name. */
+  /** Part of the database's name: lower-case letters, digits and underscores. */
   name?: string
-  /** How long the last connections may take to leave at the end of the scope; 15 s by default. */
-  leaveMs?: number
+  /** How long the last connections may take to close at the end of the scope; 15 s by default. */
+  disconnectTimeoutMs?: number
 }
 
+/** A test's database. */
 export interface TestDatabase {
   name: string
-  /** As the runtime role `caudal_app`. */
+  /** For the runtime role `caudal_app`. */
   url: string
-  /** As `caudal_owner`, to whom the tables belong. */
+  /** For `caudal_owner`, which owns the tables. */
   ownerUrl: string
-  /** As a superuser: for planting what no service could write. */
+  /** For a superuser, to write rows that no service could write. */
   adminUrl: string
-  /** As `caudal_app`. */
+  /** Connections as `caudal_app`. */
   pool: Db
 }
 
 const MAX_CONNECTIONS = 10
-/** A busy server is slow to end the backends of pools that have ended. */
-const LEAVE_MS = 15_000
+/** A busy server is slow to end the backends of closed pools. */
+const DISCONNECT_TIMEOUT_MS = 15_000
 
 /**
- * A migrated database of the test's own, cloned from a template. When the scope ends, after every
- * hook that the test registered, it is dropped, and the test fails if somebody is still connected.
+ * Creates a migrated database for one test, cloned from a template. It is dropped when the scope
+ * ends, after all other hooks. The test fails if a connection was left open.
  */
 export async function testDatabase(
   scope: Scope,
-  { sets, name: label = 'db', leaveMs = LEAVE_MS }: TestDatabaseOptions,
+  { sets, name: label = 'db', disconnectTimeoutMs = DISCONNECT_TIMEOUT_MS }: TestDatabaseOptions,
 ): Promise<TestDatabase> {
   const server = testServer()
   const name = `test_${label}_${randomBytes(6).toString('hex')}`
@@ -53,9 +55,11 @@ export async function testDatabase(
   })
   const url = databaseUrl(server.appUrl, name)
   const pool = createPool({ url, applicationName: 'test', max: MAX_CONNECTIONS })
-  // Hooks run first come, first served: one that is added by a hook runs behind all others, such
-  // as those that stop the services which use this database.
-  scope.after(() => scope.after(() => dropDatabase(server.adminUrl, name, pool, leaveMs)))
+  // Hooks run in the order they were added. A hook that is added by a hook runs after all others,
+  // such as those that stop the services that use this database.
+  scope.after(() =>
+    scope.after(() => dropDatabase(server.adminUrl, name, pool, disconnectTimeoutMs)),
+  )
   return {
     name,
     url,
@@ -69,16 +73,16 @@ async function dropDatabase(
   adminUrl: string,
   name: string,
   pool: Db,
-  leaveMs: number,
+  disconnectTimeoutMs: number,
 ): Promise<void> {
   const checkedOut = pool.totalCount - pool.idleCount
-  // A pool with a client that never comes back does not end; the server cuts that one off below.
+  // A pool with a checked-out client does not end; DROP DATABASE below closes that connection.
   const ended = pool.ended ? Promise.resolve() : pool.end()
   if (checkedOut === 0) await ended
   await asAdmin(adminUrl, async (admin) => {
     try {
       await eventually(async () => (await connectionsOf(admin, name)).length === 0, {
-        timeoutMs: leaveMs,
+        timeoutMs: disconnectTimeoutMs,
       })
     } catch (cause) {
       const who = (await connectionsOf(admin, name)).join(', ')

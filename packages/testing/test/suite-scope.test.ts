@@ -17,14 +17,14 @@ describe('a suite with a database', () => {
     })
   })
 
-  test('its tests share the database', async () => {
+  test('the first test writes to the shared database', async () => {
     await database.pool.query(`INSERT INTO notes VALUES (1, 'first')`)
   })
 
-  test('what one test wrote the next one reads', async () => {
+  test('the next test reads what the first one wrote', async () => {
     const { rows } = await database.pool.query('SELECT body FROM notes')
     assert.deepEqual(rows, [{ body: 'first' }])
   })
 
-  after(() => assert.ok(database.pool.ended, 'the hooks of the scope have run'))
+  after(() => assert.ok(database.pool.ended, 'the scope has run its hooks'))
 })

@@ -8,7 +8,7 @@ import { testServer } from '../src/test-server.ts'
 
 const sets = [{ name: 'notes', dir: join(import.meta.dirname, 'migrations') }]
 
-/** A scope that ends when the test says so, by the rules of node:test: first come, first served. */
+/** A scope that ends when the test calls `end`; like node:test, it runs hooks in order. */
 function manualScope(): Scope & { end(): Promise<void> } {
   const hooks: (() => void | Promise<void>)[] = []
   return {
@@ -27,19 +27,19 @@ async function databaseExists(name: string): Promise<boolean> {
   return found.rowCount === 1
 }
 
-test('each test gets a migrated database of its own', async (t) => {
+test('each test gets its own migrated database', async (t) => {
   const [first, second] = await Promise.all([testDatabase(t, { sets }), testDatabase(t, { sets })])
   await first.pool.query(`INSERT INTO notes VALUES (1, 'here')`)
   const { rows } = await second.pool.query('SELECT * FROM notes')
   assert.deepEqual(rows, [])
 })
 
-test('the pool has the rights that migrations grant, and no more', async (t) => {
+test('the pool has only the rights that migrations grant', async (t) => {
   const { pool } = await testDatabase(t, { sets })
   await assert.rejects(pool.query('DELETE FROM notes'), { code: '42501' })
 })
 
-test('the database is gone when its scope has ended, after every other hook', async () => {
+test('the database is dropped when its scope ends, after every other hook', async () => {
   const scope = manualScope()
   const { name, url, pool } = await testDatabase(scope, { sets, name: 'gone' })
   const service = createPool({ url, applicationName: 'service' })
@@ -49,9 +49,9 @@ test('the database is gone when its scope has ended, after every other hook', as
   assert.equal(await databaseExists(name), false)
 })
 
-test('a connection that is left open fails the test and is named', async () => {
+test('a connection that is left open fails the test, and the error names it', async () => {
   const scope = manualScope()
-  const { name, url } = await testDatabase(scope, { sets, name: 'leak', leaveMs: 500 })
+  const { name, url } = await testDatabase(scope, { sets, name: 'leak', disconnectTimeoutMs: 500 })
   const leak = createPool({ url, applicationName: 'forgetful' })
   await leak.query('SELECT 1')
   await assert.rejects(scope.end(), /left open: forgetful/)
@@ -59,9 +59,13 @@ test('a connection that is left open fails the test and is named', async () => {
   await leak.end()
 })
 
-test('a client that was never given back fails the test', async () => {
+test('a client that was never released fails the test', async () => {
   const scope = manualScope()
-  const { name, pool } = await testDatabase(scope, { sets, name: 'checkout', leaveMs: 500 })
+  const { name, pool } = await testDatabase(scope, {
+    sets,
+    name: 'checkout',
+    disconnectTimeoutMs: 500,
+  })
   const client = await pool.connect()
   client.on('error', () => undefined)
   await assert.rejects(scope.end(), /left open: test \(idle/)

@@ -6,7 +6,7 @@ import type { IncomingPush } from './domain/plan-pushes.ts'
 import type { Push, PushOutcome } from './domain/push.ts'
 import type { PendingDelays } from './pending-delays.ts'
 
-/** Processes a push of either protocol. Resolves when the outcome is stored and any delay is over. */
+/** Processes a push of either protocol. Resolves when the outcome is stored and any delay over. */
 export type AcceptPush = (push: Push) => Promise<PushOutcome>
 
 /** Creates the function that both protocols call for each push. */
