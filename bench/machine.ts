@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 
-/** What the figures were measured on; the durability settings are checked by each scenario. */
+/** Describes the machine and the durability settings, which each benchmark asserts. */
 export function describeMachine(): Record<string, unknown> {
   return {
     cores: availableParallelism(),

@@ -1,6 +1,6 @@
 import manifest from '../package.json' with { type: 'json' }
 
-/** What `npm start` gives to Node, for whatever is measured, the reference too. */
+/** The Node flags of `npm start`; all measured processes use them, including the reference. */
 export const NODE_FLAGS: readonly string[] = manifest.scripts.start
   .split(' ')
   .filter((word) => word.startsWith('--'))

@@ -1,8 +1,9 @@
 import type { Percentiles } from 'caudal/traffic/percentiles.ts'
 
+/** The options of the command line. `rows` selects rows by name; empty means all. */
 export type BenchOptions = { seconds: number; rate: number; profile: boolean; rows: string[] }
 
-/** One line of a benchmark's report (interfaces.md); a row without a reference has nulls. */
+/** One row of a benchmark's report. Rows without a reference have nulls. */
 export type Row = {
   name: string
   per_second: number
@@ -14,7 +15,7 @@ export type Row = {
   notes: string
 } & Record<string, unknown>
 
-/** A row from its throughput and its latencies. */
+/** Creates a row without a reference. */
 export function rowOf(
   name: string,
   perSecond: number,

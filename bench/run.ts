@@ -4,7 +4,7 @@ import { describeMachine } from './machine.ts'
 import { benchPayments } from './payments/bench-payments.ts'
 import type { BenchOptions, Row } from './row.ts'
 
-/** `npm run bench -- <scenario> [--json] [--seconds S]` (interfaces.md). */
+/** The benchmarks of `npm run bench -- <name>`. */
 const SCENARIOS = new Map<string, (options: BenchOptions) => Promise<Row[]>>([
   ['payments', benchPayments],
   ['ledger', (options) => benchLedger(options)],

@@ -1,4 +1,4 @@
-// `npm run kafka [-- --nodes 3 --dir FOLDER]`: a Kafka for development, until Ctrl-C.
+// `npm run kafka [-- --nodes 3 --dir FOLDER]`: runs Kafka for development until Ctrl-C.
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,7 +12,7 @@ const { values } = parseArgs({
 })
 
 if (values.nodes !== '1' && values.nodes !== '3') {
-  console.error('--nodes is 1 or 3.')
+  console.error('--nodes must be 1 or 3.')
   process.exit(2)
 }
 
@@ -22,7 +22,7 @@ try {
     ...(values.dir !== undefined && { dir: resolve(process.env['INIT_CWD'] ?? '', values.dir) }),
   })
   console.log(`KAFKA_BROKERS=${kafka.brokers.join(',')}`)
-  console.error('Kafka is ready; Ctrl-C stops it.')
+  console.error('Kafka is ready. Press Ctrl-C to stop it.')
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   await kafka.stop()
 } catch (error) {

@@ -9,26 +9,26 @@ import { assertDurable } from '../payments/assert-durable.ts'
 import { launch } from '../payments/launch.ts'
 import type { BenchOptions, Row } from '../row.ts'
 import { fillLedger } from './fill-ledger.ts'
-import { LEDGER_ROWS, type Stage } from './ledger-rows.ts'
+import { LEDGER_ROWS, type LedgerBench } from './ledger-rows.ts'
 import { measure, type Target, type Workload } from './measure.ts'
 import { startReference } from './reference/start-reference.ts'
 
 const ACCOUNTS = 10_000
 const HISTORY_ENTRIES = 10_000_000
-const CONNECTIONS_OF_OWNER = 4
+const OWNER_CONNECTIONS = 4
 const WARM_UP_SECONDS = 4
 const DEBITS: Workload = { shape: 'debit', connections: 256, hotShare: 0 }
 
-/** Sizes that the test of the benchmark makes small. */
+/** Sizes, which the benchmark's test reduces. */
 export interface LedgerSizes {
   accounts: number
   historyEntries: number
 }
 
 /**
- * The ledger as `caudal start wallets identity` runs it, with PostgreSQL, its relay and the load
- * generator on the same cores, each figure beside a reference that books row by row. Each row has a
- * system of its own, so that no figure depends on what was measured before it.
+ * Measures the ledger as `caudal start wallets identity` runs it, with PostgreSQL, the relay and
+ * the load generator on the same cores. Each figure is compared with a reference that posts row by
+ * row. Each row uses a new system, so that no figure depends on earlier measurements.
  */
 export async function benchLedger(
   options: BenchOptions,
@@ -38,12 +38,12 @@ export async function benchLedger(
     ([name]) => options.rows.length === 0 || options.rows.includes(name),
   )
   const rows: Row[] = []
-  let spread: Stage['spread']
+  let spread: LedgerBench['spread']
   for (const [, measureRow] of wanted) {
-    await onNewLedger(options, sizes, async (stage) => {
-      stage.spread = spread
-      rows.push(await measureRow(stage))
-      spread = stage.spread
+    await onNewLedger(options, sizes, async (bench) => {
+      bench.spread = spread
+      rows.push(await measureRow(bench))
+      spread = bench.spread
     })
   }
   return rows
@@ -52,7 +52,7 @@ export async function benchLedger(
 async function onNewLedger(
   options: BenchOptions,
   sizes: LedgerSizes,
-  work: (stage: Stage) => Promise<void>,
+  work: (bench: LedgerBench) => Promise<void>,
 ): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'caudal-bench-'))
   const launched = await launch(dataDir, options.profile, ['wallets', 'identity'])
@@ -61,13 +61,13 @@ async function onNewLedger(
     const owner = createPool({
       url: system.databaseUrl('caudal_wallets'),
       applicationName: 'bench',
-      max: CONNECTIONS_OF_OWNER,
+      max: OWNER_CONNECTIONS,
     })
     try {
       await assertDurable(owner)
-      const stage = await openStage(system, owner, options, sizes)
-      await work(stage)
-      await stage.close()
+      const bench = await openBench(system, owner, options, sizes)
+      await work(bench)
+      await bench.close()
     } finally {
       await owner.end()
     }
@@ -77,12 +77,12 @@ async function onNewLedger(
   }
 }
 
-async function openStage(
+async function openBench(
   system: System,
   owner: Db,
   options: BenchOptions,
   sizes: LedgerSizes,
-): Promise<Stage> {
+): Promise<LedgerBench> {
   const { token } = await clientToken(system, 'ledger:write')
   const accountIds = await fillLedger(owner, sizes.accounts)
   const ledger: Target = { url: system.serviceUrl('wallets'), token, accountIds, owner }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 
-/** Milliseconds of CPU so far, by what a process is for. Empty where there is no /proc. */
+/** CPU time in milliseconds by the purpose of a process. Empty on systems without /proc. */
 export type CpuTimes = ReadonlyMap<string, number>
 
 const MS_PER_TICK = 10
@@ -12,7 +12,7 @@ interface ProcessTimes {
   command: string
 }
 
-/** CPU of the service, of PostgreSQL by database, and of whatever else was started from here. */
+/** Reads the CPU times of this process's descendants: the service, and PostgreSQL by database. */
 export async function readCpuTimes(): Promise<CpuTimes> {
   const processes = await readProcesses()
   const times = new Map<string, number>()
@@ -24,7 +24,7 @@ export async function readCpuTimes(): Promise<CpuTimes> {
   return times
 }
 
-/** What was spent in between, in microseconds by the command, most first. */
+/** Formats the CPU time between two readings, in microseconds per command, largest first. */
 export function explainCpu(before: CpuTimes, after: CpuTimes, commands: number): string {
   return [...after]
     .map(([name, ms]) => ({ name, us: ((ms - (before.get(name) ?? 0)) * 1_000) / commands }))
@@ -46,7 +46,7 @@ async function readProcesses(): Promise<Map<number, ProcessTimes>> {
       const ms = (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK
       processes.set(pid, { parent: Number(fields[1]), ms, command })
     } catch {
-      // It has ended since it was listed.
+      // The process has ended since it was listed.
     }
   }
   return processes

@@ -1,2 +1,2 @@
-// Loaded before the scripts of started processes: they end when whoever started them has.
+// Preloaded in child processes: they end when their parent ends.
 process.once('disconnect', () => process.exit())

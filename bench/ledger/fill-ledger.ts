@@ -6,8 +6,8 @@ const BALANCE_MINOR = 1_000_000_000
 const CURRENCY = 'USD'
 
 /**
- * Opens wallets with money in them, as the owner of the tables and in sets: an opening credit each,
- * from a clearing account that nothing else uses.
+ * Inserts wallets with one opening credit each, as the owner of the tables and in sets. The credits
+ * come from a clearing account that nothing else uses. Returns the account ids.
  */
 export async function fillLedger(owner: Db, accounts: number): Promise<string[]> {
   const { rows } = await owner.query<{ account_id: string }>(
@@ -22,7 +22,7 @@ export async function fillLedger(owner: Db, accounts: number): Promise<string[]>
   return accountIds
 }
 
-/** The parts of a history, each on a connection of its own. */
+/** The statements that insert a history; each runs on its own connection. */
 const PARTS = [
   `INSERT INTO transfers (booked_at, amount_minor, transfer_id, account_id, value_date, kind,
      tenant_id, currency, client_id, idempotency_key, fingerprint, reference_id, reason)
@@ -48,8 +48,8 @@ const PARTS = [
 ]
 
 /**
- * Credits in turns, with all that belongs to them: transfers, entries, keys and references. Booked
- * in this month, a tenth of a millisecond apart.
+ * Inserts credits to the accounts in turn, with their transfers, entries, idempotency keys and
+ * references. They are posted in the current month, a tenth of a millisecond apart.
  */
 export async function addHistory(
   owner: Db,
@@ -60,7 +60,7 @@ export async function addHistory(
     tenantId: DEFAULT_TENANT,
     kind: 'deposits_clearing',
     currency: CURRENCY,
-    // Behind the stripes that a service draws from, so that its rows are never these.
+    // After the slots that the service uses, so that it never locks this row.
     stripe: STRIPES,
   })
   await owner.query(
@@ -96,6 +96,6 @@ export async function addHistory(
      WHERE a.account_id = h.account_id`,
   )
   await owner.query('DROP TABLE bench_history')
-  // Cleaned too: else the server would begin to clean up in the middle of what is measured.
+  // Also vacuums, because autovacuum would otherwise start during the measurement.
   await owner.query('VACUUM (ANALYZE)')
 }

@@ -1,32 +1,33 @@
 import assert from 'node:assert/strict'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Percentiles } from 'caudal/traffic/percentiles.ts'
-import { checkBalances, countTransfers, untilDrained } from './check-books.ts'
 import { explainCpu, readCpuTimes } from './cpu-times.ts'
+import { checkBalances, countPostedTransfers, waitUntilDrained } from './ledger-checks.ts'
 import type { LoadPlan } from './load/load-plan.ts'
 import { runLoad } from './load/run-load.ts'
 
-/** What is measured, wherever it runs. */
+/** The kind of load. */
 export type Workload = Pick<LoadPlan, 'shape' | 'connections' | 'hotShare'>
 
-/** The side that is measured: the ledger with its database, or the reference with none. */
+/** The system under test: the ledger or the reference. */
 export interface Target {
   url: string
   token: string
   accountIds: readonly string[]
-  /** As the owner of the ledger's tables; of the reference only the answers are counted. */
+  /** A pool of the role that owns the ledger's tables; null for the reference. */
   owner: Db | null
 }
 
+/** The figures of one measurement. */
 export interface Measured {
-  /** Commands, or pairs, until the last one is answered and published. */
+  /** Commands or pairs per second, until the last one was answered and published. */
   perSecond: number
   latenciesMs: Percentiles
   requests: number
   drainMs: number
-  /** Of the load generator's CPU, by the request. */
+  /** The load generator's CPU time per request. */
   generatorUs: number
-  /** Where the CPU's time went, in microseconds by the command. */
+  /** CPU time by process, in microseconds per command. */
   cpu: string
 }
 
@@ -34,15 +35,15 @@ const COMMANDS_PER_BATCH = 100
 let runs = 0
 
 /**
- * Measures a workload. The clock stops when the relay has published everything; then the books are
- * checked: balances equal entries, and as many transfers are booked as were answered.
+ * Measures a workload. The clock stops when the relay has published everything. Then asserts that
+ * balances equal entries, and that as many transfers were posted as commands succeeded.
  */
 export async function measure(
   { url, token, accountIds, owner }: Target,
   workload: Workload,
   seconds: number,
 ): Promise<Measured> {
-  const before = owner && (await countTransfers(owner))
+  const before = owner && (await countPostedTransfers(owner))
   const cpuBefore = await readCpuTimes()
   const result = await runLoad({
     ...workload,
@@ -54,15 +55,19 @@ export async function measure(
     commandsPerBatch: COMMANDS_PER_BATCH,
   })
   const answeredAt = performance.now()
-  if (owner) await untilDrained(owner)
+  if (owner) await waitUntilDrained(owner)
   const drainMs = performance.now() - answeredAt
   const cpu = explainCpu(cpuBefore, await readCpuTimes(), result.commands)
   if (owner) {
-    const after = await countTransfers(owner)
+    const after = await countPostedTransfers(owner)
     const kinds = workload.shape === 'hold_commit' ? ['hold', 'commit'] : ['debit']
     for (const kind of kinds) {
-      const booked = (after.get(kind) ?? 0) - (before!.get(kind) ?? 0)
-      assert.equal(booked, result.commands, `as many of kind ${kind} are booked as were answered`)
+      const posted = (after.get(kind) ?? 0) - (before!.get(kind) ?? 0)
+      assert.equal(
+        posted,
+        result.commands,
+        `posted transfers of kind ${kind} must equal successful commands`,
+      )
     }
     await checkBalances(owner)
   }

@@ -4,16 +4,21 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { NODE_FLAGS } from '../node-flags.ts'
 
+/** A running child process that serves at `url`. */
 export interface StartedProcess {
   url: string
   stop(): Promise<void>
 }
 
-/** A benchmark that fails must leave nothing running. */
+/** Ends the child with its parent, so that a failed benchmark leaves no process running. */
 const WITH_PARENT = pathToFileURL(join(import.meta.dirname, 'end-with-parent.ts')).href
 const START_TIMEOUT_MS = 30_000
 
-/** Starts a script that listens and says where. @throws {Error} when it says what went wrong */
+/**
+ * Starts a script and waits until it sends its URL.
+ *
+ * @throws {Error} with the script's message if it failed to start
+ */
 export async function startProcess(
   script: string,
   settings: Serializable = {},
@@ -22,14 +27,14 @@ export async function startProcess(
   const exited = once(child, 'exit')
   child.send(settings)
   const signal = AbortSignal.timeout(START_TIMEOUT_MS)
-  const [said] = (await once(child, 'message', { signal })) as [{ url?: string; error?: string }]
+  const [message] = (await once(child, 'message', { signal })) as [{ url?: string; error?: string }]
   const stop = async (): Promise<void> => {
     child.kill('SIGKILL')
     await exited
   }
-  if (said.url === undefined) {
+  if (message.url === undefined) {
     await stop()
-    throw new Error(said.error)
+    throw new Error(message.error)
   }
-  return { url: said.url, stop }
+  return { url: message.url, stop }
 }

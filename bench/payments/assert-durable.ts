@@ -2,7 +2,11 @@ import type { Db } from '@caudal/postgres/types.ts'
 
 const SETTINGS = ['fsync', 'full_page_writes', 'synchronous_commit']
 
-/** A figure without durability is none (design: rule 15). @throws {Error} when a setting is off */
+/**
+ * Asserts that the database is durable, since figures without durability are not valid (rule 15).
+ *
+ * @throws {Error} if a setting is off
+ */
 export async function assertDurable(db: Db): Promise<void> {
   const { rows } = await db.query<{ name: string; setting: string }>(
     'SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])',

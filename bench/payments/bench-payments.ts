@@ -19,9 +19,9 @@ const PSP_LATENCIES_MS = [0, 200]
 const DRAIN_TIMEOUT_MS = 120_000
 
 /**
- * Whole payments at an open-loop rate: every service, the simulators and PostgreSQL as `npm start`
- * runs them, the clients in this process, all on the same cores. The clock runs until every payment
- * is final and the outbox is empty.
+ * Measures whole payments at an open-loop rate, with every service, the simulators and PostgreSQL
+ * as `npm start` runs them, and the clients in this process, all on the same cores. The clock stops
+ * when every payment is final and the outbox is empty.
  */
 export async function benchPayments(options: BenchOptions): Promise<Row[]> {
   const dataDir = await mkdtemp(join(tmpdir(), 'caudal-bench-'))
@@ -36,10 +36,10 @@ export async function benchPayments(options: BenchOptions): Promise<Row[]> {
     })
     try {
       await assertDurable(payments)
-      // Warms everything up.
-      await measure(system, payments, { ...options, rate: 200, seconds: 5 }, 0)
+      // A warm-up, whose figures are dropped.
+      await measurePayments(system, payments, { ...options, rate: 200, seconds: 5 }, 0)
       for (const latencyMs of PSP_LATENCIES_MS) {
-        rows.push(...(await measure(system, payments, options, latencyMs)))
+        rows.push(...(await measurePayments(system, payments, options, latencyMs)))
       }
     } finally {
       await payments.end()
@@ -54,7 +54,7 @@ export async function benchPayments(options: BenchOptions): Promise<Row[]> {
   }
 }
 
-async function measure(
+async function measurePayments(
   system: System,
   payments: Db,
   { seconds, rate }: BenchOptions,
@@ -71,7 +71,7 @@ async function measure(
   })
   const startedAt = performance.now()
   const attempts = await sendPayments(system.gatewayUrl, users, { rate, count })
-  await untilOver(payments, users, attempts)
+  await waitUntilFinal(payments, users, attempts)
   const elapsedSeconds = (performance.now() - startedAt) / 1_000
   return report(payments, users, attempts, { latencyMs, elapsedSeconds, rate })
 }
@@ -82,11 +82,11 @@ async function setLatency(system: System, latencyMs: number): Promise<void> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ default: 'approve', by_account: {}, latency_ms: latencyMs, seed: 1 }),
   })
-  if (!answer.ok) throw new Error(`the PSP simulator answered ${answer.status}`)
+  if (!answer.ok) throw new Error(`the PSP simulator responded with ${answer.status}`)
 }
 
-/** Until each accepted payment is final and the outbox of its service is empty. */
-async function untilOver(
+/** Waits until every accepted payment is final and the outbox of payments is empty. */
+async function waitUntilFinal(
   payments: Db,
   users: readonly SeededUser[],
   attempts: readonly Attempt[],
@@ -103,17 +103,18 @@ async function untilOver(
     )
     const { final, waiting } = rows[0]!
     if (Number(final) === accepted && waiting === 0n) return
-    if (Date.now() > deadline) throw new Error(`${accepted - Number(final)} payments never ended`)
+    if (Date.now() > deadline)
+      throw new Error(`${accepted - Number(final)} payments did not become final`)
   }
 }
 
-type Measured = { latencyMs: number; elapsedSeconds: number; rate: number }
+type RunFacts = { latencyMs: number; elapsedSeconds: number; rate: number }
 
 async function report(
   payments: Db,
   users: readonly SeededUser[],
   attempts: readonly Attempt[],
-  { latencyMs, elapsedSeconds, rate }: Measured,
+  { latencyMs, elapsedSeconds, rate }: RunFacts,
 ): Promise<Row[]> {
   const { rows } = await payments.query<{ status: string; final_ms: number }>(
     `SELECT status, (extract(epoch FROM finalized_at - created_at) * 1000)::float8 AS final_ms

@@ -4,17 +4,18 @@ import { createInterface } from 'node:readline'
 import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { NODE_FLAGS } from '../node-flags.ts'
-import { widestEntries } from './widest-entries.ts'
+import { hottestFunctions } from './hottest-functions.ts'
 
 const CLI = join(resolve(import.meta.dirname, '../..'), 'cli/bin/caudal.js')
 
 const logger = createLogger({ service: 'bench', level: 'warn' })
 
+/** The running system. */
 export type Launched = { stop(): Promise<void> }
 
 /**
- * Starts the system, or some services, as `npm start` does. With `profile` its CPU profile's widest
- * entries are printed when it stops.
+ * Starts the system, or some services, as `npm start` does. With `profile`, prints the functions
+ * that used most CPU time when it stops.
  */
 export async function launch(
   dataDir: string,
@@ -41,16 +42,16 @@ export async function launch(
       env: { ...process.env, CAUDAL_LOG_LEVEL: process.env['CAUDAL_LOG_LEVEL'] ?? 'warn' },
     },
   )
-  await ready(child)
+  await waitUntilReady(child)
   return {
     stop: async () => {
       const exited = new Promise((done) => child.once('exit', done))
       child.kill('SIGTERM')
       await exited
-      // As root its files are elsewhere, where PostgreSQL's own user can reach them.
+      // If root started it, the files are in an external folder.
       await removeLocalPostgres({ dataDir: join(dataDir, 'postgres'), logger })
       if (profile) {
-        for (const line of await widestEntries(join(dataDir, 'profiles'))) {
+        for (const line of await hottestFunctions(join(dataDir, 'profiles'))) {
           process.stderr.write(`${line}\n`)
         }
       }
@@ -58,9 +59,9 @@ export async function launch(
   }
 }
 
-function ready(child: ChildProcess): Promise<void> {
+function waitUntilReady(child: ChildProcess): Promise<void> {
   return new Promise((done, fail) => {
     createInterface(child.stdout!).once('line', () => done())
-    child.once('exit', (code) => fail(new Error(`caudal start ended with ${code}`)))
+    child.once('exit', (code) => fail(new Error(`caudal start ended with exit code ${code}`)))
   })
 }

@@ -3,7 +3,7 @@ import { percentiles } from 'caudal/traffic/percentiles.ts'
 import type { SeededUser } from 'caudal/world/seed-world.ts'
 import { type Row, rowOf } from '../row.ts'
 
-/** The way of a payment in three parts, by the times that its row keeps. */
+/** Reports the latency of a payment's stages, from the times that its row stores. */
 export async function stageRows(
   payments: Db,
   users: readonly SeededUser[],
@@ -22,13 +22,13 @@ export async function stageRows(
       `stage_hold${suffix}`,
       perSecond,
       percentiles(rows.map((row) => row.hold_ms)),
-      'from the request to the hold as the payments service learns it',
+      'from the request until payments has recorded the hold',
     ),
     rowOf(
       `stage_psp${suffix}`,
       perSecond,
       percentiles(rows.map((row) => row.psp_ms)),
-      "from the hold to the PSP's verdict as the payments service learns it",
+      "from the hold until payments has recorded the PSP's verdict",
     ),
   ]
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs once, when the server has no data yet: the role that owns and migrates the databases, and
-# the one that the services run as. The services make their databases themselves.
+# Runs once, when the server has no data: creates the role that owns and migrates the databases and
+# the role that the services run as. The services create their databases themselves.
 set -eu
 psql --no-psqlrc -v ON_ERROR_STOP=1 \
   -v owner_password="$CAUDAL_OWNER_PASSWORD" \

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints an .env with fresh secrets: sh make-env.sh > .env
+# Prints an .env file with new secrets: sh make-env.sh > .env
 set -eu
 secret() { openssl rand -hex 24; }
 key=$(openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 2> /dev/null |

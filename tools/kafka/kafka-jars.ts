@@ -9,9 +9,9 @@ const run = promisify(execFile)
 
 const KAFKA_VERSION = '4.4.0'
 const LOG4J_VERSION = '2.25.5'
-const JAVA_AT_LEAST = 17
+const MIN_JAVA_VERSION = 17
 const FETCH_TIMEOUT_MS = 300_000
-const LOOK_AGAIN_MS = 250
+const LOCK_POLL_MS = 250
 
 const exclusion = (artifact: string): string =>
   `<exclusion>
@@ -19,7 +19,7 @@ const exclusion = (artifact: string): string =>
           <artifactId>${artifact}</artifactId>
         </exclusion>`
 
-// kafka-tools has the commands, such as kafka-consumer-groups; Connect, which it brings, is unused.
+// kafka-tools has commands such as kafka-consumer-groups. Its dependency Connect is not needed.
 const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>local</groupId>
@@ -49,20 +49,20 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `
 
-// Without a configuration only errors are logged, and the line that says "ready" would be missing.
+// Without a configuration only errors are logged, and the line that signals readiness is missing.
 const LOG4J = `Configuration:
   Appenders: { Console: { name: out, PatternLayout: { pattern: "[%d] %p %m (%c)%n" } } }
   Loggers: { Root: { level: INFO, AppenderRef: { ref: out } } }
 `
 
-/** Where a Kafka is that can be started. */
+/** The files that a broker needs. */
 export type KafkaJars = { classPath: string; log4jFile: string }
 
 /**
- * The broker's jars, fetched by Maven the first time into `CAUDAL_CACHE_DIR` (default
- * `~/.cache/caudal`), outside the repository. Processes that ask at once wait for one of them.
+ * Returns the broker's jars. The first call downloads them with Maven to `CAUDAL_CACHE_DIR`
+ * (default `~/.cache/caudal`), outside the repository. Concurrent processes wait for one download.
  *
- * @throws {Error} one sentence when Java 17 or Maven is missing
+ * @throws {Error} with one sentence if Java 17 or Maven is missing
  */
 export async function kafkaJars(): Promise<KafkaJars> {
   await requireJava()
@@ -77,7 +77,7 @@ export async function kafkaJars(): Promise<KafkaJars> {
   return { classPath: join(home, 'jars', '*'), log4jFile: join(home, 'log4j2.yaml') }
 }
 
-/** The folder appears under its name only when everything is in it. */
+/** Downloads to a temporary folder and renames it when it is complete. */
 async function fetchJars(home: string): Promise<void> {
   const unfinished = await mkdtemp(`${home}.tmp-`)
   try {
@@ -92,30 +92,30 @@ async function fetchJars(home: string): Promise<void> {
     await rename(unfinished, home)
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true })
-    throw new Error(`Kafka ${KAFKA_VERSION} could not be fetched: ${mavenTrouble(error)}`, {
+    throw new Error(`Could not download Kafka ${KAFKA_VERSION}: ${mavenReason(error)}`, {
       cause: error,
     })
   }
 }
 
-function mavenTrouble(error: unknown): string {
+function mavenReason(error: unknown): string {
   const { code, stdout = '', message } = error as NodeJS.ErrnoException & { stdout?: string }
   if (code === 'ENOENT') return 'Maven (mvn) is not installed or not in the PATH.'
   return stdout.trim().split('\n').slice(0, 3).join('\n') || message
 }
 
 async function requireJava(): Promise<void> {
-  const wanted = `Kafka needs Java ${JAVA_AT_LEAST} or later`
+  const wanted = `Kafka needs Java ${MIN_JAVA_VERSION} or later`
   const answer = await run('java', ['-version']).catch((error: unknown) => {
     throw new Error(`${wanted}; "java" is not installed or not in the PATH.`, { cause: error })
   })
   const version = Number(/version "(\d+)/.exec(answer.stderr)?.[1] ?? 0)
-  if (version < JAVA_AT_LEAST) throw new Error(`${wanted}; the one in the PATH is ${version}.`)
+  if (version < MIN_JAVA_VERSION) throw new Error(`${wanted}; the one in the PATH is ${version}.`)
 }
 
-/** Holds a lock file that names its owner; one whose owner is dead is taken over. */
+/** Runs `work` with a lock file that contains the owner's process id; removes a dead owner's. */
 async function withLock(path: string, work: () => Promise<void>): Promise<void> {
-  while (!(await takeLock(path))) await delay(LOOK_AGAIN_MS)
+  while (!(await takeLock(path))) await delay(LOCK_POLL_MS)
   try {
     await work()
   } finally {
@@ -133,7 +133,7 @@ async function takeLock(path: string): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
   const owner = Number(await readFile(path, 'utf8').catch(() => ''))
-  // Empty while its owner is writing its number.
+  // The file is empty until its owner has written its process id.
   if (owner > 0 && !isAlive(owner)) await rm(path, { force: true })
   return false
 }

@@ -6,26 +6,27 @@ import { join } from 'node:path'
 import type { KafkaJars } from './kafka-jars.ts'
 
 const READY = 'Kafka Server started'
-const TAKEN = 'Address already in use'
+const PORT_IN_USE = 'Address already in use'
 const READY_TIMEOUT_MS = 90_000
 const STOP_TIMEOUT_MS = 30_000
 const LAST_LINES = 12
 
+/** How to run one node. */
 export type NodeOptions = {
   id: number
   dir: string
   jars: KafkaJars
   heapMb: number
-  /** JVM flags beyond the usual. */
+  /** Additional JVM flags. */
   jvm: readonly string[]
-  /** Told whenever the process begins or ends. */
-  changed: () => void
+  /** Called whenever the process starts or ends. */
+  onProcessChange: () => void
 }
 
-/** Another process listens at a port of the node. */
-export class PortTakenError extends Error {}
+/** Another process listens on a port of the node. */
+export class PortInUseError extends Error {}
 
-/** One node of a running cluster: a process of its own. */
+/** One node of a cluster, which runs as a separate process. */
 export class KafkaNode {
   readonly #options: NodeOptions
   #process: ChildProcess | undefined
@@ -34,46 +35,46 @@ export class KafkaNode {
     this.#options = options
   }
 
-  /** Undefined while the node is down. */
+  /** undefined while the node is down. */
   get pid(): number | undefined {
     return this.#process?.pid
   }
 
-  /** Starts the node over the data that it has; resolves when it serves. */
+  /** Starts the node on its existing data; resolves when it is ready. */
   async start(): Promise<void> {
     if (this.#process) return
-    const { id, dir, jars, heapMb, jvm, changed } = this.#options
+    const { id, dir, jars, heapMb, jvm, onProcessChange } = this.#options
     const heap = [`-Xms${heapMb}m`, `-Xmx${heapMb}m`, '-XX:+UseSerialGC']
     const log = [`-Dlog4j2.configurationFile=${jars.log4jFile}`]
     const main = ['-cp', jars.classPath, 'kafka.Kafka', join(dir, 'server.properties')]
-    // Its own process group: Ctrl-C is for the owner, who stops the nodes one by one.
+    // A separate process group: Ctrl-C reaches only the owner, which stops the nodes.
     const child = spawn('java', [...heap, ...jvm, ...log, ...main], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#process = child
-    changed()
+    onProcessChange()
     child.once('exit', () => {
       if (this.#process === child) this.#process = undefined
-      changed()
+      onProcessChange()
     })
     const output = createWriteStream(join(dir, 'broker.log'), { flags: 'a' })
     child.stdout.pipe(output, { end: false })
     child.stderr.pipe(output, { end: false })
     child.once('close', () => output.end())
     try {
-      await readyLine(child)
+      await waitUntilReady(child)
     } catch (error) {
       await this.kill()
-      const said = await readFile(join(dir, 'broker.log'), 'utf8').catch(() => '')
-      const lines = said.trim().split('\n').slice(-LAST_LINES).join('\n')
+      const log = await readFile(join(dir, 'broker.log'), 'utf8').catch(() => '')
+      const lines = log.trim().split('\n').slice(-LAST_LINES).join('\n')
       const reason = `Kafka node ${id} ${(error as Error).message}:\n${lines}`
-      if (said.includes(TAKEN)) throw new PortTakenError(reason, { cause: error })
+      if (log.includes(PORT_IN_USE)) throw new PortInUseError(reason, { cause: error })
       throw new Error(reason, { cause: error })
     }
   }
 
-  /** SIGTERM: hands its leaders over and ends; one that cannot, for lack of others, is killed. */
+  /** SIGTERM: the node hands over its partitions and ends; it is killed if that takes too long. */
   async stop(): Promise<void> {
     this.resume()
     const timer = setTimeout(() => void this.kill(), STOP_TIMEOUT_MS)
@@ -81,16 +82,17 @@ export class KafkaNode {
     clearTimeout(timer)
   }
 
-  /** SIGKILL, as a crash. */
+  /** SIGKILL, like a crash. */
   kill(): Promise<void> {
     return this.#end('SIGKILL')
   }
 
-  /** SIGSTOP: it hangs and holds its connections. */
+  /** SIGSTOP: the node hangs and keeps its connections open. */
   pause(): void {
     this.#process?.kill('SIGSTOP')
   }
 
+  /** SIGCONT: continues a paused node. */
   resume(): void {
     this.#process?.kill('SIGCONT')
   }
@@ -104,27 +106,27 @@ export class KafkaNode {
   }
 }
 
-/** Resolves at the line that says so; the log goes on to its file. */
-function readyLine(child: ChildProcess): Promise<void> {
+/** Resolves when the log contains the line that signals readiness. */
+function waitUntilReady(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let tail = ''
-    const hear = (chunk: Buffer): void => {
-      const heard = tail + chunk.toString()
-      if (heard.includes(READY)) settle()
-      // A chunk can be long, and the line anywhere in it; only one that is cut in two is kept for.
-      tail = heard.slice(-READY.length)
+    const onOutput = (chunk: Buffer): void => {
+      const output = tail + chunk.toString()
+      if (output.includes(READY)) settle()
+      // Keeps the end of the chunk, in case the line is split between two chunks.
+      tail = output.slice(-READY.length)
     }
     const exited = (): void => settle(new Error('ended before it was ready'))
     const late = (): void => settle(new Error(`is not ready after ${READY_TIMEOUT_MS} ms`))
     const timer = setTimeout(late, READY_TIMEOUT_MS)
     const settle = (error?: Error): void => {
       clearTimeout(timer)
-      child.stdout?.off('data', hear)
+      child.stdout?.off('data', onOutput)
       child.off('exit', exited).off('error', settle)
       if (error) reject(error)
       else resolve()
     }
-    child.stdout?.on('data', hear)
+    child.stdout?.on('data', onOutput)
     child.once('exit', exited).once('error', settle)
   })
 }

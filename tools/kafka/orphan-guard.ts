@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process'
 
-/** Kills the processes and removes the folder should this process die without doing so. */
+/** Kills the processes and removes the folder if this process dies without doing so. */
 export interface OrphanGuard {
-  /** The processes that live now. */
+  /** Replaces the list of running processes. */
   watch(pids: readonly number[]): void
-  /** Nothing is left to guard. */
+  /** Ends the guard; everything is cleaned up. */
   release(): void
 }
 
-// Each line has the processes that live now; the end of the input means that their owner is gone.
-// The last word of an owner that tidied up itself is an empty line.
+// Each input line lists the running processes. The end of the input means that the owner has ended.
+// An owner that cleaned up sends an empty line last.
 const SCRIPT = `
 trap '' INT TERM HUP
 pids=
@@ -18,7 +18,7 @@ while IFS= read -r line; do pids=$line; done
 kill -9 $pids 2>/dev/null
 [ -n "$1" ] && rm -rf -- "$1"`
 
-/** A small shell that outlives this process even when that is killed with SIGKILL. */
+/** Starts the guard: a shell that keeps running if this process is killed, even with SIGKILL. */
 export function guardOrphans(folder: string | undefined): OrphanGuard {
   const guard = spawn('sh', ['-c', SCRIPT, 'guard', folder ?? ''], {
     detached: true,
@@ -26,7 +26,7 @@ export function guardOrphans(folder: string | undefined): OrphanGuard {
   })
   guard.unref()
   const input = guard.stdin
-  // The guard may be gone already when the last line is written.
+  // The guard may have ended before the last line is written.
   input.on('error', () => {})
   return {
     watch: (pids) => void input.write(`${pids.join(' ')}\n`),

@@ -1,5 +1,5 @@
-/** One node of a cluster: its number from 1, its ports, its folder. */
-export type NodePlace = {
+/** One node of a cluster: its id (from 1), its ports and its folder. */
+export type NodeLayout = {
   id: number
   clientPort: number
   internalPort: number
@@ -7,16 +7,17 @@ export type NodePlace = {
   dir: string
 }
 
+/** Kafka settings by name. */
 export type Properties = Record<string, string | number | boolean>
 
 /**
- * The settings of one node: a broker and controller in one, small, quick to start and quick to fail
- * over. Clients come by CLIENT, whose security is in `security`; nodes meet by the other
- * listeners.
+ * The settings of one node: a combined broker and controller that uses little memory, starts
+ * quickly and fails over quickly. Clients connect to the listener CLIENT, which `security`
+ * configures; the other listeners are for the nodes.
  */
 export function serverProperties(
-  node: NodePlace,
-  cluster: readonly NodePlace[],
+  node: NodeLayout,
+  cluster: readonly NodeLayout[],
   security: Properties,
 ): Properties {
   const listeners =
@@ -40,7 +41,7 @@ export function serverProperties(
     'default.replication.factor': copies,
     'min.insync.replicas': inSync,
     ...internalTopics(copies, inSync),
-    // A node that is killed is replaced in 4 s instead of 9; a group does not wait for its first.
+    // A killed node is replaced after 4 s instead of 9 s; a new group starts without a delay.
     'broker.session.timeout.ms': 4_000,
     'broker.heartbeat.interval.ms': 1_000,
     'group.initial.rebalance.delay.ms': 0,
@@ -66,7 +67,7 @@ function internalTopics(copies: number, inSync: number): Properties {
   }
 }
 
-/** As a .properties file has them. */
+/** Formats the settings as a .properties file. */
 export function formatProperties(properties: Properties): string {
   const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}`)
   return `${lines.join('\n')}\n`

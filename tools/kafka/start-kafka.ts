@@ -6,48 +6,50 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePorts } from '@caudal/local-postgres/free-port.ts'
 import { type KafkaJars, kafkaJars } from './kafka-jars.ts'
-import { KafkaNode, PortTakenError } from './kafka-node.ts'
+import { KafkaNode, PortInUseError } from './kafka-node.ts'
 import { guardOrphans } from './orphan-guard.ts'
 import {
   formatProperties,
-  type NodePlace,
+  type NodeLayout,
   type Properties,
   serverProperties,
 } from './server-properties.ts'
 
 const run = promisify(execFile)
 
-/** How clients come in; none: plaintext. */
+/** The security of client connections; plaintext without it. */
 export type KafkaSecurity = {
-  /** Settings of the listener CLIENT, its entry in the protocol map included. */
+  /** Settings of the listener CLIENT, including its entry in the protocol map. */
   properties: Properties
-  /** Users for SCRAM that exist from the first start on. */
+  /** SCRAM users that are created at the first start. */
   scramUsers?: readonly { mechanism: string; username: string; password: string }[]
   jvm?: readonly string[]
 }
 
+/** How to start a cluster. */
 export type KafkaOptions = {
-  /** 1 by default. Three keep every record on two at least. */
+  /** 1 by default. With 3, every record is on at least two nodes. */
   nodes?: 1 | 3
   security?: KafkaSecurity
-  /** Settings of every node beyond the usual. */
+  /** Additional settings of every node. */
   properties?: Properties
-  /** Keeps the data here over a stop; default: a temporary folder that a stop removes. */
+  /** Where the data is kept after a stop; by default a temporary folder that a stop removes. */
   dir?: string
-  /** 256 by default. */
+  /** JVM heap per node in MiB; 256 by default. */
   heapMb?: number
-  /** The JVM compiles well instead of quickly: for measurements. */
+  /** Lets the JVM optimise fully, for measurements. By default it is tuned to start quickly. */
   optimize?: boolean
-  /** Where ports come from that nobody listens at; default: anywhere on this machine. */
+  /** Finds free ports; by default anywhere on this machine. */
   findPorts?: (count: number) => Promise<number[]>
 }
 
+/** A running cluster. */
 export type Kafka = {
-  /** `host:port` of each node, as KAFKA_BROKERS has them, comma by comma. */
+  /** `host:port` of each node, the items of KAFKA_BROKERS. */
   brokers: readonly string[]
-  /** By number, from 1. */
+  /** The node with this id, from 1. */
   node(id: number): KafkaNode
-  /** Runs a command of Kafka's own, such as `kafka.tools.StorageTool`; gives what it prints. */
+  /** Runs a command of Kafka, such as `kafka.tools.StorageTool`; returns its output. */
   tool(mainClass: string, args: readonly string[]): Promise<string>
   /** Stops all nodes and removes temporary data. */
   stop(): Promise<void>
@@ -55,22 +57,23 @@ export type Kafka = {
 
 const PORT_TRIES = 3
 const TOOL_TIMEOUT_MS = 90_000
-/** Quick to start; a command and most tests end before more would pay. */
+/** JVM flags for a quick start: commands and most tests end before more optimisation pays off. */
 const QUICK_JVM = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
 
 /**
- * Starts a real Kafka of one or three nodes (KRaft) on free ports of this machine; resolves when
- * all serve. Java 17 and Maven are needed. All nodes end with this process, however that ends.
+ * Starts a Kafka cluster of one or three nodes (KRaft) on free ports of this machine. Resolves when
+ * all nodes are ready. Needs Java 17 and Maven. All nodes end when this process ends, however it
+ * ends.
  *
- * @throws {Error} in sentences: what is missing, or what the broker said last
+ * @throws {Error} with what is missing, or with the last lines of the broker's log
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await startOnce(options)
     } catch (error) {
-      // Between the choice of a port and its use lie seconds in which somebody else may take it.
-      const again = error instanceof PortTakenError && options.dir === undefined
+      // Another program may have taken a port between its choice and its use.
+      const again = error instanceof PortInUseError && options.dir === undefined
       if (!again || tries === PORT_TRIES) throw error
     }
   }
@@ -80,22 +83,24 @@ async function startOnce(options: KafkaOptions): Promise<Kafka> {
   const jars = await kafkaJars()
   const temporary = options.dir === undefined
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'caudal-kafka-')))
-  const places = await placeNodes(dir, options.nodes ?? 1, options.findPorts ?? freePorts)
+  const layouts = await layOutNodes(dir, options.nodes ?? 1, options.findPorts ?? freePorts)
   const guard = guardOrphans(temporary ? dir : undefined)
   const nodes: KafkaNode[] = []
-  const changed = (): void => guard.watch(nodes.flatMap(({ pid }) => pid ?? []))
+  const onProcessChange = (): void => guard.watch(nodes.flatMap(({ pid }) => pid ?? []))
   const stop = async (): Promise<void> => {
-    // Data that nobody keeps need not be handed over.
+    // Nodes with temporary data need no controlled shutdown.
     await Promise.all(nodes.map((node) => (temporary ? node.kill() : node.stop())))
     if (temporary) await rm(dir, { recursive: true, force: true })
     guard.release()
   }
   try {
-    await prepare(jars, dir, places, options)
+    await prepare(jars, dir, layouts, options)
     const jvm = [...(options.optimize ? [] : QUICK_JVM), ...(options.security?.jvm ?? [])]
     const heapMb = options.heapMb ?? 256
-    for (const place of places) {
-      nodes.push(new KafkaNode({ id: place.id, dir: place.dir, jars, heapMb, jvm, changed }))
+    for (const layout of layouts) {
+      nodes.push(
+        new KafkaNode({ id: layout.id, dir: layout.dir, jars, heapMb, jvm, onProcessChange }),
+      )
     }
     await Promise.all(nodes.map((node) => node.start()))
   } catch (error) {
@@ -104,28 +109,28 @@ async function startOnce(options: KafkaOptions): Promise<Kafka> {
     throw error
   }
   return {
-    brokers: places.map(({ clientPort }) => `127.0.0.1:${clientPort}`),
+    brokers: layouts.map(({ clientPort }) => `127.0.0.1:${clientPort}`),
     node: (id) => nodes[id - 1]!,
     tool: (mainClass, args) => runTool(jars, mainClass, args),
     stop,
   }
 }
 
-/** Ports are kept with the data: the nodes of a cluster find each other by them. */
-async function placeNodes(
+/** Stores the ports with the data, because the nodes of a cluster find each other by them. */
+async function layOutNodes(
   dir: string,
   count: number,
   findPorts: (count: number) => Promise<number[]>,
-): Promise<NodePlace[]> {
+): Promise<NodeLayout[]> {
   const file = join(dir, 'nodes.json')
   const known = await readFile(file, 'utf8').catch(() => undefined)
   if (known !== undefined) {
-    const places = JSON.parse(known) as NodePlace[]
-    if (places.length === count) return places
-    throw new Error(`${dir} has the data of ${places.length} Kafka nodes, not of ${count}.`)
+    const layouts = JSON.parse(known) as NodeLayout[]
+    if (layouts.length === count) return layouts
+    throw new Error(`${dir} contains the data of ${layouts.length} Kafka nodes, not ${count}.`)
   }
   const ports = await findPorts(count * 3)
-  const places = Array.from({ length: count }, (_, index) => ({
+  const layouts = Array.from({ length: count }, (_, index) => ({
     id: index + 1,
     clientPort: ports[index * 3]!,
     internalPort: ports[index * 3 + 1]!,
@@ -133,26 +138,26 @@ async function placeNodes(
     dir: join(dir, `node-${index + 1}`),
   }))
   await mkdir(dir, { recursive: true })
-  await writeFile(file, JSON.stringify(places))
-  return places
+  await writeFile(file, JSON.stringify(layouts))
+  return layouts
 }
 
-/** Writes the settings and formats the nodes that have no data yet. */
+/** Writes the settings and formats the data folders of new nodes. */
 async function prepare(
   jars: KafkaJars,
   dir: string,
-  places: readonly NodePlace[],
+  layouts: readonly NodeLayout[],
   { security, properties }: KafkaOptions,
 ): Promise<void> {
-  const clusterId = await rememberId(join(dir, 'cluster-id'))
-  const controllers = places.map((it) => `${it.id}@127.0.0.1:${it.controllerPort}:${newId()}`)
+  const clusterId = await loadOrCreateId(join(dir, 'cluster-id'))
+  const controllers = layouts.map((it) => `${it.id}@127.0.0.1:${it.controllerPort}:${newId()}`)
   await Promise.all(
-    places.map(async (place) => {
-      await mkdir(place.dir, { recursive: true })
-      const file = join(place.dir, 'server.properties')
+    layouts.map(async (layout) => {
+      await mkdir(layout.dir, { recursive: true })
+      const file = join(layout.dir, 'server.properties')
       const own = { ...security?.properties, ...properties }
-      await writeFile(file, formatProperties(serverProperties(place, places, own)))
-      if (await isThere(join(place.dir, 'data', 'meta.properties'))) return
+      await writeFile(file, formatProperties(serverProperties(layout, layouts, own)))
+      if (await exists(join(layout.dir, 'data', 'meta.properties'))) return
       const users = (security?.scramUsers ?? []).flatMap((user) => [
         '--add-scram',
         `${user.mechanism}=[name=${user.username},password=${user.password}]`,
@@ -164,7 +169,7 @@ async function prepare(
   )
 }
 
-async function rememberId(file: string): Promise<string> {
+async function loadOrCreateId(file: string): Promise<string> {
   const known = await readFile(file, 'utf8').catch(() => undefined)
   if (known !== undefined) return known
   const id = newId()
@@ -172,7 +177,7 @@ async function rememberId(file: string): Promise<string> {
   return id
 }
 
-/** 16 bytes as Kafka writes them; its commands take a leading hyphen for an option. */
+/** A random id in Kafka's format. Kafka's commands would take a leading hyphen for an option. */
 function newId(): string {
   const id = randomBytes(16).toString('base64url')
   return id.startsWith('-') ? newId() : id
@@ -188,7 +193,7 @@ async function runTool(
   return stdout
 }
 
-function isThere(path: string): Promise<boolean> {
+function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,

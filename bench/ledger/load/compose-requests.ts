@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { LoadPlan } from './load-plan.ts'
 
+/** Composes the next request of each kind as HTTP text. */
 export interface RequestComposer {
   debit(): string
   hold(accountId: string): string
@@ -10,12 +11,12 @@ export interface RequestComposer {
 }
 
 const MONEY = '"amount":{"minor_units":1,"currency":"USD"}'
-// Numerical Recipes' generator: which account is next need not be a secret.
+// The generator of Numerical Recipes; the choice of accounts needs no better randomness.
 const MULTIPLIER = 1_664_525
 const INCREMENT = 1_013_904_223
 const TWO_TO_32 = 2 ** 32
 
-/** Requests as they go over the wire: a random key each, references that count up. */
+/** Creates a composer. Each request has a random idempotency key and the next reference. */
 export function composeRequests(plan: LoadPlan): RequestComposer {
   const { url, token, accountIds, hotShare, label, commandsPerBatch } = plan
   const common =

@@ -1,10 +1,11 @@
 import net from 'node:net'
 
-/** One answer: its status and its body as latin1 text, which is what ASCII JSON is. */
-export type OnAnswer = (status: number, body: string) => void
+/** Receives a response: its status, and its body as latin1 text, which is exact for ASCII JSON. */
+export type OnResponse = (status: number, body: string) => void
 
+/** An open connection. */
 export interface HttpConnection {
-  /** Sends a whole request; one at a time. */
+  /** Sends a complete request; the caller waits for the response before the next one. */
   send(request: string): void
   close(): void
 }
@@ -15,13 +16,13 @@ const LENGTH = '\r\ncontent-length: '
 const STATUS_AT = 'HTTP/1.1 '.length
 
 /**
- * A kept-alive connection with one request in flight. It reads just enough of HTTP for servers of
- * ours: the generator shares its cores with what it measures.
+ * Opens a keep-alive connection with one request in flight. It parses only the HTTP that these
+ * servers send, because the generator shares its cores with the system under test.
  */
 export function openConnection(
   { hostname, port }: URL,
-  onAnswer: OnAnswer,
-  onFault: (error: Error) => void,
+  onResponse: OnResponse,
+  onError: (error: Error) => void,
 ): Promise<HttpConnection> {
   let received = ''
   let closing = false
@@ -36,7 +37,7 @@ export function openConnection(
     const status = Number(received.slice(STATUS_AT, STATUS_AT + 3))
     const body = received.slice(bodyAt, end)
     received = ''
-    onAnswer(status, body)
+    onResponse(status, body)
     return true
   }
   const { promise, resolve, reject } = Promise.withResolvers<HttpConnection>()
@@ -57,7 +58,7 @@ export function openConnection(
   })
   const fail = (error: Error): void => {
     reject(error)
-    onFault(error)
+    onError(error)
   }
   socket.on('error', fail)
   socket.on('close', () => {
@@ -68,7 +69,7 @@ export function openConnection(
 
 function contentLength(received: string): number {
   const at = received.indexOf(LENGTH)
-  if (at === -1) throw new Error('an answer without content-length')
+  if (at === -1) throw new Error('the response has no content-length')
   const from = at + LENGTH.length
   return Number(received.slice(from, received.indexOf('\r', from)))
 }

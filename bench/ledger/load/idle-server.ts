@@ -1,4 +1,4 @@
-// A server that does nothing: what the load generator costs by itself is measured against it.
+// A server that does no work, to measure the cost of the load generator itself.
 import net from 'node:net'
 
 const ANSWER = Buffer.from(

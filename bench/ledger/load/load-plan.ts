@@ -1,31 +1,32 @@
 import type { Percentiles } from 'caudal/traffic/percentiles.ts'
 
-/** What one load generator does; travels to its process. */
+/** The plan of one load generator; sent to its process. */
 export interface LoadPlan {
   url: string
   token: string
-  /** `debit` and `hold_commit` are one command a request, `batch` is `POST /v1/batch`. */
+  /** `debit` and `hold_commit` send one command per request; `batch` is `POST /v1/batch`. */
   shape: 'debit' | 'hold_commit' | 'batch'
   connections: number
   seconds: number
-  /** Debited in turns; with `hotShare` the first one gets that share of all commands. */
+  /** Chosen at random; the first one gets `hotShare` of all commands. */
   accountIds: readonly string[]
   hotShare: number
-  /** Begins every key and reference, so that no two runs share one. */
+  /** The prefix of every reference, so that no two runs share one. */
   label: string
   commandsPerBatch: number
 }
 
-/** What came of it; a wrong answer is no figure but a failure. */
+/** The result of a plan. An unsuccessful response fails the plan. */
 export interface LoadResult {
   requests: number
-  /** Debits booked, or pairs of hold and commit. */
+  /** Successful debits, or pairs of hold and commit. */
   commands: number
-  /** Of a request; of a pair both requests together. */
+  /** Of each request, or of each pair of requests. */
   latenciesMs: Percentiles
   elapsedMs: number
-  /** CPU time of the generator's own process. */
+  /** CPU time of the generator's process. */
   cpuMs: number
 }
 
+/** The message that a load process sends when it ends. */
 export type LoadReport = { result: LoadResult } | { error: string }

@@ -5,7 +5,11 @@ import type { LoadPlan, LoadReport, LoadResult } from './load-plan.ts'
 
 const PROCESS = join(import.meta.dirname, 'load-process.ts')
 
-/** Runs the plan in a process of its own. @throws {Error} when any answer was not a success */
+/**
+ * Runs the plan in a separate process.
+ *
+ * @throws {Error} if any request failed
+ */
 export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const child = fork(PROCESS, { execArgv: ['--max-semi-space-size=32'] })
   const exited = once(child, 'exit')

@@ -1,4 +1,4 @@
--- A ledger as it is usually written: a row at a time, one command a transaction.
+-- A ledger as it is usually written: row by row, with one command per transaction.
 
 CREATE TABLE accounts (
   account_id uuid PRIMARY KEY,

@@ -1,4 +1,4 @@
-// The reference's process: the same HTTP server and token check, the usual pool, a row at a time.
+// The process of the reference: the same HTTP server and token check, an ordinary pool, row by row.
 import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
 import { createServer } from '@caudal/http/create-server.ts'
 import { listen } from '@caudal/http/running-service.ts'
@@ -8,8 +8,9 @@ import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import pg from 'pg'
 import { Type } from 'typebox'
-import { bookRowByRow, type ReferenceCommand } from './book-row-by-row.ts'
+import { postRowByRow, type ReferenceCommand } from './post-row-by-row.ts'
 
+/** The settings that the parent process sends. */
 export interface ReferenceSettings {
   databaseUrl: string
   issuer: string
@@ -45,7 +46,7 @@ async function serve({ databaseUrl, issuer, jwksUrl }: ReferenceSettings): Promi
   const onRequest = [requireToken({ verifier, scope: 'ledger:write' })]
   for (const kind of ['debit', 'hold', 'commit'] as const) {
     app.post(`/v1/wallet/${kind}`, { schema: { body: Body }, onRequest }, (request, reply) =>
-      bookRowByRow(
+      postRowByRow(
         pool,
         commandOf(kind, request.body, {
           key: String(request.headers['x-idempotency-key']),
@@ -59,7 +60,7 @@ async function serve({ databaseUrl, issuer, jwksUrl }: ReferenceSettings): Promi
     const parts: string[] = []
     for (const { command, idempotency_key: key, ...body } of request.body.commands) {
       const identity = identityOf(request)
-      const answer = await bookRowByRow(pool, commandOf(command, body, { key, identity }))
+      const answer = await postRowByRow(pool, commandOf(command, body, { key, identity }))
       parts.push(`{"status":200,"body":${answer}}`)
     }
     const body = Buffer.from(`{"results":[${parts.join(',')}]}`)

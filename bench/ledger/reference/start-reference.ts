@@ -8,6 +8,7 @@ import { decodeJwt } from 'jose'
 import { startProcess } from '../start-process.ts'
 import type { ReferenceSettings } from './serve-reference.ts'
 
+/** The running reference. */
 export interface Reference {
   url: string
   stop(): Promise<void>
@@ -16,7 +17,7 @@ export interface Reference {
 const DATABASE = 'caudal_reference'
 const BALANCE_MINOR = 1_000_000_000
 
-/** The reference on the same server of PostgreSQL, in a database of its own with these accounts. */
+/** Starts the reference in a new database of the same PostgreSQL server, with these accounts. */
 export async function startReference(
   system: System,
   token: string,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { newId } from '@caudal/contracts/ids.ts'
 import type pg from 'pg'
 
+/** A command of the reference ledger. */
 export interface ReferenceCommand {
   kind: 'debit' | 'hold' | 'commit'
   tenantId: string
@@ -30,15 +31,15 @@ interface Posting {
 }
 
 /**
- * One command in one transaction, statement after statement, as it is usually written. The other
- * side of a debit or commit is an entry without a balance: one row that everybody updates would
- * make it slower still.
+ * Executes one command in one transaction, statement by statement, as ledgers are usually written.
+ * The other side of a debit or commit is an entry without a balance: a shared row that every
+ * command updates would be even slower. Returns the response body.
  */
-export async function bookRowByRow(pool: pg.Pool, command: ReferenceCommand): Promise<string> {
+export async function postRowByRow(pool: pg.Pool, command: ReferenceCommand): Promise<string> {
   const client = await pool.connect()
   try {
     await client.query('BEGIN')
-    const body = (await storedAnswer(client, command)) ?? (await book(client, command))
+    const body = (await storedResponse(client, command)) ?? (await post(client, command))
     await client.query('COMMIT')
     return body
   } catch (error) {
@@ -49,7 +50,7 @@ export async function bookRowByRow(pool: pg.Pool, command: ReferenceCommand): Pr
   }
 }
 
-async function storedAnswer(
+async function storedResponse(
   client: pg.PoolClient,
   { tenantId, clientId, key }: ReferenceCommand,
 ): Promise<string | undefined> {
@@ -61,13 +62,13 @@ async function storedAnswer(
   return rows[0]?.body
 }
 
-async function book(client: pg.PoolClient, command: ReferenceCommand): Promise<string> {
+async function post(client: pg.PoolClient, command: ReferenceCommand): Promise<string> {
   const { rows } = await client.query<AccountRow>(
     'SELECT * FROM accounts WHERE account_id = $1 FOR UPDATE',
     [command.accountId],
   )
   const account = rows[0]
-  assert(account, 'the account exists')
+  assert(account, 'the account does not exist')
   const available = Number(account.available_minor)
   const held = Number(account.held_minor)
   const amount = command.amountMinor
@@ -115,7 +116,7 @@ async function changeHold(
        WHERE hold_id = $1 AND remaining_minor >= $2`,
       [holdId, amountMinor],
     )
-    assert.equal(rowCount, 1, 'the hold is open')
+    assert.equal(rowCount, 1, 'the hold is not open')
   }
 }
 

@@ -8,8 +8,8 @@ type Profile = {
 
 const TOP = 12
 
-/** The functions of a CPU profile that took most time themselves, widest first, as lines. */
-export async function widestEntries(dir: string): Promise<string[]> {
+/** Formats the functions with the most self time in a CPU profile, one line each. */
+export async function hottestFunctions(dir: string): Promise<string[]> {
   const [file] = await readdir(dir)
   if (!file) return []
   const { nodes, samples } = JSON.parse(await readFile(join(dir, file), 'utf8')) as Profile

@@ -5,26 +5,26 @@ import type { Db } from '@caudal/postgres/types.ts'
 const DRAIN_TIMEOUT_MS = 60_000
 const POLL_MS = 10
 
-/** Resolves when the relay has published everything. */
-export async function untilDrained(owner: Db): Promise<void> {
+/** Resolves when the relay has published the whole outbox. */
+export async function waitUntilDrained(owner: Db): Promise<void> {
   for (const deadline = Date.now() + DRAIN_TIMEOUT_MS; ; await delay(POLL_MS)) {
     const { rows } = await owner.query<{ waiting: boolean }>(
       'SELECT EXISTS (SELECT 1 FROM outbox_unpublished) AS waiting',
     )
     if (!rows[0]!.waiting) return
-    assert(Date.now() < deadline, 'the outbox is not drained')
+    assert(Date.now() < deadline, 'the outbox was not drained in time')
   }
 }
 
-/** Transfers booked so far, by kind. */
-export async function countTransfers(owner: Db): Promise<Map<string, number>> {
+/** The number of posted transfers by kind. */
+export async function countPostedTransfers(owner: Db): Promise<Map<string, number>> {
   const { rows } = await owner.query<{ kind: string; transfers: bigint }>(
     `SELECT kind, count(*) AS transfers FROM transfers GROUP BY kind`,
   )
   return new Map(rows.map(({ kind, transfers }) => [kind, Number(transfers)]))
 }
 
-/** Every balance is the sum of its entries, and all entries together are zero. */
+/** Asserts that every balance is the sum of its entries and that all entries sum to zero. */
 export async function checkBalances(owner: Db): Promise<void> {
   const { rows } = await owner.query<{ account_id: string }>(
     `SELECT account_id FROM accounts a FULL JOIN (

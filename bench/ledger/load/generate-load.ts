@@ -6,7 +6,7 @@ import type { LoadPlan, LoadResult } from './load-plan.ts'
 const HOLD_ID = /"hold_id":"([0-9a-f-]{36})"/
 const DONE_IN_BATCH = '{"status":200,'
 
-interface Drive {
+interface Load {
   plan: LoadPlan
   requests: RequestComposer
   endsAtMs: number
@@ -15,11 +15,11 @@ interface Drive {
   latenciesMs: number[]
 }
 
-/** Runs a plan: each connection sends its next request when its last one was answered. */
-export async function drive(plan: LoadPlan): Promise<LoadResult> {
+/** Runs a plan: each connection sends its next request after the response to the last one. */
+export async function generateLoad(plan: LoadPlan): Promise<LoadResult> {
   const cpuBefore = process.cpuUsage()
   const startedAt = performance.now()
-  const load: Drive = {
+  const load: Load = {
     plan,
     requests: composeRequests(plan),
     endsAtMs: startedAt + plan.seconds * 1_000,
@@ -27,7 +27,7 @@ export async function drive(plan: LoadPlan): Promise<LoadResult> {
     commands: 0,
     latenciesMs: [],
   }
-  await Promise.all(Array.from({ length: plan.connections }, () => driveConnection(load)))
+  await Promise.all(Array.from({ length: plan.connections }, () => runConnection(load)))
   const { user, system } = process.cpuUsage(cpuBefore)
   return {
     requests: load.sent,
@@ -38,7 +38,7 @@ export async function drive(plan: LoadPlan): Promise<LoadResult> {
   }
 }
 
-async function driveConnection(load: Drive): Promise<void> {
+async function runConnection(load: Load): Promise<void> {
   const { plan, requests } = load
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let startedAt = 0
@@ -58,10 +58,10 @@ async function driveConnection(load: Drive): Promise<void> {
       connection.send(plan.shape === 'debit' ? requests.debit() : requests.batch())
     }
   }
-  const onAnswer = (status: number, body: string): void => {
+  const onResponse = (status: number, body: string): void => {
     const holdId = plan.shape === 'hold_commit' ? HOLD_ID.exec(body)?.[1] : undefined
     if (status !== 200 || !isComplete(plan, body)) {
-      reject(new Error(`a request was answered ${status}: ${body.slice(0, 300)}`))
+      reject(new Error(`a request failed with ${status}: ${body.slice(0, 300)}`))
       connection.close()
     } else if (holdId !== undefined) {
       load.sent += 1
@@ -72,12 +72,12 @@ async function driveConnection(load: Drive): Promise<void> {
       start()
     }
   }
-  const connection: HttpConnection = await openConnection(new URL(plan.url), onAnswer, reject)
+  const connection: HttpConnection = await openConnection(new URL(plan.url), onResponse, reject)
   start()
   return promise
 }
 
-/** Whether every command of a batch was done; any other answer says it by its status. */
+/** Whether every command of a batch succeeded; for other requests the status is enough. */
 function isComplete({ shape, commandsPerBatch }: LoadPlan, body: string): boolean {
   if (shape !== 'batch') return true
   let done = 0
