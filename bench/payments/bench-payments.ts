@@ -8,7 +8,7 @@ import { findSystem, type System } from 'caudal/system/find-system.ts'
 import { percentiles } from 'caudal/traffic/percentiles.ts'
 import { sendPayments, type Attempt } from 'caudal/traffic/send-payments.ts'
 import { verifySystem } from 'caudal/verify/verify-system.ts'
-import { seedWorld, type SeededUser } from 'caudal/world/seed-world.ts'
+import { seedUsers, type SeededUser } from 'caudal/demo-data/seed-users.ts'
 import { type BenchOptions, type Row, rowOf } from '../row.ts'
 import { assertDurable } from './assert-durable.ts'
 import { launch } from './launch.ts'
@@ -62,7 +62,7 @@ async function measurePayments(
 ): Promise<Row[]> {
   await setLatency(system, latencyMs)
   const count = Math.round(rate * seconds)
-  const users = await seedWorld(system, {
+  const users = await seedUsers(system, {
     users: Math.ceil(count / ORDERS_PER_USER),
     ordersPerUser: Math.min(count, ORDERS_PER_USER),
     balance: '1000.00',

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Starts the caudal command under Node 24, whatever Node the host has: an older one finds the
-// copy that the npm package `node` installed and runs this same file with it. Plain JavaScript,
-// since an older Node cannot read TypeScript.
+// Runs the caudal command with Node 24. An older Node runs this same file again with the copy of
+// Node 24 that the npm package `node` installed. The file is plain JavaScript, because an older
+// Node cannot run TypeScript.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import module, { createRequire } from 'node:module'
@@ -21,8 +21,8 @@ function installedNode() {
   }
 }
 
-// Ctrl-C reaches every process of the terminal's foreground group, the child included, and a
-// second SIGINT would read as impatience: what the terminal delivered is not passed on again.
+// Ctrl-C reaches every process of the terminal's foreground group, including the child. A second
+// SIGINT would force the child to exit, so signals from a terminal are not forwarded.
 function fromTerminal(signal) {
   return (
     signal !== 'SIGTERM' && (process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY)
@@ -52,11 +52,11 @@ function fail(sentence) {
 
 if (Number.parseInt(process.versions.node, 10) >= REQUIRED_MAJOR) {
   if (process.connected) {
-    // The launcher above died without a word (kill -9): stop in order instead of living on.
+    // If the launcher above is killed (kill -9), this process stops too.
     process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
     process.channel.unref()
   }
-  // Compiled once, kept beside the packages: a command starts in a third of the time.
+  // With the compile cache a command starts in a third of the time.
   module.enableCompileCache?.(
     fileURLToPath(new URL('../../node_modules/.cache/compile', import.meta.url)),
   )
@@ -66,8 +66,8 @@ if (Number.parseInt(process.versions.node, 10) >= REQUIRED_MAJOR) {
   if (binary) runWith(binary)
   else {
     fail(
-      `caudal needs Node ${REQUIRED_MAJOR}, and the copy that comes with it is not installed: ` +
-        'run "npm ci" in the repository, with install scripts allowed.',
+      `caudal needs Node ${REQUIRED_MAJOR}, and its own copy is not installed. Run "npm ci" in ` +
+        'the repository, with install scripts allowed.',
     )
   }
 }

@@ -2,13 +2,14 @@ import type { ParseArgsConfig } from 'node:util'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 
-/** What `--name value` gave, by name; a flag is true. */
+/** The option values by name; a flag is true. */
 export type Values = Readonly<Record<string, string | boolean | undefined>>
 
+/** The parsed arguments of one call of a command. */
 export type Invocation = {
   positionals: readonly string[]
   values: Values
-  /** One JSON document on stdout and nothing else there. */
+  /** Print one JSON document on stdout, and nothing else there. */
   json: boolean
   dataDir: string
   url: string | undefined
@@ -19,7 +20,7 @@ export type Command = {
   summary: string
   usage: string
   options: Options
-  /** How many words may follow the command. */
+  /** The number of positional arguments. */
   positionals: { min: number; max: number }
   run(invocation: Invocation): Promise<number>
 }

@@ -29,7 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
   const [name = 'help', ...rest] = args
   if (name === 'help' || name === '--help' || name === '-h') return help()
   const command = COMMANDS.get(name)
-  if (!command) throw new UsageError(`there is no command "${name}"; see "caudal --help"`)
+  if (!command) throw new UsageError(`unknown command "${name}"; see "caudal --help"`)
   const invocation = parse(name, command, rest)
   return invocation === 'help' ? helpOf(name, command) : command.run(invocation)
 }
@@ -57,7 +57,7 @@ function parse(name: string, command: Command, args: readonly string[]): Invocat
     positionals,
     values,
     json: values['json'] === true,
-    // An empty one would be this very folder, which --fresh then takes for its own.
+    // An empty value would mean the current folder, which --fresh would then delete.
     dataDir: resolve(textOption(values, 'data', process.env['CAUDAL_DATA'] || '.caudal')),
     url: gatewayUrl(values['url']),
   }
@@ -67,14 +67,14 @@ function gatewayUrl(given: Invocation['values'][string]): string | undefined {
   const url = typeof given === 'string' ? given : process.env['CAUDAL_API_GATEWAY_URL'] || undefined
   if (url === undefined) return undefined
   if (/^https?:\/\//.test(url) && URL.canParse(url)) return url.replace(/\/+$/, '')
-  throw new UsageError('--url takes an address that begins with http:// or https://')
+  throw new UsageError('--url must begin with http:// or https://')
 }
 
 function help(): number {
   const lines = [...COMMANDS.values()].map(
     ({ usage, summary }) => `  caudal ${usage}\n      ${summary}`,
   )
-  const motto = 'Caudal: payments that are neither lost nor made twice.'
+  const motto = 'Caudal: payments that are never lost and never made twice.'
   process.stdout.write(`${motto}\n\n${lines.join('\n')}\n\n${COMMON_HELP}`)
   return EXIT.done
 }
@@ -84,12 +84,12 @@ function helpOf(name: string, { summary, usage }: Command): number {
   return EXIT.done
 }
 
-const COMMON_HELP = `Every command takes
-  --json        one JSON document on stdout, everything else on stderr
+const COMMON_HELP = `Options of every command:
+  --json        print one JSON document on stdout, everything else on stderr
   --data DIR    the system's data directory (default .caudal)
-  --url URL     another way to the gateway of that system
-  --help        what a command does
-Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the system cannot be reached.
+  --url URL     the address of the system's gateway, if not the one in the data directory
+  --help        print the help of a command
+Exit codes: 0 success, 1 failure or a negative result, 2 wrong usage, 3 system unreachable.
 `
 
 function exitCodeOf(error: unknown): number {

@@ -2,7 +2,11 @@ import { isUuid } from '@caudal/contracts/ids.ts'
 import type { Values } from './command.ts'
 import { UsageError } from './errors.ts'
 
-/** An integer option within a range. @throws {UsageError} */
+/**
+ * Reads an integer option within a range, limits included.
+ *
+ * @throws {UsageError}
+ */
 export function integerOption(
   values: Values,
   name: string,
@@ -15,10 +19,14 @@ export function integerOption(
   if (typeof text === 'string' && /^\d{1,9}$/.test(text) && number >= range.min) {
     if (number <= range.max) return number
   }
-  throw new UsageError(`--${name} takes a whole number from ${range.min} to ${range.max}`)
+  throw new UsageError(`--${name} must be a whole number from ${range.min} to ${range.max}`)
 }
 
-/** A text option. @throws {UsageError} when it is missing and has no fallback */
+/**
+ * Reads a text option.
+ *
+ * @throws {UsageError} if it is empty, or missing without a fallback
+ */
 export function textOption(values: Values, name: string, fallback?: string): string {
   const text = values[name]
   if (typeof text === 'string' && text !== '') return text
@@ -26,7 +34,11 @@ export function textOption(values: Values, name: string, fallback?: string): str
   throw new UsageError(`--${name} is missing`)
 }
 
-/** A UUID, in lower case. @throws {UsageError} */
+/**
+ * Parses a UUID and returns it in lower case; `what` names it in the error.
+ *
+ * @throws {UsageError}
+ */
 export function uuidArgument(text: string, what: string): string {
   if (isUuid(text)) return text.toLowerCase()
   throw new UsageError(`${what} must be a UUID`)

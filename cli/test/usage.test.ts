@@ -34,7 +34,7 @@ async function run(
   return { code, stdout, stderr }
 }
 
-/** Runs each of the lines, a few at once, and checks what all refusals have in common. */
+/** Runs each command line, a few at once, and asserts the exit code and the message. */
 async function refusals(lines: Record<string, RegExp>, code: number): Promise<void> {
   const queue = Object.entries(lines)
   const worker = async (): Promise<void> => {
@@ -42,8 +42,8 @@ async function refusals(lines: Record<string, RegExp>, code: number): Promise<vo
       const [line, says] = next
       const result = await run(line.split(' ').filter(Boolean))
       assert.equal(result.code, code, `${line}: ${result.stderr}`)
-      assert.equal(result.stdout, '', `${line}: stdout is for answers`)
-      assert.match(result.stderr, /^caudal: [^\n]+\n$/, `${line}: one sentence`)
+      assert.equal(result.stdout, '', `${line}: stdout must be empty`)
+      assert.match(result.stderr, /^caudal: [^\n]+\n$/, `${line}: one line on stderr`)
       assert.match(result.stderr, says, line)
     }
   }
@@ -56,7 +56,7 @@ async function emptyFolder(t: TestContext): Promise<string> {
   return dir
 }
 
-/** Every command that needs a system. */
+/** The commands that need a system. */
 function linesFor(where: string): string[] {
   return [
     `seed --users 1 --orders 1 --balance 1 ${where}`,
@@ -68,7 +68,7 @@ function linesFor(where: string): string[] {
   ]
 }
 
-/** A gateway as far as it can be told by its keys. */
+/** A gateway that only serves its health and its keys. */
 async function gatewayWithKeys(t: TestContext, kid: string): Promise<number> {
   const server = createServer((request, response) => {
     const health = { status: 'ok', name: kid === 'none' ? 'psp' : 'api-gateway' }
@@ -81,7 +81,7 @@ async function gatewayWithKeys(t: TestContext, kid: string): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** What a system with everything at one port leaves behind for the other commands. */
+/** Writes the state file of a system that has all services on one port. */
 async function writeStateFile(dir: string, port: number, pid: number): Promise<void> {
   const url = `http://127.0.0.1:${port}`
   const names = ['payments', 'wallets', 'processor', 'notifications', 'identity', 'orders']
@@ -101,23 +101,23 @@ async function writeStateFile(dir: string, port: number, pid: number): Promise<v
 }
 
 describe('the command line, without a system', () => {
-  test('wrong usage is 2 and says what is right', async () => {
+  test('wrong usage exits with 2 and explains the correct usage', async () => {
     const lines = {
-      nonsense: /there is no command "nonsense"/,
-      'nonsense --json': /there is no command/,
+      nonsense: /unknown command "nonsense"/,
+      'nonsense --json': /unknown command/,
       'verify --nope': /Unknown option '--nope'/,
       rebuild: /--into/,
-      'rebuild --into x;y': /--into: a name of/,
+      'rebuild --into x;y': /--into: a name may/,
       'verify extra': /usage: caudal verify/,
-      'verify --wait soon': /--wait takes a whole number/,
+      'verify --wait soon': /--wait must be a whole number/,
       'verify --data': /argument missing/,
       'verify --data=': /--data is missing/,
-      'verify --url=': /--url takes an address/,
-      'start nosuch': /no service "nosuch"; there are /,
-      'start --port x': /--port takes a whole number/,
-      'start --port 70000': /--port takes a whole number/,
-      seed: /--users takes a whole number/,
-      'seed --users 0 --orders 1 --balance 1': /--users takes a whole number/,
+      'verify --url=': /--url must begin with/,
+      'start nosuch': /unknown service "nosuch"; the services are /,
+      'start --port x': /--port must be a whole number/,
+      'start --port 70000': /--port must be a whole number/,
+      seed: /--users must be a whole number/,
+      'seed --users 0 --orders 1 --balance 1': /--users must be a whole number/,
       'seed --users 1 --orders 1': /--balance is missing/,
       'seed --users 1 --orders 1 --balance 1.001': /more than the 2 decimals/,
       'seed --users 1 --orders 1 --balance -5': /--balance/,
@@ -126,25 +126,25 @@ describe('the command line, without a system', () => {
       [`token --user ${ID} --client a`]: /either --user ID or --client NAME/,
       'token --user x': /--user must be a UUID/,
       'token --client a': /--scope is missing/,
-      [`token --user ${ID} --secret s`]: /--secret is the one of a client/,
+      [`token --user ${ID} --secret s`]: /--secret is the secret of a client/,
       [`token --user ${ID} --scope=`]: /--scope is missing/,
       [`token --user ${ID} --tenant=`]: /--tenant is missing/,
-      'token --client a --scope x:y --secret s --tenant t': /--tenant cannot be chosen with --sec/,
+      'token --client a --scope x:y --secret s --tenant t': /--tenant cannot be used with --sec/,
       'token --client a --scope x:y --secret=': /--secret is missing/,
       'token --client a --scope x:y --tenant=': /--tenant is missing/,
       pay: /--user is missing/,
       [`pay --user ${ID} --order x`]: /--order must be a UUID/,
       payment: /usage: caudal payment ID/,
       'payment x': /must be a UUID/,
-      'demo --rate 1': /--seconds takes a whole number/,
-      'verify --url nonsense': /--url takes an address/,
-      'verify --url ftp://a': /--url takes an address/,
+      'demo --rate 1': /--seconds must be a whole number/,
+      'verify --url nonsense': /--url must begin with/,
+      'verify --url ftp://a': /--url must begin with/,
       'seed --users 1 --orders 1 --balance 1 --amount 0': /--amount must be more than zero/,
     }
     await refusals(lines, 2)
   })
 
-  test('an empty variable is as if it were absent', async (t) => {
+  test('an empty environment variable counts as absent', async (t) => {
     const env = { ...process.env, CAUDAL_DATA: '', CAUDAL_API_GATEWAY_URL: '' }
     const { code, stderr } = await run(['verify'], { cwd: await emptyFolder(t), env })
     assert.match(stderr, /no running system found: \S+\.caudal has no state file/)
@@ -158,7 +158,7 @@ describe('the command line, without a system', () => {
     }
   })
 
-  test('a system that cannot be found is 3', async (t) => {
+  test('a missing system exits with 3', async (t) => {
     const where = `--data ${await emptyFolder(t)}`
     const lines = [
       `seed --users 1 --orders 1 --balance 1 ${where}`,
@@ -171,23 +171,26 @@ describe('the command line, without a system', () => {
     await refusals(Object.fromEntries(lines.map((line) => [line, /no running system found/])), 3)
   })
 
-  test('a system that is no longer there is 3', async (t) => {
+  test('a system that is unreachable exits with 3', async (t) => {
     const dir = await emptyFolder(t)
     await writeStateFile(dir, await freePort(), process.pid)
     const lines = linesFor(`--data ${dir}`)
-    await refusals(Object.fromEntries(lines.map((line) => [line, /cannot be reached/])), 3)
+    await refusals(Object.fromEntries(lines.map((line) => [line, /is unreachable/])), 3)
   })
 
-  test('a system that was killed is 3, whoever may have its ports now', async (t) => {
+  test('a system that was killed exits with 3, even if another program has its ports', async (t) => {
     const dir = await emptyFolder(t)
     const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
     await new Promise((done) => child.once('exit', done))
     await writeStateFile(dir, await freePort(), child.pid!)
     const lines = linesFor(`--data ${dir}`)
-    await refusals(Object.fromEntries(lines.map((line) => [line, /is gone: its process \d+/])), 3)
+    await refusals(
+      Object.fromEntries(lines.map((line) => [line, /is not running: its process \d+/])),
+      3,
+    )
   })
 
-  test('the gateway that --url names must answer, and be that of the state file', async (t) => {
+  test('the gateway of --url must respond and belong to the system of the state file', async (t) => {
     const dir = await emptyFolder(t)
     const own = await gatewayWithKeys(t, 'own')
     const other = await gatewayWithKeys(t, 'other')
@@ -196,21 +199,21 @@ describe('the command line, without a system', () => {
     await writeStateFile(dir, own, process.pid)
     const at = (line: string, where: number) => `${line} --url http://127.0.0.1:${where}/`
     const lines = linesFor(`--data ${dir}`)
-    const closed = lines.map((line): [string, RegExp] => [at(line, port), /cannot be reached/])
+    const closed = lines.map((line): [string, RegExp] => [at(line, port), /is unreachable/])
     const foreign = lines
       .slice(3)
       .map((line): [string, RegExp] => [at(line, other), /is not the gateway of/])
-    const wrong: [string, RegExp][] = [[at(lines[3]!, none), /is no gateway/]]
+    const wrong: [string, RegExp][] = [[at(lines[3]!, none), /is not a gateway/]]
     await refusals(Object.fromEntries([...closed, ...foreign, ...wrong]), 3)
   })
 
-  test('help is no error', async () => {
+  test('help exits with 0', async () => {
     const [all, one] = await Promise.all([run(['--help']), run(['verify', '--help'])])
     assert.equal(all.code, 0)
     for (const name of ['start', 'seed', 'token', 'pay', 'payment', 'demo', 'verify', 'rebuild']) {
       assert.match(all.stdout, new RegExp(`^ {2}caudal ${name}\\b`, 'm'))
     }
-    assert.match(all.stdout, /Exit codes: 0 done, 1 .*, 2 wrong usage, 3 /)
+    assert.match(all.stdout, /Exit codes: 0 success, 1 .*, 2 wrong usage, 3 /)
     assert.equal(one.code, 0)
     assert.match(one.stdout, /^caudal verify: /)
   })

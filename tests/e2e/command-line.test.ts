@@ -8,7 +8,7 @@ import { CHECKS, verifySystem } from 'caudal/verify/verify-system.ts'
 import { decodeJwt } from 'jose'
 import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
 import { startLossyProxy } from '../support/lossy-proxy.ts'
-import { plantsOf, type Used, withPlanted } from '../support/planted-violations.ts'
+import { plantedViolations, type UsedSystem, withPlanted } from '../support/planted-violations.ts'
 import { type CommandResult, runCaudal } from '../support/run-caudal.ts'
 import {
   messagesOf,
@@ -206,9 +206,9 @@ describe('the command line, against a running system', () => {
     const used = await useIt()
     const own = await findSystem({ dataDir, url: undefined })
     const proved = new Set<string>()
-    for (const plant of plantsOf(used)) {
+    for (const plant of plantedViolations(used)) {
       // Only what nothing moves on takes time to be known as such.
-      const waitMs = plant.says.includes('nothing moves') ? 3_000 : 0
+      const waitMs = plant.says.includes('no progress') ? 3_000 : 0
       const { ok, checks } = await withPlanted(dataDir, plant, () => verifySystem(own, waitMs, 0))
       const { violations } = checks.find(({ name }) => name === plant.check)!
       assert.equal(ok, false, plant.what)
@@ -220,14 +220,14 @@ describe('the command line, against a running system', () => {
       t.diagnostic(`${plant.check} sees ${plant.what}`)
     }
     assert.deepEqual([...proved].toSorted(), CHECKS.map(({ name }) => name).toSorted())
-    const [plant] = plantsOf(used)
+    const [plant] = plantedViolations(used)
     const seen = await withPlanted(dataDir, plant!, () => json<Verified>(1, 'verify'))
     assert.equal(seen.ok, false)
     assert.equal((await json<Verified>(0, 'verify')).ok, true, 'clean again without the mistakes')
     assert.equal(await system.stop(), 0)
   })
 
-  async function useIt(): Promise<Used> {
+  async function useIt(): Promise<UsedSystem> {
     const [user] = await seed(dataDir, { orders: 1 })
     const [rich] = await seed(dataDir, { orders: 2 })
     const [poor] = await seed(dataDir, { balance: '5.00' })

@@ -1,7 +1,7 @@
 import { newId } from '@caudal/contracts/ids.ts'
-import { BOOKS } from './books.ts'
+import { SAMPLE } from './sample-ledger.ts'
 
-/** What a superuser does to the books, and the check that must say it in these words. */
+/** A change that a superuser makes to the ledger's tables, and the violation that must be found. */
 export interface Damage {
   what: string
   sql: string
@@ -9,7 +9,7 @@ export interface Damage {
   says: RegExp
 }
 
-const { wallet, frozen, payer, empty, credit, debit, correction, hold, expiring, ended } = BOOKS
+const { wallet, frozen, payer, empty, credit, debit, correction, hold, expiring, ended } = SAMPLE
 const other = newId()
 
 const ofCredit = `transfer ${credit.transferId} of account ${payer.accountId} \\(USD\\)`
@@ -18,7 +18,7 @@ function setOf(table: string, set: string, where: string): string {
   return `UPDATE ${table} SET ${set} WHERE ${where}`
 }
 
-/** One column of one transfer, seen without its event. */
+/** Damage of one column of a transfer that is found without its event. */
 function alone(what: string, id: string, set: string, says: RegExp): Damage {
   const sql = setOf('transfers', set, `transfer_id = '${id}'`)
   return { what: `a transfer, ${what}`, sql, check: 'entries_sum_to_zero', says }
@@ -28,10 +28,10 @@ const { transferId: creditId } = credit
 
 const ALONE: Damage[] = [
   alone(
-    'booked a millisecond later',
+    'posted a millisecond later',
     creditId,
     `booked_at = booked_at + interval '1 ms'`,
-    new RegExp(`^${ofCredit}: booked at \\S+ \\S+, its entries in USD at \\S+ \\S+$`),
+    new RegExp(`^${ofCredit}: posted at \\S+ \\S+, its entries in USD at \\S+ \\S+$`),
   ),
   alone(
     'of another amount',
@@ -55,7 +55,7 @@ const ALONE: Damage[] = [
     `kind = 'transfer'`,
     new RegExp(
       `^transfer ${debit.transferId} of account ${payer.accountId} \\(USD\\): its reference is ` +
-        `\\S+ of tenant caudal, it has used \\S+ for a debit of tenant caudal$`,
+        `\\S+ of tenant caudal, recorded is \\S+ for a debit of tenant caudal$`,
     ),
   ),
   alone(
@@ -75,9 +75,14 @@ const ALONE: Damage[] = [
     'with another key',
     creditId,
     `idempotency_key = 'x'`,
-    new RegExp(`^${ofCredit}: key x of client tester, which nobody used$`),
+    new RegExp(`^${ofCredit}: key x of client tester, which is not recorded$`),
   ),
-  alone('of another client', creditId, `client_id = 'x'`, /: key \S+ of client x, which nobody/),
+  alone(
+    'of another client',
+    creditId,
+    `client_id = 'x'`,
+    /: key \S+ of client x, which is not recorded/,
+  ),
   alone(
     'of no client',
     creditId,
@@ -94,7 +99,7 @@ const ALONE: Damage[] = [
   alone('of a payment', creditId, `payment_id = '${other}'`, /: a credit of client tester,/),
 ]
 
-const ofPayment = `WHERE payment_id = '${BOOKS.payment.paymentId}'`
+const ofPayment = `WHERE payment_id = '${SAMPLE.payment.paymentId}'`
 
 const PAYMENTS: Damage[] = [
   { what: 'another payment', set: `payment_id = '${other}'`, says: `payment ${other}` },
@@ -109,9 +114,9 @@ const PAYMENTS: Damage[] = [
   says: new RegExp(`: a hold of no client, .*${says}`),
 }))
 
-/** One column of a transfer, compared with the event that told of it. */
-const TOLD: Damage[] = [
-  ['time of booking', `booked_at = booked_at + interval '1 ms'`],
+/** Damage of one column of a transfer that is found by its event. */
+const UNLIKE_EVENT: Damage[] = [
+  ['posting time', `booked_at = booked_at + interval '1 ms'`],
   ['amount', 'amount_minor = amount_minor + 1'],
   ['currency', `currency = 'EUR'`],
   ['kind', `kind = 'transfer'`],
@@ -121,27 +126,27 @@ const TOLD: Damage[] = [
   ['tenant', `tenant_id = 'x'`],
   ['hold', `hold_id = '${other}'`],
   ['payment', `payment_id = '${other}'`],
-  ['key', `idempotency_key = 'x'`],
+  ['idempotency key', `idempotency_key = 'x'`],
   ['value date', 'value_date = value_date - 1'],
   ['account', `account_id = '${wallet.accountId}'`],
   ['corrected transfer', 'corrects_id = NULL'],
 ].map(([name, set]) => {
   const id = name === 'corrected transfer' ? correction.transferId : creditId
   return {
-    what: `a transfer, which has another ${name} than it was told with`,
+    what: `a transfer with another ${name} than its event`,
     sql: setOf('transfers', set!, `transfer_id = '${id}'`),
-    check: 'ledger_is_told',
-    says: new RegExp(`^account \\S+ \\(USD\\): transfer ${id} has the ${name} .+, its event says`),
+    check: 'events_match_ledger',
+    says: new RegExp(`^account \\S+ \\(USD\\): transfer ${id} has the ${name} .+, its event has`),
   }
 })
 
 const ENTRIES: Damage[] = [
   {
-    what: 'an entry that was booked a millisecond later',
+    what: 'an entry that was posted a millisecond later',
     sql: `UPDATE entries SET booked_at = booked_at + interval '1 ms'
           WHERE transfer_id = '${creditId}' AND line = 1`,
     check: 'entries_sum_to_zero',
-    says: new RegExp(`^${ofCredit}: booked at \\S+ \\S+, its entries in USD at .* to `),
+    says: new RegExp(`^${ofCredit}: posted at \\S+ \\S+, its entries in USD at .* to `),
   },
   {
     what: 'an entry of another tenant',
@@ -159,13 +164,13 @@ const ENTRIES: Damage[] = [
 
 const REFERENCES: Damage[] = [
   {
-    what: 'a reference that was forgotten',
+    what: 'a deleted reference',
     sql: `DELETE FROM command_references WHERE transfer_id = '${creditId}'`,
     check: 'entries_sum_to_zero',
-    says: /^credit \S+ of account \S+ \(USD\): its reference is \S+ of .*, it has used none$/,
+    says: /^credit \S+ of account \S+ \(USD\): its reference is \S+ of .*, recorded is none$/,
   },
   {
-    what: 'a reference of a change that was forgotten',
+    what: 'a deleted reference of an account change',
     sql: `DELETE FROM command_references WHERE kind = 'freeze'`,
     check: 'entries_sum_to_zero',
     says: new RegExp(`^freeze \\S+ of account ${frozen.accountId} \\(USD\\): its reference is`),
@@ -174,19 +179,21 @@ const REFERENCES: Damage[] = [
     what: 'a reference of another kind',
     sql: `UPDATE command_references SET kind = 'debit' WHERE transfer_id = '${creditId}'`,
     check: 'entries_sum_to_zero',
-    says: /, it has used \S+ for a debit of tenant caudal$/,
+    says: /, recorded is \S+ for a debit of tenant caudal$/,
   },
   {
-    what: 'a reference that nothing used',
+    what: 'a reference without a transfer',
     sql: `INSERT INTO command_references VALUES ('${other}', 'caudal', 'credit', 'mine')`,
     check: 'entries_sum_to_zero',
     says: new RegExp(`^reference mine \\(credit of tenant caudal\\) is used by transfer ${other},`),
   },
   {
-    what: 'a key that was forgotten too early',
+    what: 'an idempotency key that was deleted too early',
     sql: `DELETE FROM idempotency_keys WHERE idempotency_key = '${credit.key.value}'`,
     check: 'entries_sum_to_zero',
-    says: new RegExp(`^${ofCredit}: key ${credit.key.value} of client tester, which nobody used$`),
+    says: new RegExp(
+      `^${ofCredit}: key ${credit.key.value} of client tester, which is not recorded$`,
+    ),
   },
 ]
 
@@ -200,93 +207,93 @@ function onHolds(what: string, sql: string, says: string): Damage {
 
 const HOLDS: Damage[] = [
   onHolds(
-    'gone',
+    'deleted',
     `DELETE FROM holds WHERE ${ofHold}`,
-    `^account ${wallet.accountId} \\(USD\\): hold ${hold.transferId} is gone, its .* it keeps 30$`,
+    `^account ${wallet.accountId} \\(USD\\): hold ${hold.transferId} is missing, its .* leave 30$`,
   ),
   onHolds(
     'of another amount',
     setOf('holds', 'amount_minor = 31', ofHold),
-    `^hold ${hold.transferId} ${atAccount}: is of 31, its transfers say 30$`,
+    `^hold ${hold.transferId} ${atAccount}: amount is 31, expected 30$`,
   ),
   onHolds(
     'in another currency',
     setOf('holds', `currency = 'EUR'`, ofHold),
-    `\\(EUR\\): has the currency EUR, its transfers say USD$`,
+    `\\(EUR\\): currency is EUR, expected USD$`,
   ),
   onHolds(
     'of another tenant',
     setOf('holds', `tenant_id = 'x'`, ofHold),
-    `${atAccount}: has the tenant x, its transfers say caudal$`,
+    `${atAccount}: tenant is x, expected caudal$`,
   ),
   onHolds(
     'of another account',
     setOf('holds', `account_id = '${empty.accountId}'`, ofHold),
-    `: has the account ${empty.accountId}, its transfers say ${wallet.accountId}$`,
+    `: account is ${empty.accountId}, expected ${wallet.accountId}$`,
   ),
   onHolds(
     'of another payment',
     `UPDATE holds SET payment_id = '${other}' ${ofPayment}`,
-    `: has the payment ${other}, its transfers say ${BOOKS.payment.paymentId}$`,
+    `: payment is ${other}, expected ${SAMPLE.payment.paymentId}$`,
   ),
   onHolds(
-    'made at another time',
+    'created at another time',
     setOf('holds', `created_at = '2026-01-01'`, ofHold),
-    `${atAccount}: was made at 2026-01-01 \\S+, its transfers say 20`,
+    `${atAccount}: creation time is 2026-01-01 \\S+, expected 20`,
   ),
   onHolds(
-    'ended otherwise',
+    'with another final status',
     setOf('holds', `status = 'committed'`, `hold_id = '${ended.transferId}'`),
-    `: is committed, its transfers say released$`,
+    `: status is committed, expected released$`,
   ),
   onHolds(
-    'which has no end any more',
+    'whose expiry was removed',
     setOf('holds', 'expires_at = NULL', ofExpiring),
-    `^hold ${expiring.transferId} ${atAccount}: ends at no time, the queue says 20`,
+    `^hold ${expiring.transferId} ${atAccount}: expiry is none, in the queue 20`,
   ),
   onHolds(
-    'with another end',
+    'with another expiry',
     setOf('holds', `expires_at = expires_at + interval '1 day'`, ofExpiring),
-    `^hold ${expiring.transferId} ${atAccount}: ends at .*, the queue says 20`,
+    `^hold ${expiring.transferId} ${atAccount}: expiry is .*, in the queue 20`,
   ),
   onHolds(
-    'with another end in the queue',
+    'with another expiry in the queue',
     setOf('hold_expiries', `expires_at = expires_at + interval '1 day'`, ofExpiring),
-    `^hold ${expiring.transferId} ${atAccount}: ends at .*, the queue says 20`,
+    `^hold ${expiring.transferId} ${atAccount}: expiry is .*, in the queue 20`,
   ),
   onHolds(
-    'which was to have no end',
+    'which was given an expiry',
     setOf('holds', `expires_at = now() + interval '1 hour'`, ofHold),
-    `^hold ${hold.transferId} ${atAccount}: open until .*, but nothing will end it then$`,
+    `^hold ${hold.transferId} ${atAccount}: expires at .*, but is not in the expiry queue$`,
   ),
   onHolds(
-    'gone from the books and left in the queue',
+    'deleted, but still in the expiry queue',
     `DELETE FROM holds WHERE ${ofExpiring}`,
-    `^hold ${expiring.transferId} is gone, and was to end at 20`,
+    `^hold ${expiring.transferId} is missing, but is to expire at 20`,
   ),
   {
-    what: 'a hold, with another end wherever it is kept',
+    what: 'a hold, with another expiry in both tables',
     sql: `WITH moved AS (UPDATE hold_expiries SET expires_at = expires_at + interval '1 day')
           UPDATE holds SET expires_at = expires_at + interval '1 day' WHERE ${ofExpiring}`,
-    check: 'ledger_is_told',
+    check: 'events_match_ledger',
     says: new RegExp(
-      `^hold ${expiring.transferId} ${atAccount}: has the end .*, its last event says 20`,
+      `^hold ${expiring.transferId} ${atAccount}: has the expiry .*, its last event has 20`,
     ),
   },
   {
-    what: 'a hold that was given an end wherever it is kept',
+    what: 'a hold that was given an expiry in both tables',
     sql: `WITH given AS (INSERT INTO hold_expiries VALUES ('2100-01-01', '${hold.transferId}'))
           UPDATE holds SET expires_at = '2100-01-01' WHERE ${ofHold}`,
-    check: 'ledger_is_told',
-    says: new RegExp(`^hold ${hold.transferId} .*: has the end 2100-\\S+ \\S+, its .* says none$`),
+    check: 'events_match_ledger',
+    says: new RegExp(
+      `^hold ${hold.transferId} .*: has the expiry 2100-\\S+ \\S+, its .* has none$`,
+    ),
   },
   {
-    what: 'a hold that is gone, though an event tells of it',
+    what: 'a deleted hold that has an event',
     sql: `DELETE FROM holds ${ofPayment}`,
-    check: 'ledger_is_told',
-    says: new RegExp(
-      `^account ${payer.accountId} \\(USD\\): an event tells of hold \\S+, which is`,
-    ),
+    check: 'events_match_ledger',
+    says: new RegExp(`^account ${payer.accountId} \\(USD\\): an event names hold \\S+, which does`),
   },
 ]
 
@@ -303,7 +310,7 @@ const ACCOUNTS: Damage[] = [
     what: 'an account of another wallet',
     sql: setOf('accounts', `wallet_id = '${other}'`, ofEmpty),
     check: 'balances_equal_entries',
-    says: new RegExp(`: its wallet is ${other}, that of user ${empty.userId} is ${empty.walletId}`),
+    says: new RegExp(`: its wallet is ${other}, the wallet of .* is ${empty.walletId}`),
   },
   {
     what: 'an account of another tenant',
@@ -318,7 +325,7 @@ const ACCOUNTS: Damage[] = [
     says: new RegExp(`^account ${empty.accountId} \\(EUR\\) of tenant caudal: that of user`),
   },
   {
-    what: 'an account of the system that is another stripe',
+    what: 'a system account with another slot',
     sql: setOf('accounts', 'stripe = 5', `kind = 'payouts_clearing' AND currency = 'JPY'`),
     check: 'balances_equal_entries',
     says: /^account \S+ \(JPY\) of tenant caudal: payouts_clearing\/5 has the id \S+$/,
@@ -326,53 +333,53 @@ const ACCOUNTS: Damage[] = [
   {
     what: 'an account of another user than it was opened for',
     sql: setOf('accounts', `user_id = '${other}'`, ofEmpty),
-    check: 'ledger_is_told',
-    says: new RegExp(`: has the user ${other}, the event of its opening says ${empty.userId}$`),
+    check: 'events_match_ledger',
+    says: new RegExp(`: has the user ${other}, its opening event has ${empty.userId}$`),
   },
   {
-    what: 'an empty account that is gone',
+    what: 'a deleted empty account',
     sql: `DELETE FROM accounts WHERE ${ofEmpty}`,
-    check: 'ledger_is_told',
-    says: new RegExp(`^account ${empty.accountId} \\(USD\\) of tenant caudal was opened, as an`),
+    check: 'events_match_ledger',
+    says: new RegExp(`^account ${empty.accountId} \\(USD\\) of tenant caudal has an opening`),
   },
   {
-    what: 'an account that is gone',
+    what: 'a deleted account',
     sql: `DELETE FROM accounts WHERE account_id = '${wallet.accountId}'`,
     check: 'balances_equal_entries',
     says: new RegExp(
-      `^account ${wallet.accountId} \\(USD\\) is gone: its entries say available 63, held 37$`,
+      `^account ${wallet.accountId} \\(USD\\) is missing: .* sum to available 63, held 37$`,
     ),
   },
   {
-    what: 'a changed account that is gone',
+    what: 'a deleted account that had changes',
     sql: `DELETE FROM accounts WHERE account_id = '${frozen.accountId}'`,
     check: 'no_overdraft',
-    says: new RegExp(`^account ${frozen.accountId} is gone: it was frozen with limit 0$`),
+    says: new RegExp(`^account ${frozen.accountId} is missing: it was frozen with limit 0$`),
   },
   {
-    what: 'a change of an account that has another reason',
+    what: 'an account change with another reason',
     sql: setOf('account_changes', `reason = 'x'`, `kind = 'freeze'`),
-    check: 'ledger_is_told',
+    check: 'events_match_ledger',
     says: new RegExp(
-      `^account ${frozen.accountId} .*: freeze, revision 1, has the reason x, its event says test$`,
+      `^account ${frozen.accountId} .*: freeze, revision 1, has the reason x, its event has test$`,
     ),
   },
   {
-    what: 'a change of an account that is gone',
+    what: 'a deleted account change',
     sql: `DELETE FROM account_changes WHERE kind = 'freeze'`,
-    check: 'ledger_is_told',
+    check: 'events_match_ledger',
     says: new RegExp(
-      `^account ${frozen.accountId} \\(USD\\): an event tells of freeze, revision 1, which is not`,
+      `^account ${frozen.accountId} \\(USD\\): an event names freeze, revision 1, which does not`,
     ),
   },
 ]
 
-/** What balances and entries do not show. */
+/** Damages of single rows that balances and entries do not show. */
 export const ROW_DAMAGES: readonly Damage[] = [
   ...ENTRIES,
   ...ALONE,
   ...PAYMENTS,
-  ...TOLD,
+  ...UNLIKE_EVENT,
   ...REFERENCES,
   ...HOLDS,
   ...ACCOUNTS,

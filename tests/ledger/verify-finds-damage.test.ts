@@ -3,9 +3,9 @@ import { before, describe, test } from 'node:test'
 import type { Db } from '@caudal/postgres/types.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { balancesEqualEntries } from 'caudal/verify/balance-check.ts'
-import type { Evidence } from 'caudal/verify/check.ts'
+import type { CheckInput } from 'caudal/verify/check.ts'
+import { eventsMatchLedger } from 'caudal/verify/event-check.ts'
 import { noOverdraft } from 'caudal/verify/overdraft-check.ts'
-import { ledgerIsTold } from 'caudal/verify/told-check.ts'
 import { entriesSumToZero } from 'caudal/verify/transfer-check.ts'
 import type { Client } from 'pg'
 import { close, move } from '../../services/wallets/test/client-commands.ts'
@@ -16,66 +16,66 @@ import {
 } from '../../services/wallets/test/ledger-fixture.ts'
 import { age, attachMonth, connectAs, monthAgo } from '../../services/wallets/test/old-months.ts'
 import { newWallet } from '../../services/wallets/test/test-wallet.ts'
-import { BOOKS, fillBooks } from './books.ts'
 import { type Damage, ROW_DAMAGES } from './row-damages.ts'
+import { SAMPLE, fillSampleLedger } from './sample-ledger.ts'
 
-const CHECKS = [entriesSumToZero, balancesEqualEntries, noOverdraft, ledgerIsTold]
+const CHECKS = [entriesSumToZero, balancesEqualEntries, noOverdraft, eventsMatchLedger]
 
-const { wallet, spender, frozen, hold, expiring } = BOOKS
+const { wallet, spender, frozen, hold, expiring } = SAMPLE
 const { accountId } = wallet
 
 const DAMAGES: Damage[] = [
   {
-    what: 'an entry that was changed',
+    what: 'a changed entry',
     sql: `UPDATE entries SET amount_minor = amount_minor + 1
           WHERE account_id = '${accountId}' AND account_version = 1`,
     check: 'entries_sum_to_zero',
     says: /^transfer \S+: its entries sum to 1 in USD$/,
   },
   {
-    what: 'an entry that was changed, and the one on its other side too',
+    what: 'a changed entry and its counter-entry',
     sql: `UPDATE entries SET amount_minor = amount_minor + sign(amount_minor)
           WHERE transfer_id IN (SELECT transfer_id FROM entries
             WHERE account_id = '${accountId}' AND account_version = 1)`,
     check: 'balances_equal_entries',
-    says: new RegExp(`^account ${accountId} \\(USD\\): available 63, its entries say 64;`),
+    says: new RegExp(`^account ${accountId} \\(USD\\): available 63, entries sum to 64;`),
   },
   {
-    what: 'an entry that is gone',
+    what: 'a deleted entry',
     sql: `DELETE FROM entries WHERE account_id = '${accountId}' AND account_version = 1`,
     check: 'entries_sum_to_zero',
     says: /^transfer \S+: its entries sum to -100 in USD$/,
   },
   {
-    what: 'a whole transfer that is gone, with its entries',
+    what: 'a deleted transfer with its entries',
     sql: `WITH gone AS (DELETE FROM transfers WHERE transfer_id = '${hold.transferId}')
           DELETE FROM entries WHERE transfer_id = '${hold.transferId}'`,
     check: 'balances_equal_entries',
     says: new RegExp(
-      `^account ${accountId} \\(USD\\): version 3 follows version 1, what is between is`,
+      `^account ${accountId} \\(USD\\): version 3 follows version 1, versions are missing`,
     ),
   },
   {
-    what: 'a transfer that is gone, and left its entries',
+    what: 'a deleted transfer without its entries',
     sql: `DELETE FROM transfers WHERE transfer_id = '${hold.transferId}'`,
     check: 'entries_sum_to_zero',
-    says: new RegExp(`^transfer ${hold.transferId} is gone, its entries in USD are there$`),
+    says: new RegExp(`^transfer ${hold.transferId} is missing, but has entries in USD$`),
   },
   {
-    what: 'a transfer that has no entries',
+    what: 'a transfer without entries',
     sql: `DELETE FROM entries WHERE transfer_id = '${hold.transferId}'`,
     check: 'entries_sum_to_zero',
     says: new RegExp(`^transfer ${hold.transferId} has no entries$`),
   },
   {
-    what: 'an entry that counts on another day than its transfer',
+    what: 'an entry with another value date than its transfer',
     sql: `UPDATE entries SET value_date = '2026-01-31'
           WHERE account_id = '${accountId}' AND account_version = 1`,
     check: 'entries_sum_to_zero',
     says: /^transfer .* \(USD\): its value date is \S+, 1 of its 2 entries in USD have 2026-01-31/,
   },
   {
-    what: 'a transfer that counts on another day than its entries',
+    what: 'a transfer with another value date than its entries',
     sql: `UPDATE transfers SET value_date = '2026-01-31'
           WHERE transfer_id = '${hold.transferId}'`,
     check: 'entries_sum_to_zero',
@@ -84,90 +84,90 @@ const DAMAGES: Damage[] = [
     ),
   },
   {
-    what: 'a balance that was edited',
+    what: 'an edited balance',
     sql: `UPDATE accounts SET available_minor = available_minor + 5
           WHERE account_id = '${accountId}'`,
     check: 'balances_equal_entries',
-    says: new RegExp(`^account ${accountId} \\(USD\\): available 68, its entries say 63;`),
+    says: new RegExp(`^account ${accountId} \\(USD\\): available 68, entries sum to 63;`),
   },
   {
-    what: 'a balance of the system that was edited',
+    what: 'an edited balance of a system account',
     sql: `UPDATE accounts SET available_minor = 0 WHERE kind = 'deposits_clearing'
           AND currency = 'JPY'`,
     check: 'balances_equal_entries',
-    says: /\(JPY\): available 0, its entries say -50;/,
+    says: /\(JPY\): available 0, entries sum to -50;/,
   },
   {
-    what: 'a held balance that was edited',
+    what: 'an edited held balance',
     sql: `UPDATE accounts SET held_minor = held_minor + 1 WHERE account_id = '${accountId}'`,
     check: 'no_overdraft',
-    says: new RegExp(`^account ${accountId} \\(USD\\): held 38, its open holds say 37$`),
+    says: new RegExp(`^account ${accountId} \\(USD\\): held 38, its open holds sum to 37$`),
   },
   {
-    what: 'a hold that was forgotten',
+    what: 'a deleted hold',
     sql: `DELETE FROM holds WHERE hold_id = '${hold.transferId}'`,
     check: 'no_overdraft',
-    says: new RegExp(`^account ${accountId} \\(USD\\): held 37, its open holds say 7$`),
+    says: new RegExp(`^account ${accountId} \\(USD\\): held 37, its open holds sum to 7$`),
   },
   {
-    what: 'two holds of an account whose amounts were swapped',
+    what: 'two holds of an account with swapped amounts',
     sql: `UPDATE holds SET amount_minor = 37 - amount_minor, remaining_minor = 37 - remaining_minor
           WHERE account_id = '${accountId}' AND status = 'open'`,
     check: 'no_overdraft',
-    says: new RegExp(`^hold ${hold.transferId} of account .* keeps 7, its transfers say 30$`),
+    says: new RegExp(`^hold ${hold.transferId} of account .* remaining amount is 7, expected 30$`),
   },
   {
-    what: 'a hold that would never end though it should',
+    what: 'an expiring hold that is not in the expiry queue',
     sql: 'DELETE FROM hold_expiries',
     check: 'no_overdraft',
-    says: new RegExp(`^hold ${expiring.transferId} of .* nothing will end it then$`),
+    says: new RegExp(`^hold ${expiring.transferId} of .* not in the expiry queue$`),
   },
   {
-    what: 'a version that was edited',
+    what: 'an edited version',
     sql: `UPDATE accounts SET version = version + 1 WHERE account_id = '${accountId}'`,
     check: 'balances_equal_entries',
     says: new RegExp(`^account ${accountId} \\(USD\\): version 4, its last entry has 3$`),
   },
   {
-    what: 'a history that was edited',
+    what: 'an edited balance in the history',
     sql: `UPDATE entries SET balance_after_minor = 7 WHERE account_id = '${accountId}'
           AND account_version = 3 AND balance = 'available'`,
     check: 'balances_equal_entries',
-    says: /available is 7 after version 3, its entries until then say 63$/,
+    says: /available is 7 after version 3, entries until then sum to 63$/,
   },
   {
-    what: 'a booking that was moved in time',
+    what: 'an entry with another time',
     sql: `UPDATE entries SET booked_at = booked_at + interval '1 day'
           WHERE account_id = '${accountId}' AND account_version = 1`,
     check: 'balances_equal_entries',
     says: new RegExp(
-      `^account ${accountId} \\(USD\\): version 2 was booked at .* before the version`,
+      `^account ${accountId} \\(USD\\): version 2 was posted at .* before the previous`,
     ),
   },
   {
-    what: 'a limit that was edited',
+    what: 'an edited overdraft limit',
     sql: `UPDATE accounts SET overdraft_limit_minor = 1000 WHERE account_id = '${accountId}'`,
     check: 'no_overdraft',
-    says: new RegExp(`^account ${accountId} .*: open with limit 1000, its changes say open with 0`),
+    says: new RegExp(`^account ${accountId} .*: open with limit 1000, expected open with limit 0`),
   },
   {
-    what: 'a limit that nobody gave, though the account was overdrawn',
+    what: 'an overdraft limit without a change',
     sql: `WITH gone AS (DELETE FROM account_changes WHERE account_id = '${spender.accountId}')
           UPDATE accounts SET overdraft_limit_minor = 80, revision = 0
           WHERE account_id = '${spender.accountId}'`,
     check: 'no_overdraft',
     says: new RegExp(
-      `^account ${spender.accountId} \\(JPY\\): available was -30 after version 2, allowed`,
+      `^account ${spender.accountId} \\(JPY\\): available was -30 after version 2, the minimum`,
     ),
   },
   {
-    what: 'an account that was unfrozen by hand',
+    what: 'an account that was unfrozen in the table',
     sql: `UPDATE accounts SET status = 'open' WHERE account_id = '${frozen.accountId}'`,
     check: 'no_overdraft',
-    says: new RegExp(`^account ${frozen.accountId} .*: open with limit 0, its changes say frozen`),
+    says: new RegExp(`^account ${frozen.accountId} .*: open with limit 0, expected frozen`),
   },
   {
-    what: 'money moved while the account was frozen',
+    what: 'a transfer while the account was frozen',
     sql: `UPDATE account_changes SET booked_at = '2020-01-01' WHERE kind = 'freeze'`,
     check: 'no_overdraft',
     says: new RegExp(
@@ -175,58 +175,56 @@ const DAMAGES: Damage[] = [
     ),
   },
   {
-    what: 'a transfer whose event is gone',
+    what: 'a transfer without an event',
     sql: `DELETE FROM outbox WHERE payload LIKE '%"transfer_id":"${hold.transferId}"%'`,
-    check: 'ledger_is_told',
+    check: 'events_match_ledger',
     says: new RegExp(
-      `^account ${accountId} \\(USD\\): transfer ${hold.transferId}, version 2, is told`,
+      `^account ${accountId} \\(USD\\): transfer ${hold.transferId}, version 2, has no event`,
     ),
   },
   {
-    what: 'an event whose transfer is gone',
+    what: 'an event without its transfer',
     sql: `WITH gone AS (DELETE FROM transfers WHERE transfer_id = '${hold.transferId}')
           DELETE FROM entries WHERE transfer_id = '${hold.transferId}'`,
-    check: 'ledger_is_told',
+    check: 'events_match_ledger',
     says: new RegExp(
-      `\\(USD\\): an event tells of transfer ${hold.transferId}, version 2, which is`,
+      `\\(USD\\): an event names transfer ${hold.transferId}, version 2, which does`,
     ),
   },
   {
-    what: 'a transfer that is told twice',
+    what: 'a transfer with two events',
     sql: `INSERT INTO outbox (event_id, topic, record_key, payload, headers)
           SELECT gen_random_uuid(), topic, record_key, payload, headers FROM outbox
           WHERE payload LIKE '%"transfer_id":"${hold.transferId}"%'`,
-    check: 'ledger_is_told',
-    says: new RegExp(`\\(USD\\): transfer ${hold.transferId} is told by two events$`),
+    check: 'events_match_ledger',
+    says: new RegExp(`\\(USD\\): transfer ${hold.transferId} has two events$`),
   },
   {
-    what: 'an event that says another balance',
+    what: 'an event with another balance',
     sql: `UPDATE outbox SET payload = replace(payload, '"balance_after_minor":"70"',
             '"balance_after_minor":"71"')
           WHERE payload LIKE '%"transfer_id":"${hold.transferId}"%'`,
-    check: 'ledger_is_told',
-    says: new RegExp(`has the entries ${accountId} available -30 70 2,.* says .* -30 71 2,`),
+    check: 'events_match_ledger',
+    says: new RegExp(`has the entries ${accountId} available -30 70 2,.* has .* -30 71 2,`),
   },
   {
-    what: 'a change of an account whose event is gone',
+    what: 'an account change without an event',
     sql: `DELETE FROM outbox WHERE payload LIKE '%"change":"freeze"%'`,
-    check: 'ledger_is_told',
-    says: new RegExp(
-      `^account ${frozen.accountId} \\(USD\\): freeze, revision 1, is told by no event$`,
-    ),
+    check: 'events_match_ledger',
+    says: new RegExp(`^account ${frozen.accountId} \\(USD\\): freeze, revision 1, has no event$`),
   },
   {
-    what: 'an account of the system whose opening is told by nobody',
+    what: 'a system account without an opening event',
     sql: `DELETE FROM outbox WHERE payload LIKE '%"kind":"payouts_clearing"%'`,
-    check: 'ledger_is_told',
-    says: /^account \S+ \(JPY\) was opened, which is told by no event$/,
+    check: 'events_match_ledger',
+    says: /^account \S+ \(JPY\): its opening has no event$/,
   },
 ]
 
 async function look(db: unknown): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>()
   for (const { name, run } of CHECKS) {
-    const { violations } = await run({ wallets: db } as Evidence)
+    const { violations } = await run({ wallets: db } as CheckInput)
     found.set(name, violations)
   }
   return found
@@ -236,7 +234,7 @@ function assertClean(found: ReadonlyMap<string, string[]>): void {
   assert.deepEqual([...found.values()].flat(), [])
 }
 
-describe('F1: verify finds whatever is done to the books behind the back of the ledger', () => {
+describe('F1: verify finds changes that were made to the tables without the ledger', () => {
   const scope = suiteScope()
   let pool: Db
   let admin: Client
@@ -245,10 +243,10 @@ describe('F1: verify finds whatever is done to the books behind the back of the 
     const database = await ledgerDatabase(scope)
     pool = database.pool
     admin = await connectAs(scope, database.adminUrl)
-    await fillBooks(pool)
+    await fillSampleLedger(pool)
   })
 
-  test('books that nobody touched are clean', async () => {
+  test('an undamaged ledger has no violations', async () => {
     assertClean(await look(pool))
   })
 
@@ -257,7 +255,7 @@ describe('F1: verify finds whatever is done to the books behind the back of the 
       await admin.query('BEGIN')
       try {
         const { rowCount } = await admin.query(sql)
-        assert.ok(rowCount! > 0, 'the damage was done')
+        assert.ok(rowCount! > 0, 'the damage must change a row')
         const violations = (await look(admin)).get(check)!
         assert.ok(
           violations.some((violation) => says.test(violation)),
@@ -270,7 +268,7 @@ describe('F1: verify finds whatever is done to the books behind the back of the 
   }
 })
 
-test('F1: verify proves what is left when a month was detached, and the carried balances', async (t) => {
+test('F1: verify checks the remaining rows and the carried balances after a month was detached', async (t) => {
   const { pool, adminUrl, ownerUrl } = await ledgerDatabase(t)
   const [admin, owner] = [await connectAs(t, adminUrl), await connectAs(t, ownerUrl)]
   for (const months of [3, 2]) await attachMonth(owner, months)
@@ -284,20 +282,20 @@ test('F1: verify proves what is left when a month was detached, and the carried 
   await runCommands(pool, debit, close('commit', own, old.transferId, 10n))
   await owner.query('SELECT detach_ledger_partition($1)', [monthAgo(3)])
   assertClean(await look(pool))
-  // References of detached transfers stay, and those of others must be there.
+  // References of detached transfers remain; a reference of any other transfer must exist.
   await admin.query('BEGIN')
   await admin.query('DELETE FROM command_references WHERE transfer_id = $1', [debit.transferId])
   const [forgotten] = (await look(admin)).get('entries_sum_to_zero')!
-  assert.match(forgotten!, new RegExp(`^debit ${debit.transferId} of .*, it has used none$`))
+  assert.match(forgotten!, new RegExp(`^debit ${debit.transferId} of .*, recorded is none$`))
   await admin.query('ROLLBACK')
   await admin.query('UPDATE carried_balances SET held_minor = held_minor - 1 WHERE held_minor > 0')
   const { rows } = await admin.query('SELECT FROM carried_balances WHERE held_minor = 29')
   assert.equal(rows.length, 1)
   const found = await look(pool)
-  assert.match(found.get('balances_equal_entries')!.join('\n'), /held 20, they say 19/)
+  assert.match(found.get('balances_equal_entries')!.join('\n'), /held 20, entries sum to 19/)
 })
 
-test('F3: verify knows what must be told though older events have left the outbox', async (t) => {
+test('F3: verify finds a missing event even if older events were dropped from the outbox', async (t) => {
   const { pool, adminUrl } = await ledgerDatabase(t)
   const admin = await connectAs(t, adminUrl)
   const [own, quiet] = [newWallet(), newWallet()]
@@ -306,13 +304,10 @@ test('F3: verify knows what must be told though older events have left the outbo
   await admin.query(`SELECT setval('outbox_id_seq', 2500000), rotate_outbox()`)
   await runCommands(pool, move('hold', own, 30n), move('debit', own, 5n), move('debit', own, 6n))
   await admin.query('DROP TABLE outbox_0')
-  const { checked, violations } = await ledgerIsTold.run({ wallets: pool } as Evidence)
+  const { checked, violations } = await eventsMatchLedger.run({ wallets: pool } as CheckInput)
   assert.deepEqual({ checked, violations }, { checked: 3, violations: [] })
   const gone = await admin.query(`DELETE FROM outbox WHERE payload LIKE '%"amount_minor":5,%'`)
   assert.equal(gone.rowCount, 1)
-  const found = (await look(pool)).get('ledger_is_told')!
-  assert.match(
-    found.join('\n'),
-    new RegExp(`^account ${own.accountId} .* version 3, is told by no`),
-  )
+  const found = (await look(pool)).get('events_match_ledger')!
+  assert.match(found.join('\n'), new RegExp(`^account ${own.accountId} .* version 3, has no event`))
 })

@@ -1,32 +1,32 @@
 import { randomUUID } from 'node:crypto'
 import { connectAsAdmin } from './database-server.ts'
 
-/** The payments of a used system that violations are planted on. */
-export type Used = {
+/** The payments of a used system on which violations are planted. */
+export type UsedSystem = {
   completed: { id: string; order: string; account: string }
   otherId: string
   failedId: string
   unpaidOrder: string
 }
 
-/** Something wrong, to be put into a database behind the services' backs. */
-export type Plant = {
+/** A violation to plant in a service's database. */
+export type PlantedViolation = {
   what: string
   check: string
-  /** Stands in the sentence of the violation. */
+  /** A part of the expected message. */
   says: string
   database: string
   table: string
   sql: string
   values?: unknown[]
-  /** What else would keep the mistake out: dropped before, made again behind it. */
+  /** A constraint that would prevent the violation: dropped before and created again after it. */
   guard?: { drop: string; make: string }
 }
 
-/** Plants the mistake, looks, and takes it back: the table is afterwards as it was before. */
+/** Plants a violation, runs `look` and restores the table. */
 export async function withPlanted<T>(
   dataDir: string,
-  plant: Plant,
+  plant: PlantedViolation,
   look: () => Promise<T>,
 ): Promise<T> {
   const { database, table, sql, values, guard } = plant
@@ -62,12 +62,18 @@ export async function withPlanted<T>(
   }
 }
 
-/** At least one violation of each check of `caudal verify`. */
-export function plantsOf(used: Used): Plant[] {
-  return [...ledger(used), ...holds(used), ...bank(used), ...orders(used), ...notices(used)]
+/** At least one violation for each check of `caudal verify`. */
+export function plantedViolations(used: UsedSystem): PlantedViolation[] {
+  return [
+    ...ledger(used),
+    ...holds(used),
+    ...charges(used),
+    ...orders(used),
+    ...notifications(used),
+  ]
 }
 
-function ledger({ completed: { id, account } }: Used): Plant[] {
+function ledger({ completed: { id, account } }: UsedSystem): PlantedViolation[] {
   const entries = { database: 'wallets', table: 'entries' }
   const accounts = { database: 'wallets', table: 'accounts' }
   const oneEntry = `(transfer_id, line, account_id) = (
@@ -77,7 +83,7 @@ function ledger({ completed: { id, account } }: Used): Plant[] {
   return [
     {
       ...entries,
-      what: 'an entry that was changed',
+      what: 'a changed entry',
       check: 'entries_sum_to_zero',
       says: 'its entries sum to 1 in USD',
       sql: `UPDATE entries SET amount_minor = amount_minor + 1 WHERE ${oneEntry}`,
@@ -85,7 +91,7 @@ function ledger({ completed: { id, account } }: Used): Plant[] {
     },
     {
       ...entries,
-      what: 'an entry that is gone',
+      what: 'a deleted entry',
       check: 'entries_sum_to_zero',
       says: 'its entries sum to 1000 in USD',
       sql: `DELETE FROM entries WHERE ${oneEntry}`,
@@ -93,26 +99,26 @@ function ledger({ completed: { id, account } }: Used): Plant[] {
     },
     {
       ...accounts,
-      what: 'a balance that was edited',
+      what: 'an edited balance',
       check: 'balances_equal_entries',
-      says: `account ${account} (USD): available 9001, its entries say 9000`,
+      says: `account ${account} (USD): available 9001, entries sum to 9000`,
       sql: 'UPDATE accounts SET available_minor = available_minor + 1 WHERE account_id = $1',
       values: [account],
     },
     {
       ...entries,
-      what: 'a history that was edited',
+      what: 'an edited balance in the history',
       check: 'balances_equal_entries',
       says:
         `account ${account} (USD): available is 10001 after version 1, ` +
-        'its entries until then say 10000',
+        'entries until then sum to 10000',
       sql: `UPDATE entries SET balance_after_minor = balance_after_minor + 1
             WHERE account_id = $1 AND balance = 'available' AND account_version = 1`,
       values: [account],
     },
     {
       ...accounts,
-      what: 'an overdraft',
+      what: 'a negative balance',
       check: 'no_overdraft',
       says: `account ${account} (USD): available -1,`,
       guard: {
@@ -126,22 +132,22 @@ function ledger({ completed: { id, account } }: Used): Plant[] {
   ]
 }
 
-function holds({ completed: { id, account }, failedId }: Used): Plant[] {
+function holds({ completed: { id, account }, failedId }: UsedSystem): PlantedViolation[] {
   const table = { database: 'wallets', table: 'holds' }
   const reopen = `UPDATE holds SET status = 'open', remaining_minor = amount_minor
                   WHERE payment_id = $1`
   return [
     {
       ...table,
-      what: 'a hold whose money is not held',
+      what: 'an open hold without a held balance',
       check: 'no_overdraft',
-      says: `account ${account} (USD): held 0, its open holds say 1000`,
+      says: `account ${account} (USD): held 0, its open holds sum to 1000`,
       sql: reopen,
       values: [id],
     },
     {
       ...table,
-      what: 'a hold that is open though the payment has ended',
+      what: 'an open hold of a completed payment',
       check: 'holds_match_payments',
       says: `payment ${id} is COMPLETED, its hold is open`,
       sql: reopen,
@@ -149,7 +155,7 @@ function holds({ completed: { id, account }, failedId }: Used): Plant[] {
     },
     {
       ...table,
-      what: 'a hold that is gone',
+      what: 'a deleted hold',
       check: 'holds_match_payments',
       says: `payment ${id} is COMPLETED, its hold is none`,
       sql: 'DELETE FROM holds WHERE payment_id = $1',
@@ -157,7 +163,7 @@ function holds({ completed: { id, account }, failedId }: Used): Plant[] {
     },
     {
       ...table,
-      what: 'a hold of another amount',
+      what: 'a hold with another amount',
       check: 'holds_match_payments',
       says: `payment ${id} is COMPLETED, expected 1000 USD held, found 1001 USD`,
       sql: 'UPDATE holds SET amount_minor = 1001 WHERE payment_id = $1',
@@ -165,9 +171,9 @@ function holds({ completed: { id, account }, failedId }: Used): Plant[] {
     },
     {
       ...table,
-      what: 'a hold of a payment that nobody knows',
+      what: 'a hold of an unknown payment',
       check: 'holds_match_payments',
-      says: '1 holds belong to payments that nobody knows',
+      says: '1 holds belong to payments that do not exist',
       sql: `INSERT INTO holds (hold_id, payment_id, account_id, amount_minor, remaining_minor,
               created_at, changed_at, tenant_id, currency, status)
             SELECT gen_random_uuid(), gen_random_uuid(), account_id, amount_minor,
@@ -178,9 +184,9 @@ function holds({ completed: { id, account }, failedId }: Used): Plant[] {
     {
       database: 'payments',
       table: 'payments',
-      what: 'a payment that nothing moves on',
+      what: 'a payment that makes no progress',
       check: 'holds_match_payments',
-      says: `payment ${failedId} is PENDING, and nothing moves it on`,
+      says: `payment ${failedId} is PENDING, and makes no progress`,
       sql: `UPDATE payments SET status = 'PENDING', order_freed = false, finalized_at = NULL,
               external_order_id = gen_random_uuid() WHERE payment_id = $1`,
       values: [failedId],
@@ -188,7 +194,7 @@ function holds({ completed: { id, account }, failedId }: Used): Plant[] {
   ]
 }
 
-function bank({ completed: { id }, failedId }: Used): Plant[] {
+function charges({ completed: { id }, failedId }: UsedSystem): PlantedViolation[] {
   const table = { database: 'psp', table: 'payments' }
   const stranger = randomUUID()
   const copy = `INSERT INTO payments SELECT (jsonb_populate_record(p, jsonb_build_object(
@@ -197,7 +203,7 @@ function bank({ completed: { id }, failedId }: Used): Plant[] {
   return [
     {
       ...table,
-      what: 'a charge that is gone',
+      what: 'a deleted charge',
       check: 'completed_charged_once',
       says: `payment ${id} is COMPLETED, but the PSP has no charge for it`,
       sql: 'DELETE FROM payments WHERE payment_id = $1',
@@ -205,7 +211,7 @@ function bank({ completed: { id }, failedId }: Used): Plant[] {
     },
     {
       ...table,
-      what: 'a charge of another amount',
+      what: 'a charge with another amount',
       check: 'completed_charged_once',
       says: `payment ${id}: expected a charge of 10.00 USD, found 10.01 USD`,
       sql: 'UPDATE payments SET amount_minor = 1001 WHERE payment_id = $1',
@@ -226,9 +232,9 @@ function bank({ completed: { id }, failedId }: Used): Plant[] {
     },
     {
       ...table,
-      what: 'a charge for nobody',
+      what: 'a charge for an unknown payment',
       check: 'completed_charged_once',
-      says: `the PSP charged payment ${stranger}, which nobody knows`,
+      says: `the PSP charged payment ${stranger}, which does not exist`,
       sql: copy,
       values: [id, stranger],
     },
@@ -243,13 +249,17 @@ function bank({ completed: { id }, failedId }: Used): Plant[] {
   ]
 }
 
-function orders({ completed: { id, order }, otherId, unpaidOrder }: Used): Plant[] {
+function orders({
+  completed: { id, order },
+  otherId,
+  unpaidOrder,
+}: UsedSystem): PlantedViolation[] {
   const table = { database: 'orders', table: 'orders', check: 'orders_paid_once' }
   return [
     {
       database: 'payments',
       table: 'payments',
-      what: 'an order that is paid twice',
+      what: 'an order with two payments',
       check: 'orders_paid_once',
       says: `order ${order} has 2 payments that did not fail`,
       guard: {
@@ -262,7 +272,7 @@ function orders({ completed: { id, order }, otherId, unpaidOrder }: Used): Plant
     },
     {
       ...table,
-      what: 'an order that does not know that it is paid',
+      what: 'an unpaid order with a completed payment',
       says: `payment ${id} is COMPLETED, but its order ${order} is not paid`,
       sql: `UPDATE orders SET status = 'UNPAID', paid_at = NULL, paid_payment_id = NULL
             WHERE external_order_id = $1`,
@@ -270,7 +280,7 @@ function orders({ completed: { id, order }, otherId, unpaidOrder }: Used): Plant
     },
     {
       ...table,
-      what: 'an order that is paid by nothing',
+      what: 'a paid order without a payment',
       says: `order ${unpaidOrder} is paid without a payment`,
       sql: `UPDATE orders SET status = 'PAID', paid_at = now(), paid_payment_id = gen_random_uuid()
             WHERE external_order_id = $1`,
@@ -279,13 +289,13 @@ function orders({ completed: { id, order }, otherId, unpaidOrder }: Used): Plant
   ]
 }
 
-function notices({ completed: { id } }: Used): Plant[] {
+function notifications({ completed: { id } }: UsedSystem): PlantedViolation[] {
   const messages = { database: 'push', table: 'messages', check: 'notified_once' }
   return [
     {
       ...messages,
       what: 'a second message',
-      says: `payment ${id}: the devices got 2 messages`,
+      says: `payment ${id}: the devices received 2 messages`,
       sql: `INSERT INTO messages (message_id, platform, device_token, payment_id, data)
             SELECT 'another', platform, device_token, payment_id, data FROM messages
             WHERE payment_id = $1 LIMIT 1`,
@@ -294,23 +304,23 @@ function notices({ completed: { id } }: Used): Plant[] {
     {
       ...messages,
       what: 'a message that never arrived',
-      says: `payment ${id}: its notice is SENT, but no device got it`,
+      says: `payment ${id}: its notification is SENT, but no device received it`,
       sql: 'DELETE FROM messages WHERE payment_id = $1',
       values: [id],
     },
     {
       database: 'notifications',
       table: 'notifications',
-      what: 'a notice that was forgotten',
+      what: 'a deleted notification',
       check: 'notified_once',
-      says: `payment ${id} is COMPLETED, but has no notice`,
+      says: `payment ${id} is COMPLETED, but has no notification`,
       sql: 'DELETE FROM notifications WHERE payment_id = $1',
       values: [id],
     },
     {
       database: 'payments',
       table: 'outbox_progress',
-      what: 'an event that has not left its outbox',
+      what: 'an unpublished event',
       check: 'outbox_drained',
       says: 'payments has 1 unpublished events',
       sql: 'UPDATE outbox_progress SET published_to = published_to - 1',
@@ -318,9 +328,9 @@ function notices({ completed: { id } }: Used): Plant[] {
     {
       database: 'wallets',
       table: 'outbox',
-      what: 'a transfer that is told by no event',
-      check: 'ledger_is_told',
-      says: 'version 3, is told by no event',
+      what: 'a transfer without an event',
+      check: 'events_match_ledger',
+      says: 'version 3, has no event',
       sql: `DELETE FROM outbox WHERE topic = 'wallets.ledger'
               AND payload::jsonb->>'event_type' = 'wallet.commit.committed'
               AND payload::jsonb->>'payment_id' = $1`,
@@ -329,7 +339,7 @@ function notices({ completed: { id } }: Used): Plant[] {
     {
       database: 'orders',
       table: 'parked_records',
-      what: 'a record that was put aside',
+      what: 'a parked record',
       check: 'nothing_parked',
       says: 'orders has 1 parked records',
       sql: `INSERT INTO parked_records (consumer_group, topic, partition, record_offset, record_key,

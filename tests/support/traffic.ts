@@ -29,7 +29,7 @@ export type Traffic = {
 export type TrafficOptions = { perSecond: number; senders?: number }
 
 const PAUSE_MS = 200
-const PATIENCE_MS = 150_000
+const RETRY_TIMEOUT_MS = 150_000
 
 /**
  * Pays order after order, as careful clients do: who gets no answer, or a 503, asks again with the
@@ -62,7 +62,7 @@ export function startTraffic(
   }
   const pay = async ({ user, order }: (typeof orders)[number]): Promise<void> => {
     const key = randomUUID()
-    for (const deadline = Date.now() + PATIENCE_MS; ; await delay(PAUSE_MS)) {
+    for (const deadline = Date.now() + RETRY_TIMEOUT_MS; ; await delay(PAUSE_MS)) {
       const answer = await ask(user, order.external_order_id, key)
       if (typeof answer !== 'string') {
         accepted.get(user)!.push(String(answer.body['payment_id']))
@@ -70,7 +70,7 @@ export function startTraffic(
         return
       }
       repeated.set(answer, (repeated.get(answer) ?? 0) + 1)
-      assert.ok(Date.now() < deadline, `still ${answer} after ${PATIENCE_MS} ms`)
+      assert.ok(Date.now() < deadline, `still ${answer} after ${RETRY_TIMEOUT_MS} ms`)
     }
   }
   const sender = async (): Promise<void> => {
@@ -90,7 +90,7 @@ export function startTraffic(
     more: (wanted) => {
       const goal = count + wanted
       return eventually(() => count >= goal || queue.length === 0, {
-        timeoutMs: PATIENCE_MS,
+        timeoutMs: RETRY_TIMEOUT_MS,
         label: `${wanted} more payments are accepted`,
       })
     },

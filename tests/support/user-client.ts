@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { type SeededUser, seedUsers } from 'caudal/demo-data/seed-users.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
 import { verifySystem } from 'caudal/verify/verify-system.ts'
-import { type SeededUser, seedWorld } from 'caudal/world/seed-world.ts'
 import { request } from 'undici'
 
 export type { SeededUser }
@@ -31,7 +31,7 @@ const QUIET_TIMEOUT_MS = 60_000
 export async function seed(dataDir: string, args: SeedArgs = {}): Promise<SeededUser[]> {
   const { users = 1, orders = 1, balance = '100.00', amount = '10.00', currency = 'USD' } = args
   const system = await findSystem({ dataDir, url: undefined })
-  return seedWorld(system, {
+  return seedUsers(system, {
     users,
     ordersPerUser: orders,
     balance,
@@ -44,11 +44,11 @@ export async function seed(dataDir: string, args: SeedArgs = {}): Promise<Seeded
 /** What is wrong with the money, as sentences; empty when all is well. As `caudal verify`. */
 export async function violationsOf(dataDir: string): Promise<string[]> {
   const system = await findSystem({ dataDir, url: undefined })
-  const { stillness, checks } = await verifySystem(system, QUIET_TIMEOUT_MS)
+  const { activity, checks } = await verifySystem(system, QUIET_TIMEOUT_MS)
   const violations = checks.flatMap((check) =>
     check.violations.map((violation) => `${check.name}: ${violation}`),
   )
-  return stillness === 'quiet' ? violations : [`it is not quiet: ${stillness}`, ...violations]
+  return activity === 'idle' ? violations : [`the system is not idle: ${activity}`, ...violations]
 }
 
 /** Asks for a payment of the user's order, as an app does. */

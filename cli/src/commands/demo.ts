@@ -6,12 +6,12 @@ import { findSystem } from '../system/find-system.ts'
 import { runTraffic, type TrafficReport } from '../traffic/run-traffic.ts'
 import type { Progress } from '../traffic/send-payments.ts'
 
-/** Its users' tokens live an hour. */
+/** Less than an hour, after which the users' tokens expire. */
 const LONGEST_SECONDS = 3_000
 
-/** `caudal demo`: steady traffic with a summary; "no" when a payment was lost or made twice. */
+/** `caudal demo`: steady traffic with a summary. Exits with 1 if a payment is lost or duplicated. */
 export const demo: Command = {
-  summary: 'send payments at a steady rate, follow each to its end, and sum up',
+  summary: 'send payments at a steady rate, wait for their results and print a summary',
   usage: 'demo --rate N --seconds S',
   options: { rate: { type: 'string' }, seconds: { type: 'string' } },
   positionals: { min: 0, max: 0 },
@@ -24,7 +24,7 @@ export const demo: Command = {
     if (invocation.json) printJson(report)
     printLine(describe(report), invocation)
     if (report.lost > 0 || (report.duplicated ?? 0) > 0) return EXIT.no
-    if (report.duplicated === null) throw new UnreachableError("the PSP's books cannot be read")
+    if (report.duplicated === null) throw new UnreachableError("could not read the PSP's charges")
     return EXIT.done
   },
 }

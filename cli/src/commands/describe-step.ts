@@ -1,6 +1,6 @@
 import type { Step } from '../system/payment-steps.ts'
 
-/** A step as a line: how long after the start, what, and the detail. */
+/** Formats a step as a line: the time since the start, its name and its detail. */
 export function describeStep({ at, step, detail }: Step, startedAt: string): string {
   const afterMs = Date.parse(at) - Date.parse(startedAt)
   const time = `${afterMs >= 0 ? '+' : ''}${afterMs} ms`

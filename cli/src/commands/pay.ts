@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command, Invocation } from '../command.ts'
+import { DEFAULT_TENANT } from '../demo-data/defaults.ts'
+import { firstUnpaidOrder } from '../demo-data/first-unpaid-order.ts'
 import { EXIT } from '../errors.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { integerOption, textOption, uuidArgument } from '../parse-options.ts'
@@ -8,18 +10,16 @@ import { findSystem, type System } from '../system/find-system.ts'
 import { paymentSteps, type Step } from '../system/payment-steps.ts'
 import { findPayment, isFinal, type Payment, requestPayment } from '../system/payments-api.ts'
 import { clientToken, userToken } from '../system/tokens.ts'
-import { DEFAULT_TENANT } from '../world/defaults.ts'
-import { firstUnpaidOrder } from '../world/first-unpaid-order.ts'
 import { describeStep } from './describe-step.ts'
 
 const POLL_MS = 50
-/** The notice goes out after the end; it is worth a moment, not more. */
-const NOTICE_MS = 3_000
+/** How long to wait for the notification, which is sent after the payment is final. */
+const NOTIFICATION_WAIT_MS = 3_000
 const SCOPES = 'payments:read trace:read orders:read'
 
-/** `caudal pay`: pays an order as its user would and follows the payment to its end. */
+/** `caudal pay`: pays an order as its user and follows the payment until it is final. */
 export const pay: Command = {
-  summary: 'pay an order of a user and follow the payment to its end',
+  summary: 'pay an order of a user and follow the payment until it is final',
   usage: 'pay --user ID [--order ID] [--key UUID] [--wait SECONDS]',
   options: {
     user: { type: 'string' },
@@ -33,10 +33,10 @@ export const pay: Command = {
     const userId = uuidArgument(textOption(values, 'user'), '--user')
     const waitMs = integerOption(values, 'wait', { min: 1, max: 3_600 }, 60) * 1_000
     const given = values['order']
-    const wanted = typeof given === 'string' ? uuidArgument(given, '--order') : undefined
+    const orderOption = typeof given === 'string' ? uuidArgument(given, '--order') : undefined
     const system = await findSystem(invocation)
     const { token } = await clientToken(system, SCOPES)
-    const orderId = wanted ?? (await firstUnpaidOrder(system, token, userId))
+    const orderId = orderOption ?? (await firstUnpaidOrder(system, token, userId))
     if (orderId === undefined) {
       const detail = `user ${userId} has no unpaid order`
       return refused(invocation, { code: 'ORDER_NOT_FOUND', detail })
@@ -61,17 +61,17 @@ type Refusal = { code?: string; detail?: string }
 
 function refused({ json }: Invocation, { code, detail }: Refusal): number {
   if (json) printJson({ payment_id: null, status: null, reason: code ?? null, steps: [] })
-  note(`caudal: no payment, ${code ?? 'refused'}: ${detail ?? 'the gateway did not say why'}`)
+  note(`caudal: payment refused, ${code ?? 'unknown code'}: ${detail ?? 'no detail given'}`)
   return EXIT.no
 }
 
-type Following = { token: string; accepted: Payment; waitMs: number }
+type FollowOptions = { token: string; accepted: Payment; waitMs: number }
 
-/** Prints each step as it becomes known, until the payment is final and its notice has gone out. */
+/** Prints each step when it is known, until the payment is final and the notification was sent. */
 async function follow(
   invocation: Invocation,
   system: System,
-  { token, accepted, waitMs }: Following,
+  { token, accepted, waitMs }: FollowOptions,
 ): Promise<{ found: Payment; steps: Step[] }> {
   const { payment_id: paymentId, created_at: startedAt } = accepted
   const printed = new Set<string>()
@@ -85,9 +85,9 @@ async function follow(
       printed.add(name)
     }
     if (isFinal(found.status)) finalAtMs ??= Date.now()
-    const noticed = steps.some(({ step }) => step.startsWith('notification.'))
-    const patient = finalAtMs !== undefined && Date.now() - finalAtMs < NOTICE_MS
-    if (finalAtMs !== undefined && (noticed || !patient)) return { found, steps }
+    const notified = steps.some(({ step }) => step.startsWith('notification.'))
+    const stillWaiting = finalAtMs !== undefined && Date.now() - finalAtMs < NOTIFICATION_WAIT_MS
+    if (finalAtMs !== undefined && (notified || !stillWaiting)) return { found, steps }
     if (Date.now() > deadline) return { found, steps }
   }
 }

@@ -8,9 +8,9 @@ import { findPayment } from '../system/payments-api.ts'
 import { clientToken } from '../system/tokens.ts'
 import { describeStep } from './describe-step.ts'
 
-/** `caudal payment ID`: what became of a payment, from what the services know (P11). */
+/** `caudal payment ID`: the state and the steps of a payment, from all services (P11). */
 export const payment: Command = {
-  summary: 'show a payment and every step of it',
+  summary: 'show a payment and all its steps',
   usage: 'payment ID',
   options: {},
   positionals: { min: 1, max: 1 },

@@ -15,16 +15,16 @@ import { findSystem, type System } from '../system/find-system.ts'
 
 const DATABASE = /^[a-z][a-z0-9_]{0,62}$/
 
-/** `caudal rebuild`: the ledger once more, from its events alone. Exit 1 when some are missing. */
+/** `caudal rebuild`: rebuilds the ledger from its events. Exits with 1 if events are missing. */
 export const rebuild: Command = {
-  summary: 'rebuild the ledger from its events into a new database, and say what is missing',
+  summary: 'rebuild the ledger from its events into a new database and report missing events',
   usage: 'rebuild --into DATABASE',
   options: { into: { type: 'string' } },
   positionals: { min: 0, max: 0 },
   async run(invocation) {
     const database = textOption(invocation.values, 'into')
     if (!DATABASE.test(database)) {
-      throw new UsageError('--into: a name of lower-case letters, digits and underscores')
+      throw new UsageError('--into: a name may have lower-case letters, digits and underscores')
     }
     const system = await findSystem(invocation)
     const { events, transfers, gaps } = await rebuildInto(system, database)
@@ -43,7 +43,7 @@ async function rebuildInto(system: System, database: string): Promise<Rebuilt> {
   const db = createPool({ url, applicationName: 'caudal-rebuild' })
   try {
     const { rows } = await db.query('SELECT FROM accounts LIMIT 1')
-    if (rows.length > 0) throw new UsageError(`--into: ${database} has accounts already`)
+    if (rows.length > 0) throw new UsageError(`--into: ${database} already has accounts`)
     const logger = createLogger({ service: 'caudal', level: 'warn' })
     const log = await openEventLog(logConfig(system), logger)
     try {

@@ -1,15 +1,15 @@
 import { isCurrency } from '@caudal/money/currencies.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import type { Command, Values } from '../command.ts'
+import { seedUsers, type SeedOptions } from '../demo-data/seed-users.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { printJson, printLine } from '../output.ts'
 import { integerOption, textOption } from '../parse-options.ts'
 import { findSystem } from '../system/find-system.ts'
-import { seedWorld, type SeedOptions } from '../world/seed-world.ts'
 
-/** `caudal seed`: new users with orders and money. */
+/** `caudal seed`: creates users with orders and balances. */
 export const seed: Command = {
-  summary: 'make new users, each with orders to pay and money in the wallet',
+  summary: 'create users, each with unpaid orders and a wallet balance',
   usage:
     'seed --users N --orders N --balance 100.00 [--amount 10.00] [--currency USD] ' +
     '[--account-number TEXT]',
@@ -24,7 +24,7 @@ export const seed: Command = {
   positionals: { min: 0, max: 0 },
   async run(invocation) {
     const options = seedOptions(invocation.values)
-    const users = await seedWorld(await findSystem(invocation), options)
+    const users = await seedUsers(await findSystem(invocation), options)
     if (invocation.json) printJson({ users })
     for (const user of users) {
       printLine(`${user.user_id}  ${user.orders.length} orders`, invocation)

@@ -9,21 +9,21 @@ import {
   type LogLevel,
 } from '@caudal/telemetry/logger.ts'
 import type { Command, Invocation } from '../command.ts'
+import { prepareDemoUser } from '../demo-data/demo-user.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { integerOption } from '../parse-options.ts'
 import { findSystem } from '../system/find-system.ts'
 import { runSystem, type RunningSystem } from '../system/run-system.ts'
 import { SERVICES } from '../system/services.ts'
-import { prepareDemoWorld } from '../world/demo-world.ts'
 import { welcome } from './welcome.ts'
 
 const ALL = [...SERVICES.keys()]
-const SAME_REQUEST_MS = 1_000
+const SAME_SIGNAL_MS = 1_000
 
-/** `caudal start`: the whole system in one process, or some services of it. */
+/** `caudal start`: runs the whole system or some services in this process. */
 export const start: Command = {
-  summary: 'start everything in this process over an embedded PostgreSQL, or only some services',
+  summary: 'start all services, or the named ones, in one process (with an embedded PostgreSQL)',
   usage: 'start [service…] [--fresh] [--data DIR] [--port N]',
   options: { fresh: { type: 'boolean' }, port: { type: 'string' } },
   positionals: { min: 0, max: ALL.length },
@@ -31,10 +31,10 @@ export const start: Command = {
     const { positionals, values, dataDir, json } = invocation
     const unknown = positionals.find((name) => !SERVICES.has(name))
     if (unknown !== undefined) {
-      throw new UsageError(`there is no service "${unknown}"; there are ${ALL.join(', ')}`)
+      throw new UsageError(`unknown service "${unknown}"; the services are ${ALL.join(', ')}`)
     }
     if (values['fresh'] === true && process.env['DATABASE_URL']) {
-      throw new UsageError('--fresh is for the embedded database, but DATABASE_URL names a server')
+      throw new UsageError('--fresh is only for the embedded database, but DATABASE_URL is set')
     }
     const names = positionals.length === 0 ? ALL : [...new Set(positionals)]
     const firstPort = integerOption(values, 'port', { min: 0, max: 65_000 }, 8080)
@@ -43,7 +43,7 @@ export const start: Command = {
     if (values['fresh'] === true) await startOver(dataDir, logger)
     const system = await runSystem({ names, dataDir, firstPort, env: process.env, logger })
     try {
-      await announce(invocation, system, names.length === ALL.length)
+      await printReady(invocation, system, names.length === ALL.length)
       await stopped
       if (!json) note('\nStopping…')
     } finally {
@@ -54,12 +54,12 @@ export const start: Command = {
   },
 }
 
-/** A level that there is not is refused with the rest of the configuration. */
+/** An unknown level is refused later, with the rest of the configuration. */
 function logLevel({ CAUDAL_LOG_LEVEL: wanted }: NodeJS.ProcessEnv): LogLevel {
   return LOG_LEVELS.find((level) => level === wanted) ?? 'info'
 }
 
-async function announce(
+async function printReady(
   invocation: Invocation,
   { state }: RunningSystem,
   complete: boolean,
@@ -75,12 +75,12 @@ async function announce(
     printLine(`  ${name.padEnd(14)} ${url}`, { json })
   }
   if (!complete) return
-  const world = await prepareDemoWorld(
+  const demoUser = await prepareDemoUser(
     await findSystem({ dataDir: state.data_dir, url: undefined }),
     state.data_dir,
   )
   const system = { gatewayUrl: state.gateway_url!, dataDir: state.data_dir }
-  printLine(welcome(system, world), { json })
+  printLine(welcome(system, demoUser), { json })
 }
 
 async function startOver(dataDir: string, logger: Logger): Promise<void> {
@@ -91,18 +91,18 @@ async function startOver(dataDir: string, logger: Logger): Promise<void> {
 }
 
 /**
- * Resolves at the first request to stop; another one ends the process at once. One that follows
- * within a second is the same Ctrl-C, passed on by npm or a launcher as well.
+ * Resolves at the first stop signal. A later one ends the process at once, unless it follows within
+ * a second: then it is the same Ctrl-C, forwarded by npm or a launcher.
  */
 function onStopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    let askedAt: number | undefined
+    let firstSignalAt: number | undefined
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        if (askedAt !== undefined && performance.now() - askedAt > SAME_REQUEST_MS) {
+        if (firstSignalAt !== undefined && performance.now() - firstSignalAt > SAME_SIGNAL_MS) {
           process.exit(EXIT.no)
         }
-        askedAt ??= performance.now()
+        firstSignalAt ??= performance.now()
         resolve()
       })
     }

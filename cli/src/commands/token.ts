@@ -1,14 +1,14 @@
 import type { Command, Values } from '../command.ts'
+import { DEFAULT_TENANT } from '../demo-data/defaults.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { printJson, printLine } from '../output.ts'
 import { textOption, uuidArgument } from '../parse-options.ts'
 import { findSystem, type System } from '../system/find-system.ts'
 import { anyClientToken, clientToken, type Token, userToken } from '../system/tokens.ts'
-import { DEFAULT_TENANT } from '../world/defaults.ts'
 
-/** `caudal token`: a token of a user or of a client, for development. */
+/** `caudal token`: prints an access token of a user or a client, for development. */
 export const token: Command = {
-  summary: 'print a token of a user, or of an OAuth client',
+  summary: 'print an access token of a user or of an OAuth client',
   usage:
     'token (--user ID [--scope SCOPES] | --client NAME --scope SCOPES [--secret SECRET]) ' +
     '[--tenant TENANT]',
@@ -29,7 +29,11 @@ export const token: Command = {
   },
 }
 
-/** Reads all options before a system is looked for; none is ignored. @throws {UsageError} */
+/**
+ * Validates all options before the system is contacted; none is ignored.
+ *
+ * @throws {UsageError}
+ */
 function plan(values: Values): (system: System) => Promise<Token> {
   const { user, client } = values
   if ((user === undefined) === (client === undefined)) {
@@ -40,7 +44,7 @@ function plan(values: Values): (system: System) => Promise<Token> {
 
 function planForUser(values: Values): (system: System) => Promise<Token> {
   if (values['secret'] !== undefined) {
-    throw new UsageError('--secret is the one of a client: give it with --client NAME')
+    throw new UsageError('--secret is the secret of a client; use it with --client NAME')
   }
   const userId = uuidArgument(textOption(values, 'user'), '--user')
   const tenantId = textOption(values, 'tenant', DEFAULT_TENANT)
@@ -54,7 +58,7 @@ function planForClient(values: Values): (system: System) => Promise<Token> {
   const [secret, tenantId] = [given(values, 'secret'), given(values, 'tenant')]
   if (secret !== undefined && tenantId !== undefined) {
     throw new UsageError(
-      '--tenant cannot be chosen with --secret: a client that has a secret has its own tenant',
+      '--tenant cannot be used with --secret, because the tenant of that client is configured',
     )
   }
   if (secret !== undefined) return (system) => clientToken(system, scope, { id, secret })
@@ -64,7 +68,11 @@ function planForClient(values: Values): (system: System) => Promise<Token> {
       : anyClientToken(system, id, { scope, tenantId })
 }
 
-/** An option that may be left out, but not be empty. @throws {UsageError} */
+/**
+ * An option that may be absent, but not empty.
+ *
+ * @throws {UsageError}
+ */
 function given(values: Values, name: string): string | undefined {
   return values[name] === undefined ? undefined : textOption(values, name)
 }

@@ -6,26 +6,26 @@ import { integerOption } from '../parse-options.ts'
 import { findSystem } from '../system/find-system.ts'
 import { verifySystem } from '../verify/verify-system.ts'
 
-/** `caudal verify`: is every amount where it must be? Exit 1 when it is not. */
+/** `caudal verify`: checks all money movements. Exits with 1 if it finds a violation. */
 export const verify: Command = {
-  summary: 'wait until nothing moves, then check every balance, hold, charge, order and notice',
+  summary: 'wait until the system is idle, then check balances, holds, charges, orders and more',
   usage: 'verify [--wait 30]',
   options: { wait: { type: 'string' } },
   positionals: { min: 0, max: 0 },
   async run(invocation) {
     const seconds = integerOption(invocation.values, 'wait', { min: 0, max: 3_600 }, 30)
     const system = await findSystem(invocation)
-    const { ok, stillness, checks } = await verifySystem(system, seconds * 1_000).catch(
+    const { ok, activity, checks } = await verifySystem(system, seconds * 1_000).catch(
       (error: unknown) => {
         if (!isConnectionFault(error)) throw error
-        throw new UnreachableError('the databases cannot be reached', { cause: error })
+        throw new UnreachableError('a database is unreachable', { cause: error })
       },
     )
-    if (stillness === 'moving') note(`caudal: something still moved after ${seconds} s`)
+    if (activity === 'busy') note(`caudal: the system was still busy after ${seconds} s`)
     if (invocation.json) printJson({ ok, checks })
     for (const { name, checked, violations, skipped } of checks) {
       if (skipped !== undefined) {
-        printLine(`--  ${name.padEnd(24)} not here: ${skipped.join(', ')}`, invocation)
+        printLine(`--  ${name.padEnd(24)} not running: ${skipped.join(', ')}`, invocation)
         continue
       }
       const mark = violations.length === 0 ? 'ok ' : 'NO '

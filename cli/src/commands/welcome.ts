@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { DemoWorld } from '../world/demo-world.ts'
+import type { DemoUser } from '../demo-data/demo-user.ts'
 
 /**
- * What a newcomer reads after the first start: one line to paste, and how to watch it. Commands
- * name a data directory that is not the default one, since they find the system by it.
+ * The text after a start: a command that makes a payment, and commands that show it. They name the
+ * data directory if it is not the default one, because commands find the system by it.
  */
 export function welcome(
   { gatewayUrl, dataDir }: { gatewayUrl: string; dataDir: string },
-  { userId, token, orderId }: DemoWorld,
+  { userId, token, orderId }: DemoUser,
 ): string {
   const where = dataDir === resolve('.caudal') ? '' : ` --data '${dataDir}'`
   const payments = `${gatewayUrl}/api/v1/payments`
@@ -26,15 +26,15 @@ Make a payment:
 
 ${pay}
 
-See its state:
+See its status:
 
 curl -sS '${payments}?limit=1' ${authorization}
 
-Watch it, or pay and follow another order of the same user:
+Show all its steps, or pay and follow another order of the same user:
 
 npx caudal payment <payment_id>${where}
 npx caudal pay --user ${userId}${where}
 
-Ctrl-C stops everything; the data stays.
+Ctrl-C stops everything; the data is kept.
 `
 }

@@ -2,10 +2,10 @@ import { ConfigError } from '@caudal/http/environment.ts'
 import type { LoadedService } from './services.ts'
 
 /**
- * Refuses what cannot work before anything is started: the bad variables of all services at once,
- * and what is missing beyond what each service knows of.
+ * Validates the configuration of all services before anything starts. `missing` has problems that
+ * no single service can detect.
  *
- * @throws {ConfigError}
+ * @throws {ConfigError} with the problems of all services
  */
 export function checkConfiguration(
   services: readonly LoadedService[],

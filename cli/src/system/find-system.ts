@@ -5,13 +5,13 @@ import { UnreachableError } from '../errors.ts'
 import { call } from './http-client.ts'
 import { isStale, readState, type SystemState } from './state-file.ts'
 
-/** Where everything of a running system is: from its state file, or from the environment. */
+/** The addresses of a running system, from its state file or the environment. */
 export type System = {
   gatewayUrl: string
   pspUrl: string
   pushUrl: string
   serviceUrl(service: string): string
-  /** Whether a service is part of the system; of one that only the environment names, each is. */
+  /** Whether the system has this service. Without a state file, it is assumed to have all. */
   runs(service: string): boolean
   databaseUrl(database: string): string
   client: { id: string; secret: string }
@@ -20,10 +20,10 @@ export type System = {
 type Where = Pick<Invocation, 'dataDir' | 'url'>
 
 /**
- * The system that `--url` and `--data` name. A gateway named by `--url` must answer, whatever the
- * command then asks, and be the one of the state file that names the rest.
+ * Finds the system that `--url` and `--data` name. A gateway named by `--url` must respond, and
+ * must be the gateway of the system in the state file.
  *
- * @throws {UnreachableError} when no system is named, or it is not there
+ * @throws {UnreachableError} if no system is named or it is unreachable
  */
 export async function findSystem(where: Where): Promise<System> {
   const state = await liveState(where)
@@ -31,22 +31,26 @@ export async function findSystem(where: Where): Promise<System> {
   const env = process.env
   if (!gatewayUrl && !state && !env['CAUDAL_IDENTITY_URL']) {
     throw new UnreachableError(
-      `no running system found: ${where.dataDir} has no state file (start one with ` +
-        '"caudal start", or name it with --data or --url)',
+      `no running system found: ${where.dataDir} has no state file. Start a system with ` +
+        '"caudal start", or name one with --data or --url.',
     )
   }
   if (where.url !== undefined) await checkGateway(where.url, state)
   const named = (name: string, known: string | null | undefined): string => {
     const found = env[`CAUDAL_${name}_URL`] ?? known
     if (found) return found
-    throw new UnreachableError(`CAUDAL_${name}_URL is not set, and no state file names it`)
+    throw new UnreachableError(
+      `CAUDAL_${name}_URL is not set, and there is no state file with this address`,
+    )
   }
   const ownDatabase = (database: string): string | undefined =>
     env[`${database.toUpperCase()}_DATABASE_URL`]
   const server = (): string => {
     const found = env['CAUDAL_MIGRATION_DATABASE_URL'] ?? env['DATABASE_URL'] ?? state?.database_url
     if (found) return found
-    throw new UnreachableError('DATABASE_URL is not set, and no state file names the database')
+    throw new UnreachableError(
+      'DATABASE_URL is not set, and there is no state file with the database',
+    )
   }
   return {
     gatewayUrl: gatewayUrl ?? 'http://127.0.0.1:8080',
@@ -70,22 +74,27 @@ export async function findSystem(where: Where): Promise<System> {
   }
 }
 
-/** What the state file says, unless the system that wrote it was killed. */
+/** Reads the state file, unless the system that wrote it was killed. */
 async function liveState({ dataDir, url }: Where): Promise<SystemState | undefined> {
   const state = await readState(dataDir)
   if (!state || !isStale(state)) return state
   if (url !== undefined) return undefined
   throw new UnreachableError(
-    `the system of ${dataDir} is gone: its process ${state.pid} has ended; start it again with ` +
-      '"caudal start"',
+    `the system of ${dataDir} is not running: its process ${state.pid} has ended. Start it again ` +
+      'with "caudal start".',
   )
 }
 
-/** @throws {UnreachableError} without an answer, or when the gateway is another system's */
+/**
+ * Checks that the gateway responds and belongs to the system in the state file.
+ *
+ * @throws {UnreachableError}
+ */
 async function checkGateway(url: string, state: SystemState | undefined): Promise<void> {
   const { status, body } = await call(`${url}/healthz`)
   const { name } = (body ?? {}) as { name?: unknown }
-  if (status !== 200 || name !== 'api-gateway') throw new UnreachableError(`${url} is no gateway`)
+  if (status !== 200 || name !== 'api-gateway')
+    throw new UnreachableError(`${url} is not a gateway`)
   const own = state?.gateway_url
   if (!state || !own || own === url) return
   const [theirs, ours] = await Promise.all([keysOf(url), keysOf(own).catch(() => undefined)])
@@ -93,7 +102,7 @@ async function checkGateway(url: string, state: SystemState | undefined): Promis
   throw new UnreachableError(`${url} is not the gateway of the system in ${state.data_dir}`)
 }
 
-/** The keys by which the services behind a gateway know it; a proxy before it may hide them. */
+/** The public signing keys of a gateway, which identify it; undefined if a proxy hides them. */
 async function keysOf(gatewayUrl: string): Promise<unknown> {
   const { status, body } = await call(`${gatewayUrl}/internal/jwks.json`)
   return status === 200 ? body : undefined

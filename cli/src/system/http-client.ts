@@ -2,24 +2,29 @@ import { request } from 'undici'
 import { UnreachableError, UsageError } from '../errors.ts'
 
 const TIMEOUT_MS = 30_000
-/** Where an answer says why: as a problem document (RFC 9457) or an OAuth server (RFC 6749). */
+/** Members with an error's reason, in problem documents (RFC 9457) and OAuth errors (RFC 6749). */
 const REASONS = ['detail', 'error_description', 'code', 'error']
 
-export type HttpAnswer = { status: number; body: unknown; headers: Record<string, unknown> }
+/** A response with its parsed body, or the body's text if it is not JSON. */
+export type HttpResult = { status: number; body: unknown; headers: Record<string, unknown> }
 
 type HttpCall = {
   method?: 'GET' | 'POST' | 'PUT'
   headers?: Record<string, string>
-  /** An object goes as JSON, URLSearchParams as a form. */
+  /** URLSearchParams are sent as a form, any other object as JSON. */
   body?: object
 }
 
-/** One HTTP call with its answer read as JSON. @throws {UnreachableError} without an answer */
-export async function call(url: string, options: HttpCall = {}): Promise<HttpAnswer> {
+/**
+ * Makes an HTTP request and parses the response as JSON.
+ *
+ * @throws {UnreachableError} if there is no response
+ */
+export async function call(url: string, options: HttpCall = {}): Promise<HttpResult> {
   const { method = options.body ? 'POST' : 'GET', headers = {}, body } = options
   const form = body instanceof URLSearchParams
   try {
-    const answer = await request(url, {
+    const response = await request(url, {
       method,
       headersTimeout: TIMEOUT_MS,
       bodyTimeout: TIMEOUT_MS,
@@ -31,19 +36,19 @@ export async function call(url: string, options: HttpCall = {}): Promise<HttpAns
       },
       body: body === undefined ? null : form ? body.toString() : JSON.stringify(body),
     })
-    const text = await answer.body.text()
-    return { status: answer.statusCode, body: parse(text), headers: answer.headers }
+    const text = await response.body.text()
+    return { status: response.statusCode, body: parse(text), headers: response.headers }
   } catch (error) {
     const { origin } = new URL(url)
-    throw new UnreachableError(`${origin} cannot be reached: ${reasonOf(error)}`, { cause: error })
+    throw new UnreachableError(`${origin} is unreachable: ${reasonOf(error)}`, { cause: error })
   }
 }
 
 /**
- * Like `call`, for calls whose success is taken for granted.
+ * Like `call`, but throws if the response is not successful.
  *
- * @throws {UsageError} where what was given is malformed
- * @throws {Error} on other statuses
+ * @throws {UsageError} if the request is malformed, because of the user's arguments
+ * @throws {Error} on any other unsuccessful status
  */
 export async function callOk<T>(url: string, options: HttpCall = {}): Promise<T> {
   const { status, body } = await call(url, options)
@@ -51,8 +56,9 @@ export async function callOk<T>(url: string, options: HttpCall = {}): Promise<T>
   const problem = body as Partial<Record<string, string>> | undefined
   const { pathname } = new URL(url)
   const why = REASONS.map((name) => problem?.[name]).find(Boolean) ?? ''
-  const said = `${options.method ?? 'request to'} ${pathname} answered ${status} ${why}`.trim()
-  throw problem?.['code'] === 'MALFORMED_REQUEST' ? new UsageError(said) : new Error(said)
+  const message =
+    `${options.method ?? 'request to'} ${pathname} failed with ${status} ${why}`.trim()
+  throw problem?.['code'] === 'MALFORMED_REQUEST' ? new UsageError(message) : new Error(message)
 }
 
 function parse(text: string): unknown {
@@ -65,5 +71,5 @@ function parse(text: string): unknown {
 
 function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: string; message?: string }
-  return code ?? message ?? 'no answer'
+  return code ?? message ?? 'no response'
 }

@@ -3,20 +3,20 @@ import { dirname } from 'node:path'
 import { UsageError } from '../errors.ts'
 
 /**
- * Makes a directory with those above it. Node's own way to do so never ends where nothing can be
- * made although nothing is forbidden, as below `/proc`.
+ * Creates a directory and its missing parents. Node's recursive mkdir does not return for some
+ * directories in which nothing can be created, such as `/proc`.
  *
- * @throws {UsageError} there
+ * @throws {UsageError} if the directory cannot be created
  */
 export async function makeDirectory(dir: string): Promise<void> {
   if (await isMade(dir)) return
   const above = dirname(dir)
   if (above !== dir) await makeDirectory(above)
   if (await isMade(dir)) return
-  throw new UsageError(`no directory can be made at ${dir}`)
+  throw new UsageError(`cannot create a directory at ${dir}`)
 }
 
-/** False when the one above is missing; a file in its place is found by whoever writes into it. */
+/** False if the parent is missing. An existing file passes here and fails at the first write. */
 async function isMade(dir: string): Promise<boolean> {
   try {
     await mkdir(dir, { mode: 0o755 })

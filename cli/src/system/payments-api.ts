@@ -1,7 +1,8 @@
 import type { System } from './find-system.ts'
-import { call, type HttpAnswer } from './http-client.ts'
+import { call, type HttpResult } from './http-client.ts'
 import { bearer } from './tokens.ts'
 
+/** A payment in the format of the HTTP API. */
 export type Payment = {
   payment_id: string
   status: string
@@ -16,24 +17,25 @@ export type Payment = {
 
 const FINAL = new Set(['COMPLETED', 'FAILED', 'PARTIALLY_REFUNDED', 'REFUNDED', 'RETURNED'])
 
+/** Whether a payment with this status has ended. */
 export function isFinal(status: string): boolean {
   return FINAL.has(status)
 }
 
-/** Asks for a payment of the order, as a user's app does: through the gateway. */
+/** Requests a payment of the order through the gateway, like a user's app. */
 export async function requestPayment(
   system: System,
   token: string,
   orderId: string,
   key: string,
-): Promise<HttpAnswer> {
+): Promise<HttpResult> {
   return call(`${system.gatewayUrl}/api/v1/payments`, {
     headers: { ...bearer(token), 'idempotency-key': key },
     body: { external_order_id: orderId },
   })
 }
 
-/** The payment as the payments service tells it to a service client; undefined if unknown. */
+/** Finds a payment with a client's token; undefined if it does not exist. */
 export async function findPayment(
   system: System,
   token: string,
@@ -42,6 +44,6 @@ export async function findPayment(
   const url = `${system.serviceUrl('payments')}/v1/payments/${paymentId}`
   const { status, body } = await call(url, { headers: bearer(token) })
   if (status === 404) return undefined
-  if (status !== 200) throw new Error(`the payments service answered ${status}`)
+  if (status !== 200) throw new Error(`the payments service responded with ${status}`)
   return body as Payment
 }

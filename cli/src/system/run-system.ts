@@ -8,18 +8,19 @@ import {
 } from '@caudal/local-postgres/start-local-postgres.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { checkConfiguration } from './check-configuration.ts'
+import { checkDatabase } from './check-database.ts'
 import { makeDirectory } from './make-directory.ts'
-import { isPart, missingOfPart, needsEmbedded, withoutGateway } from './part-of-system.ts'
+import { isPartial, missingSettings, needsEmbedded, withoutGateway } from './partial-system.ts'
 import { planPorts } from './plan-ports.ts'
-import { reachDatabase } from './reach-database.ts'
 import { newSecrets, readOrMakeSecrets, secretEnvironment, type Secrets } from './secrets.ts'
 import { type LoadedService, SERVICES } from './services.ts'
 import { removeOwnState, type SystemState, writeState } from './state-file.ts'
 
+/** What to run, and where. */
 export type RunOptions = {
   names: readonly string[]
   dataDir: string
-  /** The gateway's port; the others follow it; 0 picks free ones. */
+  /** The gateway's port, which the other services' ports follow; 0 chooses free ports. */
   firstPort: number
   env: NodeJS.ProcessEnv
   logger: Logger
@@ -27,15 +28,16 @@ export type RunOptions = {
 
 const SLOW_STOP_MS = 5_000
 
+/** The running services. */
 export type RunningSystem = { state: SystemState; stop(): Promise<void> }
 
 /**
- * Starts services in this process, over an embedded PostgreSQL unless the environment names a
- * server. `stop` takes everything down in reverse. A start that fails leaves nothing running.
+ * Starts services in this process, with an embedded PostgreSQL unless the environment names a
+ * server. `stop` stops everything in reverse order. A failed start leaves nothing running.
  */
 export async function runSystem(options: RunOptions): Promise<RunningSystem> {
   const { names, dataDir, firstPort, logger } = options
-  const part = isPart(names, options.env)
+  const part = isPartial(names, options.env)
   const stops: Stop[] = []
   let explain = async (error: unknown) => error
   const stop = async (): Promise<void> => {
@@ -44,12 +46,12 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
   try {
     const loaded = await Promise.all(names.map((name) => SERVICES.get(name)!.load()))
     const known = part ? options.env : { ...secretEnvironment(newSecrets()), ...options.env }
-    checkConfiguration(loaded, known, part ? missingOfPart(names, options.env) : [])
+    checkConfiguration(loaded, known, part ? missingSettings(names, options.env) : [])
     const ports = await planPorts(options.env, names, firstPort)
     stops.push({ name: 'ports', run: ports.release })
     if (!part) {
       await makeDirectory(dataDir)
-      // The last thing to go: as long as it is there, something of the system still runs.
+      // Removed last: while the file exists, a part of the system may still run.
       stops.push({ name: 'state file', run: () => removeOwnState(dataDir) })
     }
     const database = await openDatabase(options, stops)
@@ -72,7 +74,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
 
 type Stop = { name: string; run: () => Promise<void> }
 
-/** Stops a part; whoever waits for one that takes long learns which it is. */
+/** Stops one part and logs its name while it takes long. */
 async function stopWatched({ name, run }: Stop, logger: Logger): Promise<void> {
   const startedAt = performance.now()
   const timer = setInterval(() => {
@@ -92,8 +94,8 @@ async function openDatabase(
 ): Promise<{ env: NodeJS.ProcessEnv; url: string; explain?: LocalPostgres['explain'] }> {
   const { DATABASE_URL: given, CAUDAL_MIGRATION_DATABASE_URL: owner } = env
   if (!needsEmbedded(names, env)) {
-    if (given) await reachDatabase('DATABASE_URL', given)
-    if (owner) await reachDatabase('CAUDAL_MIGRATION_DATABASE_URL', owner)
+    if (given) await checkDatabase('DATABASE_URL', given)
+    if (owner) await checkDatabase('CAUDAL_MIGRATION_DATABASE_URL', owner)
     return { env: {}, url: owner ?? given ?? '' }
   }
   const postgres = await startLocalPostgres({ dataDir: join(dataDir, 'postgres'), logger })
@@ -105,7 +107,7 @@ async function openDatabase(
   }
 }
 
-/** All at once: none needs another to start, only to work. */
+/** Starts all services at once; none needs another one to start. */
 async function startServices(
   loaded: readonly LoadedService[],
   env: NodeJS.ProcessEnv,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** The OAuth clients of a development system and what each may do: no more than it needs. */
+/** The OAuth clients of a development system, each with only the scopes that it needs. */
 const CLIENT_SCOPES: Record<string, string[]> = {
   'caudal-cli': [
     'payments:read',
@@ -21,15 +21,16 @@ const CLIENT_SCOPES: Record<string, string[]> = {
   notifications: ['users:read', 'users:write'],
 }
 
+/** The secret of each OAuth client. */
 export type Secrets = Record<string, string>
 
-/** Fresh secrets, one for each client. */
+/** Generates a secret for each client. */
 export function newSecrets(): Secrets {
   const names = Object.keys(CLIENT_SCOPES)
   return Object.fromEntries(names.map((name) => [name, randomBytes(24).toString('base64url')]))
 }
 
-/** The secrets of a data directory, made on the first start and kept at mode 0600. */
+/** Reads the secrets of a data directory; the first start generates them, with mode 0600. */
 export async function readOrMakeSecrets(dataDir: string): Promise<Secrets> {
   const file = join(dataDir, 'secrets.json')
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -43,7 +44,7 @@ export async function readOrMakeSecrets(dataDir: string): Promise<Secrets> {
   return secrets
 }
 
-/** Nothing but this system knows the secrets, so no file, or half of one, is made anew. */
+/** A missing or damaged file gives no secrets, which are then generated: no one else has them. */
 function parseSecrets(text: string): Secrets {
   try {
     return JSON.parse(text) as Secrets
@@ -52,7 +53,7 @@ function parseSecrets(text: string): Secrets {
   }
 }
 
-/** The secrets as the services read them from their environment. */
+/** The environment variables in which the services get their secrets. */
 export function secretEnvironment(secrets: Secrets): NodeJS.ProcessEnv {
   const clients = Object.entries(CLIENT_SCOPES).map(([client_id, scopes]) => ({
     client_id,

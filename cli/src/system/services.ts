@@ -1,16 +1,17 @@
 import type { RunningService } from '@caudal/http/running-service.ts'
 
-/** A process of the system: how it is named in the environment, and how it starts. */
+/** A service: its name in environment variables, and how to load it. */
 export type ServiceEntry = {
-  /** As in CAUDAL_<KEY>_PORT and CAUDAL_<KEY>_URL. */
+  /** The <KEY> of CAUDAL_<KEY>_PORT and CAUDAL_<KEY>_URL. */
   key: string
-  /** Whether it has a database: all but the gateway. */
+  /** Whether it has a database, like all services except the gateway. */
   stateful: boolean
   load(): Promise<LoadedService>
 }
 
+/** A loaded service. */
 export type LoadedService = {
-  /** @throws {ConfigError} naming every bad variable */
+  /** @throws {ConfigError} naming every invalid variable */
   check(env: NodeJS.ProcessEnv): void
   start(env: NodeJS.ProcessEnv): Promise<RunningService>
 }
@@ -34,7 +35,7 @@ function entry<C>(key: string, load: () => Promise<Module<C>>): ServiceEntry {
   }
 }
 
-/** Every service and simulator by the name that `caudal start` takes; the gateway comes last. */
+/** Every service and simulator by its name in `caudal start`; the gateway is last. */
 export const SERVICES = new Map<string, ServiceEntry>([
   [
     'psp',

@@ -2,27 +2,27 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 
-/** What a running system writes into its data directory for the other commands (mode 0600). */
+/** The file that a running system writes to its data directory for other commands (mode 0600). */
 export type SystemState = {
   pid: number
-  /** The machine, or container, in which `pid` means something. */
+  /** The machine or container that `pid` belongs to. */
   host: string
   gateway_url: string | null
   console_url: string | null
   psp_url: string | null
   push_url: string | null
   data_dir: string
-  /** Base URL of each service that runs, by name. */
+  /** The base URL of each running service, by name. */
   services: Record<string, string>
-  /** Server URL of the role that owns the databases: for `verify`. */
+  /** The server URL of the role that owns the databases, for `verify`. */
   database_url: string
-  /** The command line's own OAuth client. */
+  /** The OAuth client of the command line. */
   client: { id: string; secret: string }
 }
 
 const fileOf = (dataDir: string): string => join(dataDir, 'system.json')
 
-/** Writes the state in one step, so that no reader sees half of it. */
+/** Writes the state atomically. */
 export async function writeState(state: SystemState): Promise<void> {
   const file = fileOf(state.data_dir)
   const draft = `${file}.${state.pid}`
@@ -30,6 +30,7 @@ export async function writeState(state: SystemState): Promise<void> {
   await rename(draft, file)
 }
 
+/** Reads the state; undefined if the file is missing or damaged. */
 export async function readState(dataDir: string): Promise<SystemState | undefined> {
   try {
     return JSON.parse(await readFile(fileOf(dataDir), 'utf8')) as SystemState
@@ -38,13 +39,13 @@ export async function readState(dataDir: string): Promise<SystemState | undefine
   }
 }
 
-/** Removes the state that this process has written, and nobody else's. */
+/** Removes the state file if this process wrote it. */
 export async function removeOwnState(dataDir: string): Promise<void> {
   const state = await readState(dataDir)
   if (state?.pid === process.pid) await rm(fileOf(dataDir), { force: true })
 }
 
-/** Whether the process that wrote the state is known to be gone: it was killed. */
+/** Whether the process that wrote the state is known to have ended, because it was killed. */
 export function isStale({ pid, host }: SystemState): boolean {
   if (host !== hostname()) return false
   try {

@@ -3,14 +3,15 @@ import { callOk } from './http-client.ts'
 
 const LOGIN_GRANT = 'urn:caudal:params:oauth:grant-type:development-login'
 
+/** An access token and when it expires (ISO 8601). */
 export type Token = { token: string; expires_at: string }
 
-type TokenAnswer = { access_token: string; expires_in: number; scope?: string }
+type TokenResponse = { access_token: string; expires_in: number; scope?: string }
 
 /**
- * A token of an OAuth client by its secret, the command line's own unless said.
+ * Requests a token with an OAuth client's secret; by default the client of the command line.
  *
- * @throws {Error} naming a scope that the client does not get
+ * @throws {Error} naming a scope that was not granted
  */
 export async function clientToken(
   system: System,
@@ -21,8 +22,8 @@ export async function clientToken(
 }
 
 /**
- * A token of any client, by development login; identity refuses it where that is off. Its tenant is
- * the client's own by configuration, or the command line's, unless said.
+ * Requests a token of any client by development login, which identity refuses if it is off. The
+ * tenant is `tenantId`, else the client's configured one, else the command line's.
  */
 export async function anyClientToken(
   system: System,
@@ -37,8 +38,8 @@ export async function anyClientToken(
 }
 
 /**
- * A user's token by development login, with all scopes of people unless some are named; identity
- * refuses it where that is switched off.
+ * Requests a user's token by development login, which identity refuses if it is off. It has all
+ * user scopes, unless `scope` names some.
  */
 export async function userToken(
   system: System,
@@ -60,19 +61,20 @@ async function requestToken(
   form: Record<string, string>,
 ): Promise<Token> {
   const credentials = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)
-  const answer = await callOk<TokenAnswer>(`${system.serviceUrl('identity')}/token`, {
+  const response = await callOk<TokenResponse>(`${system.serviceUrl('identity')}/token`, {
     method: 'POST',
     headers: { authorization: `Basic ${credentials.toString('base64')}` },
     body: new URLSearchParams(form),
   })
-  // OAuth servers leave out what does not exist without a word.
-  const granted = new Set(answer.scope?.split(' '))
+  // OAuth servers leave out unknown scopes without an error.
+  const granted = new Set(response.scope?.split(' '))
   const missing = form['scope']?.split(' ').find((scope) => scope !== '' && !granted.has(scope))
-  if (missing !== undefined) throw new Error(`client ${id} cannot have the scope ${missing}`)
-  const expiresAt = new Date(Date.now() + answer.expires_in * 1_000)
-  return { token: answer.access_token, expires_at: expiresAt.toISOString() }
+  if (missing !== undefined) throw new Error(`client ${id} was not granted the scope ${missing}`)
+  const expiresAt = new Date(Date.now() + response.expires_in * 1_000)
+  return { token: response.access_token, expires_at: expiresAt.toISOString() }
 }
 
+/** The authorization header of a token. */
 export function bearer(token: string): Record<string, string> {
   return { authorization: `Bearer ${token}` }
 }

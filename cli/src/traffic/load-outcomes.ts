@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { SeededUser } from '../demo-data/seed-users.ts'
 import type { System } from '../system/find-system.ts'
 import { callOk } from '../system/http-client.ts'
 import { isFinal, type Payment } from '../system/payments-api.ts'
 import { bearer } from '../system/tokens.ts'
-import type { SeededUser } from '../world/seed-world.ts'
-import { repeatUntilAnswered } from './repeat-until-answered.ts'
+import { retryUntilResponse } from './retry-until-response.ts'
 
 type Page<T> = { data: T[]; has_more: boolean; next_cursor: string | null }
 
@@ -12,8 +12,8 @@ const POLL_MS = 250
 const PARALLEL = 8
 
 /**
- * Every payment of the users, asked for through the gateway; asks again until each is final or in
- * doubt, or the time is over. A gateway that is away is asked again too.
+ * Reads all payments of the users through the gateway, by id. Repeats until each payment is final
+ * or in doubt, or the time is over. Also repeats if the gateway is unavailable.
  */
 export async function loadOutcomes(
   system: System,
@@ -53,14 +53,14 @@ async function paymentsOf(system: System, token: string): Promise<Payment[]> {
 }
 
 /**
- * How many payments were charged more than once, by the PSP's own books; undefined when they cannot
- * be read in the time.
+ * Counts the payments that the PSP charged more than once; undefined if its charges could not be
+ * read in time.
  */
 export async function countDuplicateCharges(
   system: System,
   timeoutMs: number,
 ): Promise<number | undefined> {
-  return repeatUntilAnswered(() => countDuplicates(system), timeoutMs)
+  return retryUntilResponse(() => countDuplicates(system), timeoutMs)
 }
 
 async function countDuplicates(system: System): Promise<number> {

@@ -1,6 +1,7 @@
+/** Percentiles in milliseconds. */
 export type Percentiles = { p50: number; p95: number; p99: number }
 
-/** Nearest-rank percentiles in milliseconds, rounded to a tenth; zeros for no values. */
+/** Nearest-rank percentiles in milliseconds, rounded to a tenth; zeros if there are no values. */
 export function percentiles(values: readonly number[]): Percentiles {
   const sorted = Float64Array.from(values).toSorted()
   const at = (share: number): number => {

@@ -1,25 +1,26 @@
+import { seedUsers } from '../demo-data/seed-users.ts'
 import type { System } from '../system/find-system.ts'
 import { isFinal } from '../system/payments-api.ts'
-import { seedWorld } from '../world/seed-world.ts'
 import { countDuplicateCharges, loadOutcomes } from './load-outcomes.ts'
 import { percentiles, type Percentiles } from './percentiles.ts'
 import { type Attempt, type Progress, sendPayments } from './send-payments.ts'
 
+/** Payments per second, and for how long. */
 export type TrafficOptions = { rate: number; seconds: number }
 
-/** What `caudal demo` reports (interfaces.md). */
+/** The report of `caudal demo`. */
 export type TrafficReport = {
   sent: number
   accepted: number
-  /** Answered, and not with a payment. */
+  /** Refused by a response. */
   refused: number
-  /** Never answered, however often repeated under its key. */
+  /** Without a response after all retries with the same idempotency key. */
   unknown: number
   completed: number
   failed: number
   in_doubt: number
   lost: number
-  /** Null when the PSP's books could not be read. */
+  /** null if the PSP's charges could not be read. */
   duplicated: number | null
   accept_ms: Percentiles
   final_ms: Percentiles
@@ -27,18 +28,18 @@ export type TrafficReport = {
 }
 
 const ORDERS_PER_USER = 50
-/** An accepted payment that is neither final nor in doubt this long after the end is lost. */
+/** An accepted payment counts as lost if it is neither final nor in doubt so long after the end. */
 const LOST_AFTER_MS = 30_000
 const BOOKS_TIMEOUT_MS = 10_000
 
-/** Steady traffic of new users, followed to the end of every payment. */
+/** Creates users, sends payments at a steady rate and waits for their results. */
 export async function runTraffic(
   system: System,
   { rate, seconds }: TrafficOptions,
   onProgress?: (progress: Progress) => void,
 ): Promise<TrafficReport> {
   const count = rate * seconds
-  const users = await seedWorld(system, {
+  const users = await seedUsers(system, {
     users: Math.max(1, Math.ceil(count / ORDERS_PER_USER)),
     ordersPerUser: Math.min(count, ORDERS_PER_USER),
     balance: '1000.00',

@@ -3,12 +3,12 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
-import type { SeededUser } from '../world/seed-world.ts'
+import type { SeededUser } from '../demo-data/seed-users.ts'
 import { sendPayments } from './send-payments.ts'
 
 type Answer = (response: ServerResponse, tries: number) => void
 
-/** A gateway that answers each try of a key as the test says, and counts them. */
+/** A gateway that responds to each attempt of a key as the test says, and counts the attempts. */
 async function fakeGateway(t: TestContext, answer: Answer) {
   const tries = new Map<string, number>()
   const server = createServer((request, response) => {
@@ -32,7 +32,7 @@ function reply(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-test('an answer that was lost is asked for again under the same key', async (t) => {
+test('a request whose response is lost is repeated with the same idempotency key', async (t) => {
   const ways: Answer[] = [
     (response) => response.destroy(),
     (response) => reply(response, 503, { code: 'UNAVAILABLE' }),
@@ -58,14 +58,14 @@ test('an answer that was lost is asked for again under the same key', async (t) 
   assert.equal(new Set(attempts.map(({ paymentId }) => paymentId)).size, 3)
 })
 
-test('a refusal is an answer; without any the attempt has no status', async (t) => {
+test('a refused request is not repeated, and one without a response has no status', async (t) => {
   const { url, tries } = await fakeGateway(t, (response) => {
     reply(response, 503, { code: 'OVERLOADED' })
   })
   const [refused] = await sendPayments(url, usersWith(1), { rate: 1_000, count: 1 })
   assert.deepEqual([refused!.status, tries.get(refused!.key)], [503, 1])
   const gone = await fakeGateway(t, (response) => response.destroy())
-  const patience = { rate: 1_000, count: 1, patienceMs: 400 }
+  const patience = { rate: 1_000, count: 1, retryTimeoutMs: 400 }
   const [unknown] = await sendPayments(gone.url, usersWith(1), patience)
   assert.equal(unknown!.status, undefined)
   assert.ok(gone.tries.get(unknown!.key)! > 1)

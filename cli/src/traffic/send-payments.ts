@@ -1,40 +1,45 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Dispatcher, Pool } from 'undici'
-import type { SeededUser } from '../world/seed-world.ts'
-import { repeatUntilAnswered } from './repeat-until-answered.ts'
+import type { SeededUser } from '../demo-data/seed-users.ts'
+import { retryUntilResponse } from './retry-until-response.ts'
 
-/** One payment that a client asked for: what it was told, and when it was due. */
+/** One requested payment: when it was due, and the response. */
 export type Attempt = {
   userIndex: number
   orderId: string
   key: string
-  /** Milliseconds on the performance clock, from the schedule and not from the send. */
+  /** The scheduled time in milliseconds on the performance clock, not the time of sending. */
   dueAt: number
   acceptedMs: number | undefined
-  /** Undefined when no answer was heard, whatever became of the request. */
+  /** undefined if there was no response. */
   status: number | undefined
   paymentId: string | undefined
 }
 
+/** Counts so far. */
 export type Progress = { sent: number; answered: number }
 
 const CONNECTIONS = 1_000
 const TICK_MS = 5
 const ANSWER_TIMEOUT_MS = 30_000
-const PATIENCE_MS = 30_000
+const RETRY_TIMEOUT_MS = 30_000
 
 type Answer = { status: number; paymentId: string | undefined }
 
 /**
- * Sends one payment per order at a steady open-loop rate: a slow answer delays no later request,
- * and latency counts from the moment a request was due, so waiting in line is not hidden. A request
- * whose answer was lost is repeated under its key, for `patienceMs` at most.
+ * Sends one payment per order at a steady open-loop rate. A slow response does not delay later
+ * requests, and latency counts from the scheduled time, so that queueing is not hidden. A request
+ * without a response is repeated with its idempotency key, for at most `retryTimeoutMs`.
  */
 export async function sendPayments(
   gatewayUrl: string,
   users: readonly SeededUser[],
-  { rate, count, patienceMs = PATIENCE_MS }: { rate: number; count: number; patienceMs?: number },
+  {
+    rate,
+    count,
+    retryTimeoutMs = RETRY_TIMEOUT_MS,
+  }: { rate: number; count: number; retryTimeoutMs?: number },
   onProgress: (progress: Progress) => void = () => {},
 ): Promise<Attempt[]> {
   const pool = new Pool(gatewayUrl, {
@@ -52,7 +57,7 @@ export async function sendPayments(
       const attempt = plan(users, attempts.length, startedAt + (attempts.length * 1_000) / rate)
       attempts.push(attempt)
       progress.sent += 1
-      const answered = send(pool, users[attempt.userIndex]!.token, attempt, patienceMs)
+      const answered = send(pool, users[attempt.userIndex]!.token, attempt, retryTimeoutMs)
       pending.push(answered.then(() => void (progress.answered += 1)))
     }
     onProgress(progress)
@@ -64,7 +69,7 @@ export async function sendPayments(
   return attempts
 }
 
-/** The orders of all users in turns, so that neighbours in time are different wallets. */
+/** Takes the orders of all users in turn, so that successive payments use different wallets. */
 function plan(users: readonly SeededUser[], index: number, dueAt: number): Attempt {
   const userIndex = index % users.length
   const order = users[userIndex]!.orders[Math.floor(index / users.length)]!
@@ -83,16 +88,16 @@ async function send(
   pool: Pool,
   token: string,
   attempt: Attempt,
-  patienceMs: number,
+  retryTimeoutMs: number,
 ): Promise<void> {
-  const answer = await repeatUntilAnswered(() => ask(pool, token, attempt), patienceMs)
+  const answer = await retryUntilResponse(() => ask(pool, token, attempt), retryTimeoutMs)
   if (answer === undefined) return
   attempt.status = answer.status
   attempt.acceptedMs = performance.now() - attempt.dueAt
   attempt.paymentId = answer.paymentId
 }
 
-/** One try; undefined when the answer does not tell whether the payment was accepted. */
+/** Makes one attempt; undefined if the response does not show whether the payment was accepted. */
 async function ask(pool: Pool, token: string, attempt: Attempt): Promise<Answer | undefined> {
   const { status, text } = await exchange(pool, {
     method: 'POST',
@@ -109,7 +114,7 @@ async function ask(pool: Pool, token: string, attempt: Attempt): Promise<Answer 
   return { status, paymentId: body.payment_id }
 }
 
-/** The pool's own way: in a benchmark the clients share the machine with those they measure. */
+/** Uses undici's low-level API: in benchmarks the clients share the machine with the system. */
 function exchange(
   pool: Pool,
   options: Dispatcher.DispatchOptions,

@@ -4,21 +4,21 @@ import { type SystemAccountKind, systemAccount } from '@caudal/wallets/domain/ac
 
 type AccountRow = { account_id: string; tenant_id: string; currency: string } & (
   | { kind: 'wallet'; wallet_id: string; user_id: string }
-  | { kind: SystemAccountKind; stripe: number }
+  | { kind: SystemAccountKind; slot: number }
 )
 
 const PAGE = 10_000
 
 /**
- * Accounts whose ids do not follow from whose they are (rule 3): their tenant, user, wallet or
- * currency was edited. Read page by page, since they may be millions.
+ * Finds accounts whose id does not match their tenant, user, wallet or currency, from which ids are
+ * derived (rule 3). Reads page by page, since there may be millions.
  */
-export async function findForeignIds(wallets: Db): Promise<string[]> {
+export async function findWrongIds(wallets: Db): Promise<string[]> {
   const violations: string[] = []
   let last = '00000000-0000-0000-0000-000000000000'
   for (;;) {
     const { rows } = await wallets.query<AccountRow>(
-      `SELECT account_id, tenant_id, currency, kind, wallet_id, user_id, stripe
+      `SELECT account_id, tenant_id, currency, kind, wallet_id, user_id, stripe AS slot
        FROM accounts WHERE account_id > $1 ORDER BY account_id LIMIT $2`,
       [last, PAGE],
     )
@@ -32,8 +32,8 @@ function differencesOf(row: AccountRow): string[] {
   const { account_id: id, tenant_id: tenantId, currency, kind } = row
   const name = `account ${id} (${currency}) of tenant ${tenantId}`
   if (kind !== 'wallet') {
-    const { accountId } = systemAccount({ tenantId, kind, currency, stripe: row.stripe })
-    return accountId === id ? [] : [`${name}: ${kind}/${row.stripe} has the id ${accountId}`]
+    const { accountId } = systemAccount({ tenantId, kind, currency, stripe: row.slot })
+    return accountId === id ? [] : [`${name}: ${kind}/${row.slot} has the id ${accountId}`]
   }
   const { user_id: userId, wallet_id: walletId } = row
   const violations: string[] = []
@@ -41,7 +41,7 @@ function differencesOf(row: AccountRow): string[] {
   if (accountId !== id) violations.push(`${name}: that of user ${userId} has the id ${accountId}`)
   const wallet = walletIdOf(tenantId, userId)
   if (wallet !== walletId) {
-    violations.push(`${name}: its wallet is ${walletId}, that of user ${userId} is ${wallet}`)
+    violations.push(`${name}: its wallet is ${walletId}, the wallet of user ${userId} is ${wallet}`)
   }
   return violations
 }

@@ -1,9 +1,9 @@
-import { findForeignIds } from './account-ids.ts'
+import { findWrongIds } from './account-ids.ts'
 import type { Check } from './check.ts'
 import { findViolations } from './find-violations.ts'
 
-// Every entry that is kept, and before them what was carried over when older months were detached:
-// one for each balance, as if all before had been a single transfer.
+// All remaining entries, preceded by the balances that were carried over when older months were
+// detached: one row per balance, as if everything before had been a single transfer.
 const KEPT = `
   kept AS (
     SELECT account_id, account_version, line, balance, amount_minor, balance_after_minor, booked_at,
@@ -16,8 +16,7 @@ const KEPT = `
       (1, 'held'::balance_name, c.held_minor)) AS b(line, balance, minor)
   )`
 
-// The account's own figures against the sums. What it has lost is named with its currency, what is
-// expected and what was found.
+// The sums of each account's entries, which its balances must equal.
 const SUMS = `
   sums AS (
     SELECT account_id, max(account_version) AS version,
@@ -28,10 +27,10 @@ const SUMS = `
 
 const AGAINST_SUMS = `
   SELECT CASE WHEN a.account_id IS NULL
-    THEN format('account %s (%s) is gone: its entries say available %s, held %s', s.account_id,
+    THEN format('account %s (%s) is missing: entries sum to available %s, held %s', s.account_id,
       (SELECT t.currency FROM entries e JOIN transfers t USING (transfer_id)
         WHERE e.account_id = s.account_id LIMIT 1), s.available, s.held)
-    ELSE format('account %s (%s): available %s, its entries say %s; held %s, they say %s',
+    ELSE format('account %s (%s): available %s, entries sum to %s; held %s, entries sum to %s',
       a.account_id, a.currency, a.available_minor, coalesce(s.available, 0), a.held_minor,
       coalesce(s.held, 0))
   END AS violation
@@ -44,7 +43,7 @@ const AGAINST_SUMS = `
   FROM accounts a LEFT JOIN sums s USING (account_id)
   WHERE a.version <> coalesce(s.version, 0)`
 
-// One pass in the order of accounts and versions: each entry against the one before it.
+// Compares each entry with the one before it, in one pass by account and version.
 const CHAIN = `
   chain AS (
     SELECT account_id, currency, account_version, balance, balance_after_minor, is_carried,
@@ -60,21 +59,21 @@ const CHAIN = `
   )`
 
 const AGAINST_CHAIN = `
-  SELECT format('account %s (%s): %s is %s after version %s, its entries until then say %s',
+  SELECT format('account %s (%s): %s is %s after version %s, entries until then sum to %s',
     account_id, currency, balance, balance_after_minor, account_version, running)
   FROM chain WHERE balance_after_minor <> running
   UNION ALL
-  SELECT format('account %s (%s): version %s follows version %s, what is between is missing',
+  SELECT format('account %s (%s): version %s follows version %s, versions are missing',
     account_id, currency, account_version, version_before)
   FROM chain WHERE account_version > version_before + 1 AND NOT is_carried
   UNION ALL
-  SELECT format('account %s (%s): version %s was booked at %s, before the version it follows',
+  SELECT format('account %s (%s): version %s was posted at %s, before the previous version',
     account_id, currency, account_version, booked_at)
   FROM chain WHERE booked_at < booked_before`
 
 /**
- * F1: every balance is the sum of its entries, each entry continues the one before it, and every
- * account has the id of its tenant, user and currency.
+ * F1: every balance is the sum of its entries, each entry continues the previous one, and every
+ * account has the id that its tenant, user and currency give.
  */
 export const balancesEqualEntries: Check = {
   name: 'balances_equal_entries',
@@ -86,7 +85,7 @@ export const balancesEqualEntries: Check = {
         'SELECT count(*) AS checked FROM accounts',
         `WITH ${KEPT}, ${SUMS}, ${CHAIN} ${AGAINST_SUMS} UNION ALL ${AGAINST_CHAIN}`,
       ),
-      findForeignIds(wallets),
+      findWrongIds(wallets),
     ])
     return { checked, violations: [...violations, ...foreign] }
   },

@@ -2,7 +2,7 @@ import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { Check } from './check.ts'
 import { walkPayments } from './walk-payments.ts'
 
-/** P5: the PSP's books have exactly one charge, of the right amount, for each completed payment. */
+/** P5: the PSP has exactly one charge with the right amount for each completed payment. */
 export const completedChargedOnce: Check = {
   name: 'completed_charged_once',
   needs: ['payments', 'psp'],
@@ -29,13 +29,13 @@ export const completedChargedOnce: Check = {
       }
     }
     for (const id of charges.keys()) {
-      if (!known.has(id)) violations.push(`the PSP charged payment ${id}, which nobody knows`)
+      if (!known.has(id)) violations.push(`the PSP charged payment ${id}, which does not exist`)
     }
     return { checked, violations }
   },
 }
 
-/** P5: no money moved at the PSP for a payment that failed. */
+/** P5: the PSP has no charge for a failed payment. */
 export const failedNotCharged: Check = {
   name: 'failed_not_charged',
   needs: ['payments', 'psp'],

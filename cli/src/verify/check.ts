@@ -1,13 +1,13 @@
 import type { Db } from '@caudal/postgres/types.ts'
 
-/** What a check found: how many things it looked at, and a sentence for each that is wrong. */
+/** The result of a check: how many items it checked, and a message for each violation. */
 export type Finding = { checked: number; violations: string[] }
 
-/** `skipped` names what the check needs and the system does not run; it looked at nothing then. */
+/** `skipped` lists services that the check needs but the system lacks; then nothing was checked. */
 export type CheckResult = Finding & { name: string; skipped?: string[] }
 
-/** The services whose databases are looked into. */
-export const LOOKED_INTO = [
+/** The services whose databases are read. */
+export const DATABASES = [
   'payments',
   'wallets',
   'processor',
@@ -16,35 +16,36 @@ export const LOOKED_INTO = [
   'identity',
 ] as const
 
-/** The databases of the services that run, as their owner. */
-export type Databases = Partial<Record<(typeof LOOKED_INTO)[number], Db>>
+/** The databases of the running services, with the owner's rights. */
+export type Databases = Partial<Record<(typeof DATABASES)[number], Db>>
 
-/** The databases, and the simulators' own books; of what a check needs all is there. */
-export type Evidence = Required<Databases> & {
+/** The input of a check: the databases and the simulators' records, at least those it needs. */
+export type CheckInput = Required<Databases> & {
   charges: ReadonlyMap<string, readonly Charge[]>
   messages: ReadonlyMap<string, ReadonlySet<string>>
-  /** Nothing moves any more: what has not come to its end by now never will. */
-  still: boolean
+  /** Whether the system is idle: a payment that is not final now will never be. */
+  isIdle: boolean
 }
 
-/** Money that really moved at the PSP. */
+/** A charge: money that moved at the PSP. */
 export type Charge = { payment_id: string; amount: string; currency: string }
 
-/** What a check can need: the database of a service, or a simulator's book. */
+/** Something a check reads: the database of a service, or a simulator's records. */
 export type Source = keyof Databases | 'psp' | 'push'
 
+/** One check of `caudal verify`. */
 export type Check = {
   name: string
-  /** What must be part of the system; a check that needs nothing looks at what there is. */
+  /** What the system must run. A check without needs reads what is available. */
   needs: readonly Source[]
-  run(evidence: Evidence): Promise<Finding>
+  run(input: CheckInput): Promise<Finding>
 }
 
-/** A check lists this many violations at most; the count in the last line says how many more. */
+/** The maximum number of truncated violations; a last line counts the others. */
 const LISTED = 100
 
-/** Cuts a long list of violations; an honest last line tells what was left out. */
-export function listed(violations: readonly string[]): string[] {
+/** Truncates a long list of violations; the last line says how many were left out. */
+export function truncated(violations: readonly string[]): string[] {
   if (violations.length <= LISTED) return [...violations]
   return [...violations.slice(0, LISTED), `… and ${violations.length - LISTED} more`]
 }

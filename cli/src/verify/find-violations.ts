@@ -2,8 +2,8 @@ import type { Db } from '@caudal/postgres/types.ts'
 import type { Finding } from './check.ts'
 
 /**
- * Runs a check that is statements: how many things there are, and those that have a sentence for
- * each that is wrong.
+ * Runs a check in SQL: `counting` counts the checked items, and each of `finding` returns a message
+ * per violation.
  */
 export async function findViolations(
   db: Db,

@@ -1,11 +1,11 @@
 import { anyDifference, eachDifference, type Pair } from './differences.ts'
 
-// What is held belongs to open holds.
+// The held balance of an account is the sum of its open holds.
 const OPEN_HOLDS = `
   SELECT CASE WHEN a.account_id IS NULL
-    THEN format('account %s (%s) is gone: its open holds say %s', h.account_id, h.currency,
+    THEN format('account %s (%s) is missing: its open holds sum to %s', h.account_id, h.currency,
       h.open_minor)
-    ELSE format('account %s (%s): held %s, its open holds say %s', a.account_id, a.currency,
+    ELSE format('account %s (%s): held %s, its open holds sum to %s', a.account_id, a.currency,
       a.held_minor, coalesce(h.open_minor, 0))
   END AS violation
   FROM (SELECT * FROM accounts WHERE kind = 'wallet') a FULL JOIN (
@@ -14,31 +14,31 @@ const OPEN_HOLDS = `
   ) h USING (account_id)
   WHERE a.held_minor IS DISTINCT FROM coalesce(h.open_minor, 0)`
 
-// A hold is what the transfer that made it says, keeps what all its transfers left of it, and ended
-// as the last of them did.
+// A hold matches the transfer that created it; its remaining amount and its status follow from all
+// its transfers.
 const OF_HOLDS: readonly Pair[] = [
-  ['keeps', 'h.remaining_minor', 'coalesce(t.held_minor, 0)'],
-  ['is of', 'h.amount_minor', 't.amount_minor'],
-  ['has the currency', 'h.currency', 't.currency'],
-  ['has the tenant', 'h.tenant_id', 't.tenant_id'],
-  ['has the account', 'h.account_id', 't.account_id'],
-  ['has the payment', 'h.payment_id', 't.payment_id'],
-  ['was made at', 'h.created_at', 't.made_at'],
-  ['was changed at', 'h.changed_at', 't.changed_at'],
+  ['remaining amount', 'h.remaining_minor', 'coalesce(t.held_minor, 0)'],
+  ['amount', 'h.amount_minor', 't.amount_minor'],
+  ['currency', 'h.currency', 't.currency'],
+  ['tenant', 'h.tenant_id', 't.tenant_id'],
+  ['account', 'h.account_id', 't.account_id'],
+  ['payment', 'h.payment_id', 't.payment_id'],
+  ['creation time', 'h.created_at', 't.made_at'],
+  ['change time', 'h.changed_at', 't.changed_at'],
   [
-    'is',
+    'status',
     'h.status',
     `CASE WHEN h.remaining_minor > 0 THEN 'open'
        WHEN t.committed >= coalesce(t.released, 0) THEN 'committed' ELSE 'released' END`,
   ],
 ]
 
-// The transfers of a hold that was made in a detached month are not all here.
+// A hold that was created in a detached month may have detached transfers, so it is left out.
 const HOLDS = `
   SELECT CASE WHEN h.hold_id IS NULL
-    THEN format('account %s (%s): hold %s is gone, its transfers say it keeps %s', t.account_id,
+    THEN format('account %s (%s): hold %s is missing, its transfers leave %s', t.account_id,
       t.currency, t.hold_id, t.held_minor)
-    ELSE format('hold %s of account %s (%s): %s %s, its transfers say %s', h.hold_id, h.account_id,
+    ELSE format('hold %s of account %s (%s): %s is %s, expected %s', h.hold_id, h.account_id,
       h.currency, d.name, d.found, d.expected)
   END
   FROM (SELECT * FROM holds WHERE status <> 'refused') h FULL JOIN (
@@ -59,22 +59,22 @@ const HOLDS = `
     AND (t.made_at IS NOT NULL
       OR NOT EXISTS (SELECT FROM detached_months m WHERE h.created_at < m.kept_from))`
 
-// The queue has each open hold that is to end, with its time, until it has ended. An overdue one
-// is nothing wrong: from its time on it can only be given back, whenever the sweep comes to it.
+// The expiry queue has each open hold with an expiry time. An overdue hold is no violation: it can
+// only be released, and the sweep does that when it runs.
 const EXPIRIES = `
-  SELECT format('hold %s of account %s (%s): open until %s, but nothing will end it then',
+  SELECT format('hold %s of account %s (%s): expires at %s, but is not in the expiry queue',
     h.hold_id, h.account_id, h.currency, h.expires_at)
   FROM holds h LEFT JOIN hold_expiries q ON q.expires_at = h.expires_at AND q.hold_id = h.hold_id
   WHERE h.status = 'open' AND h.expires_at IS NOT NULL AND q.hold_id IS NULL
   UNION ALL
   SELECT CASE
-    WHEN h.hold_id IS NULL THEN format('hold %s is gone, and was to end at %s', q.hold_id,
+    WHEN h.hold_id IS NULL THEN format('hold %s is missing, but is to expire at %s', q.hold_id,
       q.expires_at)
-    ELSE format('hold %s of account %s (%s): ends at %s, the queue says %s', h.hold_id,
-      h.account_id, h.currency, coalesce(h.expires_at::text, 'no time'), q.expires_at)
+    ELSE format('hold %s of account %s (%s): expiry is %s, in the queue %s', h.hold_id,
+      h.account_id, h.currency, coalesce(h.expires_at::text, 'none'), q.expires_at)
   END
   FROM hold_expiries q LEFT JOIN holds h ON h.hold_key = q.hold_id
   WHERE h.expires_at IS DISTINCT FROM q.expires_at`
 
-/** SQL: a sentence for each account and each hold that does not hold what it must. */
+/** SQL that returns a message for each account and each hold with a wrong held amount or expiry. */
 export const HELD_MONEY = [OPEN_HOLDS, HOLDS, EXPIRIES].join(' UNION ALL ')

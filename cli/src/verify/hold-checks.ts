@@ -9,7 +9,7 @@ type HoldRow = {
   status: string
 }
 
-/** What the wallet must say for each state of a payment; 'none' is no row at all. */
+/** The allowed hold statuses for each payment status; 'none' means that there is no hold. */
 const ALLOWED: Record<string, readonly string[]> = {
   PENDING: ['none', 'open', 'refused'],
   RESERVED: ['open', 'committed', 'released'],
@@ -19,13 +19,13 @@ const ALLOWED: Record<string, readonly string[]> = {
 }
 
 /**
- * P9: the hold of every payment is where the payment's state says, for the same money, and none is
- * forgotten on the way.
+ * P9: the hold of every payment has a status that fits the payment's, for the same account and
+ * amount; no hold is left over and no payment is stuck.
  */
 export const holdsMatchPayments: Check = {
   name: 'holds_match_payments',
   needs: ['payments', 'wallets'],
-  async run({ payments, wallets, still }) {
+  async run({ payments, wallets, isIdle }) {
     const violations: string[] = []
     let checked = 0
     let matched = 0
@@ -39,7 +39,7 @@ export const holdsMatchPayments: Check = {
       for (const payment of page) {
         const hold = holds.get(payment.payment_id)
         if (hold) matched += 1
-        const wrong = compare(payment, hold) ?? (still ? stuck(payment) : undefined)
+        const wrong = compare(payment, hold) ?? (isIdle ? stuck(payment) : undefined)
         if (wrong) violations.push(`payment ${payment.payment_id} is ${payment.status}, ${wrong}`)
       }
       checked += page.length
@@ -48,20 +48,20 @@ export const holdsMatchPayments: Check = {
       'SELECT count(*) AS holds FROM holds WHERE payment_id IS NOT NULL',
     )
     const orphans = Number(rows[0]!.holds) - matched
-    if (orphans > 0) violations.push(`${orphans} holds belong to payments that nobody knows`)
+    if (orphans > 0) violations.push(`${orphans} holds belong to payments that do not exist`)
     return { checked, violations }
   },
 }
 
-/** A payment in doubt waits for the PSP; any other that is under way must be moving. */
+/** In an idle system, only a payment in doubt may be unfinished: it waits for the PSP. */
 function stuck({ status }: PaymentRow): string | undefined {
-  return status === 'PENDING' || status === 'RESERVED' ? 'and nothing moves it on' : undefined
+  return status === 'PENDING' || status === 'RESERVED' ? 'and makes no progress' : undefined
 }
 
 function compare(payment: PaymentRow, hold: HoldRow | undefined): string | undefined {
   const state = hold?.status ?? 'none'
   if (!ALLOWED[payment.status]?.includes(state)) return `its hold is ${state}`
-  // A refused hold keeps what was asked for; whether such an account exists is another matter.
+  // A refused hold stores the requested values; its account need not exist.
   if (!hold || hold.status === 'refused') return undefined
   if (hold.account_id !== payment.account_id) return `its hold is on account ${hold.account_id}`
   if (hold.amount_minor !== payment.amount_minor || hold.currency !== payment.currency) {

@@ -1,7 +1,7 @@
 import type { Check } from './check.ts'
 import { walkPayments } from './walk-payments.ts'
 
-/** P2: an order has one payment at most that did not fail, and is paid when that is completed. */
+/** P2: an order has at most one payment that did not fail, and is paid if that one completed. */
 export const ordersPaidOnce: Check = {
   name: 'orders_paid_once',
   needs: ['payments', 'orders'],

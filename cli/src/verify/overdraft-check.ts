@@ -2,15 +2,15 @@ import type { Check } from './check.ts'
 import { findViolations } from './find-violations.ts'
 import { HELD_MONEY } from './held-money.ts'
 
-// An account may go below zero as far as its limit. That has a history: what was allowed at a
-// booking is the last change before it, or one of the same instant, whichever allows more.
+// A balance may be negative down to the account's overdraft limit. The limit of an entry is the
+// last one before it or one of the same instant, whichever allows more.
 const BALANCES = `
   SELECT format('account %s (%s): available %s, held %s', account_id, currency,
     available_minor, held_minor) AS violation
   FROM accounts
   WHERE kind = 'wallet' AND (available_minor < -overdraft_limit_minor OR held_minor < 0)
   UNION ALL
-  SELECT format('account %s (%s): %s was %s after version %s, allowed was %s', e.account_id,
+  SELECT format('account %s (%s): %s was %s after version %s, the minimum was %s', e.account_id,
     a.currency, e.balance, e.balance_after_minor, e.account_version, -allowed.minor)
   FROM entries e
   JOIN accounts a USING (account_id)
@@ -25,13 +25,13 @@ const BALANCES = `
   WHERE a.kind = 'wallet' AND e.balance_after_minor < 0
     AND e.balance_after_minor < -allowed.minor`
 
-// An account is as the last of its changes left it, and each of them is there. A closed account is
-// touched by nothing; a frozen one by the end of its holds only.
+// An account matches the last of its changes, and none of them is missing. A closed account has no
+// transfers; a frozen one only those that end its holds.
 const STATUS = `
   SELECT CASE WHEN a.account_id IS NULL
-    THEN format('account %s is gone: it was %s with limit %s', c.account_id, c.status,
+    THEN format('account %s is missing: it was %s with limit %s', c.account_id, c.status,
       c.overdraft_limit_minor)
-    ELSE format('account %s (%s): %s with limit %s, its changes say %s with %s', a.account_id,
+    ELSE format('account %s (%s): %s with limit %s, expected %s with limit %s', a.account_id,
       a.currency, a.status, a.overdraft_limit_minor, coalesce(c.status, 'open'),
       coalesce(c.overdraft_limit_minor, 0))
       || CASE WHEN c.changes IS DISTINCT FROM nullif(a.revision, 0)
@@ -60,8 +60,8 @@ const STATUS = `
   WHERE p.status = 'closed' OR (p.status = 'frozen' AND t.kind NOT IN ('commit', 'rollback'))`
 
 /**
- * P4, F1: no wallet was ever below what it may be, not now and not in between; what is held is what
- * holds keep; frozen and closed accounts stay as they are.
+ * P4, F1: no wallet is or ever was below its limit, held balances are the sums of open holds, and
+ * frozen and closed accounts have no transfers that they forbid.
  */
 export const noOverdraft: Check = {
   name: 'no_overdraft',

@@ -1,8 +1,8 @@
 import type { Check } from './check.ts'
 import { findViolations } from './find-violations.ts'
 
-// What the entries of a transfer say in each currency. Its first two lines show its kind: the
-// others are what a commit gives back, or more postings of a transfer of any accounts.
+// The entries of each transfer, aggregated by currency. The first two lines show the kind; further
+// lines are what a commit releases, or more postings of a transfer between any accounts.
 const SUMS = `
   sums AS (
     SELECT e.transfer_id, a.currency, sum(e.amount_minor) AS total, count(*) AS entries,
@@ -21,8 +21,8 @@ const SUMS = `
     GROUP BY e.transfer_id, a.currency
   )`
 
-// What each kind books (services/wallets/src/domain). The currency of a transfer is the one of its
-// first line; only a transfer of any accounts has entries in others.
+// The entries of each kind of transfer. The currency of a transfer is that of its first line; only
+// a transfer between any accounts has entries in other currencies.
 const IS_ITS_KIND = `
   CASE
     WHEN s.currency <> t.currency THEN t.kind = 'transfer' AND s.account_0 IS NULL
@@ -40,8 +40,8 @@ const IS_ITS_KIND = `
     ELSE false
   END`
 
-// A client's command is about no payment. Without a client it is known by its payment, or it is the
-// end of a hold's time (services/wallets/src/messaging/parse-command.ts, sweep-holds.ts).
+// A transfer of a client has no payment. A transfer without a client is identified by its payment,
+// or it releases an expired hold.
 const IS_NAMED_RIGHT = `
   ((t.hold_id IS NOT NULL) = (t.kind IN ('hold', 'commit', 'rollback'))
   AND (t.kind <> 'hold' OR t.hold_id = t.transfer_id)
@@ -65,20 +65,20 @@ const IS_OF_ITS_TENANT = `
 const IS_BOOKED_THEN = `
   (t.booked_at = s.first_booked AND t.booked_at = s.last_booked)`
 
-// Of a transfer of which several things are wrong the first is said.
+// Reports only the first violation of a transfer.
 const AGAINST_ENTRIES = `
   SELECT CASE
     WHEN s.transfer_id IS NULL THEN format('transfer %s has no entries', t.transfer_id)
     WHEN t.transfer_id IS NULL THEN
-      format('transfer %s is gone, its entries in %s are there', s.transfer_id, s.currency)
+      format('transfer %s is missing, but has entries in %s', s.transfer_id, s.currency)
     WHEN s.currency IS NULL OR s.total <> 0 THEN
       format('transfer %s: its entries sum to %s in %s', s.transfer_id, s.total,
         coalesce(s.currency, 'no known account'))
     ELSE format('transfer %s of account %s (%s): ', t.transfer_id, t.account_id, t.currency) || CASE
-      WHEN NOT ${IS_BOOKED_THEN} THEN format('booked at %s, its entries in %s at %s', t.booked_at,
+      WHEN NOT ${IS_BOOKED_THEN} THEN format('posted at %s, its entries in %s at %s', t.booked_at,
         s.currency, concat_ws(' to ', s.first_booked, nullif(s.last_booked, s.first_booked)))
       WHEN NOT ${IS_OF_ITS_TENANT} THEN
-        format('its tenant is %s, its entries in %s have %s, %s of their accounts another',
+        format('its tenant is %s, its entries in %s have %s, %s of their accounts have another',
           t.tenant_id, s.currency,
           concat_ws(' and ', s.first_tenant, nullif(s.last_tenant, s.first_tenant)), s.of_others)
       WHEN NOT ${HAS_ITS_DAY} THEN
@@ -99,13 +99,13 @@ const AGAINST_ENTRIES = `
   WHERE (s.currency IS NOT NULL AND s.total = 0 AND ${IS_BOOKED_THEN} AND ${IS_OF_ITS_TENANT}
     AND ${HAS_ITS_DAY} AND ${IS_NAMED_RIGHT} AND ${IS_ITS_KIND}) IS NOT TRUE`
 
-// What a client asked for used its reference, for ever. Of a reference whose transfer is not there
-// nothing is known once months were detached.
+// The reference of a client's command is recorded for ever. A reference without its transfer cannot
+// be checked after months were detached.
 const AGAINST_REFERENCES = `
   SELECT CASE WHEN t.id IS NULL
-    THEN format('reference %s (%s of tenant %s) is used by transfer %s, which is not there',
+    THEN format('reference %s (%s of tenant %s) is used by transfer %s, which does not exist',
       r.reference_id, r.kind, r.tenant_id, r.transfer_id)
-    ELSE format('%s %s of account %s (%s): its reference is %s of tenant %s, it has used %s',
+    ELSE format('%s %s of account %s (%s): its reference is %s of tenant %s, recorded is %s',
       t.kind, t.id, t.account_id, coalesce(t.currency, a.currency), t.reference_id, t.tenant_id,
       CASE WHEN r.transfer_id IS NULL THEN 'none'
         ELSE format('%s for a %s of tenant %s', r.reference_id, r.kind, r.tenant_id) END)
@@ -122,12 +122,12 @@ const AGAINST_REFERENCES = `
       AND t.reference_id COLLATE "C" = r.reference_id) IS NOT TRUE
     AND (t.id IS NOT NULL OR NOT EXISTS (SELECT FROM detached_months))`
 
-// A key stays for 30 days at least, with the time of the booking. Rebuilt transfers have no
-// fingerprint, and no keys. A day is left for clocks and for what runs at this moment.
+// Idempotency keys are kept for at least 30 days, with the transfer's time. Rebuilt transfers have
+// no fingerprint and no keys. One day is a margin for clocks and running transactions.
 const AGAINST_KEYS = `
   SELECT format('transfer %s of account %s (%s): key %s of client %s, %s', t.transfer_id,
     t.account_id, t.currency, t.idempotency_key, t.client_id,
-    coalesce('which was used at ' || k.created_at, 'which nobody used')) AS violation
+    coalesce('which was recorded at ' || k.created_at, 'which is not recorded')) AS violation
   FROM transfers t
   LEFT JOIN idempotency_keys k ON k.tenant_id = t.tenant_id COLLATE "C"
     AND k.client_id = t.client_id COLLATE "C"
@@ -136,9 +136,9 @@ const AGAINST_KEYS = `
     AND t.booked_at > now() - interval '29 days' AND k.created_at IS DISTINCT FROM t.booked_at`
 
 /**
- * F1: the entries of every transfer sum to zero in each currency of its accounts, and are those of
- * its kind, its amount and its tenant, booked with it; its client used its reference and its key.
- * E4: they say its value date, if that is another day than the one of its booking.
+ * F1: the entries of every transfer sum to zero in each currency, match the transfer's kind,
+ * amount, tenant and time, and its reference and idempotency key are recorded. E4: its entries have
+ * its value date if that is not the day of posting.
  */
 export const entriesSumToZero: Check = {
   name: 'entries_sum_to_zero',

@@ -8,23 +8,23 @@ import {
   type Check,
   type CheckResult,
   type Databases,
-  type Evidence,
-  listed,
-  LOOKED_INTO,
+  type CheckInput,
+  truncated,
+  DATABASES,
 } from './check.ts'
+import { eventsMatchLedger } from './event-check.ts'
 import { holdsMatchPayments } from './hold-checks.ts'
 import { notifiedOnce } from './notification-checks.ts'
 import { ordersPaidOnce } from './order-checks.ts'
 import { nothingParked, outboxDrained } from './outbox-checks.ts'
 import { noOverdraft } from './overdraft-check.ts'
-import { readCharges, readMessages } from './read-books.ts'
-import { ledgerIsTold } from './told-check.ts'
+import { readCharges, readMessages } from './read-simulators.ts'
 import { entriesSumToZero } from './transfer-check.ts'
-import { type Stillness, waitUntilQuiet } from './wait-until-quiet.ts'
+import { type Activity, waitUntilIdle } from './wait-until-idle.ts'
 
-export type Verification = { ok: boolean; stillness: Stillness; checks: CheckResult[] }
+export type Verification = { ok: boolean; activity: Activity; checks: CheckResult[] }
 
-/** Every check of interfaces.md, in its order, and those that were added since (ADR 0011). */
+/** All checks, in the order in which they are reported. */
 export const CHECKS: readonly Check[] = [
   entriesSumToZero,
   balancesEqualEntries,
@@ -36,23 +36,23 @@ export const CHECKS: readonly Check[] = [
   notifiedOnce,
   outboxDrained,
   nothingParked,
-  ledgerIsTold,
+  eventsMatchLedger,
 ]
 
-const SECOND_LOOK_MS = 1_500
+const SECOND_RUN_DELAY_MS = 1_500
 const CHECKS_AT_ONCE = 2
-/** As many as run statements at once: none may wait for its connection as long as another runs. */
+/** Enough for all statements that run at once, so that none waits for a connection. */
 const MAX_CONNECTIONS = 8
 
 /**
- * Waits until nothing moves, then runs every check on the databases and the simulators' own books,
- * never on what a service says of itself (P14). Of a system of some services only, `caudal start
- * wallets identity`, it checks what is there and says what is not.
+ * Waits until the system is idle, then runs all checks on the databases and the simulators'
+ * records, never on what a service reports (P14). In a system of some services, such as `caudal
+ * start wallets identity`, checks that need other services are skipped.
  */
 export async function verifySystem(
   system: System,
   waitMs: number,
-  secondLookMs = SECOND_LOOK_MS,
+  secondRunDelayMs = SECOND_RUN_DELAY_MS,
 ): Promise<Verification> {
   const open = (service: string): Db =>
     createPool({
@@ -61,52 +61,52 @@ export async function verifySystem(
       max: MAX_CONNECTIONS,
     })
   const databases: Databases = {}
-  for (const name of LOOKED_INTO) if (system.runs(name)) databases[name] = open(name)
+  for (const name of DATABASES) if (system.runs(name)) databases[name] = open(name)
   try {
-    const stillness = await waitUntilQuiet(databases, waitMs)
-    const still = stillness !== 'moving'
-    let checks = await runChecks(system, databases, still)
-    // The databases are read one after the other: what only moved in between is gone at the second
-    // look, what is wrong stays wrong.
+    const activity = await waitUntilIdle(databases, waitMs)
+    const isIdle = activity !== 'busy'
+    let checks = await runChecks(system, databases, isIdle)
+    // The databases are read at different times, so changes in between can look like violations. A
+    // second run reports only real ones.
     if (!isClean(checks)) {
-      await delay(secondLookMs)
-      checks = await runChecks(system, databases, still)
+      await delay(secondRunDelayMs)
+      checks = await runChecks(system, databases, isIdle)
     }
-    return { ok: isClean(checks), stillness, checks }
+    return { ok: isClean(checks), activity, checks }
   } finally {
     await Promise.all(Object.values(databases).map((db) => db.end()))
   }
 }
 
-/** Checks that need something which the system does not run are named, and look at nothing. */
+/** Runs all checks; skips those that need services which the system does not run. */
 async function runChecks(
   system: System,
   databases: Databases,
-  still: boolean,
+  isIdle: boolean,
 ): Promise<CheckResult[]> {
   const charges = system.runs('psp') ? await readCharges(system) : new Map()
   const messages = system.runs('push') ? await readMessages(system) : new Map()
-  const evidence = { ...databases, charges, messages, still } as Evidence
+  const input = { ...databases, charges, messages, isIdle } as CheckInput
   const checks: CheckResult[] = []
-  // From the last one on, which takes about as long as all others together.
+  // Starts with the last one, which takes about as long as all others together.
   let left = CHECKS.length
   const runNext = async (): Promise<void> => {
     while (left > 0) {
       left -= 1
       const place = left
-      checks[place] = await runCheck(CHECKS[place]!, system, evidence)
+      checks[place] = await runCheck(CHECKS[place]!, system, input)
     }
   }
   await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, runNext))
   return checks
 }
 
-async function runCheck(check: Check, system: System, evidence: Evidence): Promise<CheckResult> {
+async function runCheck(check: Check, system: System, input: CheckInput): Promise<CheckResult> {
   const { name, needs, run } = check
   const skipped = needs.filter((source) => !system.runs(source))
   if (skipped.length > 0) return { name, checked: 0, violations: [], skipped }
-  const { checked, violations } = await run(evidence)
-  return { name, checked, violations: listed(violations) }
+  const { checked, violations } = await run(input)
+  return { name, checked, violations: truncated(violations) }
 }
 
 function isClean(checks: readonly CheckResult[]): boolean {

@@ -1,6 +1,6 @@
 import type { Db } from '@caudal/postgres/types.ts'
 
-/** A payment as the payments database has it. */
+/** A row of the payments table. */
 export type PaymentRow = {
   payment_id: string
   tenant_id: string
@@ -14,7 +14,7 @@ export type PaymentRow = {
 
 const PAGE = 5_000
 
-/** All payments, page by page in the order of their ids. */
+/** Reads all payments page by page, ordered by id. */
 export async function* walkPayments(db: Db): AsyncGenerator<PaymentRow[]> {
   let last = '00000000-0000-0000-0000-000000000000'
   for (;;) {

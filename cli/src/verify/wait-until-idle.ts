@@ -4,44 +4,44 @@ import type { Databases } from './check.ts'
 import { CONSUMERS, PUBLISHERS } from './outbox-checks.ts'
 
 const INTERVAL_MS = 250
-/** Nothing moves when so many looks in a row saw the same. */
-const SAME_LOOKS = 4
+/** The system is still if so many observations in a row are equal. */
+const EQUAL_OBSERVATIONS = 4
 
 /**
- * `quiet`: nothing moves and nothing is under way. `stuck`: nothing moves although something is
- * under way. `moving`: there is traffic.
+ * `idle`: nothing changes and no work is open. `stuck`: nothing changes although work is open.
+ * `busy`: there is traffic.
  */
-export type Stillness = 'quiet' | 'stuck' | 'moving'
+export type Activity = 'idle' | 'stuck' | 'busy'
 
 /**
- * Waits until nothing moves: no unpublished event, no payment under way except those in doubt, and
- * offsets and outboxes that stand still.
+ * Waits until the system is idle: no unpublished events, no open payments except those in doubt,
+ * and no changes of offsets and outboxes.
  */
-export async function waitUntilQuiet(databases: Databases, timeoutMs: number): Promise<Stillness> {
+export async function waitUntilIdle(databases: Databases, timeoutMs: number): Promise<Activity> {
   let last = ''
   let same = 0
   for (const deadline = Date.now() + timeoutMs; ; await delay(INTERVAL_MS)) {
-    const { trace, busy } = await look(databases)
-    same = trace === last ? same + 1 : 0
-    last = trace
-    const still = same >= SAME_LOOKS
-    if (still && !busy) return 'quiet'
-    if (Date.now() > deadline) return still ? 'stuck' : 'moving'
+    const { snapshot, busy } = await observe(databases)
+    same = snapshot === last ? same + 1 : 0
+    last = snapshot
+    const still = same >= EQUAL_OBSERVATIONS
+    if (still && !busy) return 'idle'
+    if (Date.now() > deadline) return still ? 'stuck' : 'busy'
   }
 }
 
-async function look(databases: Databases): Promise<{ trace: string; busy: boolean }> {
+async function observe(databases: Databases): Promise<{ snapshot: string; busy: boolean }> {
   const of = (names: readonly (keyof Databases)[]): Db[] =>
     names.flatMap((name) => databases[name] ?? [])
   const published = await Promise.all(of(PUBLISHERS).map(outboxOf))
   const consumed = await Promise.all(of(CONSUMERS).map(offsetsOf))
-  const open = databases.payments === undefined ? 0n : await underWay(databases.payments)
+  const open = databases.payments === undefined ? 0n : await countOpenPayments(databases.payments)
   const busy = open > 0n || published.some(({ waiting }) => waiting > 0n)
-  const trace = [...published.map(({ last }) => last), ...consumed, open].join(' ')
-  return { trace, busy }
+  const snapshot = [...published.map(({ last }) => last), ...consumed, open].join(' ')
+  return { snapshot, busy }
 }
 
-async function underWay(payments: Db): Promise<bigint> {
+async function countOpenPayments(payments: Db): Promise<bigint> {
   const { rows } = await payments.query<{ open: bigint }>(
     `SELECT count(*) AS open FROM payments WHERE status IN ('PENDING', 'RESERVED')`,
   )

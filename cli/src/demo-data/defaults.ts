@@ -1,7 +1,7 @@
-/** The tenant of development data. */
+/** The tenant of demo data. */
 export const DEFAULT_TENANT = 'caudal'
 
-/** Whom the seeded orders pay; some account numbers get a behaviour at the PSP simulator. */
+/** The payees of demo orders. */
 export const SERVICES_TO_PAY = [
   { name: 'Agua Clara', accountNumber: '1234567890', bankCode: 'BNK112' },
   { name: 'Luz del Sur', accountNumber: '2345678901', bankCode: 'BNK112' },

@@ -7,17 +7,19 @@ import { callOk } from '../system/http-client.ts'
 import { bearer, clientToken } from '../system/tokens.ts'
 import { DEFAULT_TENANT, SERVICES_TO_PAY } from './defaults.ts'
 
+/** How many users to create, and what they have. */
 export type SeedOptions = {
   users: number
   ordersPerUser: number
-  /** Decimal strings of the currency. */
+  /** Decimal amounts in `currency`. */
   balance: string
   amount: string
   currency: string
-  /** Where all orders pay to; by default three services take turns. */
+  /** The payee of all orders; by default three payees in turn. */
   accountNumber?: string | undefined
 }
 
+/** An unpaid order. */
 export type SeededOrder = {
   external_order_id: string
   amount: string
@@ -26,6 +28,7 @@ export type SeededOrder = {
   service_account_number: string
 }
 
+/** A created user. */
 export type SeededUser = {
   user_id: string
   token: string
@@ -41,10 +44,11 @@ const OPENING_TIMEOUT_MS = 60_000
 const SCOPES = 'users:write users:impersonate orders:write ledger:write'
 
 /**
- * Makes new users with a device each, their orders and their opening balance. Money comes in
- * through the ledger: a credit from deposit clearing, repeated safely by its key (F1, F2).
+ * Creates users with one device each, their orders and their opening balances. A balance is a
+ * credit from deposit clearing through the ledger's API, whose idempotency key makes retries safe
+ * (F1, F2).
  */
-export async function seedWorld(system: System, options: SeedOptions): Promise<SeededUser[]> {
+export async function seedUsers(system: System, options: SeedOptions): Promise<SeededUser[]> {
   const { token } = await clientToken(system, SCOPES)
   const userIds = Array.from({ length: options.users }, () => newId())
   for (const ids of slices(userIds, USERS_PER_CALL)) await createUsers(system, token, ids, options)
@@ -136,7 +140,7 @@ async function createOrders(
 
 type Result = { status: number; body: { code?: string } }
 
-/** The accounts open when `user.created` arrives, so a credit may have to be sent again. */
+/** Credits the accounts; retries until wallets has opened them on `user.created`. */
 async function creditAll(
   system: System,
   token: string,
@@ -165,7 +169,7 @@ async function creditAll(
       },
     )
     const refused = results.find(({ status }) => status !== 200 && status !== 404)
-    if (refused) throw new Error(`a credit was refused: ${refused.body.code ?? refused.status}`)
+    if (refused) throw new Error(`a credit was refused with ${refused.body.code ?? refused.status}`)
     waiting = waiting.filter((_, index) => results[index]!.status === 404)
     if (waiting.length === 0) return
     if (Date.now() > deadline) throw new Error(`${waiting.length} wallets were not opened in time`)

@@ -26,8 +26,8 @@ const correction = transfer(
   { corrects: sale.transferId },
 )
 
-/** What is in the books that are damaged. */
-export const BOOKS = {
+/** The contents of the sample ledger that tests damage. */
+export const SAMPLE = {
   wallet,
   spender,
   frozen,
@@ -43,23 +43,23 @@ export const BOOKS = {
   payment: newPayment(payer, 20n),
 }
 
-/** Opens accounts as a client does, so that it is told. */
-export async function openTold(db: Db, wallets: readonly TestWallet[]): Promise<void> {
+/** Opens accounts like a client does, with their events. */
+export async function openWithEvents(db: Db, wallets: readonly TestWallet[]): Promise<void> {
   for (const it of wallets) {
     await openAccount({ db, region: 'test', afterCommit: () => {} }, it, TRACE)
   }
 }
 
-/** Books that have something of everything. */
-export async function fillBooks(db: Db): Promise<void> {
-  const { hold, expiring, ended, payment } = BOOKS
-  await openTold(db, [wallet, spender, frozen, payer, payee, empty])
+/** Fills the sample ledger with transfers, holds and changes of every kind. */
+export async function fillSampleLedger(db: Db): Promise<void> {
+  const { hold, expiring, ended, payment } = SAMPLE
+  await openWithEvents(db, [wallet, spender, frozen, payer, payee, empty])
   await runCommands(db, change({ overdraft: 80n }, spender))
   await runCommands(db, move('credit', wallet, 100n), move('credit', spender, 50n), credit)
   await runCommands(db, hold, move('debit', spender, 80n), move('credit', frozen, 5n), debit)
   await runCommands(db, expiring, ended)
   await runCommands(db, change('freeze', frozen))
-  // The end of a hold is no new movement: a frozen account allows it.
+  // A frozen account allows the release of a hold.
   await runCommands(db, close('rollback', frozen, ended.transferId))
   await runBatch(db, [eventWork(requested(newPayment(wallet, 1_000n)))])
   await runBatch(db, [eventWork(requested(payment))])

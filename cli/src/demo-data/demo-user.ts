@@ -4,10 +4,10 @@ import type { System } from '../system/find-system.ts'
 import { clientToken, userToken } from '../system/tokens.ts'
 import { DEFAULT_TENANT } from './defaults.ts'
 import { firstUnpaidOrder } from './first-unpaid-order.ts'
-import { seedWorld } from './seed-world.ts'
+import { seedUsers } from './seed-users.ts'
 
-/** A user with money and an order that is still unpaid. */
-export type DemoWorld = { userId: string; token: string; orderId: string }
+/** A user with a balance and an unpaid order. */
+export type DemoUser = { userId: string; token: string; orderId: string }
 
 const ORDERS = 50
 const WORLD = {
@@ -18,8 +18,8 @@ const WORLD = {
   currency: 'USD',
 }
 
-/** The demo user of a data directory: made on the first start, and anew when all is paid. */
-export async function prepareDemoWorld(system: System, dataDir: string): Promise<DemoWorld> {
+/** Finds the demo user of a data directory; creates one if there is none or all orders are paid. */
+export async function prepareDemoUser(system: System, dataDir: string): Promise<DemoUser> {
   const file = join(dataDir, 'demo.json')
   const known = await readFile(file, 'utf8').then(
     (text) => (JSON.parse(text) as { user_id: string }).user_id,
@@ -30,7 +30,7 @@ export async function prepareDemoWorld(system: System, dataDir: string): Promise
     const { token } = await userToken(system, known, DEFAULT_TENANT)
     return { userId: known, token, orderId }
   }
-  const [user] = await seedWorld(system, WORLD)
+  const [user] = await seedUsers(system, WORLD)
   const { user_id: userId, token, orders } = user!
   await writeFile(file, `${JSON.stringify({ user_id: userId })}\n`, { mode: 0o600 })
   return { userId, token, orderId: orders[0]!.external_order_id }

@@ -3,7 +3,7 @@ import { callOk } from '../system/http-client.ts'
 import { bearer } from '../system/tokens.ts'
 import { DEFAULT_TENANT } from './defaults.ts'
 
-/** The user's next unpaid order, or undefined when all are paid. */
+/** Finds the user's next unpaid order; undefined if all are paid. */
 export async function firstUnpaidOrder(
   system: System,
   token: string,

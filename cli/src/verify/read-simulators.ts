@@ -4,7 +4,7 @@ import type { Charge } from './check.ts'
 
 type Page<T> = { data: T[]; has_more: boolean; next_cursor: string | null }
 
-/** Reads a simulator's book to its end, page by page. */
+/** Reads a list of a simulator page by page. */
 async function* pages<T>(url: string): AsyncGenerator<T[]> {
   let cursor: string | null = null
   do {
@@ -15,7 +15,7 @@ async function* pages<T>(url: string): AsyncGenerator<T[]> {
   } while (cursor)
 }
 
-/** Every charge in the PSP's books, by payment. */
+/** Reads all charges of the PSP, by payment. */
 export async function readCharges(system: System): Promise<Map<string, Charge[]>> {
   const charges = new Map<string, Charge[]>()
   for await (const page of pages<Charge>(`${system.pspUrl}/admin/charges`)) {
@@ -30,7 +30,7 @@ export async function readCharges(system: System): Promise<Map<string, Charge[]>
 
 type Message = { message_id: string; payment_id: string | null }
 
-/** The distinct ids of the messages that devices got, by payment. */
+/** Reads the distinct ids of the messages that devices received, by payment. */
 export async function readMessages(system: System): Promise<Map<string, Set<string>>> {
   const messages = new Map<string, Set<string>>()
   for await (const page of pages<Message>(`${system.pushUrl}/admin/messages`)) {

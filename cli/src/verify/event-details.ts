@@ -1,7 +1,7 @@
 import { anyDifference, eachDifference, type Pair } from './differences.ts'
 
-// What the tables say beside balances and entries, against the events that told of it. Each
-// statement reads `told`, the events that the outbox still has (told-check.ts).
+// Compares columns other than balances and entries with the events. Each statement reads
+// `ledger_events`, the events that are still in the outbox (event-check.ts).
 
 const OF_TRANSFERS: readonly Pair[] = [
   ['kind', 't.kind', `split_part(w.event_type, '.', 2)`],
@@ -10,20 +10,20 @@ const OF_TRANSFERS: readonly Pair[] = [
   ['amount', 't.amount_minor', 'w.amount_minor'],
   ['currency', 't.currency', 'w.currency'],
   ['reference', 't.reference_id', 'w.reference_id'],
-  ['key', 't.idempotency_key', 'w.idempotency_key'],
+  ['idempotency key', 't.idempotency_key', 'w.idempotency_key'],
   ['client', 't.client_id', 'w.client_id'],
   ['reason', 't.reason', 'w.reason'],
   ['value date', 't.value_date', 'w.value_date'],
-  ['time of booking', 't.booked_at', 'w.occurred_at'],
+  ['posting time', 't.booked_at', 'w.occurred_at'],
   ['payment', 't.payment_id', 'w.payment_id'],
   ['hold', 't.hold_id', `(w.hold->>'hold_id')::uuid`],
   ['corrected transfer', 't.corrects_id', 'w.corrects'],
 ]
 
 const TRANSFERS = `
-  SELECT format('account %s (%s): transfer %s has the %s %s, its event says %s', w.account_id,
+  SELECT format('account %s (%s): transfer %s has the %s %s, its event has %s', w.account_id,
     w.currency, w.transfer_id, d.name, d.found, d.expected) AS violation
-  FROM told w JOIN transfers t USING (transfer_id)
+  FROM ledger_events w JOIN transfers t USING (transfer_id)
   JOIN ${eachDifference(OF_TRANSFERS)} ON true
   WHERE ${anyDifference(OF_TRANSFERS)}`
 
@@ -32,23 +32,23 @@ const OF_HOLDS: readonly Pair[] = [
   ['account', 'h.account_id', 'w.account_id'],
   ['currency', 'h.currency', 'w.currency'],
   ['amount', 'h.amount_minor', `(w.hold->>'amount_minor')::bigint`],
-  ['rest', 'h.remaining_minor', `(w.hold->>'remaining_minor')::bigint`],
+  ['remaining amount', 'h.remaining_minor', `(w.hold->>'remaining_minor')::bigint`],
   ['status', 'h.status', `w.hold->>'status'`],
-  ['end', 'h.expires_at', `(w.hold->>'expires_at')::timestamptz`],
+  ['expiry', 'h.expires_at', `(w.hold->>'expires_at')::timestamptz`],
   ['payment', 'h.payment_id', 'w.payment_id'],
 ]
 
-// A hold stands as the last of its events says; only a payment's transfers name a payment.
+// A hold matches the last of its events. Only events of a payment's transfers name a payment.
 const HOLDS = `
   SELECT CASE WHEN h.hold_id IS NULL
-    THEN format('account %s (%s): an event tells of hold %s, which is gone', w.account_id,
+    THEN format('account %s (%s): an event names hold %s, which does not exist', w.account_id,
       w.currency, w.hold_id)
-    ELSE format('hold %s of account %s (%s): has the %s %s, its last event says %s', w.hold_id,
+    ELSE format('hold %s of account %s (%s): has the %s %s, its last event has %s', w.hold_id,
       w.account_id, w.currency, d.name, d.found, d.expected)
   END
   FROM (
     SELECT DISTINCT ON (hold_id) *
-    FROM (SELECT *, (hold->>'hold_id')::uuid AS hold_id FROM told WHERE hold IS NOT NULL) o
+    FROM (SELECT *, (hold->>'hold_id')::uuid AS hold_id FROM ledger_events WHERE hold IS NOT NULL) o
     ORDER BY hold_id, account_version DESC
   ) w
   LEFT JOIN holds h ON h.hold_key = coalesce(w.payment_id, w.hold_id) AND h.hold_id = w.hold_id
@@ -61,19 +61,19 @@ const OF_OPENINGS: readonly Pair[] = [
   ['kind', 'a.kind', 'w.kind'],
   ['user', 'a.user_id', 'w.user_id'],
   ['wallet', 'a.wallet_id', 'w.wallet_id'],
-  ['stripe', 'a.stripe', 'w.stripe'],
-  // The event has whole milliseconds, the row what the database's clock said.
-  ['opening', `date_trunc('milliseconds', a.opened_at)`, 'w.occurred_at'],
+  ['slot', 'a.stripe', 'w.stripe'],
+  // Events have whole milliseconds, rows have the precision of the database's clock.
+  ['opening time', `date_trunc('milliseconds', a.opened_at)`, 'w.occurred_at'],
 ]
 
 const OPENINGS = `
   SELECT CASE WHEN a.account_id IS NULL
-    THEN format('account %s (%s) of tenant %s was opened, as an event tells, and is gone',
+    THEN format('account %s (%s) of tenant %s has an opening event, but does not exist',
       w.account_id, w.currency, w.tenant_id)
-    ELSE format('account %s (%s): has the %s %s, the event of its opening says %s', w.account_id,
+    ELSE format('account %s (%s): has the %s %s, its opening event has %s', w.account_id,
       w.currency, d.name, d.found, d.expected)
   END
-  FROM told w
+  FROM ledger_events w
   LEFT JOIN accounts a USING (account_id)
   LEFT JOIN ${eachDifference(OF_OPENINGS)} ON a.account_id IS NOT NULL
   WHERE w.event_type = 'wallet.account.opened.committed' AND ${anyDifference(OF_OPENINGS)}`
@@ -87,22 +87,22 @@ const OF_CHANGES: readonly Pair[] = [
   ['revision', 'c.revision', 'w.revision'],
   ['client', 'c.client_id', 'w.client_id'],
   ['reference', 'c.reference_id', 'w.reference_id'],
-  ['key', 'c.idempotency_key', 'w.idempotency_key'],
+  ['idempotency key', 'c.idempotency_key', 'w.idempotency_key'],
   ['reason', 'c.reason', 'w.reason'],
-  ['time of booking', 'c.booked_at', 'w.occurred_at'],
+  ['posting time', 'c.booked_at', 'w.occurred_at'],
 ]
 
 const CHANGES = `
   SELECT CASE WHEN c.change_id IS NULL
-    THEN format('account %s (%s): an event tells of %s, revision %s, which is not there',
+    THEN format('account %s (%s): an event names %s, revision %s, which does not exist',
       w.account_id, w.currency, w.change, w.revision)
-    ELSE format('account %s (%s): %s, revision %s, has the %s %s, its event says %s', w.account_id,
+    ELSE format('account %s (%s): %s, revision %s, has the %s %s, its event has %s', w.account_id,
       w.currency, w.change, w.revision, d.name, d.found, d.expected)
   END
-  FROM told w
+  FROM ledger_events w
   LEFT JOIN account_changes c ON c.change_id = w.change_id
   LEFT JOIN ${eachDifference(OF_CHANGES)} ON c.change_id IS NOT NULL
   WHERE w.change_id IS NOT NULL AND ${anyDifference(OF_CHANGES)}`
 
-/** SQL: a sentence for each transfer, hold, account and change that is not as it was told. */
+/** SQL that returns a message for each transfer, hold, account and change unlike its event. */
 export const AGAINST_DETAILS = [TRANSFERS, HOLDS, OPENINGS, CHANGES].join(' UNION ALL ')

@@ -4,15 +4,14 @@ const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 2_000
 
 /**
- * Asks until there is an answer, with growing pauses and jitter between the tries; undefined when
- * none came in `patienceMs`. A client that did not hear an answer repeats with its key and learns
- * it: the request must be idempotent.
+ * Repeats a request until it gets a response, with growing pauses and jitter; undefined if it gets
+ * none within `retryTimeoutMs`. The request must be idempotent.
  */
-export async function repeatUntilAnswered<T>(
+export async function retryUntilResponse<T>(
   ask: () => Promise<T | undefined>,
-  patienceMs: number,
+  retryTimeoutMs: number,
 ): Promise<T | undefined> {
-  const deadline = performance.now() + patienceMs
+  const deadline = performance.now() + retryTimeoutMs
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     const answer = await ask().catch(() => undefined)
     if (answer !== undefined) return answer

@@ -1,0 +1,42 @@
+import { NO_GATEWAY } from '@caudal/http/service-settings.ts'
+import { SERVICES } from './services.ts'
+
+/**
+ * Whether this process runs some services of a system whose other services run elsewhere. Then it
+ * is configured by its environment only, generates no secrets and has no data directory. Some
+ * services on the embedded database are a development system without the others, not a partial
+ * system.
+ */
+export function isPartial(names: readonly string[], env: NodeJS.ProcessEnv): boolean {
+  return names.length < SERVICES.size && !needsEmbedded(names, env)
+}
+
+/** Whether one of these services needs a database and the environment names none. */
+export function needsEmbedded(names: readonly string[], env: NodeJS.ProcessEnv): boolean {
+  if (env['DATABASE_URL']) return false
+  return names
+    .map((name) => SERVICES.get(name)!)
+    .some(({ key, stateful }) => stateful && !env[`CAUDAL_${key}_DATABASE_URL`])
+}
+
+/**
+ * The settings that only a partial system needs. Its gateways must share a signing key, because
+ * services that got the keys of one gateway would refuse the tokens of another.
+ */
+export function missingSettings(names: readonly string[], env: NodeJS.ProcessEnv): string[] {
+  const signs = names.includes('api-gateway') && !env['CAUDAL_GATEWAY_SIGNING_KEY']
+  return signs ? ['CAUDAL_GATEWAY_SIGNING_KEY is missing; all gateways must share one key'] : []
+}
+
+/**
+ * The setting of a system without a gateway: no gateway issues user tokens. Without it the services
+ * would wait for the gateway's keys and never become ready.
+ */
+export function withoutGateway(
+  names: readonly string[],
+  env: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  const named = env['CAUDAL_API_GATEWAY_URL'] ?? env['CAUDAL_GATEWAY_ISSUER']
+  if (names.includes('api-gateway') || named || isPartial(names, env)) return {}
+  return { CAUDAL_GATEWAY_ISSUER: NO_GATEWAY }
+}
