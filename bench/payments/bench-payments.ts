@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import { seedUsers, type SeededUser } from 'caudal/demo-data/seed-users.ts'
 import { findSystem, type System } from 'caudal/system/find-system.ts'
 import { percentiles } from 'caudal/traffic/percentiles.ts'
 import { sendPayments, type Attempt } from 'caudal/traffic/send-payments.ts'
 import { verifySystem } from 'caudal/verify/verify-system.ts'
-import { seedUsers, type SeededUser } from 'caudal/demo-data/seed-users.ts'
 import { type BenchOptions, type Row, rowOf } from '../row.ts'
 import { assertDurable } from './assert-durable.ts'
 import { launch } from './launch.ts'
@@ -103,8 +103,9 @@ async function waitUntilFinal(
     )
     const { final, waiting } = rows[0]!
     if (Number(final) === accepted && waiting === 0n) return
-    if (Date.now() > deadline)
+    if (Date.now() > deadline) {
       throw new Error(`${accepted - Number(final)} payments did not become final`)
+    }
   }
 }
 

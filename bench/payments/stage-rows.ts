@@ -1,6 +1,6 @@
 import type { Db } from '@caudal/postgres/types.ts'
-import { percentiles } from 'caudal/traffic/percentiles.ts'
 import type { SeededUser } from 'caudal/demo-data/seed-users.ts'
+import { percentiles } from 'caudal/traffic/percentiles.ts'
 import { type Row, rowOf } from '../row.ts'
 
 /** Reports the latency of a payment's stages, from the times that its row stores. */

@@ -3,12 +3,12 @@ import { test } from 'node:test'
 import { benchLedger } from '../../bench/ledger/bench-ledger.ts'
 import { LEDGER_ROWS } from '../../bench/ledger/ledger-rows.ts'
 
-test('the ledger benchmark has the rows that others read', () => {
+test('the ledger benchmark reports the documented rows', () => {
   const names = ['http_debits', 'batch', 'hot_account', 'hold_commit', 'ten_million_entries']
   assert.deepEqual([...LEDGER_ROWS.keys()], names)
 })
 
-test('a row of the ledger benchmark is measured beside its reference, and its books are right', async () => {
+test('a row of the ledger benchmark is measured with its reference, and its balances are correct', async () => {
   const options = { seconds: 0.3, rate: 1, profile: false, rows: ['hold_commit'] }
   const rows = await benchLedger(options, { accounts: 40, historyEntries: 0 })
   assert.equal(rows.length, 1)

@@ -11,7 +11,7 @@ import {
 } from '../support/launch-system.ts'
 import {
   allWithStatus,
-  type Answer,
+  type UserResponse,
   countCharges,
   postPayment,
   seed,
@@ -20,12 +20,12 @@ import {
   violationsOf,
 } from '../support/user-client.ts'
 
-/** The database lives on when only its parent is killed, as kill -9 does; or it is killed too. */
+/** `process`: only the process is killed; its database server keeps running. `machine`: both. */
 const ROUNDS = ['process', 'machine', 'process', 'machine'] as const
 /** For a slow machine. */
 const SLOW = { timeout: 600_000 }
 const USERS = 12
-// So many that no machine has answered all of them before the kill.
+// So many that no machine has responded to all of them before the kill.
 const ORDERS = 60
 const SENDERS = 16
 const LONGEST_MS = 1_200
@@ -35,13 +35,13 @@ type Request = {
   user: SeededUser
   orderId: string
   key: string
-  /** Undefined: nobody heard what became of it. */
-  heard: Answer | undefined
-  /** Cut off by the kill while it waited for its answer. */
+  /** undefined if there was no response. */
+  response: UserResponse | undefined
+  /** Whether the kill ended the request while it waited for its response. */
   cutOff: boolean
 }
 
-/** A small generator, so that a printed seed repeats the moments of the kills. */
+/** A small random generator, so that a printed seed repeats the moments of the kills. */
 function random(seedNumber: number): () => number {
   let state = seedNumber
   return () => {
@@ -50,7 +50,7 @@ function random(seedNumber: number): () => number {
   }
 }
 
-test('P9: kill -9 of everything, again and again, loses nothing', SLOW, async (t) => {
+test('P9: repeated kill -9 of everything loses no payment', SLOW, async (t) => {
   const seedNumber = Number(process.env['CAUDAL_TEST_SEED'] ?? Date.now() % 1_000_000)
   t.diagnostic(`CAUDAL_TEST_SEED=${seedNumber}`)
   const next = random(seedNumber)
@@ -58,7 +58,7 @@ test('P9: kill -9 of everything, again and again, loses nothing', SLOW, async (t
   const all: Request[] = []
   let cutOff = 0
   for (const [index, what] of ROUNDS.entries()) {
-    // A crash while it recovers from the one before.
+    // A crash during the recovery from the previous one.
     if (index % 2 === 1) await killWhileStarting({ dataDir, env: PSP }, next() * LONGEST_MS)
     const system = await launchSystem(t, { dataDir, env: PSP })
     await setBehaviour(system.psp_url, {
@@ -74,16 +74,16 @@ test('P9: kill -9 of everything, again and again, loses nothing', SLOW, async (t
     await crash(t, what, dataDir, system)
     await sending.ended
     const cut = requests.filter((request) => request.cutOff).length
-    const heard = requests.filter((request) => request.heard).length
-    t.diagnostic(`round ${index + 1}: ${heard} of ${requests.length} heard, ${cut} cut off`)
+    const response = requests.filter((request) => request.response).length
+    t.diagnostic(`round ${index + 1}: ${response} of ${requests.length} responses, ${cut} cut off`)
     cutOff += cut
   }
-  assert.ok(cutOff > 0, 'no kill cut off a request: the fault never fired')
+  assert.ok(cutOff > 0, 'no kill cut off a request, so the fault did not occur')
 
   const system = await launchSystem(t, { dataDir, env: PSP })
   await setBehaviour(system.psp_url, { default: 'approve' })
   await repeatAll(system, all)
-  await everyPaymentEnded(system, all)
+  await assertPaymentsEnded(system, all)
   assert.deepEqual(await violationsOf(dataDir), [])
   assert.equal(await system.stop(), 0)
 })
@@ -95,23 +95,23 @@ async function requestsOf(dataDir: string): Promise<Request[]> {
       user,
       orderId,
       key: randomUUID(),
-      heard: undefined,
+      response: undefined,
       cutOff: false,
     })),
   )
 }
 
-/** Sends until the system is gone; what was not heard stays to be repeated. */
+/** Sends requests until the system is killed. Requests without a response are repeated later. */
 function sendUntilKilled({ gateway_url: url }: LaunchedSystem, requests: readonly Request[]) {
   const queue = [...requests]
   const { promise: firstAnswer, resolve } = Promise.withResolvers<void>()
   const sender = async (): Promise<void> => {
     for (let next = queue.shift(); next; next = queue.shift()) {
       try {
-        next.heard = await postPayment(url, next.user, next.orderId, next.key)
+        next.response = await postPayment(url, next.user, next.orderId, next.key)
         resolve()
       } catch {
-        next.cutOff = true // the system is gone
+        next.cutOff = true // the system was killed
         return
       }
     }
@@ -134,10 +134,14 @@ async function crash(
     t.diagnostic('killed the process and the database')
     return
   }
-  assert.equal(await databasePid(dataDir), server, 'the database lives on without its parent')
+  assert.equal(
+    await databasePid(dataDir),
+    server,
+    'the database server keeps running without its parent',
+  )
   const open = await count(dataDir, 'caudal_payments', 'payments WHERE finalized_at IS NULL')
   const sending = await count(dataDir, 'caudal_processor', `attempts WHERE status = 'SENDING'`)
-  t.diagnostic(`killed the process with ${open} payments under way, ${sending} of them at the PSP`)
+  t.diagnostic(`killed the process with ${open} open payments, ${sending} of them at the PSP`)
 }
 
 async function count(dataDir: string, database: string, what: string): Promise<number> {
@@ -149,23 +153,23 @@ async function count(dataDir: string, database: string, what: string): Promise<n
   return rows[0]!.found
 }
 
-/** Whoever heard nothing learns what became of his request; whoever heard gets the same bytes. */
+/** Repeats every request: each is accepted, and earlier responses are repeated byte for byte. */
 async function repeatAll(system: LaunchedSystem, requests: readonly Request[]): Promise<void> {
   await inParallel(requests, async (request) => {
-    const { user, orderId, key, heard } = request
+    const { user, orderId, key, response } = request
     const answer = await postPayment(system.gateway_url, user, orderId, key)
     assert.equal(answer.status, 202, answer.text)
-    if (heard?.status === 202) {
-      assert.equal(answer.text, heard.text, 'an answer replays byte for byte')
-      assert.equal(answer.headers['location'], heard.headers['location'])
+    if (response?.status === 202) {
+      assert.equal(answer.text, response.text, 'a response is replayed byte for byte')
+      assert.equal(answer.headers['location'], response.headers['location'])
       assert.equal(answer.headers['idempotency-replayed'], 'true')
     }
-    request.heard = answer
+    request.response = answer
   })
 }
 
-/** One payment an order, ended, and charged as its end says, by the PSP's own books. */
-async function everyPaymentEnded(
+/** Asserts that each order has one final payment, charged once if completed and else not at all. */
+async function assertPaymentsEnded(
   system: LaunchedSystem,
   requests: readonly Request[],
 ): Promise<void> {
@@ -173,17 +177,17 @@ async function everyPaymentEnded(
   const users = new Set(requests.map(({ user }) => user))
   await inParallel([...users], async (user) => {
     const payments = await allWithStatus(system.gateway_url, user, ['COMPLETED', 'FAILED'])
-    assert.equal(payments.length, ORDERS, 'an order has one payment')
+    assert.equal(payments.length, ORDERS, 'each order has one payment')
     for (const { payment_id: id, status } of payments) ended.set(String(id), String(status))
   })
   const charges = await countCharges(system.psp_url)
-  for (const { heard } of requests) {
-    const id = String(heard!.body['payment_id'])
+  for (const { response } of requests) {
+    const id = String(response!.body['payment_id'])
     const status = ended.get(id)
     assert.equal(charges.get(id) ?? 0, status === 'COMPLETED' ? 1 : 0, `${id} is ${status}`)
   }
   const orphans = [...charges.keys()].filter((id) => !ended.has(id))
-  assert.deepEqual(orphans, [], 'a charge for no payment')
+  assert.deepEqual(orphans, [], 'no charge without a payment')
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -6,23 +6,23 @@ import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import fc from 'fast-check'
-import { ask } from '../support/ask-gateway.ts'
 import { assertProblem } from '../support/assert-problem.ts'
-import { type CarelessCaller, createCarelessCaller } from '../support/careless-caller.ts'
+import { type FaultyClient, createFaultyClient } from '../support/faulty-client.ts'
 import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
 import { LARGE_BODIES, malformedBodies } from '../support/malformed-bodies.ts'
 import { malformedHttp } from '../support/malformed-http.ts'
 import { sendRaw } from '../support/send-raw.ts'
+import { sendRequest } from '../support/send-request.ts'
 import { get, seed, type SeededUser, violationsOf } from '../support/user-client.ts'
 
 const ORDERS = 150
-/** Nil and max, which have no version. */
+/** The nil and the max UUID, which have no version. */
 const SPECIAL_UUIDS = ['0', 'f'].map((digit) => randomUUID().replaceAll(/[^-]/g, digit))
 
-describe('bad input of every kind gets a precise problem, and nothing else happens', () => {
+describe('invalid input of every kind gets a precise problem and changes nothing', () => {
   const scope = suiteScope()
   let system: LaunchedSystem
-  let caller: CarelessCaller
+  let client: FaultyClient
   let user: SeededUser
   let other: SeededUser
   let dataDir = ''
@@ -32,13 +32,13 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
     system = await launchSystem(scope, { dataDir })
     const users = await seed(dataDir, { users: 2, orders: ORDERS, balance: '1000.00' })
     ;[user, other] = users as [SeededUser, SeededUser]
-    caller = createCarelessCaller(system.gateway_url, user)
+    client = createFaultyClient(system.gateway_url, user)
   })
 
-  test('P2: keys that are missing or malformed', async () => {
+  test('P2: missing and malformed idempotency keys are refused', async () => {
     for (const key of [undefined, '']) {
-      const request = caller.payment({ headers: { 'idempotency-key': key } })
-      await caller.refused(`key ${key}`, request, 'IDEMPOTENCY_KEY_REQUIRED')
+      const request = client.payment({ headers: { 'idempotency-key': key } })
+      await client.refused(`key ${key}`, request, 'IDEMPOTENCY_KEY_REQUIRED')
     }
     const uuid = randomUUID()
     const malformed = [
@@ -56,47 +56,47 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
       'x'.repeat(5_000),
     ]
     for (const key of malformed) {
-      const request = caller.payment({ headers: { 'idempotency-key': key } })
-      await caller.refused(`key ${key.slice(0, 60)}`, request, 'INVALID_IDEMPOTENCY_KEY')
+      const request = client.payment({ headers: { 'idempotency-key': key } })
+      await client.refused(`key ${key.slice(0, 60)}`, request, 'INVALID_IDEMPOTENCY_KEY')
     }
-    const twice = caller.payment({ headers: { 'idempotency-key': [uuid, randomUUID()] } })
-    await caller.refused('two keys', twice, 'INVALID_IDEMPOTENCY_KEY')
+    const twice = client.payment({ headers: { 'idempotency-key': [uuid, randomUUID()] } })
+    await client.refused('two keys', twice, 'INVALID_IDEMPOTENCY_KEY')
   })
 
-  test('F2: a key is compared in lower case, and any RFC 9562 UUID is one', async () => {
+  test('F2: a key may be any RFC 9562 UUID and is compared in lower case', async () => {
     const key = randomUUID()
-    const request = caller.payment({ headers: { 'idempotency-key': key.toUpperCase() } })
-    const first = await ask(system.gateway_url, request)
+    const request = client.payment({ headers: { 'idempotency-key': key.toUpperCase() } })
+    const first = await sendRequest(system.gateway_url, request)
     assert.equal(first.status, 202, first.text)
     const headers = { ...request.headers, 'idempotency-key': key }
-    const again = await ask(system.gateway_url, { ...request, headers })
+    const again = await sendRequest(system.gateway_url, { ...request, headers })
     assert.deepEqual([again.status, again.text], [202, first.text])
     assert.equal(again.headers.get('idempotency-replayed'), 'true')
     const versions = [1, 3, 4, 5, 6, 7, 8].map((v) => `00000000-0000-${v}000-8000-00000000000a`)
     for (const uuid of [...versions, ...SPECIAL_UUIDS]) {
-      const answer = await ask(
+      const answer = await sendRequest(
         system.gateway_url,
-        caller.payment({ headers: { 'idempotency-key': uuid } }),
+        client.payment({ headers: { 'idempotency-key': uuid } }),
       )
       assert.equal(answer.status, 202, `${uuid}: ${answer.text}`)
     }
   })
 
-  test('P2: bodies that are no request', async () => {
+  test('P2: malformed bodies and unknown orders are refused', async () => {
     for (const [what, body] of Object.entries(malformedBodies(other.user_id))) {
-      await caller.refused(what, caller.payment({ body }), 'MALFORMED_REQUEST')
+      await client.refused(what, client.payment({ body }), 'MALFORMED_REQUEST')
     }
     const nobodys = [1, 2, 3, 4, 5, 6, 7, 8].map((v) => `10000000-0000-${v}000-8000-00000000000a`)
     for (const uuid of [...nobodys, ...SPECIAL_UUIDS, SPECIAL_UUIDS[1]!.toUpperCase()]) {
       const body = `{"external_order_id":"${uuid}"}`
-      await caller.refused(`order ${uuid}`, caller.payment({ body }), 'ORDER_NOT_FOUND')
+      await client.refused(`order ${uuid}`, client.payment({ body }), 'ORDER_NOT_FOUND')
     }
     for (const [what, body] of Object.entries(LARGE_BODIES)) {
-      await caller.refused(what, caller.payment({ body }), 'BODY_TOO_LARGE')
+      await client.refused(what, client.payment({ body }), 'BODY_TOO_LARGE')
     }
   })
 
-  test('P2: bodies of another type or coding', async () => {
+  test('P2: other content types and codings are refused', async () => {
     const types = [
       undefined,
       '',
@@ -105,19 +105,19 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
       'application/x-www-form-urlencoded',
     ]
     for (const type of [...types, 'multipart/form-data; boundary=x', 'application/jsonp', 'json']) {
-      const request = caller.payment({ headers: { 'content-type': type } })
-      await caller.refused(`type ${type}`, request, 'UNSUPPORTED_MEDIA_TYPE')
+      const request = client.payment({ headers: { 'content-type': type } })
+      await client.refused(`type ${type}`, request, 'UNSUPPORTED_MEDIA_TYPE')
     }
     for (const coding of ['gzip', 'deflate', 'br', 'x-unknown', 'gzip, gzip']) {
       const body = coding === 'gzip' ? gzipSync('{}') : '{}'
-      const request = caller.payment({ body, headers: { 'content-encoding': coding } })
-      await caller.refused(`coding ${coding}`, request, 'UNSUPPORTED_MEDIA_TYPE')
+      const request = client.payment({ body, headers: { 'content-encoding': coding } })
+      await client.refused(`coding ${coding}`, request, 'UNSUPPORTED_MEDIA_TYPE')
     }
-    const plain = caller.payment({ headers: { 'content-encoding': 'identity' } })
-    assert.equal((await ask(system.gateway_url, plain)).status, 202)
+    const plain = client.payment({ headers: { 'content-encoding': 'identity' } })
+    assert.equal((await sendRequest(system.gateway_url, plain)).status, 202)
   })
 
-  test('P1: addresses and methods that are not there', async () => {
+  test('P1: unknown paths, methods and payments are refused', async () => {
     const id = randomUUID()
     const unknown = [
       '/',
@@ -137,7 +137,7 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
       `/api/v1/${'x'.repeat(8_000)}`,
     ]
     for (const path of unknown) {
-      await caller.refused(path.slice(0, 60), caller.reading('', { path }), 'ROUTE_NOT_FOUND')
+      await client.refused(path.slice(0, 60), client.reading('', { path }), 'ROUTE_NOT_FOUND')
     }
     const odd = [
       'x',
@@ -150,17 +150,17 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
       '%F0%9F%92%B8',
     ]
     for (const one of [id, ...odd]) {
-      await caller.refused(one, caller.reading(`/payments/${one}`), 'PAYMENT_NOT_FOUND')
+      await client.refused(one, client.reading(`/payments/${one}`), 'PAYMENT_NOT_FOUND')
     }
-    await caller.refused('a broken escape', caller.reading('/payments/%ZZ'), 'MALFORMED_REQUEST')
+    await client.refused('a broken escape', client.reading('/payments/%ZZ'), 'MALFORMED_REQUEST')
     for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY']) {
-      const request = { ...caller.payment(), method }
-      const answer = await caller.refused(method, request, 'METHOD_NOT_ALLOWED')
+      const request = { ...client.payment(), method }
+      const answer = await client.refused(method, request, 'METHOD_NOT_ALLOWED')
       assert.equal(answer.headers.get('allow'), 'GET, HEAD, POST', method)
     }
-    await caller.refused(
+    await client.refused(
       'POST of a wallet',
-      { ...caller.payment(), path: '/api/v1/wallet' },
+      { ...client.payment(), path: '/api/v1/wallet' },
       'METHOD_NOT_ALLOWED',
     )
     for (const [path, status] of [
@@ -168,13 +168,13 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
       [`/payments/${id}`, 404],
       ['/wallet?', 200],
     ] as const) {
-      const head = await ask(system.gateway_url, caller.reading(path, { method: 'HEAD' }))
+      const head = await sendRequest(system.gateway_url, client.reading(path, { method: 'HEAD' }))
       assert.deepEqual([head.status, head.text], [status, ''], path)
       assert.ok(Number(head.headers.get('content-length')) > 0, path)
     }
   })
 
-  test('limits and cursors that are none', async () => {
+  test('invalid limits and cursors are refused', async () => {
     const bad = [
       '0',
       '-1',
@@ -195,9 +195,9 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
     ]
     for (const list of ['/payments', '/wallet/entries']) {
       for (const query of queries) {
-        await caller.refused(
+        await client.refused(
           `${list} ${query}`,
-          caller.reading(`${list}?${query}`),
+          client.reading(`${list}?${query}`),
           'MALFORMED_REQUEST',
         )
       }
@@ -228,61 +228,64 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
       ]
       for (const one of [...junk, ...values.map(encode), ...tampered]) {
         const path = `${list}?limit=1&cursor=${one}`
-        await caller.refused(
+        await client.refused(
           `${list} cursor ${one.slice(0, 60)}`,
-          caller.reading(path),
+          client.reading(path),
           'MALFORMED_REQUEST',
         )
       }
     }
     for (const account of [randomUUID(), 'x', "'", '%00', other.account_id]) {
       const path = `/wallet/entries?account_id=${account}`
-      await caller.refused(
+      await client.refused(
         `account ${account.slice(0, 40)}`,
-        caller.reading(path),
+        client.reading(path),
         'ACCOUNT_NOT_FOUND',
       )
     }
   })
 
-  test('HTTP that is none', async () => {
+  test('malformed HTTP is refused', async () => {
     const { gateway_url: url } = system
     const { chunked, malformed } = malformedHttp(user.token)
     for (const [what, [text, code]] of Object.entries(malformed)) {
       const answer = await sendRaw(url, Buffer.from(text, 'latin1'))
       assertProblem({ ...answer, contentType: answer.headers.get('content-type') }, code, what)
     }
-    const { body } = caller.payment()
+    const { body } = client.payment()
     const chunks = [...String(body)].map((char) => `1\r\n${char}\r\n`).join('')
     const good = await sendRaw(url, `${chunked}${chunks}0\r\n\r\n`)
-    assert.equal(good.status, 202, 'a body in chunks is a body')
-    const patient = await ask(url, caller.payment({ headers: { expect: '100-continue' } }))
-    assert.ok([100, 202].includes(patient.status), `it may continue: ${patient.status}`)
-    const unheard = await ask(url, caller.payment({ headers: { expect: 'a miracle' } }))
+    assert.equal(good.status, 202, 'a chunked body is accepted')
+    const patient = await sendRequest(url, client.payment({ headers: { expect: '100-continue' } }))
+    assert.ok(
+      [100, 202].includes(patient.status),
+      `a request with Expect: 100-continue is accepted: ${patient.status}`,
+    )
+    const unheard = await sendRequest(url, client.payment({ headers: { expect: 'a miracle' } }))
     assertProblem(unheard, 'MALFORMED_REQUEST', 'an unknown expectation')
   })
 
-  test('whatever bytes come as body, key, cursor or id: a problem with a code, never a 500', async () => {
+  test('random bytes as body, key, cursor or id get a problem with a code, never a 500', async () => {
     const { gateway_url: url } = system
     const anything = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.json())
     const mistake = fc.oneof(
-      anything.map((body) => caller.payment({ body })),
+      anything.map((body) => client.payment({ body })),
       fc
         .uint8Array({ maxLength: 200 })
-        .map((bytes) => caller.payment({ body: Buffer.from(bytes) })),
+        .map((bytes) => client.payment({ body: Buffer.from(bytes) })),
       anything.map((text) =>
-        caller.reading(`/payments/${encodeURIComponent(text.toWellFormed())}`),
+        client.reading(`/payments/${encodeURIComponent(text.toWellFormed())}`),
       ),
       anything.map((text) =>
-        caller.reading(`/payments?cursor=${encodeURIComponent(text.toWellFormed())}`),
+        client.reading(`/payments?cursor=${encodeURIComponent(text.toWellFormed())}`),
       ),
       fc
         .string({ unit: fc.constantFrom(...'abc-019 {}"\'%;') })
-        .map((key) => caller.payment({ headers: { 'idempotency-key': key } })),
+        .map((key) => client.payment({ headers: { 'idempotency-key': key } })),
     )
     await fc.assert(
       fc.asyncProperty(mistake, async (request) => {
-        const answer = await ask(url, request)
+        const answer = await sendRequest(url, request)
         if (answer.status === 200) return // an empty id is the list
         const { code } = JSON.parse(answer.text) as { code: ErrorCode }
         assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} ${answer.text}`)
@@ -292,12 +295,12 @@ describe('bad input of every kind gets a precise problem, and nothing else happe
     )
   })
 
-  test('after all of it nothing is wrong', async () => {
+  test('verify finds no violations after these tests', async () => {
     assert.deepEqual(await violationsOf(dataDir), [])
     assert.equal(await system.stop(), 0)
   })
 
-  /** Cursors that each list really gave out. */
+  /** A real cursor of each list. */
   async function realCursors(): Promise<Record<string, string>> {
     const cursors: Record<string, string> = {}
     for (const list of ['/payments', '/wallet/entries']) {

@@ -13,11 +13,11 @@ import {
   SignJWT,
   UnsecuredJWT,
 } from 'jose'
-import { ask, type Ask } from '../support/ask-gateway.ts'
 import { assertProblem } from '../support/assert-problem.ts'
-import { type CarelessCaller, createCarelessCaller } from '../support/careless-caller.ts'
 import { connectAsAdmin } from '../support/database-server.ts'
+import { type FaultyClient, createFaultyClient } from '../support/faulty-client.ts'
 import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
+import { sendRequest, type RequestSpec } from '../support/send-request.ts'
 import {
   get,
   paymentsOf,
@@ -29,31 +29,31 @@ import {
 
 const GATEWAY_ISSUER = 'https://gateway.caudal.local'
 
-describe('P1: nobody gets in by a token or a header that is not good', () => {
+describe('P1: invalid tokens and forged headers give no access', () => {
   const scope = suiteScope()
   const gatewayKey = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
   let system: LaunchedSystem
   let services: System
-  let caller: CarelessCaller
+  let client: FaultyClient
   let user: SeededUser
   let other: SeededUser
   let dataDir = ''
 
   before(async () => {
     dataDir = await dataDirectory(scope)
-    // A known key lets the tests hold a token that is truly the gateway's own.
+    // With a known key, the tests can sign valid tokens of the gateway.
     const key = JSON.stringify(gatewayKey.export({ format: 'jwk' }))
     system = await launchSystem(scope, { dataDir, env: { CAUDAL_GATEWAY_SIGNING_KEY: key } })
     services = await findSystem({ dataDir, url: undefined })
     const users = await seed(dataDir, { users: 2, orders: 5, balance: '1000.00' })
     ;[user, other] = users as [SeededUser, SeededUser]
-    caller = createCarelessCaller(system.gateway_url, user)
+    client = createFaultyClient(system.gateway_url, user)
   })
 
-  /** Like a token of identity, but for what the test changes. */
+  /** The claims of an identity token, with changes. */
   const claims = (change: object = {}) => ({ ...decodeJwt(user.token), ...change })
 
-  test('P1: tokens that are bad, expired, unsigned or foreign are 401', async () => {
+  test('P1: malformed, expired, unsigned and foreign tokens get 401', async () => {
     const jwks = (await (await fetch(`${services.serviceUrl('identity')}/jwks`)).json()) as {
       keys: { kid: string; alg: string }[]
     }
@@ -97,30 +97,30 @@ describe('P1: nobody gets in by a token or a header that is not good', () => {
     assert.ok(alg !== 'none')
     for (const [what, token] of Object.entries(tokens)) {
       const authorization = `Bearer ${token}`
-      const answer = await caller.refused(
+      const answer = await client.refused(
         what,
-        caller.payment({ headers: { authorization } }),
+        client.payment({ headers: { authorization } }),
         'UNAUTHENTICATED',
       )
       assert.match(answer.headers.get('www-authenticate') ?? '', /^Bearer /, what)
     }
     const schemes = [undefined, '', 'Bearer', 'Bearer ', 'Basic dXNlcjpwYXNz', user.token]
     for (const authorization of [...schemes, `Bearer ${user.token} x`, `Bearer, ${user.token}`]) {
-      const request = caller.payment({ headers: { authorization } })
-      await caller.refused(`authorization: ${authorization}`, request, 'UNAUTHENTICATED')
+      const request = client.payment({ headers: { authorization } })
+      await client.refused(`authorization: ${authorization}`, request, 'UNAUTHENTICATED')
     }
-    // Two are none, whoever they speak of: another reader might take the other.
+    // Two headers are refused, because another component might read the other one.
     const twice = { authorization: [`Bearer ${user.token}`, `Bearer ${user.token}`] }
-    await caller.refused('two tokens', caller.payment({ headers: twice }), 'UNAUTHENTICATED')
+    await client.refused('two tokens', client.payment({ headers: twice }), 'UNAUTHENTICATED')
   })
 
-  test('P1: a token of the right key is 401 when expired, not yet valid or for others', async () => {
+  test('P1: a correctly signed token gets 401 if it is expired, not yet valid or for another audience', async () => {
     const signNow = await signer()
     const sign = (change: object) => signNow(claims(change))
     const now = Math.floor(Date.now() / 1_000)
     const good = await sign({ jti: randomUUID() })
-    const answer = await ask(system.gateway_url, caller.reading('/wallet', bearer(good)))
-    assert.equal(answer.status, 200, 'the key signs what is accepted')
+    const answer = await sendRequest(system.gateway_url, client.reading('/wallet', bearer(good)))
+    assert.equal(answer.status, 200, 'a token with unchanged claims is accepted')
     const changes: Record<string, object> = {
       expired: { exp: now - 60 },
       'without an end': { exp: undefined },
@@ -136,11 +136,11 @@ describe('P1: nobody gets in by a token or a header that is not good', () => {
     }
     for (const [what, change] of Object.entries(changes)) {
       const token = await sign(change)
-      await caller.refused(what, caller.reading('/wallet', bearer(token)), 'UNAUTHENTICATED')
+      await client.refused(what, client.reading('/wallet', bearer(token)), 'UNAUTHENTICATED')
     }
     const narrow = await sign({ scope: 'payments:read' })
-    await caller.refused('a scope too few', caller.payment(bearer(narrow)), 'FORBIDDEN')
-    await caller.refused('a scope too few', caller.reading('/wallet', bearer(narrow)), 'FORBIDDEN')
+    await client.refused('a scope too few', client.payment(bearer(narrow)), 'FORBIDDEN')
+    await client.refused('a scope too few', client.reading('/wallet', bearer(narrow)), 'FORBIDDEN')
   })
 
   test('P1: forged identity headers with a valid token change nothing', async () => {
@@ -156,20 +156,23 @@ describe('P1: nobody gets in by a token or a header that is not good', () => {
       'x-http-method-override': 'GET',
       forwarded: 'for=10.0.0.1',
     }
-    const answer = await ask(system.gateway_url, caller.payment({ headers: forged }))
+    const answer = await sendRequest(system.gateway_url, client.payment({ headers: forged }))
     assert.equal(answer.status, 202, answer.text)
     const { payment_id: id } = JSON.parse(answer.text) as { payment_id: string }
     assert.notEqual(id, forged['x-payment-id'])
     await paymentWithStatus(system.gateway_url, user, id, ['COMPLETED'])
     const stolen = await get(system.gateway_url, other, `/payments/${id}`)
-    assert.equal(stolen.status, 404, 'the payment is of whom the token names')
-    const wallet = await ask(system.gateway_url, caller.reading('/wallet', { headers: forged }))
+    assert.equal(stolen.status, 404, 'the payment belongs to the user of the token')
+    const wallet = await sendRequest(
+      system.gateway_url,
+      client.reading('/wallet', { headers: forged }),
+    )
     const { wallet_id: walletId } = JSON.parse(wallet.text) as { wallet_id: string }
     assert.equal(walletId, user.wallet_id)
     assert.deepEqual(await paymentsOf(system.gateway_url, other), [])
   })
 
-  test('P1: behind the gateway only its own tokens for that very service are taken', async () => {
+  test('P1: a service accepts only tokens that the gateway issued for that service', async () => {
     const id = randomUUID()
     const routes: [string, string, string][] = [
       ['payments', 'POST', '/v1/payments'],
@@ -190,24 +193,24 @@ describe('P1: nobody gets in by a token or a header that is not good', () => {
       const elsewhere = service === 'payments' ? 'wallets' : 'payments'
       const tokens = { identity: user.token, gateway: await internalToken(elsewhere) }
       for (const [whose, token] of Object.entries(tokens)) {
-        const request = { ...caller.payment(bearer(token)), method, path }
-        const answer = await ask(services.serviceUrl(service), request)
+        const request = { ...client.payment(bearer(token)), method, path }
+        const answer = await sendRequest(services.serviceUrl(service), request)
         const people = service === 'identity' && whose === 'identity'
         const code = people ? 'FORBIDDEN' : 'UNAUTHENTICATED'
         assertProblem(answer, code, `${service} ${method} ${path} with a token of ${whose}`)
       }
     }
     const own = { headers: { authorization: `Bearer ${await internalToken('wallets')}` } }
-    const answer = await ask(services.serviceUrl('wallets'), { path: '/v1/wallet', ...own })
+    const answer = await sendRequest(services.serviceUrl('wallets'), { path: '/v1/wallet', ...own })
     assert.equal(answer.status, 200, answer.text)
   })
 
-  test('after all of it nothing is wrong', async () => {
+  test('verify finds no violations after these tests', async () => {
     assert.deepEqual(await violationsOf(dataDir), [])
     assert.equal(await system.stop(), 0)
   })
 
-  function bearer(token: string): Ask {
+  function bearer(token: string): RequestSpec {
     return { headers: { authorization: `Bearer ${token}` } }
   }
 
@@ -215,7 +218,7 @@ describe('P1: nobody gets in by a token or a header that is not good', () => {
     return (await clientToken(services, 'payments:read payments:write')).token
   }
 
-  /** The key that identity signs with, out of its database. */
+  /** Signs with identity's key, which is read from its database. */
   async function signer(): Promise<(payload: JWTPayload) => Promise<string>> {
     const admin = await connectAsAdmin(dataDir, 'caudal_identity')
     const { rows } = await admin.query<{ kid: string; private_jwk: JWK }>(

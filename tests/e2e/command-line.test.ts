@@ -42,17 +42,17 @@ describe('the command line, against a running system', () => {
 
   const run = (...args: string[]): Promise<CommandResult> => runCaudal(dataDir, args)
 
-  /** With --json stdout is one document on one line, whatever the exit code. */
+  /** Asserts that stdout is one JSON document on one line, and returns it. */
   async function json<T>(code: number, ...args: string[]): Promise<T> {
     const result = await run(...args, '--json')
-    const said = `${args.join(' ')}: ${result.code} ${result.stdout} ${result.stderr}`
-    assert.equal(result.code, code, said)
-    assert.match(result.stdout, /^[{[].*[}\]]\n$/, said)
-    assert.equal(result.stdout.indexOf('\n'), result.stdout.length - 1, said)
+    const output = `${args.join(' ')}: ${result.code} ${result.stdout} ${result.stderr}`
+    assert.equal(result.code, code, output)
+    assert.match(result.stdout, /^[{[].*[}\]]\n$/, output)
+    assert.equal(result.stdout.indexOf('\n'), result.stdout.length - 1, output)
     return JSON.parse(result.stdout) as T
   }
 
-  test('seed makes users with orders and money', async () => {
+  test('seed creates users with orders and balances', async () => {
     const words = ['--users', '2', '--orders', '2', '--balance', '50.00', '--amount', '7.50']
     const { users } = await json<{ users: Record<string, unknown>[] }>(0, 'seed', ...words)
     assert.equal(users.length, 2)
@@ -67,15 +67,19 @@ describe('the command line, against a running system', () => {
       }
     }
     const other = await json<{ users: { user_id: string }[] }>(0, 'seed', ...words)
-    assert.notEqual(other.users[0]!.user_id, users[0]!['user_id'], 'users are new each time')
+    assert.notEqual(other.users[0]!.user_id, users[0]!['user_id'], 'each seed creates new users')
   })
 
-  test('token prints one of a user, or of any client', async () => {
+  test('token prints a token of a user or of any client', async () => {
     const [user] = await seed(dataDir)
     type Token = { token: string; expires_at: string }
     const own = await json<Token>(0, 'token', '--user', user!.user_id)
     assert.equal(decodeJwt(own.token).sub, user!.user_id)
-    assert.equal(Date.parse(own.expires_at) - Date.now() > 3_500_000, true, 'it lives an hour')
+    assert.equal(
+      Date.parse(own.expires_at) - Date.now() > 3_500_000,
+      true,
+      'it is valid for an hour',
+    )
     for (const client of ['caudal-cli', 'payments', 'somebody-new']) {
       const scope = client === 'payments' ? 'orders:read' : 'ledger:write ledger:read'
       const made = await json<Token>(0, 'token', '--client', client, '--scope', scope)
@@ -113,7 +117,7 @@ describe('the command line, against a running system', () => {
     }
   })
 
-  test('P11: pay follows a payment to its end, payment tells the steps again', async () => {
+  test('P11: pay follows a payment until it is final, and payment shows its steps', async () => {
     const [user] = await seed(dataDir, { orders: 2 })
     const [first] = user!.orders.map((order) => order.external_order_id)
     const paid = await json<Followed>(0, 'pay', '--user', user!.user_id, '--order', first!)
@@ -145,7 +149,7 @@ describe('the command line, against a running system', () => {
     assert.equal(done.reason, 'ORDER_NOT_FOUND')
   })
 
-  test('a failed payment is a no', async () => {
+  test('a failed payment exits with 1', async () => {
     const [user] = await seed(dataDir, { account: 'declined' })
     const paid = await json<Followed>(1, 'pay', '--user', user!.user_id)
     assert.deepEqual([paid.status, paid.reason], ['FAILED', 'gateway_declined'])
@@ -154,7 +158,7 @@ describe('the command line, against a running system', () => {
     assert.deepEqual([unknown.reason, unknown.steps], ['PAYMENT_NOT_FOUND', []])
   })
 
-  test('demo loses nothing and doubles nothing', async () => {
+  test('demo reports no lost and no duplicated payment', async () => {
     const report = await json<Record<string, unknown>>(0, 'demo', '--rate', '50', '--seconds', '2')
     const { accept_ms: accept, final_ms: final, completed_per_second: rate, ...counts } = report
     assert.deepEqual(counts, {
@@ -173,8 +177,8 @@ describe('the command line, against a running system', () => {
     assert.ok((rate as number) > 0)
   })
 
-  test('demo asks again for answers that it did not hear, through the gateway it is given', async () => {
-    // The gateway is away for a while, then answers get lost; the rest is as it should be.
+  test('demo repeats requests without a response, and uses the gateway of --url', async () => {
+    // The first requests are refused, the next responses are lost, and the rest passes.
     const proxy = await startLossyProxy(scope, system.gateway_url, (writes) =>
       writes < 20 ? 'refuse' : writes < 40 ? 'lose' : 'pass',
     )
@@ -188,7 +192,7 @@ describe('the command line, against a running system', () => {
     assert.deepEqual(proxy.counts, { lost: 20, refused: 20 })
   })
 
-  test('verify is clean on a used system, and has looked at something', async () => {
+  test('verify finds no violations on a used system, and every check has checked something', async () => {
     const { ok, checks } = await json<Verified>(0, 'verify')
     assert.equal(ok, true)
     assert.deepEqual(
@@ -196,18 +200,18 @@ describe('the command line, against a running system', () => {
       CHECKS.map(({ name }) => name),
     )
     for (const { name, checked, violations } of checks) {
-      assert.ok(checked > 0 || name === 'nothing_parked', `${name} looked at nothing`)
+      assert.ok(checked > 0 || name === 'nothing_parked', `${name} checked nothing`)
       assert.deepEqual(violations, [])
     }
     assert.match((await run('verify')).stdout, /^(ok {2}\w+ +\d+ checked\n)+$/)
   })
 
-  test('P14: every check of verify sees a planted mistake and names it', SLOW, async (t) => {
+  test('P14: every check of verify finds its planted violations', SLOW, async (t) => {
     const used = await useIt()
     const own = await findSystem({ dataDir, url: undefined })
     const proved = new Set<string>()
     for (const plant of plantedViolations(used)) {
-      // Only what nothing moves on takes time to be known as such.
+      // Only a payment without progress needs time to be recognised.
       const waitMs = plant.says.includes('no progress') ? 3_000 : 0
       const { ok, checks } = await withPlanted(dataDir, plant, () => verifySystem(own, waitMs, 0))
       const { violations } = checks.find(({ name }) => name === plant.check)!
@@ -217,13 +221,17 @@ describe('the command line, against a running system', () => {
         `${plant.what}: ${JSON.stringify(checks.flatMap((check) => check.violations))}`,
       )
       proved.add(plant.check)
-      t.diagnostic(`${plant.check} sees ${plant.what}`)
+      t.diagnostic(`${plant.check} finds ${plant.what}`)
     }
     assert.deepEqual([...proved].toSorted(), CHECKS.map(({ name }) => name).toSorted())
     const [plant] = plantedViolations(used)
     const seen = await withPlanted(dataDir, plant!, () => json<Verified>(1, 'verify'))
     assert.equal(seen.ok, false)
-    assert.equal((await json<Verified>(0, 'verify')).ok, true, 'clean again without the mistakes')
+    assert.equal(
+      (await json<Verified>(0, 'verify')).ok,
+      true,
+      'no violations after the planted one is removed',
+    )
     assert.equal(await system.stop(), 0)
   })
 

@@ -25,7 +25,7 @@ describe('P9: payments through the whole system', () => {
     system = await launchSystem(scope, { dataDir })
   })
 
-  test('P2: a payment goes through: charged once, debited, notified once', async () => {
+  test('P2: a completed payment is charged once, debited and notified once', async () => {
     const [user] = await seed(dataDir)
     const accepted = await postPayment(system.gateway_url, user!)
     assert.equal(accepted.status, 202)
@@ -37,8 +37,13 @@ describe('P9: payments through the whole system', () => {
     assert.equal(accepted.headers['location'], `/api/v1/payments/${id}`)
     assert.ok(!Number.isNaN(Date.parse(createdAt)))
     const order = user!.orders[0]!.external_order_id
-    const told = { status: 'PENDING', external_order_id: order, amount: '10.00', currency: 'USD' }
-    assert.deepEqual(rest, told)
+    const expected = {
+      status: 'PENDING',
+      external_order_id: order,
+      amount: '10.00',
+      currency: 'USD',
+    }
+    assert.deepEqual(rest, expected)
     await paymentWithStatus(system.gateway_url, user!, id, ['COMPLETED'])
     assert.equal((await chargesOf(system.psp_url, id)).length, 1)
     await eventually(async () => (await messagesOf(system.push_url, id)).length === 1)
@@ -63,7 +68,7 @@ describe('P9: payments through the whole system', () => {
     ])
   })
 
-  test('P4: a wallet with too little says so, nothing is charged, the order can be tried again', async () => {
+  test('P4: a payment with insufficient funds fails without a charge, and its order can be paid again', async () => {
     const [user] = await seed(dataDir, { balance: '5.00' })
     const { body } = await postPayment(system.gateway_url, user!)
     const id = body['payment_id'] as string
@@ -75,7 +80,7 @@ describe('P9: payments through the whole system', () => {
     assert.notEqual(again.body['payment_id'], id)
   })
 
-  test('F2: fifty parallel requests with one key make one payment and get the same bytes', async () => {
+  test('F2: fifty parallel requests with one key create one payment and get the same bytes', async () => {
     const [user] = await seed(dataDir)
     const key = randomUUID()
     const order = user!.orders[0]!.external_order_id
@@ -91,7 +96,7 @@ describe('P9: payments through the whole system', () => {
     assert.equal((await chargesOf(system.psp_url, id)).length, 1)
   })
 
-  test('F2: a key that comes back with another order is refused', async () => {
+  test('F2: a key that is reused with another order is refused', async () => {
     const [user] = await seed(dataDir, { orders: 2 })
     const key = randomUUID()
     const [first, second] = user!.orders.map((order) => order.external_order_id)
@@ -101,7 +106,7 @@ describe('P9: payments through the whole system', () => {
     assert.equal(mismatch.body['code'], 'IDEMPOTENCY_MISMATCH')
   })
 
-  test('P9: two hundred parallel payments of a wallet that covers a hundred: a hundred complete', async () => {
+  test('P9: of two hundred parallel payments from a wallet with funds for a hundred, a hundred complete', async () => {
     const [user] = await seed(dataDir, { orders: 200, balance: '1000.00' })
     const answers = await Promise.all(
       user!.orders.map((order) => postPayment(system.gateway_url, user!, order.external_order_id)),
@@ -116,7 +121,7 @@ describe('P9: payments through the whole system', () => {
     )
   })
 
-  test('P2: two keys for one order pay it once', async () => {
+  test('P2: an order is paid once, even with two keys', async () => {
     const [user] = await seed(dataDir)
     const answers = await Promise.all([
       postPayment(system.gateway_url, user!),
@@ -124,7 +129,7 @@ describe('P9: payments through the whole system', () => {
     ])
     const refused = answers.filter(({ status }) => status === 409)
     assert.equal(refused.length, 1)
-    // A slow second request may meet a payment that has ended meanwhile.
+    // On a slow machine the first payment may be final when the second request arrives.
     assert.match(String(refused[0]!.body['code']), /^ORDER_(PAYMENT_IN_PROGRESS|ALREADY_PAID)$/)
     const { payment_id: id } = answers.find(({ status }) => status === 202)!.body
     await paymentWithStatus(system.gateway_url, user!, id as string, ['COMPLETED'])
@@ -132,7 +137,7 @@ describe('P9: payments through the whole system', () => {
     assert.equal(late.body['code'], 'ORDER_ALREADY_PAID')
   })
 
-  test("P1: somebody else's payment, order and account do not exist", async () => {
+  test("P1: another user's payment, order and account are not found", async () => {
     const [owner, other] = await seed(dataDir, { users: 2 })
     const { body } = await postPayment(system.gateway_url, owner!)
     const id = body['payment_id'] as string
@@ -148,7 +153,7 @@ describe('P9: payments through the whole system', () => {
     assert.deepEqual([entries.status, entries.body['code']], [404, 'ACCOUNT_NOT_FOUND'])
   })
 
-  test('caudal verify finds nothing wrong after all of it', async () => {
+  test('verify finds no violations after these tests', async () => {
     assert.deepEqual(await violationsOf(dataDir), [])
     assert.equal(await system.stop(), 0)
   })

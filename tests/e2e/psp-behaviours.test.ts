@@ -18,7 +18,7 @@ import {
 
 type Expectation = { status: string; reason?: string; charges: number }
 
-/** What a payment comes to under each behaviour of interfaces.md while that behaviour lasts. */
+/** The result of a payment under each behaviour of the PSP simulator. */
 const BEHAVIOURS: Record<string, Expectation> = {
   approve: { status: 'COMPLETED', charges: 1 },
   decline: { status: 'FAILED', reason: 'gateway_declined', charges: 0 },
@@ -40,12 +40,12 @@ const BALANCES: Record<string, { available: string; held: string }> = {
   IN_DOUBT: { available: '90.00', held: '10.00' },
 }
 
-/** Some requests of each of these accounts go wrong in one of the ways above. */
+/** That share of requests fails in one of the ways above. */
 const RANDOM = 'random:0.3'
 const RANDOM_PAYMENTS = { users: 5, orders: 8 }
 const ENDED = ['COMPLETED', 'FAILED']
 
-describe('P5: whatever the PSP does, the wallet says what really happened', () => {
+describe('P5: the wallet matches the charges of the PSP under every behaviour', () => {
   const scope = suiteScope()
   const users = new Map<string, SeededUser>()
   const payments = new Map<string, string>()
@@ -95,18 +95,18 @@ describe('P5: whatever the PSP does, the wallet says what really happened', () =
     })
   }
 
-  test(`${RANDOM}: each payment has ended or is in doubt`, async () => {
+  test(`${RANDOM}: every payment is final or in doubt`, async () => {
     for (const user of mixed) {
       const found = await allWithStatus(system.gateway_url, user, [...ENDED, 'IN_DOUBT'])
       assert.equal(found.length, RANDOM_PAYMENTS.orders)
     }
   })
 
-  test('what is in doubt with its hold in place is nothing that verify complains of', async () => {
+  test('verify finds no violation in payments in doubt whose hold is open', async () => {
     assert.deepEqual(await violationsOf(dataDir), [])
   })
 
-  test('what is in doubt ends when the PSP comes back, charged as its end says', async () => {
+  test('payments in doubt become final when the PSP works again, charged once if completed', async () => {
     await setBehaviour(system.psp_url, { default: 'approve', by_account: {} })
     for (const behaviour of ['hang', 'reset']) {
       const user = users.get(behaviour)!

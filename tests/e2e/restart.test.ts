@@ -14,7 +14,7 @@ import {
 /** For a slow machine. */
 const SLOW = { timeout: 300_000 }
 
-test('P9: a stop with payments in flight loses nothing', SLOW, async (t) => {
+test('P9: a restart with payments in flight loses no payment', SLOW, async (t) => {
   const dataDir = await dataDirectory(t)
   const first = await launchSystem(t, { dataDir })
   await setBehaviour(first.psp_url, { default: 'slow:700' })
@@ -50,7 +50,7 @@ test('P9: a stop with payments in flight loses nothing', SLOW, async (t) => {
   assert.equal(await second.stop(), 0)
 })
 
-test('Ctrl-C during traffic stops everything, the database included, with exit code 0', async (t) => {
+test('Ctrl-C during traffic stops everything, including the database, with exit code 0', async (t) => {
   const dataDir = await dataDirectory(t)
   const system = await launchSystem(t, { dataDir })
   const [user] = await seed(dataDir, { orders: 20, balance: '1000.00' })

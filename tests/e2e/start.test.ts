@@ -18,17 +18,17 @@ import { countCharges } from '../support/user-client.ts'
 const SLOW = { timeout: 300_000 }
 const READY_TIMEOUT_MS = 110_000
 
-/** What a person sees who typed a command into a terminal, and Ctrl-C to end it. */
+/** A command in a terminal: its output, and Ctrl-C. */
 type Terminal = {
   stdout(): string
   stderr(): string
-  /** The lines to paste that the welcome has, in order. */
+  /** The curl commands of the welcome text, in order. */
   pasteable(): string[]
-  /** As the terminal does it: to every process of the group at once. */
+  /** Sends SIGINT to every process of the group, like a terminal. */
   ctrlC(): Promise<void>
 }
 
-describe('starting and stopping, as people do it', () => {
+describe('starting and stopping the system from a terminal', () => {
   const scope = suiteScope()
   let dataDir = ''
   let firstOrder = ''
@@ -41,9 +41,9 @@ describe('starting and stopping, as people do it', () => {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, CAUDAL_LOG_LEVEL: 'info' },
     })
-    const said = { stdout: '', stderr: '' }
-    child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()))
+    const output = { stdout: '', stderr: '' }
+    child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()))
     const ended = once(child, 'close')
     const toGroup = (signal: NodeJS.Signals): void => {
       if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, signal)
@@ -52,11 +52,11 @@ describe('starting and stopping, as people do it', () => {
       toGroup('SIGTERM')
       await ended
     })
-    await welcomed(child, said)
+    await welcomed(child, output)
     return {
-      stdout: () => said.stdout,
-      stderr: () => said.stderr,
-      pasteable: () => said.stdout.split('\n').filter((line) => line.startsWith('curl ')),
+      stdout: () => output.stdout,
+      stderr: () => output.stderr,
+      pasteable: () => output.stdout.split('\n').filter((line) => line.startsWith('curl ')),
       async ctrlC() {
         toGroup('SIGINT')
         await ended
@@ -66,7 +66,7 @@ describe('starting and stopping, as people do it', () => {
 
   const words = () => ['start', '--port', '0', '--data', dataDir]
 
-  /** A start that must fail: one sentence, a code that says so, and nothing left behind. */
+  /** Asserts that a start fails with an error message, and leaves no process running. */
   async function refusedStart(
     says: RegExp,
     { dir, args = [], env = {} }: { dir?: string; args?: string[]; env?: NodeJS.ProcessEnv },
@@ -82,11 +82,15 @@ describe('starting and stopping, as people do it', () => {
     assert.match(stderr, /^caudal: \S[^]*\n$/)
     assert.match(stderr, says)
     assert.doesNotMatch(stderr, /secret/, 'no password')
-    assert.doesNotMatch(stderr, /\n\s+at |Error:|node_modules|undefined/, 'a sentence, no stack')
+    assert.doesNotMatch(
+      stderr,
+      /\n\s+at |Error:|node_modules|undefined/,
+      'a message without a stack',
+    )
     if (dir === undefined) assert.deepEqual(await processesNaming(own), [])
   }
 
-  test('the first start prints a curl that makes a payment when pasted', SLOW, async () => {
+  test('the first start prints a curl command that makes a payment', SLOW, async () => {
     dataDir = await dataDirectory(scope)
     const terminal = await type(['npx', 'caudal', ...words()])
     assert.match(terminal.stdout(), /The gateway is http:\/\/127\.0\.0\.1:\d+/)
@@ -106,7 +110,7 @@ describe('starting and stopping, as people do it', () => {
       },
       { timeoutMs: 60_000 },
     )
-    const told = await eventually(() => {
+    const logged = await eventually(() => {
       const lines = jsonLines(terminal.stderr())
       const own = lines.filter((line) => line['payment_id'] === body['payment_id'])
       const services = new Set(own.map((line) => line['service']))
@@ -115,33 +119,37 @@ describe('starting and stopping, as people do it', () => {
       }
       return own
     })
-    for (const line of told) assert.equal(line['trace_id'], traceId, JSON.stringify(line))
+    for (const line of logged) assert.equal(line['trace_id'], traceId, JSON.stringify(line))
     await refusals(terminal)
     await terminal.ctrlC()
-    assert.deepEqual(await processesNaming(dataDir), [], 'nothing is left running')
+    assert.deepEqual(await processesNaming(dataDir), [], 'no process is left running')
   })
 
-  /** While one system runs: what a second one is told. */
+  /** A second start is refused while the first system runs. */
   async function refusals(terminal: Terminal): Promise<void> {
     const { gatewayUrl } = await findSystem({ dataDir, url: undefined })
     const { port } = new URL(gatewayUrl)
     await refusedStart(/data directory .* is in use by another running process/, { dir: dataDir })
-    await refusedStart(new RegExp(`port ${port} of api-gateway is taken: choose another`), {
+    await refusedStart(new RegExp(`port ${port} of api-gateway is in use; choose another`), {
       args: ['--port', port],
     })
-    assert.equal((await paste(terminal.pasteable()[1]!)).status, 200, 'the first is not disturbed')
+    assert.equal(
+      (await paste(terminal.pasteable()[1]!)).status,
+      200,
+      'the first system is not affected',
+    )
   }
 
-  test('the second start prints a curl for an order that is still unpaid', async () => {
+  test('the second start prints a curl command for an unpaid order', async () => {
     const terminal = await type(['npm', 'start', '--', '--port', '0', '--data', dataDir])
     const [pay, look] = terminal.pasteable() as [string, string]
     assert.ok(!pay.includes(firstOrder))
     const { body } = await paste(pay)
     assert.equal(body['status'], 'PENDING', JSON.stringify(body))
     const { body: page } = await paste(look.replace('limit=1', 'limit=2'))
-    assert.equal((page['data'] as unknown[]).length, 2, 'the data of the first start is there')
+    assert.equal((page['data'] as unknown[]).length, 2, 'the data of the first start is kept')
     await terminal.ctrlC()
-    assert.deepEqual(await processesNaming(dataDir), [], 'nothing is left running')
+    assert.deepEqual(await processesNaming(dataDir), [], 'no process is left running')
   })
 
   test('--fresh starts over', async (t) => {
@@ -153,7 +161,7 @@ describe('starting and stopping, as people do it', () => {
     assert.deepEqual(await processesNaming(dataDir), [])
   })
 
-  test('a configuration that cannot work is refused in a sentence that names it', async () => {
+  test('an invalid configuration is refused with a message that names the variable', async () => {
     const bad: [NodeJS.ProcessEnv, RegExp][] = [
       [{ CAUDAL_PSP_TIMEOUT: 'soon', CAUDAL_GATEWAY_RATE_BURST: '-1' }, /CAUDAL_PSP_TIMEOUT/],
       [{ CAUDAL_LOG_LEVEL: 'loud' }, /CAUDAL_LOG_LEVEL/],
@@ -163,59 +171,61 @@ describe('starting and stopping, as people do it', () => {
     for (const [env, says] of bad) await refusedStart(says, { env })
   })
 
-  test('a database that is not there is refused in a sentence', async () => {
+  test('an unreachable database is refused with a clear message', async () => {
     const port = await freePort()
     const url = (host: string) => `postgres://nobody:secret@${host}/postgres`
     for (const where of [`127.0.0.1:${port}`, 'no-such-host.invalid:5432']) {
       const env = { DATABASE_URL: url(where), CAUDAL_MIGRATION_DATABASE_URL: url(where) }
-      await refusedStart(/^caudal: the database of DATABASE_URL cannot be reached: /, { env })
+      await refusedStart(/^caudal: the database of DATABASE_URL is unreachable: /, { env })
     }
     await refusedStart(/DATABASE_URL/, { env: { DATABASE_URL: 'mysql://x/y' } })
     const fresh = { args: ['--fresh'], env: { DATABASE_URL: url('127.0.0.1:1') } }
-    await refusedStart(/--fresh is for the embedded database/, fresh)
+    await refusedStart(/--fresh is only for the embedded database/, fresh)
   })
 
-  test('a place where nothing may be written is refused in a sentence', async (t) => {
-    if (process.platform !== 'linux') return t.skip('only Linux has such a place')
+  test('a data directory that is not writable is refused with a clear message', async (t) => {
+    if (process.platform !== 'linux') return t.skip('needs /proc and /sys of Linux')
     await refusedStart(/permission for \/sys\/caudal/, { dir: '/sys/caudal' })
-    await refusedStart(/no directory can be made at \/proc\/caudal/, { dir: '/proc/caudal/x' })
+    await refusedStart(/cannot create a directory at \/proc\/caudal/, { dir: '/proc/caudal/x' })
     await refusedStart(/is not a directory/, { dir: join(ROOT, 'package.json') })
     await refusedStart(/is not a directory/, { dir: join(ROOT, 'package.json', 'x') })
   })
 
-  test('a disk that fills while services start is refused in a sentence', SLOW, async (t) => {
+  test('a disk that fills during the start is reported with a clear message', SLOW, async (t) => {
     const disk = await dataDirectory(scope)
-    // Room for an empty cluster and for the first tables of nine services, not for all of them.
+    // Room for an empty cluster and the first tables of nine services, but not for all tables.
     const size = 'size=60m,mode=0711'
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', size, 'caudal-test', disk])
-    if (mounted.status !== 0) return t.skip('only some machines let a test mount a small disk')
+    if (mounted.status !== 0) {
+      return t.skip('this machine does not allow a test to mount a small disk')
+    }
     t.after(() => spawnSync('umount', [disk]))
     const dir = join(disk, 'data')
     await refusedStart(/^caudal: The disk of \S+ is full\.\n$/, { dir })
     const log = await readFile(join(dir, 'postgres', 'postgres.log'), 'utf8')
-    assert.match(log, /ready to accept connections/, 'the server had started')
-    assert.deepEqual(await processesNaming(dir), [], 'nothing is left running')
+    assert.match(log, /ready to accept connections/, 'the server has started')
+    assert.deepEqual(await processesNaming(dir), [], 'no process is left running')
   })
 })
 
-/** Waits for the welcome; a command that ends without it has failed. */
+/** Waits for the welcome text; fails if the command ends without it. */
 async function welcomed(
   child: ChildProcess,
-  said: { stdout: string; stderr: string },
+  output: { stdout: string; stderr: string },
 ): Promise<void> {
   await eventually(
     () => {
       if (child.exitCode !== null) return true
-      return said.stdout.includes('Ctrl-C stops everything')
+      return output.stdout.includes('Ctrl-C stops everything')
     },
-    { timeoutMs: READY_TIMEOUT_MS, label: 'the welcome' },
+    { timeoutMs: READY_TIMEOUT_MS, label: 'the welcome text' },
   )
-  assert.equal(child.exitCode, null, said.stderr)
+  assert.equal(child.exitCode, null, output.stderr)
 }
 
 type Pasted = { status: number; traceId: string; body: Record<string, unknown> }
 
-/** Runs the line in a shell, as somebody who pastes it. */
+/** Runs the line in a shell. */
 async function paste(line: string): Promise<Pasted> {
   const child = spawn('bash', ['-c', `${line} -i`], { stdio: ['ignore', 'pipe', 'inherit'] })
   let answer = ''
@@ -230,7 +240,7 @@ async function paste(line: string): Promise<Pasted> {
   }
 }
 
-/** The lines of a log; each must be one JSON document. */
+/** Parses a log, each line of which must be a JSON document. */
 function jsonLines(text: string): Record<string, unknown>[] {
   return text
     .split('\n')

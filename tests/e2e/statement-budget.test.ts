@@ -29,22 +29,22 @@ const IDLE_SECONDS = 4
 const SETTLE_MS = 1_000
 const SHOWN = 12
 /**
- * A machine that is busy with something else lets calls time out, and payments take more steps; so
- * does a start whose code is still cold. The best of a few rounds tells what payments cost.
+ * On a busy machine and with cold code, calls time out and payments take more statements. The best
+ * of a few rounds shows what payments cost.
  */
 const ROUNDS_AT_MOST = 3
 
 type Measured = { statements: Statement[]; acceptedMs: number; finalMs: number }
 
-test('a thousand payments at once cost less than a thousand statements', SLOW, async (t) => {
+test('a thousand concurrent payments cost less than a thousand statements', SLOW, async (t) => {
   const dataDir = await dataDirectory(t)
   const system = await launchSystem(t, { dataDir })
   const counter = await openStatementCounter(dataDir)
-  const everybody: SeededUser[] = []
+  const allUsers: SeededUser[] = []
   let best = Number.POSITIVE_INFINITY
   for (let round = 1; round <= ROUNDS_AT_MOST && best >= PAYMENTS; round += 1) {
     const users = await seed(dataDir, { users: USERS, orders: ORDERS, balance: '1000.00' })
-    everybody.push(...users)
+    allUsers.push(...users)
     assert.deepEqual(await violationsOf(dataDir), [])
     const idle = await measureIdle(counter)
     const { statements, acceptedMs, finalMs } = await measure(system, counter, users, idle)
@@ -58,15 +58,15 @@ test('a thousand payments at once cost less than a thousand statements', SLOW, a
   await counter.close()
   assert.ok(best < PAYMENTS, `${best} statements for ${PAYMENTS} payments`)
 
-  assert.equal((await countCharges(system.psp_url)).size, everybody.length * ORDERS)
-  for (const user of everybody) await allWithStatus(system.gateway_url, user, ['COMPLETED'])
+  assert.equal((await countCharges(system.psp_url)).size, allUsers.length * ORDERS)
+  for (const user of allUsers) await allWithStatus(system.gateway_url, user, ['COMPLETED'])
   assert.deepEqual(await violationsOf(dataDir), [])
   assert.equal(await system.stop(), 0)
 })
 
 type Idle = { statements: Statement[]; seconds: number }
 
-/** The polls of an idle system by themselves: what is waited for here is time itself. */
+/** Counts the polls of an idle system for a fixed time. */
 async function measureIdle(counter: Counter): Promise<Idle> {
   await counter.reset()
   await delay(IDLE_SECONDS * 1_000)
@@ -79,7 +79,7 @@ async function measure(
   users: readonly SeededUser[],
   idle: Idle,
 ): Promise<Measured> {
-  const toldBefore = (await countMessages(system.push_url)).size
+  const messagesBefore = (await countMessages(system.push_url)).size
   await counter.reset()
   const startedAt = performance.now()
   const answers = await Promise.all(
@@ -89,9 +89,10 @@ async function measure(
   )
   const acceptedMs = performance.now() - startedAt
   assert.ok(answers.every(({ status }) => status === 202))
-  // The simulators' books say when it is over without a statement that would be counted.
-  const isOver = async () => (await countMessages(system.push_url)).size === toldBefore + PAYMENTS
-  await eventually(isOver, { timeoutMs: 90_000, label: 'a thousand notices have gone out' })
+  // Asks the push simulator, whose statements are not counted.
+  const isOver = async () =>
+    (await countMessages(system.push_url)).size === messagesBefore + PAYMENTS
+  await eventually(isOver, { timeoutMs: 90_000, label: 'a thousand notifications were sent' })
   const finalMs = performance.now() - startedAt
   await delay(SETTLE_MS)
   const seconds = (performance.now() - startedAt) / 1_000

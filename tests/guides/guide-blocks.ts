@@ -1,27 +1,28 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 
-/** A block of a guide that is run, with the answer that the block behind it shows. */
+/** A command of a guide, with the output that the next block shows. */
 export interface Example {
   line: number
   language: string
   code: string
-  /** Null where the guide shows none. */
+  /** null if the guide shows no output. */
   expected: Shown | null
 }
 
+/** An output as the guide shows it. */
 export interface Shown {
   language: string
   text: string
 }
 
 const BLOCK = /^```([a-z ]+)\n([\s\S]*?)^```$/gm
-/** In answers it stands for what differs from one run to the next. */
+/** Stands for parts of an output that differ between runs. */
 const ANYTHING = '…'
 
 /**
- * The examples of a guide in order: each `sh` block with the `json` or `text` that follows. A block
- * of another name, `json event`, is an example without a command.
+ * Parses the examples of a guide: each `sh` block with the `json` or `text` block that follows it.
+ * A block with another name, `json event`, is an example without a command.
  */
 export function blocksOf(markdown: string): Example[] {
   const examples: Example[] = []
@@ -37,7 +38,7 @@ export function blocksOf(markdown: string): Example[] {
   return examples
 }
 
-/** Null if an output is what is shown, whatever stands where that has `…`; else the output. */
+/** null if an output equals the shown one, where `…` matches anything; else the output. */
 export function differenceOf(output: string, { language, text }: Shown): string | null {
   if (language === 'text') {
     const [found, wanted] = [output, text].map((it) => it.trim().split('\n'))
@@ -55,7 +56,7 @@ export function differenceOf(output: string, { language, text }: Shown): string 
   }
 }
 
-/** The value with `…` wherever the wanted one has a text with it and the own one fits. */
+/** Replaces texts by those of `wanted` where they match a text with `…`. */
 function masked(value: unknown, wanted: unknown): unknown {
   if (typeof wanted === 'string' && typeof value === 'string') {
     return isLike(value, wanted) ? wanted : value
@@ -71,7 +72,7 @@ function masked(value: unknown, wanted: unknown): unknown {
   return Object.fromEntries(pairs)
 }
 
-// What an id begins with in the guide is an example too; a time shows how it begins.
+// An id in the guide shows only its beginning and matches any id; other texts match by their parts.
 function isLike(value: string, wanted: string): boolean {
   if (!wanted.includes(ANYTHING)) return value === wanted
   if (/^[0-9a-f]{4}…$/.test(wanted)) return /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(value)

@@ -14,14 +14,14 @@ import { blocksOf, differenceOf, type Example } from './guide-blocks.ts'
 import { startShell, type Shell } from './shell.ts'
 
 const SLOW = { timeout: 300_000 }
-/** What the guide says where a first start puts the ledger. */
+/** The ledger's address in the guide. */
 const DEFAULT_URL = 'http://127.0.0.1:8082'
 const START = /^npx caudal start (.*)$/
 
-describe('the guide of the ledger', () => {
+describe('the ledger guide', () => {
   const scope = suiteScope()
 
-  test('F1: every example of docs/guides/ledger.md answers as it says', SLOW, async (t) => {
+  test('F1: every example of docs/guides/ledger.md gives the shown output', SLOW, async (t) => {
     const examples = blocksOf(await readFile(join(ROOT, 'docs/guides/ledger.md'), 'utf8'))
     const dataDir = await dataDirectory(scope)
     let shell: Shell | undefined
@@ -38,7 +38,7 @@ describe('the guide of the ledger', () => {
         await areReady(system, services.split(' '))
         continue
       }
-      assert.ok(shell && system, `line ${line}: the system is started first`)
+      assert.ok(shell && system, `line ${line}: the system must be started first`)
       const own = code.replaceAll(DEFAULT_URL, system.serviceUrl('wallets'))
       const output = await shell.run(own)
       if (expected === null) continue
@@ -46,13 +46,13 @@ describe('the guide of the ledger', () => {
       if (difference !== null) different.push(`docs/guides/ledger.md:${line}: ${difference}`)
       compared += 1
     }
-    t.diagnostic(`${compared} answers compared`)
+    t.diagnostic(`${compared} outputs compared`)
     assert.deepEqual(different, [])
-    assert.ok(compared >= 20, `${compared} answers were compared`)
+    assert.ok(compared >= 20, `only ${compared} outputs were compared`)
     await compareEvent(system!, examples)
   })
 
-  /** A healthy system says so: nothing is missing that a ledger by itself does not need. */
+  /** Asserts that every service is ready: a ledger by itself needs no other services. */
   async function areReady(of: System, services: readonly string[]): Promise<void> {
     for (const service of services) {
       await eventually(async () => {
@@ -65,7 +65,7 @@ describe('the guide of the ledger', () => {
     }
   }
 
-  /** The event that the guide shows is on the topic as it stands there. */
+  /** Asserts that the topic has the event that the guide shows. */
   async function compareEvent(system: System, examples: readonly Example[]): Promise<void> {
     const shown = examples.find(({ language }) => language === 'json event')!
     const url = system.databaseUrl('caudal_log')

@@ -6,20 +6,21 @@ import { join } from 'node:path'
 import type { Scope } from '@caudal/testing/test-database.ts'
 import { ROOT } from '../support/root.ts'
 
+/** A running shell. */
 export interface Shell {
-  /** Runs lines as if they were pasted; what they set is there for the next. */
+  /** Runs lines and returns their output; variables are kept for the next lines. */
   run(lines: string): Promise<string>
 }
 
 const CLI = join(ROOT, 'cli/bin/caudal.js')
 const TIMEOUT_MS = 60_000
 
-/** A terminal of a reader: one `sh` in a folder of its own, whose `npx caudal` is this one. */
+/** Starts `sh` in a new folder, with an `npx caudal` that runs this repository's command. */
 export function startShell(scope: Scope, dataDir: string): Shell {
   const child = spawn('sh', [], { stdio: ['pipe', 'pipe', 'pipe'] })
-  const said = { stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()))
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()))
   const ended = new Promise<void>((done) => child.once('close', () => done()))
   const folder = mkdtemp(join(tmpdir(), 'caudal-test-guide-'))
   scope.after(async () => {
@@ -27,31 +28,33 @@ export function startShell(scope: Scope, dataDir: string): Shell {
     await ended
     await rm(await folder, { recursive: true })
   })
-  const say = (text: string): Promise<string> => {
+  const runLines = (lines: string): Promise<string> => {
     const end = `end-${randomUUID()}`
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${text}\n${said.stderr}`)), TIMEOUT_MS)
+      const timer = setTimeout(() => reject(new Error(`${lines}\n${output.stderr}`)), TIMEOUT_MS)
       const look = (): void => {
-        const at = said.stdout.indexOf(end)
+        const at = output.stdout.indexOf(end)
         if (at < 0) return
         clearTimeout(timer)
         child.stdout.off('data', look)
-        const output = said.stdout.slice(0, at)
-        said.stdout = ''
-        if (said.stderr === '') resolve(output)
-        else reject(new Error(`${text}\n${output}\n${said.stderr}`))
+        const text = output.stdout.slice(0, at)
+        output.stdout = ''
+        if (output.stderr === '') resolve(text)
+        else reject(new Error(`${lines}\n${text}\n${output.stderr}`))
       }
       child.stdout.on('data', look)
-      child.stdin.write(`${text}\nprintf '\\n%s\\n' ${end}\n`)
+      child.stdin.write(`${lines}\nprintf '\\n%s\\n' ${end}\n`)
     })
   }
   const ready = folder.then((cwd) =>
-    say(`cd '${cwd}'; npx() { shift; '${process.execPath}' '${CLI}' "$@" --data '${dataDir}'; }`),
+    runLines(
+      `cd '${cwd}'; npx() { shift; '${process.execPath}' '${CLI}' "$@" --data '${dataDir}'; }`,
+    ),
   )
   return {
     async run(lines) {
       await ready
-      return say(lines)
+      return runLines(lines)
     },
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
-import { effectsWorld } from './support/effects-world.ts'
+import { createEffectsFixture } from './support/effects-fixture.ts'
 import { startWorker } from './support/start-worker.ts'
 
 /** For a slow machine. */
@@ -14,38 +14,38 @@ before(async () => {
 }, SLOW)
 after(() => kafka.stop())
 
-test('F4: a broker is killed, then two: writes go on, then wait; nothing is lost or twice', async (t) => {
-  const it = await effectsWorld(t, kafka)
+test('F4: appends continue with one broker down, fail with two, and each record is applied once', async (t) => {
+  const fixture = await createEffectsFixture(t, kafka)
   const worker = await startWorker(t, {
-    databaseUrl: it.databaseUrl,
+    databaseUrl: fixture.databaseUrl,
     brokers: kafka.brokers,
-    group: `group-of-${it.topic}`,
-    topics: [it.topic],
+    group: `group-of-${fixture.topic}`,
+    topics: [fixture.topic],
     sessionTimeoutMs: 6_000,
   })
   const appended = async (count: number): Promise<void> => {
-    const before = await it.count()
-    await it.append(count)
-    await eventually(async () => (await it.count()) >= before + count, { timeoutMs: 60_000 })
+    const before = await fixture.count()
+    await fixture.append(count)
+    await eventually(async () => (await fixture.count()) >= before + count, { timeoutMs: 60_000 })
   }
-  const impatient = await it.openLog({ appendTimeoutMs: 3_000 })
+  const impatient = await fixture.openLog({ appendTimeoutMs: 3_000 })
   await appended(100)
 
   await kafka.node(1).kill()
   await appended(100)
 
   await kafka.node(2).kill()
-  await assert.rejects(it.append(100, impatient), {
+  await assert.rejects(fixture.append(100, impatient), {
     code: 'EVENT_LOG_UNAVAILABLE',
     retryable: true,
   })
 
   await Promise.all([kafka.node(1).start(), kafka.node(2).start()])
   await appended(100)
-  // What the impatient one appended may be there all the same, and be applied yet.
+  // The records of the failed append may still have been written and are then applied.
   await eventually(
     async () => {
-      await it.assertAllOnce()
+      await fixture.assertAllOnce()
       return true
     },
     { timeoutMs: 60_000, label: 'all records are applied once' },

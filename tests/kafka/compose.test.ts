@@ -30,72 +30,78 @@ const HEALTHY_MS = 120_000
 const run = promisify(execFile)
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
-test('P13: what compose.yaml starts works, each container as a process here', SLOW, async (t) => {
-  const dir = await dataDirectory(t)
-  const secrets = makeSecrets()
-  const { services } = readComposeFile(secrets)
-  const redis = await startRedis(t)
-  const postgres = await startLocalPostgres({ dataDir: join(dir, 'postgres'), logger: silent })
-  await forgetRoles(postgres.adminUrl)
-  await initPostgres(postgres.adminUrl, dir, services['postgres']!.environment)
+test(
+  'P13: the services of compose.yaml work, with each container run as a process',
+  SLOW,
+  async (t) => {
+    const dir = await dataDirectory(t)
+    const secrets = makeSecrets()
+    const { services } = readComposeFile(secrets)
+    const redis = await startRedis(t)
+    const postgres = await startLocalPostgres({ dataDir: join(dir, 'postgres'), logger: silent })
+    await forgetRoles(postgres.adminUrl)
+    await initPostgres(postgres.adminUrl, dir, services['postgres']!.environment)
 
-  const here = await addressesHere(postgres.port, redis.url)
-  const containers = containersOf(t)
-  t.after(() => postgres.stop())
-  const brokers = [1, 2, 3].map((id) => services[`kafka-${id}`]!)
-  await Promise.all(
-    brokers.map(async (broker, index) => {
-      const folder = await folderOf(dir, `kafka-${index + 1}`)
-      const env = here.of(broker)
-      const [client, controller] = here.listeners(index + 1)
-      await startBroker(containers, folder, {
-        ...env,
-        KAFKA_LISTENERS: `PLAINTEXT://127.0.0.1:${client},CONTROLLER://127.0.0.1:${controller}`,
-        KAFKA_LOG_DIRS: join(folder, 'data'),
-        // The volumes of a container are its own; here the logs are small on purpose.
-        KAFKA_LOG_CLEANER_DEDUPE_BUFFER_SIZE: '2097152',
-      })
-    }),
-  )
-  // As `depends_on` says.
-  for (const id of [1, 2, 3]) {
-    await eventually(() => answers(here.listeners(id)[0]), { timeoutMs: HEALTHY_MS })
-  }
-  const entry = await entrypoint()
-  for (const [name, { key }] of SERVICES) {
-    const folder = await folderOf(dir, name)
-    const env = {
-      PATH: process.env['PATH'],
-      HOME: process.env['HOME'],
-      ...here.of(services[name]!),
-      [`CAUDAL_${key}_PORT`]: String(here.portOf(name)),
+    const here = await addressesHere(postgres.port, redis.url)
+    const containers = containersOf(t)
+    t.after(() => postgres.stop())
+    const brokers = [1, 2, 3].map((id) => services[`kafka-${id}`]!)
+    await Promise.all(
+      brokers.map(async (broker, index) => {
+        const folder = await folderOf(dir, `kafka-${index + 1}`)
+        const env = here.of(broker)
+        const [client, controller] = here.listeners(index + 1)
+        await startBroker(containers, folder, {
+          ...env,
+          KAFKA_LISTENERS: `PLAINTEXT://127.0.0.1:${client},CONTROLLER://127.0.0.1:${controller}`,
+          KAFKA_LOG_DIRS: join(folder, 'data'),
+          // A small buffer, since all brokers share this machine's memory.
+          KAFKA_LOG_CLEANER_DEDUPE_BUFFER_SIZE: '2097152',
+        })
+      }),
+    )
+    // Waits like `depends_on`.
+    for (const id of [1, 2, 3]) {
+      await eventually(() => answers(here.listeners(id)[0]), { timeoutMs: HEALTHY_MS })
     }
-    containers.start(process.execPath, [...entry, ...services[name]!.command!], {
-      env,
-      dir: folder,
-    })
-  }
-  for (const [name] of SERVICES) {
-    const check = services[name]!.healthcheck!.test.slice(2, -1)
-    const isHealthy = () =>
-      run(process.execPath, [...check, String(here.portOf(name))], { cwd: ROOT })
-    const label = `${name} is healthy`
-    await eventually(isHealthy, { timeoutMs: HEALTHY_MS, label }).catch(async (error: unknown) => {
-      throw new Error(await readFile(join(dir, name, 'log'), 'utf8'), { cause: error })
-    })
-  }
-  const env = { ...here.of(services['cli']!), CAUDAL_DATA: join(dir, 'nothing') }
-  for (const words of [['demo', '--rate', '10', '--seconds', '3'], ['verify']]) {
-    const { code, stdout, stderr } = await runCommand([...words, '--json'], { cwd: dir, env })
-    assert.equal(code, 0, `${words[0]}: ${stdout} ${stderr}`)
-  }
-})
+    const entry = await entrypoint()
+    for (const [name, { key }] of SERVICES) {
+      const folder = await folderOf(dir, name)
+      const env = {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        ...here.of(services[name]!),
+        [`CAUDAL_${key}_PORT`]: String(here.portOf(name)),
+      }
+      containers.start(process.execPath, [...entry, ...services[name]!.command!], {
+        env,
+        dir: folder,
+      })
+    }
+    for (const [name] of SERVICES) {
+      const check = services[name]!.healthcheck!.test.slice(2, -1)
+      const isHealthy = () =>
+        run(process.execPath, [...check, String(here.portOf(name))], { cwd: ROOT })
+      const label = `${name} is healthy`
+      await eventually(isHealthy, { timeoutMs: HEALTHY_MS, label }).catch(
+        async (error: unknown) => {
+          throw new Error(await readFile(join(dir, name, 'log'), 'utf8'), { cause: error })
+        },
+      )
+    }
+    const env = { ...here.of(services['cli']!), CAUDAL_DATA: join(dir, 'nothing') }
+    for (const words of [['demo', '--rate', '10', '--seconds', '3'], ['verify']]) {
+      const { code, stdout, stderr } = await runCommand([...words, '--json'], { cwd: dir, env })
+      assert.equal(code, 0, `${words[0]}: ${stdout} ${stderr}`)
+    }
+  },
+)
 
 type Here = {
   portOf(service: string): number
-  /** Where clients and the other controllers reach a broker. */
+  /** The client port and the controller port of a broker. */
   listeners(broker: number): [number, number]
-  /** A container's environment with the names of containers replaced by addresses here. */
+  /** A container's environment, with container names replaced by local addresses. */
   of(service: ComposeService): NodeJS.ProcessEnv
 }
 
@@ -136,7 +142,7 @@ async function addressesHere(postgresPort: number, redisUrl: string): Promise<He
   }
 }
 
-/** The server's roles are the script's to make, as on a server that is new. */
+/** Drops the roles, so that the script creates them as on a new server. */
 async function forgetRoles(adminUrl: string): Promise<void> {
   const client = new pg.Client(adminUrl)
   await client.connect()
@@ -145,7 +151,7 @@ async function forgetRoles(adminUrl: string): Promise<void> {
   await client.end()
 }
 
-/** What the image runs before a container's command, without Node's own path. */
+/** The arguments of the image's entrypoint after `node`. */
 async function entrypoint(): Promise<string[]> {
   const dockerfile = await readFile(join(ROOT, 'deploy/Dockerfile'), 'utf8')
   const [, words = '[]'] = /^ENTRYPOINT (.*)$/m.exec(dockerfile) ?? []

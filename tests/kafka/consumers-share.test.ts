@@ -3,13 +3,13 @@ import { after, before, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
 import type { Scope } from '@caudal/testing/test-database.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
-import { type EffectsWorld, effectsWorld } from './support/effects-world.ts'
+import { type EffectsFixture, createEffectsFixture } from './support/effects-fixture.ts'
 import { startWorker, type Worker, type WorkerOptions } from './support/start-worker.ts'
 
 /** For a slow machine. */
 const SLOW = { timeout: 300_000 }
 const SESSION_MS = 2_000
-/** A transaction that its process left open is ended by PostgreSQL after 10 s. */
+/** PostgreSQL ends a transaction that its process left open after 10 s. */
 const TAKEN_OVER_MS = 30_000
 
 let kafka: Kafka
@@ -20,26 +20,26 @@ after(() => kafka.stop())
 
 async function worker(
   t: Scope,
-  it: EffectsWorld,
+  fixture: EffectsFixture,
   session: Pick<WorkerOptions, 'sessionTimeoutMs'> = { sessionTimeoutMs: SESSION_MS },
 ): Promise<Worker> {
   return startWorker(t, {
-    databaseUrl: it.databaseUrl,
+    databaseUrl: fixture.databaseUrl,
     brokers: kafka.brokers,
-    group: `group-of-${it.topic}`,
-    topics: [it.topic],
+    group: `group-of-${fixture.topic}`,
+    topics: [fixture.topic],
     ...session,
   })
 }
 
 const msSince = (startedAt: number): number => Math.round(performance.now() - startedAt)
 
-/** Appends until told to stop; resolves to how many. */
-function keepAppending(it: EffectsWorld): { stop(): Promise<number> } {
+/** Appends records until `stop`, which returns how many. */
+function keepAppending(fixture: EffectsFixture): { stop(): Promise<number> } {
   let going = true
   let appended = 0
   const running = (async () => {
-    for (; going; appended += 10) await it.append(10)
+    for (; going; appended += 10) await fixture.append(10)
     return appended
   })()
   return {
@@ -50,7 +50,7 @@ function keepAppending(it: EffectsWorld): { stop(): Promise<number> } {
   }
 }
 
-const workersOf = async ({ db }: EffectsWorld, since: bigint): Promise<number[]> => {
+const workersOf = async ({ db }: EffectsFixture, since: bigint): Promise<number[]> => {
   const { rows } = await db.query<{ worker: number }>(
     'SELECT DISTINCT worker FROM effects WHERE id > $1 ORDER BY worker',
     [since],
@@ -58,98 +58,104 @@ const workersOf = async ({ db }: EffectsWorld, since: bigint): Promise<number[]>
   return rows.map((row) => row.worker)
 }
 
-const lastEffect = async ({ db }: EffectsWorld): Promise<bigint> => {
+const lastEffect = async ({ db }: EffectsFixture): Promise<bigint> => {
   const { rows } = await db.query<{ last: bigint | null }>('SELECT max(id) AS last FROM effects')
   return rows[0]!.last ?? 0n
 }
 
-/** How many there are: a COMMIT that a killed process has sent is still carried out by its own. */
-const backendsOf = async ({ db }: EffectsWorld, { pid }: Worker): Promise<number> => {
+/** Counts a worker's backends. They still execute a COMMIT that a killed process sent. */
+const backendsOf = async ({ db }: EffectsFixture, { pid }: Worker): Promise<number> => {
   const text = 'SELECT FROM pg_stat_activity WHERE application_name = $1'
   return (await db.query(text, [`worker ${pid}`])).rows.length
 }
 
-test('F4: two processes share the partitions, and one that is killed is replaced', async (t) => {
-  const it = await effectsWorld(t, kafka)
-  // With the session of the services, so that the figures are those of an operator.
-  const first = await worker(t, it, {})
-  const appending = keepAppending(it)
-  await eventually(async () => (await partitionsSince(it, 0n)) === 12)
+test('F4: two processes share the partitions, and a killed one is replaced', async (t) => {
+  const fixture = await createEffectsFixture(t, kafka)
+  // With the services' session timeout, so that the measured times apply to production.
+  const first = await worker(t, fixture, {})
+  const appending = keepAppending(fixture)
+  await eventually(async () => (await partitionsSince(fixture, 0n)) === 12)
   const addedAt = performance.now()
-  const second = await worker(t, it, {})
+  const second = await worker(t, fixture, {})
   const both = [first.pid, second.pid].toSorted((a, b) => a - b)
   await eventually(
     async () => {
-      assert.deepEqual(await workersOf(it, 0n), both)
+      assert.deepEqual(await workersOf(fixture, 0n), both)
       return true
     },
-    { timeoutMs: TAKEN_OVER_MS, label: 'both work' },
+    { timeoutMs: TAKEN_OVER_MS, label: 'both processes apply records' },
   )
-  t.diagnostic(`one more has started and works after ${msSince(addedAt)} ms`)
+  t.diagnostic(`a second process applies records after ${msSince(addedAt)} ms`)
   const killedAt = performance.now()
-  assert.ok((await backendsOf(it, first)) > 0)
+  assert.ok((await backendsOf(fixture, first)) > 0)
   await first.kill()
-  await eventually(async () => (await backendsOf(it, first)) === 0, {
+  await eventually(async () => (await backendsOf(fixture, first)) === 0, {
     timeoutMs: TAKEN_OVER_MS,
-    label: 'the backends of the killed process are gone',
+    label: 'the backends of the killed process have ended',
   })
-  const before = await lastEffect(it)
-  await eventually(async () => (await partitionsSince(it, before)) === 12, {
+  const before = await lastEffect(fixture)
+  await eventually(async () => (await partitionsSince(fixture, before)) === 12, {
     timeoutMs: TAKEN_OVER_MS,
     label: 'the other process has all partitions',
   })
-  t.diagnostic(`all partitions of the one killed are worked on after ${msSince(killedAt)} ms`)
+  t.diagnostic(`the other process has all partitions after ${msSince(killedAt)} ms`)
   const appended = await appending.stop()
-  await eventually(async () => (await it.count()) === appended, { label: 'everything is applied' })
-  assert.deepEqual(await workersOf(it, before), [second.pid])
-  await it.assertAllOnce()
+  await eventually(async () => (await fixture.count()) === appended, {
+    label: 'everything is applied',
+  })
+  assert.deepEqual(await workersOf(fixture, before), [second.pid])
+  await fixture.assertAllOnce()
 })
 
-test('F4, rule 1: a process that hung past its session is refused when it goes on', async (t) => {
-  const it = await effectsWorld(t, kafka)
-  const [hanging, other] = [await worker(t, it), await worker(t, it)]
-  const appending = keepAppending(it)
+test('F4, rule 1: the transaction of a process that hung past its session is refused', async (t) => {
+  const fixture = await createEffectsFixture(t, kafka)
+  const [hanging, other] = [await worker(t, fixture), await worker(t, fixture)]
+  const appending = keepAppending(fixture)
   const refused = (): Promise<number> => hanging.counter('consumer_offsets_moved_total')
   for (let cycle = 0; cycle < 5 && (await refused()) === 0; cycle += 1) {
     const both = [hanging.pid, other.pid].toSorted((a, b) => a - b)
-    const begin = await lastEffect(it)
+    const begin = await lastEffect(fixture)
     await eventually(async () => {
-      assert.deepEqual(await workersOf(it, begin), both)
+      assert.deepEqual(await workersOf(fixture, begin), both)
       return true
     })
     hanging.signal('SIGSTOP')
-    const stoppedAt = await lastEffect(it)
-    await eventually(async () => (await partitionsSince(it, stoppedAt)) === 12, {
+    const stoppedAt = await lastEffect(fixture)
+    await eventually(async () => (await partitionsSince(fixture, stoppedAt)) === 12, {
       timeoutMs: TAKEN_OVER_MS,
       label: 'the other process has all partitions',
     })
     hanging.signal('SIGCONT')
   }
-  assert.ok((await refused()) > 0, 'the compare refused what the zombie read')
+  assert.ok((await refused()) > 0, 'no transaction of the hung process was refused')
   const appended = await appending.stop()
-  await eventually(async () => (await it.count()) === appended, { label: 'everything is applied' })
-  await it.assertAllOnce()
+  await eventually(async () => (await fixture.count()) === appended, {
+    label: 'everything is applied',
+  })
+  await fixture.assertAllOnce()
 })
 
-test('F4: a process that hangs in its transaction holds up nobody for long', async (t) => {
-  const it = await effectsWorld(t, kafka)
-  const hanging = await worker(t, it)
-  const appending = keepAppending(it)
+test('F4: a process that hangs in a transaction does not block the others for long', async (t) => {
+  const fixture = await createEffectsFixture(t, kafka)
+  const hanging = await worker(t, fixture)
+  const appending = keepAppending(fixture)
   await hanging.hold()
   hanging.signal('SIGSTOP')
-  await worker(t, it)
-  await eventually(async () => (await partitionsSince(it, 0n)) === 12, {
+  await worker(t, fixture)
+  await eventually(async () => (await partitionsSince(fixture, 0n)) === 12, {
     timeoutMs: TAKEN_OVER_MS,
     label: 'the other process has all partitions',
   })
   hanging.signal('SIGCONT')
   hanging.release()
   const appended = await appending.stop()
-  await eventually(async () => (await it.count()) === appended, { label: 'everything is applied' })
-  await it.assertAllOnce()
+  await eventually(async () => (await fixture.count()) === appended, {
+    label: 'everything is applied',
+  })
+  await fixture.assertAllOnce()
 })
 
-async function partitionsSince({ db }: EffectsWorld, id: bigint): Promise<number> {
+async function partitionsSince({ db }: EffectsFixture, id: bigint): Promise<number> {
   const { rows } = await db.query<{ partitions: bigint }>(
     'SELECT count(DISTINCT partition) AS partitions FROM effects WHERE id > $1',
     [id],

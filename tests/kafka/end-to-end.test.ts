@@ -5,13 +5,12 @@ import { startKafka } from '../../tools/kafka/start-kafka.ts'
 import { ROOT } from '../support/root.ts'
 
 /**
- * The end-to-end suite once more and unchanged, on a real Kafka of three brokers and with every
- * service in a process of its own. What is left out is about one process and its embedded
- * database.
+ * Runs the end-to-end suite unchanged on a Kafka cluster of three brokers, with every service in
+ * its own process. Tests of a single process and its embedded database are left out.
  */
 const LEFT_OUT = new Map([
-  ['start.test.ts', '`npm start`, its welcome, and what it refuses: of the embedded system only'],
-  ['statement-budget.test.ts', 'its budget counts polls of one process, not of ten'],
+  ['start.test.ts', 'tests `npm start` with the embedded database'],
+  ['statement-budget.test.ts', 'its budget counts the polls of one process, not of ten'],
 ])
 
 const kafka = await startKafka({ nodes: 3 })

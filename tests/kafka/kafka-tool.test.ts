@@ -12,7 +12,7 @@ const START = `
   const kafka = await startKafka()
   console.log(JSON.stringify({ pid: kafka.node(1).pid }))`
 
-test('a broker ends with the process that started it, even one that is killed', async () => {
+test('a broker ends when the process that started it is killed', async () => {
   const owner = spawn(process.execPath, ['--input-type=module', '-e', START], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -23,7 +23,7 @@ test('a broker ends with the process that started it, even one that is killed', 
   await eventually(() => !isAlive(pid), { label: 'the broker ends' })
 })
 
-test('a node that was killed comes back at its address, and a stop leaves nothing', async () => {
+test('a killed node restarts at the same address, and stop leaves no process running', async () => {
   const kafka = await startKafka()
   const { pid } = kafka.node(1)
   await kafka.node(1).kill()
@@ -36,7 +36,7 @@ test('a node that was killed comes back at its address, and a stop leaves nothin
   assert.equal(kafka.node(1).pid, undefined)
 })
 
-test('a port that somebody took meanwhile is given up for another', async (t) => {
+test('a start with a port that is in use is retried with other ports', async (t) => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   t.after(() => other.close())

@@ -7,22 +7,22 @@ import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { startKafka } from '../../tools/kafka/start-kafka.ts'
-import { effectsWorld } from './support/effects-world.ts'
+import { createEffectsFixture } from './support/effects-fixture.ts'
 
 const DESCRIBE = 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand'
 
-test("P13: lag by the service's offsets is a metric, and Kafka's own tool sees it", async (t) => {
+test("P13: the lag of the service's offsets is a metric, and Kafka's own tool shows it", async (t) => {
   const kafka = await startKafka()
   t.after(() => kafka.stop())
-  const it = await effectsWorld(t, kafka)
+  const fixture = await createEffectsFixture(t, kafka)
   const metrics = createMetrics('test')
   let applied = 0
   let open = true
   const consumer = await consume({
-    log: it.log,
-    db: it.db,
+    log: fixture.log,
+    db: fixture.db,
     group: 'lagging',
-    topics: [it.topic],
+    topics: [fixture.topic],
     handlers: { 'user.created': (incoming: IncomingEvent<UserCreated>) => incoming },
     logger: createLogger({ service: 'test', level: 'silent' }),
     metrics,
@@ -32,16 +32,16 @@ test("P13: lag by the service's offsets is a metric, and Kafka's own tool sees i
     },
   })
   t.after(() => consumer.stop())
-  await it.append(200)
+  await fixture.append(200)
   await eventually(() => applied === 200)
   open = false
-  // A read that was under way when the capacity ended still takes what comes.
-  await it.append(1)
+  // A read that began before the capacity ended still returns records.
+  await fixture.append(1)
   await eventually(async () => {
-    await it.append(1)
+    await fixture.append(1)
     return (await lagIn(metrics.text())) > 0
   })
-  await it.append(30)
+  await fixture.append(30)
   const lag = await lagIn(metrics.text())
   assert.ok(lag >= 30)
   await eventually(
@@ -50,7 +50,7 @@ test("P13: lag by the service's offsets is a metric, and Kafka's own tool sees i
       assert.equal(lagOf(await kafka.tool(DESCRIBE, [...args, '--describe'])), lag)
       return true
     },
-    { timeoutMs: 60_000, label: "Kafka's own tool says the same" },
+    { timeoutMs: 60_000, label: "Kafka's own tool shows the same lag" },
   )
 })
 

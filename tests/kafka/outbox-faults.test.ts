@@ -25,14 +25,14 @@ const KEYS = 12
 const LONGEST_MS = 120
 const logger = createLogger({ service: 'test', level: 'silent' })
 
-describe('F3, rule 5: the outbox of concurrent writers, published to three brokers', () => {
+describe('F3, rule 5: the outbox of concurrent writers is published to three brokers', () => {
   let kafka: Kafka
   before(async () => {
     kafka = await startKafka({ nodes: 3 })
   }, SLOW)
   after(() => kafka.stop())
 
-  test('late commits are not skipped, order per key holds, and a relay is replaced meanwhile', async (t) => {
+  test('late commits are not skipped and the order per key is kept while the relay is replaced', async (t) => {
     const { pool: db, url } = await testDatabase(t, { sets: [outboxMigrations], name: 'writers' })
     const settings = { brokers: kafka.brokers, prefix: 'writers.', checkTopicsOnly: false }
     const log = await openEventLog({ serverUrl: url, kafka: settings }, logger)
@@ -49,11 +49,11 @@ describe('F3, rule 5: the outbox of concurrent writers, published to three broke
         const key = keys[(index + round) % KEYS]!
         const refused = (index + round) % 7 === 0
         await transaction(db, async (tx) => {
-          // The row lock of the key comes first, so ids of one key are in the order of its commits.
+          // The key's lock is taken first, so the ids of a key are in the order of its commits.
           await tx.query('SELECT pg_advisory_xact_lock(hashtext($1))', [key])
           const next = written.get(key)! + 1
           await addToOutbox(tx, [eventOf(key, next)])
-          await delay(Math.random() * LONGEST_MS) // others take later ids and commit before
+          await delay(Math.random() * LONGEST_MS) // other writers take later ids and commit earlier
           if (refused) throw new Error('planted')
           written.set(key, next)
         }).catch((error: Error) => {
@@ -64,7 +64,7 @@ describe('F3, rule 5: the outbox of concurrent writers, published to three broke
     }
     const writing = Promise.all(Array.from({ length: WRITERS }, (_, index) => writer(index)))
     for (let turn = 0; turn < 4; turn += 1) {
-      await delay(300) // somewhere among the writes, not a synchronisation
+      await delay(300) // a moment during the writes, not a synchronisation
       await relay.stop()
       relay = start()
     }
@@ -82,8 +82,8 @@ describe('F3, rule 5: the outbox of concurrent writers, published to three broke
       seen.set(key, [...(seen.get(key) ?? []), Number(number)])
     }
     const gone = await idsNeverSeen(db)
-    t.diagnostic(`${records.length} records, ${rolledBack} rolled back, ${gone} ids never came`)
-    assert.ok(rolledBack > 0 && gone > 0, 'no gap in the ids: the fault never fired')
+    t.diagnostic(`${records.length} records, ${rolledBack} rolled back, ${gone} ids missing`)
+    assert.ok(rolledBack > 0 && gone > 0, 'no gap in the ids, so the fault did not occur')
     for (const key of keys) {
       const numbers = [...new Set(seen.get(key))]
       const expected = Array.from({ length: written.get(key)! }, (_, index) => index + 1)
@@ -92,7 +92,7 @@ describe('F3, rule 5: the outbox of concurrent writers, published to three broke
   })
 })
 
-/** The number travels as the user's id, which nothing here reads as one. */
+/** An event with the number as its user id, which nothing in this test validates. */
 function eventOf(accountId: string, number: number): OutboxEvent {
   const event: UserCreated = {
     event_id: newId(),
@@ -110,7 +110,7 @@ function eventOf(accountId: string, number: number): OutboxEvent {
   return { event, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
 }
 
-/** Ids that were taken and whose rows never came. */
+/** Counts ids that were assigned but whose rows were never committed. */
 async function idsNeverSeen(db: Db): Promise<number> {
   const { rows } = await db.query<{ gone: bigint }>('SELECT max(id) - count(*) AS gone FROM outbox')
   return Number(rows[0]!.gone)

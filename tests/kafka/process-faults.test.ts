@@ -10,18 +10,18 @@ import { createLogger } from '@caudal/telemetry/logger.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
+import { completedIn, metricOf, relayOf, totalOf } from '../support/processes/inspect-processes.ts'
+import { killRelayBeforeMarking } from '../support/processes/kill-relay-before-marking.ts'
 import { delayCommits, type OutboxRow } from '../support/processes/late-commits.ts'
-import { completedIn, metricOf, relayOf, totalOf } from '../support/processes/look-inside.ts'
 import { CORE } from '../support/processes/plan-processes.ts'
 import { readTopic } from '../support/processes/read-topic.ts'
-import { relayDiesBeforeItMarks } from '../support/processes/relay-dies.ts'
 import {
-  nothingWasLost,
+  assertNothingLost,
   startLoad,
-  startWorld,
-  whatHappened,
-  type World,
-} from '../support/processes/world.ts'
+  startCluster,
+  describeTraffic,
+  type TestCluster,
+} from '../support/processes/test-cluster.ts'
 import { runCommand } from '../support/run-caudal.ts'
 
 /** For a slow machine. */
@@ -40,25 +40,25 @@ const silent = createLogger({ service: 'test', level: 'silent' })
 
 describe('P9, F4: two processes of each service on three brokers', () => {
   const scope = suiteScope(SLOW)
-  let world: World
+  let cluster: TestCluster
   before(async () => {
-    world = await startWorld(scope)
+    cluster = await startCluster(scope)
   }, SLOW)
 
-  /** So many more payments are completed than now. */
+  /** Waits until `count` more payments are completed. */
   async function moreCompleted(count: number): Promise<void> {
-    const goal = (await completedIn(world.dataDir)) + count
-    await eventually(async () => (await completedIn(world.dataDir)) >= goal, {
+    const goal = (await completedIn(cluster.dataDir)) + count
+    await eventually(async () => (await completedIn(cluster.dataDir)) >= goal, {
       timeoutMs: TAKEOVER_MS,
       label: `${count} more payments are completed`,
     })
   }
 
-  test('the command line finds the system by its environment alone', SLOW, async (t) => {
+  test('the command line finds the system with environment variables only', SLOW, async (t) => {
     const cwd = await mkdtemp(join(tmpdir(), 'caudal-test-commands-'))
     t.after(() => rm(cwd, { recursive: true }))
     const run = async <T>(...words: string[]): Promise<T> => {
-      const env = { ...world.system.commandEnvironment, CAUDAL_DATA: join(cwd, 'nothing') }
+      const env = { ...cluster.system.commandEnvironment, CAUDAL_DATA: join(cwd, 'nothing') }
       const { code, stdout, stderr } = await runCommand([...words, '--json'], { cwd, env })
       assert.equal(code, 0, `${words.join(' ')}: ${stderr}`)
       return JSON.parse(stdout) as T
@@ -79,7 +79,7 @@ describe('P9, F4: two processes of each service on three brokers', () => {
     const paid = await run<Followed>('pay', '--user', user)
     assert.equal(paid.status, 'COMPLETED')
     const again = await run<Followed>('payment', paid.payment_id)
-    assert.ok(again.steps.length >= 7, 'every service tells its steps')
+    assert.ok(again.steps.length >= 7, 'every service reports its steps')
     type Report = { accepted: number; completed: number; lost: number }
     const report = await run<Report>('demo', '--rate', '20', '--seconds', '2')
     assert.deepEqual([report.accepted, report.completed, report.lost], [40, 40, 0])
@@ -87,11 +87,11 @@ describe('P9, F4: two processes of each service on three brokers', () => {
   })
 
   test(
-    'the leader of each outbox and a process of every service killed: the others take over',
+    'other processes take over when the relay leader and a process of every service are killed',
     SLOW,
     async (t) => {
-      const { system } = world
-      const traffic = await startLoad(world)
+      const { system } = cluster
+      const traffic = await startLoad(cluster)
       for (const service of CORE.slice(0, 3)) {
         const leader = await eventually(() => relayOf(system, service))
         const other = system.of(service).find((one) => one !== leader && one.pid)!
@@ -108,7 +108,7 @@ describe('P9, F4: two processes of each service on three brokers', () => {
           timeoutMs: TAKEOVER_MS,
           label: 'the other process has all partitions',
         })
-        t.diagnostic(`${service}: it has all partitions after ${tookMs()} ms`)
+        t.diagnostic(`${service}: another process has all partitions after ${tookMs()} ms`)
         await moreCompleted(40)
         await leader.start()
       }
@@ -118,17 +118,17 @@ describe('P9, F4: two processes of each service on three brokers', () => {
       await Promise.all(others.map((one) => one.kill()))
       await moreCompleted(40)
       await Promise.all(others.map((one) => one.start()))
-      t.diagnostic(whatHappened(traffic))
-      await nothingWasLost(world, traffic)
+      t.diagnostic(describeTraffic(traffic))
+      await assertNothingLost(cluster, traffic)
     },
   )
 
   test(
-    'a rebalance every five seconds under load: work moves, nothing is done twice',
+    'a rebalance every five seconds under load moves work and duplicates nothing',
     SLOW,
     async (t) => {
-      const { system } = world
-      const traffic = await startLoad(world)
+      const { system } = cluster
+      const traffic = await startLoad(cluster)
       const rebalances = await totalOf(system, CORE, 'consumer_rebalances_total')
       for (let round = 0; round < REBALANCES; round += 1) {
         const nextAt = performance.now() + EVERY_MS
@@ -138,156 +138,152 @@ describe('P9, F4: two processes of each service on three brokers', () => {
         const worked = () => metricOf(extra, 'events_consumed_total')
         await eventually(async () => (await worked()) > 0, {
           timeoutMs: TAKEOVER_MS,
-          label: `the new process of ${service} gets work`,
+          label: `the new process of ${service} consumes events`,
         }).catch(async (error: unknown) => {
           for (const name of WHY_IDLE) t.diagnostic(`${name}: ${await metricOf(extra, name)}`)
           throw error
         })
         const tookMs = Math.round(performance.now() - startedAt)
-        t.diagnostic(`${service}: one more has started and worked after ${tookMs} ms`)
+        t.diagnostic(`${service}: a new process consumes events after ${tookMs} ms`)
         await eventually(() => performance.now() >= nextAt)
         assert.equal(await extra.stop(), 0)
       }
       const seen = (await totalOf(system, CORE, 'consumer_rebalances_total')) - rebalances
-      t.diagnostic(`${seen} assignments changed`)
-      assert.ok(seen >= REBALANCES, `${seen} rebalances: the fault never fired`)
-      t.diagnostic(whatHappened(traffic))
-      await nothingWasLost(world, traffic)
+      t.diagnostic(`${seen} rebalances`)
+      assert.ok(seen >= REBALANCES, `only ${seen} rebalances, so the fault did not occur`)
+      t.diagnostic(describeTraffic(traffic))
+      await assertNothingLost(cluster, traffic)
     },
   )
 
-  test('a consumer that hangs past its session and comes back changes nothing', SLOW, async (t) => {
-    const traffic = await startLoad(world)
+  test('a consumer that hangs past its session and continues changes nothing', SLOW, async (t) => {
+    const traffic = await startLoad(cluster)
     for (const service of ['wallets', 'processor'] as const) {
-      const hanging = await eventually(() => relayOf(world.system, service))
-      const other = world.system.of(service).find((one) => one !== hanging && one.pid)!
+      const hanging = await eventually(() => relayOf(cluster.system, service))
+      const other = cluster.system.of(service).find((one) => one !== hanging && one.pid)!
       const before = await metricOf(other, 'consumer_rebalances_total')
       const { pid } = hanging
       hanging.pause()
       await eventually(() => isStopped(pid!))
       await eventually(async () => (await metricOf(other, 'consumer_rebalances_total')) > before, {
         timeoutMs: TAKEOVER_MS,
-        label: 'the partitions go to the other process',
+        label: 'the other process gets the partitions',
       })
       await eventually(async () => (await metricOf(other, 'relay_active')) === 1, {
         timeoutMs: TAKEOVER_MS,
         label: 'the other process publishes',
       })
       await moreCompleted(40)
-      assert.ok(await isStopped(pid!), 'it hangs all the time')
+      assert.ok(await isStopped(pid!), 'the process is still stopped')
       hanging.resume()
       const back = async () => (await metricOf(hanging, 'consumer_rebalances_total')) > 0
-      await eventually(back, { timeoutMs: TAKEOVER_MS, label: 'it is back' })
+      await eventually(back, { timeoutMs: TAKEOVER_MS, label: 'the process has rejoined' })
       await moreCompleted(20)
       const refused = await metricOf(hanging, 'consumer_offsets_moved_total')
-      t.diagnostic(`${service}: ${refused} transactions of the one that hung were refused`)
+      t.diagnostic(`${service}: ${refused} transactions of the hung process were refused`)
     }
-    t.diagnostic(whatHappened(traffic))
-    await nothingWasLost(world, traffic)
+    t.diagnostic(describeTraffic(traffic))
+    await assertNothingLost(cluster, traffic)
   })
 
   test(
-    'a relay killed after it published and before it marked publishes again',
+    'records are published again if the relay is killed before it marks them as published',
     SLOW,
     async (t) => {
-      const traffic = await startLoad(world)
+      const traffic = await startLoad(cluster)
       for (const service of ['payments', 'wallets'] as const) {
-        const died = await relayDiesBeforeItMarks(world, service)
+        const died = await killRelayBeforeMarking(cluster, service)
         assert.equal(died, 'SIGKILL')
         await moreCompleted(20)
       }
-      t.diagnostic(whatHappened(traffic))
-      await nothingWasLost(world, traffic)
-      const log = await openLog(world)
+      t.diagnostic(describeTraffic(traffic))
+      await assertNothingLost(cluster, traffic)
+      const log = await openLog(cluster)
       for (const topic of [TOPICS.paymentsRequested, TOPICS.fundsReserved]) {
         const records = await readTopic(log, topic)
         const ids = records.map(({ value }) => (JSON.parse(value) as { event_id: string }).event_id)
         const twice = ids.length - new Set(ids).size
-        t.diagnostic(`${topic}: ${twice} of ${ids.length} records are there twice`)
-        assert.ok(twice > 0, 'nothing was published twice: the fault never fired')
+        t.diagnostic(`${topic}: ${twice} of ${ids.length} records are duplicates`)
+        assert.ok(twice > 0, 'nothing was published twice, so the fault did not occur')
       }
       await log.close()
     },
   )
 
   test(
-    'rule 5: commits of concurrent writers come late: none is skipped, order per key is kept',
+    'rule 5: late commits of concurrent writers are not skipped, and the order per key is kept',
     SLOW,
     async (t) => {
-      const traffic = await startLoad(world)
+      const traffic = await startLoad(cluster)
       const written: OutboxRow[][] = []
       for (const service of ['payments', 'wallets'] as const) {
-        const delayed = await delayCommits(world.dataDir, service)
+        const delayed = await delayCommits(cluster.dataDir, service)
         await eventually(async () => (await delayed.late()).length >= LATE_ROWS, {
           timeoutMs: TAKEOVER_MS,
-          label: `the relay of ${service} jumps over rows that are committed afterwards`,
+          label: `the relay of ${service} passes rows that are committed later`,
         })
         await moreCompleted(40)
         const late = (await delayed.late()).length
         written.push(await delayed.stop())
-        t.diagnostic(`${service}: ${late} rows were committed after the relay had jumped over them`)
+        t.diagnostic(`${service}: ${late} rows were committed after the relay had passed them`)
       }
-      t.diagnostic(whatHappened(traffic))
-      await nothingWasLost(world, traffic)
-      const log = await openLog(world)
+      t.diagnostic(describeTraffic(traffic))
+      await assertNothingLost(cluster, traffic)
+      const log = await openLog(cluster)
       for (const rows of written) await assertPublishedInOrder(log, rows)
       await log.close()
     },
   )
 
-  test(
-    'a rolling restart refuses nothing that is not accepted at the second try',
-    SLOW,
-    async (t) => {
-      const traffic = await startLoad(world)
-      for (const service of ['api-gateway', 'payments', 'wallets', 'processor'] as const) {
-        for (const one of world.system.of(service).filter(({ pid }) => pid !== undefined)) {
-          assert.equal(await one.stop(), 0)
-          await one.start()
-        }
+  test('a rolling restart loses no payment', SLOW, async (t) => {
+    const traffic = await startLoad(cluster)
+    for (const service of ['api-gateway', 'payments', 'wallets', 'processor'] as const) {
+      for (const one of cluster.system.of(service).filter(({ pid }) => pid !== undefined)) {
+        assert.equal(await one.stop(), 0)
+        await one.start()
       }
-      t.diagnostic(whatHappened(traffic))
-      await nothingWasLost(world, traffic)
-    },
-  )
+    }
+    t.diagnostic(describeTraffic(traffic))
+    await assertNothingLost(cluster, traffic)
+  })
 
   test(
-    'Redis killed: payments go on, each gateway limits for itself, until it is back',
+    'payments continue while Redis is down, and each gateway limits rates by itself',
     SLOW,
     async (t) => {
-      const { redis, system } = world
+      const { redis, system } = cluster
       const gateways = system.of('api-gateway')
       const areShared = async (value: number): Promise<boolean> => {
         const seen = gateways.map((one) => metricOf(one, 'gateway_rate_limit_shared'))
         return (await Promise.all(seen)).every((one) => one === value)
       }
       await eventually(() => areShared(1))
-      const traffic = await startLoad(world)
+      const traffic = await startLoad(cluster)
       await redis.kill()
       await eventually(() => areShared(0))
       await traffic.more(80)
       await redis.restart()
       await eventually(() => areShared(1))
-      t.diagnostic(whatHappened(traffic))
-      // On a slow machine a connection may break or time out meanwhile.
+      t.diagnostic(describeTraffic(traffic))
+      // On a slow machine a connection may break or time out.
       const refused = [...traffic.repeated().keys()].filter((it) => /^(429|500|503) /.test(it))
-      assert.deepEqual(refused, [], 'nobody noticed')
-      await nothingWasLost(world, traffic)
+      assert.deepEqual(refused, [], 'no request is refused while Redis is down')
+      await assertNothingLost(cluster, traffic)
     },
   )
 
-  test('everything stops in order', SLOW, async () => {
-    assert.deepEqual(await world.system.stop(), [])
+  test('all processes stop with exit code 0', SLOW, async () => {
+    assert.deepEqual(await cluster.system.stop(), [])
   })
 })
 
-async function openLog({ kafka, dataDir }: World): Promise<EventLog> {
+async function openLog({ kafka, dataDir }: TestCluster): Promise<EventLog> {
   const serverUrl = (await findSystem({ dataDir, url: undefined })).databaseUrl('postgres')
   const settings = { brokers: kafka.brokers, checkTopicsOnly: true }
   return openEventLog({ serverUrl, kafka: settings }, silent)
 }
 
-/** Every row of the outbox is in the log, and those of a key in the order of their ids. */
+/** Asserts that every outbox row is in the log, ordered by id for each key. */
 async function assertPublishedInOrder(log: EventLog, rows: readonly OutboxRow[]): Promise<void> {
   for (const [topic, own] of Map.groupBy(rows, (row) => row.topic)) {
     const wanted = new Set(own.map(({ eventId }) => eventId))
@@ -296,7 +292,7 @@ async function assertPublishedInOrder(log: EventLog, rows: readonly OutboxRow[])
       .filter(({ id }) => wanted.has(id))
     const byKey = Map.groupBy(published, ({ key }) => key)
     for (const [key, ofKey] of Map.groupBy(own, (row) => row.key)) {
-      const ids = new Set(byKey.get(key)?.map(({ id }) => id)) // some are there twice
+      const ids = new Set(byKey.get(key)?.map(({ id }) => id)) // some are duplicates
       assert.deepEqual(
         [...ids],
         ofKey.map(({ eventId }) => eventId),
@@ -306,7 +302,7 @@ async function assertPublishedInOrder(log: EventLog, rows: readonly OutboxRow[])
   }
 }
 
-/** Whether the process hangs by SIGSTOP; only Linux tells. */
+/** Whether the process is stopped by SIGSTOP; only known on Linux. */
 async function isStopped(pid: number): Promise<boolean> {
   if (process.platform !== 'linux') return true
   return / \) T |\) T /.test(await readFile(`/proc/${pid}/stat`, 'utf8'))

@@ -29,11 +29,11 @@ const LISTENER = 'listener.name.client'
 const BEARER = `${LISTENER}.oauthbearer`
 const CALLBACK = 'sasl.server.callback.handler.class'
 const SCRAMS = ['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
-/** The broker wants to see a login again after so long, however long its token holds. */
+/** The broker requires a new login after this time, however long the token is valid. */
 const SESSION_MS = 3_000
-/** Of a token; a short one is renewed after some logins. */
+/** The lifetime of tokens; a short one is renewed after some logins. */
 const LIFE_SECONDS = { usual: 60, short: 8 }
-/** Of the request that carries a login (KIP-43). */
+/** The API key of the request that authenticates (KIP-43). */
 const SASL_AUTHENTICATE = 36
 
 let folder: string
@@ -44,26 +44,26 @@ let lifeSeconds = LIFE_SECONDS.usual
 let certificate: TestCertificate
 let clientCertificate: TestCertificate
 let kafka: Kafka
-/** What has started so far, so that one that does not start leaves nothing of the others. */
-const undos: (() => Promise<unknown>)[] = []
+/** Clean-up functions of what has started, so that a failed start leaves nothing behind. */
+const cleanups: (() => Promise<unknown>)[] = []
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'caudal-secure-kafka-'))
-  undos.push(() => rm(folder, { recursive: true }))
+  cleanups.push(() => rm(folder, { recursive: true }))
   issuer = await startTestIssuer({ algorithm: 'RS256' })
-  undos.push(() => issuer.stop())
+  cleanups.push(() => issuer.stop())
   tokens = await startTokenEndpoint()
-  undos.push(async () => {
+  cleanups.push(async () => {
     tokens.closeAllConnections()
     await new Promise((closed) => tokens.close(closed))
   })
   certificate = await testCertificate(folder, 'kafka')
   clientCertificate = await testCertificate(folder, 'client')
   kafka = await startSecureKafka()
-  undos.push(() => kafka.stop())
+  cleanups.push(() => kafka.stop())
 }, SLOW)
 after(async () => {
-  for (const undo of undos.toReversed()) await undo()
+  for (const cleanup of cleanups.toReversed()) await cleanup()
 })
 
 async function startTokenEndpoint(): Promise<Server> {
@@ -83,8 +83,8 @@ async function startTokenEndpoint(): Promise<Server> {
 }
 
 /**
- * A listener with TLS that takes PLAIN and SCRAM by password and OAUTHBEARER by the issuer's
- * tokens. Who shows a certificate must show one that it knows.
+ * Starts Kafka with a TLS listener that accepts PLAIN and SCRAM with a password, and OAUTHBEARER
+ * with the issuer's tokens. A client certificate is optional, but must be trusted.
  */
 async function startSecureKafka(): Promise<Kafka> {
   return startKafka({
@@ -94,7 +94,7 @@ async function startSecureKafka(): Promise<Kafka> {
         'ssl.keystore.type': 'PKCS12',
         'ssl.keystore.location': certificate.keyStore,
         'ssl.keystore.password': certificate.password,
-        // Beside SASL, Kafka asks for certificates only where the listener says so (KIP-684).
+        // With SASL, Kafka requests certificates only if the listener is configured so (KIP-684).
         [`${LISTENER}.ssl.client.auth`]: 'requested',
         'ssl.truststore.type': 'PEM',
         'ssl.truststore.location': clientCertificate.caFile,
@@ -130,7 +130,7 @@ async function open(config: Partial<KafkaConfig>, topic: string): Promise<EventL
   })
 }
 
-/** Writes a record and reads it. */
+/** Appends a record and reads it back. */
 async function passThrough(config: Partial<KafkaConfig>): Promise<void> {
   const topic = `secure.${newId()}`
   const log = await open(config, topic)
@@ -163,11 +163,11 @@ const bearer = (clientSecret = CLIENT.clientSecret): Partial<KafkaConfig> => {
 
 const PASSWORDS = ['PLAIN', ...SCRAMS] as const
 
-test('F14: TLS and a password let in who has it: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512', async () => {
+test('F14: a client can log in over TLS with a password by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512', async () => {
   for (const mechanism of PASSWORDS) await passThrough(login(mechanism))
 })
 
-test('F14: a wrong password is refused with a sentence that does not show it', async () => {
+test('F14: a wrong password is refused with a message that does not contain it', async () => {
   await Promise.all(
     PASSWORDS.map((mechanism) =>
       assert.rejects(passThrough(login(mechanism, 'wrong horse')), (error: Error) => {
@@ -180,7 +180,7 @@ test('F14: a wrong password is refused with a sentence that does not show it', a
   )
 })
 
-test('F14: a client shows its certificate, and the broker looks at it', async () => {
+test('F14: the broker verifies the certificate of the client', async () => {
   const { ca } = certificate
   const shows = ({ ca: cert, key }: TestCertificate) =>
     passThrough({ ...login('SCRAM-SHA-512'), tls: { ca, cert, key } })
@@ -190,7 +190,7 @@ test('F14: a client shows its certificate, and the broker looks at it', async ()
   })
 })
 
-test('F14: a broker of another authority is not trusted', async () => {
+test('F14: a broker with a certificate of an unknown authority is not trusted', async () => {
   const { ca } = await testCertificate(folder, 'another')
   await assert.rejects(passThrough({ ...login('SCRAM-SHA-512'), tls: { ca } }), (error: Error) => {
     assert.match(error.message, /certificate/)
@@ -198,12 +198,12 @@ test('F14: a broker of another authority is not trusted', async () => {
   })
 })
 
-test('F14: OAUTHBEARER shows a token of the client, one for all connections', async () => {
+test('F14: OAUTHBEARER uses one token of the client for all connections', async () => {
   await passThrough(bearer())
   assert.equal(tokensIssued, 1)
 })
 
-test('F14: OAUTHBEARER logs in again with a new token while it is connected', async (t) => {
+test('F14: OAUTHBEARER logs in again with a new token on an open connection', async (t) => {
   // The number of the token at each login, by connection.
   const logins = new Map<object, number[]>()
   const heard = (message: unknown): void => {
@@ -229,15 +229,15 @@ test('F14: OAUTHBEARER logs in again with a new token while it is connected', as
       sent += records.length
       return renewed()
     },
-    { timeoutMs: 60_000, label: 'a connection has shown a second token' },
+    { timeoutMs: 60_000, label: 'a connection has used a second token' },
   )
   const read = await readTopic(log, topic)
   const expected = Array.from({ length: sent }, (_, index) => `${index}`)
-  assert.deepEqual([...new Set(read.map(({ value }) => value))], expected, 'nothing was lost')
-  t.diagnostic(`${sent} records; tokens shown: ${[...logins.values()].join(' | ')}`)
+  assert.deepEqual([...new Set(read.map(({ value }) => value))], expected, 'no record was lost')
+  t.diagnostic(`${sent} records; tokens used: ${[...logins.values()].join(' | ')}`)
 })
 
-test('F14: OAUTHBEARER takes the token of a file, and one that expired is refused', async () => {
+test('F14: OAUTHBEARER reads a token from a file, and an expired one is refused', async () => {
   const tokenFile = join(folder, 'token')
   const config: Partial<KafkaConfig> = {
     tls: { ca: certificate.ca },
@@ -249,6 +249,6 @@ test('F14: OAUTHBEARER takes the token of a file, and one that expired is refuse
   await assert.rejects(passThrough(config), { code: 'EVENT_LOG_REFUSED' })
 })
 
-test('F14: a client that the token endpoint does not know cannot open the log', async () => {
+test('F14: a client that the token endpoint refuses cannot open the log', async () => {
   await assert.rejects(passThrough(bearer('another secret')), /the issuer answered 401/)
 })

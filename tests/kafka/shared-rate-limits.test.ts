@@ -13,20 +13,20 @@ import type { Scope } from '@caudal/testing/test-database.ts'
 import { request } from 'undici'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 
-/** So slow a rate that a test sees the burst and nothing else. */
+/** A rate so low that tests see only the burst. */
 const LIMITS = { CAUDAL_GATEWAY_RATE_PER_SECOND: '1', CAUDAL_GATEWAY_RATE_BURST: '20' }
-/** What may come back of the rate while a slow machine is at it. */
+/** How many tokens the rate may add during a test on a slow machine. */
 const SLACK = 10
 
 type Gateway = {
-  /** The statuses of so many requests of the user, sent at once. */
+  /** Sends `count` concurrent requests of the user and returns their statuses. */
   ask(user: string, count: number): Promise<number[]>
   ready(): Promise<Record<string, { status: string }>>
   metric(pattern: RegExp): Promise<number>
   lines: string[]
 }
 
-/** Two gateways before a service that accepts everything, and one Redis. */
+/** Starts two gateways with one Redis, in front of a service that accepts everything. */
 async function startTwoGateways(scope: Scope, redis: RedisServer): Promise<[Gateway, Gateway]> {
   const issuer = await startTestIssuer()
   const peer = createServer((_request, response) => response.end('{}')).listen(0, '127.0.0.1')
@@ -35,7 +35,7 @@ async function startTwoGateways(scope: Scope, redis: RedisServer): Promise<[Gate
   const env = {
     ...LIMITS,
     REDIS_URL: redis.url,
-    // A Redis that answers is waited for, on a slow machine too.
+    // Long enough for a working Redis on a slow machine.
     CAUDAL_GATEWAY_REDIS_TIMEOUT: '1s',
     CAUDAL_API_GATEWAY_PORT: '0',
     CAUDAL_IDENTITY_URL: issuer.url,
@@ -83,14 +83,14 @@ async function startTwoGateways(scope: Scope, redis: RedisServer): Promise<[Gate
 const isShared = async (gateway: Gateway): Promise<boolean> =>
   (await gateway.ready())['shared_rate_limits']?.status === 'ok'
 
-/** How many requests Redis did not decide, for this reason. */
+/** How many requests were limited without Redis, for this reason. */
 const unshared = (gateway: Gateway, reason: string): Promise<number> =>
   gateway.metric(new RegExp(`^gateway_rate_limit_unshared_total\\{.*"${reason}".*\\} (\\d+)$`, 'm'))
 
 const passed = (statuses: readonly number[]): number =>
   statuses.filter((status) => status === 200).length
 
-/** Every request has one of the two answers that a rate limit gives, and so many got through. */
+/** Asserts that every request got 200 or 429, and how many got 200. */
 function assertPassed(statuses: readonly number[], atLeast: number): void {
   const others = statuses.filter((status) => status !== 200 && status !== 429)
   assert.deepEqual(others, [])
@@ -98,31 +98,33 @@ function assertPassed(statuses: readonly number[], atLeast: number): void {
   assert.ok(count >= atLeast && count <= atLeast + SLACK, `${count} passed, not ${atLeast}`)
 }
 
-describe('F7: the rate of a user over several gateways', () => {
+describe('F7: the rate limit of a user is shared by several gateways', () => {
   const scope = suiteScope()
-  const world = startRedis(scope).then(async (redis) => ({
+  const setup = startRedis(scope).then(async (redis) => ({
     redis,
     gateways: await startTwoGateways(scope, redis),
   }))
 
   async function shared(): Promise<{ redis: RedisServer; one: Gateway; two: Gateway }> {
-    const { redis, gateways } = await world
+    const { redis, gateways } = await setup
     const [one, two] = gateways
-    await eventually(async () => (await isShared(one)) && isShared(two), { label: 'both share' })
+    await eventually(async () => (await isShared(one)) && isShared(two), {
+      label: 'both gateways use Redis',
+    })
     return { redis, one, two }
   }
 
   const both = async (one: Gateway, two: Gateway, user: string): Promise<number[]> =>
     (await Promise.all([one.ask(user, 40), two.ask(user, 40)])).flat()
 
-  test('two gateways share one limit', async () => {
+  test('two gateways share one rate limit', async () => {
     const { one, two } = await shared()
     assertPassed(await both(one, two, 'anna'), 20)
     assertPassed([...(await one.ask('bert', 12)), ...(await two.ask('bert', 12))], 20)
     assert.equal(await one.metric(/^gateway_rate_limit_shared\{.*\} (\d)$/m), 1)
   })
 
-  test('requests that arrive together share a round trip', async () => {
+  test('concurrent requests share a round trip to Redis', async () => {
     const { redis, one } = await shared()
     await redis.client.config('RESETSTAT')
     assertPassed(await one.ask('carl', 20), 20)
@@ -131,7 +133,7 @@ describe('F7: the rate of a user over several gateways', () => {
     assert.ok(calls >= 1 && calls < 20, `${calls} calls for 20 requests`)
   })
 
-  test('Redis killed: requests go on, each gateway counts for itself; it comes back by itself', async () => {
+  test('requests pass while Redis is down, and the shared limit returns with Redis', async () => {
     const { redis, one, two } = await shared()
     await redis.kill()
     await assert.rejects(request(redis.url.replace('redis', 'http')), { code: 'ECONNREFUSED' })
@@ -144,7 +146,7 @@ describe('F7: the rate of a user over several gateways', () => {
     assertPassed(await both(one, two, 'emil'), 20)
   })
 
-  test('a Redis that hangs costs one deadline, not one for each request', async () => {
+  test('a hanging Redis costs one timeout, not one per request', async () => {
     const { redis, one, two } = await shared()
     redis.pause()
     try {
@@ -153,7 +155,7 @@ describe('F7: the rate of a user over several gateways', () => {
       const before = await unshared(one, 'late')
       assertPassed(await both(one, two, 'greta'), 40)
       const after = await unshared(one, 'late')
-      assert.equal(after, before, 'nobody waits for it any more')
+      assert.equal(after, before, 'later requests do not wait for Redis')
     } finally {
       redis.resume()
     }
@@ -161,7 +163,7 @@ describe('F7: the rate of a user over several gateways', () => {
     assertPassed(await both(one, two, 'hanna'), 20)
   })
 
-  test('a Redis that answers errors is left alone until it works again', async () => {
+  test('a Redis that returns errors is not used until it works again', async () => {
     const { redis, one, two } = await shared()
     await redis.client.config('SET', 'maxmemory', '1')
     assertPassed(await both(one, two, 'ida'), 40)

@@ -44,7 +44,7 @@ async function configOf(topic: string): Promise<Map<string, unknown>> {
   return new Map(described!.configs.map(({ name, value }) => [name, value]))
 }
 
-test('rule 3: topics are created with 12 partitions and kept for ever', async (t) => {
+test('rule 3: topics are created with 12 partitions and unlimited retention', async (t) => {
   const topic = `topics.${newId()}`
   await open(t, topic)
   const { topics } = await admin.metadata({ topics: [topic] })
@@ -56,13 +56,13 @@ test('rule 3: topics are created with 12 partitions and kept for ever', async (t
   assert.equal(config.get('min.insync.replicas'), '1')
 })
 
-test('processes that start at once create a topic together', async (t) => {
+test('processes that start at the same time create a topic once', async (t) => {
   const topic = `topics.${newId()}`
   const logs = await Promise.all(Array.from({ length: 6 }, () => open(t, topic)))
   await logs[0]!.append([{ topic, key: 'key', value: 'value', headers: {} }])
 })
 
-test('rule 3: a topic that differs is refused with what was wanted and what was found', async (t) => {
+test('rule 3: a topic with other settings is refused with the wanted and the found values', async (t) => {
   const topic = `topics.${newId()}`
   await admin.createTopics({
     topics: [{ topic, partitions: 7, replicas: 1 }],
@@ -83,7 +83,7 @@ test('rule 3: a topic that differs is refused with what was wanted and what was 
   })
 })
 
-test('a process that may only check creates nothing', async (t) => {
+test('a process that may only check topics creates none', async (t) => {
   const topic = `topics.${newId()}`
   await assert.rejects(open(t, topic, { checkTopicsOnly: true }), /is not there/)
   assert.ok(!(await admin.listTopics({})).includes(topic))
@@ -91,8 +91,8 @@ test('a process that may only check creates nothing', async (t) => {
   await open(t, topic, { checkTopicsOnly: true })
 })
 
-test('records are compressed as configured, by lz4 unless told otherwise, and read all the same', async (t) => {
-  // The codec is in the lowest bits of a batch's attributes, by these numbers (KIP-110).
+test('records are compressed as configured, with lz4 by default, and can be read back', async (t) => {
+  // The codec is in the lowest bits of a batch's attributes, with these numbers (KIP-110).
   const codecs = { none: 0, gzip: 1, lz4: 3, zstd: 4 } as const
   const cases = [...KAFKA_COMPRESSIONS, undefined]
   for (const compression of cases) {
@@ -107,7 +107,7 @@ test('records are compressed as configured, by lz4 unless told otherwise, and re
   }
 })
 
-test('a position that Kafka does not have is an alarm, and nothing is skipped', async (t) => {
+test('an offset that Kafka does not have raises an error, and nothing is skipped', async (t) => {
   const topic = `topics.${newId()}`
   const log = await open(t, topic)
   const key = 'key'
@@ -121,7 +121,11 @@ test('a position that Kafka does not have is an alarm, and nothing is skipped', 
     log.read([{ topic, partition, offset }], { maxRecords: 10, waitMs: 5_000, signal })
   const lost = { code: 'OFFSET_OUT_OF_RANGE', retryable: false, message: /no offset 0 in/ }
   await assert.rejects(read(0n), lost)
-  await assert.rejects(read(0n), lost, 'and again: it does not move on by itself')
+  await assert.rejects(
+    read(0n),
+    lost,
+    'the error is repeated, since the offset does not move by itself',
+  )
   await assert.rejects(read(9n), { code: 'OFFSET_OUT_OF_RANGE' })
   assert.deepEqual(await log.earliest([{ topic, partition }]), [{ topic, partition, offset: 3n }])
   const records = await readTopic(log, topic)
@@ -131,7 +135,7 @@ test('a position that Kafka does not have is an alarm, and nothing is skipped', 
   )
 })
 
-/** How the first batch of the partition is compressed. */
+/** The compression codec of the partition's first batch. */
 async function codecOf(topic: string, partition: number): Promise<number> {
   const bootstrapBrokers = [...kafka.brokers]
   const consumer = new Consumer({ clientId: 'test', groupId: 'never-joined', bootstrapBrokers })

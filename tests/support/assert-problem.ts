@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { ERROR_CODES, type ErrorCode } from '@caudal/contracts/error-codes.ts'
 
-/** What no answer to the outside may ever tell: files, SQL, addresses, stacks. */
-const SECRETS = [
+/** Internals that no public response may contain: files, SQL, addresses, stacks. */
+const INTERNALS = [
   /node_modules|\.[cm]?[tj]s\b|\/(?:src|work|tmp|home|var)\//i,
   /\b(?:select|insert into|update \w+ set|delete from|relation|constraint|syntax error)\b/i,
   /postgres|caudal_\w+|sqlstate/i,
@@ -11,7 +11,7 @@ const SECRETS = [
   /\[\w-\w|\[\^|\{\d+,?\d*\}|\\[dwsux]/, // a pattern of a schema
 ]
 
-/** An answer is a problem document of this code, as interfaces.md and RFC 9457 say. */
+/** Asserts that a response is a problem document (RFC 9457) with this code. */
 export function assertProblem(
   answer: { status: number; contentType: string | undefined; text: string },
   code: ErrorCode,
@@ -28,13 +28,13 @@ export function assertProblem(
   assert.match(String(problem['trace_id']), /^[0-9a-f]{32}$/, what)
   const detail = problem['detail']
   assert.ok(typeof detail === 'string' && detail !== '', `${what}: no detail in ${answer.text}`)
-  assertTellsNothing(answer.text, what)
+  assertNoInternals(answer.text, what)
 }
 
-/** No word of what is behind the answer. */
-function assertTellsNothing(text: string, what: string): void {
-  const told = text.replaceAll('https://caudal.dev/errors/', '')
-  for (const secret of SECRETS) assert.doesNotMatch(told, secret, what)
+/** Asserts that a response contains no internals. */
+function assertNoInternals(text: string, what: string): void {
+  const withoutType = text.replaceAll('https://caudal.dev/errors/', '')
+  for (const pattern of INTERNALS) assert.doesNotMatch(withoutType, pattern, what)
 }
 
 function slugOf(code: ErrorCode): string {

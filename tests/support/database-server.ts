@@ -5,7 +5,7 @@ import { eventually } from '@caudal/testing/eventually.ts'
 import { readState } from 'caudal/system/state-file.ts'
 import pg from 'pg'
 
-/** The database server of a data directory, seen from outside. */
+/** The state file of a data directory's database server. */
 type ServerState = { clusterDir: string; passwords: { caudal_admin: string } }
 
 async function stateOf(dataDir: string): Promise<ServerState> {
@@ -14,22 +14,22 @@ async function stateOf(dataDir: string): Promise<ServerState> {
 }
 
 /**
- * A connection as the superuser: for looking and for planting what no service could write. The
- * system itself may have been killed; only its database server must be there.
+ * Connects as the superuser, to read and to write what no service could write. Only the database
+ * server must be running; the system may have been killed.
  */
 export async function connectAsAdmin(dataDir: string, database = 'postgres'): Promise<pg.Client> {
   const system = await readState(dataDir)
-  if (system === undefined) throw new Error(`no system was ever ready in ${dataDir}`)
+  if (system === undefined) throw new Error(`no system has been started in ${dataDir}`)
   const url = new URL(system.database_url)
   url.username = 'caudal_admin'
   url.password = (await stateOf(dataDir)).passwords.caudal_admin
   const client = new pg.Client(databaseUrl(url.href, database))
-  client.on('error', () => {}) // the server may be stopped, or killed, before the test lets go
+  client.on('error', () => {}) // the server may be stopped or killed before the test disconnects
   await client.connect()
   return client
 }
 
-/** The process id of the server, or undefined when none is alive. */
+/** The process id of the server; undefined if it is not running. */
 export async function databasePid(dataDir: string): Promise<number | undefined> {
   const { clusterDir } = await stateOf(dataDir)
   const text = await readFile(join(clusterDir, 'postmaster.pid'), 'utf8').catch(() => '')
@@ -37,29 +37,29 @@ export async function databasePid(dataDir: string): Promise<number | undefined> 
   return Number.isNaN(pid) || !(await isAlive(pid)) ? undefined : pid
 }
 
-/** Kill -9 of the server and all its children, as when the machine loses power. */
+/** Kills the server and all its children with SIGKILL, like a power failure. */
 export async function killDatabase(dataDir: string): Promise<void> {
   const pid = await databasePid(dataDir)
-  if (pid === undefined) throw new Error('no database server is alive')
+  if (pid === undefined) throw new Error('no database server is running')
   const all = [pid, ...(await childrenOf(pid))]
   for (const one of all) send(one, 'SIGKILL')
-  await eventually(() => noneAlive(all), { label: 'the server is gone' })
+  await eventually(() => noneAlive(all), { label: 'the server has ended' })
 }
 
-/** Whether all of the processes are gone. */
+/** Whether all processes have ended. */
 async function noneAlive(pids: readonly number[]): Promise<boolean> {
   const alive = await Promise.all(pids.map(isAlive))
   return !alive.includes(true)
 }
 
-/** Where the first process of a container reaps nothing, an ended process stays as a zombie. */
+/** A zombie counts as ended: in some containers no process reaps it. */
 async function isAlive(pid: number): Promise<boolean> {
   if (!send(pid, 0)) return false
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   return !/\) [ZX] /.test(stat)
 }
 
-/** False when the process is gone already. */
+/** Sends a signal; false if the process has ended. */
 function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal)
@@ -69,7 +69,7 @@ function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Only Linux tells by files whose child a process is; elsewhere children follow their parent. */
+/** The child processes, on Linux only. On other systems the server's children end with it. */
 async function childrenOf(parent: number): Promise<number[]> {
   const names = await readdir('/proc').catch((): string[] => [])
   const pids = names.filter((name) => /^\d+$/.test(name))
@@ -82,7 +82,7 @@ async function childrenOf(parent: number): Promise<number[]> {
   return found.flat()
 }
 
-/** The living processes whose command line has the text in it, as `pid command`; Linux only. */
+/** The running processes whose command line contains the text, as `pid command`; Linux only. */
 export async function processesNaming(text: string): Promise<string[]> {
   const names = await readdir('/proc').catch((): string[] => [])
   const found = await Promise.all(

@@ -9,13 +9,13 @@ import type { Scope } from '@caudal/testing/test-database.ts'
 import { ROOT } from './root.ts'
 
 const CLI = join(ROOT, 'cli/bin/caudal.js')
-/** Says what `caudal start` says, with every service in a process of its own. */
+/** Prints the same as `caudal start`, but runs every service in its own process. */
 const PROCESSES = join(ROOT, 'tests/support/processes/start-processes.ts')
 const READY_TIMEOUT_MS = 110_000
 const KEPT_LINES = 200
 const SLOW_END_MS = 20_000
 
-/** What `caudal start --json` prints when it is ready (interfaces.md). */
+/** The output of `caudal start --json` when the system is ready. */
 export type Ready = {
   event: 'ready'
   gateway_url: string
@@ -26,23 +26,25 @@ export type Ready = {
   pid: number
 }
 
+/** A running system. */
 export type LaunchedSystem = Ready & {
-  /** Asks it to stop in order and waits until it is gone; returns its exit code. */
+  /** Stops the system with SIGTERM; returns its exit code. */
   stop(): Promise<number | null>
-  /** Ends it at once, as a power cut would end the process: kill -9. The database lives on. */
+  /** Kills the process with SIGKILL. The database server keeps running. */
   kill(): Promise<void>
-  /** The last lines of its log, oldest first. */
+  /** The last log lines, oldest first. */
   logs(): readonly string[]
 }
 
+/** Arguments and environment of `caudal start`. */
 export type LaunchOptions = { dataDir: string; args?: string[]; env?: NodeJS.ProcessEnv }
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
-/** A data directory of the test's own; everything of it is removed when the test has ended. */
+/** Creates a data directory; it is removed with its database when the scope ends. */
 export async function dataDirectory(scope: Scope): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'caudal-test-e2e-'))
-  // PostgreSQL's own user, if we are root, must be able to pass through.
+  // If the tests run as root, PostgreSQL's user must have access to the folder.
   await chmod(dir, 0o711)
   scope.after(() =>
     scope.after(async () => {
@@ -54,8 +56,8 @@ export async function dataDirectory(scope: Scope): Promise<string> {
 }
 
 /**
- * Starts the whole system as its users do, in a process of its own on free ports; in one process a
- * service where CAUDAL_TEST_PROCESSES is set. What still runs when the scope ends is stopped.
+ * Starts the whole system with `caudal start` on free ports; with CAUDAL_TEST_PROCESSES, each
+ * service in its own process. It is stopped when the scope ends.
  */
 export async function launchSystem(scope: Scope, options: LaunchOptions): Promise<LaunchedSystem> {
   const child = spawnStart(options)
@@ -63,10 +65,13 @@ export async function launchSystem(scope: Scope, options: LaunchOptions): Promis
   const lines = keepLines(child)
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal)
-    const watch = setTimeout(() => console.error(`slow to end:\n${lines.join('\n')}`), SLOW_END_MS)
+    const watch = setTimeout(
+      () => console.error(`the system is slow to stop:\n${lines.join('\n')}`),
+      SLOW_END_MS,
+    )
     return exited.finally(() => clearTimeout(watch))
   }
-  // A test process that is ended for taking too long leaves no system behind.
+  // Stops the system if the test process is ended because of its timeout.
   const stopWithUs = (): void => void child.kill('SIGTERM')
   process.once('exit', stopWithUs)
   void exited.then(() => process.off('exit', stopWithUs))
@@ -80,7 +85,7 @@ export async function launchSystem(scope: Scope, options: LaunchOptions): Promis
   }
 }
 
-/** Starts the system and ends it by kill -9 so long after, ready or not. */
+/** Starts the system and kills it with SIGKILL after `afterMs`, ready or not. */
 export async function killWhileStarting(options: LaunchOptions, afterMs: number): Promise<void> {
   const child = spawnStart(options)
   const exited = new Promise<void>((done) => child.once('exit', () => done()))
@@ -119,7 +124,10 @@ async function waitForReady(
   const line = new Promise<string>((done) => createInterface(child.stdout!).once('line', done))
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, refuse) => {
-    timer = setTimeout(() => refuse(new Error('not ready in time')), READY_TIMEOUT_MS)
+    timer = setTimeout(
+      () => refuse(new Error('the system was not ready in time')),
+      READY_TIMEOUT_MS,
+    )
   })
   const early = exited.then((code): never => {
     throw new Error(`caudal start ended with ${code} before it was ready:\n${lines.join('\n')}`)

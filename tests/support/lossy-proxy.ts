@@ -3,17 +3,18 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import type { Scope } from '@caudal/testing/test-database.ts'
 
+/** A running proxy. */
 export type LossyProxy = {
   url: string
-  /** How many requests got through whose answer was thrown away, and how many did not get in. */
+  /** How many responses were dropped, and how many requests were refused. */
   counts: { lost: number; refused: number }
 }
 
 type Fate = 'pass' | 'lose' | 'refuse'
 
 /**
- * Stands before the gateway. As the test decides for each write it passes it, passes it and loses
- * the answer, or is as good as not there.
+ * Starts a proxy in front of the gateway. For each write, the test decides whether it passes,
+ * passes but its response is lost, or is refused.
  */
 export async function startLossyProxy(
   scope: Scope,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
-/** Bodies of `POST /api/v1/payments` that are no request, each wrong in one way. */
-export function malformedBodies(somebodyElse: string): Record<string, string | Buffer> {
+/** Invalid bodies of `POST /api/v1/payments`, each with one mistake. */
+export function malformedBodies(otherUserId: string): Record<string, string | Buffer> {
   const id = randomUUID()
   return {
     empty: '',
@@ -17,7 +17,7 @@ export function malformedBodies(somebodyElse: string): Record<string, string | B
     'a number': '1e999',
     'no member': '{}',
     'an unknown member': `{"external_order_id":"${id}","amount":"0.01"}`,
-    'a user of its own': `{"external_order_id":"${id}","user_id":"${somebodyElse}"}`,
+    'a user of its own': `{"external_order_id":"${id}","user_id":"${otherUserId}"}`,
     'a prototype': `{"external_order_id":"${id}","__proto__":{"amount":"0.01"}}`,
     'a duplicate member': `{"external_order_id":"${id}","external_order_id":"${id}"}`,
     'a duplicate, escaped': `{"external_order_id":"${id}","external_order\\u005fid":"${id}"}`,
@@ -43,7 +43,7 @@ export function malformedBodies(somebodyElse: string): Record<string, string | B
   }
 }
 
-/** Bodies beyond any limit. */
+/** Bodies larger than the limit. */
 export const LARGE_BODIES = {
   'a megabyte': `"${'x'.repeat(1_000_000)}"`,
   'a megabyte of brackets': '['.repeat(1_000_000),

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
 
 /**
- * Bytes that are no HTTP request, or one that no client would send, and what they are answered
- * with; and the head of a good request whose body comes in chunks.
+ * Malformed HTTP requests with the expected error code, and the head of a valid request with a
+ * chunked body.
  */
 export function malformedHttp(token: string): {
   chunked: string

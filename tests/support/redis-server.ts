@@ -7,28 +7,29 @@ import { eventually } from '@caudal/testing/eventually.ts'
 import type { Scope } from '@caudal/testing/test-database.ts'
 import { Redis } from 'ioredis'
 
-/** A real Redis server of the test's own, with nothing on disk. */
+/** A Redis server for one test, without persistence. */
 export type RedisServer = {
   url: string
-  /** For looking, and for making it misbehave. */
+  /** A connection, to inspect the server and to make it fail. */
   client: Redis
-  /** kill -9, and returns when the process is gone. */
+  /** Kills the server with SIGKILL and waits for its end. */
   kill(): Promise<void>
-  /** Starts it again at the same address, empty. */
+  /** Restarts the server at the same address, empty. */
   restart(): Promise<void>
-  /** SIGSTOP: connections stay open, and nothing is answered. */
+  /** SIGSTOP: connections stay open without responses. */
   pause(): void
+  /** SIGCONT: continues a paused server. */
   resume(): void
 }
 
-/** Starts Redis on a free port; it ends with the scope. */
+/** Starts Redis on a free port; it is killed when the scope ends. */
 export async function startRedis(scope: Scope): Promise<RedisServer> {
   const binary = redisBinary()
   const port = await freePort()
   const url = `redis://127.0.0.1:${port}`
   let child = run(binary, port)
   const client = new Redis(url, { retryStrategy: () => 50, maxRetriesPerRequest: null })
-  client.on('error', () => {}) // it is killed on purpose
+  client.on('error', () => {}) // tests kill the server
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const gone = once(child, 'exit')
@@ -47,7 +48,7 @@ export async function startRedis(scope: Scope): Promise<RedisServer> {
     async restart() {
       await kill()
       child = run(binary, port)
-      await eventually(() => client.ping(), { label: 'Redis answers again' })
+      await eventually(() => client.ping(), { label: 'Redis responds again' })
     },
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
@@ -61,7 +62,7 @@ function run(binary: string, port: number): ChildProcess {
   return child
 }
 
-/** Debian's package is installed where it is missing and may be; elsewhere a sentence says so. */
+/** Finds redis-server. As root on Debian it installs the package if it is missing. */
 function redisBinary(): string {
   const found = findRedis()
   if (found !== undefined) return found
@@ -72,8 +73,8 @@ function redisBinary(): string {
   const installed = findRedis()
   if (installed !== undefined) return installed
   throw new Error(
-    'these tests need redis-server, which is not installed: "apt-get install redis-server" as ' +
-      'root on Debian, or name it by the path in CAUDAL_TEST_REDIS',
+    'These tests need redis-server, which is not installed. Run "apt-get install redis-server" ' +
+      'as root on Debian, or set CAUDAL_TEST_REDIS to its path.',
   )
 }
 

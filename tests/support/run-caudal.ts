@@ -4,9 +4,10 @@ import { text } from 'node:stream/consumers'
 
 const CLI = join(resolve(import.meta.dirname, '../..'), 'cli/bin/caudal.js')
 
+/** The result of a command. */
 export type CommandResult = { code: number | null; stdout: string; stderr: string }
 
-/** Runs one command of the command line, in a process of its own. */
+/** Runs a command of the command line in a separate process. */
 export async function runCommand(
   args: readonly string[],
   options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
@@ -21,7 +22,7 @@ export async function runCommand(
   return { code, stdout, stderr }
 }
 
-/** Runs one command against the system of `dataDir`. */
+/** Runs a command on the system of `dataDir`. */
 export function runCaudal(dataDir: string, args: readonly string[]): Promise<CommandResult> {
   return runCommand([...args, '--data', dataDir])
 }

@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-export type RawAnswer = { status: number; headers: Map<string, string>; text: string }
+/** A parsed response; header names are in lower case. */
+export type RawResponse = { status: number; headers: Map<string, string>; text: string }
 
 /**
- * Sends bytes as they are and reads one answer: for what no HTTP client would send. The connection
- * is closed by the server, or by us when the announced body is complete.
+ * Sends raw bytes and reads one response, for requests that no HTTP client would send. Closes the
+ * connection when the body is complete, unless the server has closed it.
  */
-export async function sendRaw(url: string, bytes: string | Buffer): Promise<RawAnswer> {
+export async function sendRaw(url: string, bytes: string | Buffer): Promise<RawResponse> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   const chunks: Buffer[] = []
@@ -15,7 +16,7 @@ export async function sendRaw(url: string, bytes: string | Buffer): Promise<RawA
     chunks.push(chunk)
     if (isComplete(Buffer.concat(chunks).toString('latin1'))) socket.end()
   })
-  socket.on('error', () => {}) // a server may close while we are still sending
+  socket.on('error', () => {}) // the server may close while the request is still being sent
   socket.setTimeout(30_000, () => socket.destroy())
   socket.write(bytes)
   await once(socket, 'close')

@@ -1,20 +1,21 @@
 import { connectAsAdmin } from './database-server.ts'
 
-/** How often a statement was executed in a database, since the counters were set to zero. */
+/** How often a statement was executed in a database since the last reset. */
 export type Statement = { database: string; text: string; calls: number }
 
+/** Reads pg_stat_statements. */
 export type Counter = {
   reset(): Promise<void>
   read(): Promise<Statement[]>
   close(): Promise<void>
 }
 
-/** Somebody else's books: the bank and the push services. */
+/** The databases of the simulators. */
 const LEFT_OUT = ['caudal_psp', 'caudal_push']
 
 /**
- * Counts the statements of the services by pg_stat_statements: with `track = all` BEGIN, COMMIT and
- * statements inside functions count too. Asking happens in a database that is left out itself.
+ * Counts the statements of the services with pg_stat_statements. With `track = all`, BEGIN, COMMIT
+ * and statements in functions count too. The counter uses a database that is not counted.
  */
 export async function openStatementCounter(dataDir: string): Promise<Counter> {
   const admin = await connectAsAdmin(dataDir)
@@ -36,13 +37,14 @@ export async function openStatementCounter(dataDir: string): Promise<Counter> {
   }
 }
 
+/** The total number of calls. */
 export function totalOf(statements: readonly Statement[]): number {
   return statements.reduce((sum, { calls }) => sum + calls, 0)
 }
 
 /**
- * What work cost beyond what the idle system does in the same time: from each statement its idle
- * calls are taken off, scaled by the time, and never more than were counted.
+ * Subtracts the calls of an idle system, scaled to the same time, from the counted ones; the result
+ * of a statement is never negative.
  */
 export function beyondIdle(
   counted: { statements: readonly Statement[]; seconds: number },

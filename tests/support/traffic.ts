@@ -4,36 +4,38 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '@caudal/testing/eventually.ts'
 import {
   allWithStatus,
-  type Answer,
+  type UserResponse,
   countCharges,
   postPayment,
   type SeededUser,
 } from './user-client.ts'
 
+/** Running traffic. */
 export type Traffic = {
   users: readonly SeededUser[]
-  /** Payments accepted so far. */
+  /** The number of accepted payments so far. */
   accepted(): number
-  /** Ids of accepted payments, by user. */
+  /** The ids of a user's accepted payments. */
   acceptedOf(user: SeededUser): readonly string[]
-  /** Requests that had to be repeated, by what was answered instead of 202. */
+  /** The number of repeated requests, by the response that was not 202. */
   repeated(): ReadonlyMap<string, number>
-  /** The longest that anybody waited for an answer of any kind, in milliseconds. */
+  /** The longest time until any response, in milliseconds. */
   longestMs(): number
-  /** Resolves when so many more payments have been accepted. */
+  /** Waits until `count` more payments are accepted. */
   more(count: number): Promise<unknown>
-  /** Sends no more, and resolves when all that was sent is answered. */
+  /** Stops sending and waits for all responses. */
   stop(): Promise<void>
 }
 
+/** The rate, and the number of concurrent senders. */
 export type TrafficOptions = { perSecond: number; senders?: number }
 
 const PAUSE_MS = 200
 const RETRY_TIMEOUT_MS = 150_000
 
 /**
- * Pays order after order, as careful clients do: who gets no answer, or a 503, asks again with the
- * same key until there is one.
+ * Pays all orders. A request without a response or with an error is repeated with the same
+ * idempotency key until it is accepted.
  */
 export function startTraffic(
   gatewayUrl: string,
@@ -48,7 +50,11 @@ export function startTraffic(
   let longestMs = 0
   let stopping = false
 
-  const ask = async (user: SeededUser, orderId: string, key: string): Promise<Answer | string> => {
+  const ask = async (
+    user: SeededUser,
+    orderId: string,
+    key: string,
+  ): Promise<UserResponse | string> => {
     const startedAt = performance.now()
     try {
       const answer = await postPayment(gatewayUrl, user, orderId, key)
@@ -80,7 +86,7 @@ export function startTraffic(
     }
   }
   const ended = Promise.all(Array.from({ length: senders }, sender))
-  ended.catch(() => {}) // told by stop()
+  ended.catch(() => {}) // thrown by stop()
   return {
     users,
     accepted: () => count,
@@ -101,7 +107,7 @@ export function startTraffic(
   }
 }
 
-/** Every accepted payment is COMPLETED and was charged exactly once, by the PSP's own books. */
+/** Asserts that every accepted payment is COMPLETED and that the PSP charged it exactly once. */
 export async function everyPaymentCompleted(
   { gatewayUrl, pspUrl }: { gatewayUrl: string; pspUrl: string },
   traffic: Traffic,
@@ -115,10 +121,10 @@ export async function everyPaymentCompleted(
   }
   const charges = await countCharges(pspUrl)
   const wrong = ids.filter((id) => charges.get(id) !== 1)
-  assert.deepEqual(wrong, [], 'each is charged once')
+  assert.deepEqual(wrong, [], 'each payment is charged once')
 }
 
-/** User after user, so that every account has traffic all the time. */
+/** Orders the items so that the users take turns and every account always has traffic. */
 function interleaved<T>(items: readonly T[], groups: number): T[] {
   const size = items.length / groups
   const order = items.map((item, index) => ({ item, rank: index % size }))

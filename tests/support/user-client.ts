@@ -7,27 +7,29 @@ import { request } from 'undici'
 
 export type { SeededUser }
 
-export type Answer = {
+/** A response of the gateway. */
+export type UserResponse = {
   status: number
   headers: Record<string, string | string[] | undefined>
   text: string
   body: Record<string, unknown>
 }
 
+/** What to create; one user with one order by default. */
 export type SeedArgs = {
   users?: number
   orders?: number
   balance?: string
   amount?: string
   currency?: string
-  /** All orders pay to this account, whose behaviour a test can set at the PSP simulator. */
+  /** The payee of all orders, for which a test can set the PSP simulator's behaviour. */
   account?: string
 }
 
 const FINAL_TIMEOUT_MS = 90_000
 const QUIET_TIMEOUT_MS = 60_000
 
-/** New users with orders and money: what `caudal seed` does, without a process for it. */
+/** Creates users with orders and balances, like `caudal seed`. */
 export async function seed(dataDir: string, args: SeedArgs = {}): Promise<SeededUser[]> {
   const { users = 1, orders = 1, balance = '100.00', amount = '10.00', currency = 'USD' } = args
   const system = await findSystem({ dataDir, url: undefined })
@@ -41,7 +43,7 @@ export async function seed(dataDir: string, args: SeedArgs = {}): Promise<Seeded
   })
 }
 
-/** What is wrong with the money, as sentences; empty when all is well. As `caudal verify`. */
+/** Runs `caudal verify` and returns the violations. */
 export async function violationsOf(dataDir: string): Promise<string[]> {
   const system = await findSystem({ dataDir, url: undefined })
   const { activity, checks } = await verifySystem(system, QUIET_TIMEOUT_MS)
@@ -51,13 +53,13 @@ export async function violationsOf(dataDir: string): Promise<string[]> {
   return activity === 'idle' ? violations : [`the system is not idle: ${activity}`, ...violations]
 }
 
-/** Asks for a payment of the user's order, as an app does. */
+/** Requests a payment of the user's order, like an app. */
 export async function postPayment(
   gatewayUrl: string,
   user: SeededUser,
   orderId: string = user.orders[0]!.external_order_id,
   key: string = randomUUID(),
-): Promise<Answer> {
+): Promise<UserResponse> {
   const answer = await request(`${gatewayUrl}/api/v1/payments`, {
     method: 'POST',
     headers: {
@@ -71,12 +73,16 @@ export async function postPayment(
 }
 
 /** GET below `/api/v1` as the user. */
-export async function get(gatewayUrl: string, user: SeededUser, path: string): Promise<Answer> {
+export async function get(
+  gatewayUrl: string,
+  user: SeededUser,
+  path: string,
+): Promise<UserResponse> {
   const headers = { authorization: `Bearer ${user.token}` }
   return read(await request(`${gatewayUrl}/api/v1${path}`, { headers }))
 }
 
-async function read(answer: Awaited<ReturnType<typeof request>>): Promise<Answer> {
+async function read(answer: Awaited<ReturnType<typeof request>>): Promise<UserResponse> {
   const text = await answer.body.text()
   const body = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>
   return { status: answer.statusCode, headers: answer.headers, text, body }
@@ -94,13 +100,13 @@ export async function paymentWithStatus(
     async () => {
       last = (await get(gatewayUrl, user, `/payments/${paymentId}`)).body
       if (statuses.includes(last['status'] as string)) return last
-      throw new Error(`it is ${JSON.stringify(last)}`)
+      throw new Error(`the payment is ${JSON.stringify(last)}`)
     },
     { timeoutMs: FINAL_TIMEOUT_MS, label: `payment ${paymentId} is ${statuses.join(' or ')}` },
   )
 }
 
-/** Every payment of the user, newest first. */
+/** Lists all payments of the user, newest first. */
 export async function paymentsOf(
   gatewayUrl: string,
   user: SeededUser,
@@ -126,13 +132,13 @@ export async function allWithStatus(
       const payments = await paymentsOf(gatewayUrl, user)
       const other = payments.find(({ status }) => !statuses.includes(status as string))
       if (other === undefined) return payments
-      throw new Error(`one is ${JSON.stringify(other)}`)
+      throw new Error(`a payment is ${JSON.stringify(other)}`)
     },
     { timeoutMs: FINAL_TIMEOUT_MS, label: `all payments are ${statuses.join(' or ')}` },
   )
 }
 
-/** The two balances of the user's only account. */
+/** The balances of the user's only account. */
 export async function balancesOf(
   gatewayUrl: string,
   user: SeededUser,
@@ -142,7 +148,7 @@ export async function balancesOf(
   return { available: account!.available, held: account!.held }
 }
 
-/** How the PSP simulator treats requests that pay to an account (interfaces.md). */
+/** Sets the behaviour of the PSP simulator. */
 export async function setBehaviour(pspUrl: string, behaviour: object): Promise<void> {
   const answer = await request(`${pspUrl}/admin/behaviour`, {
     method: 'PUT',
@@ -150,22 +156,25 @@ export async function setBehaviour(pspUrl: string, behaviour: object): Promise<v
     body: JSON.stringify(behaviour),
   })
   const text = await answer.body.text()
-  if (answer.statusCode !== 200) throw new Error(`behaviour refused: ${answer.statusCode} ${text}`)
+  if (answer.statusCode !== 200) {
+    throw new Error(`the behaviour was refused with ${answer.statusCode}: ${text}`)
+  }
 }
 
+/** A charge of the PSP. */
 export type Charge = { payment_id: string; amount: string; currency: string }
 
-/** The money that moved at the PSP for a payment, by its own books. */
+/** Lists the PSP's charges of a payment. */
 export async function chargesOf(pspUrl: string, paymentId: string): Promise<Charge[]> {
-  return (await bookPage<Charge>(`${pspUrl}/admin/charges?payment_id=${paymentId}`)).data
+  return (await readPage<Charge>(`${pspUrl}/admin/charges?payment_id=${paymentId}`)).data
 }
 
-/** How often each payment was charged, by the PSP's own books. */
+/** Counts the PSP's charges by payment. */
 export function countCharges(pspUrl: string): Promise<Map<string, number>> {
   return countByPayment(`${pspUrl}/admin/charges`)
 }
 
-/** How many messages devices got for each payment, repeats included. */
+/** Counts the messages that devices received by payment, including repeats. */
 export function countMessages(pushUrl: string): Promise<Map<string, number>> {
   return countByPayment(`${pushUrl}/admin/messages`)
 }
@@ -174,23 +183,24 @@ async function countByPayment(url: string): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
   let cursor = ''
   for (;;) {
-    const page = await bookPage<{ payment_id: string }>(`${url}?limit=1000${cursor}`)
+    const page = await readPage<{ payment_id: string }>(`${url}?limit=1000${cursor}`)
     for (const { payment_id: id } of page.data) counts.set(id, (counts.get(id) ?? 0) + 1)
     if (!page.has_more) return counts
     cursor = `&cursor=${encodeURIComponent(page.next_cursor!)}`
   }
 }
 
+/** A message that a device received. */
 export type Message = { message_id: string; payment_id: string; user_id: string | null }
 
-/** Messages that devices got for a payment, repeats included. */
+/** Lists the messages that devices received for a payment, including repeats. */
 export async function messagesOf(pushUrl: string, paymentId: string): Promise<Message[]> {
-  return (await bookPage<Message>(`${pushUrl}/admin/messages?payment_id=${paymentId}`)).data
+  return (await readPage<Message>(`${pushUrl}/admin/messages?payment_id=${paymentId}`)).data
 }
 
 type Page<T> = { data: T[]; has_more: boolean; next_cursor: string | null }
 
-async function bookPage<T>(url: string): Promise<Page<T>> {
+async function readPage<T>(url: string): Promise<Page<T>> {
   const answer = await request(url)
   return (await answer.body.json()) as Page<T>
 }

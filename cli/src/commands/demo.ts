@@ -9,7 +9,7 @@ import type { Progress } from '../traffic/send-payments.ts'
 /** Less than an hour, after which the users' tokens expire. */
 const LONGEST_SECONDS = 3_000
 
-/** `caudal demo`: steady traffic with a summary. Exits with 1 if a payment is lost or duplicated. */
+/** `caudal demo`: sends steady traffic. Exits with 1 if a payment is lost or duplicated. */
 export const demo: Command = {
   summary: 'send payments at a steady rate, wait for their results and print a summary',
   usage: 'demo --rate N --seconds S',

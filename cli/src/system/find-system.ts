@@ -93,8 +93,9 @@ async function liveState({ dataDir, url }: Where): Promise<SystemState | undefin
 async function checkGateway(url: string, state: SystemState | undefined): Promise<void> {
   const { status, body } = await call(`${url}/healthz`)
   const { name } = (body ?? {}) as { name?: unknown }
-  if (status !== 200 || name !== 'api-gateway')
+  if (status !== 200 || name !== 'api-gateway') {
     throw new UnreachableError(`${url} is not a gateway`)
+  }
   const own = state?.gateway_url
   if (!state || !own || own === url) return
   const [theirs, ours] = await Promise.all([keysOf(url), keysOf(own).catch(() => undefined)])

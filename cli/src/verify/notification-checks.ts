@@ -25,8 +25,9 @@ export const notifiedOnce: Check = {
         if (!final) continue
         checked += 1
         const notificationStatus = statuses.get(id)
-        if (!notificationStatus)
+        if (!notificationStatus) {
           violations.push(`payment ${id} is ${status}, but has no notification`)
+        }
         if (notificationStatus === 'SENT' && shown === 0) {
           violations.push(`payment ${id}: its notification is SENT, but no device received it`)
         }

@@ -235,8 +235,9 @@ function watch(server: Server, { lock, logger, isFull }: WatchOptions): () => Pr
   const ended = new Promise<void>((done) => {
     child.once('exit', (code, name) => {
       process.off('exit', stopServer)
-      if (stopping === undefined)
+      if (stopping === undefined) {
         logger.error({ code, signal: name }, 'the database server ended unexpectedly')
+      }
       done()
     })
   })

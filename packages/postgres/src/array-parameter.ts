@@ -172,8 +172,9 @@ function finish(elementOid: number, count: number, nulls: number, end: number): 
 
 /** Like `Buffer.writeBigInt64BE`, which creates more bigints and takes ten times as long. */
 function writeInt64(value: bigint, start: number): number {
-  if (value > INT64_MAX || value < INT64_MIN)
+  if (value > INT64_MAX || value < INT64_MIN) {
     throw new RangeError(`${value} does not fit in 64 bits`)
+  }
   scratchView.setBigInt64(start, value)
   return start + 8
 }

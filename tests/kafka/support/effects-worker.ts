@@ -2,7 +2,7 @@ import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { consume } from '@caudal/event-log/consume.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
-// A process that consumes on Kafka and writes one row for each record: started by startWorker.
+// A process that consumes from Kafka and inserts one row per record; started by startWorker.
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
@@ -53,6 +53,6 @@ process.on('message', ({ ask }: { ask: 'metrics' | 'hold' | 'release' }) => {
   release.resolve()
   release = Promise.withResolvers()
 })
-// The one who started this has gone.
+// The parent process has ended.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 process.send!({ ready: true })

@@ -3,16 +3,17 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Scope } from '@caudal/testing/test-database.ts'
 
+/** The settings of a worker, which are sent to its process. */
 export type WorkerOptions = {
   databaseUrl: string
   brokers: readonly string[]
   group: string
   topics: readonly string[]
-  /** Default: that of the services. */
+  /** By default, the services' session timeout. */
   sessionTimeoutMs?: number
 }
 
-/** A consumer in a process of its own. */
+/** A consumer in a separate process. */
 export class Worker {
   readonly #child: ChildProcess
 
@@ -24,7 +25,7 @@ export class Worker {
     return this.#child.pid!
   }
 
-  /** A counter as its metrics have it: all labels together, or those with this kind. */
+  /** The value of a counter, summed over all labels or over those with this kind. */
   async counter(name: string, kind?: string): Promise<number> {
     const answer = once(this.#child, 'message')
     this.#child.send({ ask: 'metrics' })
@@ -36,7 +37,7 @@ export class Worker {
     return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
   }
 
-  /** Keeps the next transaction open; resolves when it is. */
+  /** Makes the worker keep its next transaction open; resolves when it is open. */
   async hold(): Promise<void> {
     const held = once(this.#child, 'message')
     this.#child.send({ ask: 'hold' })

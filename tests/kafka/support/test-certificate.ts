@@ -5,19 +5,20 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
+/** A self-signed certificate and its key. */
 export type TestCertificate = {
-  /** PKCS12: the server's key and certificate. */
+  /** The path of a PKCS12 file with the key and the certificate. */
   keyStore: string
   password: string
-  /** PEM: the certificate, which is its own authority. */
+  /** The certificate in PEM; it is its own authority. */
   ca: string
-  /** The same in a file. */
+  /** The path of the certificate. */
   caFile: string
-  /** PEM: its private key. */
+  /** The private key in PEM. */
   key: string
 }
 
-/** A certificate for 127.0.0.1, made by the JDK's own tool and OpenSSL in the folder. */
+/** Creates a certificate for 127.0.0.1 in the folder, with the JDK's keytool and OpenSSL. */
 export async function testCertificate(folder: string, name: string): Promise<TestCertificate> {
   const keyStore = join(folder, `${name}.p12`)
   const pem = join(folder, `${name}.pem`)

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
 /**
- * What stands before several processes of a service in production: each connection goes to the next
- * one that takes it, and nobody comes back to one that is down.
+ * Starts a load balancer for several processes of a service: each connection goes to the next
+ * process that accepts it.
  */
 export async function startBalancer(
   port: number,

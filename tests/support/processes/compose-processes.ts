@@ -9,19 +9,19 @@ import { COMPOSE_DIR, type ComposeService, readEnvFile } from '../../../tools/co
 import { kafkaJars } from '../../../tools/kafka/kafka-jars.ts'
 import { ROOT } from '../root.ts'
 
-/** What make-env.sh prints, as the .env it becomes. */
+/** Runs make-env.sh and parses its output. */
 export function makeSecrets(): Record<string, string> {
   const script = join(COMPOSE_DIR, 'make-env.sh')
   return readEnvFile(execFileSync('sh', [script], { encoding: 'utf8' }))
 }
 
-// Stands in for psql, which there may be none of: keeps what it is told and what it reads.
+// A stand-in for psql, which may not be installed: stores its arguments and its input.
 const PSQL = `#!/bin/sh
-printf '%s\\n' "$@" > "$TOLD"
-cat > "$READ"
+printf '%s\\n' "$@" > "$ARGUMENTS"
+cat > "$INPUT"
 `
 
-/** Runs init-postgres.sh as the image does, and what it gives to psql on the server. */
+/** Runs init-postgres.sh like the image does, and executes the SQL that it passes to psql. */
 export async function initPostgres(
   adminUrl: string,
   dir: string,
@@ -29,13 +29,15 @@ export async function initPostgres(
 ): Promise<void> {
   await writeFile(join(dir, 'psql'), PSQL)
   await chmod(join(dir, 'psql'), 0o755)
-  const [told, read] = [join(dir, 'told'), join(dir, 'read')]
-  const env = { ...texts(environment), TOLD: told, READ: read }
+  const [argumentsFile, inputFile] = [join(dir, 'arguments'), join(dir, 'input')]
+  const env = { ...texts(environment), ARGUMENTS: argumentsFile, INPUT: inputFile }
   const path = `${dir}${delimiter}${process.env['PATH']}`
   execFileSync('sh', [join(COMPOSE_DIR, 'init-postgres.sh')], { env: { ...env, PATH: path } })
-  const words = (await readFile(told, 'utf8')).split('\n').filter((word) => word.includes('='))
+  const words = (await readFile(argumentsFile, 'utf8'))
+    .split('\n')
+    .filter((word) => word.includes('='))
   const values = new Map(words.map((word) => word.split('=') as [string, string]))
-  const sql = (await readFile(read, 'utf8')).replaceAll(/:'(\w+)'/g, (_, name: string) =>
+  const sql = (await readFile(inputFile, 'utf8')).replaceAll(/:'(\w+)'/g, (_, name: string) =>
     pg.escapeLiteral(values.get(name) ?? ''),
   )
   const client = new pg.Client(adminUrl)
@@ -44,7 +46,7 @@ export async function initPostgres(
   await client.end()
 }
 
-/** A broker by the program that is the entry of Kafka's image: it reads the same variables. */
+/** Starts a broker with the entry program of Kafka's image, which reads the same variables. */
 export async function startBroker(
   containers: Containers,
   dir: string,
@@ -68,9 +70,9 @@ export async function startBroker(
   containers.start('java', [...words, join(final!, 'server.properties')], { env, dir })
 }
 
-/** The programs of containers, as processes here. */
+/** Runs the programs of containers as processes. */
 export type Containers = {
-  /** Starts one; what it says goes to `log` in `dir`. */
+  /** Starts a program; its output goes to the file `log` in `dir`. */
   start(
     program: string,
     words: readonly string[],
@@ -78,7 +80,7 @@ export type Containers = {
   ): void
 }
 
-/** They end with the scope: services in order; brokers, which wait for each other, at once. */
+/** The processes end with the scope: services with SIGTERM, then brokers with SIGKILL. */
 export function containersOf(scope: Scope): Containers {
   const children: { child: ChildProcess; gone: Promise<unknown>; isBroker: boolean }[] = []
   const end = async (signal: NodeJS.Signals, brokers: boolean): Promise<void> => {
@@ -104,6 +106,7 @@ export function containersOf(scope: Scope): Containers {
   }
 }
 
+/** Converts the values of an environment to texts. */
 export function texts(environment: ComposeService['environment'] = {}): NodeJS.ProcessEnv {
   const entries = Object.entries(environment)
   return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]))

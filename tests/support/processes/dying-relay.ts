@@ -1,5 +1,5 @@
-// `node dying-relay.ts DATABASE_URL BROKERS`: a relay like any other that is killed once it has
-// published a batch and not yet marked it.
+// `node dying-relay.ts DATABASE_URL BROKERS`: a relay that is killed after it has published a batch
+// and before it marks the batch as published.
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import { startRelay } from '@caudal/outbox/relay.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'

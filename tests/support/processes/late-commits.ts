@@ -4,18 +4,20 @@ import { connectAsAdmin } from '../database-server.ts'
 const LONGEST_SECONDS = 0.25
 const LOOK_AGAIN_MS = 10
 
+/** A row of the outbox. */
 export type OutboxRow = { id: string; eventId: string; topic: string; key: string }
 
+/** Delayed commits of a service. */
 export type LateCommits = {
-  /** Rows so far that the relay had jumped over and that were committed afterwards. */
+  /** The rows so far that were committed after the relay had passed their ids. */
   late(): Promise<OutboxRow[]>
-  /** Commits are as quick as before; all rows of the outbox, in the order of their ids. */
+  /** Ends the delays; returns all rows of the outbox, ordered by id. */
   stop(): Promise<OutboxRow[]>
 }
 
 /**
- * Lets every transaction of a service wait, some longer than others, between taking the ids of its
- * outbox and its commit; and watches which ids the relay jumps over because of that.
+ * Delays every transaction of a service for a random time between the assignment of outbox ids and
+ * the commit, and records which ids the relay passes because of that.
  */
 export async function delayCommits(dataDir: string, service: string): Promise<LateCommits> {
   const admin = await connectAsAdmin(dataDir, `caudal_${service}`)

@@ -10,26 +10,26 @@ const REASSIGN = 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand'
 const ELECTION = 'org.apache.kafka.tools.LeaderElectionCommand'
 const MOVED_MS = 60_000
 
-type Place = { topic: string; partition: number; leader: number; replicas: number[] }
+type Placement = { topic: string; partition: number; leader: number; replicas: number[] }
 
-/** Every partition with who leads it now and who would by preference, which comes first. */
-export async function placesOf(kafka: Kafka): Promise<Place[]> {
+/** Every partition with its leader and its replicas, the preferred leader first. */
+export async function placementsOf(kafka: Kafka): Promise<Placement[]> {
   const described = await kafka.tool(TOPICS, [...bootstrapOf(kafka), '--describe'])
   const line = /Topic: (\S+)\tPartition: (\d+)\tLeader: (\S+)\tReplicas: ([\d,]+)/g
   return [...described.matchAll(line)].map(([, topic, partition, leader, replicas]) => ({
     topic: topic!,
     partition: Number(partition),
-    leader: Number(leader), // not a number while there is none
+    leader: Number(leader), // NaN while there is no leader
     replicas: replicas!.split(',').map(Number),
   }))
 }
 
 /**
- * Makes another broker the leader of every partition, those of Kafka's own topics too, while all
- * brokers live: the preferred one is changed, and elected. Resolves to how many have moved: all.
+ * Makes another broker the leader of every partition, including Kafka's own topics, while all
+ * brokers run: changes the preferred leader and elects it. Returns the number of partitions.
  */
 export async function moveLeaders(kafka: Kafka): Promise<number> {
-  const before = await placesOf(kafka)
+  const before = await placementsOf(kafka)
   const partitions = before.map(({ topic, partition, leader, replicas }) => {
     const others = replicas.filter((id) => id !== leader)
     return { topic, partition, replicas: [...others, leader] }
@@ -47,7 +47,7 @@ export async function moveLeaders(kafka: Kafka): Promise<number> {
   return eventually(
     async () => {
       await electPreferred(kafka)
-      const now = await placesOf(kafka)
+      const now = await placementsOf(kafka)
       const moved = now.filter((it) => {
         const old = led.get(`${it.topic} ${it.partition}`)
         return it.leader === it.replicas[0] && it.leader !== old
@@ -59,7 +59,7 @@ export async function moveLeaders(kafka: Kafka): Promise<number> {
   )
 }
 
-/** Fails where a preferred leader is not in sync yet. */
+/** Elects the preferred leaders; fails if one is not in sync. */
 export async function electPreferred(kafka: Kafka): Promise<void> {
   const all = ['--election-type', 'preferred', '--all-topic-partitions']
   await kafka.tool(ELECTION, [...bootstrapOf(kafka), ...all])

@@ -5,7 +5,7 @@ import { freePorts } from '@caudal/local-postgres/free-port.ts'
 import { secretEnvironment, type Secrets } from 'caudal/system/secrets.ts'
 import { keyOf } from './service-process.ts'
 
-/** Every process of the system, by the name that `caudal start` takes. */
+/** Every service, by its name in `caudal start`. */
 export const SERVICES = [
   'psp',
   'push',
@@ -17,21 +17,22 @@ export const SERVICES = [
   'notifications',
   'api-gateway',
 ] as const
+/** The name of a service. */
 export type Service = (typeof SERVICES)[number]
 
-/** Those that a payment goes through in the log. */
+/** The services that consume a payment's events. */
 export const CORE: readonly Service[] = ['payments', 'wallets', 'processor', 'notifications']
 
-/** Only the service that needs a secret gets it. */
+/** The secrets of each service. */
 const SECRETS_OF: Partial<Record<Service, readonly string[]>> = {
   identity: ['CAUDAL_IDENTITY_CLIENTS', 'CAUDAL_DEVELOPMENT_LOGIN'],
   payments: ['CAUDAL_PAYMENTS_CLIENT_SECRET'],
   notifications: ['CAUDAL_NOTIFICATIONS_CLIENT_SECRET'],
 }
 
-/** What all processes of a system are told: where everything is, as an operator would. */
+/** The configuration of a system, as an operator would set it. */
 export type Plan = {
-  /** Where others find a service: its process, or the balancer before several. */
+  /** The port of each service: its process, or the balancer of several processes. */
   addresses: Record<Service, number>
   apnsPort: number
   common: NodeJS.ProcessEnv
@@ -39,6 +40,7 @@ export type Plan = {
   signingKey: string
 }
 
+/** Chooses ports, and creates or reads the gateway's signing key. */
 export async function planProcesses(
   dataDir: string,
   secrets: Secrets,
@@ -57,7 +59,7 @@ export async function planProcesses(
   }
 }
 
-/** The configuration of one process that listens at `port`. */
+/** The environment of one process that listens on `port`. */
 export function environmentOf(plan: Plan, service: Service, port: number): NodeJS.ProcessEnv {
   const urls = Object.entries(plan.addresses).map(([name, at]) => [
     `CAUDAL_${keyOf(name)}_URL`,
@@ -76,13 +78,13 @@ export function environmentOf(plan: Plan, service: Service, port: number): NodeJ
   }
 }
 
-/** Nothing that configures Caudal by chance: only what a process needs to run at all. */
+/** Only the variables that any process needs, so that nothing else configures Caudal. */
 function inherited(): NodeJS.ProcessEnv {
   const names = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'NODE_COMPILE_CACHE', 'SystemRoot']
   return Object.fromEntries(names.map((name) => [name, process.env[name]]))
 }
 
-/** One for all gateways; kept, so that it survives a restart of everything. */
+/** The signing key of all gateways; stored, so that it is the same after a restart. */
 async function signingKey(dataDir: string): Promise<string> {
   const file = join(dataDir, 'gateway-key.pem')
   const known = await readFile(file, 'utf8').catch(() => undefined)

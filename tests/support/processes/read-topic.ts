@@ -3,7 +3,7 @@ import type { EventLog, LogRecord } from '@caudal/event-log/event-log.ts'
 
 const READ_MS = 1_000
 
-/** Every record that is in the topic now, in order per partition. */
+/** Reads all current records of a topic, ordered per partition. */
 export async function readTopic(log: EventLog, topic: string): Promise<LogRecord[]> {
   const partitions = Array.from({ length: PARTITION_COUNT }, (_, partition) => ({
     topic,

@@ -15,38 +15,39 @@ import {
 } from './plan-processes.ts'
 import { ServiceProcess } from './service-process.ts'
 
+/** What to run. */
 export type ProcessesOptions = {
   dataDir: string
-  /** For every process, over what is planned: KAFKA_BROKERS, REDIS_URL, CAUDAL_*. */
+  /** Variables of every process, which override the planned ones. */
   env?: NodeJS.ProcessEnv
-  /** How many processes of a service; one unless said. */
+  /** The number of processes of a service; one by default. */
   replicas?: Partial<Record<Service, number>>
 }
 
-/** The whole system, every service in a process of its own. */
+/** A running system with every service in its own process. */
 export type Processes = {
   state: SystemState
-  /** What an operator would set for the command line to find the system. */
+  /** The variables with which the command line finds the system. */
   commandEnvironment: NodeJS.ProcessEnv
-  /** The processes of a service, in the order of their start. */
+  /** The processes of a service, in the order of their creation. */
   of(service: Service): ServiceProcess[]
-  /** One more process of a service; behind the balancer where there is one. */
+  /** Starts another process of a service, behind its balancer if there is one. */
   add(service: Service): Promise<ServiceProcess>
-  /** Asks all to stop in order, and returns the exit codes that were not 0, by service. */
+  /** Stops all processes; returns a text for each exit code other than 0. */
   stop(): Promise<string[]>
 }
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
 /**
- * Starts PostgreSQL in the data directory and a process for each service, all at once: none needs
- * another to start. The state file lets the command line and the tests' helpers find them.
+ * Starts PostgreSQL in the data directory and a process for each service, all at once, since none
+ * needs another one to start. The command line and the test helpers find them by the state file.
  */
 export async function runProcesses(options: ProcessesOptions): Promise<Processes> {
   const { dataDir, replicas = {} } = options
   const logDir = join(dataDir, 'logs')
   await mkdir(logDir, { recursive: true })
-  const undos: (() => Promise<unknown>)[] = []
+  const cleanups: (() => Promise<unknown>)[] = []
   const all: ServiceProcess[] = []
   try {
     const postgres = await startLocalPostgres({
@@ -54,7 +55,7 @@ export async function runProcesses(options: ProcessesOptions): Promise<Processes
       settings: { max_connections: '400' },
       logger: silent,
     })
-    undos.push(() => postgres.stop())
+    cleanups.push(() => postgres.stop())
     const { appUrl, ownerUrl } = postgres
     const secrets = await readOrMakeSecrets(dataDir)
     const plan = await planProcesses(dataDir, secrets, {
@@ -78,12 +79,12 @@ export async function runProcesses(options: ProcessesOptions): Promise<Processes
       for (const port of ports) create(service, port)
       if (count === 1) continue
       const balancer = await startBalancer(address, () => of(service).map((one) => one.port))
-      undos.push(() => balancer.stop())
+      cleanups.push(() => balancer.stop())
     }
     await startAll(all)
     const state = stateOf(dataDir, plan, ownerUrl, secrets['caudal-cli'] ?? '')
     await writeState(state)
-    undos.push(() => removeOwnState(dataDir))
+    cleanups.push(() => removeOwnState(dataDir))
     return {
       state,
       commandEnvironment: commandEnvironment(state),
@@ -94,10 +95,10 @@ export async function runProcesses(options: ProcessesOptions): Promise<Processes
         await made.start()
         return made
       },
-      stop: () => stopAll(all, undos),
+      stop: () => stopAll(all, cleanups),
     }
   } catch (error) {
-    await stopAll(all, undos)
+    await stopAll(all, cleanups)
     throw error
   }
 }
@@ -108,10 +109,10 @@ async function startAll(processes: readonly ServiceProcess[]): Promise<void> {
   if (failed) throw failed.reason
 }
 
-/** The gateway first, so that nothing new comes in; the rest at once; the database last. */
+/** Stops the gateways first, so that no requests arrive, then all others, and the database last. */
 async function stopAll(
   processes: readonly ServiceProcess[],
-  undos: readonly (() => Promise<unknown>)[],
+  cleanups: readonly (() => Promise<unknown>)[],
 ): Promise<string[]> {
   const entrance = processes.filter(({ service }) => service === 'api-gateway')
   const others = processes.filter(({ service }) => service !== 'api-gateway')
@@ -121,7 +122,7 @@ async function stopAll(
     if (code !== 0) codes.push(`${one.service}: ${code}\n${one.logs().slice(-5).join('\n')}`)
   }
   for (const group of [entrance, others]) await Promise.all(group.map(end))
-  for (const undo of undos.toReversed()) await undo()
+  for (const cleanup of cleanups.toReversed()) await cleanup()
   return codes
 }
 

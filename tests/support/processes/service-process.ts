@@ -9,15 +9,16 @@ const CLI = join(ROOT, 'cli/bin/caudal.js')
 const READY_TIMEOUT_MS = 110_000
 const KEPT_LINES = 400
 
+/** How to run a service. */
 export type ServiceProcessOptions = {
   service: string
-  /** Its whole configuration, ports included. */
+  /** The complete environment, including ports. */
   env: NodeJS.ProcessEnv
-  /** Everything it says goes there as well. */
+  /** A file to which the log is also written. */
   logFile: string
 }
 
-/** One service as its users run it: `caudal start <service>`, configured by its environment. */
+/** A process of `caudal start <service>`, configured by its environment. */
 export class ServiceProcess {
   readonly service: string
   readonly #options: ServiceProcessOptions
@@ -34,25 +35,25 @@ export class ServiceProcess {
     return Number(this.#options.env[`CAUDAL_${keyOf(this.service)}_PORT`])
   }
 
-  /** Its own address, past any balancer. */
+  /** The process's own address, not the balancer's. */
   get url(): string {
     return `http://127.0.0.1:${this.port}`
   }
 
-  /** Undefined while it is down. */
+  /** undefined while the process is not running. */
   get pid(): number | undefined {
     return this.#child?.pid
   }
 
-  /** The last lines that it logged, oldest first. */
+  /** The last log lines, oldest first. */
   logs(): readonly string[] {
     return this.#lines
   }
 
-  /** Starts it, again at the same address; resolves when it is ready. */
+  /** Starts or restarts the process at its address; resolves when it is ready. */
   async start(): Promise<void> {
     const { service, env, logFile } = this.#options
-    // The channel lets it notice that its owner has died, so that it does not live on.
+    // With an IPC channel, the process notices when its parent dies, and ends too.
     const child = spawn(process.execPath, [CLI, 'start', service, '--json'], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -69,21 +70,22 @@ export class ServiceProcess {
     await this.#ready(child)
   }
 
-  /** Asks it to stop in order and waits until it is gone; its exit code. */
+  /** Stops the process with SIGTERM; returns its exit code. */
   stop(): Promise<number | null> {
     return this.#end('SIGTERM')
   }
 
-  /** kill -9. */
+  /** Kills the process with SIGKILL. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL')
   }
 
-  /** SIGSTOP: it hangs, holds its connections, and knows nothing of the time that passes. */
+  /** SIGSTOP: the process hangs and keeps its connections open. */
   pause(): void {
     this.#child?.kill('SIGSTOP')
   }
 
+  /** SIGCONT: continues a paused process. */
   resume(): void {
     this.#child?.kill('SIGCONT')
   }
@@ -104,20 +106,20 @@ export class ServiceProcess {
   async #ready(child: ChildProcess): Promise<void> {
     const line = once(createInterface(child.stdout!), 'line')
     const early = this.#exited.then((code): never => {
-      const said = this.#lines.join('\n')
-      throw new Error(`caudal start ${this.service} ended with ${code}:\n${said}`)
+      const log = this.#lines.join('\n')
+      throw new Error(`caudal start ${this.service} ended with ${code}:\n${log}`)
     })
     const signal = AbortSignal.timeout(READY_TIMEOUT_MS)
     const late = once(signal, 'abort').then((): never => {
       throw new Error(`${this.service} is not ready in time:\n${this.#lines.join('\n')}`)
     })
-    early.catch(() => {}) // it ends later, too
+    early.catch(() => {}) // the process also ends after it was ready
     late.catch(() => {})
     await Promise.race([line, early, late])
   }
 }
 
-/** As in CAUDAL_<KEY>_PORT. */
+/** The <KEY> of CAUDAL_<KEY>_PORT. */
 export function keyOf(service: string): string {
   return service.toUpperCase().replaceAll('-', '_')
 }

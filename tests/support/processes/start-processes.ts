@@ -1,5 +1,5 @@
-// `node start-processes.ts … --data DIR`: stands in for `caudal start --json` where the end-to-end
-// tests run with every service in a process of its own. The other words it ignores.
+// `node start-processes.ts … --data DIR`: replaces `caudal start --json` if the end-to-end tests
+// run every service in its own process. Ignores all other arguments.
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runProcesses } from './run-processes.ts'
@@ -7,14 +7,14 @@ import { runProcesses } from './run-processes.ts'
 const { values } = parseArgs({ options: { data: { type: 'string' } }, strict: false })
 
 const stopped = new Promise<void>((resolve) => {
-  // Ctrl-C may arrive twice; the first counts.
+  // Ctrl-C may arrive twice; only the first signal counts.
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve())
 })
 try {
   const dataDir = String(values.data)
   const { state, stop } = await runProcesses({
     dataDir,
-    // Systems share the brokers; each has topics of its own, the same ones after a restart.
+    // Systems share the brokers; each has its own topics, which are the same after a restart.
     env: { ...configurationOf(process.env), KAFKA_PREFIX: `${basename(dataDir)}.` },
   })
   const { gateway_url, console_url, psp_url, push_url, data_dir, pid } = state
@@ -22,13 +22,13 @@ try {
   console.log(JSON.stringify({ event: 'ready', ...urls, data_dir, pid }))
   await stopped
   const failed = await stop()
-  if (failed.length > 0) throw new Error(`stopped badly: ${failed.join('\n')}`)
+  if (failed.length > 0) throw new Error(`processes stopped with errors: ${failed.join('\n')}`)
 } catch (error) {
   console.error(error)
   process.exitCode = 1
 }
 
-/** What the test set for the system, and the broker. */
+/** The variables that the test set for the system, and the brokers. */
 function configurationOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = Object.keys(env).filter((name) =>
     /^(CAUDAL_(?!TEST_)|KAFKA_|REDIS_URL$)/.test(name),

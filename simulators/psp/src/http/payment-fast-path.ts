@@ -80,8 +80,9 @@ async function respond(
     const problem = problemOf(error)
     const about = { err: error, trace_id: traceId }
     if (problem.code === 'INTERNAL') deps.logger.error(about, 'a payment request failed')
-    if (problem.code === 'UNAVAILABLE')
+    if (problem.code === 'UNAVAILABLE') {
       deps.logger.warn(about, 'could not record a payment request')
+    }
     if (!response.headersSent) writeProblem(response, problem, traceId)
   }
 }

@@ -1,21 +1,22 @@
-import { type RawAnswer, sendRaw } from './send-raw.ts'
+import { type RawResponse, sendRaw } from './send-raw.ts'
 
-/** A request written out by hand. A header that is undefined is left out, a list is repeated. */
-export type Ask = {
+/** A request that is written byte by byte. An undefined header is left out, a list is repeated. */
+export type RequestSpec = {
   method?: string
   path?: string
   headers?: Record<string, string | readonly string[] | undefined>
-  /** Sent with its length, unless `headers` speak of another or of chunks. */
+  /** Sent with its length, unless `headers` has another length or a transfer encoding. */
   body?: string | Buffer
 }
 
-export type Answered = RawAnswer & { contentType: string | undefined }
+/** A response with its content type. */
+export type GatewayResponse = RawResponse & { contentType: string | undefined }
 
-/** Sends the request on a connection of its own, to the byte. */
-export async function ask(url: string, request: Ask): Promise<Answered> {
+/** Sends exactly these bytes on a new connection. */
+export async function sendRequest(url: string, request: RequestSpec): Promise<GatewayResponse> {
   const { method = 'GET', path = '/', body } = request
   const bytes = Buffer.from(body ?? '')
-  const headers: Ask['headers'] = {
+  const headers: RequestSpec['headers'] = {
     host: 'gateway.test',
     connection: 'close',
     ...(body !== undefined && { 'content-length': String(bytes.length) }),

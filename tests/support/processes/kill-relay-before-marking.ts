@@ -4,24 +4,24 @@ import { join } from 'node:path'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
 import { connectAsAdmin } from '../database-server.ts'
-import { countIn } from './look-inside.ts'
-import type { World } from './world.ts'
+import { countIn } from './inspect-processes.ts'
+import type { TestCluster } from './test-cluster.ts'
 
 const PROGRAM = join(import.meta.dirname, 'dying-relay.ts')
-/** So many events at least are published twice. */
+/** The minimum number of events that are published twice. */
 const BACKLOG = 20
 
 /**
- * Lets a relay lead that dies between publishing and marking: the outbox's lock is taken away from
- * the service, events gather, and while its processes hang the lock is free for the other one.
- * Returns the signal that ended it.
+ * Makes a relay the leader that is killed between publishing and marking. Takes the relay lock from
+ * the service, waits until the outbox has a backlog, and releases the lock while the service's
+ * processes are stopped. Returns the signal that ended the relay.
  */
-export async function relayDiesBeforeItMarks(
-  { system, dataDir, kafka }: World,
+export async function killRelayBeforeMarking(
+  { system, dataDir, kafka }: TestCluster,
   service: 'payments' | 'wallets',
 ): Promise<NodeJS.Signals | null> {
   const holder = await connectAsAdmin(dataDir, `caudal_${service}`)
-  // In line for the lock before its owner loses it, so that no other relay is faster.
+  // Waits for the lock before its owner loses it, so that no other relay gets it first.
   const locked = holder.query(`SELECT pg_advisory_lock(hashtext('caudal_relay'))`)
   const other = await connectAsAdmin(dataDir, `caudal_${service}`)
   await other.query(
@@ -32,7 +32,7 @@ export async function relayDiesBeforeItMarks(
   await locked
   await eventually(async () => (await countIn(dataDir, service, 'outbox_unpublished')) >= BACKLOG, {
     timeoutMs: 60_000,
-    label: 'events gather in the outbox',
+    label: 'the outbox has a backlog',
   })
   const url = (await findSystem({ dataDir, url: undefined })).databaseUrl(`caudal_${service}`)
   const child = spawn(process.execPath, [PROGRAM, url, kafka.brokers.join(',')], {

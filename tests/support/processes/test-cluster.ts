@@ -8,8 +8,8 @@ import { seed, setBehaviour, violationsOf } from '../user-client.ts'
 import type { Service } from './plan-processes.ts'
 import { type Processes, runProcesses } from './run-processes.ts'
 
-/** Three brokers, a Redis, and a system of two processes of each service on them. */
-export type World = {
+/** Three brokers, a Redis, and a system with two processes of each service. */
+export type TestCluster = {
   kafka: Kafka
   redis: RedisServer
   system: Processes
@@ -29,7 +29,8 @@ const TWICE: Partial<Record<Service, number>> = {
 }
 const PSP = { CAUDAL_PSP_TIMEOUT: '2s', CAUDAL_PSP_CONNECT_TIMEOUT: '1s' }
 
-export async function startWorld(scope: Scope): Promise<World> {
+/** Starts everything; it ends with the scope. */
+export async function startCluster(scope: Scope): Promise<TestCluster> {
   const [kafka, redis, dataDir] = await Promise.all([
     startKafka({ nodes: 3 }),
     startRedis(scope),
@@ -47,32 +48,32 @@ export async function startWorld(scope: Scope): Promise<World> {
   return { kafka, redis, system, dataDir, gatewayUrl: gatewayUrl!, pspUrl: pspUrl! }
 }
 
-// So many users that a third of the partitions without any of them does not happen.
+// Enough users that their accounts are spread over the partitions.
 const LOAD = { users: 60, orders: 50, balance: '10000.00' }
 const PER_SECOND = 40
 
-/** New users who pay all the time, until the traffic is stopped. */
-export async function startLoad(world: World): Promise<Traffic> {
-  const users = await seed(world.dataDir, LOAD)
-  const traffic = startTraffic(world.gatewayUrl, users, { perSecond: PER_SECOND })
+/** Creates users and sends their payments until the traffic is stopped. */
+export async function startLoad(cluster: TestCluster): Promise<Traffic> {
+  const users = await seed(cluster.dataDir, LOAD)
+  const traffic = startTraffic(cluster.gatewayUrl, users, { perSecond: PER_SECOND })
   await traffic.more(PER_SECOND)
   return traffic
 }
 
 /**
- * The end of each fault: no more is sent, every accepted payment is COMPLETED and charged once, and
- * `caudal verify` finds nothing.
+ * Stops the traffic and asserts that every accepted payment is COMPLETED and charged once, and that
+ * `caudal verify` finds no violations.
  */
-export async function nothingWasLost(world: World, traffic: Traffic): Promise<void> {
+export async function assertNothingLost(cluster: TestCluster, traffic: Traffic): Promise<void> {
   await traffic.stop()
-  await everyPaymentCompleted(world, traffic)
-  assert.deepEqual(await violationsOf(world.dataDir), [])
+  await everyPaymentCompleted(cluster, traffic)
+  assert.deepEqual(await violationsOf(cluster.dataDir), [])
 }
 
-/** What the fault did to those who paid. */
-export function whatHappened(traffic: Traffic): string {
+/** Describes what clients saw during the fault. */
+export function describeTraffic(traffic: Traffic): string {
   const repeated = [...traffic.repeated()].map(([answer, count]) => `${count} × ${answer}`)
-  const others = repeated.length === 0 ? 'no other answer' : repeated.join(', ')
+  const others = repeated.length === 0 ? 'no other response' : repeated.join(', ')
   return (
     `${traffic.accepted()} accepted, ${others}, ` +
     `longest wait ${Math.round(traffic.longestMs())} ms`

@@ -13,23 +13,24 @@ import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
 import type { Kafka } from '../../../tools/kafka/start-kafka.ts'
 
-/** A topic of one test, a log to write it with, and a database where its consumers leave rows. */
-export type EffectsWorld = {
+/** A topic, a log to append to it, and a database where consumers insert one row per record. */
+export type EffectsFixture = {
   topic: string
   databaseUrl: string
   db: Db
   log: EventLog
-  /** Another log over the same topic; it is closed with the scope. */
+  /** Opens another log for the topic; it is closed when the scope ends. */
   openLog(settings?: Partial<KafkaSettings>, metrics?: Metrics): Promise<EventLog>
-  /** Appends this many events of as many users. */
+  /** Appends events of `count` different users. */
   append(count: number, to?: EventLog): Promise<void>
-  /** How many effects there are. */
+  /** The number of inserted rows. */
   count(): Promise<number>
-  /** That each record of the topic was applied once, in order in its partition. */
+  /** Asserts that each record was applied once, in the order of its partition. */
   assertAllOnce(): Promise<void>
 }
 
-export async function effectsWorld(scope: Scope, kafka: Kafka): Promise<EffectsWorld> {
+/** Creates a topic and a database for one test. */
+export async function createEffectsFixture(scope: Scope, kafka: Kafka): Promise<EffectsFixture> {
   const topic = `effects.${newId()}`
   const { pool: db, url, ownerUrl } = await testDatabase(scope, { sets: [consumerMigrations] })
   const owner = new pg.Client({ connectionString: ownerUrl })
@@ -42,7 +43,7 @@ export async function effectsWorld(scope: Scope, kafka: Kafka): Promise<EffectsW
      GRANT SELECT, INSERT ON effects TO caudal_app`,
   )
   await owner.end()
-  const openLog: EffectsWorld['openLog'] = async (settings, metrics = createMetrics('test')) => {
+  const openLog: EffectsFixture['openLog'] = async (settings, metrics = createMetrics('test')) => {
     const log = await openKafkaLog({
       settings: { brokers: kafka.brokers, ...settings },
       logger: createLogger({ service: 'test', level: 'silent' }),

@@ -1,24 +1,25 @@
 import { randomUUID } from 'node:crypto'
 import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
-import { ask, type Answered, type Ask } from './ask-gateway.ts'
 import { assertProblem } from './assert-problem.ts'
+import { sendRequest, type GatewayResponse, type RequestSpec } from './send-request.ts'
 import type { SeededUser } from './user-client.ts'
 
-export type CarelessCaller = {
-  /** A request to pay that is all right, but for what the test changes. */
-  payment(change?: Ask): Ask
-  /** A request to read below /api/v1 that is all right, but for what the test changes. */
-  reading(path: string, change?: Ask): Ask
-  /** Sends the request; fails unless it is answered by this problem. */
-  refused(what: string, request: Ask, code: ErrorCode): Promise<Answered>
+/** Composes and sends requests with one mistake. */
+export type FaultyClient = {
+  /** A valid payment request, with changes. */
+  payment(change?: RequestSpec): RequestSpec
+  /** A valid GET request below /api/v1, with changes. */
+  reading(path: string, change?: RequestSpec): RequestSpec
+  /** Sends the request and asserts that the response is this problem. */
+  refused(what: string, request: RequestSpec, code: ErrorCode): Promise<GatewayResponse>
 }
 
-/** Somebody with a good token who makes one mistake at a time. */
-export function createCarelessCaller(gatewayUrl: string, user: SeededUser): CarelessCaller {
+/** Creates a client with a valid token. */
+export function createFaultyClient(gatewayUrl: string, user: SeededUser): FaultyClient {
   const bearer = { authorization: `Bearer ${user.token}` }
   let ordersUsed = 0
 
-  /** Another order each time, so that a request with one mistake has only that one. */
+  /** Uses another order each time, so that the only mistake of a request is the intended one. */
   function freshBody(): string {
     const { external_order_id: id } = user.orders[ordersUsed % user.orders.length]!
     ordersUsed += 1
@@ -44,7 +45,7 @@ export function createCarelessCaller(gatewayUrl: string, user: SeededUser): Care
       headers: { ...bearer, ...change.headers },
     }),
     async refused(what, request, code) {
-      const answer = await ask(gatewayUrl, request)
+      const answer = await sendRequest(gatewayUrl, request)
       assertProblem(answer, code, what)
       return answer
     },

@@ -4,7 +4,7 @@ import type { Service } from './plan-processes.ts'
 import type { Processes } from './run-processes.ts'
 import type { ServiceProcess } from './service-process.ts'
 
-/** A metric of one process, summed over all labels or those of a kind; 0 when it is not there. */
+/** A metric of one process, summed over all labels or those with a kind; 0 if it does not exist. */
 export async function metricOf(
   process: ServiceProcess,
   name: string,
@@ -17,7 +17,7 @@ export async function metricOf(
   return own.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
 }
 
-/** A metric summed over all processes of the services that are alive. */
+/** A metric summed over all running processes of the services. */
 export async function totalOf(
   system: Processes,
   services: readonly Service[],
@@ -29,7 +29,7 @@ export async function totalOf(
   return values.reduce((sum, value) => sum + value, 0)
 }
 
-/** The process of the service whose relay publishes the outbox now; undefined between two. */
+/** The process whose relay publishes the service's outbox; undefined during a takeover. */
 export async function relayOf(
   system: Processes,
   service: Service,
@@ -41,7 +41,7 @@ export async function relayOf(
   return undefined
 }
 
-/** One number from a service's database. */
+/** Counts rows in a service's database; `what` is a table with an optional WHERE clause. */
 export async function countIn(dataDir: string, database: string, what: string): Promise<number> {
   const admin = await connectAsAdmin(dataDir, `caudal_${database}`)
   try {
@@ -52,7 +52,7 @@ export async function countIn(dataDir: string, database: string, what: string): 
   }
 }
 
-/** Payments that have ended well so far, by the database. */
+/** The number of completed payments. */
 export function completedIn(dataDir: string): Promise<number> {
   return countIn(dataDir, 'payments', `payments WHERE status = 'COMPLETED'`)
 }
