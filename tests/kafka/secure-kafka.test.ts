@@ -206,16 +206,16 @@ test('F14: OAUTHBEARER uses one token of the client for all connections', async 
 test('F14: OAUTHBEARER logs in again with a new token on an open connection', async (t) => {
   // The number of the token at each login, by connection.
   const logins = new Map<object, number[]>()
-  const heard = (message: unknown): void => {
+  const onMessage = (message: unknown): void => {
     const { apiKey, connection } = message as { apiKey: number; connection: object }
     if (apiKey !== SASL_AUTHENTICATE) return
     logins.set(connection, [...(logins.get(connection) ?? []), tokensIssued])
   }
-  subscribe('tracing:plt:kafka:connections:api:start', heard)
+  subscribe('tracing:plt:kafka:connections:api:start', onMessage)
   lifeSeconds = LIFE_SECONDS.short
   t.after(() => {
     lifeSeconds = LIFE_SECONDS.usual
-    unsubscribe('tracing:plt:kafka:connections:api:start', heard)
+    unsubscribe('tracing:plt:kafka:connections:api:start', onMessage)
   })
   const [topic, key] = [`secure.${newId()}`, 'key']
   const log = await open(bearer(), topic)

@@ -31,10 +31,10 @@ async function applyBatch(db: Db, batch: readonly Work[]): Promise<void> {
     await runBatch(db, batch)
   } catch (error) {
     if (!(error instanceof ParkError)) throw error
-    const aside = new Set(error.parked.map(({ record }) => record))
+    const parked = new Set(error.parked.map(({ record }) => record))
     await applyBatch(
       db,
-      batch.filter(({ record }) => record === null || !aside.has(record)),
+      batch.filter(({ record }) => record === null || !parked.has(record)),
     )
   }
 }

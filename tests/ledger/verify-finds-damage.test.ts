@@ -48,7 +48,7 @@ const DAMAGES: Damage[] = [
   },
   {
     what: 'a deleted transfer with its entries',
-    sql: `WITH gone AS (DELETE FROM transfers WHERE transfer_id = '${hold.transferId}')
+    sql: `WITH deleted AS (DELETE FROM transfers WHERE transfer_id = '${hold.transferId}')
           DELETE FROM entries WHERE transfer_id = '${hold.transferId}'`,
     check: 'balances_equal_entries',
     says: new RegExp(
@@ -152,7 +152,7 @@ const DAMAGES: Damage[] = [
   },
   {
     what: 'an overdraft limit without a change',
-    sql: `WITH gone AS (DELETE FROM account_changes WHERE account_id = '${spender.accountId}')
+    sql: `WITH deleted AS (DELETE FROM account_changes WHERE account_id = '${spender.accountId}')
           UPDATE accounts SET overdraft_limit_minor = 80, revision = 0
           WHERE account_id = '${spender.accountId}'`,
     check: 'no_overdraft',
@@ -184,7 +184,7 @@ const DAMAGES: Damage[] = [
   },
   {
     what: 'an event without its transfer',
-    sql: `WITH gone AS (DELETE FROM transfers WHERE transfer_id = '${hold.transferId}')
+    sql: `WITH deleted AS (DELETE FROM transfers WHERE transfer_id = '${hold.transferId}')
           DELETE FROM entries WHERE transfer_id = '${hold.transferId}'`,
     check: 'events_match_ledger',
     says: new RegExp(
@@ -306,8 +306,8 @@ test('F3: verify finds a missing event even if older events were dropped from th
   await admin.query('DROP TABLE outbox_0')
   const { checked, violations } = await eventsMatchLedger.run({ wallets: pool } as CheckInput)
   assert.deepEqual({ checked, violations }, { checked: 3, violations: [] })
-  const gone = await admin.query(`DELETE FROM outbox WHERE payload LIKE '%"amount_minor":5,%'`)
-  assert.equal(gone.rowCount, 1)
+  const deleted = await admin.query(`DELETE FROM outbox WHERE payload LIKE '%"amount_minor":5,%'`)
+  assert.equal(deleted.rowCount, 1)
   const found = (await look(pool)).get('events_match_ledger')!
   assert.match(found.join('\n'), new RegExp(`^account ${own.accountId} .* version 3, has no event`))
 })

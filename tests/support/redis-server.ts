@@ -32,9 +32,9 @@ export async function startRedis(scope: Scope): Promise<RedisServer> {
   client.on('error', () => {}) // tests kill the server
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return
-    const gone = once(child, 'exit')
+    const exited = once(child, 'exit')
     child.kill('SIGKILL')
-    await gone
+    await exited
   }
   scope.after(async () => {
     client.disconnect()

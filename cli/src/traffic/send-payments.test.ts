@@ -64,9 +64,9 @@ test('a refused request is not repeated, and one without a response has no statu
   })
   const [refused] = await sendPayments(url, usersWith(1), { rate: 1_000, count: 1 })
   assert.deepEqual([refused!.status, tries.get(refused!.key)], [503, 1])
-  const gone = await fakeGateway(t, (response) => response.destroy())
-  const patience = { rate: 1_000, count: 1, retryTimeoutMs: 400 }
-  const [unknown] = await sendPayments(gone.url, usersWith(1), patience)
+  const unresponsive = await fakeGateway(t, (response) => response.destroy())
+  const options = { rate: 1_000, count: 1, retryTimeoutMs: 400 }
+  const [unknown] = await sendPayments(unresponsive.url, usersWith(1), options)
   assert.equal(unknown!.status, undefined)
-  assert.ok(gone.tries.get(unknown!.key)! > 1)
+  assert.ok(unresponsive.tries.get(unknown!.key)! > 1)
 })

@@ -22,6 +22,7 @@ import { readCharges, readMessages } from './read-simulators.ts'
 import { entriesSumToZero } from './transfer-check.ts'
 import { type Activity, waitUntilIdle } from './wait-until-idle.ts'
 
+/** The results of all checks; `ok` if there are no violations. */
 export type Verification = { ok: boolean; activity: Activity; checks: CheckResult[] }
 
 /** All checks, in the order in which they are reported. */

@@ -3,8 +3,11 @@ import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LocalPostgresError } from './local-postgres-error.ts'
 
+/** The superuser. */
 export const ADMIN_ROLE = 'caudal_admin'
+/** The role that creates databases and owns their tables. */
 export const OWNER_ROLE = 'caudal_owner'
+/** The role that the services run as. */
 export const APP_ROLE = 'caudal_app'
 
 /** What the next process needs to start the same cluster; readable by its owner only. */

@@ -163,12 +163,12 @@ test('a unique violation is recognised by its constraint', async (t) => {
 /** Ends the transaction's backend, like a crash of the server or the network. */
 async function terminate(adminUrl: string, tx: Tx): Promise<void> {
   const { rows } = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
-  const gone = new Promise((resolve) => tx.once('error', resolve))
+  const exited = new Promise((resolve) => tx.once('error', resolve))
   const admin = new pg.Client({ connectionString: adminUrl })
   await admin.connect()
   await admin.query('SELECT pg_terminate_backend($1)', [rows[0]!.pid])
   await admin.end()
-  await gone
+  await exited
 }
 
 test('the reads of a snapshot see one state despite later commits, and cannot write', async (t) => {

@@ -82,11 +82,11 @@ export type Containers = {
 
 /** The processes end with the scope: services with SIGTERM, then brokers with SIGKILL. */
 export function containersOf(scope: Scope): Containers {
-  const children: { child: ChildProcess; gone: Promise<unknown>; isBroker: boolean }[] = []
+  const children: { child: ChildProcess; exited: Promise<unknown>; isBroker: boolean }[] = []
   const end = async (signal: NodeJS.Signals, brokers: boolean): Promise<void> => {
     const ending = children.filter(({ isBroker }) => isBroker === brokers)
     for (const { child } of ending) child.kill(signal)
-    await Promise.all(ending.map(({ gone }) => gone))
+    await Promise.all(ending.map(({ exited }) => exited))
   }
   process.once('exit', () => {
     for (const { child } of children) child.kill('SIGKILL')
@@ -101,7 +101,7 @@ export function containersOf(scope: Scope): Containers {
       const log = createWriteStream(join(dir, 'log'), { flags: 'a' })
       child.stdout.pipe(log, { end: false })
       child.stderr.pipe(log, { end: false })
-      children.push({ child, gone: once(child, 'exit'), isBroker: program === 'java' })
+      children.push({ child, exited: once(child, 'exit'), isBroker: program === 'java' })
     },
   }
 }
