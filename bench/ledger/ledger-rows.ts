@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Db } from '@caudal/postgres/types.ts'
-import { type Row, rowOf } from '../row.ts'
+import { type Row, createRow } from '../row.ts'
 import { addHistory } from './fill-ledger.ts'
 import { runLoad } from './load/run-load.ts'
 import { type Measured, measure, type Target, type Workload } from './measure.ts'
@@ -106,7 +106,7 @@ async function besideReference(
     `reference p99 ${reference.latenciesMs.p99} ms`,
   ]
   return {
-    ...rowOf(name, perSecond, latenciesMs, allNotes.join('; ')),
+    ...createRow(name, perSecond, latenciesMs, allNotes.join('; ')),
     reference_per_second: Math.round(reference.perSecond * 10) / 10,
     ratio: Math.round((perSecond / reference.perSecond) * 100) / 100,
   }

@@ -9,7 +9,7 @@ import { findSystem, type System } from 'caudal/system/find-system.ts'
 import { percentiles } from 'caudal/traffic/percentiles.ts'
 import { sendPayments, type Attempt } from 'caudal/traffic/send-payments.ts'
 import { verifySystem } from 'caudal/verify/verify-system.ts'
-import { type BenchOptions, type Row, rowOf } from '../row.ts'
+import { type BenchOptions, type Row, createRow } from '../row.ts'
 import { assertDurable } from './assert-durable.ts'
 import { launch } from './launch.ts'
 import { stageRows } from './stage-rows.ts'
@@ -131,7 +131,7 @@ async function report(
     `PSP latency ${latencyMs} ms, ${rate}/s sent, ${attempts.length} sent, ` +
     `${accepted.length} accepted, ${completed.length} completed`
   const row = {
-    ...rowOf(
+    ...createRow(
       latencyMs === 0 ? 'completed' : `completed_psp_${latencyMs}ms`,
       perSecond,
       final,

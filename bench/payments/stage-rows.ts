@@ -1,7 +1,7 @@
 import type { Db } from '@caudal/postgres/types.ts'
 import type { SeededUser } from 'caudal/demo-data/seed-users.ts'
 import { percentiles } from 'caudal/traffic/percentiles.ts'
-import { type Row, rowOf } from '../row.ts'
+import { type Row, createRow } from '../row.ts'
 
 /** Reports the latency of a payment's stages, from the times that its row stores. */
 export async function stageRows(
@@ -18,13 +18,13 @@ export async function stageRows(
   )
   const suffix = latencyMs === 0 ? '' : `_psp_${latencyMs}ms`
   return [
-    rowOf(
+    createRow(
       `stage_hold${suffix}`,
       perSecond,
       percentiles(rows.map((row) => row.hold_ms)),
       'from the request until payments has recorded the hold',
     ),
-    rowOf(
+    createRow(
       `stage_psp${suffix}`,
       perSecond,
       percentiles(rows.map((row) => row.psp_ms)),

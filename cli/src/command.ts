@@ -16,7 +16,7 @@ export type Invocation = {
 }
 
 /** One command of `caudal`; `run` resolves to the exit code. */
-export type Command = {
+export type CliCommand = {
   summary: string
   usage: string
   options: Options

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import type { Command, Invocation } from './command.ts'
+import type { CliCommand, Invocation } from './command.ts'
 import { demo } from './commands/demo.ts'
 import { pay } from './commands/pay.ts'
 import { payment } from './commands/payment.ts'
@@ -13,7 +13,7 @@ import { EXIT, UnreachableError, UsageError } from './errors.ts'
 import { note } from './output.ts'
 import { textOption } from './parse-options.ts'
 
-const COMMANDS = new Map<string, Command>(
+const COMMANDS = new Map<string, CliCommand>(
   Object.entries({ start, seed, token, pay, payment, demo, verify, rebuild }),
 )
 
@@ -34,7 +34,7 @@ async function main(args: readonly string[]): Promise<number> {
   return invocation === 'help' ? helpOf(name, command) : command.run(invocation)
 }
 
-function parse(name: string, command: Command, args: readonly string[]): Invocation | 'help' {
+function parse(name: string, command: CliCommand, args: readonly string[]): Invocation | 'help' {
   let parsed: ReturnType<typeof parseArgs>
   try {
     parsed = parseArgs({
@@ -79,7 +79,7 @@ function help(): number {
   return EXIT.done
 }
 
-function helpOf(name: string, { summary, usage }: Command): number {
+function helpOf(name: string, { summary, usage }: CliCommand): number {
   process.stdout.write(`caudal ${name}: ${summary}\n\n  caudal ${usage}\n\n${COMMON_HELP}`)
   return EXIT.done
 }

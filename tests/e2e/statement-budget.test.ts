@@ -5,10 +5,10 @@ import { eventually } from '@caudal/testing/eventually.ts'
 import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
 import {
   beyondIdle,
-  type Counter,
+  type StatementCounter,
   openStatementCounter,
-  type Statement,
-  totalOf,
+  type StatementCount,
+  totalCalls,
 } from '../support/statement-counts.ts'
 import {
   allWithStatus,
@@ -34,7 +34,7 @@ const SHOWN = 12
  */
 const ROUNDS_AT_MOST = 3
 
-type Measured = { statements: Statement[]; acceptedMs: number; finalMs: number }
+type Measured = { statements: StatementCount[]; acceptedMs: number; finalMs: number }
 
 test('a thousand concurrent payments cost less than a thousand statements', SLOW, async (t) => {
   const dataDir = await dataDirectory(t)
@@ -48,7 +48,7 @@ test('a thousand concurrent payments cost less than a thousand statements', SLOW
     assert.deepEqual(await violationsOf(dataDir), [])
     const idle = await measureIdle(counter)
     const { statements, acceptedMs, finalMs } = await measure(system, counter, users, idle)
-    const total = totalOf(statements)
+    const total = totalCalls(statements)
     best = Math.min(best, total)
     const [accepted, notified] = [acceptedMs.toFixed(0), finalMs.toFixed(0)]
     t.diagnostic(`accepted within ${accepted} ms, notified within ${notified} ms`)
@@ -64,10 +64,10 @@ test('a thousand concurrent payments cost less than a thousand statements', SLOW
   assert.equal(await system.stop(), 0)
 })
 
-type Idle = { statements: Statement[]; seconds: number }
+type Idle = { statements: StatementCount[]; seconds: number }
 
 /** Counts the polls of an idle system for a fixed time. */
-async function measureIdle(counter: Counter): Promise<Idle> {
+async function measureIdle(counter: StatementCounter): Promise<Idle> {
   await counter.reset()
   await delay(IDLE_SECONDS * 1_000)
   return { statements: await counter.read(), seconds: IDLE_SECONDS }
@@ -75,7 +75,7 @@ async function measureIdle(counter: Counter): Promise<Idle> {
 
 async function measure(
   system: LaunchedSystem,
-  counter: Counter,
+  counter: StatementCounter,
   users: readonly SeededUser[],
   idle: Idle,
 ): Promise<Measured> {
@@ -100,7 +100,7 @@ async function measure(
   return { statements: beyondIdle(counted, idle), acceptedMs, finalMs }
 }
 
-function mostFrequent(statements: readonly Statement[]): string[] {
+function mostFrequent(statements: readonly StatementCount[]): string[] {
   return statements
     .filter(({ calls }) => calls > 0)
     .toSorted((a, b) => b.calls - a.calls)

@@ -10,7 +10,7 @@ import { DEFAULT_PORTS } from '@caudal/http/service-settings.ts'
 import { freePorts } from '@caudal/local-postgres/free-port.ts'
 import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import { SERVICES } from 'caudal/system/services.ts'
+import { SERVICE_ENTRIES } from 'caudal/system/services.ts'
 import pg from 'pg'
 import { type ComposeService, readComposeFile } from '../../tools/compose-file.ts'
 import { dataDirectory } from '../support/launch-system.ts'
@@ -65,7 +65,7 @@ test(
       await eventually(() => answers(here.listeners(id)[0]), { timeoutMs: HEALTHY_MS })
     }
     const entry = await entrypoint()
-    for (const [name, { key }] of SERVICES) {
+    for (const [name, { key }] of SERVICE_ENTRIES) {
       const folder = await folderOf(dir, name)
       const env = {
         PATH: process.env['PATH'],
@@ -78,7 +78,7 @@ test(
         dir: folder,
       })
     }
-    for (const [name] of SERVICES) {
+    for (const [name] of SERVICE_ENTRIES) {
       const check = services[name]!.healthcheck!.test.slice(2, -1)
       const isHealthy = () =>
         run(process.execPath, [...check, String(here.portOf(name))], { cwd: ROOT })
@@ -106,10 +106,10 @@ type Here = {
 }
 
 async function addressesHere(postgresPort: number, redisUrl: string): Promise<Here> {
-  const ports = await freePorts(SERVICES.size + 7)
-  const names = [...SERVICES.keys()]
+  const ports = await freePorts(SERVICE_ENTRIES.size + 7)
+  const names = [...SERVICE_ENTRIES.keys()]
   const listeners = (id: number): [number, number] => {
-    const first = SERVICES.size + 2 * (id - 1)
+    const first = SERVICE_ENTRIES.size + 2 * (id - 1)
     return [ports[first]!, ports[first + 1]!]
   }
   const replaced = new Map([
@@ -117,7 +117,7 @@ async function addressesHere(postgresPort: number, redisUrl: string): Promise<He
     ['redis:6379', new URL(redisUrl).host],
     ['push:8089', `127.0.0.1:${ports.at(-1)!}`],
   ])
-  for (const [index, [name, { key }]] of [...SERVICES].entries()) {
+  for (const [index, [name, { key }]] of [...SERVICE_ENTRIES].entries()) {
     const port = DEFAULT_PORTS[key as keyof typeof DEFAULT_PORTS]
     replaced.set(`${name}:${port}`, `127.0.0.1:${ports[index]!}`)
   }

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { databaseUrl } from '@caudal/postgres/database-url.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import { readState } from 'caudal/system/state-file.ts'
+import { readSystemState } from 'caudal/system/state-file.ts'
 import pg from 'pg'
 
 /** The state file of a data directory's database server. */
@@ -18,7 +18,7 @@ async function stateOf(dataDir: string): Promise<ServerState> {
  * server must be running; the system may have been killed.
  */
 export async function connectAsAdmin(dataDir: string, database = 'postgres'): Promise<pg.Client> {
-  const system = await readState(dataDir)
+  const system = await readSystemState(dataDir)
   if (system === undefined) throw new Error(`no system has been started in ${dataDir}`)
   const url = new URL(system.database_url)
   url.username = 'caudal_admin'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
 import { assertProblem } from './assert-problem.ts'
-import { sendRequest, type GatewayResponse, type RequestSpec } from './send-request.ts'
+import { sendRequest, type ParsedResponse, type RequestSpec } from './send-request.ts'
 import type { SeededUser } from './user-client.ts'
 
 /** Composes and sends requests with one mistake. */
@@ -11,7 +11,7 @@ export type FaultyClient = {
   /** A valid GET request below /api/v1, with changes. */
   reading(path: string, change?: RequestSpec): RequestSpec
   /** Sends the request and asserts that the response is this problem. */
-  refused(what: string, request: RequestSpec, code: ErrorCode): Promise<GatewayResponse>
+  refused(what: string, request: RequestSpec, code: ErrorCode): Promise<ParsedResponse>
 }
 
 /** Creates a client with a valid token. */

@@ -10,10 +10,10 @@ export type RequestSpec = {
 }
 
 /** A response with its content type. */
-export type GatewayResponse = RawResponse & { contentType: string | undefined }
+export type ParsedResponse = RawResponse & { contentType: string | undefined }
 
 /** Sends exactly these bytes on a new connection. */
-export async function sendRequest(url: string, request: RequestSpec): Promise<GatewayResponse> {
+export async function sendRequest(url: string, request: RequestSpec): Promise<ParsedResponse> {
   const { method = 'GET', path = '/', body } = request
   const bytes = Buffer.from(body ?? '')
   const headers: RequestSpec['headers'] = {

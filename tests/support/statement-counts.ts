@@ -1,12 +1,12 @@
 import { connectAsAdmin } from './database-server.ts'
 
 /** How often a statement was executed in a database since the last reset. */
-export type Statement = { database: string; text: string; calls: number }
+export type StatementCount = { database: string; text: string; calls: number }
 
 /** Reads pg_stat_statements. */
-export type Counter = {
+export type StatementCounter = {
   reset(): Promise<void>
-  read(): Promise<Statement[]>
+  read(): Promise<StatementCount[]>
   close(): Promise<void>
 }
 
@@ -17,7 +17,7 @@ const LEFT_OUT = ['caudal_psp', 'caudal_push']
  * Counts the statements of the services with pg_stat_statements. With `track = all`, BEGIN, COMMIT
  * and statements in functions count too. The counter uses a database that is not counted.
  */
-export async function openStatementCounter(dataDir: string): Promise<Counter> {
+export async function openStatementCounter(dataDir: string): Promise<StatementCounter> {
   const admin = await connectAsAdmin(dataDir)
   const { rows } = await admin.query<{ track: string }>('SHOW pg_stat_statements.track')
   if (Object.values(rows[0]!)[0] !== 'all') throw new Error('pg_stat_statements.track is not all')
@@ -38,7 +38,7 @@ export async function openStatementCounter(dataDir: string): Promise<Counter> {
 }
 
 /** The total number of calls. */
-export function totalOf(statements: readonly Statement[]): number {
+export function totalCalls(statements: readonly StatementCount[]): number {
   return statements.reduce((sum, { calls }) => sum + calls, 0)
 }
 
@@ -47,10 +47,10 @@ export function totalOf(statements: readonly Statement[]): number {
  * of a statement is never negative.
  */
 export function beyondIdle(
-  counted: { statements: readonly Statement[]; seconds: number },
-  idle: { statements: readonly Statement[]; seconds: number },
-): Statement[] {
-  const name = ({ database, text }: Statement): string => `${database} ${text}`
+  counted: { statements: readonly StatementCount[]; seconds: number },
+  idle: { statements: readonly StatementCount[]; seconds: number },
+): StatementCount[] {
+  const name = ({ database, text }: StatementCount): string => `${database} ${text}`
   const idleCalls = new Map(idle.statements.map((it) => [name(it), it.calls]))
   return counted.statements.map((it) => {
     const polls = ((idleCalls.get(name(it)) ?? 0) * counted.seconds) / idle.seconds

@@ -28,7 +28,7 @@ export type Traffic = {
 }
 
 /** The rate, and the number of concurrent senders. */
-export type TrafficOptions = { perSecond: number; senders?: number }
+export type TrafficRate = { perSecond: number; senders?: number }
 
 const PAUSE_MS = 200
 const RETRY_TIMEOUT_MS = 150_000
@@ -40,7 +40,7 @@ const RETRY_TIMEOUT_MS = 150_000
 export function startTraffic(
   gatewayUrl: string,
   users: readonly SeededUser[],
-  { perSecond, senders = 6 }: TrafficOptions,
+  { perSecond, senders = 6 }: TrafficRate,
 ): Traffic {
   const orders = users.flatMap((user) => user.orders.map((order) => ({ user, order })))
   const queue = interleaved(orders, users.length)

@@ -191,11 +191,11 @@ async function countByPayment(url: string): Promise<Map<string, number>> {
 }
 
 /** A message that a device received. */
-export type Message = { message_id: string; payment_id: string; user_id: string | null }
+export type DeviceMessage = { message_id: string; payment_id: string; user_id: string | null }
 
 /** Lists the messages that devices received for a payment, including repeats. */
-export async function messagesOf(pushUrl: string, paymentId: string): Promise<Message[]> {
-  return (await readPage<Message>(`${pushUrl}/admin/messages?payment_id=${paymentId}`)).data
+export async function messagesOf(pushUrl: string, paymentId: string): Promise<DeviceMessage[]> {
+  return (await readPage<DeviceMessage>(`${pushUrl}/admin/messages?payment_id=${paymentId}`)).data
 }
 
 type Page<T> = { data: T[]; has_more: boolean; next_cursor: string | null }

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts'
+import type { CliCommand } from '../command.ts'
 import { EXIT, UnreachableError } from '../errors.ts'
 import { printJson, printLine } from '../output.ts'
 import { integerOption } from '../parse-options.ts'
@@ -10,7 +10,7 @@ import type { Progress } from '../traffic/send-payments.ts'
 const LONGEST_SECONDS = 3_000
 
 /** `caudal demo`: sends steady traffic. Exits with 1 if a payment is lost or duplicated. */
-export const demo: Command = {
+export const demo: CliCommand = {
   summary: 'send payments at a steady rate, wait for their results and print a summary',
   usage: 'demo --rate N --seconds S',
   options: { rate: { type: 'string' }, seconds: { type: 'string' } },

@@ -1,14 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Command, Invocation } from '../command.ts'
+import type { CliCommand, Invocation } from '../command.ts'
 import { DEFAULT_TENANT } from '../demo-data/defaults.ts'
 import { firstUnpaidOrder } from '../demo-data/first-unpaid-order.ts'
 import { EXIT } from '../errors.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { integerOption, textOption, uuidArgument } from '../parse-options.ts'
 import { findSystem, type System } from '../system/find-system.ts'
-import { paymentSteps, type Step } from '../system/payment-steps.ts'
-import { findPayment, isFinal, type Payment, requestPayment } from '../system/payments-api.ts'
+import { fetchPaymentSteps, type Step } from '../system/payment-steps.ts'
+import {
+  fetchPayment,
+  isFinal,
+  type PaymentResponse,
+  requestPayment,
+} from '../system/payments-api.ts'
 import { clientToken, userToken } from '../system/tokens.ts'
 import { describeStep } from './describe-step.ts'
 
@@ -18,7 +23,7 @@ const NOTIFICATION_WAIT_MS = 3_000
 const SCOPES = 'payments:read trace:read orders:read'
 
 /** `caudal pay`: pays an order as its user and follows the payment until it is final. */
-export const pay: Command = {
+export const pay: CliCommand = {
   summary: 'pay an order of a user and follow the payment until it is final',
   usage: 'pay --user ID [--order ID] [--key UUID] [--wait SECONDS]',
   options: {
@@ -45,7 +50,7 @@ export const pay: Command = {
     const key = textOption(values, 'key', randomUUID())
     const { status, body } = await requestPayment(system, user.token, orderId, key)
     if (status !== 202) return refused(invocation, body as Refusal)
-    const accepted = body as Payment
+    const accepted = body as PaymentResponse
     const { found, steps } = await follow(invocation, system, { token, accepted, waitMs })
     if (invocation.json) {
       const { payment_id, reason } = found
@@ -65,20 +70,20 @@ function refused({ json }: Invocation, { code, detail }: Refusal): number {
   return EXIT.no
 }
 
-type FollowOptions = { token: string; accepted: Payment; waitMs: number }
+type FollowOptions = { token: string; accepted: PaymentResponse; waitMs: number }
 
 /** Prints each step when it is known, until the payment is final and the notification was sent. */
 async function follow(
   invocation: Invocation,
   system: System,
   { token, accepted, waitMs }: FollowOptions,
-): Promise<{ found: Payment; steps: Step[] }> {
+): Promise<{ found: PaymentResponse; steps: Step[] }> {
   const { payment_id: paymentId, created_at: startedAt } = accepted
   const printed = new Set<string>()
   let finalAtMs: number | undefined
   for (const deadline = Date.now() + waitMs; ; await delay(POLL_MS)) {
-    const found = (await findPayment(system, token, paymentId)) ?? accepted
-    const steps = await paymentSteps(system, token, paymentId)
+    const found = (await fetchPayment(system, token, paymentId)) ?? accepted
+    const steps = await fetchPaymentSteps(system, token, paymentId)
     for (const step of steps) {
       const name = `${step.at} ${step.step} ${step.detail}`
       if (!printed.has(name)) printLine(describeStep(step, startedAt), invocation)

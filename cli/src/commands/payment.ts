@@ -1,15 +1,15 @@
-import type { Command } from '../command.ts'
+import type { CliCommand } from '../command.ts'
 import { EXIT } from '../errors.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { uuidArgument } from '../parse-options.ts'
 import { findSystem } from '../system/find-system.ts'
-import { paymentSteps } from '../system/payment-steps.ts'
-import { findPayment } from '../system/payments-api.ts'
+import { fetchPaymentSteps } from '../system/payment-steps.ts'
+import { fetchPayment } from '../system/payments-api.ts'
 import { clientToken } from '../system/tokens.ts'
 import { describeStep } from './describe-step.ts'
 
 /** `caudal payment ID`: the state and the steps of a payment, from all services (P11). */
-export const payment: Command = {
+export const payment: CliCommand = {
   summary: 'show a payment and all its steps',
   usage: 'payment ID',
   options: {},
@@ -18,7 +18,7 @@ export const payment: Command = {
     const paymentId = uuidArgument(invocation.positionals[0]!, 'the payment id')
     const system = await findSystem(invocation)
     const { token } = await clientToken(system, 'payments:read trace:read')
-    const found = await findPayment(system, token, paymentId)
+    const found = await fetchPayment(system, token, paymentId)
     if (!found) {
       const unknown = { payment_id: paymentId, status: null, reason: 'PAYMENT_NOT_FOUND' }
       if (invocation.json) printJson({ ...unknown, steps: [] })
@@ -26,7 +26,7 @@ export const payment: Command = {
       return EXIT.no
     }
     const { status, reason } = found
-    const steps = await paymentSteps(system, token, paymentId)
+    const steps = await fetchPaymentSteps(system, token, paymentId)
     if (invocation.json) printJson({ payment_id: paymentId, status, reason, steps })
     for (const step of steps) printLine(describeStep(step, found.created_at), invocation)
     printLine(`${paymentId}  ${status}${reason ? `  ${reason}` : ''}`, invocation)

@@ -7,7 +7,7 @@ import { kafkaSettings } from '@caudal/service/kafka-settings.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { walletMigrations } from '@caudal/wallets/migrations.ts'
 import { type Rebuilt, rebuildLedger } from '@caudal/wallets/rebuild-ledger.ts'
-import type { Command } from '../command.ts'
+import type { CliCommand } from '../command.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { printJson, printLine } from '../output.ts'
 import { textOption } from '../parse-options.ts'
@@ -16,7 +16,7 @@ import { findSystem, type System } from '../system/find-system.ts'
 const DATABASE = /^[a-z][a-z0-9_]{0,62}$/
 
 /** `caudal rebuild`: rebuilds the ledger from its events. Exits with 1 if events are missing. */
-export const rebuild: Command = {
+export const rebuild: CliCommand = {
   summary: 'rebuild the ledger from its events into a new database and report missing events',
   usage: 'rebuild --into DATABASE',
   options: { into: { type: 'string' } },

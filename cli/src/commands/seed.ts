@@ -1,6 +1,6 @@
 import { isCurrency } from '@caudal/money/currencies.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
-import type { Command, Values } from '../command.ts'
+import type { CliCommand, Values } from '../command.ts'
 import { seedUsers, type SeedOptions } from '../demo-data/seed-users.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { printJson, printLine } from '../output.ts'
@@ -8,7 +8,7 @@ import { integerOption, textOption } from '../parse-options.ts'
 import { findSystem } from '../system/find-system.ts'
 
 /** `caudal seed`: creates users with orders and balances. */
-export const seed: Command = {
+export const seed: CliCommand = {
   summary: 'create users, each with unpaid orders and a wallet balance',
   usage:
     'seed --users N --orders N --balance 100.00 [--amount 10.00] [--currency USD] ' +

@@ -8,28 +8,28 @@ import {
   type Logger,
   type LogLevel,
 } from '@caudal/telemetry/logger.ts'
-import type { Command, Invocation } from '../command.ts'
+import type { CliCommand, Invocation } from '../command.ts'
 import { prepareDemoUser } from '../demo-data/demo-user.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { integerOption } from '../parse-options.ts'
 import { findSystem } from '../system/find-system.ts'
 import { runSystem, type RunningSystem } from '../system/run-system.ts'
-import { SERVICES } from '../system/services.ts'
+import { SERVICE_ENTRIES } from '../system/services.ts'
 import { welcome } from './welcome.ts'
 
-const ALL = [...SERVICES.keys()]
+const ALL = [...SERVICE_ENTRIES.keys()]
 const SAME_SIGNAL_MS = 1_000
 
 /** `caudal start`: runs the whole system or some services in this process. */
-export const start: Command = {
+export const start: CliCommand = {
   summary: 'start all services, or the named ones, in one process (with an embedded PostgreSQL)',
   usage: 'start [service…] [--fresh] [--data DIR] [--port N]',
   options: { fresh: { type: 'boolean' }, port: { type: 'string' } },
   positionals: { min: 0, max: ALL.length },
   async run(invocation) {
     const { positionals, values, dataDir, json } = invocation
-    const unknown = positionals.find((name) => !SERVICES.has(name))
+    const unknown = positionals.find((name) => !SERVICE_ENTRIES.has(name))
     if (unknown !== undefined) {
       throw new UsageError(`unknown service "${unknown}"; the services are ${ALL.join(', ')}`)
     }

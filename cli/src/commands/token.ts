@@ -1,4 +1,4 @@
-import type { Command, Values } from '../command.ts'
+import type { CliCommand, Values } from '../command.ts'
 import { DEFAULT_TENANT } from '../demo-data/defaults.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { printJson, printLine } from '../output.ts'
@@ -7,7 +7,7 @@ import { findSystem, type System } from '../system/find-system.ts'
 import { anyClientToken, clientToken, type Token, userToken } from '../system/tokens.ts'
 
 /** `caudal token`: prints an access token of a user or a client, for development. */
-export const token: Command = {
+export const token: CliCommand = {
   summary: 'print an access token of a user or of an OAuth client',
   usage:
     'token (--user ID [--scope SCOPES] | --client NAME --scope SCOPES [--secret SECRET]) ' +

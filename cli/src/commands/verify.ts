@@ -1,5 +1,5 @@
 import { isConnectionFault } from '@caudal/postgres/errors.ts'
-import type { Command } from '../command.ts'
+import type { CliCommand } from '../command.ts'
 import { EXIT, UnreachableError } from '../errors.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { integerOption } from '../parse-options.ts'
@@ -7,7 +7,7 @@ import { findSystem } from '../system/find-system.ts'
 import { verifySystem } from '../verify/verify-system.ts'
 
 /** `caudal verify`: checks all money movements. Exits with 1 if it finds a violation. */
-export const verify: Command = {
+export const verify: CliCommand = {
   summary: 'wait until the system is idle, then check balances, holds, charges, orders and more',
   usage: 'verify [--wait 30]',
   options: { wait: { type: 'string' } },

@@ -3,7 +3,7 @@ import { databaseUrl } from '@caudal/postgres/database-url.ts'
 import type { Invocation } from '../command.ts'
 import { UnreachableError } from '../errors.ts'
 import { call } from './http-client.ts'
-import { isStale, readState, type SystemState } from './state-file.ts'
+import { isStale, readSystemState, type SystemState } from './state-file.ts'
 
 /** The addresses of a running system, from its state file or the environment. */
 export type System = {
@@ -76,7 +76,7 @@ export async function findSystem(where: Where): Promise<System> {
 
 /** Reads the state file, unless the system that wrote it was killed. */
 async function liveState({ dataDir, url }: Where): Promise<SystemState | undefined> {
-  const state = await readState(dataDir)
+  const state = await readSystemState(dataDir)
   if (!state || !isStale(state)) return state
   if (url !== undefined) return undefined
   throw new UnreachableError(

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isPartial, missingSettings, needsEmbedded, withoutGateway } from './partial-system.ts'
-import { SERVICES } from './services.ts'
+import { SERVICE_ENTRIES } from './services.ts'
 
-const ALL = [...SERVICES.keys()]
+const ALL = [...SERVICE_ENTRIES.keys()]
 const SERVER = { DATABASE_URL: 'postgres://caudal_app@db/postgres' }
 
 test('some services on an external database are a partial system, on the embedded database they are not', () => {

@@ -1,5 +1,5 @@
 import { NO_GATEWAY } from '@caudal/http/service-settings.ts'
-import { SERVICES } from './services.ts'
+import { SERVICE_ENTRIES } from './services.ts'
 
 /**
  * Whether this process runs some services of a system whose other services run elsewhere. Then it
@@ -8,14 +8,14 @@ import { SERVICES } from './services.ts'
  * system.
  */
 export function isPartial(names: readonly string[], env: NodeJS.ProcessEnv): boolean {
-  return names.length < SERVICES.size && !needsEmbedded(names, env)
+  return names.length < SERVICE_ENTRIES.size && !needsEmbedded(names, env)
 }
 
 /** Whether one of these services needs a database and the environment names none. */
 export function needsEmbedded(names: readonly string[], env: NodeJS.ProcessEnv): boolean {
   if (env['DATABASE_URL']) return false
   return names
-    .map((name) => SERVICES.get(name)!)
+    .map((name) => SERVICE_ENTRIES.get(name)!)
     .some(({ key, stateful }) => stateful && !env[`CAUDAL_${key}_DATABASE_URL`])
 }
 

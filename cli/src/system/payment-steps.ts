@@ -8,7 +8,7 @@ export type Step = { at: string; step: string; detail: string | null }
 const SERVICES_WITH_STEPS = ['payments', 'wallets', 'processor', 'notifications'] as const
 
 /** Collects the steps of a payment from all services, in order of time (P11). */
-export async function paymentSteps(
+export async function fetchPaymentSteps(
   system: System,
   token: string,
   paymentId: string,

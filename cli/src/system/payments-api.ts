@@ -3,7 +3,7 @@ import { call, type HttpResult } from './http-client.ts'
 import { bearer } from './tokens.ts'
 
 /** A payment in the format of the HTTP API. */
-export type Payment = {
+export type PaymentResponse = {
   payment_id: string
   status: string
   external_order_id: string
@@ -36,14 +36,14 @@ export async function requestPayment(
 }
 
 /** Finds a payment with a client's token; undefined if it does not exist. */
-export async function findPayment(
+export async function fetchPayment(
   system: System,
   token: string,
   paymentId: string,
-): Promise<Payment | undefined> {
+): Promise<PaymentResponse | undefined> {
   const url = `${system.serviceUrl('payments')}/v1/payments/${paymentId}`
   const { status, body } = await call(url, { headers: bearer(token) })
   if (status === 404) return undefined
   if (status !== 200) throw new Error(`the payments service responded with ${status}`)
-  return body as Payment
+  return body as PaymentResponse
 }

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net'
 import { DEFAULT_PORTS } from '@caudal/http/service-settings.ts'
 import { freePort } from '@caudal/local-postgres/free-port.ts'
-import { SERVICES } from './services.ts'
+import { SERVICE_ENTRIES } from './services.ts'
 
 const HOST = '127.0.0.1'
 const KEYS = Object.keys(DEFAULT_PORTS) as (keyof typeof DEFAULT_PORTS)[]
@@ -27,7 +27,7 @@ export async function planPorts(
   names: readonly string[],
   first: number,
 ): Promise<PlannedPorts> {
-  const starting = new Set(names.map((name) => SERVICES.get(name)!.key))
+  const starting = new Set(names.map((name) => SERVICE_ENTRIES.get(name)!.key))
   const reserved: Server[] = []
   const release = async (): Promise<void> => {
     await Promise.all(reserved.splice(0).map((server) => new Promise((done) => server.close(done))))

@@ -13,8 +13,8 @@ import { makeDirectory } from './make-directory.ts'
 import { isPartial, missingSettings, needsEmbedded, withoutGateway } from './partial-system.ts'
 import { planPorts } from './plan-ports.ts'
 import { newSecrets, readOrMakeSecrets, secretEnvironment, type Secrets } from './secrets.ts'
-import { type LoadedService, SERVICES } from './services.ts'
-import { removeOwnState, type SystemState, writeState } from './state-file.ts'
+import { type LoadedService, SERVICE_ENTRIES } from './services.ts'
+import { removeOwnState, type SystemState, writeSystemState } from './state-file.ts'
 
 /** What to run, and where. */
 export type RunOptions = {
@@ -44,7 +44,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     for (const one of stops.splice(0).toReversed()) await stopWatched(one, logger)
   }
   try {
-    const loaded = await Promise.all(names.map((name) => SERVICES.get(name)!.load()))
+    const loaded = await Promise.all(names.map((name) => SERVICE_ENTRIES.get(name)!.load()))
     const known = part ? options.env : { ...secretEnvironment(newSecrets()), ...options.env }
     checkConfiguration(loaded, known, part ? missingSettings(names, options.env) : [])
     const ports = await planPorts(options.env, names, firstPort)
@@ -63,7 +63,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     await ports.release()
     const services = await startServices(loaded, env, stops)
     const state = describe(options, services, database.url, secrets)
-    if (!part) await writeState(state)
+    if (!part) await writeSystemState(state)
     logger.info({ services: state.services }, 'the system is ready')
     return { state, stop }
   } catch (error) {

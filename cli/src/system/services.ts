@@ -36,7 +36,7 @@ function entry<C>(key: string, load: () => Promise<Module<C>>): ServiceEntry {
 }
 
 /** Every service and simulator by its name in `caudal start`; the gateway is last. */
-export const SERVICES = new Map<string, ServiceEntry>([
+export const SERVICE_ENTRIES = new Map<string, ServiceEntry>([
   [
     'psp',
     entry('PSP', async () => ({

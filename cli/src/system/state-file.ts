@@ -23,7 +23,7 @@ export type SystemState = {
 const fileOf = (dataDir: string): string => join(dataDir, 'system.json')
 
 /** Writes the state atomically. */
-export async function writeState(state: SystemState): Promise<void> {
+export async function writeSystemState(state: SystemState): Promise<void> {
   const file = fileOf(state.data_dir)
   const draft = `${file}.${state.pid}`
   await writeFile(draft, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
@@ -31,7 +31,7 @@ export async function writeState(state: SystemState): Promise<void> {
 }
 
 /** Reads the state; undefined if the file is missing or damaged. */
-export async function readState(dataDir: string): Promise<SystemState | undefined> {
+export async function readSystemState(dataDir: string): Promise<SystemState | undefined> {
   try {
     return JSON.parse(await readFile(fileOf(dataDir), 'utf8')) as SystemState
   } catch {
@@ -41,7 +41,7 @@ export async function readState(dataDir: string): Promise<SystemState | undefine
 
 /** Removes the state file if this process wrote it. */
 export async function removeOwnState(dataDir: string): Promise<void> {
-  const state = await readState(dataDir)
+  const state = await readSystemState(dataDir)
   if (state?.pid === process.pid) await rm(fileOf(dataDir), { force: true })
 }
 

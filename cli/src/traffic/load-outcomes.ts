@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { SeededUser } from '../demo-data/seed-users.ts'
 import type { System } from '../system/find-system.ts'
 import { callOk } from '../system/http-client.ts'
-import { isFinal, type Payment } from '../system/payments-api.ts'
+import { isFinal, type PaymentResponse } from '../system/payments-api.ts'
 import { bearer } from '../system/tokens.ts'
 import { retryUntilResponse } from './retry-until-response.ts'
 
@@ -19,8 +19,8 @@ export async function loadOutcomes(
   system: System,
   users: readonly SeededUser[],
   timeoutMs: number,
-): Promise<Map<string, Payment>> {
-  const payments = new Map<string, Payment>()
+): Promise<Map<string, PaymentResponse>> {
+  const payments = new Map<string, PaymentResponse>()
   let open = [...users]
   for (const deadline = Date.now() + timeoutMs; open.length > 0; await delay(POLL_MS)) {
     const stillOpen: SeededUser[] = []
@@ -37,12 +37,12 @@ export async function loadOutcomes(
   return payments
 }
 
-async function paymentsOf(system: System, token: string): Promise<Payment[]> {
-  const payments: Payment[] = []
+async function paymentsOf(system: System, token: string): Promise<PaymentResponse[]> {
+  const payments: PaymentResponse[] = []
   let cursor: string | null = null
   do {
     const query = `limit=100${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`
-    const page: Page<Payment> = await callOk<Page<Payment>>(
+    const page: Page<PaymentResponse> = await callOk<Page<PaymentResponse>>(
       `${system.gatewayUrl}/api/v1/payments?${query}`,
       { headers: bearer(token) },
     )

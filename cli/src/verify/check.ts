@@ -4,7 +4,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 export type Finding = { checked: number; violations: string[] }
 
 /** `skipped` lists services that the check needs but the system lacks; then nothing was checked. */
-export type CheckResult = Finding & { name: string; skipped?: string[] }
+export type CheckReport = Finding & { name: string; skipped?: string[] }
 
 /** The services whose databases are read. */
 export const DATABASES = [

@@ -6,7 +6,7 @@ import { balancesEqualEntries } from './balance-check.ts'
 import { completedChargedOnce, failedNotCharged } from './charge-checks.ts'
 import {
   type Check,
-  type CheckResult,
+  type CheckReport,
   type Databases,
   type CheckInput,
   truncated,
@@ -23,7 +23,7 @@ import { entriesSumToZero } from './transfer-check.ts'
 import { type Activity, waitUntilIdle } from './wait-until-idle.ts'
 
 /** The results of all checks; `ok` if there are no violations. */
-export type Verification = { ok: boolean; activity: Activity; checks: CheckResult[] }
+export type Verification = { ok: boolean; activity: Activity; checks: CheckReport[] }
 
 /** All checks, in the order in which they are reported. */
 export const CHECKS: readonly Check[] = [
@@ -84,11 +84,11 @@ async function runChecks(
   system: System,
   databases: Databases,
   isIdle: boolean,
-): Promise<CheckResult[]> {
+): Promise<CheckReport[]> {
   const charges = system.runs('psp') ? await readCharges(system) : new Map()
   const messages = system.runs('push') ? await readMessages(system) : new Map()
   const input = { ...databases, charges, messages, isIdle } as CheckInput
-  const checks: CheckResult[] = []
+  const checks: CheckReport[] = []
   // Starts with the last one, which takes about as long as all others together.
   let left = CHECKS.length
   const runNext = async (): Promise<void> => {
@@ -102,7 +102,7 @@ async function runChecks(
   return checks
 }
 
-async function runCheck(check: Check, system: System, input: CheckInput): Promise<CheckResult> {
+async function runCheck(check: Check, system: System, input: CheckInput): Promise<CheckReport> {
   const { name, needs, run } = check
   const skipped = needs.filter((source) => !system.runs(source))
   if (skipped.length > 0) return { name, checked: 0, violations: [], skipped }
@@ -110,6 +110,6 @@ async function runCheck(check: Check, system: System, input: CheckInput): Promis
   return { name, checked, violations: truncated(violations) }
 }
 
-function isClean(checks: readonly CheckResult[]): boolean {
+function isClean(checks: readonly CheckReport[]): boolean {
   return checks.every(({ violations }) => violations.length === 0)
 }

@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { SystemAccount } from './postgres-account.ts'
+import type { OsAccount } from './postgres-account.ts'
 
 const SEARCH = 0o1
 
@@ -8,7 +8,7 @@ const SEARCH = 0o1
  * Whether `account` has search permission on `folder` and all its parents. Checks mode bits only:
  * if an access control list grants more, the result is false, which is safe.
  */
-export async function canReach(folder: string, account: SystemAccount): Promise<boolean> {
+export async function canReach(folder: string, account: OsAccount): Promise<boolean> {
   let current = await realpath(folder)
   for (;;) {
     const { mode, uid, gid } = await stat(current)

@@ -30,7 +30,7 @@ export function newPasswords(): ClusterState['passwords'] {
  *
  * @throws LocalPostgresError DATA_DIR_UNUSABLE
  */
-export async function readState(dataDir: string): Promise<ClusterState | null> {
+export async function readClusterState(dataDir: string): Promise<ClusterState | null> {
   const file = stateFile(dataDir)
   let text: string
   try {
@@ -49,7 +49,7 @@ export async function readState(dataDir: string): Promise<ClusterState | null> {
 }
 
 /** Writes a new file, syncs and renames it, so that a crash leaves the old state or the new one. */
-export async function writeState(dataDir: string, state: ClusterState): Promise<void> {
+export async function writeClusterState(dataDir: string, state: ClusterState): Promise<void> {
   const file = stateFile(dataDir)
   const draft = await open(`${file}.new`, 'w', 0o600)
   try {

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { canReach } from './can-reach.ts'
 import { type Binaries, programPath } from './find-binaries.ts'
 import { LocalPostgresError } from './local-postgres-error.ts'
-import type { SystemAccount } from './postgres-account.ts'
+import type { OsAccount } from './postgres-account.ts'
 
 /**
  * Where root puts files to which PostgreSQL's user has no access in place, such as those in root's
@@ -28,10 +28,7 @@ const EXTERNAL_FOLDERS = ['/var/lib/caudal', '/var/tmp/caudal']
  * Chooses the folder of a new cluster: in `dataDir` if the server's account has access, else a new
  * external folder. The caller records it, so that later runs use the same one.
  */
-export async function placeCluster(
-  dataDir: string,
-  account: SystemAccount | null,
-): Promise<string> {
+export async function placeCluster(dataDir: string, account: OsAccount | null): Promise<string> {
   if (
     account === null ||
     ((await canReach(dataDir, account)) && (await canChown(dataDir, account)))
@@ -65,7 +62,7 @@ export function clusterHome(clusterDir: string): string {
 /** Returns an installation that the server's account can execute: in place or an external copy. */
 export async function placeBinaries(
   binaries: Binaries,
-  account: SystemAccount | null,
+  account: OsAccount | null,
 ): Promise<string> {
   if (account === null || (await canReach(join(binaries.root, 'bin'), account))) {
     return binaries.root
@@ -89,7 +86,7 @@ export async function placeBinaries(
 }
 
 /** Some mounts (a host folder in a container, NFS) do not allow chown, not even to root. */
-async function canChown(dataDir: string, account: SystemAccount): Promise<boolean> {
+async function canChown(dataDir: string, account: OsAccount): Promise<boolean> {
   const probe = join(dataDir, 'probe')
   await mkdir(probe, { recursive: true })
   try {

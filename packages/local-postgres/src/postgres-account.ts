@@ -6,7 +6,7 @@ const run = promisify(execFile)
 const NAME = 'postgres'
 
 /** The system account that the server runs as. */
-export interface SystemAccount {
+export interface OsAccount {
   uid: number
   gid: number
 }
@@ -21,7 +21,7 @@ export function isRoot(): boolean {
  *
  * @throws LocalPostgresError NO_POSTGRES_USER
  */
-export async function findOrCreateAccount(): Promise<SystemAccount> {
+export async function findOrCreateAccount(): Promise<OsAccount> {
   const found = await findAccount()
   if (found !== null) return found
   // BusyBox systems have no useradd, and their adduser has other options.
@@ -47,7 +47,7 @@ export async function findOrCreateAccount(): Promise<SystemAccount> {
   )
 }
 
-async function findAccount(): Promise<SystemAccount | null> {
+async function findAccount(): Promise<OsAccount | null> {
   try {
     const ids = await Promise.all(
       ['-u', '-g'].map(async (flag) => run('id', [flag, NAME], { env: { PATH: searchPath() } })),

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { readState } from './cluster-state.ts'
+import { readClusterState } from './cluster-state.ts'
 import { explainFileError } from './local-postgres-error.ts'
 import { type OwnerLock, acquireOwnerLock } from './owner-lock.ts'
 import { clusterHome } from './place-cluster.ts'
@@ -22,7 +22,7 @@ export async function removeLocalPostgres(options: {
     await mkdir(dataDir, { recursive: true })
     lock = await acquireOwnerLock(dataDir)
     // A damaged state file must not prevent the user from starting over.
-    const state = await readState(dataDir).catch(() => null)
+    const state = await readClusterState(dataDir).catch(() => null)
     const clusterDir = state?.clusterDir ?? join(dataDir, 'cluster')
     await stopOrphan(clusterDir, options.logger)
     await rm(clusterHome(clusterDir), { recursive: true, force: true })

@@ -4,7 +4,7 @@ import { open, readFile, rename, stat } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { programPath } from './find-binaries.ts'
 import { explainOutput } from './local-postgres-error.ts'
-import type { SystemAccount } from './postgres-account.ts'
+import type { OsAccount } from './postgres-account.ts'
 import { readPostmasterFile, stopPostmaster } from './postmaster.ts'
 import { serverEnvironment } from './server-environment.ts'
 import type { ServerSettings } from './server-settings.ts'
@@ -15,12 +15,12 @@ const MAX_LOG_BYTES = 20_000_000
 const READY_MS = 600_000
 
 /** How to run a server. */
-export interface ServerOptions {
+export interface PostgresServerOptions {
   installation: string
   clusterDir: string
   dataDir: string
   logFile: string
-  account: SystemAccount | null
+  account: OsAccount | null
   port: number
   settings: ServerSettings
 }
@@ -39,7 +39,7 @@ export interface Server {
  *
  * @throws LocalPostgresError PORT_TAKEN, DISK_FULL, PERMISSION_DENIED, START_FAILED, …
  */
-export async function runServer(options: ServerOptions): Promise<Server> {
+export async function runServer(options: PostgresServerOptions): Promise<Server> {
   await rotateLog(options.logFile)
   const log = await open(options.logFile, 'a', 0o600)
   const from = (await log.stat()).size
@@ -84,7 +84,7 @@ export function socketDirectory(clusterDir: string): string | undefined {
   return clusterDir
 }
 
-function serverArguments({ clusterDir, port, settings }: ServerOptions): string[] {
+function serverArguments({ clusterDir, port, settings }: PostgresServerOptions): string[] {
   const all: ServerSettings = {
     ...settings,
     port: String(port),

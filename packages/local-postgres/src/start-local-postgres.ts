@@ -7,8 +7,8 @@ import {
   type ClusterState,
   newPasswords,
   OWNER_ROLE,
-  readState,
-  writeState,
+  readClusterState,
+  writeClusterState,
 } from './cluster-state.ts'
 import { createCluster } from './create-cluster.ts'
 import { ensureRoles } from './ensure-roles.ts'
@@ -22,13 +22,13 @@ import {
 } from './local-postgres-error.ts'
 import { type OwnerLock, acquireOwnerLock } from './owner-lock.ts'
 import { findExternalClusters, placeBinaries, placeCluster } from './place-cluster.ts'
-import { type SystemAccount, findOrCreateAccount, isRoot } from './postgres-account.ts'
+import { type OsAccount, findOrCreateAccount, isRoot } from './postgres-account.ts'
 import { removeStalePidFile, runningPostmaster, signal, stopPostmaster } from './postmaster.ts'
 import {
   hasEnded,
   runServer,
   type Server,
-  type ServerOptions,
+  type PostgresServerOptions,
   socketDirectory,
 } from './run-server.ts'
 import { serverSettings, type ServerSettings } from './server-settings.ts'
@@ -100,7 +100,7 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
 
 async function startOwned(options: LocalPostgresOptions, lock: OwnerLock): Promise<LocalPostgres> {
   const { dataDir, logger, throwaway = false } = options
-  const state = (await readState(dataDir)) ?? (await newState(dataDir, logger))
+  const state = (await readClusterState(dataDir)) ?? (await newState(dataDir, logger))
   const { clusterDir, passwords } = state
   const account = await accountFor(state)
   const installation = await placeBinaries(await findBinaries(), account)
@@ -160,12 +160,12 @@ async function newState(dataDir: string, logger: LocalPostgresLogger): Promise<C
   const account = isRoot() ? await findOrCreateAccount() : null
   const clusterDir = await placeCluster(dataDir, account)
   const state = { clusterDir, account, passwords: newPasswords() }
-  await writeState(dataDir, state)
+  await writeClusterState(dataDir, state)
   return state
 }
 
 /** If root starts a cluster that an ordinary user created, the server runs as that user. */
-async function accountFor({ account, clusterDir }: ClusterState): Promise<SystemAccount | null> {
+async function accountFor({ account, clusterDir }: ClusterState): Promise<OsAccount | null> {
   if (!isRoot()) return null
   if (account !== null) return account
   const { uid, gid } = await stat(clusterDir).catch(() => ({ uid: 0, gid: 0 }))
@@ -205,7 +205,9 @@ async function isComplete(clusterDir: string): Promise<boolean> {
  * Retries if the chosen free port was taken meanwhile, or if the shared memory is still in use: the
  * child processes of a killed server hold it for a moment.
  */
-async function runOnPort(options: ServerOptions): Promise<{ server: Server; port: number }> {
+async function runOnPort(
+  options: PostgresServerOptions,
+): Promise<{ server: Server; port: number }> {
   for (let attempt = 1; ; attempt++) {
     const port = options.port === 0 ? await freePort() : options.port
     try {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import pg from 'pg'
-import { readState } from '../src/cluster-state.ts'
+import { readClusterState } from '../src/cluster-state.ts'
 import { freePort } from '../src/free-port.ts'
 import { readPostmasterFile, runningPostmaster } from '../src/postmaster.ts'
 import { removeLocalPostgres } from '../src/remove-local-postgres.ts'
@@ -52,7 +52,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
 }
 
 async function clusterOf(dataDir: string): Promise<string> {
-  const state = await readState(dataDir)
+  const state = await readClusterState(dataDir)
   assert.ok(state !== null)
   return state.clusterDir
 }

@@ -6,7 +6,7 @@ import { parseAmount } from '@caudal/money/parse-amount.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { BehaviourStore } from './behaviour-store.ts'
-import type { PaymentRequest } from './domain/payment-request.ts'
+import type { PspPaymentRequest } from './domain/payment-request.ts'
 import type { PreparedResponse } from './http/deliver.ts'
 import type { IncomingPayment, ProcessedPayment } from './process-batch.ts'
 import { findPayments } from './store/find-payments.ts'
@@ -26,7 +26,7 @@ export interface AcceptPaymentDeps {
  */
 export async function acceptPayment(
   deps: AcceptPaymentDeps,
-  request: PaymentRequest,
+  request: PspPaymentRequest,
   caller: { key: string | string[] | undefined; traceId: string },
 ): Promise<PreparedResponse> {
   const { db, batcher, behaviours, logger } = deps
@@ -70,7 +70,7 @@ async function checkKey(
   )
 }
 
-function readAmount({ amount, currency }: PaymentRequest): bigint {
+function readAmount({ amount, currency }: PspPaymentRequest): bigint {
   try {
     const amountMinor = parseAmount(amount, currency)
     if (amountMinor > 0n) return amountMinor

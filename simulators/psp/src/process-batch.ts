@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type Behaviour, formatBehaviour } from './domain/behaviour.ts'
-import { fingerprintOf, type PaymentRequest } from './domain/payment-request.ts'
+import { fingerprintOf, type PspPaymentRequest } from './domain/payment-request.ts'
 import { planBatch } from './domain/plan-batch.ts'
-import { countsFaults, type Delivery, type Outcome } from './domain/plan-outcome.ts'
+import { countsFaults, type Delivery, type PlannedOutcome } from './domain/plan-outcome.ts'
 import type { DecidedPayment } from './domain/responses.ts'
 import { countFaults } from './store/count-faults.ts'
 import { findPayments } from './store/find-payments.ts'
@@ -13,7 +13,7 @@ import { recordBatch, type NewVerdict } from './store/record-batch.ts'
 export interface IncomingPayment {
   /** In lower case; also the Idempotency-Key. */
   paymentId: string
-  request: PaymentRequest
+  request: PspPaymentRequest
   amountMinor: bigint
   behaviour: Exclude<Behaviour, { kind: 'random' }>
 }
@@ -64,7 +64,7 @@ export async function processBatch(
 /** One verdict per payment, for its first request. Sorted, so that processes cannot deadlock. */
 function newVerdicts(
   incoming: readonly IncomingPayment[],
-  outcomes: readonly Outcome[],
+  outcomes: readonly PlannedOutcome[],
   fingerprints: readonly string[],
 ): Map<string, NewVerdict> {
   const verdicts = new Map<string, NewVerdict>()
@@ -89,7 +89,7 @@ function newVerdicts(
 
 function resultOf(
   known: Known | undefined,
-  outcome: Outcome | undefined,
+  outcome: PlannedOutcome | undefined,
   fingerprint: string | undefined,
 ): ProcessedPayment {
   const { delivery, delayMs } = outcome ?? { delivery: 'answer', delayMs: 0 }

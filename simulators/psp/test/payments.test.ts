@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, test } from 'node:test'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
-import { paymentOf, startPsp } from './start-psp.ts'
+import { examplePayment, startPsp } from './start-psp.ts'
 
 describe('payments at the simulated bank', async () => {
   const psp = await startPsp(suiteScope())
@@ -171,7 +171,7 @@ describe('payments at the simulated bank', async () => {
       const { status, json } = await psp.pay(paymentId, change)
       assert.deepEqual([status, json['code'], json['param']], [400, 'MALFORMED_REQUEST', param])
     }
-    const keyless = await psp.call('POST', '/v1/payments', paymentOf(paymentId))
+    const keyless = await psp.call('POST', '/v1/payments', examplePayment(paymentId))
     assert.equal(keyless.json['code'], 'IDEMPOTENCY_KEY_REQUIRED')
     const foreign = await psp.pay(paymentId, {}, { key: 'k-1' })
     assert.equal(foreign.json['code'], 'INVALID_IDEMPOTENCY_KEY')
@@ -180,7 +180,7 @@ describe('payments at the simulated bank', async () => {
 
   test('a request without Content-Length gets the same response from the framework', async () => {
     const paymentId = randomUUID()
-    const bytes = new TextEncoder().encode(JSON.stringify(paymentOf(paymentId)))
+    const bytes = new TextEncoder().encode(JSON.stringify(examplePayment(paymentId)))
     const chunked = await fetch(`${psp.url()}/v1/payments`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': paymentId },

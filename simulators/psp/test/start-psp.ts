@@ -56,7 +56,7 @@ export async function startPsp(scope: Scope, env: NodeJS.ProcessEnv = {}): Promi
     url: () => service.url,
     call,
     pay(paymentId, change = {}, { key = paymentId, signal, traceparent } = {}) {
-      const { headers, body } = json({ ...paymentOf(paymentId), ...change })
+      const { headers, body } = json({ ...examplePayment(paymentId), ...change })
       return request(`${service.url}/v1/payments`, {
         method: 'POST',
         headers: { ...headers, 'idempotency-key': key, ...(traceparent && { traceparent }) },
@@ -79,7 +79,7 @@ export async function startPsp(scope: Scope, env: NodeJS.ProcessEnv = {}): Promi
 }
 
 /** An example payment request in the PSP's format. */
-export function paymentOf(paymentId: string = randomUUID()): Json {
+export function examplePayment(paymentId: string = randomUUID()): Json {
   return {
     payment_id: paymentId,
     timestamp: '2026-08-24T19:35:05Z',

@@ -3,10 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePorts } from '@caudal/local-postgres/free-port.ts'
 import { secretEnvironment, type Secrets } from 'caudal/system/secrets.ts'
-import { keyOf } from './service-process.ts'
+import { environmentKey } from './service-process.ts'
 
 /** Every service, by its name in `caudal start`. */
-export const SERVICES = [
+export const SERVICE_NAMES = [
   'psp',
   'push',
   'identity',
@@ -18,7 +18,7 @@ export const SERVICES = [
   'api-gateway',
 ] as const
 /** The name of a service. */
-export type Service = (typeof SERVICES)[number]
+export type Service = (typeof SERVICE_NAMES)[number]
 
 /** The services that consume a payment's events. */
 export const CORE: readonly Service[] = ['payments', 'wallets', 'processor', 'notifications']
@@ -31,7 +31,7 @@ const SECRETS_OF: Partial<Record<Service, readonly string[]>> = {
 }
 
 /** The configuration of a system, as an operator would set it. */
-export type Plan = {
+export type SystemPlan = {
   /** The port of each service: its process, or the balancer of several processes. */
   addresses: Record<Service, number>
   apnsPort: number
@@ -45,11 +45,11 @@ export async function planProcesses(
   dataDir: string,
   secrets: Secrets,
   common: NodeJS.ProcessEnv,
-): Promise<Plan> {
-  const ports = await freePorts(SERVICES.length + 1)
+): Promise<SystemPlan> {
+  const ports = await freePorts(SERVICE_NAMES.length + 1)
   const addresses = Object.fromEntries(
-    SERVICES.map((service, index) => [service, ports[index]!]),
-  ) as Plan['addresses']
+    SERVICE_NAMES.map((service, index) => [service, ports[index]!]),
+  ) as SystemPlan['addresses']
   return {
     addresses,
     apnsPort: ports.at(-1)!,
@@ -60,9 +60,9 @@ export async function planProcesses(
 }
 
 /** The environment of one process that listens on `port`. */
-export function environmentOf(plan: Plan, service: Service, port: number): NodeJS.ProcessEnv {
+export function environmentOf(plan: SystemPlan, service: Service, port: number): NodeJS.ProcessEnv {
   const urls = Object.entries(plan.addresses).map(([name, at]) => [
-    `CAUDAL_${keyOf(name)}_URL`,
+    `CAUDAL_${environmentKey(name)}_URL`,
     `http://127.0.0.1:${at}`,
   ])
   const own = SECRETS_OF[service] ?? []
@@ -70,7 +70,7 @@ export function environmentOf(plan: Plan, service: Service, port: number): NodeJ
     ...inherited(),
     ...Object.fromEntries(urls),
     CAUDAL_PUSH_APNS_URL: `http://127.0.0.1:${plan.apnsPort}`,
-    [`CAUDAL_${keyOf(service)}_PORT`]: String(port),
+    [`CAUDAL_${environmentKey(service)}_PORT`]: String(port),
     ...(service === 'push' && { CAUDAL_PUSH_APNS_PORT: String(plan.apnsPort) }),
     ...Object.fromEntries(own.map((name) => [name, plan.secrets[name]])),
     ...(service === 'api-gateway' && { CAUDAL_GATEWAY_SIGNING_KEY: plan.signingKey }),

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { freePorts } from '@caudal/local-postgres/free-port.ts'
 import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
 import { readOrMakeSecrets } from 'caudal/system/secrets.ts'
-import { removeOwnState, type SystemState, writeState } from 'caudal/system/state-file.ts'
+import { removeOwnState, type SystemState, writeSystemState } from 'caudal/system/state-file.ts'
 import { startBalancer } from './balancer.ts'
 import {
   environmentOf,
-  type Plan,
+  type SystemPlan,
   planProcesses,
   type Service,
-  SERVICES,
+  SERVICE_NAMES,
 } from './plan-processes.ts'
 import { ServiceProcess } from './service-process.ts'
 
@@ -72,7 +72,7 @@ export async function runProcesses(options: ProcessesOptions): Promise<Processes
       all.push(made)
       return made
     }
-    for (const service of SERVICES) {
+    for (const service of SERVICE_NAMES) {
       const count = replicas[service] ?? 1
       const address = plan.addresses[service]
       const ports = count === 1 ? [address] : await freePorts(count)
@@ -83,7 +83,7 @@ export async function runProcesses(options: ProcessesOptions): Promise<Processes
     }
     await startAll(all)
     const state = stateOf(dataDir, plan, ownerUrl, secrets['caudal-cli'] ?? '')
-    await writeState(state)
+    await writeSystemState(state)
     cleanups.push(() => removeOwnState(dataDir))
     return {
       state,
@@ -126,7 +126,12 @@ async function stopAll(
   return codes
 }
 
-function stateOf(dataDir: string, plan: Plan, databaseUrl: string, secret: string): SystemState {
+function stateOf(
+  dataDir: string,
+  plan: SystemPlan,
+  databaseUrl: string,
+  secret: string,
+): SystemState {
   const urlOf = (service: Service) => `http://127.0.0.1:${plan.addresses[service]}`
   return {
     pid: process.pid,
@@ -136,7 +141,7 @@ function stateOf(dataDir: string, plan: Plan, databaseUrl: string, secret: strin
     psp_url: urlOf('psp'),
     push_url: urlOf('push'),
     data_dir: dataDir,
-    services: Object.fromEntries(SERVICES.map((service) => [service, urlOf(service)])),
+    services: Object.fromEntries(SERVICE_NAMES.map((service) => [service, urlOf(service)])),
     database_url: databaseUrl,
     client: { id: 'caudal-cli', secret },
   }

@@ -32,7 +32,7 @@ export class ServiceProcess {
   }
 
   get port(): number {
-    return Number(this.#options.env[`CAUDAL_${keyOf(this.service)}_PORT`])
+    return Number(this.#options.env[`CAUDAL_${environmentKey(this.service)}_PORT`])
   }
 
   /** The process's own address, not the balancer's. */
@@ -120,6 +120,6 @@ export class ServiceProcess {
 }
 
 /** The <KEY> of CAUDAL_<KEY>_PORT. */
-export function keyOf(service: string): string {
+export function environmentKey(service: string): string {
   return service.toUpperCase().replaceAll('-', '_')
 }

@@ -12,7 +12,7 @@ const Printable = (maxLength: number) =>
   })
 
 /** The body of POST /v1/payments in the PSP's format (P5). */
-export const PaymentRequest = Type.Object({
+export const PspPaymentRequest = Type.Object({
   payment_id: Uuid,
   timestamp: Type.String({
     maxLength: 40,
@@ -29,10 +29,10 @@ export const PaymentRequest = Type.Object({
   }),
 })
 
-export type PaymentRequest = Static<typeof PaymentRequest>
+export type PspPaymentRequest = Static<typeof PspPaymentRequest>
 
 /** SHA-256 of the request's values, in hex. JSON formatting and member order do not matter. */
-export function fingerprintOf(request: PaymentRequest): string {
+export function fingerprintOf(request: PspPaymentRequest): string {
   const { source, destination } = request
   const asked = [
     request.payment_id.toLowerCase(),

@@ -1,5 +1,5 @@
 import { formatBehaviour, type Behaviour } from './behaviour.ts'
-import { countsFaults, type Outcome, planOutcome } from './plan-outcome.ts'
+import { countsFaults, type PlannedOutcome, planOutcome } from './plan-outcome.ts'
 
 /** A payment request and the behaviour chosen for it. */
 export interface Arrival {
@@ -19,7 +19,7 @@ export function faultCounter(paymentId: string, behaviour: string): string {
 export function planBatch(
   arrivals: readonly Arrival[],
   faults: ReadonlyMap<string, number>,
-): Outcome[] {
+): PlannedOutcome[] {
   const counts = new Map(faults)
   return arrivals.map(({ paymentId, behaviour }) => {
     if (!countsFaults(behaviour)) return planOutcome(behaviour, 0)

@@ -7,7 +7,7 @@ export type Verdict = 'approved' | 'failed'
 export type Delivery = 'answer' | 'error_500' | 'rate_limit' | 'hang' | 'reset' | 'garbage'
 
 /** The outcome of a request whose key is unknown. A known key keeps its verdict. */
-export interface Outcome {
+export interface PlannedOutcome {
   /** null: nothing is stored and the key stays unknown. */
   verdict: Verdict | null
   delivery: Delivery
@@ -38,7 +38,7 @@ function faultLimit(behaviour: Behaviour): number {
 export function planOutcome(
   behaviour: Exclude<Behaviour, { kind: 'random' }>,
   faultsSoFar: number,
-): Outcome {
+): PlannedOutcome {
   const { kind } = behaviour
   switch (kind) {
     case 'approve':
@@ -73,6 +73,6 @@ export function planOutcome(
   }
 }
 
-function outcome(verdict: Verdict | null, delivery: Delivery, delayMs = 0): Outcome {
+function outcome(verdict: Verdict | null, delivery: Delivery, delayMs = 0): PlannedOutcome {
   return { verdict, delivery, delayMs }
 }

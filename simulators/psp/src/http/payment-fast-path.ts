@@ -12,10 +12,10 @@ import {
   traceIdOf,
 } from '@caudal/telemetry/trace-context.ts'
 import { acceptPayment, type AcceptPaymentDeps } from '../accept-payment.ts'
-import { PaymentRequest } from '../domain/payment-request.ts'
+import { PspPaymentRequest } from '../domain/payment-request.ts'
 import { deliver } from './deliver.ts'
 import type { PendingResponses } from './pending-responses.ts'
-import { problemOf, writeProblem } from './write-response.ts'
+import { toProblem, writeProblem } from './write-response.ts'
 
 const PATH = '/v1/payments'
 const CONTENT_TYPE = /^application\/json(; *charset="?utf-8"?)?$/i
@@ -40,7 +40,7 @@ export function addPaymentFastPath({ server }: HttpServer, deps: FastPathDeps): 
     'expected the framework to be the only request listener',
   )
   const validate = compileValidator({
-    schema: closeObjects(PaymentRequest) as Record<string, unknown>,
+    schema: closeObjects(PspPaymentRequest) as Record<string, unknown>,
     method: 'POST',
     url: PATH,
     httpPart: 'body',
@@ -51,8 +51,11 @@ export function addPaymentFastPath({ server }: HttpServer, deps: FastPathDeps): 
     if (deps.pending.released || !isPlain(request)) return framework(request, response)
     const startedMs = performance.now()
     collect(request, (body) => {
-      const readBody = (): PaymentRequest => {
-        const read = validate(parseStrictJson(body)) as { value: PaymentRequest; error?: Problem }
+      const readBody = (): PspPaymentRequest => {
+        const read = validate(parseStrictJson(body)) as {
+          value: PspPaymentRequest
+          error?: Problem
+        }
         if (read.error !== undefined) throw read.error
         return read.value
       }
@@ -65,7 +68,7 @@ async function respond(
   deps: FastPathDeps,
   request: IncomingMessage,
   response: ServerResponse,
-  readBody: () => PaymentRequest,
+  readBody: () => PspPaymentRequest,
 ): Promise<void> {
   const { headers } = request
   const parent = parseTraceparent(headers['traceparent'] as string | undefined)
@@ -77,7 +80,7 @@ async function respond(
     const accepted = await acceptPayment(deps, readBody(), caller)
     await deliver(deps.pending, response, accepted)
   } catch (error) {
-    const problem = problemOf(error)
+    const problem = toProblem(error)
     const about = { err: error, trace_id: traceId }
     if (problem.code === 'INTERNAL') deps.logger.error(about, 'a payment request failed')
     if (problem.code === 'UNAVAILABLE') {

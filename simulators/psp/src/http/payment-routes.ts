@@ -5,7 +5,7 @@ import { formatAmount } from '@caudal/money/format-amount.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import { Type } from 'typebox'
 import { acceptPayment, type AcceptPaymentDeps } from '../accept-payment.ts'
-import { PaymentRequest } from '../domain/payment-request.ts'
+import { PspPaymentRequest } from '../domain/payment-request.ts'
 import { verdictMembers } from '../domain/responses.ts'
 import { findPayments } from '../store/find-payments.ts'
 import { deliver } from './deliver.ts'
@@ -42,7 +42,7 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRouteDeps): void 
   const { db, behaviours, pending } = deps
   app.post(
     '/v1/payments',
-    { schema: { body: PaymentRequest, response: { 200: Approved, 400: Failed, 500: Failed } } },
+    { schema: { body: PspPaymentRequest, response: { 200: Approved, 400: Failed, 500: Failed } } },
     async (request, reply) => {
       const key = request.headers['idempotency-key']
       const traceId = traceIdOf(request.traceparent)

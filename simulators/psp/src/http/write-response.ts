@@ -29,7 +29,7 @@ export function writeProblem(response: ServerResponse, problem: Problem, traceId
 }
 
 /** Maps an error to a problem: other errors are 503 if they are retryable, else 500. */
-export function problemOf(error: unknown): Problem {
+export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StrictJsonError) return new Problem('MALFORMED_REQUEST', error.message)
   const { code } = error as { code?: unknown }
