@@ -49,6 +49,7 @@ export async function globalSetup(): Promise<void> {
   process.env['CAUDAL_TEST_APP_URL'] = server.appUrl
 }
 
+/** Stops the server of `globalSetup`. */
 export async function globalTeardown(): Promise<void> {
   // Ctrl-C may come while the server is still starting.
   const server = await starting?.catch(() => undefined)

@@ -2,9 +2,16 @@
 // Each rule is a pure function in tools/tidy and is proved there by a planted mistake.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import {
+  findHandNumberedParameters,
+  findHardCodedScopes,
+  findMisnamedErrors,
+  findUndocumentedExports,
+} from './tidy/code.ts'
 import { findErrorDrift, findLostPaths, findUnshownPromises } from './tidy/documents.ts'
 import { findBareDisables, findLongLines, findMachinePaths, findOpenEnds } from './tidy/lines.ts'
 import { findLooseVersions, findUnlockedPlatforms, findUnnamedScripts } from './tidy/manifests.ts'
+import { findChangedMigrations } from './tidy/migrations.ts'
 import { findBarrels, findMigrationRepeats, findOddNames, findVagueFolders } from './tidy/names.ts'
 import { readTree, type SourceFile } from './tidy/source-tree.ts'
 
@@ -13,6 +20,11 @@ const RULES: Record<string, (files: SourceFile[]) => string[]> = {
   'folders are called after what is in them': findVagueFolders,
   'code files have kebab-case names': findOddNames,
   'each migration has a number of its own': findMigrationRepeats,
+  'a migration that has landed is never changed': findChangedMigrations,
+  'every exported function has a docstring': findUndocumentedExports,
+  'many parameters of SQL are numbered by the sql template': findHandNumberedParameters,
+  'an error is logged as err': findMisnamedErrors,
+  'scopes are named by the list of the contracts': findHardCodedScopes,
   'lines end by column 100': findLongLines,
   'no file names a path of one machine': findMachinePaths,
   'no open end is left in the code': findOpenEnds,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { newId } from '@caudal/contracts/ids.ts'
+import { type Sql, sql } from '@caudal/postgres/sql.ts'
 import type pg from 'pg'
 
 /** A command of the reference ledger. */
@@ -157,16 +158,12 @@ async function insertEntries(
   [out, into]: Posting[],
   version: number,
 ): Promise<void> {
-  await client.query(
-    `INSERT INTO entries (transfer_id, account_id, balance, amount_minor, balance_after_minor,
-       account_version)
-     VALUES ($1, $2, $3, $4, $5, $6), ($1, $7, $8, $9, $10, $6)`,
-    [transferId, ...valuesOf(out!), version, ...valuesOf(into!)],
-  )
-}
-
-function valuesOf({ accountId, balance, amountMinor, after }: Posting): unknown[] {
-  return [accountId, balance, amountMinor, after]
+  const row = ({ accountId, balance, amountMinor, after }: Posting): Sql =>
+    sql`(${transferId}, ${accountId}, ${balance}, ${amountMinor}, ${after}, ${version})`
+  await client.query(sql`
+    INSERT INTO entries (transfer_id, account_id, balance, amount_minor, balance_after_minor,
+      account_version)
+    VALUES ${row(out!)}, ${row(into!)}`)
 }
 
 async function insertKey(

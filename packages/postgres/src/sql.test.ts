@@ -83,5 +83,9 @@ test('a template that is nested in itself is composed anew, and correctly, each 
   let list = sql`${0}`
   for (let index = 1; index <= 200; index += 1) list = sql`${list}, ${index}`
   assert.equal(list.values.length, 201)
-  assert.ok(list.text.startsWith('$1, $2, $3') && list.text.endsWith(', $201'))
+  const numbers = list.text.split(', ').map((parameter) => Number(parameter.slice(1)))
+  assert.deepEqual(
+    numbers,
+    [...list.values.keys()].map((index) => index + 1),
+  )
 })
