@@ -1,9 +1,11 @@
 // Each gate passes over a small clean tree and fails over the same tree with its known-bad files.
 import assert from 'node:assert/strict'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { BASE_FILE } from './commit-subjects.ts'
+import { commit, git } from './commits-for-tests.ts'
 import { GATES, runGate, type Verdict } from './gates.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..')
@@ -24,7 +26,15 @@ const COMPLAINTS: Record<string, string[]> = {
   format: ['badly-formatted.ts'],
   types: ['wrong-type.ts', 'TS2322'],
   unused: ['subtractAmounts', 'forgotten-file.ts', 'uuid'],
-  tidy: ['packages/money/src/utils/index.ts: import each file by its own name'],
+  tidy: [
+    'packages/money/src/utils/index.ts: import each file by its own name',
+    'services/wallets/src/without-docstring.ts:1: say in a docstring',
+    'services/wallets/src/hard-coded-scope.ts:2: name ledger:write by SCOPES',
+    'services/wallets/src/misnamed-error.ts:5: an error is logged as err',
+    'services/wallets/src/hand-numbered.ts:2: number these parameters by sql',
+    'services/wallets/migrations/0001_create_ledger.sql: has landed and cannot be changed',
+    'services/wallets/migrations/0002_unrecorded.sql: is not in tools/migrations.sha256',
+  ],
 }
 
 /** A copy of the clean tree under the repository's own settings, with a gate's bad files on top. */
@@ -81,8 +91,20 @@ test('the gate lint refuses each known-bad file for the reason its first line gi
   assert.deepEqual(reasonsOf(output), await expectedReasons(join(FIXTURES, 'lint')))
 })
 
-test('every gate has known-bad files', () => {
-  const proved = [...Object.keys(COMPLAINTS), 'lint'].toSorted()
+test('the gate commits refuses a long subject', async (t) => {
+  const gate = GATES.find(({ name }) => name === 'commits')
+  assert.ok(gate)
+  const root = await makeTree(t)
+  git(root, 'init', '--quiet')
+  await writeFile(join(root, BASE_FILE), `${commit(root, 'The base')}\n`)
+  commit(root, 'x'.repeat(73))
+  const { passed, output } = await runGate(gate, root)
+  assert.equal(passed, false, output)
+  assert.match(output, /the subject has 73 characters, at most 72/)
+})
+
+test('every gate is shown to fail', () => {
+  const proved = [...Object.keys(COMPLAINTS), 'lint', 'commits'].toSorted()
   assert.deepEqual(proved, GATES.map(({ name }) => name).toSorted())
 })
 

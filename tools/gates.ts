@@ -26,6 +26,7 @@ export const GATES: Gate[] = [
   { name: 'types', program: 'tsc', args: ['--noEmit'] },
   { name: 'unused', program: 'knip', args: ['--no-progress', '--no-config-hints'] },
   { name: 'tidy', program: 'node', args: ['--test', join(import.meta.dirname, 'tidy.test.ts')] },
+  { name: 'commits', program: 'node', args: [join(import.meta.dirname, 'check-commits.ts')] },
 ]
 
 /** Runs a gate over the tree at `root`, with the programs that this repository has installed. */
