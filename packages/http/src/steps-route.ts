@@ -1,3 +1,4 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { Type } from 'typebox'
 import { identityOf, requireToken } from './authenticate.ts'
@@ -29,9 +30,9 @@ export function addStepsRoute(
     params: Type.Object({ payment_id: Uuid }),
     response: { 200: Answer },
     tags: ['internal'],
-    security: [{ bearer: ['trace:read'] }],
+    security: [{ bearer: [SCOPE.traceRead] }],
   }
-  const onRequest = requireToken({ verifier: deps.verifier, scope: 'trace:read' })
+  const onRequest = requireToken({ verifier: deps.verifier, scope: SCOPE.traceRead })
   app.get('/internal/payments/:payment_id/steps', { schema, onRequest }, async (request) => {
     const { tenantId } = identityOf(request)
     const paymentId = request.params.payment_id.toLowerCase()

@@ -1,3 +1,4 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { type Consumer, consume } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { createServer } from '@caudal/http/create-server.ts'
@@ -69,7 +70,7 @@ function startConsumer(parts: Parts): Promise<Consumer> {
 
 function acceptRequests({ config, db, logger, observer, relay }: Parts): PaymentRequests {
   const { identityUrl, clientId, clientSecret, ordersUrl, ordersTimeoutMs: timeoutMs } = config
-  const scope = 'orders:read'
+  const scope = SCOPE.ordersRead
   const getToken = createServiceTokenSource({ identityUrl, clientId, clientSecret, scope })
   const lookup = { ordersUrl, getToken, timeoutMs, logger }
   return createPaymentRequests({

@@ -1,3 +1,5 @@
+import { SCOPES, scopesOf } from '@caudal/contracts/scopes.ts'
+
 /** Who the tokens are for: every Caudal service (interfaces.md, Tokens). */
 export const AUDIENCE = 'caudal'
 
@@ -11,24 +13,12 @@ export const CLIENT_TOKEN_SECONDS = 10 * 60
 export const DEVELOPMENT_LOGIN = 'urn:caudal:params:oauth:grant-type:development-login'
 
 /** What a person may do through the gateway; nothing that a service's scope allows. */
-export const USER_SCOPES = ['payments:read', 'payments:write', 'wallet:read'] as const
+export const USER_SCOPES = scopesOf('user')
 
 /** What a service may be allowed; each client's own list says which. */
-export const SERVICE_SCOPES = [
-  'payments:read',
-  'payments:write',
-  'ledger:read',
-  'ledger:write',
-  'ledger:admin',
-  'orders:read',
-  'orders:write',
-  'users:read',
-  'users:write',
-  'users:impersonate',
-  'trace:read',
-] as const
+export const SERVICE_SCOPES = scopesOf('client')
 
-export const ALL_SCOPES: readonly string[] = [...new Set([...SERVICE_SCOPES, ...USER_SCOPES])]
+export const ALL_SCOPES: readonly string[] = Object.keys(SCOPES)
 
 export type AccessTokenClaims = {
   jti: string

@@ -1,8 +1,9 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { SERVICE_SCOPES } from './access-token.ts'
 import type { Client } from './client.ts'
 
 /** A scope that reaches every user is for those alone who have it by configuration. */
-const NEVER_LENT = 'users:impersonate'
+const NEVER_LENT = SCOPE.usersImpersonate
 
 /**
  * The scopes of a token that development login makes for a client: those that were asked for. A

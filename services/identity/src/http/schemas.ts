@@ -1,3 +1,4 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { Type } from 'typebox'
 import { DEFAULT_LOCALE, PLATFORMS } from '../domain/user.ts'
@@ -60,7 +61,7 @@ export const createUsersSchema = {
     ),
   }),
   response: { 201: Type.Object({ users: Type.Array(UserView) }) },
-  security: [{ bearer: ['users:write'] }],
+  security: [{ bearer: [SCOPE.usersWrite] }],
 }
 
 export const lookupUsersSchema = {
@@ -76,7 +77,7 @@ export const lookupUsersSchema = {
       ),
     }),
   },
-  security: [{ bearer: ['users:read'] }],
+  security: [{ bearer: [SCOPE.usersRead] }],
 }
 
 export const removeDevicesSchema = {
@@ -86,7 +87,7 @@ export const removeDevicesSchema = {
     tokens: Type.Array(DeviceToken, { maxItems: MAX_USERS }),
   }),
   response: { 200: Type.Object({ removed: Type.Integer() }) },
-  security: [{ bearer: ['users:write'] }],
+  security: [{ bearer: [SCOPE.usersWrite] }],
 }
 
 export const getUserSchema = {
@@ -95,7 +96,7 @@ export const getUserSchema = {
   querystring: Type.Object({ tenant_id: Type.Optional(TenantId) }),
   response: { 200: UserView },
   problems: ['USER_NOT_FOUND'] as const,
-  security: [{ bearer: ['users:read'] }],
+  security: [{ bearer: [SCOPE.usersRead] }],
 }
 
 export const createTokensSchema = {
@@ -115,7 +116,7 @@ export const createTokensSchema = {
       ),
     }),
   },
-  security: [{ bearer: ['users:impersonate'] }],
+  security: [{ bearer: [SCOPE.usersImpersonate] }],
 }
 
 export const createClientTokenSchema = {
@@ -137,5 +138,5 @@ export const createClientTokenSchema = {
       expires_at: Type.String({ format: 'date-time' }),
     }),
   },
-  security: [{ bearer: ['users:impersonate'] }],
+  security: [{ bearer: [SCOPE.usersImpersonate] }],
 }

@@ -1,3 +1,4 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem } from '@caudal/http/problem.ts'
@@ -27,7 +28,7 @@ const BODY_LIMIT_BYTES = 128 * 1024
 /** Development login by the thousand, for seeding and load; added only while it is switched on. */
 export function addTokenRoutes(app: HttpServer, deps: TokenRoutesDeps): void {
   const { verifier } = deps
-  const onRequest = [requireToken({ verifier, scope: 'users:impersonate' }), onlyServices]
+  const onRequest = [requireToken({ verifier, scope: SCOPE.usersImpersonate }), onlyServices]
   app.post(
     '/v1/tokens',
     { schema: createTokensSchema, onRequest, bodyLimit: BODY_LIMIT_BYTES },

@@ -1,4 +1,5 @@
 import { newId } from '@caudal/contracts/ids.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem } from '@caudal/http/problem.ts'
@@ -35,8 +36,8 @@ const BODY_LIMIT_BYTES = 4 * 1024 * 1024
 export function addUserRoutes(app: HttpServer, deps: UserRoutesDeps): void {
   const { verifier } = deps
   const bodyLimit = BODY_LIMIT_BYTES
-  const mayWrite = [requireToken({ verifier, scope: 'users:write' }), onlyServices]
-  const mayRead = [requireToken({ verifier, scope: 'users:read' }), onlyServices]
+  const mayWrite = [requireToken({ verifier, scope: SCOPE.usersWrite }), onlyServices]
+  const mayRead = [requireToken({ verifier, scope: SCOPE.usersRead }), onlyServices]
 
   app.post(
     '/v1/users',
@@ -113,7 +114,7 @@ function tenantToRead(
     const isSelf = identity.subject === userId.toLowerCase() && tenantId === identity.tenantId
     return isSelf ? tenantId : null
   }
-  if (!identity.scopes.has('users:read')) throw new Problem('FORBIDDEN')
+  if (!identity.scopes.has(SCOPE.usersRead)) throw new Problem('FORBIDDEN')
   return tenantId
 }
 

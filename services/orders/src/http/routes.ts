@@ -1,4 +1,5 @@
 import { newId } from '@caudal/contracts/ids.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, cutPage } from '@caudal/http/page.ts'
@@ -42,8 +43,8 @@ const readCursor = cursorReader(OrderPosition)
 /** Create, look up and list orders (P2, P8). */
 export function addOrderRoutes(app: HttpServer, deps: OrderRoutesDeps): void {
   const { verifier } = deps
-  const mayWrite = requireToken({ verifier, scope: 'orders:write' })
-  const mayRead = requireToken({ verifier, scope: 'orders:read' })
+  const mayWrite = requireToken({ verifier, scope: SCOPE.ordersWrite })
+  const mayRead = requireToken({ verifier, scope: SCOPE.ordersRead })
   const anybody = requireToken({ verifier })
 
   app.post(
@@ -143,7 +144,7 @@ function serviceOf(identity: Identity): Identity {
 function tenantToRead(identity: Identity, userId: string, wanted: string | undefined): string {
   const tenantId = wanted ?? identity.tenantId
   const isOwn = identity.subject.toLowerCase() === userId && tenantId === identity.tenantId
-  const allowed = identity.kind === 'user' ? isOwn : identity.scopes.has('orders:read')
+  const allowed = identity.kind === 'user' ? isOwn : identity.scopes.has(SCOPE.ordersRead)
   if (!allowed) throw new Problem('FORBIDDEN')
   return tenantId
 }

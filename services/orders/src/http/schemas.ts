@@ -1,3 +1,4 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Type } from 'typebox'
@@ -59,7 +60,7 @@ export const createOrdersSchema = {
   }),
   response: { 201: OrdersView },
   problems: ['IDEMPOTENCY_MISMATCH'] as const,
-  security: [{ bearer: ['orders:write'] }],
+  security: [{ bearer: [SCOPE.ordersWrite] }],
 }
 
 export const lookupOrdersSchema = {
@@ -71,7 +72,7 @@ export const lookupOrdersSchema = {
     ),
   }),
   response: { 200: OrdersView },
-  security: [{ bearer: ['orders:read'] }],
+  security: [{ bearer: [SCOPE.ordersRead] }],
 }
 
 export const listOrdersSchema = {
@@ -83,7 +84,7 @@ export const listOrdersSchema = {
     tenant_id: Type.Optional(TenantId),
   }),
   response: { 200: pageOf(OrderView) },
-  security: [{ bearer: ['orders:read'] }],
+  security: [{ bearer: [SCOPE.ordersRead] }],
 }
 
 /** Where a page ended: the last order's external id. */

@@ -1,4 +1,5 @@
 import { isUuid } from '@caudal/contracts/ids.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import type { FastifyRequest } from 'fastify'
@@ -15,7 +16,7 @@ export interface Owner {
   userId: string
 }
 
-export type PaymentScope = 'payments:read' | 'payments:write'
+export type PaymentScope = typeof SCOPE.paymentsRead | typeof SCOPE.paymentsWrite
 
 /**
  * Who is served: the user that the gateway vouches for, or the one that an internal client with the
@@ -35,7 +36,7 @@ export function ownerOf(request: Call, scope: PaymentScope): Owner {
 
 /** Like `ownerOf`, but an internal client may see the payments of its whole tenant. */
 export function readerOf(request: Call): { tenantId: string; userId?: string } {
-  const { kind, subject, tenantId } = allowed(request, 'payments:read')
+  const { kind, subject, tenantId } = allowed(request, SCOPE.paymentsRead)
   return kind === 'user' ? { tenantId, userId: userIdOf(subject) } : { tenantId }
 }
 

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { isUuid, newId } from '@caudal/contracts/ids.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
@@ -14,7 +15,7 @@ type TracedCall = Call & { traceparent: string }
 /** The request with its ids, from headers and body. */
 export function paymentRequestOf(request: TracedCall, orderId: string): TracedRequest {
   const externalOrderId = orderId.toLowerCase()
-  const { tenantId, userId } = ownerOf(request, 'payments:write')
+  const { tenantId, userId } = ownerOf(request, SCOPE.paymentsWrite)
   const { traceparent } = request
   return {
     tenantId,

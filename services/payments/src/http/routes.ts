@@ -1,4 +1,5 @@
 import { isUuid } from '@caudal/contracts/ids.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { requireToken } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, cutPage } from '@caudal/http/page.ts'
@@ -60,7 +61,7 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void
 
   app.get('/v1/payments', { schema: listPaymentsSchema, onRequest }, async (request, reply) => {
     const { limit, cursor } = request.query
-    const owner = ownerOf(request, 'payments:read')
+    const owner = ownerOf(request, SCOPE.paymentsRead)
     const position = cursor === undefined ? undefined : readCursor(cursor)
     const after = position && {
       createdAt: readTime(position.created_at),
@@ -72,7 +73,7 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void
 
   app.get(
     '/internal/payments/:payment_id/steps',
-    { schema: getStepsSchema, onRequest: requireToken({ verifier, scope: 'trace:read' }) },
+    { schema: getStepsSchema, onRequest: requireToken({ verifier, scope: SCOPE.traceRead }) },
     async (request, reply) => {
       const tenantId = serviceTenantOf(request)
       const payment = await find(deps, { tenantId }, request.params.payment_id)
