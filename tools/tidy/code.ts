@@ -9,7 +9,7 @@ const ARROW = /^[^=]*= (?:async )?(?:\w+ =>|(?:<[^=]*>)?\([^]*?\)(?:: [^=\n]+)? 
 const SCOPES = 'packages/contracts/src/scopes.ts'
 const LOGGER_CALL = /\b(?:log|logger)\.(?:trace|debug|info|warn|error|fatal)\(\s*\{/g
 
-/** Every exported function and class of the product and its tools says in a docstring what it does. */
+/** Every exported function and class of the product and its tools has a docstring. */
 export function findUndocumentedExports(files: SourceFile[]): string[] {
   return files.filter(({ path }) => SOURCES.test(path) || TOOLS.test(path)).flatMap(undocumentedIn)
 }

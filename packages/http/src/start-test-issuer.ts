@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 
 export interface TestIssuer {
@@ -65,7 +66,7 @@ export async function startTestIssuer(
         aud: 'caudal',
         sub: '0190b2a4-0000-7000-8000-000000000001',
         tenant_id: 'caudal',
-        scope: 'payments:write payments:read wallet:read',
+        scope: [SCOPE.paymentsWrite, SCOPE.paymentsRead, SCOPE.walletRead].join(' '),
         iat: nowSeconds,
         exp: nowSeconds + expiresInSeconds,
         ...claims,

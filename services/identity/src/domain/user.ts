@@ -83,6 +83,7 @@ export function userCreated(
   }
 }
 
+/** The user as the HTTP interface shows it. */
 export function viewUser(user: User): UserView {
   return {
     user_id: user.userId,
@@ -94,6 +95,7 @@ export function viewUser(user: User): UserView {
   }
 }
 
+/** The device as the HTTP interface shows it. */
 export function viewDevice({ deviceId, platform, token }: Device): DeviceView {
   return { device_id: deviceId, platform, token }
 }
