@@ -162,6 +162,7 @@ async function watched(t: Scope, fixture: EffectsFixture): Promise<Watched> {
     metrics,
     process: async (_tx, events) => {
       for (const { event } of events) applied.add(event.event_id)
+      return { outcomes: [] }
     },
   })
   t.after(() => consumer.stop())

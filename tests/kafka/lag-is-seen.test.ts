@@ -29,6 +29,7 @@ test("P13: the lag of the service's offsets is a metric, and Kafka's own tool sh
     capacity: () => (open ? 1_000 : 0),
     process: async (_tx, events) => {
       applied += events.length
+      return { outcomes: [] }
     },
   })
   t.after(() => consumer.stop())

@@ -1,3 +1,4 @@
+import type { BatchResult } from '@caudal/batching/process-batch.ts'
 import { isConnectionFault, isRetryableConflict } from '@caudal/postgres/errors.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
@@ -11,16 +12,16 @@ import { type Handlers, route } from './router.ts'
 export type FollowUp = () => void
 
 /**
- * The effects of a batch of work; runs in the transaction that moves the offsets. It may run again,
- * so what must not happen before the commit is returned as a follow-up.
+ * The service's spine without its dependencies; runs in the transaction that moves the offsets. It
+ * may run again, so its effects are in the transaction or in `afterCommit`.
  */
-export type ProcessWork<W> = (tx: Tx, work: readonly W[]) => Promise<FollowUp | void>
+export type ProcessWork<W> = (tx: Tx, work: readonly W[]) => Promise<BatchResult<unknown>>
 
 export type Applied = {
   processed: number
   skipped: number
   parked: readonly Parked[]
-  followUp: FollowUp | undefined
+  afterCommit: FollowUp | undefined
 }
 
 /** Who consumes: the group, its handlers, and the spine that takes their work. */
@@ -77,9 +78,9 @@ async function attemptBatch<W>(
     const aside = new Set(parked.map((it) => it.record))
     const due = aside.size === 0 ? routed : routed.filter(({ record }) => !aside.has(record))
     const work = due.map((it) => it.work)
-    const followUp = work.length > 0 ? await process(tx, work) : undefined
+    const result = work.length > 0 ? await process(tx, work) : undefined
     if (parked.length > 0) await parkRecords(tx, group, parked)
-    return { processed: work.length, parked, followUp: followUp ?? undefined }
+    return { processed: work.length, parked, afterCommit: result?.afterCommit }
   })
 }
 

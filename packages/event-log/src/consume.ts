@@ -157,9 +157,8 @@ class RunningConsumer<W> implements Consumer {
 
   async #apply(records: readonly LogRecord[]): Promise<void> {
     const split = this.#failedBatches >= TRIES_BEFORE_SPLIT
-    const { afterCommit } = this.#options
     for (const batch of split ? records.map((record) => [record]) : [records]) {
-      const { parked, followUp, skipped } = split
+      const { parked, afterCommit, skipped } = split
         ? await applyOrPark(this.#options, batch[0]!, this.#positions)
         : await applyBatch(this.#options, batch, this.#positions)
       for (const { topic, partition, offset } of batch) {
@@ -168,8 +167,8 @@ class RunningConsumer<W> implements Consumer {
       this.#counters.applied(batch)
       if (skipped > 0) this.#counters.skipped(skipped)
       if (parked.length > 0) this.#reportParked(parked)
-      followUp?.()
       afterCommit?.()
+      this.#options.afterCommit?.()
     }
   }
 

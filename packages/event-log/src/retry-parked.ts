@@ -27,7 +27,7 @@ type RetryOutcome = 'none' | 'processed' | 'postponed'
 async function retryOne<W>(target: ConsumeTarget<W>): Promise<RetryOutcome> {
   const { db, group, process } = target
   let taken: LogRecord | undefined
-  let applied: { outcome: RetryOutcome; followUp?: FollowUp | void }
+  let applied: { outcome: RetryOutcome; afterCommit?: FollowUp | undefined }
   try {
     applied = await transaction(db, async (tx) => {
       taken = await takeDueParked(tx, group)
@@ -37,9 +37,9 @@ async function retryOne<W>(target: ConsumeTarget<W>): Promise<RetryOutcome> {
         await postponeParked(tx, group, taken, routed.as, routed.cause)
         return { outcome: 'postponed' }
       }
-      const followUp = routed.kind === 'work' ? await process(tx, [routed.work]) : undefined
+      const result = routed.kind === 'work' ? await process(tx, [routed.work]) : undefined
       await resolveParked(tx, group, taken)
-      return { outcome: 'processed', followUp }
+      return { outcome: 'processed', afterCommit: result?.afterCommit }
     })
   } catch (error) {
     if (!taken || (error as { retryable?: boolean }).retryable) throw error
@@ -47,7 +47,7 @@ async function retryOne<W>(target: ConsumeTarget<W>): Promise<RetryOutcome> {
     await postponeParked(db, group, taken, kind, cause)
     return 'postponed'
   }
-  applied.followUp?.()
+  applied.afterCommit?.()
   return applied.outcome
 }
 

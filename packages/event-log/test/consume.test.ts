@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { BatchResult } from '@caudal/batching/process-batch.ts'
 import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
@@ -9,6 +10,7 @@ import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import type { ProcessWork } from '../src/apply-batch.ts'
 import { consume, type Consumer } from '../src/consume.ts'
 import type { EventLog, NewRecord } from '../src/event-log.ts'
 import type { IncomingEvent } from '../src/incoming-event.ts'
@@ -60,15 +62,19 @@ function userCreated(userId = newId(), accountId?: string): NewRecord {
 
 const userOf = (record: NewRecord): string => (JSON.parse(record.value) as UserCreated).user_id
 
-async function writeEffects(tx: Tx, events: readonly IncomingEvent<UserCreated>[]): Promise<void> {
+async function writeEffects(
+  tx: Tx,
+  events: readonly IncomingEvent<UserCreated>[],
+): Promise<BatchResult<string>> {
   const users = events.map(({ event }) => event.user_id)
   await tx.query('INSERT INTO effects (user_id) SELECT * FROM unnest($1::text[])', [users])
+  return { outcomes: users }
 }
 
 async function consumer(
   t: Scope,
   { db, log }: World,
-  process: (tx: Tx, events: readonly IncomingEvent<UserCreated>[]) => Promise<void>,
+  process: ProcessWork<IncomingEvent<UserCreated>>,
 ): Promise<Consumer> {
   const running = await consume({
     log,
@@ -110,9 +116,10 @@ test('F4: effects and offsets move together: a batch that fails leaves nothing',
   const it = await world(t)
   let failures = 2
   await consumer(t, it, async (tx, events) => {
-    await writeEffects(tx, events)
+    const result = await writeEffects(tx, events)
     failures -= 1
     if (failures >= 0) throw Object.assign(new Error('planted'), { retryable: true })
+    return result
   })
   const records = Array.from({ length: 10 }, () => userCreated())
   await it.log.append(records)
@@ -158,7 +165,7 @@ test('rule 11: a record that waits for its predecessor is tried again, in order'
       }))
       throw new ParkError(parked)
     }
-    await writeEffects(tx, events)
+    return writeEffects(tx, events)
   })
   const account = newId()
   const records = Array.from({ length: 3 }, () => userCreated(newId(), account))
@@ -178,7 +185,7 @@ test('rule 11, F5: a record that fails for no known reason is found and parked a
     if (events.some(({ event }) => event.user_id === poison)) {
       throw new TypeError('planted')
     }
-    await writeEffects(tx, events)
+    return writeEffects(tx, events)
   })
   await it.log.append(records)
   await eventually(async () => (await it.effects()).length === 7)

@@ -88,7 +88,10 @@ async function startConsumer(
     db,
     group: NAME,
     handlers,
-    process: (tx, events) => processBatch({ leaseMs, room, send }, tx, events),
+    process: async (tx, events) => ({
+      outcomes: [],
+      afterCommit: await processBatch({ leaseMs, room, send }, tx, events),
+    }),
     logger,
     metrics,
   })

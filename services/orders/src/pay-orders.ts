@@ -13,7 +13,7 @@ import { markOrdersPaid, type UnmarkedPayment } from './store/mark-orders-paid.t
 export const payOrders: ProcessWork<IncomingEvent<PaymentFinalized>> = async (tx, finalized) => {
   const paid = ordersPaidBy(finalized.map(({ event }) => event))
   const { unmarked } = await markOrdersPaid(tx, paid)
-  if (unmarked.length === 0) return
+  if (unmarked.length === 0) return { outcomes: paid }
   throw new ParkError(
     unmarked.map((payment) => {
       const { event, record } = finalized[payment.position]!

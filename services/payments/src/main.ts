@@ -63,7 +63,10 @@ function startConsumer(parts: Parts): Promise<Consumer> {
     metrics,
     group: NAME,
     handlers,
-    process: (tx, incoming) => processBatch(deps, tx, incoming),
+    process: async (tx, incoming) => ({
+      outcomes: [],
+      afterCommit: await processBatch(deps, tx, incoming),
+    }),
     afterCommit: () => relay.wake(),
   })
 }

@@ -63,7 +63,10 @@ async function startConsumer({ db, log, logger, metrics, relay, work }: Parts): 
     metrics,
     group: NAME,
     handlers: HANDLERS,
-    process: (tx, incoming) => processBatch(work.intake, tx, incoming),
+    process: async (tx, incoming) => ({
+      outcomes: [],
+      afterCommit: await processBatch(work.intake, tx, incoming),
+    }),
     afterCommit: () => relay.wake(),
     capacity: () => work.capacity(),
   })

@@ -47,10 +47,10 @@ export function applyEvents({ region, observer }: ApplyEventsDeps): ProcessWork<
       tx,
       opened.map((it) => openedEvent(it, { region, traceparent })),
     )
-    if (work.length === 0) return undefined
+    if (work.length === 0) return { outcomes: [] }
     try {
       const { outcomes } = await processBatch(tx, work, { region })
-      return () => observer.eventsApplied(work, outcomes)
+      return { outcomes, afterCommit: () => observer.eventsApplied(work, outcomes) }
     } catch (error) {
       if (error instanceof ParkError) observer.eventsParked(error.parked)
       throw error

@@ -39,9 +39,11 @@ await consume({
         events.map(({ record }) => record.offset),
       ],
     )
-    if (!hold) return
-    process.send!({ held: true })
-    await release.promise
+    if (hold) {
+      process.send!({ held: true })
+      await release.promise
+    }
+    return { outcomes: [] }
   },
 })
 
