@@ -1,5 +1,7 @@
 import { bigintArray, smallintArray, textArray } from '@caudal/postgres/array-parameter.ts'
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
+import type { ConsumerId } from './consumer-id.ts'
 import type { LogRecord, Position } from './event-log.ts'
 
 /** SQLSTATE raised when an offset is no longer where this consumer believes it to be (rule 1). */
@@ -8,58 +10,51 @@ const OFFSETS_MOVED = 'CA001'
 /** How far a batch moves one partition. */
 export type Advance = { topic: string; partition: number; from: bigint; to: bigint }
 
-// Locks in sorted order, moves all or raises, and tells which keys of the batch are parked. A lost
-// compare raises here, before any effect that travels behind this statement.
-const ADVANCE = `
-  WITH wanted AS (
-    SELECT * FROM unnest($2::text[], $3::smallint[], $4::bigint[], $5::bigint[])
-      AS w(topic, partition, from_offset, to_offset)
-  ), locked AS (
-    SELECT o.topic, o.partition
-    FROM consumer_offsets o JOIN wanted w USING (topic, partition)
-    WHERE o.consumer_group = $1 AND o.next_offset = w.from_offset
-    ORDER BY o.topic, o.partition
-    FOR UPDATE OF o
-  ), moved AS (
-    UPDATE consumer_offsets o SET next_offset = w.to_offset, moved_at = now()
-    FROM wanted w JOIN locked l USING (topic, partition)
-    WHERE o.consumer_group = $1 AND o.topic = w.topic AND o.partition = w.partition
-      AND o.next_offset = w.from_offset
-    RETURNING 1
-  )
-  SELECT
-    require_that(
-      (SELECT count(*) FROM moved) = (SELECT count(*) FROM wanted),
-      '${OFFSETS_MOVED}', 'the offsets have been moved by another consumer'
-    ),
-    ARRAY(
-      SELECT DISTINCT p.topic || ' ' || p.record_key FROM parked_records p
-      WHERE p.consumer_group = $1 AND p.resolved_at IS NULL
-        AND p.record_key = ANY($6::text[])
-    ) AS parked`
-
 /**
  * Moves the group's offsets by compare-and-set and returns the parked keys of the batch, as `topic
  * key`. Raises when another consumer was there first; see `isOffsetsMoved` (ADR 0002).
  */
 export async function advanceOffsets(
   tx: Tx,
-  group: string,
+  { group, source }: ConsumerId,
   advances: readonly Advance[],
   keys: readonly string[],
 ): Promise<Set<string>> {
-  const { rows } = await tx.query<{ parked: string[] }>({
-    name: 'advance-offsets',
-    text: ADVANCE,
-    values: [
-      group,
-      textArray(advances, (it) => it.topic),
-      smallintArray(advances, (it) => it.partition),
-      bigintArray(advances, (it) => it.from),
-      bigintArray(advances, (it) => it.to),
-      textArray(keys, (key) => key),
-    ],
-  })
+  // Locks in sorted order, moves all or raises, and returns which keys of the batch are parked. A
+  // lost compare raises here, before any effect that travels behind this statement.
+  const statement = sql`
+    WITH wanted AS (
+      SELECT * FROM unnest(
+        ${textArray(advances, (it) => it.topic)}::text[],
+        ${smallintArray(advances, (it) => it.partition)}::smallint[],
+        ${bigintArray(advances, (it) => it.from)}::bigint[],
+        ${bigintArray(advances, (it) => it.to)}::bigint[]
+      ) AS w(topic, partition, from_offset, to_offset)
+    ), locked AS (
+      SELECT o.topic, o.partition
+      FROM consumer_offsets o JOIN wanted w USING (topic, partition)
+      WHERE o.consumer_group = ${group} AND o.source = ${source}
+        AND o.next_offset = w.from_offset
+      ORDER BY o.topic, o.partition
+      FOR UPDATE OF o
+    ), moved AS (
+      UPDATE consumer_offsets o SET next_offset = w.to_offset, moved_at = now()
+      FROM wanted w JOIN locked l USING (topic, partition)
+      WHERE o.consumer_group = ${group} AND o.source = ${source} AND o.topic = w.topic
+        AND o.partition = w.partition AND o.next_offset = w.from_offset
+      RETURNING 1
+    )
+    SELECT
+      require_that(
+        (SELECT count(*) FROM moved) = (SELECT count(*) FROM wanted),
+        ${OFFSETS_MOVED}, 'the offsets have been moved by another consumer'
+      ),
+      ARRAY(
+        SELECT DISTINCT p.topic || ' ' || p.record_key FROM parked_records p
+        WHERE p.consumer_group = ${group} AND p.source = ${source} AND p.resolved_at IS NULL
+          AND p.record_key = ANY(${textArray(keys, (key) => key)}::text[])
+      ) AS parked`
+  const { rows } = await tx.query<{ parked: string[] }>(named('advance-offsets', statement))
   return new Set(rows[0]!.parked)
 }
 

@@ -1,8 +1,10 @@
 import type { BatchResult } from '@caudal/batching/process-batch.ts'
-import { isConnectionFault, isRetryableConflict } from '@caudal/postgres/errors.ts'
+import type { ParseEvent } from '@caudal/contracts/parse-event.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
+import { isRetryable } from '@caudal/retry/is-retryable.ts'
 import { advanceOffsets, advancesOf, type Positions } from './advance-offsets.ts'
+import type { ConsumerId } from './consumer-id.ts'
 import type { LogRecord } from './event-log.ts'
 import { type Parked, ParkError } from './park-error.ts'
 import { parkRecords } from './park-records.ts'
@@ -19,21 +21,22 @@ export type ProcessWork<W> = (tx: Tx, work: readonly W[]) => Promise<BatchResult
 
 export type Applied = {
   processed: number
-  skipped: number
+  /** The type of each skipped record; `unknown` where the catalogue has none. */
+  skipped: readonly string[]
   parked: readonly Parked[]
   afterCommit: FollowUp | undefined
 }
 
 /** Who consumes: the group, its handlers, and the spine that takes their work. */
-export type ConsumeTarget<W> = {
+export type ConsumeTarget<W> = ConsumerId & {
   db: Db
-  group: string
   handlers: Handlers<W>
+  parse?: ParseEvent | undefined
   process: ProcessWork<W>
 }
 
 /** A unit of work and the record that it was made of. */
-type RecordedWork<W> = { work: W; record: LogRecord }
+type RecordedWork<W> = { work: W; record: LogRecord; newerPatch: boolean }
 
 /**
  * Applies records in one transaction: offsets move by compare-and-set, `process` writes its
@@ -45,6 +48,7 @@ export async function applyBatch<W>(
   positions: Positions,
 ): Promise<Applied> {
   const { routed, refused, skipped } = routeRecords(target, records)
+  const newer = new Set(routed.filter((it) => it.newerPatch).map((it) => it.record))
   for (;;) {
     try {
       const applied = await attemptBatch(target, records, { routed, refused, positions })
@@ -52,14 +56,17 @@ export async function applyBatch<W>(
     } catch (error) {
       if (!(error instanceof ParkError)) throw error
       const before = refused.size
-      for (const it of error.parked) refused.set(it.record, it)
+      for (const it of error.parked) {
+        const waits = it.kind === 'unprocessable' && newer.has(it.record)
+        refused.set(it.record, waits ? { ...it, kind: 'newer' } : it)
+      }
       if (refused.size === before) throw new Error('parked twice', { cause: error })
     }
   }
 }
 
 async function attemptBatch<W>(
-  { db, group, process }: ConsumeTarget<W>,
+  { db, process, ...consumer }: ConsumeTarget<W>,
   records: readonly LogRecord[],
   {
     routed,
@@ -73,13 +80,14 @@ async function attemptBatch<W>(
 ): Promise<Omit<Applied, 'skipped'>> {
   return transaction(db, async (tx) => {
     const keys = [...new Set(records.map((record) => record.key))]
-    const blocked = await advanceOffsets(tx, group, advancesOf(records, positions), keys)
-    const parked = blocked.size + refused.size > 0 ? selectParked(records, refused, blocked) : []
+    const blocked = await advanceOffsets(tx, consumer, advancesOf(records, positions), keys)
+    const parked =
+      blocked.size + refused.size > 0 ? selectParked(records, routed, { refused, blocked }) : []
     const aside = new Set(parked.map((it) => it.record))
     const due = aside.size === 0 ? routed : routed.filter(({ record }) => !aside.has(record))
     const work = due.map((it) => it.work)
     const result = work.length > 0 ? await process(tx, work) : undefined
-    if (parked.length > 0) await parkRecords(tx, group, parked)
+    if (parked.length > 0) await parkRecords(tx, consumer, parked)
     return { processed: work.length, parked, afterCommit: result?.afterCommit }
   })
 }
@@ -97,8 +105,7 @@ export async function applyOrPark<W>(
     try {
       return await target.process(tx, work)
     } catch (error) {
-      const passing = (error as { retryable?: boolean }).retryable || isConnectionFault(error)
-      if (passing || isRetryableConflict(error) || error instanceof ParkError) throw error
+      if (isRetryable(error) || error instanceof ParkError) throw error
       const cause = error instanceof Error ? error.message : String(error)
       throw new ParkError([{ record, kind: 'unprocessable', cause }])
     }
@@ -106,19 +113,23 @@ export async function applyOrPark<W>(
   return applyBatch({ ...target, process }, [record], positions)
 }
 
-/** The refused records and every record that comes behind a parked one of its topic and key. */
-function selectParked(
+/**
+ * The refused records and all work that comes behind a parked record of its topic and key. A record
+ * that is skipped has no effect, so it need not wait.
+ */
+function selectParked<W>(
   records: readonly LogRecord[],
-  refused: ReadonlyMap<LogRecord, Parked>,
-  blocked: ReadonlySet<string>,
+  routed: readonly RecordedWork<W>[],
+  { refused, blocked }: { refused: ReadonlyMap<LogRecord, Parked>; blocked: ReadonlySet<string> },
 ): Parked[] {
+  const work = new Set(routed.map((it) => it.record))
   const closed = new Set(blocked)
   const parked: Parked[] = []
   for (const record of records) {
     const key = `${record.topic} ${record.key}`
     const own = refused.get(record)
     if (own) parked.push(own)
-    else if (closed.has(key)) {
+    else if (work.has(record) && closed.has(key)) {
       parked.push({ record, kind: 'waiting', cause: 'an earlier record of this key is parked' })
     } else continue
     closed.add(key)
@@ -129,15 +140,15 @@ function selectParked(
 function routeRecords<W>(
   target: ConsumeTarget<W>,
   records: readonly LogRecord[],
-): { routed: RecordedWork<W>[]; refused: Map<LogRecord, Parked>; skipped: number } {
+): { routed: RecordedWork<W>[]; refused: Map<LogRecord, Parked>; skipped: string[] } {
   const routed: RecordedWork<W>[] = []
   const refused = new Map<LogRecord, Parked>()
-  let skipped = 0
+  const skipped: string[] = []
   for (const record of records) {
     const it = route(target, record)
-    if (it.kind === 'work') routed.push({ work: it.work, record })
+    if (it.kind === 'work') routed.push({ ...it, record })
     else if (it.kind === 'parked') refused.set(record, { record, kind: it.as, cause: it.cause })
-    else skipped += 1
+    else skipped.push(it.type)
   }
   return { routed, refused, skipped }
 }

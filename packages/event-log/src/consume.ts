@@ -1,24 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ParseEvent } from '@caudal/contracts/parse-event.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import { backoffMs } from '@caudal/retry/backoff-ms.ts'
+import { type PeriodicWork, runPeriodically } from '@caudal/retry/run-periodically.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { isOffsetsMoved, positionKey, positionList, type Positions } from './advance-offsets.ts'
-import { applyBatch, applyOrPark, type ProcessWork } from './apply-batch.ts'
+import { applyBatch, applyOrPark, type ConsumeTarget, type ProcessWork } from './apply-batch.ts'
+import { LOCAL_SOURCE } from './consumer-id.ts'
 import { type ConsumerMetrics, createConsumerMetrics } from './consumer-metrics.ts'
 import type { EventLog, LogRecord, Membership, TopicPartition } from './event-log.ts'
 import { loadPositions } from './load-positions.ts'
 import type { Parked } from './park-error.ts'
-import { countParked } from './park-records.ts'
+import { countParked, NOTHING_PARKED, type ParkedCounts } from './park-records.ts'
 import { retryParked } from './retry-parked.ts'
 import { type Handlers, topicsOf } from './router.ts'
+import { makeNewerDue } from './take-due-parked.ts'
 
 export type ConsumeOptions<W> = {
   log: EventLog
   db: Db
   /** The service's name: one group a service. */
   group: string
+  /** The name of the log, where it is not the region's own. */
+  source?: string
   /** The types of events that the service consumes. */
   handlers: Handlers<W>
+  /** Default: by the catalogue of this release. */
+  parse?: ParseEvent
   /** Default: the topics of these types. */
   topics?: readonly string[]
   /** The spine: takes the work of a batch. */
@@ -36,7 +45,7 @@ const MAX_RECORDS = 1_000
 const POLL_MS = 1_000
 const RETRY_PARKED_MS = 500
 const REPORT_EVERY_MS = 3_000
-const BACKOFF_MS = { base: 100, most: 5_000 }
+const BACKOFF = { baseMs: 200, mostMs: 5_000 }
 const BREATH_MOST_MS = 100
 /** A batch that fails this often for no known reason is applied record by record. */
 const TRIES_BEFORE_SPLIT = 3
@@ -56,7 +65,9 @@ export async function consume<W>(options: ConsumeOptions<W>): Promise<Consumer> 
 export interface Consumer {
   /** Ends the wait under way and asks for the capacity again. */
   wake(): void
-  /** Open parked records, as counted last. */
+  /** Open parked records of each kind, as counted last. */
+  parkedCounts(): Readonly<ParkedCounts>
+  /** All of them. */
   parkedCount(): number
   /** Whether the last read and the last transaction went well. */
   healthy(): boolean
@@ -66,21 +77,27 @@ export interface Consumer {
 
 class RunningConsumer<W> implements Consumer {
   readonly #options: ConsumeOptions<W>
+  readonly #target: ConsumeTarget<W>
   readonly #counters: ConsumerMetrics
   readonly #stopping = new AbortController()
   /** Aborts the wait under way: a read without news, or a pause. */
   #waiting = new AbortController()
   #membership: Membership | undefined
-  #loops: Promise<unknown> = Promise.resolve()
+  #loop: Promise<void> = Promise.resolve()
+  #periodic: PeriodicWork[] = []
   #assigned: readonly TopicPartition[] = []
   #positions: Positions = new Map()
   #stale = true
-  #parked = 0
+  #started = false
+  #parked: ParkedCounts = { ...NOTHING_PARKED }
+  #reported: Positions = new Map()
   #failures = 0
   #failedBatches = 0
 
   constructor(options: ConsumeOptions<W>) {
     this.#options = options
+    const { db, group, source = LOCAL_SOURCE, handlers, parse, process } = options
+    this.#target = { db, group, source, handlers, parse, process }
     this.#counters = createConsumerMetrics(options, {
       positions: () => this.#positions,
       parked: () => this.#parked,
@@ -94,19 +111,31 @@ class RunningConsumer<W> implements Consumer {
       this.#stale = true
       this.wake()
     })
-    this.#loops = Promise.all([
-      this.#consumeUntilStopped(),
-      this.#retryUntilStopped(),
-      this.#reportUntilStopped(),
-    ])
+    this.#loop = this.#consumeUntilStopped()
+    this.#periodic = [
+      runPeriodically({
+        pauseMs: RETRY_PARKED_MS,
+        work: () => this.#retryParked(),
+        onFault: (err) => this.#options.logger.warn({ err }, 'could not retry parked records'),
+      }),
+      runPeriodically({
+        pauseMs: REPORT_EVERY_MS,
+        work: () => this.#report(),
+        onFault: (err) => this.#options.logger.warn({ err }, 'could not report the positions'),
+      }),
+    ]
   }
 
   wake(): void {
     this.#waiting.abort()
   }
 
-  parkedCount(): number {
+  parkedCounts(): Readonly<ParkedCounts> {
     return this.#parked
+  }
+
+  parkedCount(): number {
+    return Object.values(this.#parked).reduce((sum, count) => sum + count, 0)
   }
 
   healthy(): boolean {
@@ -116,7 +145,9 @@ class RunningConsumer<W> implements Consumer {
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.wake()
-    await this.#loops
+    await this.#loop
+    await Promise.all(this.#periodic.map((work) => work.stop()))
+    await this.#report()
     await this.#membership?.leave()
   }
 
@@ -159,13 +190,13 @@ class RunningConsumer<W> implements Consumer {
     const split = this.#failedBatches >= TRIES_BEFORE_SPLIT
     for (const batch of split ? records.map((record) => [record]) : [records]) {
       const { parked, afterCommit, skipped } = split
-        ? await applyOrPark(this.#options, batch[0]!, this.#positions)
-        : await applyBatch(this.#options, batch, this.#positions)
+        ? await applyOrPark(this.#target, batch[0]!, this.#positions)
+        : await applyBatch(this.#target, batch, this.#positions)
       for (const { topic, partition, offset } of batch) {
         this.#positions.set(positionKey(topic, partition), offset + 1n)
       }
       this.#counters.applied(batch)
-      if (skipped > 0) this.#counters.skipped(skipped)
+      this.#counters.skipped(skipped)
       if (parked.length > 0) this.#reportParked(parked)
       afterCommit?.()
       this.#options.afterCommit?.()
@@ -173,11 +204,14 @@ class RunningConsumer<W> implements Consumer {
   }
 
   async #reload(): Promise<void> {
-    const { db, log, group } = this.#options
+    const { db, log } = this.#options
     this.#stale = false
     try {
-      this.#positions = await loadPositions(db, log, group, this.#assigned)
-      this.#parked = await countParked(db, group)
+      // A start may be a deploy of the release that knows what an older one could not read.
+      if (!this.#started) await makeNewerDue(db, this.#target)
+      this.#started = true
+      this.#positions = await loadPositions(db, log, this.#target, this.#assigned)
+      this.#parked = await countParked(db, this.#target)
     } catch (error) {
       this.#stale = true
       throw error
@@ -194,52 +228,36 @@ class RunningConsumer<W> implements Consumer {
     }
     this.#failures += 1
     this.#counters.failed()
-    logger.error({ err: error, group, failures: this.#failures }, 'a batch could not be applied')
-    const backoff = BACKOFF_MS.base * 2 ** Math.min(this.#failures, 10)
-    const jitter = 0.5 + Math.random() / 2
-    await pause(Math.min(BACKOFF_MS.most, backoff) * jitter, this.#stopping.signal)
+    logger.error({ err: error, group, failures: this.#failures }, 'could not apply a batch')
+    await pause(backoffMs(BACKOFF, this.#failures, Math.random()), this.#stopping.signal)
   }
 
   #reportParked(parked: readonly Parked[]): void {
-    this.#parked += parked.length
     for (const { record, kind, cause } of parked) {
       const { topic, partition, offset } = record
+      this.#parked[kind] += 1
       this.#counters.parkedOne(kind)
       this.#options.logger.error(
         { topic, partition, offset: String(offset), kind, cause },
-        'a record was parked',
+        'parked a record',
       )
     }
   }
 
-  /** The database says where the group stands; the log is told too, for displays of lag only. */
-  async #reportUntilStopped(): Promise<void> {
-    const { signal } = this.#stopping
-    let said: Positions = new Map()
-    for (;;) {
-      await pause(REPORT_EVERY_MS, signal)
-      const now = new Map(this.#positions)
-      const news = [...now].filter(([key, offset]) => said.get(key) !== offset)
-      const taken = news.length > 0 && this.#membership!.report(positionList(new Map(news)))
-      if (await taken) said = now
-      if (signal.aborted) return
-    }
+  /** The database has the group's positions; the log gets them for displays of lag only. */
+  async #report(): Promise<void> {
+    const now = new Map(this.#positions)
+    const moved = [...now].filter(([key, offset]) => this.#reported.get(key) !== offset)
+    if (moved.length === 0) return
+    if (await this.#membership!.report(positionList(new Map(moved)))) this.#reported = now
   }
 
-  async #retryUntilStopped(): Promise<void> {
+  async #retryParked(): Promise<void> {
     const { signal } = this.#stopping
-    const { db, group, logger, afterCommit } = this.#options
-    while (!signal.aborted) {
-      await pause(RETRY_PARKED_MS, signal)
-      if (this.#parked === 0 || signal.aborted) continue
-      try {
-        const processed = await retryParked(this.#options, () => signal.aborted)
-        if (processed > 0) afterCommit?.()
-        this.#parked = await countParked(db, group)
-      } catch (error) {
-        logger.warn({ err: error }, 'parked records could not be tried again')
-      }
-    }
+    if (this.parkedCount() === 0 || signal.aborted) return
+    const processed = await retryParked(this.#target, () => signal.aborted)
+    if (processed > 0) this.#options.afterCommit?.()
+    this.#parked = await countParked(this.#options.db, this.#target)
   }
 }
 

@@ -2,12 +2,13 @@ import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { positionKey, positionList, type Positions } from './advance-offsets.ts'
 import type { EventLog, LogRecord } from './event-log.ts'
-import type { ParkKind } from './park-error.ts'
+import { PARK_KINDS, type ParkKind } from './park-error.ts'
+import type { ParkedCounts } from './park-records.ts'
 
 export type ConsumerMetrics = {
   applied(records: readonly LogRecord[]): void
-  /** Records of types that the service does not declare. */
-  skipped(count: number): void
+  /** The types of records that were skipped; each is one of the catalogue, or `unknown`. */
+  skipped(types: readonly string[]): void
   failed(): void
   offsetsMoved(): void
   parkedOne(kind: ParkKind): void
@@ -16,7 +17,7 @@ export type ConsumerMetrics = {
 /** What a consumer counts (P13): records by topic, batch sizes, faults, parked records, lag. */
 export function createConsumerMetrics(
   { metrics, log, logger }: { metrics: Metrics; log: EventLog; logger: Logger },
-  state: { positions: () => Positions; parked: () => number },
+  state: { positions: () => Positions; parked: () => ParkedCounts },
 ): ConsumerMetrics {
   const consumed = metrics.counter('events_consumed_total', 'Records consumed.', ['topic'])
   const sizes = metrics.histogram(
@@ -25,12 +26,16 @@ export function createConsumerMetrics(
     [],
     [1, 10, 50, 100, 250, 500, 1_000],
   )
-  const skipped = metrics.counter('events_skipped_total', 'Records of undeclared event types.')
+  const skipped = metrics.counter(
+    'events_skipped_total',
+    'Records of event types that are not for this service.',
+    ['type'],
+  )
   const failed = metrics.counter('consumer_failures_total', 'Batches that failed.')
   const moved = metrics.counter('consumer_offsets_moved_total', 'Compare-and-sets refused.')
   const parked = metrics.counter('records_parked_total', 'Records put aside.', ['kind'])
-  metrics.gauge('parked_records', 'Records that are parked now.', [], (gauge) => {
-    gauge.set(state.parked())
+  metrics.gauge('parked_records', 'Records that are parked now.', ['kind'], (gauge) => {
+    for (const kind of PARK_KINDS) gauge.set({ kind }, state.parked()[kind])
   })
   metrics.gauge('consumer_lag_records', 'Records not consumed yet.', ['topic'], async (gauge) => {
     const positions = state.positions()
@@ -41,7 +46,7 @@ export function createConsumerMetrics(
         lags.set(topic, (lags.get(topic) ?? 0) + Number(behind))
       }
     } catch (error) {
-      logger.warn({ err: error }, 'the lag cannot be told now')
+      logger.warn({ err: error }, 'could not read the lag')
       return
     }
     for (const [topic, lag] of lags) gauge.set({ topic }, lag)
@@ -49,13 +54,20 @@ export function createConsumerMetrics(
   return {
     applied: (records) => {
       sizes.observe(records.length)
-      const counts = new Map<string, number>()
-      for (const { topic } of records) counts.set(topic, (counts.get(topic) ?? 0) + 1)
-      for (const [topic, count] of counts) consumed.inc({ topic }, count)
+      const topics = records.map(({ topic }) => topic)
+      for (const [topic, count] of countEach(topics)) consumed.inc({ topic }, count)
     },
-    skipped: (count) => skipped.inc(count),
+    skipped: (types) => {
+      for (const [type, count] of countEach(types)) skipped.inc({ type }, count)
+    },
     failed: () => failed.inc(),
     offsetsMoved: () => moved.inc(),
     parkedOne: (kind) => parked.inc({ kind }),
   }
+}
+
+function countEach(names: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return counts
 }

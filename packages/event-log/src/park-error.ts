@@ -1,7 +1,12 @@
 import type { LogRecord } from './event-log.ts'
 
-/** `waiting`: its predecessor has not come yet; `unprocessable`: a person must look at it. */
-export type ParkKind = 'waiting' | 'unprocessable'
+/**
+ * `waiting`: its predecessor has not come yet; `newer`: a later release wrote it, so it is tried
+ * again after a deploy; `unprocessable`: a person must look at it (a dead letter).
+ */
+export const PARK_KINDS = ['waiting', 'newer', 'unprocessable'] as const
+
+export type ParkKind = (typeof PARK_KINDS)[number]
 
 /** A record that is put aside, with a cause that a person can read (F5). */
 export type Parked = { record: LogRecord; kind: ParkKind; cause: string }

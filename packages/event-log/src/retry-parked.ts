@@ -1,12 +1,18 @@
 import { transaction } from '@caudal/postgres/transaction.ts'
-import type { ConsumeTarget, FollowUp } from './apply-batch.ts'
+import { isRetryable } from '@caudal/retry/is-retryable.ts'
+import type { ConsumeTarget } from './apply-batch.ts'
 import type { LogRecord } from './event-log.ts'
 import { ParkError, type ParkKind } from './park-error.ts'
-import { postponeParked, resolveParked, takeDueParked } from './park-records.ts'
 import { route } from './router.ts'
+import { postponeParked, type Postponed, resolveParked } from './settle-parked.ts'
+import { type DueRecord, takeDueParked } from './take-due-parked.ts'
+
+/** Keys of one attempt at most: each gives its first record. */
+const RETRY_KEYS = 200
 
 /**
- * Tries the waiting parked records again, one at a time and in order per key, until none is due.
+ * Tries the due parked records again until none is left: the first record of many keys in one
+ * transaction, in order per key. A batch that fails for no known reason is tried record by record.
  * Returns how many were processed.
  */
 export async function retryParked<W>(
@@ -15,44 +21,84 @@ export async function retryParked<W>(
 ): Promise<number> {
   let processed = 0
   while (!shouldStop()) {
-    const outcome = await retryOne(target)
-    if (outcome === 'none') break
-    if (outcome === 'processed') processed += 1
+    const attempt = await retryBatch(target, undefined)
+    processed += attempt.processed
+    for (const only of attempt.toIsolate) {
+      if (shouldStop()) return processed
+      processed += (await retryBatch(target, only)).processed
+    }
+    if (attempt.taken === 0) break
   }
   return processed
 }
 
-type RetryOutcome = 'none' | 'processed' | 'postponed'
+type Attempt = { taken: number; processed: number; toIsolate: readonly LogRecord[] }
+type Refusals = Map<string, { kind: ParkKind; cause: string }>
 
-async function retryOne<W>(target: ConsumeTarget<W>): Promise<RetryOutcome> {
-  const { db, group, process } = target
-  let taken: LogRecord | undefined
-  let applied: { outcome: RetryOutcome; afterCommit?: FollowUp | undefined }
-  try {
-    applied = await transaction(db, async (tx) => {
-      taken = await takeDueParked(tx, group)
-      if (!taken) return { outcome: 'none' }
-      const routed = route(target, taken)
-      if (routed.kind === 'parked') {
-        await postponeParked(tx, group, taken, routed.as, routed.cause)
-        return { outcome: 'postponed' }
-      }
-      const result = routed.kind === 'work' ? await process(tx, [routed.work]) : undefined
-      await resolveParked(tx, group, taken)
-      return { outcome: 'processed', afterCommit: result?.afterCommit }
-    })
-  } catch (error) {
-    if (!taken || (error as { retryable?: boolean }).retryable) throw error
-    const { kind, cause } = describe(error)
-    await postponeParked(db, group, taken, kind, cause)
-    return 'postponed'
+async function retryBatch<W>(
+  target: ConsumeTarget<W>,
+  only: LogRecord | undefined,
+): Promise<Attempt> {
+  const refusals: Refusals = new Map()
+  let taken: DueRecord[] = []
+  for (;;) {
+    try {
+      const { processed, afterCommit } = await transaction(target.db, async (tx) => {
+        taken = await takeDueParked(tx, target, { limit: RETRY_KEYS, only })
+        const { work, resolved, postponed } = plan(target, taken, refusals)
+        const result = work.length > 0 ? await target.process(tx, work) : undefined
+        await resolveParked(tx, target, resolved)
+        await postponeParked(tx, target, postponed)
+        return { processed: resolved.length, afterCommit: result?.afterCommit }
+      })
+      afterCommit?.()
+      return { taken: taken.length, processed, toIsolate: [] }
+    } catch (error) {
+      if (taken.length === 0 || isRetryable(error)) throw error
+      const before = refusals.size
+      if (error instanceof ParkError) refuseParked(refusals, error)
+      else if (taken.length === 1) refusals.set(idOf(taken[0]!.record), failureOf(taken[0]!, error))
+      else return { taken: taken.length, processed: 0, toIsolate: taken.map((it) => it.record) }
+      if (refusals.size === before) throw error
+    }
   }
-  applied.afterCommit?.()
-  return applied.outcome
 }
 
-function describe(error: unknown): { kind: ParkKind; cause: string } {
-  const own = error instanceof ParkError ? error.parked[0] : undefined
-  if (own) return { kind: own.kind, cause: own.cause }
-  return { kind: 'waiting', cause: error instanceof Error ? error.message : String(error) }
+function refuseParked(refusals: Refusals, { parked }: ParkError): void {
+  for (const { record, kind, cause } of parked) refusals.set(idOf(record), { kind, cause })
+}
+
+/** A failure for no known reason may pass; an operator who asked for the attempt looks again. */
+function failureOf({ redriven }: DueRecord, error: unknown): { kind: ParkKind; cause: string } {
+  const cause = error instanceof Error ? error.message : String(error)
+  return { kind: redriven ? 'unprocessable' : 'waiting', cause }
+}
+
+/** Which records are processed now, and which wait on or need a person. */
+function plan<W>(
+  target: ConsumeTarget<W>,
+  taken: readonly DueRecord[],
+  refusals: Refusals,
+): { work: W[]; resolved: LogRecord[]; postponed: Postponed[] } {
+  const work: W[] = []
+  const resolved: LogRecord[] = []
+  const postponed: Postponed[] = []
+  for (const { record, attempts } of taken) {
+    const refusal = refusals.get(idOf(record))
+    const routed = route(target, record)
+    if (routed.kind === 'parked') {
+      postponed.push({ record, attempts, kind: routed.as, cause: routed.cause })
+    } else if (refusal) {
+      const newer = routed.kind === 'work' && routed.newerPatch && refusal.kind === 'unprocessable'
+      postponed.push({ record, attempts, ...refusal, ...(newer && { kind: 'newer' }) })
+    } else {
+      if (routed.kind === 'work') work.push(routed.work)
+      resolved.push(record)
+    }
+  }
+  return { work, resolved, postponed }
+}
+
+function idOf({ topic, partition, offset }: LogRecord): string {
+  return `${topic} ${partition} ${offset}`
 }

@@ -2,10 +2,9 @@ import {
   type CaudalEvent,
   type EventOf,
   type EventType,
-  findRow,
   topicOf,
 } from '@caudal/contracts/catalogue.ts'
-import { parseEvent } from '@caudal/contracts/parse-event.ts'
+import { type ParseEvent, parseEvent } from '@caudal/contracts/parse-event.ts'
 import type { Topic } from '@caudal/contracts/topics.ts'
 import type { LogRecord } from './event-log.ts'
 import type { IncomingEvent } from './incoming-event.ts'
@@ -28,10 +27,20 @@ export type Handler<E extends CaudalEvent, W> = (incoming: IncomingEvent<E>) => 
  */
 export type Handlers<W> = { readonly [T in EventType]?: Handler<EventOf<T>, W> }
 
+/** What the router knows of a consumer. */
+export type Router<W> = {
+  handlers: Handlers<W>
+  group: string
+  /** Default: by the catalogue of this release. */
+  parse?: ParseEvent | undefined
+}
+
 /** What becomes of a record before the spine sees it. */
 export type Routed<W> =
-  | { kind: 'work'; work: W }
-  | { kind: 'skipped' }
+  /** `newerPatch`: a later release wrote it, so a refusal of its work waits for a deploy. */
+  | { kind: 'work'; work: W; newerPatch: boolean }
+  /** `type` is `unknown` for a type that is not in the catalogue. */
+  | { kind: 'skipped'; type: string }
   | { kind: 'parked'; as: ParkKind; cause: string }
 
 /** The topics of the declared types, each once. */
@@ -45,37 +54,34 @@ export function topicsOf<W>(handlers: Handlers<W>): Topic[] {
  * (`group`) is not among them (ADR 0014).
  */
 export function route<W>(
-  { handlers, group }: { handlers: Handlers<W>; group: string },
+  { handlers, group, parse = parseEvent }: Router<W>,
   record: LogRecord,
 ): Routed<W> {
-  const parsed = parseEvent(record.value)
+  const parsed = parse(record.value)
   if (parsed.kind === 'unreadable') {
     const { type, cause } = parsed
-    if (type !== undefined && !(type in handlers)) return { kind: 'skipped' }
+    if (type !== undefined && !Object.hasOwn(handlers, type)) return { kind: 'skipped', type }
     return { kind: 'parked', as: 'unprocessable', cause }
   }
   if (parsed.kind === 'newer') {
-    return isForThis(parsed.type, { handlers, group }, record)
-      ? { kind: 'parked', as: 'waiting', cause: parsed.cause }
-      : { kind: 'skipped' }
+    const { type, knownType, cause } = parsed
+    const mine = knownType ? Object.hasOwn(handlers, type) : mayBeFor(group, record)
+    if (mine) return { kind: 'parked', as: 'newer', cause }
+    // Records name types at will; metrics name only those of the catalogue.
+    return { kind: 'skipped', type: knownType ? type : 'unknown' }
   }
-  const { event } = parsed
+  const { event, newerPatch } = parsed
   const handler = handlers[event.event_type] as Handler<CaudalEvent, W> | undefined
-  if (handler === undefined) return { kind: 'skipped' }
+  if (handler === undefined) return { kind: 'skipped', type: event.event_type }
   const work = handler({ event, record })
   if (work instanceof Unprocessable) {
-    return { kind: 'parked', as: 'unprocessable', cause: work.cause }
+    return { kind: 'parked', as: newerPatch ? 'newer' : 'unprocessable', cause: work.cause }
   }
-  return { kind: 'work', work }
+  return { kind: 'work', work, newerPatch }
 }
 
-/** By the catalogue for a type of this release, else by the record's `consumers` header. */
-function isForThis<W>(
-  type: string,
-  { handlers, group }: { handlers: Handlers<W>; group: string },
-  { headers }: LogRecord,
-): boolean {
-  if (findRow(type) !== undefined) return type in handlers
+/** By the record's `consumers` header; without one it may be for every group. */
+function mayBeFor(group: string, { headers }: LogRecord): boolean {
   const consumers = headers['consumers']
   return consumers === undefined || consumers.split(',').includes(group)
 }

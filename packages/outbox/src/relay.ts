@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
+import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import pg from 'pg'
@@ -21,7 +22,7 @@ const BREATH_MOST_MS = 50
 const ROTATE_EVERY_MS = 10_000
 /**
  * A leader that hangs is replaced: the server ends its session, and with it the lock. One that only
- * waits long for the log says that it lives.
+ * waits long for the log sends a sign of life.
  */
 const HANGS_AFTER_MS = 10_000
 const SIGN_OF_LIFE_MS = 3_000
@@ -30,7 +31,7 @@ const SIGN_OF_LIFE_MS = 3_000
  * of a gap.
  */
 export const RELAY_SESSION = `-c idle_session_timeout=${HANGS_AFTER_MS} -c enable_seqscan=off`
-const BACKOFF_MS = { base: 50, most: 5_000 }
+const BACKOFF = { baseMs: 100, mostMs: 5_000 }
 
 /**
  * Starts the relay that publishes the service's outbox, at least once and in order per key (F3).
@@ -66,7 +67,7 @@ export class Relay {
     this.#running = this.#runUntilStopped()
   }
 
-  /** Says that something was committed to the outbox. */
+  /** Events were committed to the outbox: publishes them without waiting for the next poll. */
   wake(): void {
     this.#news = true
     this.#waiting.abort()
@@ -102,10 +103,9 @@ export class Relay {
       } catch (error) {
         this.#failures += 1
         this.#counters.failed()
-        this.#options.logger.error({ err: error, failures: this.#failures }, 'relay failed')
+        this.#options.logger.error({ err: error, failures: this.#failures }, 'the relay failed')
         await this.#disconnect()
-        const backoff = BACKOFF_MS.base * 2 ** Math.min(this.#failures, 10)
-        await pause(Math.min(BACKOFF_MS.most, backoff) * (0.5 + Math.random() / 2), signal)
+        await pause(backoffMs(BACKOFF, this.#failures, Math.random()), signal)
       }
     }
   }

@@ -16,11 +16,12 @@ const CONNECTION_CODES = new Set([
 ])
 /**
  * SQLSTATE: connection exceptions, too many connections, shutdown in progress, a serialization
- * failure, a deadlock, a lock not available, a statement that took too long.
+ * failure, a deadlock, a lock not available, a statement that took too long, a server that became a
+ * replica, a transaction that was idle for too long.
  */
-const PASSING_SQLSTATE = /^(08...|53300|57P0[123]|40001|40P01|55P03|57014)$/
+const PASSING_SQLSTATE = /^(08...|53300|57P0[123]|40001|40P01|55P03|57014|25006|25P03)$/
 const PASSING_MESSAGES =
-  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when)/
+  /^(Connection (terminated|ended)|Client (has encountered|was closed)|timeout exceeded when)/
 const MAX_CAUSES = 5
 
 /**

@@ -20,16 +20,22 @@ export async function checkParts({
     works(db.query('SELECT 1')),
     works(verifier.checkKeys()),
   ])
-  const parked = consumer?.parkedCount() ?? 0
   return {
     database: { status: database ? 'ok' : 'fail' },
     token_keys: { status: keys ? 'ok' : 'warn' },
     ...(consumer && {
       consumer: { status: consumer.healthy() ? 'ok' : 'warn' },
-      parked_records: { status: parked === 0 ? 'ok' : 'warn', detail: `${parked}` },
+      parked_records: checkParked(consumer),
     }),
     ...(relay && { relay: { status: relay.healthy() ? 'ok' : 'warn' } }),
   }
+}
+
+/** The count of each kind of parked record, such as `2 waiting, 1 unprocessable`, or `0`. */
+function checkParked(consumer: Consumer): CheckResult {
+  const open = Object.entries(consumer.parkedCounts()).filter(([, count]) => count > 0)
+  if (open.length === 0) return { status: 'ok', detail: '0' }
+  return { status: 'warn', detail: open.map(([kind, count]) => `${count} ${kind}`).join(', ') }
 }
 
 function works(promise: Promise<unknown>): Promise<boolean> {

@@ -173,7 +173,7 @@ test('an event of an unknown payment is parked and seen; the other payments go o
     return json['status'] === 'degraded' && json
   })
   const checks = ready['checks'] as Record<string, unknown>
-  assert.deepEqual(checks['parked_records'], { status: 'warn', detail: '1' })
+  assert.deepEqual(checks['parked_records'], { status: 'warn', detail: '1 waiting' })
   assert.deepEqual(checks['database'], { status: 'ok' })
 })
 

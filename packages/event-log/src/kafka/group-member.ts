@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import { Consumer } from '@platformatic/kafka'
 import type { AssignmentListener, Membership, Position } from '../event-log.ts'
 import { assignPartitions } from './assign-partitions.ts'
@@ -10,7 +11,7 @@ const SESSION_MS = 6_000
 const HEARTBEATS_PER_SESSION = 6
 const RETRIES = { retries: 3, retryDelay: 250 }
 const LEAVE_MS = 2_000
-const BACKOFF_MS = { base: 250, most: 10_000 }
+const BACKOFF = { baseMs: 500, mostMs: 10_000 }
 
 export type GroupOptions = {
   settings: KafkaSettings
@@ -109,8 +110,8 @@ export class GroupMember implements Membership {
     this.#options.incidents.joinFailed(kind, error)
     void closeMember(client)
     this.#failures += 1
-    const backoffMs = Math.min(BACKOFF_MS.most, BACKOFF_MS.base * 2 ** this.#failures)
-    this.#timer = setTimeout(() => this.join(), backoffMs * (0.5 + Math.random() / 2))
+    const pauseMs = backoffMs(BACKOFF, this.#failures, Math.random())
+    this.#timer = setTimeout(() => this.join(), pauseMs)
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import {
   type ClusterMetadata,
   Consumer,
@@ -18,7 +19,7 @@ const FETCH_BYTES = { ofBroker: 1_048_576, ofPartition: 262_144 }
 /** A partition that has so much waiting is not fetched until it is read. */
 const ENOUGH_RECORDS = 2_000
 const RETRIES = { retries: 1, retryDelay: 100 }
-const BACKOFF_MS = { base: 100, most: 2_000 }
+const BACKOFF = { baseMs: 200, mostMs: 2_000 }
 /** Reads fail, and readiness says so, once a broker has not answered for so long. */
 const PATIENCE_MS = 10_000
 
@@ -193,12 +194,11 @@ export class KafkaReader {
     if (this.#client.closed) return
     const known = this.#troubles.get(leader)
     const failures = (known?.failures ?? 0) + 1
-    const backoffMs = Math.min(BACKOFF_MS.most, BACKOFF_MS.base * 2 ** failures)
     this.#troubles.set(leader, {
       error,
       failures,
       sinceMs: known?.sinceMs ?? performance.now(),
-      retryAtMs: performance.now() + backoffMs * (0.5 + Math.random() / 2),
+      retryAtMs: performance.now() + backoffMs(BACKOFF, failures, Math.random()),
     })
     this.#client.clearMetadata()
     this.#incidents.fetchFailed(kindOf(error), error)
