@@ -1,5 +1,5 @@
 import type { Static } from 'typebox'
-import type { EventRow } from './event-row.ts'
+import { type EventRow, keyIn } from './event-row.ts'
 import { fundsEvents } from './events/funds.ts'
 import { ledgerEvents } from './events/ledger.ts'
 import { paymentEvents } from './events/payments.ts'
@@ -45,8 +45,7 @@ export function topicOf(type: EventType): Topic {
 
 /** The partition key of an event: the value of the member that its row names. */
 export function partitionKeyOf(event: CaudalEvent): string {
-  const { key } = CATALOGUE[event.event_type]
-  return event[key]
+  return keyIn(CATALOGUE[event.event_type], event)
 }
 
 /**

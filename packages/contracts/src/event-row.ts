@@ -1,4 +1,4 @@
-import type { TSchema } from 'typebox'
+import type { Static, TSchema } from 'typebox'
 import type { Actor } from './actor.ts'
 import type { ServiceName } from './services.ts'
 import type { Topic } from './topics.ts'
@@ -16,7 +16,7 @@ export type Upcast = (event: StoredEvent, row: EventRow) => StoredEvent
 export interface EventRow {
   schema: TSchema
   topic: Topic
-  /** The member that is the partition key. */
+  /** The member that is the partition key; `eventRows` checks that the schema has it. */
   key: string
   /** The service that emits it. */
   owner: ServiceName
@@ -31,6 +31,23 @@ export interface EventRow {
   since: string
   /** One for each minor version since the first: `upcasts[0]` reads 1.0, `upcasts[1]` 1.1, … */
   upcasts: readonly Upcast[]
+}
+
+/** The members of an event that can be its partition key: texts that are always there. */
+export type KeyOf<S extends TSchema> = {
+  [M in keyof Static<S>]-?: Static<S>[M] extends string ? M : never
+}[keyof Static<S>]
+
+/** Rows of the catalogue, as they are; one whose key its events do not have does not compile. */
+export function eventRows<const R extends Readonly<Record<string, EventRow>>>(
+  rows: R & { readonly [T in keyof R]: { readonly key: KeyOf<R[T]['schema']> } },
+): R {
+  return rows
+}
+
+/** The partition key of an event of this row. */
+export function keyIn({ key }: EventRow, event: object): string {
+  return (event as Record<string, string>)[key]!
 }
 
 function withActor(pick: (event: StoredEvent, row: EventRow) => Actor): Upcast {

@@ -1,6 +1,7 @@
 import { Compile, type Validator } from 'typebox/compile'
 import { CATALOGUE, type CaudalEvent } from './catalogue.ts'
 import type { EventRow, StoredEvent } from './event-row.ts'
+import { upcastEvent } from './upcast-event.ts'
 
 /**
  * An event in the form of this release. `newerPatch`: a later release wrote it and may have added
@@ -74,20 +75,12 @@ function readVersion(stored: StoredEvent, type: string, { row, validator }: Entr
   }
   if (distance === 'newer') return newer
   const newerPatch = distance === 'newer_patch'
-  const event = upcastTo(stored, written[0], row)
+  const event = upcastEvent(stored, written[0], row)
   if (validator.Check(event)) return { kind: 'event', event: event as CaudalEvent, newerPatch }
   if (newerPatch) return newer
   const [first] = validator.Errors(event)
   const where = first ? `${first.instancePath} ${first.message}` : 'does not match its schema'
   return { kind: 'unreadable', type, cause: `${type}: ${where}` }
-}
-
-/** Applies the upcasts of all minor versions behind the one that was written. */
-function upcastTo(stored: StoredEvent, version: string, row: EventRow): StoredEvent {
-  const [major, minor] = version.split('.').map(Number)
-  const known = Number(row.version.split('.')[0])
-  const steps = major === known ? row.upcasts.slice(minor) : row.upcasts
-  return steps.reduce((before, upcast) => upcast(before, row), stored)
 }
 
 /**

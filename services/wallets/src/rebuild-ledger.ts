@@ -1,4 +1,5 @@
 import { PARTITION_COUNT, TOPICS } from '@caudal/contracts/topics.ts'
+import { upcastText } from '@caudal/contracts/upcast-event.ts'
 import type { EventLog, LogRecord, Position } from '@caudal/event-log/event-log.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -50,7 +51,7 @@ export async function rebuildLedger({ log, db }: { log: EventLog; db: Db }): Pro
       }
       return restoreEvents(
         tx,
-        records.map(({ value }) => value),
+        records.map(({ value }) => upcastText(value)),
       )
     })
     for (const { topic, partition, offset } of records) {

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { upcastTo, type EventRow } from '../event-row.ts'
+import { eventRows, upcastTo } from '../event-row.ts'
 import { GATEWAY_REASONS, WALLET_REASONS } from '../reasons.ts'
 import { TOPICS } from '../topics.ts'
 import { ofRequest, ofResult, Uuid } from './fields.ts'
@@ -38,7 +38,7 @@ const common = {
 } as const
 
 /** The events of held money: one row for each type. */
-export const fundsEvents = {
+export const fundsEvents = eventRows({
   'funds.reserved': {
     schema: FundsReserved,
     ...common,
@@ -57,4 +57,4 @@ export const fundsEvents = {
     topic: TOPICS.fundsReleased,
     consumers: ['payments'],
   },
-} as const satisfies Record<string, EventRow>
+})

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { type EventRow, upcastTo } from '../event-row.ts'
+import { eventRows, upcastTo } from '../event-row.ts'
 import { TOPICS } from '../topics.ts'
 import { TRANSFER_KINDS, type TransferKind } from '../transfer-kinds.ts'
 import { Currency, Day, identification, Minor, MinorText, Text, Timestamp, Uuid } from './fields.ts'
@@ -113,7 +113,7 @@ const transferRow = { schema: WalletTransferCommitted, ...common }
 type TransferEvents = Record<`wallet.${TransferKind}.committed`, typeof transferRow>
 
 /** The events of the ledger: one row for each type; every kind of transfer has one. */
-export const ledgerEvents = {
+export const ledgerEvents = eventRows({
   ...(Object.fromEntries(
     TRANSFER_KINDS.map((kind) => [transferEventType(kind), transferRow]),
   ) as TransferEvents),
@@ -123,4 +123,4 @@ export const ledgerEvents = {
     upcasts: [upcastTo.bySystem],
   },
   'wallet.account.changed.committed': { schema: WalletAccountChanged, ...common },
-} as const satisfies Record<string, EventRow>
+})

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { upcastTo, type EventRow } from '../event-row.ts'
+import { eventRows, upcastTo } from '../event-row.ts'
 import { GATEWAY_REASONS, WALLET_REASONS } from '../reasons.ts'
 import { TOPICS } from '../topics.ts'
 import { Amount, Currency, ofPayment, ofRequest, ofResult, Text, Uuid } from './fields.ts'
@@ -83,7 +83,7 @@ const result = {
 } as const
 
 /** The events of payments: one row for each type. */
-export const paymentEvents = {
+export const paymentEvents = eventRows({
   'payment.requested': { schema: PaymentRequested, ...requested },
   'payment.completed': { schema: PaymentCompleted, ...result },
   'payment.failed.gateway_error': { schema: PaymentFailed, ...result },
@@ -97,4 +97,4 @@ export const paymentEvents = {
     consumers: ['notifications', 'orders'],
     upcasts: [upcastTo.bySystem],
   },
-} as const satisfies Record<string, EventRow>
+})

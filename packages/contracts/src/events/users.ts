@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { type EventRow, upcastTo } from '../event-row.ts'
+import { eventRows, upcastTo } from '../event-row.ts'
 import { TOPICS } from '../topics.ts'
 import { Currency, envelope, Uuid } from './fields.ts'
 
@@ -18,7 +18,7 @@ export const UserCreated = Type.Object({
 export type UserCreated = Static<typeof UserCreated>
 
 /** The events of users: one row for each type. */
-export const userEvents = {
+export const userEvents = eventRows({
   'user.created': {
     schema: UserCreated,
     topic: TOPICS.users,
@@ -29,4 +29,4 @@ export const userEvents = {
     since: '0.1.0',
     upcasts: [upcastTo.bySystem],
   },
-} as const satisfies Record<string, EventRow>
+})

@@ -1,0 +1,16 @@
+// `node tools/record-release.ts 0.2.0`: records the schemas of a release when it is made. A later
+// change of a shape is then compared with them (packages/contracts/test/released-schemas.test.ts).
+import { writeFile } from 'node:fs/promises'
+import { CATALOGUE } from '@caudal/contracts/catalogue.ts'
+import type { EventRow } from '@caudal/contracts/event-row.ts'
+import { jsonSchemaOf } from '@caudal/contracts/json-schema.ts'
+
+const [release = ''] = process.argv.slice(2)
+if (!/^\d+\.\d+\.\d+$/.test(release)) throw new Error('usage: node tools/record-release.ts X.Y.Z')
+const events = Object.entries<EventRow>(CATALOGUE)
+  .toSorted(([one], [other]) => (one < other ? -1 : 1))
+  .map(([type, row]) => [type, { schema_version: row.version, schema: jsonSchemaOf(type, row) }])
+const file = new URL(`../packages/contracts/released/${release}.json`, import.meta.url)
+const record = { release, events: Object.fromEntries(events) as object }
+// A recorded release is never changed: `wx` fails where the file exists.
+await writeFile(file, `${JSON.stringify(record, null, 2)}\n`, { flag: 'wx' })
