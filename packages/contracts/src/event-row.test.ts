@@ -18,6 +18,7 @@ const CallbackReceived = Type.Object({
 const rows = eventRows({
   'callback.received': {
     schema: CallbackReceived,
+    description: 'A callback was received.',
     topic: 'payments.results',
     key: 'callback_id',
     owner: 'processor',

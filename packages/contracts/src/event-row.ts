@@ -15,6 +15,8 @@ export type Upcast = (event: StoredEvent, row: EventRow) => StoredEvent
  */
 export interface EventRow {
   schema: TSchema
+  /** What happened, in one sentence, for the reference. */
+  description: string
   topic: Topic
   /** The member that is the partition key; `eventRows` checks that the schema has it. */
   key: string

@@ -41,18 +41,21 @@ const common = {
 export const fundsEvents = eventRows({
   'funds.reserved': {
     schema: FundsReserved,
+    description: 'The wallet put the funds of the payment on hold.',
     ...common,
     topic: TOPICS.fundsReserved,
     consumers: ['payments', 'processor'],
   },
   'funds.insufficient': {
     schema: FundsInsufficient,
+    description: 'The wallet refused the hold of the payment.',
     ...common,
     topic: TOPICS.paymentsResults,
     consumers: ['payments'],
   },
   'funds.released': {
     schema: FundsReleased,
+    description: 'The wallet released the hold: the funds are available again.',
     ...common,
     topic: TOPICS.fundsReleased,
     consumers: ['payments'],

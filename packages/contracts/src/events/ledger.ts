@@ -108,19 +108,27 @@ const common = {
   upcasts: [upcastTo.byClient],
 } as const
 
-const transferRow = { schema: WalletTransferCommitted, ...common }
+function transferRow(kind: TransferKind) {
+  const description = `A transfer of kind \`${kind}\` was posted.`
+  return { schema: WalletTransferCommitted, description, ...common }
+}
 
-type TransferEvents = Record<`wallet.${TransferKind}.committed`, typeof transferRow>
+type TransferEvents = Record<`wallet.${TransferKind}.committed`, ReturnType<typeof transferRow>>
 
 /** The events of the ledger: one row for each type; every kind of transfer has one. */
 export const ledgerEvents = eventRows({
   ...(Object.fromEntries(
-    TRANSFER_KINDS.map((kind) => [transferEventType(kind), transferRow]),
+    TRANSFER_KINDS.map((kind) => [transferEventType(kind), transferRow(kind)]),
   ) as TransferEvents),
   'wallet.account.opened.committed': {
     schema: WalletAccountOpened,
+    description: 'An account was opened, with nothing in it.',
     ...common,
     upcasts: [upcastTo.bySystem],
   },
-  'wallet.account.changed.committed': { schema: WalletAccountChanged, ...common },
+  'wallet.account.changed.committed': {
+    schema: WalletAccountChanged,
+    description: 'An account was frozen, unfrozen or closed, or its overdraft limit changed.',
+    ...common,
+  },
 })

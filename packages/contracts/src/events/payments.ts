@@ -84,14 +84,40 @@ const result = {
 
 /** The events of payments: one row for each type. */
 export const paymentEvents = eventRows({
-  'payment.requested': { schema: PaymentRequested, ...requested },
-  'payment.completed': { schema: PaymentCompleted, ...result },
-  'payment.failed.gateway_error': { schema: PaymentFailed, ...result },
-  'payment.failed.gateway_unreachable': { schema: PaymentFailed, ...result },
-  'payment.failed.circuit_open': { schema: PaymentFailed, ...result },
-  'payment.in_doubt': { schema: PaymentInDoubt, ...result, consumers: ['payments'] },
+  'payment.requested': {
+    schema: PaymentRequested,
+    description: 'A user or a client requested a payment.',
+    ...requested,
+  },
+  'payment.completed': {
+    schema: PaymentCompleted,
+    description: 'The PSP approved the payment.',
+    ...result,
+  },
+  'payment.failed.gateway_error': {
+    schema: PaymentFailed,
+    description: 'The PSP refused the payment; no money moved.',
+    ...result,
+  },
+  'payment.failed.gateway_unreachable': {
+    schema: PaymentFailed,
+    description: 'The PSP could not be reached in time; no money moved.',
+    ...result,
+  },
+  'payment.failed.circuit_open': {
+    schema: PaymentFailed,
+    description: 'The circuit breaker kept the payment from the PSP; no money moved.',
+    ...result,
+  },
+  'payment.in_doubt': {
+    schema: PaymentInDoubt,
+    description: 'The outcome at the PSP is unknown; the funds stay on hold.',
+    ...result,
+    consumers: ['payments'],
+  },
   'payment.finalized': {
     schema: PaymentFinalized,
+    description: 'The payment reached its final state, COMPLETED or FAILED.',
     ...requested,
     topic: TOPICS.paymentsFinalized,
     consumers: ['notifications', 'orders'],

@@ -21,6 +21,7 @@ export type UserCreated = Static<typeof UserCreated>
 export const userEvents = eventRows({
   'user.created': {
     schema: UserCreated,
+    description: 'A user was created, with the accounts that wallets opens.',
     topic: TOPICS.users,
     key: 'account_id',
     owner: 'identity',

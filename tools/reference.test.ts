@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { allDocuments } from './reference/all-documents.ts'
+import { SCHEMAS_FOLDER } from './reference/event-schemas.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const DOCUMENTS = allDocuments()
+
+test('the generated reference is up to date (node tools/generate-reference.ts)', () => {
+  for (const { path, text } of DOCUMENTS) {
+    assert.ok(readFileSync(join(ROOT, path), 'utf8') === text, `${path} is out of date`)
+  }
+})
+
+test('there is a schema for each type of event and no other', () => {
+  const generated = DOCUMENTS.map(({ path }) => path)
+    .filter((path) => path.startsWith(SCHEMAS_FOLDER))
+    .map((path) => path.slice(SCHEMAS_FOLDER.length + 1))
+  assert.deepEqual(readdirSync(join(ROOT, SCHEMAS_FOLDER)).toSorted(), generated.toSorted())
+})
+
+test('each schema of an event is a valid JSON Schema', () => {
+  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false })
+  for (const { path, text } of DOCUMENTS) {
+    if (path.startsWith(SCHEMAS_FOLDER)) ajv.compile(JSON.parse(text) as object)
+  }
+})
+
+test('each reference of the AsyncAPI document has its target', () => {
+  const { text } = DOCUMENTS.find(({ path }) => path.endsWith('asyncapi.json'))!
+  const document = JSON.parse(text) as object
+  const references = [...text.matchAll(/"\$ref": "([^"]+)"/g)].map(([, target]) => target!)
+  assert.ok(references.length > 0)
+  for (const reference of references) {
+    if (reference.startsWith('#/')) assert.ok(at(document, reference.slice(2)), reference)
+    else readFileSync(join(ROOT, 'docs/reference', reference))
+  }
+})
+
+function at(document: object, pointer: string): unknown {
+  return pointer
+    .split('/')
+    .reduce(
+      (node: unknown, name) => (node as Record<string, unknown> | undefined)?.[name],
+      document,
+    )
+}

@@ -1,0 +1,9 @@
+import { asyncApi } from './async-api.ts'
+import { eventSchemas } from './event-schemas.ts'
+import { eventsPage } from './events-page.ts'
+import type { ReferenceDocument } from './reference-document.ts'
+
+/** Every generated file under `docs/reference`. A new document is one file here and one line. */
+export function allDocuments(): ReferenceDocument[] {
+  return [eventsPage(), ...eventSchemas(), asyncApi()]
+}
