@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import type { CliCommand, Invocation } from './command.ts'
 import { demo } from './commands/demo.ts'
+import { dlq } from './commands/dlq.ts'
 import { pay } from './commands/pay.ts'
 import { payment } from './commands/payment.ts'
 import { rebuild } from './commands/rebuild.ts'
@@ -14,7 +15,7 @@ import { note } from './output.ts'
 import { textOption } from './parse-options.ts'
 
 const COMMANDS = new Map<string, CliCommand>(
-  Object.entries({ start, seed, token, pay, payment, demo, verify, rebuild }),
+  Object.entries({ start, seed, token, pay, payment, demo, verify, rebuild, dlq }),
 )
 
 const COMMON: NonNullable<ParseArgsConfig['options']> = {

@@ -4,7 +4,7 @@ import type { ReferenceDocument } from './reference-document.ts'
 
 type Reference = { $ref: string }
 
-/** `docs/reference/asyncapi.json`: topics, messages and who sends and receives them (AsyncAPI 3). */
+/** `docs/reference/asyncapi.json` (AsyncAPI 3): topics, messages, who sends and receives them. */
 export function asyncApi(): ReferenceDocument {
   const topics = Object.values(TOPICS).toSorted()
   const document = {

@@ -1,0 +1,53 @@
+import type { ParkedDetails, ParkedEntry } from '@caudal/event-log/parked-list.ts'
+import { formatRecordId } from './record-id.ts'
+
+/** A parked record of a list as `--json` prints it. */
+export function parkedJson(service: string, entry: ParkedEntry): object {
+  return {
+    id: formatRecordId(service, entry),
+    service,
+    kind: entry.kind,
+    cause: entry.cause,
+    key: entry.key,
+    attempts: entry.attempts,
+    parked_at: entry.parkedAt.toISOString(),
+    next_attempt_at: entry.kind === 'unprocessable' ? null : entry.nextAttemptAt.toISOString(),
+  }
+}
+
+/** A parked record with its content and history as `--json` prints it. */
+export function detailsJson(service: string, details: ParkedDetails): object {
+  return {
+    ...parkedJson(service, details),
+    resolution: details.resolution ?? null,
+    resolved_at: details.resolvedAt?.toISOString() ?? null,
+    records_behind: details.behind,
+    headers: details.headers,
+    value: details.value,
+    actions: details.actions.map(({ action, actorType, actorId, reason, at }) => ({
+      action,
+      actor: { type: actorType, id: actorId },
+      reason,
+      at: at.toISOString(),
+    })),
+  }
+}
+
+/** The same for people. */
+export function detailLines(service: string, details: ParkedDetails): string[] {
+  const state = details.resolution
+    ? `${details.resolution} at ${details.resolvedAt!.toISOString()}`
+    : `open, ${details.behind} records of its key wait behind it`
+  return [
+    `${formatRecordId(service, details)}  ${details.kind}  ${state}`,
+    `  cause     ${details.cause}`,
+    `  key       ${details.key}`,
+    `  parked    ${details.parkedAt.toISOString()}, ${details.attempts} attempts`,
+    `  headers   ${JSON.stringify(details.headers)}`,
+    `  value     ${details.value}`,
+    ...details.actions.map(
+      ({ action, actorType, actorId, reason, at }) =>
+        `  ${action.padEnd(9)} ${at.toISOString()} by ${actorType} ${actorId}: ${reason}`,
+    ),
+  ]
+}
