@@ -20,6 +20,8 @@ export type ProcessesOptions = {
   dataDir: string
   /** Variables of every process, which override the planned ones. */
   env?: NodeJS.ProcessEnv
+  /** The sources of a service's release; this repository by default. */
+  roots?: Partial<Record<Service, string>>
   /** The number of processes of a service; one by default. */
   replicas?: Partial<Record<Service, number>>
 }
@@ -44,7 +46,7 @@ const silent = { info: () => {}, warn: () => {}, error: () => {} }
  * needs another one to start. The command line and the test helpers find them by the state file.
  */
 export async function runProcesses(options: ProcessesOptions): Promise<Processes> {
-  const { dataDir, replicas = {} } = options
+  const { dataDir, replicas = {}, roots = {} } = options
   const logDir = join(dataDir, 'logs')
   await mkdir(logDir, { recursive: true })
   const cleanups: (() => Promise<unknown>)[] = []
@@ -68,7 +70,13 @@ export async function runProcesses(options: ProcessesOptions): Promise<Processes
     const create = (service: Service, port: number): ServiceProcess => {
       const logFile = join(logDir, `${service}-${of(service).length + 1}.log`)
       const env = environmentOf(plan, service, port)
-      const made = new ServiceProcess({ service, env, logFile })
+      const root = roots[service]
+      const made = new ServiceProcess({
+        service,
+        env,
+        logFile,
+        ...(root !== undefined && { root }),
+      })
       all.push(made)
       return made
     }

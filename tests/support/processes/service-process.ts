@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ROOT } from '../root.ts'
 
-const CLI = join(ROOT, 'cli/bin/caudal.js')
 const READY_TIMEOUT_MS = 110_000
 const KEPT_LINES = 400
 
@@ -16,6 +15,8 @@ export type ServiceProcessOptions = {
   env: NodeJS.ProcessEnv
   /** A file to which the log is also written. */
   logFile: string
+  /** The sources of its release; default: this repository. */
+  root?: string
 }
 
 /** A process of `caudal start <service>`, configured by its environment. */
@@ -23,12 +24,14 @@ export class ServiceProcess {
   readonly service: string
   readonly #options: ServiceProcessOptions
   readonly #lines: string[] = []
+  #root: string
   #child: ChildProcess | undefined
   #exited: Promise<number | null> = Promise.resolve(null)
 
   constructor(options: ServiceProcessOptions) {
     this.service = options.service
     this.#options = options
+    this.#root = options.root ?? ROOT
   }
 
   get port(): number {
@@ -53,9 +56,10 @@ export class ServiceProcess {
   /** Starts or restarts the process at its address; resolves when it is ready. */
   async start(): Promise<void> {
     const { service, env, logFile } = this.#options
+    const cli = join(this.#root, 'cli/bin/caudal.js')
     // With an IPC channel, the process notices when its parent dies, and ends too.
-    const child = spawn(process.execPath, [CLI, 'start', service, '--json'], {
-      cwd: ROOT,
+    const child = spawn(process.execPath, [cli, 'start', service, '--json'], {
+      cwd: this.#root,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env,
     })
@@ -68,6 +72,13 @@ export class ServiceProcess {
     child.stderr!.pipe(log)
     createInterface(child.stderr!).on('line', (line) => this.#keep(line))
     await this.#ready(child)
+  }
+
+  /** Stops the process and starts the release of these sources at the same address. */
+  async deploy(root: string): Promise<void> {
+    await this.stop()
+    this.#root = root
+    await this.start()
   }
 
   /** Stops the process with SIGTERM; returns its exit code. */
