@@ -18,7 +18,7 @@ export type EventOf<T extends EventType> = Static<(typeof CATALOGUE)[T]['schema'
 /** Every event of the system. */
 export type CaudalEvent = EventOf<EventType>
 
-/** The releases whose services know a type of event without being told who consumes it. */
+/** Every release knows the types of the first one, so their records need no header. */
 const FIRST_RELEASE = '0.1.0'
 
 const ROWS: ReadonlyMap<string, EventRow> = new Map(Object.entries(CATALOGUE))
@@ -26,11 +26,6 @@ const ROWS: ReadonlyMap<string, EventRow> = new Map(Object.entries(CATALOGUE))
 /** The row of a type; undefined for a type that this release does not know. */
 export function findRow(type: string): EventRow | undefined {
   return ROWS.get(type)
-}
-
-/** The row of a type of this release. */
-export function rowOf(type: EventType): EventRow {
-  return CATALOGUE[type]
 }
 
 /** The `schema_version` that this release emits for a type. */
@@ -53,7 +48,7 @@ export function partitionKeyOf(event: CaudalEvent): string {
  * older release cannot look up a type that came later; by the header it knows whether it may skip
  * it. Undefined for types that every release knows.
  */
-export function announcedConsumersOf(type: EventType): readonly ServiceName[] | undefined {
+export function consumersHeaderOf(type: EventType): readonly ServiceName[] | undefined {
   const { since, consumers }: EventRow = CATALOGUE[type]
   return since === FIRST_RELEASE ? undefined : consumers
 }

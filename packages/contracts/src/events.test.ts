@@ -13,9 +13,9 @@ const EVENTS = Object.entries(CATALOGUE).map(
 )
 
 /**
- * Every member that an event may have. Whoever adds one has to ask: could it tell who somebody is?
- * Names, devices, addresses and the like stay in identity, where they can be erased. The service
- * that is paid, and its account, are a company's and not the customer's.
+ * Every member that an event may have. Before you add one, ask: could it identify a person? Names,
+ * devices, addresses and the like stay in identity, where they can be erased. The service that is
+ * paid, and its account, are a company's and not the customer's.
  */
 const PSEUDONYMOUS = new Set(
   `event_id event_type actor type id timestamp occurred_at schema_version region
@@ -37,7 +37,7 @@ test('rule 3: every event carries account_id, the partition key', () => {
   }
 })
 
-test('P7: every event says what it is, when, where, for whom, and by which schema', () => {
+test('P7: every event has its id, type, schema version, region, tenant and time', () => {
   const common = ['event_id', 'event_type', 'schema_version', 'region', 'tenant_id']
   for (const [name, { required = [] }] of EVENTS) {
     const lacking = common.filter((member) => !required.includes(member))

@@ -52,8 +52,9 @@ const TRIES_BEFORE_SPLIT = 3
 
 /**
  * Consumes topics with exactly-once effects: a batch, its effects and its offsets are one
- * transaction (ADR 0002), whatever is delivered twice and whoever else consumes. It comes back by
- * itself from every fault; a record that cannot be processed is parked (rule 11).
+ * transaction (ADR 0002), even where records are delivered twice or another consumer reads them
+ * too. It recovers from every fault by itself; a record that cannot be processed is parked (rule
+ * 11).
  */
 export async function consume<W>(options: ConsumeOptions<W>): Promise<Consumer> {
   const consumer = new RunningConsumer(options)
@@ -173,7 +174,7 @@ class RunningConsumer<W> implements Consumer {
       waitMs: POLL_MS,
       signal,
     })
-    // Read under an assignment that has changed since: whoever has the partitions now reads again.
+    // Read under an assignment that has changed since: the present owner reads them again.
     if (records.length === 0 || this.#stale) return
     const startedAt = performance.now()
     try {
@@ -220,10 +221,10 @@ class RunningConsumer<W> implements Consumer {
 
   async #recover(error: unknown): Promise<void> {
     const { logger, group } = this.#options
-    this.#stale = true // also where a COMMIT's fate is unknown: the offsets tell what happened
+    this.#stale = true // after a COMMIT of unknown outcome, the stored offsets show it
     if (isOffsetsMoved(error)) {
       this.#counters.offsetsMoved()
-      logger.warn({ group }, 'another consumer moved the offsets; they are loaded again')
+      logger.warn({ group }, 'another consumer moved the offsets; loading them again')
       return
     }
     this.#failures += 1
@@ -263,7 +264,7 @@ class RunningConsumer<W> implements Consumer {
 
 /**
  * Waits twice as long as the batch took, 100 ms at most: what arrives meanwhile shares the next
- * transaction. An idle machine hardly notices, a busy one spends less on each record (ADR 0010).
+ * transaction. It costs an idle machine little, and a busy one less per record (ADR 0010).
  */
 async function breathe(startedAt: number, signal: AbortSignal): Promise<void> {
   await pause(Math.min(BREATH_MOST_MS, 2 * (performance.now() - startedAt)), signal)

@@ -1,4 +1,4 @@
-/** Faults of the event log that have a name; each is told by a metric and by readiness too. */
+/** Faults of the event log that have a name; each has a metric and degrades readiness. */
 export type EventLogErrorCode =
   /** Not acknowledged within the deadline; some of it may be in the log. Append it again. */
   | 'EVENT_LOG_UNAVAILABLE'

@@ -22,7 +22,7 @@ export type ReadOptions = {
 }
 
 export type Membership = {
-  /** Tells the group where this member stands, for displays of lag; false where that failed. */
+  /** Reports this member's positions to the group, for displays of lag; false where that failed. */
   report(positions: readonly Position[]): Promise<boolean>
   /** Leaves the group; the partitions go to other members. */
   leave(): Promise<void>
@@ -43,7 +43,7 @@ export interface EventLog {
   append(records: readonly NewRecord[]): Promise<void>
   /** Reads on from the positions, in order per partition; waits when there is nothing. */
   read(positions: readonly Position[], options: ReadOptions): Promise<LogRecord[]>
-  /** Joins a group. It only says which partitions are mine, never from where (ADR 0002). */
+  /** Joins a group. It assigns partitions; positions are the service's own (ADR 0002). */
   join(group: string, topics: readonly string[], listen: AssignmentListener): Promise<Membership>
   /** The first offset that can still be read, of each partition. */
   earliest(partitions: readonly TopicPartition[]): Promise<Position[]>

@@ -1,5 +1,5 @@
 import {
-  announcedConsumersOf,
+  consumersHeaderOf,
   type CaudalEvent,
   partitionKeyOf,
   topicOf,
@@ -33,14 +33,17 @@ export function outboxInsert(events: readonly OutboxEvent[]): Sql {
 
 /** No value has a character that JSON would escape. */
 function headersOf({ event, traceparent }: OutboxEvent): string {
-  const consumers = announcedConsumersOf(event.event_type)
+  const consumers = consumersHeaderOf(event.event_type)
   if (consumers !== undefined) {
     return JSON.stringify({ traceparent, consumers: consumers.join(',') })
   }
   return traceparent === undefined ? '{}' : `{"traceparent":"${traceparent}"}`
 }
 
-/** Writes events to the outbox, in the transaction of what they tell of: one statement (F3). */
+/**
+ * Writes events to the outbox, in the transaction of the change that they report: one statement
+ * (F3).
+ */
 export async function addToOutbox(tx: Tx, events: readonly OutboxEvent[]): Promise<void> {
   if (events.length > 0) await tx.query(named('add-to-outbox', outboxInsert(events)))
 }

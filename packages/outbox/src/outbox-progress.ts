@@ -2,7 +2,7 @@
 export type Gap = {
   first: number
   last: number
-  /** By the database's clock, in milliseconds: whoever took the ids had begun before. */
+  /** By the database's clock, in milliseconds: the transactions with the ids began before. */
   noticedAt: number
 }
 

@@ -91,7 +91,7 @@ test('F3: what is committed is published in order with its key and trace, the re
   await eventually(async () => /^outbox_oldest_seconds_count\S* 1$/m.test(await metrics.text()))
 })
 
-test('rule 5: a transaction that commits late is not skipped and blocks nobody', async (t) => {
+test('rule 5: a transaction that commits late is not skipped and blocks no other', async (t) => {
   const { db, records, start } = await prepare(t)
   const relay = start()
   const [late, early] = [outboxEvent(), outboxEvent()]

@@ -44,7 +44,7 @@ export const ofPayment = {
 }
 
 /** The order that is paid, as the order service describes it. */
-export const PaymentData = Type.Object({
+const PaymentData = Type.Object({
   amount: Amount,
   currency: Currency,
   service_name: Text,

@@ -17,11 +17,11 @@ test('a connection that is reset after an error, as behind a refused login, does
   const accepted = once(server, 'connection') as Promise<[Socket]>
   const connection = await admin.connections.get({ host: '127.0.0.1', port })
   const [socket] = await accepted
-  const heard: Error[] = []
-  connection.socket.on('error', (error: Error) => heard.push(error))
-  // The client itself hears the first error of a connection only.
+  const caught: Error[] = []
+  connection.socket.on('error', (error: Error) => caught.push(error))
+  // The client itself listens to the first error of a connection only.
   connection.emit('error', new Error('the login is refused'))
   socket.resetAndDestroy()
   await eventually(() => !connection.isConnected())
-  assert.match(String(heard[0]), /ECONNRESET/)
+  assert.match(String(caught[0]), /ECONNRESET/)
 })

@@ -28,8 +28,8 @@ export function clientOptions(settings: KafkaSettings, clientId: string): BaseOp
 }
 
 /**
- * The client listens to the first error of a connection only; another one, such as a reset behind a
- * refused login, would end the process. Every request learns of it anyway.
+ * The client listens to the first error of a connection only. A second one, such as a reset behind
+ * a refused login, would end the process. Each request fails with the error anyway.
  */
 export function heedErrors<C extends Pick<Base, 'connections'>>(client: C): C {
   client.connections.on('connecting', ({ connection }) => connection.on('error', () => {}))
@@ -41,7 +41,7 @@ function isAddress(broker: string): boolean {
   return isIP(broker.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) !== 0
 }
 
-/** A broker that refuses a token says why in an answer that is not empty (RFC 7628 3.2.2). */
+/** A broker that refuses a token explains it in an answer that is not empty (RFC 7628 3.2.2). */
 const readVerdict: NonNullable<SASLOptions['authBytesValidator']> = (answer, callback) => {
   const verdict = answer.toString()
   if (!verdict.startsWith('{')) callback(null, answer)

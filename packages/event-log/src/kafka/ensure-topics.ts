@@ -50,7 +50,7 @@ export async function ensureTopics(
     ]
     if (problems.length > 0) throw misconfigured(problems)
   } catch (error) {
-    throw asEventLogError(error, 'the topics cannot be prepared')
+    throw asEventLogError(error, 'could not prepare the topics')
   } finally {
     await admin.close().catch(() => {})
   }

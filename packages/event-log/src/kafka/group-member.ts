@@ -23,8 +23,8 @@ export type GroupOptions = {
 }
 
 /**
- * A member of a Kafka group. The group only says which partitions are this member's (ADR 0012); a
- * membership that is lost is given up whole and sought again by a client that is new.
+ * A member of a Kafka group. The group only assigns partitions to it (ADR 0012). A membership that
+ * is lost is dropped as a whole, and a new client joins again.
  */
 export class GroupMember implements Membership {
   readonly #options: GroupOptions
@@ -38,7 +38,7 @@ export class GroupMember implements Membership {
     this.#sessionMs = options.settings.sessionTimeoutMs ?? SESSION_MS
   }
 
-  /** Asks to join; the listener hears when that has happened. */
+  /** Asks to join; the listener is called when that has happened. */
   join(): void {
     const client = this.#createClient()
     this.#client = client
@@ -116,9 +116,9 @@ export class GroupMember implements Membership {
 }
 
 /**
- * Leaves at once where the coordinator can be told, and lets the session run out where not. First
- * the group and then the client: closed with a join under way, it would finish that and beat for
- * ever, which keeps the process alive.
+ * Leaves at once where the coordinator can be reached, else the session runs out. First the group
+ * and then the client: closed with a join under way, it would finish that and beat for ever, which
+ * keeps the process alive.
  */
 async function closeMember(client: Consumer): Promise<void> {
   const left = new Promise<void>((resolve) => {

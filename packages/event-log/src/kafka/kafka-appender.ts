@@ -10,7 +10,7 @@ import type { KafkaSettings } from './kafka-settings.ts'
 
 type StringProducer = Producer<string, string, string, string>
 
-// An idempotent producer repeats for ever unless it is told a number that is larger than 1.
+// An idempotent producer repeats for ever unless it gets a number larger than 1.
 const RETRIES = { retries: 60, retryDelay: 250 }
 const DEADLINE_MS = 30_000
 // An idempotent producer has one request under way at a broker; with several, a batch over twelve
@@ -65,7 +65,7 @@ export class KafkaAppender {
     try {
       for (const round of appendRounds(records)) await this.#sendRound(round, () => late)
     } catch (error) {
-      if (!late) throw asEventLogError(error, 'the records are not appended')
+      if (!late) throw asEventLogError(error, 'could not append the records')
       this.#incidents.appendLate()
       const message = `Kafka did not acknowledge the records within ${timeoutMs} ms`
       throw new EventLogError('EVENT_LOG_UNAVAILABLE', message, error)
@@ -77,7 +77,7 @@ export class KafkaAppender {
   async #sendRound(round: readonly Chunk[], isLate: () => boolean): Promise<void> {
     const topics = [...new Set(round.map(({ topic }) => topic))]
     for (let pending = round; pending.length > 0;) {
-      if (isLate()) throw new Error('there was no time for another try')
+      if (isLate()) throw new Error('there was no time for another attempt')
       const producers = this.#currentProducers()
       try {
         // With the leaders known, all sends below take their numbers in the same turn.

@@ -73,7 +73,7 @@ export function isLasting(error: unknown): boolean {
 
 const REASONS_AT_MOST = 3
 
-/** What is at the bottom of it, in one line: the client's own messages say "failed 4 times". */
+/** The root cause in one line: the client's own messages only contain "failed 4 times". */
 export function reasonOf(error: unknown): string {
   const bottom = [...unwrapped(error)].filter(
     ({ errors, cause }) => cause === undefined && !(Array.isArray(errors) && errors.length > 0),
@@ -82,7 +82,7 @@ export function reasonOf(error: unknown): string {
   return [...messages].slice(-REASONS_AT_MOST).join('; ')
 }
 
-/** The fault that a failed append or read is to its caller. */
+/** The fault of a failed append or read, as its caller gets it. */
 export function asEventLogError(error: unknown, doing: string): EventLogError {
   if (error instanceof EventLogError) return error
   const code = isLasting(error) ? 'EVENT_LOG_REFUSED' : 'EVENT_LOG_UNAVAILABLE'

@@ -2,7 +2,7 @@ import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { reasonOf } from './kafka-errors.ts'
 
-/** What goes wrong with a Kafka and mends itself: counted by kind, and said in the log. */
+/** Faults of a Kafka that pass by themselves: counted by kind, and logged. */
 export type KafkaIncidents = {
   appendRepeated(): void
   appendLate(): void
@@ -27,11 +27,14 @@ export function createKafkaIncidents(metrics: Metrics, logger: Logger): KafkaInc
     const counter = metrics.counter(name, help)
     return () => counter.inc()
   }
-  const repeated = count('event_log_append_repeats_total', 'Appends that were tried again.')
+  const repeated = count('event_log_append_repeats_total', 'Appends that were repeated.')
   const late = count('event_log_append_timeouts_total', 'Appends that missed their deadline.')
   const lost = count('consumer_offsets_out_of_range_total', 'Positions that Kafka does not have.')
-  const rebalances = count('consumer_rebalances_total', 'Times that partitions were handed out.')
-  const reports = count('consumer_lag_report_failures_total', 'Positions that Kafka did not take.')
+  const rebalances = count('consumer_rebalances_total', 'Assignments of partitions.')
+  const reports = count(
+    'consumer_lag_report_failures_total',
+    'Reports of positions that Kafka refused.',
+  )
   const fetches = metrics.counter(
     'consumer_fetch_failures_total',
     'Reads from a broker that failed; each is tried again.',
@@ -51,17 +54,20 @@ export function createKafkaIncidents(metrics: Metrics, logger: Logger): KafkaInc
     appendLate: late,
     fetchFailed: (kind, error) => {
       fetches.inc({ kind })
-      logger.warn({ kind, reason: reasonOf(error) }, 'a broker cannot be read from now')
+      logger.warn({ kind, reason: reasonOf(error) }, 'could not read from a broker')
     },
     leadersMoved: (partitions) => {
       moves.inc(partitions)
-      logger.info({ partitions }, 'partitions are led by other brokers now')
+      logger.info({ partitions }, 'partitions moved to other brokers')
     },
     offsetOutOfRange: lost,
     rebalanced: rebalances,
     joinFailed: (kind, error) => {
       joins.inc({ kind })
-      logger.warn({ kind, reason: reasonOf(error) }, 'the group is left and joined again')
+      logger.warn(
+        { kind, reason: reasonOf(error) },
+        'lost the membership of the group; joining again',
+      )
     },
     reportFailed: (error) => {
       reports()

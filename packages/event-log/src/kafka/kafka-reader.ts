@@ -20,12 +20,12 @@ const FETCH_BYTES = { ofBroker: 1_048_576, ofPartition: 262_144 }
 const ENOUGH_RECORDS = 2_000
 const RETRIES = { retries: 1, retryDelay: 100 }
 const BACKOFF = { baseMs: 200, mostMs: 2_000 }
-/** Reads fail, and readiness says so, once a broker has not answered for so long. */
+/** Reads fail, and readiness degrades, once a broker has not answered for so long. */
 const PATIENCE_MS = 10_000
 
-/** A position that the log does not have; nothing is read on until a person has decided. */
+/** A position that the log does not have; reading stops until a person has decided. */
 type LostPosition = { key: string; offset: bigint; leader: number; error: EventLogError }
-type Trouble = { error: unknown; sinceMs: number; failures: number; retryAtMs: number }
+type BrokerFailure = { error: unknown; sinceMs: number; failures: number; retryAtMs: number }
 
 /**
  * Reads positions of one reader at a time by plain fetches, without a group: long polls can then
@@ -37,7 +37,7 @@ export class KafkaReader {
   readonly #incidents: KafkaIncidents
   #feeds = new Map<string, PartitionFeed>()
   readonly #fetching = new Set<number>()
-  readonly #troubles = new Map<number, Trouble>()
+  readonly #failing = new Map<number, BrokerFailure>()
   #lost: LostPosition | undefined
   /** Who led each partition when that was last asked. */
   readonly #leaders = new Map<string, number>()
@@ -70,7 +70,7 @@ export class KafkaReader {
       try {
         await this.#fetchAhead()
       } catch (error) {
-        if (records.length === 0) throw asEventLogError(error, 'nothing can be read')
+        if (records.length === 0) throw asEventLogError(error, 'could not read')
       }
       if (records.length > 0) return records
       this.#raise()
@@ -109,8 +109,8 @@ export class KafkaReader {
       this.#feeds.values(),
       ({ topic, partition }) => metadata.topics.get(topic)!.partitions[partition]!.leader,
     )
-    for (const leader of this.#troubles.keys()) {
-      if (!byLeader.has(leader)) this.#troubles.delete(leader)
+    for (const leader of this.#failing.keys()) {
+      if (!byLeader.has(leader)) this.#failing.delete(leader)
     }
     for (const [leader, feeds] of byLeader) {
       if (this.#fetching.has(leader)) continue
@@ -137,7 +137,7 @@ export class KafkaReader {
     if (moved > 0) this.#incidents.leadersMoved(moved)
   }
 
-  /** Never fails: what goes wrong is remembered with the broker. */
+  /** Never fails: an error is remembered with its broker. */
   async #fetch(
     leader: number,
     feeds: readonly PartitionFeed[],
@@ -147,7 +147,7 @@ export class KafkaReader {
     this.#fetching.add(leader)
     let asked: ReadonlyMap<PartitionFeed, bigint> = new Map()
     try {
-      const retryAtMs = this.#troubles.get(leader)?.retryAtMs ?? 0
+      const retryAtMs = this.#failing.get(leader)?.retryAtMs ?? 0
       const waitMs = retryAtMs - performance.now()
       if (waitMs > 0) await delay(waitMs, undefined, { ref: false })
       asked = new Map(feeds.map((feed) => [feed, feed.next]))
@@ -158,7 +158,7 @@ export class KafkaReader {
         maxBytes: FETCH_BYTES.ofBroker,
         topics: fetchTopics(feeds, topicIds),
       })
-      this.#troubles.delete(leader)
+      this.#failing.delete(leader)
       if (this.#lost?.leader === leader) this.#lost = undefined
       this.#keep(response, asked, topicIds)
     } catch (error) {
@@ -192,9 +192,9 @@ export class KafkaReader {
     topicIds: ReadonlyMap<string, string>,
   ): void {
     if (this.#client.closed) return
-    const known = this.#troubles.get(leader)
+    const known = this.#failing.get(leader)
     const failures = (known?.failures ?? 0) + 1
-    this.#troubles.set(leader, {
+    this.#failing.set(leader, {
       error,
       failures,
       sinceMs: known?.sinceMs ?? performance.now(),
@@ -221,8 +221,9 @@ export class KafkaReader {
   #raise(): void {
     if (this.#lost) throw this.#lost.error
     const nowMs = performance.now()
-    for (const { error, sinceMs } of this.#troubles.values()) {
-      if (nowMs - sinceMs > PATIENCE_MS) throw asEventLogError(error, 'a broker cannot be read')
+    for (const { error, sinceMs } of this.#failing.values()) {
+      if (nowMs - sinceMs <= PATIENCE_MS) continue
+      throw asEventLogError(error, 'could not read from a broker')
     }
   }
 }

@@ -28,7 +28,7 @@ export type KafkaSettings = {
   replicationFactor?: number
   /** Copies that must be there before a record counts; default one less than all, at least one. */
   minInSyncReplicas?: number
-  /** A member that says nothing for so long has lost its partitions; default 6 s. */
+  /** A member that sends no heartbeat for so long loses its partitions; default 6 s. */
   sessionTimeoutMs?: number
   /** An append that is not acknowledged by then fails; default 30 s. */
   appendTimeoutMs?: number

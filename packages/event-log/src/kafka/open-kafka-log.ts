@@ -58,8 +58,8 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
       member.join()
       return member
     },
-    earliest: (partitions) => told(listOffsets(asker, partitions, 'earliest')),
-    end: (partitions) => told(listOffsets(asker, partitions, 'end')),
+    earliest: (partitions) => asEventLogFault(listOffsets(asker, partitions, 'earliest')),
+    end: (partitions) => asEventLogFault(listOffsets(asker, partitions, 'end')),
     close: async () => {
       await Promise.all([appender.close(), readers.close(), asker.close(true).catch(() => {})])
     },
@@ -94,8 +94,8 @@ function openReaders(
   }
 }
 
-function told<T>(answer: Promise<T>): Promise<T> {
+function asEventLogFault<T>(answer: Promise<T>): Promise<T> {
   return answer.catch((error: unknown) => {
-    throw asEventLogError(error, 'the offsets are not known')
+    throw asEventLogError(error, 'could not list the offsets')
   })
 }

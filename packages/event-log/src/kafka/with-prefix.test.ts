@@ -6,7 +6,7 @@ import { withPrefix } from './with-prefix.ts'
 test('under a prefix every name goes in with it and comes out without', async () => {
   const seen: string[] = []
   const at = (topic: string): Position => ({ topic, partition: 3, offset: 7n })
-  const told = async (positions: readonly Position[]): Promise<boolean> => {
+  const report = async (positions: readonly Position[]): Promise<boolean> => {
     seen.push(...positions.map(({ topic }) => topic))
     return true
   }
@@ -16,7 +16,7 @@ test('under a prefix every name goes in with it and comes out without', async ()
     async join(group, topics, listen) {
       seen.push(group, ...topics)
       listen([{ topic: topics[0]!, partition: 3 }])
-      return { report: told, leave: async () => {} }
+      return { report, leave: async () => {} }
     },
     earliest: async (partitions) => partitions.map(({ topic }) => at(topic)),
     end: async (partitions) => partitions.map(({ topic }) => at(topic)),
@@ -26,13 +26,13 @@ test('under a prefix every name goes in with it and comes out without', async ()
   await log.append([record('payments')])
   const options = { maxRecords: 1, waitMs: 0, signal: new AbortController().signal }
   const [read] = await log.read([at('payments')], options)
-  const heard: string[] = []
+  const assigned: string[] = []
   const membership = await log.join('wallets', ['payments'], (partitions) => {
-    heard.push(...partitions.map(({ topic }) => topic))
+    assigned.push(...partitions.map(({ topic }) => topic))
   })
   await membership.report([at('payments')])
   assert.deepEqual(seen, ['blue.payments', 'blue.wallets', 'blue.payments', 'blue.payments'])
-  assert.deepEqual([read?.topic, ...heard], ['payments', 'payments'])
+  assert.deepEqual([read?.topic, ...assigned], ['payments', 'payments'])
   assert.deepEqual(await log.earliest([at('payments')]), [at('payments')])
   assert.deepEqual(await log.end([at('payments')]), [at('payments')])
 })

@@ -5,8 +5,8 @@ import type { AssignmentListener, Membership } from '../event-log.ts'
 const TRY_AGAIN_AFTER_MS = 500
 
 /**
- * On one machine one member of a group is active and has all partitions; the others stand by until
- * its connection ends. The lock only keeps contention away: correctness rests on the offsets.
+ * One member of a group is active and has all partitions; the others stand by until its connection
+ * ends. The lock only avoids contention: correctness rests on the offsets.
  */
 export async function joinGroup(
   url: string,
@@ -53,7 +53,7 @@ export async function joinGroup(
 
   await attempt()
   return {
-    report: async () => true, // nobody looks into this log from outside
+    report: async () => true, // this log has no displays of lag
     leave: async () => {
       left = true
       clearTimeout(timer)

@@ -22,7 +22,7 @@ export async function openTopicSignals(url: string): Promise<TopicSignals> {
   let reconnect: NodeJS.Timeout | undefined
   let closed = false
 
-  const announce = (topics: readonly string[]): void => {
+  const signal = (topics: readonly string[]): void => {
     for (const topic of topics) counts.set(topic, (counts.get(topic) ?? 0) + 1)
     for (const waiter of waiters) {
       if (topics.some((topic) => waiter.topics.has(topic))) waiter.wake()
@@ -37,7 +37,7 @@ export async function openTopicSignals(url: string): Promise<TopicSignals> {
       reconnect = setTimeout(() => void connect(), RECONNECT_AFTER_MS)
     }
     client = next
-    next.on('notification', (message) => announce((message.payload ?? '').split(',')))
+    next.on('notification', (message) => signal((message.payload ?? '').split(',')))
     next.on('error', retry)
     next.on('end', retry)
     try {
