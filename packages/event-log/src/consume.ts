@@ -238,10 +238,10 @@ class RunningConsumer<W> implements Consumer {
       const { topic, partition, offset } = record
       this.#parked[kind] += 1
       this.#counters.parkedOne(kind)
-      this.#options.logger.error(
-        { topic, partition, offset: String(offset), kind, cause },
-        'parked a record',
-      )
+      const { logger } = this.#options
+      const what = { topic, partition, offset: String(offset), kind, cause }
+      if (kind === 'unprocessable') logger.error(what, 'parked a record')
+      else logger.warn(what, 'parked a record')
     }
   }
 
@@ -256,9 +256,12 @@ class RunningConsumer<W> implements Consumer {
   async #retryParked(): Promise<void> {
     const { signal } = this.#stopping
     if (this.parkedCount() === 0 || signal.aborted) return
-    const processed = await retryParked(this.#target, () => signal.aborted)
-    if (processed > 0) this.#options.afterCommit?.()
-    this.#parked = await countParked(this.#options.db, this.#target)
+    try {
+      const processed = await retryParked(this.#target, () => signal.aborted)
+      if (processed > 0) this.#options.afterCommit?.()
+    } finally {
+      this.#parked = await countParked(this.#options.db, this.#target)
+    }
   }
 }
 

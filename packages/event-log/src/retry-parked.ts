@@ -1,3 +1,4 @@
+import { DatabaseUnavailableError } from '@caudal/postgres/errors.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import { isRetryable } from '@caudal/retry/is-retryable.ts'
 import type { ConsumeTarget } from './apply-batch.ts'
@@ -23,12 +24,30 @@ export async function retryParked<W>(
   while (!shouldStop()) {
     const attempt = await retryBatch(target, undefined)
     processed += attempt.processed
-    for (const only of attempt.toIsolate) {
-      if (shouldStop()) return processed
-      processed += (await retryBatch(target, only)).processed
-    }
+    processed += await retryAlone(target, attempt.toIsolate, shouldStop)
     if (attempt.taken === 0) break
   }
+  return processed
+}
+
+/** One record a transaction; a fault of one that may pass keeps none of the others waiting. */
+async function retryAlone<W>(
+  target: ConsumeTarget<W>,
+  records: readonly LogRecord[],
+  shouldStop: () => boolean,
+): Promise<number> {
+  let processed = 0
+  const faults: unknown[] = []
+  for (const only of records) {
+    if (shouldStop()) return processed
+    try {
+      processed += (await retryBatch(target, only)).processed
+    } catch (error) {
+      if (isUnavailable(error)) throw error
+      faults.push(error)
+    }
+  }
+  if (faults.length > 0) throw faults[0]
   return processed
 }
 
@@ -54,14 +73,21 @@ async function retryBatch<W>(
       afterCommit?.()
       return { taken: taken.length, processed, toIsolate: [] }
     } catch (error) {
-      if (taken.length === 0 || isRetryable(error)) throw error
+      const [first, ...others] = taken
+      if (first === undefined || isUnavailable(error)) throw error
       const before = refusals.size
       if (error instanceof ParkError) refuseParked(refusals, error)
-      else if (taken.length === 1) refusals.set(idOf(taken[0]!.record), failureOf(taken[0]!, error))
-      else return { taken: taken.length, processed: 0, toIsolate: taken.map((it) => it.record) }
+      else if (others.length > 0) {
+        return { taken: taken.length, processed: 0, toIsolate: taken.map((it) => it.record) }
+      } else if (!isRetryable(error)) refusals.set(idOf(first.record), failureOf(first, error))
       if (refusals.size === before) throw error
     }
   }
+}
+
+/** There is no database: a fault of no record. */
+function isUnavailable(error: unknown): boolean {
+  return error instanceof DatabaseUnavailableError
 }
 
 function refuseParked(refusals: Refusals, { parked }: ParkError): void {

@@ -63,6 +63,9 @@ const RESOLVE = `
   UPDATE parked_records SET resolved_at = now()
   WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND record_offset = $4`
 
+/** Each column of the insert is an array; the group is not. */
+const listed = (value: unknown, index: number): unknown => (index === 0 ? value : [value])
+
 test('the statements of release 0.1.0 work on the tables of this release', async (t: Scope) => {
   const { pool: db } = await testDatabase(t, { sets: [consumerMigrations] })
   const at = ['wallets', 'payments.results', 3]
@@ -73,10 +76,10 @@ test('the statements of release 0.1.0 work on the tables of this release', async
   assert.deepEqual((await db.query(ADVANCE, advance)).rows[0].parked, [])
   await assert.rejects(db.query(ADVANCE, advance), { code: 'CA001' })
   const park = (offset: bigint, kind: string) =>
-    db.query(PARK, [
-      ...['wallets', ['payments.results'], [3], [offset], ['key'], ['{}'], ['{}']],
-      ...[[kind], ['early']],
-    ])
+    db.query(
+      PARK,
+      ['wallets', ...at.slice(1), offset, 'key', '{}', '{}', kind, 'early'].map(listed),
+    )
   await park(5n, 'waiting')
   await park(5n, 'waiting')
   await park(6n, 'waiting')

@@ -65,6 +65,33 @@ test('a record that keeps failing delays no other key when parked records are re
   assert.deepEqual(rows, [{ cause: 'planted', kind: 'waiting' }])
 })
 
+test('a record whose fault may pass delays no other key when parked records are retried', async (t) => {
+  const it = await world(t)
+  let ready = false
+  const records = Array.from({ length: 10 }, () => userCreated())
+  const slow = userOf(records[3]!)
+  const running = await consumer(t, it, async (tx, work) => {
+    if (!ready) {
+      throw new ParkError(
+        work.map(({ record }) => ({ record, kind: 'waiting' as const, cause: 'early' })),
+      )
+    }
+    if (work.some(({ event }) => event.user_id === slow)) {
+      throw Object.assign(new Error('planted'), { retryable: true })
+    }
+    return writeEffects(tx, work)
+  })
+  await it.log.append(records)
+  await eventually(() => running.parkedCount() === records.length)
+  ready = true
+  await it.db.query('UPDATE parked_records SET next_attempt_at = now()')
+  await eventually(async () => (await it.effects()).length === records.length - 1)
+  const { rows } = await it.db.query<{ cause: string }>(
+    'SELECT cause FROM parked_records WHERE resolved_at IS NULL',
+  )
+  assert.deepEqual(rows, [{ cause: 'early' }])
+})
+
 test('two logs have offsets and parked records of their own in one database', async (t) => {
   const here = await world(t)
   const there = { ...here, log: (await world(t)).log }
