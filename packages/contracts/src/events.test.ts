@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CATALOGUE } from './catalogue.ts'
+import { CATALOGUE, type EventType } from './catalogue.ts'
 
 type Schema = {
   properties?: Record<string, Schema>
@@ -29,11 +29,14 @@ const PSEUDONYMOUS = new Set(
    gateway_response error_code message gateway_transaction_id`.split(/\s+/),
 )
 
-test('rule 3: every event carries account_id, the partition key', () => {
+test('rule 3: every event carries its partition key; every event of an account, account_id', () => {
   assert.ok(EVENTS.length >= 10)
   for (const [name, { properties, required }] of EVENTS) {
-    assert.ok(properties?.['account_id'], `${name} has no account_id`)
-    assert.ok(required?.includes('account_id'), `${name} may lack account_id`)
+    const { key, since } = CATALOGUE[name as EventType]
+    assert.ok(properties?.[key], `${name} has no ${key}`)
+    assert.ok(required?.includes(key), `${name} may lack ${key}`)
+    const ofAccount = properties['account_id'] !== undefined || since === '0.1.0'
+    assert.ok(!ofAccount || key === 'account_id', `${name} is not in the order of its account`)
   }
 })
 

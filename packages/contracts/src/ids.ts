@@ -26,8 +26,8 @@ let lastMs = 0
 let sequence = 0
 
 /**
- * A fresh UUIDv7 (RFC 9562): for payments, events, transfers and whatever else is ours. Those of
- * one process ascend, which keeps indexes dense; nothing relies on it (rule 13).
+ * A fresh UUIDv7 (RFC 9562): for payments, events, transfers and all other ids of ours. Ids of one
+ * process ascend, which keeps indexes dense; nothing relies on it (rule 13).
  */
 export function newId(): string {
   if (bytesUsed === randomBytes.length) {

@@ -26,7 +26,7 @@ export function logConformance(driver: string, prepare: (scope: Scope) => Promis
     test(`${driver}: ${title}`, async (t) => run(await prepare(t), t))
   }
 
-  promise('records come back as they went in, in order per key', async (open, t) => {
+  promise('records are read as they were appended, in order per key', async (open, t) => {
     const log = await opened(open, t)
     const records = numbered('account', 500, 7)
     await log.append(records)
@@ -73,7 +73,7 @@ export function logConformance(driver: string, prepare: (scope: Scope) => Promis
     assert.equal((await waiting)[0]!.value, '0')
   })
 
-  promise('a read that is aborted ends at once with nothing', async (open, t) => {
+  promise('an aborted read ends at once without records', async (open, t) => {
     const log = await opened(open, t)
     const controller = new AbortController()
     const options = { maxRecords: 10, waitMs: 600_000, signal: controller.signal }
@@ -146,7 +146,7 @@ export function logConformance(driver: string, prepare: (scope: Scope) => Promis
     },
   )
 
-  promise('the end is where the next record goes', async (open, t) => {
+  promise('the end is the offset of the next record', async (open, t) => {
     const log = await opened(open, t)
     await log.append(numbered('account', 50, 5))
     const end = await log.end(PARTITIONS)

@@ -45,7 +45,7 @@ test('F4: effects and offsets move together: a batch that fails leaves nothing',
   assert.ok(failures < 0)
 })
 
-test('rule 11: an unreadable record and those behind it of its key are parked, others go on', async (t) => {
+test('rule 11: an unreadable record and those behind it of its key are parked; other keys go on', async (t) => {
   const it = await world(t)
   const running = await consumer(t, it, writeEffects)
   const account = newId()
@@ -94,7 +94,7 @@ test('rule 11: a record that waits for its predecessor is tried again, in order'
   await eventually(() => running.parkedCount() === 0)
 })
 
-test('rule 11, F5: a record that fails for no known reason is found and parked alone', async (t) => {
+test('rule 11, F5: a record that fails for no known reason is isolated and parked alone', async (t) => {
   const it = await world(t)
   const records = Array.from({ length: 8 }, () => userCreated())
   const poison = userOf(records[3]!)
@@ -110,7 +110,7 @@ test('rule 11, F5: a record that fails for no known reason is found and parked a
   assert.ok(!(await it.effects()).includes(poison))
 })
 
-test('rule 12: a consumer that is new reads everything from the beginning', async (t) => {
+test('rule 12: a new consumer reads everything from the beginning', async (t) => {
   const it = await world(t)
   const records = Array.from({ length: 30 }, () => userCreated())
   await it.log.append(records)
@@ -119,7 +119,7 @@ test('rule 12: a consumer that is new reads everything from the beginning', asyn
   assert.deepEqual((await it.effects()).toSorted(), records.map(userOf).toSorted())
 })
 
-test('a consumer that starts anew goes on where the database says', async (t) => {
+test('a consumer that restarts continues at the offsets in the database', async (t) => {
   const it = await world(t)
   const first = await consumer(t, it, writeEffects)
   await it.log.append([userCreated(), userCreated()])

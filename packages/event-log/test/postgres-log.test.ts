@@ -32,7 +32,7 @@ test('F4: the runtime role can neither change nor remove a record', async (t) =>
   }
 })
 
-test('offsets are dense in every partition, and a batch that is refused takes none', async (t) => {
+test('offsets are dense in every partition, and a refused batch takes none', async (t) => {
   const { url, pool } = await testDatabase(t, { sets: [logMigrations], name: 'log' })
   const log = await openPostgresLog({ url, topics })
   t.after(() => log.close())

@@ -70,7 +70,7 @@ async function prepare(t: Scope) {
   return { db, url, ownerUrl, start, metrics, ...memory }
 }
 
-test('F3: what is committed is published in order with its key and trace, the rest never', async (t) => {
+test('F3: committed events are published in order with key and trace; rolled back ones never', async (t) => {
   const { db, records, start, metrics } = await prepare(t)
   const relay = start()
   const events = Array.from({ length: 30 }, () => outboxEvent())
@@ -111,7 +111,7 @@ test('rule 5: a transaction that commits late is not skipped and blocks no other
   )
 })
 
-test('F3: while the log is down events wait; afterwards each is there, in order', async (t) => {
+test('F3: events wait while the log is down, and are then published in order', async (t) => {
   const { db, records, start, fail } = await prepare(t)
   fail(3)
   const relay = start()
@@ -129,7 +129,7 @@ test('F3: while the log is down events wait; afterwards each is there, in order'
   )
 })
 
-test('rule 5: ids of a transaction that rolled back are given up, and nothing waits for them', async (t) => {
+test('rule 5: ids of a transaction that rolled back are given up and delay no other', async (t) => {
   const { db, records, start } = await prepare(t)
   const relay = start()
   const undone = transaction(db, async (tx) => {
@@ -218,7 +218,7 @@ async function moveSequence(ownerUrl: string, id: number): Promise<void> {
   await owner.end()
 }
 
-test('rows of a gap are found by their ids, by a plan that was made for an empty outbox too', async (t) => {
+test('rows of a gap are found by index, even by a plan made for an empty outbox', async (t) => {
   const { url, ownerUrl } = await prepare(t)
   const owner = new pg.Client({ connectionString: ownerUrl })
   await owner.connect()

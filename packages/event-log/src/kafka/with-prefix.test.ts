@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { EventLog, NewRecord, Position } from '../event-log.ts'
 import { withPrefix } from './with-prefix.ts'
 
-test('under a prefix every name goes in with it and comes out without', async () => {
+test('a prefix is added to every name on the way in and removed on the way out', async () => {
   const seen: string[] = []
   const at = (topic: string): Position => ({ topic, partition: 3, offset: 7n })
   const report = async (positions: readonly Position[]): Promise<boolean> => {
