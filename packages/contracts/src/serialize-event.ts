@@ -1,4 +1,4 @@
-import type { CaudalEvent } from './catalogue.ts'
+import { type CaudalEvent, schemaVersionOf } from './catalogue.ts'
 
 // In V8 since Node 22, but not in TypeScript's library yet.
 const { rawJSON: rawJson } = JSON as typeof JSON & { rawJSON: (text: string) => object }
@@ -13,8 +13,13 @@ export function exactInteger(value: bigint): unknown {
   return value <= MAX_SAFE && value >= -MAX_SAFE ? Number(value) : rawJson(value.toString())
 }
 
-/** The event as the JSON text that goes into the outbox and the log. */
-export function serializeEvent(event: CaudalEvent): string {
+/**
+ * The event as the JSON text that goes into the outbox and the log. Its `schema_version` is that of
+ * its own type in the catalogue, also where the emitter took the version of a related type.
+ */
+export function serializeEvent(emitted: CaudalEvent): string {
+  const schema_version = schemaVersionOf(emitted.event_type)
+  const event = emitted.schema_version === schema_version ? emitted : { ...emitted, schema_version }
   if (!('amount_minor' in event)) return JSON.stringify(event)
   // Named one by one: a replacer function would be called for every member of every event.
   return JSON.stringify({
