@@ -14,6 +14,8 @@ import { CONSUMERS } from '../verify/outbox-checks.ts'
 
 const LIMIT = { min: 1, max: 10_000 }
 const LIMIT_DEFAULT = 100
+const REASON_LENGTH = 1_000
+const ACTOR_LENGTH = 255
 /** The options of each action. */
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   list: ['service', 'kind', 'limit'],
@@ -112,9 +114,12 @@ async function act(
   records: readonly RecordId[],
   action: ParkedCommand['action'],
 ): Promise<number> {
-  const reason = textOption(invocation.values, 'reason').trim()
-  if (reason === '') throw new UsageError('--reason is empty')
-  const id = textOption(invocation.values, 'actor', userInfo().username)
+  const reason = text(textOption(invocation.values, 'reason'), 'reason', REASON_LENGTH)
+  const id = text(
+    textOption(invocation.values, 'actor', userInfo().username),
+    'actor',
+    ACTOR_LENGTH,
+  )
   const command: ParkedCommand = { action, reason, actor: { type: 'operator', id } }
   const byService = Map.groupBy(records, ({ service }) => service)
   const system = await findSystem(invocation)
@@ -132,6 +137,13 @@ async function act(
   for (const each of changed) printLine(`${action}  ${each}`, invocation)
   for (const each of refused) note(`caudal: ${each} is not an open parked record`)
   return refused.length === 0 ? EXIT.done : EXIT.no
+}
+
+/** @throws {UsageError} for a text that is blank or too long */
+function text(value: string, option: string, maxLength: number): string {
+  const trimmed = value.trim()
+  if (trimmed !== '' && trimmed.length <= maxLength) return trimmed
+  throw new UsageError(`--${option} takes 1 to ${maxLength} characters`)
 }
 
 /** @throws {UsageError} for a value that is not one of the names */

@@ -34,6 +34,8 @@ export async function withDatabases<T>(
   }
 }
 
+/** No connection, or a server without the service's database (SQLSTATE 3D000). */
 function isUnavailable(error: unknown): boolean {
-  return (error as { code?: unknown } | null)?.code === 'DATABASE_UNAVAILABLE'
+  const code = (error as { code?: unknown } | null)?.code
+  return code === 'DATABASE_UNAVAILABLE' || code === '3D000'
 }
