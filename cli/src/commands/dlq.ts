@@ -2,7 +2,7 @@ import { userInfo } from 'node:os'
 import { actOnParked, type ParkedCommand } from '@caudal/event-log/act-on-parked.ts'
 import { PARK_KINDS, type ParkKind } from '@caudal/event-log/park-error.ts'
 import { findParked, listParked, type ParkedEntry } from '@caudal/event-log/parked-list.ts'
-import type { Command, Invocation } from '../command.ts'
+import type { CliCommand, Invocation } from '../command.ts'
 import { detailLines, detailsJson, parkedJson } from '../dlq/describe-parked.ts'
 import { withDatabases } from '../dlq/open-databases.ts'
 import { formatRecordId, parseRecordId, type RecordId } from '../dlq/record-id.ts'
@@ -25,7 +25,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** `caudal dlq`: parked records of all services, and what an operator decides about them. */
-export const dlq: Command = {
+export const dlq: CliCommand = {
   summary: 'list parked records, show one, retry them (redrive) or give them up (discard)',
   usage:
     'dlq list [--service S] [--kind waiting|newer|unprocessable] [--limit 100] | show ID' +
