@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { CliCommand, Invocation } from '../command.ts'
 import { DEFAULT_TENANT } from '../demo-data/defaults.ts'
 import { firstUnpaidOrder } from '../demo-data/first-unpaid-order.ts'
@@ -20,7 +21,7 @@ import { describeStep } from './describe-step.ts'
 const POLL_MS = 50
 /** How long to wait for the notification, which is sent after the payment is final. */
 const NOTIFICATION_WAIT_MS = 3_000
-const SCOPES = 'payments:read trace:read orders:read'
+const SCOPES = `${SCOPE.paymentsRead} ${SCOPE.traceRead} ${SCOPE.ordersRead}`
 
 /** `caudal pay`: pays an order as its user and follows the payment until it is final. */
 export const pay: CliCommand = {

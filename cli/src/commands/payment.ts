@@ -1,3 +1,4 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { CliCommand } from '../command.ts'
 import { EXIT } from '../errors.ts'
 import { note, printJson, printLine } from '../output.ts'
@@ -17,7 +18,7 @@ export const payment: CliCommand = {
   async run(invocation) {
     const paymentId = uuidArgument(invocation.positionals[0]!, 'the payment id')
     const system = await findSystem(invocation)
-    const { token } = await clientToken(system, 'payments:read trace:read')
+    const { token } = await clientToken(system, `${SCOPE.paymentsRead} ${SCOPE.traceRead}`)
     const found = await fetchPayment(system, token, paymentId)
     if (!found) {
       const unknown = { payment_id: paymentId, status: null, reason: 'PAYMENT_NOT_FOUND' }

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { System } from '../system/find-system.ts'
 import { clientToken, userToken } from '../system/tokens.ts'
 import { DEFAULT_TENANT } from './defaults.ts'
@@ -37,6 +38,6 @@ export async function prepareDemoUser(system: System, dataDir: string): Promise<
 }
 
 async function findUnpaid(system: System, userId: string): Promise<string | undefined> {
-  const { token } = await clientToken(system, 'orders:read')
+  const { token } = await clientToken(system, SCOPE.ordersRead)
   return firstUnpaidOrder(system, token, userId)
 }

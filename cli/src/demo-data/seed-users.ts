@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { exactInteger } from '@caudal/contracts/serialize-event.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import type { System } from '../system/find-system.ts'
@@ -41,7 +42,12 @@ const USERS_PER_CALL = 500
 const ORDERS_PER_CALL = 1_000
 const CREDITS_PER_CALL = 500
 const OPENING_TIMEOUT_MS = 60_000
-const SCOPES = 'users:write users:impersonate orders:write ledger:write'
+const SCOPES = [
+  SCOPE.usersWrite,
+  SCOPE.usersImpersonate,
+  SCOPE.ordersWrite,
+  SCOPE.ledgerWrite,
+].join(' ')
 
 /**
  * Creates users with one device each, their orders and their opening balances. A balance is a

@@ -1,24 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { SCOPE, type Scope, scopesOf } from '@caudal/contracts/scopes.ts'
 
 /** The OAuth clients of a development system, each with only the scopes that it needs. */
-const CLIENT_SCOPES: Record<string, string[]> = {
-  'caudal-cli': [
-    'payments:read',
-    'payments:write',
-    'ledger:read',
-    'ledger:write',
-    'ledger:admin',
-    'orders:read',
-    'orders:write',
-    'users:read',
-    'users:write',
-    'users:impersonate',
-    'trace:read',
-  ],
-  payments: ['orders:read'],
-  notifications: ['users:read', 'users:write'],
+const CLIENT_SCOPES: Record<string, Scope[]> = {
+  'caudal-cli': scopesOf('client'),
+  payments: [SCOPE.ordersRead],
+  notifications: [SCOPE.usersRead, SCOPE.usersWrite],
 }
 
 /** The secret of each OAuth client. */

@@ -1,3 +1,4 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { System } from './find-system.ts'
 import { callOk } from './http-client.ts'
 
@@ -30,7 +31,7 @@ export async function anyClientToken(
   clientId: string,
   { scope, tenantId }: { scope: string; tenantId?: string | undefined },
 ): Promise<Token> {
-  const { token } = await clientToken(system, 'users:impersonate')
+  const { token } = await clientToken(system, SCOPE.usersImpersonate)
   return callOk<Token>(`${system.serviceUrl('identity')}/v1/client-tokens`, {
     headers: bearer(token),
     body: { client_id: clientId, scope, ...(tenantId !== undefined && { tenant_id: tenantId }) },
