@@ -1,6 +1,6 @@
+import { readEnvironment } from '@caudal/config/environment.ts'
+import { readKafkaConfig } from '@caudal/config/kafka-settings.ts'
 import { type EventLogConfig, openEventLog } from '@caudal/event-log/open-event-log.ts'
-import { readEnvironment } from '@caudal/http/environment.ts'
-import { readKafkaConfig } from '@caudal/http/kafka-settings.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { migrate } from '@caudal/postgres/migrate.ts'
 import { kafkaSettings } from '@caudal/service/kafka-settings.ts'

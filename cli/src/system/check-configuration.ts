@@ -1,4 +1,4 @@
-import { ConfigError } from '@caudal/http/environment.ts'
+import { ConfigError } from '@caudal/config/environment.ts'
 import type { LoadedService } from './services.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { NO_GATEWAY } from '@caudal/http/service-settings.ts'
+import { NO_GATEWAY } from '@caudal/config/service-settings.ts'
 import { SERVICE_ENTRIES } from './services.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:net'
-import { DEFAULT_PORTS } from '@caudal/http/service-settings.ts'
+import { DEFAULT_PORTS } from '@caudal/config/default-ports.ts'
 import { freePort } from '@caudal/local-postgres/free-port.ts'
 import { SERVICE_ENTRIES } from './services.ts'
 

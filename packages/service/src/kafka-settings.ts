@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import type { KafkaConfig, KafkaLogin, KafkaTokens } from '@caudal/config/kafka-settings.ts'
 import type { KafkaSasl, KafkaSettings } from '@caudal/event-log/kafka/kafka-settings.ts'
-import type { KafkaConfig, KafkaLogin, KafkaTokens } from '@caudal/http/kafka-settings.ts'
 import { createServiceTokenSource } from '@caudal/http/service-token-source.ts'
 
 /** The configuration as the log's driver takes it: with a source of tokens in place of a secret. */

@@ -1,4 +1,4 @@
-import type { DatabaseSettings } from '@caudal/http/service-settings.ts'
+import type { DatabaseSettings } from '@caudal/config/service-settings.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { migrate, type MigrationSet } from '@caudal/postgres/migrate.ts'
 import type { Db } from '@caudal/postgres/types.ts'

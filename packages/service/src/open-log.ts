@@ -1,6 +1,6 @@
+import type { DatabaseSettings } from '@caudal/config/service-settings.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
-import type { DatabaseSettings } from '@caudal/http/service-settings.ts'
 import { type Relay, startRelay } from '@caudal/outbox/relay.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import type { ServiceParts } from './start-service.ts'

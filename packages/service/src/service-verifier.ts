@@ -1,4 +1,4 @@
-import type { IssuerSettings } from '@caudal/http/service-settings.ts'
+import type { IssuerSettings } from '@caudal/config/service-settings.ts'
 import {
   createTokenVerifier,
   type TokenVerifier,

@@ -1,5 +1,5 @@
+import type { ServiceSettings } from '@caudal/config/service-settings.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
-import type { ServiceSettings } from '@caudal/http/service-settings.ts'
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
-import { ConfigError } from '@caudal/http/environment.ts'
+import { ConfigError } from '@caudal/config/environment.ts'
 import { readConfig } from './config.ts'
 import { generatePrivateKey, signingKeysOf } from './signing-keys.ts'
 

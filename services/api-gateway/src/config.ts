@@ -1,12 +1,12 @@
 import type { KeyObject } from 'node:crypto'
-import { type EnvironmentReader, readEnvironment } from '@caudal/http/environment.ts'
+import { type EnvironmentReader, readEnvironment } from '@caudal/config/environment.ts'
 import {
   NO_GATEWAY,
   readIssuerSettings,
   readPeerUrl,
   readServiceSettings,
   type ServiceSettings,
-} from '@caudal/http/service-settings.ts'
+} from '@caudal/config/service-settings.ts'
 import { readPrivateKeys } from './signing-keys.ts'
 
 export interface Config extends ServiceSettings {

@@ -1,10 +1,10 @@
-import { type EnvironmentReader, readEnvironment } from '@caudal/http/environment.ts'
+import { type EnvironmentReader, readEnvironment } from '@caudal/config/environment.ts'
 import {
   type DatabaseSettings,
   readDatabaseSettings,
   readServiceSettings,
   type ServiceSettings,
-} from '@caudal/http/service-settings.ts'
+} from '@caudal/config/service-settings.ts'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { ALL_SCOPES, DEVELOPMENT_LOGIN } from './domain/access-token.ts'

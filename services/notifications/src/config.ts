@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
-import { type EnvironmentReader, readEnvironment } from '@caudal/http/environment.ts'
+import { type EnvironmentReader, readEnvironment } from '@caudal/config/environment.ts'
 import {
   type ClientSettings,
   type DatabaseSettings,
@@ -10,7 +10,7 @@ import {
   readPeerUrl,
   readServiceSettings,
   type ServiceSettings,
-} from '@caudal/http/service-settings.ts'
+} from '@caudal/config/service-settings.ts'
 import type { ServiceAccount } from './push/google-tokens.ts'
 import type { ApnsKey } from './push/provider-tokens.ts'
 

@@ -1,4 +1,4 @@
-import { readEnvironment } from '@caudal/http/environment.ts'
+import { readEnvironment } from '@caudal/config/environment.ts'
 import {
   type DatabaseSettings,
   type IssuerSettings,
@@ -6,7 +6,7 @@ import {
   readIssuerSettings,
   readServiceSettings,
   type ServiceSettings,
-} from '@caudal/http/service-settings.ts'
+} from '@caudal/config/service-settings.ts'
 
 export type Config = ServiceSettings & DatabaseSettings & IssuerSettings
 

@@ -1,4 +1,4 @@
-import { readEnvironment } from '@caudal/http/environment.ts'
+import { readEnvironment } from '@caudal/config/environment.ts'
 import {
   type ClientSettings,
   type DatabaseSettings,
@@ -9,7 +9,7 @@ import {
   readPeerUrl,
   readServiceSettings,
   type ServiceSettings,
-} from '@caudal/http/service-settings.ts'
+} from '@caudal/config/service-settings.ts'
 
 export interface Config extends ServiceSettings, DatabaseSettings, ClientSettings, IssuerSettings {
   identityUrl: string

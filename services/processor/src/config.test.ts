@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ConfigError } from '@caudal/http/environment.ts'
+import { ConfigError } from '@caudal/config/environment.ts'
 import { readConfig } from './config.ts'
 import { sourceAccountOf } from './domain/source-account.ts'
 

@@ -1,4 +1,4 @@
-import { type EnvironmentReader, readEnvironment } from '@caudal/http/environment.ts'
+import { type EnvironmentReader, readEnvironment } from '@caudal/config/environment.ts'
 import {
   type DatabaseSettings,
   type IssuerSettings,
@@ -7,7 +7,7 @@ import {
   readPeerUrl,
   readServiceSettings,
   type ServiceSettings,
-} from '@caudal/http/service-settings.ts'
+} from '@caudal/config/service-settings.ts'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { RetryPolicy } from './domain/retry-policy.ts'

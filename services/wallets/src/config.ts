@@ -1,4 +1,4 @@
-import { readEnvironment } from '@caudal/http/environment.ts'
+import { readEnvironment } from '@caudal/config/environment.ts'
 import {
   type DatabaseSettings,
   type IssuerSettings,
@@ -6,7 +6,7 @@ import {
   readIssuerSettings,
   readServiceSettings,
   type ServiceSettings,
-} from '@caudal/http/service-settings.ts'
+} from '@caudal/config/service-settings.ts'
 
 export interface Config extends ServiceSettings, DatabaseSettings, IssuerSettings {
   /** Commands of HTTP clients that share one transaction, at most. */

@@ -1,9 +1,9 @@
-import { type EnvironmentReader, readEnvironment } from '@caudal/http/environment.ts'
+import { type EnvironmentReader, readEnvironment } from '@caudal/config/environment.ts'
 import {
   readDatabaseSettings,
   readServiceSettings,
   type ServiceSettings,
-} from '@caudal/http/service-settings.ts'
+} from '@caudal/config/service-settings.ts'
 
 /** The simulator's configuration. */
 export interface Config extends ServiceSettings {

@@ -1,4 +1,5 @@
 import { LOG_LEVELS, type LogLevel } from '@caudal/telemetry/logger.ts'
+import { DEFAULT_PORTS, type ServiceName } from './default-ports.ts'
 import type { EnvironmentReader } from './environment.ts'
 import { type KafkaConfig, readKafkaConfig } from './kafka-settings.ts'
 
@@ -9,21 +10,6 @@ export interface ServiceSettings {
   region: string
   logLevel: LogLevel
 }
-
-/** Everything that has an address, with the port it takes unless told otherwise. */
-export const DEFAULT_PORTS = {
-  API_GATEWAY: 8080,
-  PAYMENTS: 8081,
-  WALLETS: 8082,
-  PROCESSOR: 8083,
-  NOTIFICATIONS: 8084,
-  IDENTITY: 8085,
-  ORDERS: 8086,
-  PSP: 8087,
-  PUSH: 8088,
-} as const
-
-export type ServiceName = keyof typeof DEFAULT_PORTS
 
 const POSTGRES = ['postgres', 'postgresql']
 

@@ -8,7 +8,7 @@ export class ConfigError extends Error {
   readonly problems: readonly string[]
 
   constructor(problems: readonly string[]) {
-    super(`the configuration is not usable:\n${problems.map((one) => `  ${one}`).join('\n')}`)
+    super(`the configuration is not valid:\n${problems.map((one) => `  ${one}`).join('\n')}`)
     this.problems = problems
   }
 }
@@ -28,7 +28,7 @@ export interface EnvironmentReader {
   durationMs(name: string, fallback?: number): number
   oneOf<T extends string>(name: string, values: readonly T[], fallback?: T): T
   flag(name: string, fallback?: boolean): boolean
-  /** Says that a variable is wrong for a reason the reader does not know. */
+  /** Reports a variable as wrong for a reason that only the caller can check. */
   refuse(name: string, reason: string): void
 }
 
@@ -51,7 +51,7 @@ export function readEnvironment<C>(env: Env, read: (reader: EnvironmentReader) =
 
 function createReader(env: Env, problems: string[]): EnvironmentReader {
   const refuse = (name: string, reason: string): void => void problems.push(`${name} ${reason}`)
-  // A bad variable is noted and read as its fallback or a placeholder, which nobody gets to see.
+  // A bad variable is noted and read as a placeholder; the error hides it from the caller.
   function value<T>(
     name: string,
     fallback: T | undefined,

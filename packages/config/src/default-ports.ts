@@ -1,0 +1,14 @@
+/** Each process that has an address, with the port it listens on by default. */
+export const DEFAULT_PORTS = {
+  API_GATEWAY: 8080,
+  PAYMENTS: 8081,
+  WALLETS: 8082,
+  PROCESSOR: 8083,
+  NOTIFICATIONS: 8084,
+  IDENTITY: 8085,
+  ORDERS: 8086,
+  PSP: 8087,
+  PUSH: 8088,
+} as const
+
+export type ServiceName = keyof typeof DEFAULT_PORTS
