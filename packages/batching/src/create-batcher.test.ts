@@ -173,3 +173,131 @@ test('with a rest, what comes one by one after a batch shares the next one', asy
   assert.deepEqual(await Promise.all(later), [1, 2, 3])
   assert.deepEqual(batches, [[0], [1, 2, 3]])
 })
+
+interface Item {
+  tenant: string
+  number: number
+}
+
+const turnOf = ({ tenant }: Item): string => tenant
+
+/** Like `controlled`, for items of tenants: batches read as 'a1 a2 b1'. */
+function controlledTurns(options: { maxBatch: number; maxQueue: number }) {
+  const batches: string[] = []
+  const finish: Array<() => void> = []
+  const batcher = createBatcher<Item, string>({
+    ...options,
+    turnOf,
+    process: async (items) => {
+      batches.push(items.map(({ tenant, number }) => tenant + number).join(' '))
+      await new Promise<void>((resolve) => finish.push(resolve))
+      return items.map(({ tenant, number }) => tenant + number)
+    },
+  })
+  const finishNext = async (): Promise<void> => {
+    finish.shift()?.()
+    await nextTurn()
+  }
+  const submit = (tenant: string, ...numbers: number[]) =>
+    numbers.map((number) => batcher.submit({ tenant, number }))
+  return { batcher, batches, finishNext, submit }
+}
+
+test('a tenant that fills its queue is refused while another is served in the next batch', async () => {
+  const { batcher, batches, finishNext, submit } = controlledTurns({ maxBatch: 3, maxQueue: 12 })
+  const answers = submit('a', 0)
+  await nextTurn()
+  answers.push(...submit('a', 1, 2, 3, 4, 5, 6))
+  await assert.rejects(submit('a', 7)[0]!, OverloadedError)
+  assert.equal(batcher.hasRoomFor(1, 'a'), false)
+  assert.equal(batcher.hasRoomFor(1, 'b'), true)
+  answers.push(...submit('b', 1))
+  await finishNext()
+  assert.deepEqual(batches, ['a0', 'a1 b1 a2'])
+  for (let batch = 0; batch < 3; batch++) await finishNext()
+  assert.deepEqual(batches.slice(2), ['a3 a4 a5', 'a6'])
+  assert.equal((await Promise.all(answers)).length, 8)
+})
+
+test('several tenants that fill their queues still leave room for one more', async () => {
+  const { batcher, finishNext, submit } = controlledTurns({ maxBatch: 100, maxQueue: 64 })
+  const answers = submit('first', 0)
+  await nextTurn()
+  for (const tenant of ['a', 'b', 'c', 'd']) {
+    for (let number = 0; batcher.hasRoomFor(1, tenant); number++) {
+      answers.push(...submit(tenant, number))
+    }
+  }
+  assert.equal(batcher.hasRoomFor(1, 'e'), true)
+  await finishNext()
+  await finishNext()
+  await Promise.all(answers)
+})
+
+test('each batch takes tenants in rotation and keeps the order of each', async () => {
+  const script = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(3)), { maxLength: 30 })
+  await fc.assert(
+    fc.asyncProperty(script, fc.integer({ min: 1, max: 5 }), async (groups, maxBatch) => {
+      const seen: Item[] = []
+      const batcher = createBatcher<Item, number>({
+        maxBatch,
+        turnOf,
+        process: async (items) => {
+          seen.push(...items)
+          return items.map(({ number }) => number)
+        },
+      })
+      let number = 0
+      const answers = groups.map(([tenant, size]) =>
+        batcher.submitAll(Array.from({ length: size }, () => ({ tenant, number: number++ }))),
+      )
+      const numbers = (await Promise.all(answers)).flat()
+      assert.deepEqual(numbers, [...numbers.keys()])
+      assert.equal(seen.length, number)
+      for (const [, items] of Map.groupBy(seen, turnOf)) {
+        const inOrder = items.toSorted((a, b) => a.number - b.number)
+        assert.deepEqual(items, inOrder)
+      }
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('with isolation only the bad item of a batch fails, and its group with it', async () => {
+  const attempts: number[][] = []
+  const batcher = createBatcher<number, number>({
+    isolate: true,
+    process: async (items) => {
+      attempts.push(items)
+      if (items.includes(3)) throw new Error('bad')
+      return items
+    },
+  })
+  const settled = await Promise.allSettled([
+    batcher.submit(1),
+    batcher.submitAll([2, 3]),
+    batcher.submitAll([4, 5]),
+  ])
+  assert.deepEqual(
+    settled.map((one) => (one.status === 'fulfilled' ? one.value : one.reason.message)),
+    [1, 'bad', [4, 5]],
+  )
+  assert.deepEqual(attempts, [[1, 2, 3, 4, 5], [1], [2], [3], [4], [5]])
+})
+
+test('with isolation a retryable fault fails the batch at once', async () => {
+  let attempts = 0
+  const batcher = createBatcher<number, number>({
+    isolate: true,
+    process: () => {
+      attempts++
+      return Promise.reject(Object.assign(new Error('down'), { retryable: true }))
+    },
+  })
+  const settled = await Promise.allSettled([batcher.submit(1), batcher.submit(2)])
+  assert.deepEqual(
+    settled.map((one) => one.status),
+    ['rejected', 'rejected'],
+  )
+  assert.equal(attempts, 1)
+})
