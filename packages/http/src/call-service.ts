@@ -1,3 +1,4 @@
+import { withDeadline } from '@caudal/retry/with-deadline.ts'
 import { Agent, type Dispatcher, request } from 'undici'
 
 /** Gets the bearer token of a call. `renew` asks for one that was not handed out before. */
@@ -25,8 +26,8 @@ export interface ServiceAnswer {
 }
 
 /**
- * A peer did not give a usable answer: it was unreachable, too slow, said 5xx or 429, or refused
- * our token. Trying again later may help; the call may have had its effect.
+ * A peer gave no usable answer: it was unreachable, too slow, answered 5xx or 429, or refused our
+ * token. Trying again later may help; the call may have had its effect.
  */
 export class ServiceCallError extends Error {
   override readonly name = 'ServiceCallError'
@@ -58,13 +59,20 @@ const pool = new Agent({
  * once with a new token when the peer refuses the old one.
  */
 export async function callService(call: ServiceCall): Promise<ServiceAnswer> {
-  const signal = AbortSignal.timeout(call.timeoutMs ?? TIMEOUT_MS)
+  try {
+    return await withDeadline(call.timeoutMs ?? TIMEOUT_MS, (signal) => attempt(call, signal))
+  } catch (error) {
+    if (error instanceof ServiceCallError) throw error
+    throw new ServiceCallError(`could not call ${call.path}`, { cause: error })
+  }
+}
+
+async function attempt(call: ServiceCall, signal: AbortSignal): Promise<ServiceAnswer> {
   const { getToken } = call
   if (getToken === undefined) return send(call, undefined, signal)
-  const answer = await send(call, await beforeDeadline(getToken(), signal, call), signal)
+  const answer = await send(call, await getToken(), signal)
   if (answer.status !== 401) return answer
-  const renewed = await beforeDeadline(getToken({ renew: true }), signal, call)
-  const again = await send(call, renewed, signal)
+  const again = await send(call, await getToken({ renew: true }), signal)
   if (again.status !== 401) return again
   throw new ServiceCallError(`${call.path} refused our token`, { status: 401 })
 }
@@ -75,46 +83,24 @@ async function send(
   signal: AbortSignal,
 ): Promise<ServiceAnswer> {
   const { path, body, traceparent } = call
-  try {
-    const response = await request(`${call.url}${path}`, {
-      dispatcher: call.dispatcher ?? pool,
-      method: call.method ?? (body === undefined ? 'GET' : 'POST'),
-      headers: {
-        ...call.headers,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(traceparent === undefined ? {} : { traceparent }),
-      },
-      body: body === undefined ? null : JSON.stringify(body),
-      signal,
-    })
-    const text = await response.body.text()
-    const { statusCode: status, headers } = response
-    if (status >= 500 || status === 429) {
-      throw new ServiceCallError(`${path} answered ${status}`, { status })
-    }
-    return { status, headers, body: isJson(headers['content-type']) ? JSON.parse(text) : null }
-  } catch (error) {
-    if (error instanceof ServiceCallError) throw error
-    throw new ServiceCallError(`${path} gave no usable answer`, { cause: error })
+  const response = await request(`${call.url}${path}`, {
+    dispatcher: call.dispatcher ?? pool,
+    method: call.method ?? (body === undefined ? 'GET' : 'POST'),
+    headers: {
+      ...call.headers,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+    },
+    body: body === undefined ? null : JSON.stringify(body),
+    signal,
+  })
+  const text = await response.body.text()
+  const { statusCode: status, headers } = response
+  if (status >= 500 || status === 429) {
+    throw new ServiceCallError(`${path} answered ${status}`, { status })
   }
-}
-
-async function beforeDeadline(
-  token: Promise<string>,
-  signal: AbortSignal,
-  call: ServiceCall,
-): Promise<string> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const onAbort = (): void => {
-    reject(new ServiceCallError(`no token for ${call.path} in time`, { cause: signal.reason }))
-  }
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([token, late])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+  return { status, headers, body: isJson(headers['content-type']) ? JSON.parse(text) : null }
 }
 
 function isJson(contentType: string | string[] | undefined): boolean {

@@ -1,3 +1,4 @@
+import { withDeadline } from '@caudal/retry/with-deadline.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import type { FastifyInstance } from 'fastify'
@@ -25,8 +26,8 @@ export function addHealthRoutes(
   const schema = { hide: true }
   app.get('/healthz', { schema }, (_request, reply) => reply.send({ status: 'ok', name }))
   app.get('/readyz', { schema }, async (_request, reply) => {
-    const checks = await within(READINESS_TIMEOUT_MS, readiness).catch((error: unknown) => {
-      logger.warn({ err: error }, 'readiness could not be found out')
+    const checks = await withDeadline(READINESS_TIMEOUT_MS, readiness).catch((error: unknown) => {
+      logger.warn({ err: error }, 'could not determine readiness')
       return UNKNOWN
     })
     const status = summary(Object.values(checks))
@@ -40,14 +41,4 @@ export function addHealthRoutes(
 function summary(checks: CheckResult[]): 'ok' | 'degraded' | 'unavailable' {
   if (checks.some((check) => check.status === 'fail')) return 'unavailable'
   return checks.some((check) => check.status === 'warn') ? 'degraded' : 'ok'
-}
-
-async function within<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error('timed out')), timeoutMs)
-  try {
-    return await Promise.race([work(), promise])
-  } finally {
-    clearTimeout(timer)
-  }
 }

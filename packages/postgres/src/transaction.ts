@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import {
   CommitRefusedError,
   CommitUnknownError,
@@ -8,7 +10,7 @@ import {
 import type { Db, Tx } from './types.ts'
 
 const ATTEMPTS_AT_MOST = 8
-const BACKOFF_BASE_MS = 5
+const BACKOFF = { baseMs: 7, mostMs: 1_000 }
 
 /** Statements that were sent but not awaited; COMMIT is sent directly after them. */
 export type LastStatements = Promise<unknown>[]
@@ -32,7 +34,7 @@ export async function transaction<T>(db: Db, work: Work<T>): Promise<T> {
       return await attemptTransaction(db, work, ['BEGIN'])
     } catch (error) {
       if (!isRetryableConflict(error) || attempt === ATTEMPTS_AT_MOST) throw error
-      await pause(BACKOFF_BASE_MS * 2 ** attempt * Math.random())
+      await delay(backoffMs(BACKOFF, attempt, Math.random()))
     }
   }
 }
@@ -132,8 +134,4 @@ async function rollback(tx: Tx): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

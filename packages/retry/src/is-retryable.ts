@@ -1,11 +1,8 @@
-const CONNECTION_CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
+import { codeOf, isConnectionFault, isRetryableConflict } from './database-faults.ts'
+
+/** Codes of lost or refused connections to peers, beside those that databases have too. */
+const PEER_CODES = new Set([
   'ENETUNREACH',
-  'ENOTFOUND',
   'EAI_AGAIN',
   'UND_ERR_CONNECT_TIMEOUT',
   'UND_ERR_HEADERS_TIMEOUT',
@@ -14,30 +11,28 @@ const CONNECTION_CODES = new Set([
   'UND_ERR_CLOSED',
   'UND_ERR_DESTROYED',
 ])
-/**
- * SQLSTATE: connection exceptions, too many connections, shutdown in progress, a serialization
- * failure, a deadlock, a lock not available, a statement that took too long, a server that became a
- * replica, a transaction that was idle for too long.
- */
-const PASSING_SQLSTATE = /^(08...|53300|57P0[123]|40001|40P01|55P03|57014|25006|25P03)$/
-const PASSING_MESSAGES =
-  /^(Connection (terminated|ended)|Client (has encountered|was closed)|timeout exceeded when)/
+/** SQLSTATE of a statement that took too long and was cancelled. */
+const QUERY_CANCELED = '57014'
+const CLIENT_MESSAGE = /^Client (has encountered|was closed)/
 const MAX_CAUSES = 5
 
 /**
- * Whether trying again later may help: the fault says so itself (`retryable`), or it is a lost or
- * refused connection to a database or a peer. Causes are looked at too.
+ * Whether trying again later may help: the fault has `retryable`, or it is a lost or refused
+ * connection, a conflict of transactions or a cancelled statement. Looks at causes too. A missing
+ * file (ENOENT) counts only where a connection was attempted.
  */
 export function isRetryable(error: unknown, depth = 0): boolean {
   if (!(error instanceof Error) || depth > MAX_CAUSES) return false
-  const { retryable, code } = error as Error & { retryable?: unknown; code?: unknown }
+  const { retryable, syscall } = error as Error & { retryable?: unknown; syscall?: unknown }
   if (typeof retryable === 'boolean') return retryable
-  if (typeof code === 'string' && (CONNECTION_CODES.has(code) || PASSING_SQLSTATE.test(code))) {
-    return true
-  }
-  if (PASSING_MESSAGES.test(error.message)) return true
   if (error instanceof AggregateError) {
     return error.errors.some((one) => isRetryable(one, depth + 1))
   }
+  const code = codeOf(error)
+  if (code !== 'ENOENT' || syscall === 'connect') {
+    if (isConnectionFault(error) || isRetryableConflict(error)) return true
+  }
+  if (PEER_CODES.has(code) || code === QUERY_CANCELED) return true
+  if (CLIENT_MESSAGE.test(error.message)) return true
   return isRetryable(error.cause, depth + 1)
 }

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { runPeriodically } from './run-periodically.ts'
+
+test('rounds follow one another after the pause, also after one that failed', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const faults: unknown[] = []
+  const fault = new Error('round 2')
+  let rounds = 0
+  const periodic = runPeriodically({
+    pauseMs: 1_000,
+    work: async () => {
+      rounds++
+      if (rounds === 2) throw fault
+    },
+    onFault: (error) => faults.push(error),
+  })
+  await nextTurn()
+  assert.equal(rounds, 1)
+  t.mock.timers.tick(999)
+  await nextTurn()
+  assert.equal(rounds, 1)
+  t.mock.timers.tick(1)
+  await nextTurn()
+  assert.deepEqual([rounds, faults, periodic.lastFault()], [2, [fault], fault])
+  t.mock.timers.tick(1_000)
+  await nextTurn()
+  assert.deepEqual([rounds, periodic.lastFault()], [3, null])
+  await periodic.stop()
+})
+
+test('stop waits for the round that is under way and starts no other', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let rounds = 0
+  const periodic = runPeriodically({
+    pauseMs: 10,
+    work: () => {
+      rounds++
+      return promise
+    },
+    onFault: () => {},
+  })
+  let stopped = false
+  const stopping = periodic.stop().then(() => (stopped = true))
+  await nextTurn()
+  assert.equal(stopped, false)
+  resolve()
+  await stopping
+  t.mock.timers.tick(1_000)
+  await nextTurn()
+  assert.equal(rounds, 1)
+})
