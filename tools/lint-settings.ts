@@ -38,6 +38,9 @@ const SLICED = [
   },
 ]
 
+/** Pure files of packages that also have effects. */
+const PURE_FILES = ['@caudal/retry/backoff-ms.ts', '@caudal/idempotency/decide-by-key.ts']
+
 const UNSAFE = ['assignment', 'member-access', 'argument', 'call', 'return'].map(
   (use) => `typescript/no-unsafe-${use}`,
 )
@@ -220,7 +223,7 @@ function onlyPackages(names: readonly string[]): Pattern[] {
 }
 
 function pureDomain(files: string, ownFiles: readonly string[]): Override {
-  const packages = ['@caudal/contracts/**', '@caudal/money/**', '@caudal/retry/backoff-ms.ts']
+  const packages = ['@caudal/contracts/**', '@caudal/money/**', ...PURE_FILES]
   const allowed = [...ownFiles, ...packages, 'node:assert', 'node:assert/**']
   return {
     files: [files],
@@ -230,7 +233,7 @@ function pureDomain(files: string, ownFiles: readonly string[]): Override {
         group: ['*', ...allowed.map((pattern) => `!${pattern}`)],
         message:
           'domain/ is pure: it imports @caudal/contracts, @caudal/money, backoffMs, ' +
-          'node:assert and its own files.',
+          'decideByKey, node:assert and its own files.',
       }),
       'no-restricted-globals': [
         'error',

@@ -10,15 +10,19 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from '@caudal/config/service-settings.ts'
+import { KEEP_DAYS_AT_LEAST } from '@caudal/idempotency/drop-old-keys.ts'
 
 export interface Config extends ServiceSettings, DatabaseSettings, ClientSettings, IssuerSettings {
   identityUrl: string
   ordersUrl: string
   /** For one lookup of orders, the token for it included. */
   ordersTimeoutMs: number
+  /** How long an idempotency key gives its answer again: 30 days at least (F2). */
+  keyDays: number
 }
 
 const ORDERS_TIMEOUT_MS = 2_000
+const KEY_DAYS = { min: KEEP_DAYS_AT_LEAST, max: 3_650 }
 
 /** @throws {ConfigError} naming every bad variable at once */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
@@ -30,5 +34,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     identityUrl: readPeerUrl(reader, 'IDENTITY'),
     ordersUrl: readPeerUrl(reader, 'ORDERS'),
     ordersTimeoutMs: reader.durationMs('CAUDAL_PAYMENTS_ORDERS_TIMEOUT', ORDERS_TIMEOUT_MS),
+    keyDays: reader.integer('CAUDAL_PAYMENTS_KEY_DAYS', KEY_DAYS, KEY_DAYS.min),
   }))
 }

@@ -4,6 +4,7 @@ import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { createServer } from '@caudal/http/create-server.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { createServiceTokenSource } from '@caudal/http/service-token-source.ts'
+import { dropKeysPeriodically } from '@caudal/idempotency/drop-old-keys.ts'
 import type { Relay } from '@caudal/outbox/relay.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
@@ -45,6 +46,8 @@ export function start(config: Config): Promise<RunningService> {
     started(() => consumer.stop())
     const requests = acceptRequests(parts)
     started(() => requests.drain())
+    const keys = dropKeysPeriodically({ db, logger, keepDays: config.keyDays })
+    started(() => keys.stop())
     const app = createApp(parts, consumer, requests)
     started(() => closeServer(app))
     return listen(app, config)

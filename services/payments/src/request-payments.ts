@@ -1,5 +1,7 @@
 import { type Batcher, createBatcher } from '@caudal/batching/create-batcher.ts'
 import { newId } from '@caudal/contracts/ids.ts'
+import type { BoundKey } from '@caudal/idempotency/bound-key.ts'
+import { decideByKey } from '@caudal/idempotency/decide-by-key.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import {
   CommitRefusedError,
@@ -24,7 +26,7 @@ import type { Outcome } from './http/answer-request.ts'
 import type { TracedRequest } from './http/payment-request.ts'
 import { renderAccepted, renderRefused } from './http/render-answer.ts'
 import { loadRequests } from './store/load-requests.ts'
-import { type BoundKey, saveRequests, UNIQUE_CONSTRAINTS } from './store/save-requests.ts'
+import { saveRequests, UNIQUE_CONSTRAINTS } from './store/save-requests.ts'
 
 export interface RequestPaymentsDeps {
   db: Db
@@ -35,7 +37,7 @@ export interface RequestPaymentsDeps {
 }
 
 export interface PaymentRequests {
-  /** Waits until the answer is durable. Throws when the database cannot say. */
+  /** Resolves once the answer is durable. Throws when the database is unavailable. */
   request(input: TracedRequest): Promise<Outcome>
   /** Resolves when nothing is under way. */
   drain(): Promise<void>
@@ -43,30 +45,37 @@ export interface PaymentRequests {
 
 type Loaded = { request: TracedRequest; known: KnownRequests }
 
-/** Each round that is lost was won by another process, so a few are plenty. */
+/** A round is lost only to another process, which then has its answer: a few are enough. */
 const ROUNDS_AT_MOST = 6
 
+/** Requests that may wait; one tenant takes at most half of it. */
+const QUEUE_REQUESTS = 20_000
+
 /**
- * Requests that arrive together share their statements (design.md: HTTP commands are joined). First
- * a batch looks up its keys: a repeat is answered at once, even while the order service hangs. What
- * is new goes on in a second batch: one order lookup, one decision, one transaction.
+ * Requests that arrive together share their statements, and tenants take turns in the batches.
+ * First a batch looks up its keys: a repeat is answered at once, even while the order service
+ * hangs. What is new goes on in a second batch: one order lookup, one decision, one transaction.
  */
 export function createPaymentRequests(deps: RequestPaymentsDeps): PaymentRequests {
   const recall: Batcher<TracedRequest, KnownRequests> = createBatcher({
+    turnOf: (request) => request.tenantId,
+    maxQueue: QUEUE_REQUESTS,
     process: async (requests) => {
       const known = await loadRequests(deps.db, requests)
       return requests.map(() => known)
     },
   })
   const accept: Batcher<Loaded, Outcome> = createBatcher({
+    turnOf: ({ request }) => request.tenantId,
+    maxQueue: QUEUE_REQUESTS,
     process: (loaded) => acceptBatch(deps, loaded),
   })
   return {
     async request(request) {
       const known = await recall.submit(request)
-      const answer = known.answers.get(keyOf(request))
-      if (!answer) return accept.submit({ request, known })
-      if (answer.fingerprint === request.fingerprint) return replayOf(answer)
+      const byKey = decideByKey(known.answers.get(keyOf(request)), request.fingerprint)
+      if (byKey.kind === 'new') return accept.submit({ request, known })
+      if (byKey.kind === 'replay') return replayOf(byKey.answer)
       return { kind: 'rejected', code: 'IDEMPOTENCY_MISMATCH' }
     },
     async drain() {
@@ -81,9 +90,9 @@ function replayOf(answer: StoredAnswer): Outcome {
 }
 
 /**
- * Looks up, decides and writes, optimistically: the unique keys of the database tell when another
- * process was faster, and then all is loaded and decided again. So it is after a COMMIT whose fate
- * is unknown: what was written is found under its key.
+ * Looks up, decides and writes, optimistically: if another process was faster, a unique index
+ * rejects the batch, and it is loaded and decided again. The same follows a COMMIT whose outcome is
+ * unknown: what was written is found under its key.
  */
 async function acceptBatch(deps: RequestPaymentsDeps, loaded: Loaded[]): Promise<Outcome[]> {
   let requests = loaded.map(({ request }) => request)
@@ -154,8 +163,9 @@ async function write(
     const request = requests[index]!
     const answer = answers[index]
     if (!answer) continue
-    const { tenantId, userId, idempotencyKey } = request
-    keys.push({ tenantId, userId, idempotencyKey, ...answer })
+    const { tenantId, userId: principalId, idempotencyKey } = request
+    const { fingerprint, httpStatus: status, body, paymentId: resourceId } = answer
+    keys.push({ tenantId, principalId, idempotencyKey, fingerprint, status, body, resourceId })
     if (decision.kind !== 'accepted') continue
     const { traceparent } = request
     payments.push(decision.payment)
@@ -175,7 +185,7 @@ function outcomeOf(
     case 'refused':
       return { kind: 'answered', answer: answers[index]!, replayed: false }
     case 'replayed': {
-      // Found under the key after an unknown COMMIT: our own answer, which nobody has heard yet.
+      // Found under the key after an unknown COMMIT: our own answer, not sent yet.
       const isOwn = attempted.get(decision.answer.body) === index
       return { kind: 'answered', answer: decision.answer, replayed: !isOwn }
     }

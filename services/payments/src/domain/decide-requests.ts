@@ -2,6 +2,7 @@ import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
 import type { PaymentRequested } from '@caudal/contracts/events/payments.ts'
 import { accountIdOf } from '@caudal/contracts/ids.ts'
+import { decideByKey } from '@caudal/idempotency/decide-by-key.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { Payment, Status } from './payment.ts'
 
@@ -59,7 +60,7 @@ export interface KnownRequests {
 /** Answers of the order service by `ownedOrderOf`; an order that is missing was not answered. */
 export type KnownOrders = Map<string, Order | 'unknown'>
 
-/** A refusal that is stored with the key and replayed like a success (interfaces.md). */
+/** A refusal that is stored with the key and replayed like a success. */
 export type RefusalCode = Extract<ErrorCode, 'ORDER_ALREADY_PAID' | 'ORDER_PAYMENT_IN_PROGRESS'>
 
 /** A rejection that stores nothing: the key may be used again. */
@@ -208,11 +209,9 @@ export function decideRequests(
     const key = keyOf(request)
     const answer = known.answers.get(key)
     const earlier = bound.get(key)
-    const fingerprint =
-      answer?.fingerprint ?? (earlier === undefined ? null : requests[earlier]?.fingerprint)
-    if (fingerprint && fingerprint !== request.fingerprint) {
-      return { kind: 'rejected', code: 'IDEMPOTENCY_MISMATCH' }
-    }
+    const first = earlier === undefined ? undefined : requests[earlier]
+    const byKey = decideByKey(answer ?? first, request.fingerprint)
+    if (byKey.kind === 'mismatch') return { kind: 'rejected', code: 'IDEMPOTENCY_MISMATCH' }
     if (answer) return { kind: 'replayed', answer }
     if (earlier !== undefined) return { kind: 'repeated', index: earlier }
     const order = orderOf(request)

@@ -1,5 +1,6 @@
+import { lookUpKey } from '@caudal/idempotency/load-keys.ts'
 import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
-import { type Sql, sql } from '@caudal/postgres/sql.ts'
+import { raw, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import {
   keyOf,
@@ -8,14 +9,15 @@ import {
   type PaymentRequest,
 } from '../domain/decide-requests.ts'
 import type { Status } from '../domain/payment.ts'
+import { PAYMENT_KEYS } from './payment-keys.ts'
 
 type Row = {
   position: bigint
   now: Date | null
   fingerprint: string | null
-  http_status: number
+  status: number
   body: string
-  payment_id: string | null
+  resource_id: string | null
   occupant: string | null
   occupant_user: string
   occupant_status: Status
@@ -33,9 +35,9 @@ export async function loadRequests(
     if (row.fingerprint !== null) {
       known.answers.set(keyOf(request), {
         fingerprint: row.fingerprint,
-        httpStatus: row.http_status,
+        httpStatus: row.status,
         body: row.body,
-        paymentId: row.payment_id,
+        paymentId: row.resource_id,
       })
     }
     if (row.occupant !== null) {
@@ -49,14 +51,21 @@ export async function loadRequests(
   return known
 }
 
-// Each request looks up its key and its order by index, however large the tables are: OFFSET 0
-// keeps the planner from reading them as a whole. Like all statements of this folder it has no
-// name: a plan that was prepared while the tables were small would be kept while they grow.
+/** Where the statement below has the parts of a request's key. */
+const REQUESTED = {
+  tenantId: raw('r.tenant_id'),
+  principalId: raw('r.user_id'),
+  idempotencyKey: raw('r.idempotency_key'),
+}
+
+// Each request looks up its key and its order by index, however large the tables are: LIMIT and
+// OFFSET 0 keep the planner from reading them as a whole. Like all statements of this folder it has
+// no name: a plan that was prepared while the tables were small would be kept while they grow.
 // Requests of which nothing is known, nearly all, cost no row; the first one brings the time.
 function lookUp(requests: readonly PaymentRequest[]): Sql {
   return sql`
     SELECT r.position, CASE r.position WHEN 1 THEN now() END AS now,
-      k.fingerprint, k.http_status, k.body, k.payment_id,
+      k.fingerprint, k.status, k.body, k.resource_id,
       p.payment_id AS occupant, p.user_id AS occupant_user, p.status AS occupant_status
     FROM unnest(
       ${textArray(requests, (request) => request.tenantId)}::text[],
@@ -64,12 +73,7 @@ function lookUp(requests: readonly PaymentRequest[]): Sql {
       ${uuidArray(requests, (request) => request.idempotencyKey)}::uuid[],
       ${uuidArray(requests, (request) => request.externalOrderId)}::uuid[]
     ) WITH ORDINALITY AS r(tenant_id, user_id, idempotency_key, external_order_id, position)
-    LEFT JOIN LATERAL (
-      SELECT encode(i.fingerprint, 'hex') AS fingerprint, i.http_status, i.body, i.payment_id
-      FROM idempotency_keys i
-      WHERE i.user_id = r.user_id AND i.idempotency_key = r.idempotency_key
-        AND i.tenant_id = r.tenant_id
-      OFFSET 0
+    LEFT JOIN LATERAL (${lookUpKey(PAYMENT_KEYS, REQUESTED)}
     ) k ON true
     LEFT JOIN LATERAL (
       SELECT o.payment_id, o.user_id, o.status

@@ -1,7 +1,8 @@
+import type { BoundKey } from '@caudal/idempotency/bound-key.ts'
+import { insertKeys } from '@caudal/idempotency/insert-keys.ts'
 import { type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
 import {
   bigintArray,
-  smallintArray,
   textArray,
   timestamptzArray,
   uuidArray,
@@ -9,19 +10,9 @@ import {
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { Payment } from '../domain/payment.ts'
+import { PAYMENT_KEYS } from './payment-keys.ts'
 
-/** A key with the answer that it is bound to from now on. */
-export interface BoundKey {
-  tenantId: string
-  userId: string
-  idempotencyKey: string
-  fingerprint: string
-  httpStatus: number
-  body: string
-  paymentId: string | null
-}
-
-/** The unique keys that tell who was first; their violation means: load and decide again. */
+/** The unique keys that decide who was first: after a violation the batch is decided again. */
 export const UNIQUE_CONSTRAINTS = {
   key: 'idempotency_keys_are_bound_once',
   order: 'payments_occupy_an_order_alone',
@@ -29,8 +20,8 @@ export const UNIQUE_CONSTRAINTS = {
 }
 
 /**
- * Binds the keys, inserts the payments and their events, all in one statement. A unique violation
- * of one of UNIQUE_CONSTRAINTS says that another process was faster.
+ * Binds the keys and inserts the payments and their events, all in one statement. A violation of
+ * one of UNIQUE_CONSTRAINTS means that another process was faster.
  */
 export async function saveRequests(
   tx: Tx,
@@ -38,23 +29,8 @@ export async function saveRequests(
   payments: readonly Payment[],
   events: readonly OutboxEvent[],
 ): Promise<void> {
-  // Sorted, so that processes which bind the same keys wait for one another in the same order.
   await tx.query(sql`
-    WITH bound AS (
-      INSERT INTO idempotency_keys (tenant_id, user_id, idempotency_key, fingerprint, http_status,
-        body, payment_id)
-      SELECT tenant_id, user_id, idempotency_key, decode(fingerprint, 'hex'), http_status,
-        body, payment_id
-      FROM unnest(
-        ${textArray(keys, (key) => key.tenantId)}::text[],
-        ${uuidArray(keys, (key) => key.userId)}::uuid[],
-        ${uuidArray(keys, (key) => key.idempotencyKey)}::uuid[],
-        ${textArray(keys, (key) => key.fingerprint)}::text[],
-        ${smallintArray(keys, (key) => key.httpStatus)}::smallint[],
-        ${textArray(keys, (key) => key.body)}::text[],
-        ${uuidArray(keys, (key) => key.paymentId)}::uuid[]
-      ) AS k(tenant_id, user_id, idempotency_key, fingerprint, http_status, body, payment_id)
-      ORDER BY user_id, idempotency_key, tenant_id
+    WITH bound AS (${insertKeys(PAYMENT_KEYS, keys)}
     ), emitted AS (${outboxInsert(events)}
     )
     INSERT INTO payments (payment_id, tenant_id, user_id, account_id, external_order_id,

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { isUniqueViolation } from '@caudal/postgres/errors.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import { testDatabase } from '@caudal/testing/test-database.ts'
+import type { BoundKey } from '../src/bound-key.ts'
+import { dropOldKeys } from '../src/drop-old-keys.ts'
+import { insertKeys } from '../src/insert-keys.ts'
+import { STANDARD_KEYS } from '../src/key-table.ts'
+import { loadKeys } from '../src/load-keys.ts'
+import { idempotencyMigrations } from '../src/migrations.ts'
+
+const scope = suiteScope()
+let db: Db
+
+before(async () => {
+  const sets = [idempotencyMigrations]
+  db = (await testDatabase(scope, { sets, name: 'idempotency' })).pool
+})
+
+const bound = (idempotencyKey: string, more: Partial<BoundKey> = {}): BoundKey => ({
+  tenantId: 'acme',
+  principalId: 'shop',
+  idempotencyKey,
+  fingerprint: 'ab'.repeat(32),
+  status: 202,
+  body: '{"ñ":1}',
+  resourceId: null,
+  ...more,
+})
+
+test('F2: a bound key gives its answer, in its place, to its own tenant and principal only', async () => {
+  const resourceId = '00000000-0000-4000-8000-000000000001'
+  const key = bound('own', { resourceId })
+  await db.query(insertKeys(STANDARD_KEYS, [key, bound('other', { status: 409 })]))
+  const { fingerprint, status, body } = key
+  const loaded = await loadKeys(db, STANDARD_KEYS, [
+    bound('unknown'),
+    key,
+    bound('own', { tenantId: 'globex' }),
+    bound('own', { principalId: 'kiosk' }),
+  ])
+  const answer = { fingerprint, status, body, resourceId }
+  assert.deepEqual(loaded, [undefined, answer, undefined, undefined])
+  assert.deepEqual(await loadKeys(db, STANDARD_KEYS, []), [])
+})
+
+test('F2: a key is bound once: a second insert is rejected with all its neighbours', async () => {
+  await db.query(insertKeys(STANDARD_KEYS, [bound('once')]))
+  const again = db.query(insertKeys(STANDARD_KEYS, [bound('neighbour'), bound('once')]))
+  await assert.rejects(again, (error) => isUniqueViolation(error))
+  assert.deepEqual(await loadKeys(db, STANDARD_KEYS, [bound('neighbour')]), [undefined])
+})
+
+test('retention drops what is older than configured, and nothing of the last 30 days', async () => {
+  const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
+  for (const days of [1, 29, 31, 61]) {
+    await db.query(insertKeys(STANDARD_KEYS, [bound(`${days} days`)], daysAgo(days)))
+  }
+  const kept = async () =>
+    (
+      await loadKeys(
+        db,
+        STANDARD_KEYS,
+        [1, 29, 31, 61].map((days) => bound(`${days} days`)),
+      )
+    ).map((answer) => answer !== undefined)
+  assert.equal(await dropOldKeys(db, 60), 1)
+  assert.deepEqual(await kept(), [true, true, true, false])
+  assert.equal(await dropOldKeys(db, 0), 1)
+  assert.deepEqual(await kept(), [true, true, false, false])
+  await assert.rejects(db.query('DELETE FROM idempotency_keys'), { code: '42501' })
+})
