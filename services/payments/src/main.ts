@@ -66,10 +66,7 @@ function startConsumer(parts: Parts): Promise<Consumer> {
     metrics,
     group: NAME,
     handlers,
-    process: async (tx, incoming) => ({
-      outcomes: [],
-      afterCommit: await processBatch(deps, tx, incoming),
-    }),
+    process: (tx, incoming) => processBatch(deps, tx, incoming),
     afterCommit: () => relay.wake(),
   })
 }

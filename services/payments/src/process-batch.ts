@@ -1,8 +1,7 @@
+import type { ProcessBatch } from '@caudal/batching/process-batch.ts'
 import { newId } from '@caudal/contracts/ids.ts'
-import type { FollowUp } from '@caudal/event-log/apply-batch.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
-import type { Tx } from '@caudal/postgres/types.ts'
 import { childTraceparent, parseTraceparent } from '@caudal/telemetry/trace-context.ts'
 import { decideEvents, type EventDecision } from './domain/decide-events.ts'
 import type { PaymentEvent } from './domain/evolve.ts'
@@ -11,9 +10,12 @@ import { savePayments } from './store/save-payments.ts'
 
 export interface ProcessBatchDeps {
   region: string
-  /** Told what was decided, once it is committed. */
+  /** Receives what was decided, once it is committed. */
   afterCommit: (decision: EventDecision, incoming: readonly IncomingEvent[]) => void
 }
+
+/** What became of an event: `contradicts` when it cannot be true beside what is known. */
+export type EventOutcome = 'applied' | 'contradicts'
 
 /**
  * THE SPINE, read this first: a batch of events becomes new states of payments, and
@@ -22,11 +24,11 @@ export interface ProcessBatchDeps {
  *
  * @throws {ParkError} for events of payments that are not here (yet)
  */
-export async function processBatch(
-  deps: ProcessBatchDeps,
-  tx: Tx,
-  incoming: readonly IncomingEvent<PaymentEvent>[],
-): Promise<FollowUp> {
+export const processBatch: ProcessBatch<
+  ProcessBatchDeps,
+  IncomingEvent<PaymentEvent>,
+  EventOutcome
+> = async (deps, tx, incoming) => {
   const events = incoming.map(({ event }) => event)
   const paymentIds = [...new Set(events.map((event) => event.payment_id))].toSorted()
   const { now, payments } = await lockPayments(tx, paymentIds)
@@ -41,12 +43,16 @@ export async function processBatch(
     traceparent: continuedTrace(incoming[index]!),
   }))
   if (decision.changed.length > 0) await savePayments(tx, decision.changed, finalized)
-  return () => deps.afterCommit(decision, incoming)
+  const contradictions = new Set(decision.contradictions)
+  return {
+    outcomes: events.map((_, index) => (contradictions.has(index) ? 'contradicts' : 'applied')),
+    afterCommit: () => deps.afterCommit(decision, incoming),
+  }
 }
 
 /**
- * A payment's row is committed before anybody hears of it, so one that is missing is being restored
- * or somebody else's: its events wait (rule 11).
+ * A payment's row is committed before its first event is published, so a missing one is still being
+ * restored or belongs to another installation: its events wait (rule 11).
  */
 function parkUnknown(
   incoming: readonly IncomingEvent[],

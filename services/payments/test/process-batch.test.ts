@@ -42,11 +42,12 @@ function incomingOf(event: PaymentEvent): IncomingEvent<PaymentEvent> {
   return { event, record }
 }
 
-/** Runs a batch as the consumer would, offsets aside; the follow-up runs after the commit. */
+/** Runs a batch as the consumer does, offsets aside. */
 async function run(events: readonly PaymentEvent[], afterCommit = () => {}): Promise<void> {
   const deps = { region: 'test', afterCommit }
-  const followUp = await transaction(db, (tx) => processBatch(deps, tx, events.map(incomingOf)))
-  followUp()
+  const result = await transaction(db, (tx) => processBatch(deps, tx, events.map(incomingOf)))
+  assert.equal(result.outcomes.length, events.length)
+  result.afterCommit?.()
 }
 
 async function insert(...payments: Payment[]): Promise<void> {
@@ -210,10 +211,10 @@ test('planted: a COMMIT that answers ROLLBACK is noticed, and nothing follows fr
   const deps = { region: 'test', afterCommit: () => (followed = true) }
   const attempt = transaction(db, async (tx) => {
     const incoming = [incomingOf(eventsOf(payment).completed())]
-    const followUp = await processBatch(deps, tx, incoming)
-    await tx.query('SELECT 1 / 0').catch(() => {}) // an error that nobody looks at
-    return followUp
-  }).then((followUp) => followUp())
+    const result = await processBatch(deps, tx, incoming)
+    await tx.query('SELECT 1 / 0').catch(() => {}) // an error that is ignored
+    return result
+  }).then((result) => result.afterCommit?.())
   await assert.rejects(attempt, CommitRefusedError)
   assert.equal(followed, false)
   assert.equal((await load([payment])).get(payment.paymentId)?.status, 'PENDING')

@@ -353,6 +353,8 @@ test('only the gateway vouches for users, and services need scope and user (P3)'
   })
   assert.equal(reply.status, 202)
   assert.notEqual(reply.json['payment_id'], forged)
+  const actor = `payload::jsonb ->> 'user_id' = $1 AND payload::jsonb #>> '{actor,type}' = $2`
+  assert.equal(await count('outbox', actor, [userId, 'client']), 1)
   const own = await call(`${service.url}/v1/payments/${String(reply.json['payment_id'])}`, {
     token,
   })

@@ -71,9 +71,11 @@ const ORDER: Order = {
 }
 
 function ask(over: Partial<TracedRequest> = {}): TracedRequest {
+  const userId = over.userId ?? newId()
   return {
     tenantId: 'caudal',
-    userId: newId(),
+    userId,
+    actor: { type: 'user', id: userId },
     idempotencyKey: newId(),
     fingerprint: 'ab'.repeat(32),
     externalOrderId: newId(),

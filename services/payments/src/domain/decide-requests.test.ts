@@ -32,6 +32,7 @@ function ask(order: number, over: Partial<PaymentRequest> = {}): PaymentRequest 
   return {
     tenantId: 'caudal',
     userId: ANA,
+    actor: { type: 'user', id: over.userId ?? ANA },
     idempotencyKey: uuid(serial),
     fingerprint: `order ${order}`,
     externalOrderId: uuid(order),

@@ -1,3 +1,4 @@
+import type { Actor } from '@caudal/contracts/actor.ts'
 import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
 import type { PaymentRequested } from '@caudal/contracts/events/payments.ts'
@@ -10,6 +11,8 @@ import type { Payment, Status } from './payment.ts'
 export interface PaymentRequest {
   tenantId: string
   userId: string
+  /** Who asks: the user, or a client on behalf of the user. */
+  actor: Actor
   /** A UUID in lower case, chosen by the client. */
   idempotencyKey: string
   /** Digest of what was asked; a key is bound to one (F2). */
@@ -156,7 +159,7 @@ function accept(request: PaymentRequest, order: Order, now: Date, region: string
     event_type: 'payment.requested',
     timestamp: now.toISOString(),
     schema_version: schemaVersionOf('payment.requested'),
-    actor: { type: 'user', id: request.userId },
+    actor: request.actor,
     region,
     tenant_id: tenantId,
     account_id: accountId,

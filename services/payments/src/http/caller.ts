@@ -1,3 +1,4 @@
+import type { Actor } from '@caudal/contracts/actor.ts'
 import { isUuid } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
@@ -7,7 +8,7 @@ import type { FastifyRequest } from 'fastify'
 /** The header in which an internal client names the user that it acts for. */
 const ON_BEHALF_OF = 'x-on-behalf-of'
 
-/** What tells who is calling. */
+/** The parts of a request that identify its caller. */
 export type Call = Pick<FastifyRequest, 'identity' | 'headers'>
 
 /** Whose payments a request is about; `userId` is a UUID in lower case. */
@@ -34,20 +35,26 @@ export function ownerOf(request: Call, scope: PaymentScope): Owner {
   })
 }
 
+/** Who causes what a request does: the user, or the internal client that acts for one. */
+export function actorOf(request: Call): Actor {
+  const { kind, subject } = identityOf(request)
+  return kind === 'user' ? { type: 'user', id: userIdOf(subject) } : { type: 'client', id: subject }
+}
+
 /** Like `ownerOf`, but an internal client may see the payments of its whole tenant. */
 export function readerOf(request: Call): { tenantId: string; userId?: string } {
   const { kind, subject, tenantId } = allowed(request, SCOPE.paymentsRead)
   return kind === 'user' ? { tenantId, userId: userIdOf(subject) } : { tenantId }
 }
 
-/** The tenant of an internal client; people do not get in here. */
+/** The tenant of an internal client; users are refused. */
 export function serviceTenantOf(request: Call): string {
   const { kind, tenantId } = identityOf(request)
-  if (kind !== 'service') throw new Problem('FORBIDDEN', 'this is for services')
+  if (kind !== 'service') throw new Problem('FORBIDDEN', 'only services may call this')
   return tenantId
 }
 
-/** A user's scopes are the gateway's business; those of a service are ours. */
+/** The gateway checks a user's scopes; those of a service are checked here. */
 function allowed(request: Call, scope: PaymentScope) {
   const identity = identityOf(request)
   if (identity.kind === 'user' || identity.scopes.has(scope)) return identity

@@ -5,7 +5,7 @@ import { identityOf } from '@caudal/http/authenticate.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { PaymentRequest } from '../domain/decide-requests.ts'
-import { type Call, ownerOf } from './caller.ts'
+import { actorOf, type Call, ownerOf } from './caller.ts'
 
 /** A request with the trace that its event continues. */
 export type TracedRequest = PaymentRequest & { traceparent: string }
@@ -20,6 +20,7 @@ export function paymentRequestOf(request: TracedCall, orderId: string): TracedRe
   return {
     tenantId,
     userId,
+    actor: actorOf(request),
     idempotencyKey: idempotencyKeyOf(request),
     fingerprint: hash('sha256', `POST /v1/payments external_order_id=${externalOrderId}`, 'hex'),
     externalOrderId,
