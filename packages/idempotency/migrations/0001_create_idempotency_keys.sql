@@ -22,7 +22,7 @@ CREATE TABLE idempotency_keys (
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys
   USING brin (created_at) WITH (autosummarize = on);
 
--- Deletes at most `at_most` keys that are older than `keep_days`, but none of the last 30 days: late
+-- Deletes at most `at_most` keys older than `keep_days`, but none of the last 30 days: late
 -- duplicates must find their answer. Returns how many it deleted. The service cannot delete a key.
 CREATE FUNCTION drop_old_idempotency_keys(keep_days integer, at_most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
