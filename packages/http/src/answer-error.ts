@@ -40,7 +40,7 @@ export function problemOf(logger: Logger, error: unknown, about: () => About): P
   if (refusal !== undefined) return refusal
   if (codeOf(error) === 'OVERLOADED') return new Problem('OVERLOADED')
   if (isRetryable(error)) {
-    logger.warn({ ...about(), err: error }, 'a request could not be served for now')
+    logger.warn({ ...about(), err: error }, 'could not serve a request for now')
     return new Problem('UNAVAILABLE')
   }
   logger.error({ ...about(), err: error }, 'a request failed unexpectedly')

@@ -33,9 +33,9 @@ export interface StrictJsonOptions {
 }
 
 /**
- * The one parser of request bodies (design rule 17). Beyond the grammar it refuses invalid UTF-8,
- * lone surrogates, nesting beyond 32 levels, duplicate members, `__proto__` and numbers that would
- * lose digits. Throws StrictJsonError.
+ * The one parser of request bodies (rule 17). Beyond the grammar it refuses invalid UTF-8, lone
+ * surrogates, nesting beyond 32 levels, duplicate members, `__proto__` and numbers that would lose
+ * digits. Throws StrictJsonError.
  */
 export function parseStrictJson(body: Uint8Array, options: StrictJsonOptions = {}): unknown {
   if (!isUtf8(body)) throw new StrictJsonError('the body is not valid UTF-8')

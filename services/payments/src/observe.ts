@@ -10,7 +10,7 @@ import { countUnderWay, type UnderWay } from './store/count-under-way.ts'
 
 const UNDER_WAY = STATUSES.filter((status) => !isFinal(status))
 
-/** What the service tells about its payments, by metrics and log lines (P10, P13, F9). */
+/** Metrics and log lines about payments (P10, P13, F9). */
 export interface Observer {
   requestsDecided(decisions: readonly Decision[]): void
   eventsDecided(decision: EventDecision, incoming: readonly IncomingEvent[]): void

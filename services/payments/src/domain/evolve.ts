@@ -11,7 +11,7 @@ import type {
 import { type FailureReason, WALLET_REASONS } from '@caudal/contracts/reasons.ts'
 import type { Payment } from './payment.ts'
 
-/** What the other services tell about a payment. */
+/** The events of other services that move a payment. */
 export type PaymentEvent =
   | FundsReserved
   | FundsInsufficient
@@ -27,9 +27,9 @@ export type PaymentEvent =
 export type Evolution = Payment | 'contradicts'
 
 /**
- * How a payment moves (design rule 2, P3). States only move forward, and events of different topics
- * may come in any order: what matters is what is known, not which came first. A success is final at
- * the PSP's verdict. A failure with a hold is final when the wallet has released it.
+ * How a payment moves (rule 2, P3). States only move forward, and events of different topics may
+ * come in any order: what matters is what is known, not which came first. A success is final at the
+ * PSP's verdict. A failure with a hold is final when the wallet has released it.
  */
 export function evolve(payment: Payment, event: PaymentEvent, now: Date): Evolution {
   switch (event.event_type) {

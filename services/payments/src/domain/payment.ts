@@ -8,7 +8,7 @@ export type Status = (typeof STATUSES)[number]
 
 /**
  * A payment as its row has it. `reason` is the verdict as soon as it is known; it is shown only
- * with FAILED, because FAILED says that the money is available again (interfaces.md).
+ * with FAILED, because FAILED means that the money is available again.
  */
 export interface Payment {
   paymentId: string

@@ -16,9 +16,9 @@ export interface Answered {
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8'
 
 const REJECTION_DETAILS: Record<RejectionCode, string> = {
-  IDEMPOTENCY_MISMATCH: 'the idempotency-key was used with another body',
+  IDEMPOTENCY_MISMATCH: 'the idempotency-key was used with a different body',
   ORDER_NOT_FOUND: 'the user has no such order',
-  UNAVAILABLE: 'the order cannot be looked up now; repeat with the same idempotency-key',
+  UNAVAILABLE: 'the order could not be looked up; retry with the same idempotency-key',
 }
 
 /**

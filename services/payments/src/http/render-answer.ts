@@ -27,7 +27,7 @@ export function renderRefused(request: PaymentRequest, code: RefusalCode): Store
   return { fingerprint, httpStatus: ERROR_CODES[code].status, body, paymentId: null }
 }
 
-/** A payment as its owner sees it: a reason goes with FAILED only (interfaces.md). */
+/** A payment as its owner sees it: a reason is shown with FAILED only. */
 export function viewPayment(payment: Payment) {
   return {
     payment_id: payment.paymentId,

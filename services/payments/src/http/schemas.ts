@@ -12,7 +12,7 @@ const onBehalfOf = {
   ),
 }
 const Time = Type.String({ format: 'date-time' })
-const Amount = Type.String({ description: "A decimal with the currency's exponent, as 100.50" })
+const Amount = Type.String({ description: "Decimal with the currency's exponent, such as 100.50" })
 const Currency = Type.String({ description: 'ISO 4217' })
 
 const AcceptedView = Type.Object({
@@ -40,20 +40,24 @@ const StepsView = Type.Object({
   steps: Type.Array(Type.Object({ at: Time, step: Type.String(), detail: Type.String() })),
 })
 
-/** Ids that are no UUIDs name nothing: the handlers answer 404, so any text goes here. */
+/** Any text: the handlers answer 404 for an id that is not a UUID. */
 const PaymentParams = Type.Object({ payment_id: Type.String() })
 
 export const requestPaymentSchema = {
   summary: 'Pay an order',
-  description: 'A repeat gets the same bytes and Idempotency-Replayed: true.',
+  description:
+    'A repeat with the same key gets the same bytes and the header `idempotency-replayed: true`.',
   security,
   readHeaders: {
-    'idempotency-key': Type.String({ format: 'uuid', description: 'Names this payment.' }),
+    'idempotency-key': Type.String({
+      format: 'uuid',
+      description: 'Chosen by the client; identifies this payment request.',
+    }),
     ...onBehalfOf,
   },
   answerHeaders: {
-    location: Type.String({ description: 'Of the payment, where it was accepted.' }),
-    'idempotency-replayed': Type.String({ description: '`true` where the answer is a repeat.' }),
+    location: Type.String({ description: 'Address of the accepted payment.' }),
+    'idempotency-replayed': Type.String({ description: '`true` if the answer is a replay.' }),
   },
   problems: [
     'IDEMPOTENCY_KEY_REQUIRED',
@@ -68,7 +72,7 @@ export const requestPaymentSchema = {
 }
 
 export const getPaymentSchema = {
-  summary: 'One payment',
+  summary: 'Read a payment',
   security,
   params: PaymentParams,
   problems: ['PAYMENT_NOT_FOUND'] as const,
@@ -76,7 +80,7 @@ export const getPaymentSchema = {
 }
 
 export const listPaymentsSchema = {
-  summary: "A user's payments, newest first",
+  summary: "List a user's payments, newest first",
   security,
   querystring: pageQuery,
   readHeaders: onBehalfOf,
@@ -84,7 +88,7 @@ export const listPaymentsSchema = {
 }
 
 export const getStepsSchema = {
-  summary: 'What this service knows of the way of a payment',
+  summary: 'List the steps of a payment that this service recorded',
   security,
   params: PaymentParams,
   response: { 200: StepsView },
