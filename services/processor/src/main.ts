@@ -14,7 +14,7 @@ import { openDatabase } from '@caudal/service/open-database.ts'
 import { openLog, openRelay } from '@caudal/service/open-log.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
 import type { Config } from './config.ts'
-import { type GatewayWork, startGatewayWork } from './gateway-work.ts'
+import { type PspWork, startPspWork } from './calls/psp-work.ts'
 import { migrationSets } from './migrations.ts'
 import { processBatch } from './process-batch.ts'
 import type { CircuitMode } from './psp/circuit.ts'
@@ -30,7 +30,7 @@ interface Parts extends ServiceParts {
   db: Db
   log: EventLog
   relay: Relay
-  work: GatewayWork
+  work: PspWork
 }
 
 /**
@@ -44,7 +44,7 @@ export function start(config: Config): Promise<RunningService> {
     const log = await openLog(config, base)
     const relay = openRelay(config, log, base)
     const wakeRelay = (): void => relay.wake()
-    const work = startGatewayWork({ db, config, logger, metrics, wakeRelay })
+    const work = startPspWork({ db, config, logger, metrics, wakeRelay })
     started(() => work.stop())
     const parts: Parts = { ...base, config, db, log, relay, work }
     const consumer = await startConsumer(parts)

@@ -3,16 +3,16 @@ import type { FollowUp } from '@caudal/event-log/apply-batch.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { addToOutbox } from '@caudal/outbox/add-to-outbox.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import type { Gate } from './admission.ts'
-import type { SendCall } from './call-gateway.ts'
+import type { Gate } from './calls/admission.ts'
+import type { SendCall } from './calls/call-psp.ts'
 import { decideDue } from './domain/decide-due.ts'
 import type { Decision } from './domain/decision.ts'
-import { newPayment } from './domain/gateway-payment.ts'
+import { newPayment } from './domain/psp-payment.ts'
 import type { RetryPolicy } from './domain/retry-policy.ts'
 import type { SourceAccounts } from './domain/source-account.ts'
 import { parseReserved, type ReservedPayment } from './messaging/parse-reserved.ts'
 import { resultEvent } from './messaging/result-event.ts'
-import type { Observer } from './observe.ts'
+import type { Observer } from './calls/observe.ts'
 import type { PspAdapter } from './psp/adapter.ts'
 import { deadlineIn } from './psp/deadline.ts'
 import { recordPayments } from './store/record-payments.ts'
@@ -60,8 +60,8 @@ export async function processBatch(
   )
   const clock = performance.now()
   const begun = planned.filter(({ payment }) => fresh.has(payment.facts.paymentId))
-  const events = begun.flatMap(({ payment: { facts }, decision: { announcement } }) =>
-    announcement ? [resultEvent(facts, announcement, { region: deps.region, now })] : [],
+  const events = begun.flatMap(({ payment: { facts }, decision: { emission } }) =>
+    emission ? [resultEvent(facts, emission, { region: deps.region, now })] : [],
   )
   await addToOutbox(tx, events)
   return () => {
@@ -78,6 +78,6 @@ export async function processBatch(
 
 function report(deps: ProcessBatchDeps, { facts }: ReservedPayment, decision: Decision): void {
   const { step, dueAt } = decision.payment
-  if (decision.announcement) deps.observer.announced(facts, decision.announcement)
+  if (decision.emission) deps.observer.emitted(facts, decision.emission)
   if (step === 'send' && dueAt !== null) deps.wakeIn(dueAt)
 }

@@ -1,6 +1,6 @@
 import { decideOutcome } from './decide-outcome.ts'
 import { type Decision, giveUp, moveOn } from './decision.ts'
-import type { GatewayPayment } from './gateway-payment.ts'
+import type { PspPayment } from './psp-payment.ts'
 import { type DecisionContext, queryDelayMs } from './retry-policy.ts'
 
 /** Whether a request may leave now: yes, not yet (no call is free), or the circuit is open. */
@@ -11,7 +11,7 @@ export type Admission = 'send' | 'wait' | 'circuit_open'
  * that is still SENDING after its deadline lost its holder and may have left (design: rule 9).
  */
 export function decideDue(
-  payment: GatewayPayment,
+  payment: PspPayment,
   admission: Admission,
   context: DecisionContext,
 ): Decision {
@@ -37,7 +37,7 @@ export function decideDue(
 }
 
 function decideSend(
-  payment: GatewayPayment,
+  payment: PspPayment,
   admission: Admission,
   context: DecisionContext,
 ): Decision {

@@ -1,5 +1,5 @@
 import { complete, type Decision, doubt, fail, giveUp, moveOn } from './decision.ts'
-import { type GatewayPayment, isOver } from './gateway-payment.ts'
+import { type PspPayment, isOver } from './psp-payment.ts'
 import type { SendOutcome } from './outcome.ts'
 import { type DecisionContext, queryDelayMs, retryDelayMs } from './retry-policy.ts'
 
@@ -11,7 +11,7 @@ export type Answered = { attempt: number; outcome: SendOutcome }
  * else only for the attempt that is waited for, so a repeated report changes nothing.
  */
 export function decideOutcome(
-  payment: GatewayPayment,
+  payment: PspPayment,
   { attempt, outcome }: Answered,
   context: DecisionContext,
 ): Decision {
@@ -40,7 +40,7 @@ export function decideOutcome(
 }
 
 function tryAgain(
-  payment: GatewayPayment,
+  payment: PspPayment,
   retryAfterMs: number | null,
   context: DecisionContext,
 ): Decision {
@@ -57,7 +57,7 @@ function tryAgain(
   return moveOn(counted, { step: 'send', dueAt })
 }
 
-function pauseForOperator(payment: GatewayPayment, context: DecisionContext): Decision {
+function pauseForOperator(payment: PspPayment, context: DecisionContext): Decision {
   const dueAt = context.now + context.policy.misconfiguredMs
   return moveOn(payment, { step: payment.status === 'IN_DOUBT' ? 'query' : 'send', dueAt })
 }

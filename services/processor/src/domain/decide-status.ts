@@ -1,5 +1,5 @@
 import { complete, type Decision, doubt, fail, moveOn } from './decision.ts'
-import { type GatewayPayment, isOver } from './gateway-payment.ts'
+import { type PspPayment, isOver } from './psp-payment.ts'
 import type { StatusAnswer } from './outcome.ts'
 import type { DecisionContext } from './retry-policy.ts'
 
@@ -17,7 +17,7 @@ const NOTHING_KNOWN = {
  * and the same bytes are sent again under the same key (design: rule 9).
  */
 export function decideStatus(
-  payment: GatewayPayment,
+  payment: PspPayment,
   { query, answer }: StatusFound,
   context: DecisionContext,
 ): Decision {

@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import { type Admission, decideDue } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
-import type { Announcement, Decision } from './decision.ts'
-import { type GatewayPayment, isOver, newPayment } from './gateway-payment.ts'
+import type { Emission, Decision } from './decision.ts'
+import { type PspPayment, isOver, newPayment } from './psp-payment.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
 import type { DecisionContext, RetryPolicy } from './retry-policy.ts'
 
@@ -70,7 +70,7 @@ const inputs: fc.Arbitrary<Input> = fc.oneof(
   }),
 )
 
-function step(payment: GatewayPayment, input: Input, context: DecisionContext): Decision {
+function step(payment: PspPayment, input: Input, context: DecisionContext): Decision {
   switch (input.kind) {
     case 'due':
       return decideDue(payment, input.admission, context)
@@ -91,9 +91,9 @@ function step(payment: GatewayPayment, input: Input, context: DecisionContext): 
   }
 }
 
-type Report = (payment: GatewayPayment, input: Input, decision: Decision, now: number) => void
+type Report = (payment: PspPayment, input: Input, decision: Decision, now: number) => void
 
-function replay(story: readonly Input[], jitter: number, report: Report): GatewayPayment {
+function replay(story: readonly Input[], jitter: number, report: Report): PspPayment {
   let payment = newPayment(0)
   let now = 0
   for (const input of story) {
@@ -115,14 +115,14 @@ const jitters = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 test('a final state never changes, and each payment says one final word at most (rule 2)', () => {
   fc.assert(
     fc.property(stories, jitters, (story, jitter) => {
-      const said: Announcement['kind'][] = []
-      replay(story, jitter, (before, _input, { payment, announcement, call }) => {
+      const said: Emission['kind'][] = []
+      replay(story, jitter, (before, _input, { payment, emission, call }) => {
         if (isOver(before)) {
           assert.deepEqual(payment, before)
-          assert.equal(announcement, null)
+          assert.equal(emission, null)
           assert.equal(call, null)
         }
-        if (announcement) said.push(announcement.kind)
+        if (emission) said.push(emission.kind)
       })
       assert.ok(said.filter((kind) => kind === 'in_doubt').length <= 1)
       assert.ok(said.filter((kind) => kind !== 'in_doubt').length <= 1)
@@ -135,11 +135,11 @@ test('nothing fails after an ambiguous attempt without a verdict of the PSP (rul
   fc.assert(
     fc.property(stories, jitters, (story, jitter) => {
       let ambiguous = false
-      replay(story, jitter, (before, input, { payment, announcement }) => {
+      replay(story, jitter, (before, input, { payment, emission }) => {
         const lost = input.kind === 'due' && before.step === 'await' && payment.step !== 'await'
         const unread = input.kind === 'outcome' && input.outcome.kind === 'ambiguous'
         ambiguous ||= lost || (unread && payment.unproven)
-        if (announcement?.kind !== 'failed' || !ambiguous) return
+        if (emission?.kind !== 'failed' || !ambiguous) return
         const verdict =
           (input.kind === 'outcome' && input.outcome.kind === 'declined') ||
           (input.kind === 'status' && input.answer.kind === 'failed')
@@ -186,7 +186,7 @@ test('reporting an outcome twice says nothing twice', () => {
       const once = decideOutcome(payment, { attempt, outcome }, context).payment
       const twice = decideOutcome(once, { attempt, outcome }, context)
       assert.deepEqual(twice.payment, once)
-      assert.equal(twice.announcement, null)
+      assert.equal(twice.emission, null)
     }),
   )
 })

@@ -4,7 +4,7 @@ import { decideDue } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
 import type { Decision } from './decision.ts'
-import { type GatewayPayment, newPayment } from './gateway-payment.ts'
+import { type PspPayment, newPayment } from './psp-payment.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
 import type { DecisionContext, RetryPolicy } from './retry-policy.ts'
 
@@ -49,7 +49,7 @@ function given(...steps: Step[]) {
     const context: DecisionContext = { now, jitter: 0.5, policy }
     const decision = decide(payment, step, context)
     payment = decision.payment
-    if (decision.announcement) said.push(decision.announcement.kind)
+    if (decision.emission) said.push(decision.emission.kind)
     return decision
   }
   for (const step of steps) apply(step)
@@ -60,16 +60,16 @@ function given(...steps: Step[]) {
       return {
         decision,
         then(expected: {
-          payment?: Partial<GatewayPayment>
-          announces?: Decision['announcement']
+          payment?: Partial<PspPayment>
+          announces?: Decision['emission']
           calls?: Decision['call']
           afterMs?: number
         }) {
           for (const [name, value] of Object.entries(expected.payment ?? {})) {
-            assert.deepEqual(payment[name as keyof GatewayPayment], value, name)
+            assert.deepEqual(payment[name as keyof PspPayment], value, name)
           }
           if ('announces' in expected) {
-            assert.deepEqual(decision.announcement, expected.announces)
+            assert.deepEqual(decision.emission, expected.announces)
           }
           if ('calls' in expected) assert.deepEqual(decision.call, expected.calls)
           if ('afterMs' in expected) assert.equal((payment.dueAt ?? 0) - now, expected.afterMs)
@@ -79,7 +79,7 @@ function given(...steps: Step[]) {
   }
 }
 
-function decide(payment: GatewayPayment, step: Step, context: DecisionContext): Decision {
+function decide(payment: PspPayment, step: Step, context: DecisionContext): Decision {
   if ('due' in step) return decideDue(payment, step.due, context)
   if ('status' in step) {
     return decideStatus(payment, { query: payment.queries, answer: step.status }, context)

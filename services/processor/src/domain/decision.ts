@@ -1,10 +1,10 @@
 import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import type { GatewayReason } from '@caudal/contracts/reasons.ts'
-import type { GatewayPayment } from './gateway-payment.ts'
+import type { PspPayment } from './psp-payment.ts'
 import { type DecisionContext, queryDelayMs } from './retry-policy.ts'
 
 /** What payments.results has to hear. */
-export type Announcement =
+export type Emission =
   | { kind: 'completed'; response: GatewayResponse }
   | { kind: 'failed'; reason: GatewayReason; response: GatewayResponse }
   | { kind: 'in_doubt' }
@@ -13,45 +13,45 @@ export type Announcement =
 export type Call = { kind: 'send'; attempt: number } | { kind: 'query'; query: number }
 
 export type Decision = {
-  payment: GatewayPayment
-  announcement: Announcement | null
+  payment: PspPayment
+  emission: Emission | null
   call: Call | null
 }
 
 /** Nothing to say and nothing to call: the payment only moves on. */
-export function moveOn(payment: GatewayPayment, changes: Partial<GatewayPayment> = {}): Decision {
-  return { payment: { ...payment, ...changes }, announcement: null, call: null }
+export function moveOn(payment: PspPayment, changes: Partial<PspPayment> = {}): Decision {
+  return { payment: { ...payment, ...changes }, emission: null, call: null }
 }
 
 /** The PSP approved. */
-export function complete(payment: GatewayPayment, response: GatewayResponse): Decision {
+export function complete(payment: PspPayment, response: GatewayResponse): Decision {
   return {
     payment: { ...payment, status: 'COMPLETED', step: null, dueAt: null, lastResponse: response },
-    announcement: { kind: 'completed', response },
+    emission: { kind: 'completed', response },
     call: null,
   }
 }
 
 /** No money moved and none will, for certain. */
 export function fail(
-  payment: GatewayPayment,
+  payment: PspPayment,
   reason: GatewayReason,
   response: GatewayResponse,
 ): Decision {
   const over = { status: 'FAILED', step: null, dueAt: null, reason } as const
   return {
     payment: { ...payment, ...over, lastResponse: response },
-    announcement: { kind: 'failed', reason, response },
+    emission: { kind: 'failed', reason, response },
     call: null,
   }
 }
 
 /** The outcome is unknown: said once, then the PSP is asked for as long as it takes. */
-export function doubt(payment: GatewayPayment, context: DecisionContext): Decision {
+export function doubt(payment: PspPayment, context: DecisionContext): Decision {
   const dueAt = context.now + queryDelayMs(context, payment.queries)
   return {
     payment: { ...payment, status: 'IN_DOUBT', step: 'query', dueAt },
-    announcement: payment.status === 'IN_DOUBT' ? null : { kind: 'in_doubt' },
+    emission: payment.status === 'IN_DOUBT' ? null : { kind: 'in_doubt' },
     call: null,
   }
 }
@@ -67,7 +67,7 @@ const CIRCUIT_OPEN = {
  * status query; all else is in doubt (design: rule 9).
  */
 export function giveUp(
-  payment: GatewayPayment,
+  payment: PspPayment,
   reason: 'gateway_unreachable' | 'circuit_open',
   context: DecisionContext,
 ): Decision {

@@ -5,13 +5,13 @@ import { newId } from '@caudal/contracts/ids.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
-import type { Announcement } from '../domain/decision.ts'
+import type { Emission } from '../domain/decision.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 
 /** `payment.completed`, `payment.failed.*` or `payment.in_doubt` for payments.results (P7). */
 export function resultEvent(
   facts: PaymentFacts,
-  announcement: Announcement,
+  emission: Emission,
   { region, now }: { region: string; now: number },
 ): OutboxEvent {
   const common = {
@@ -29,23 +29,23 @@ export function resultEvent(
     wallet_transaction_id: facts.walletTransactionId,
   }
   return {
-    event: eventOf(common, announcement),
+    event: eventOf(common, emission),
     traceparent: facts.traceparent === null ? undefined : childTraceparent(facts.traceparent),
   }
 }
 
 type Common = Omit<Extract<CaudalEvent, { event_type: 'payment.in_doubt' }>, 'event_type'>
 
-function eventOf(common: Common, announcement: Announcement): CaudalEvent {
-  switch (announcement.kind) {
+function eventOf(common: Common, emission: Emission): CaudalEvent {
+  switch (emission.kind) {
     case 'completed':
       return {
         ...common,
         event_type: 'payment.completed',
-        gateway_response: announcement.response,
+        gateway_response: emission.response,
       }
     case 'failed': {
-      const { reason, response } = announcement
+      const { reason, response } = emission
       return {
         ...common,
         event_type: FAILURE_TYPES[reason],
@@ -56,7 +56,7 @@ function eventOf(common: Common, announcement: Announcement): CaudalEvent {
     case 'in_doubt':
       return { ...common, event_type: 'payment.in_doubt' }
     default:
-      return announcement satisfies never
+      return emission satisfies never
   }
 }
 

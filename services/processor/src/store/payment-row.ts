@@ -1,10 +1,10 @@
 import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import type { GatewayReason } from '@caudal/contracts/reasons.ts'
-import type { GatewayPayment, NextStep, PaymentStatus } from '../domain/gateway-payment.ts'
+import type { PspPayment, NextStep, PaymentStatus } from '../domain/psp-payment.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 
 /** A payment as it was locked: `now` is the database's. */
-export type StoredPayment = { facts: PaymentFacts; state: GatewayPayment; now: number }
+export type StoredPayment = { facts: PaymentFacts; state: PspPayment; now: number }
 
 /** The columns that every load takes. */
 export const PAYMENT_COLUMNS = `

@@ -6,11 +6,11 @@ import {
   uuidArray,
 } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import type { GatewayPayment } from '../domain/gateway-payment.ts'
+import type { PspPayment } from '../domain/psp-payment.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 
 /** A payment that may be new. The times of `state` count from now: its clock began at 0. */
-export type NewPayment = { facts: PaymentFacts; requestBody: Buffer; state: GatewayPayment }
+export type NewPayment = { facts: PaymentFacts; requestBody: Buffer; state: PspPayment }
 
 // One row per payment, whatever comes twice; attempt 1 is SENDING in the same statement, so no
 // request can leave without a trace (rule 9). Sorted, so that two instances cannot deadlock.

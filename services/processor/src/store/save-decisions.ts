@@ -1,7 +1,7 @@
 import { type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
 import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import type { GatewayPayment } from '../domain/gateway-payment.ts'
+import type { PspPayment } from '../domain/psp-payment.ts'
 import type { AttemptStatus } from '../domain/outcome.ts'
 import { isoTime } from './payment-row.ts'
 
@@ -17,7 +17,7 @@ export type ClosedAttempt = {
 }
 
 export type Decisions = {
-  payments: readonly { paymentId: string; state: GatewayPayment }[]
+  payments: readonly { paymentId: string; state: PspPayment }[]
   closed: readonly ClosedAttempt[]
   events: readonly OutboxEvent[]
 }

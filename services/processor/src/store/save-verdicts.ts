@@ -8,7 +8,7 @@ import {
 } from '@caudal/postgres/array-parameter.ts'
 import { named, raw, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { GatewayPayment, PaymentStatus } from '../domain/gateway-payment.ts'
+import type { PspPayment, PaymentStatus } from '../domain/psp-payment.ts'
 
 /** SQLSTATE raised when a payment is not awaiting the attempt that its verdict answers. */
 const NOT_AWAITED = 'CA003'
@@ -17,7 +17,7 @@ const NOT_AWAITED = 'CA003'
 export type Verdict = {
   /** The status that the decision was made on. */
   expected: PaymentStatus
-  state: GatewayPayment
+  state: PspPayment
   answered: {
     paymentId: string
     number: number

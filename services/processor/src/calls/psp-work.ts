@@ -3,20 +3,20 @@ import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { createGate } from './admission.ts'
-import { type CallResult, createGatewayCalls } from './call-gateway.ts'
-import type { Config } from './config.ts'
+import { type CallResult, createPspCalls } from './call-psp.ts'
+import type { Config } from '../config.ts'
 import { createObserver, watchState } from './observe.ts'
-import type { ProcessBatchDeps } from './process-batch.ts'
-import { type CircuitMode, createCircuit } from './psp/circuit.ts'
-import { createHttpAdapter } from './psp/http-adapter.ts'
+import type { ProcessBatchDeps } from '../process-batch.ts'
+import { type CircuitMode, createCircuit } from '../psp/circuit.ts'
+import { createHttpAdapter } from '../psp/http-adapter.ts'
 import { recordAnswers, type RecordAnswersDeps } from './record-answers.ts'
-import { startSweep } from './sweep.ts'
+import { startSweep } from '../sweep.ts'
 import { takeDue } from './take-due.ts'
 
 /** Nobody waits for the record of an answer, so answers gather (ADR 0010). */
 const REST_MOST_MS = 50
 
-export type GatewayWorkDeps = {
+export type PspWorkDeps = {
   db: Db
   config: Config
   logger: Logger
@@ -25,7 +25,7 @@ export type GatewayWorkDeps = {
 }
 
 /** Everything between the consumer and the PSP. */
-export type GatewayWork = {
+export type PspWork = {
   /** What the consumer's batches need. */
   intake: ProcessBatchDeps
   /** How many new payments are wanted now; 0 to pause. */
@@ -44,7 +44,7 @@ const WORTHWHILE = 8
 const MAX_BATCH = 500
 
 /** Wires circuit, adapter, calls, the recording of answers and the sweep of what is due. */
-export function startGatewayWork(deps: GatewayWorkDeps): GatewayWork {
+export function startPspWork(deps: PspWorkDeps): PspWork {
   const { db, logger, metrics, wakeRelay } = deps
   const { region, psp } = deps.config
   const { policy, maxSends, maxQueries } = psp
@@ -66,7 +66,7 @@ export function startGatewayWork(deps: GatewayWorkDeps): GatewayWork {
   })
   const recorder = createRecorder(common, 2 * (maxSends + maxQueries))
   const bounds = { maxSends, maxQueries, onFree: resume }
-  const calls = createGatewayCalls({ adapter, circuit, observer, ...recorder, ...bounds })
+  const calls = createPspCalls({ adapter, circuit, observer, ...recorder, ...bounds })
   const { send, query, freeSends, freeQueries } = calls
   const dueGate = createGate(circuit, freeSends)
   const sweep = startSweep(async () => {

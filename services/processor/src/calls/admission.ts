@@ -1,5 +1,5 @@
-import type { Admission } from './domain/decide-due.ts'
-import type { Circuit } from './psp/circuit.ts'
+import type { Admission } from '../domain/decide-due.ts'
+import type { Circuit } from '../psp/circuit.ts'
 
 /** Who may send now: as many as calls are free, one while the circuit tries, none while open. */
 export type Gate = {

@@ -1,14 +1,14 @@
 import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import type { GatewayReason } from '@caudal/contracts/reasons.ts'
 
-/** COMPLETED and FAILED are final; IN_DOUBT has been announced and its outcome is still unknown. */
+/** COMPLETED and FAILED are final; IN_DOUBT has been emitted and its outcome is still unknown. */
 export type PaymentStatus = 'PENDING' | 'IN_DOUBT' | 'COMPLETED' | 'FAILED'
 
 /** What comes next: send the request, await its answer, query the status, or nothing. */
 export type NextStep = 'send' | 'await' | 'query' | null
 
 /** What the processor knows of one payment at the PSP. Times are milliseconds of the epoch. */
-export type GatewayPayment = {
+export type PspPayment = {
   status: PaymentStatus
   step: NextStep
   /** When `step` is due. For `await`: when the attempt counts as lost. Null once it is over. */
@@ -31,7 +31,7 @@ export type GatewayPayment = {
 }
 
 /** A payment whose funds are held and of which no request has left. */
-export function newPayment(now: number): GatewayPayment {
+export function newPayment(now: number): PspPayment {
   return {
     status: 'PENDING',
     step: 'send',
@@ -48,6 +48,6 @@ export function newPayment(now: number): GatewayPayment {
 }
 
 /** A payment that is over never changes again. */
-export function isOver(payment: GatewayPayment): boolean {
+export function isOver(payment: PspPayment): boolean {
   return payment.status === 'COMPLETED' || payment.status === 'FAILED'
 }

@@ -1,21 +1,21 @@
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
-import type { CallResult, SentResult } from './call-gateway.ts'
-import { decideOutcome } from './domain/decide-outcome.ts'
-import { decideStatus } from './domain/decide-status.ts'
-import type { Announcement, Decision } from './domain/decision.ts'
-import type { GatewayPayment } from './domain/gateway-payment.ts'
-import { attemptStatusOf } from './domain/outcome.ts'
-import type { PaymentFacts } from './domain/payment-facts.ts'
-import type { DecisionContext, RetryPolicy } from './domain/retry-policy.ts'
-import { resultEvent } from './messaging/result-event.ts'
+import type { CallResult, SentResult } from './call-psp.ts'
+import { decideOutcome } from '../domain/decide-outcome.ts'
+import { decideStatus } from '../domain/decide-status.ts'
+import type { Emission, Decision } from '../domain/decision.ts'
+import type { PspPayment } from '../domain/psp-payment.ts'
+import { attemptStatusOf } from '../domain/outcome.ts'
+import type { PaymentFacts } from '../domain/payment-facts.ts'
+import type { DecisionContext, RetryPolicy } from '../domain/retry-policy.ts'
+import { resultEvent } from '../messaging/result-event.ts'
 import type { Observer } from './observe.ts'
 import { isVerdict, recordVerdicts } from './record-verdicts.ts'
-import { lockPayments } from './store/lock-payments.ts'
-import type { StoredPayment } from './store/payment-row.ts'
-import { type ClosedAttempt, saveDecisions } from './store/save-decisions.ts'
-import { type AnsweredQuery, saveQueries } from './store/save-queries.ts'
+import { lockPayments } from '../store/lock-payments.ts'
+import type { StoredPayment } from '../store/payment-row.ts'
+import { type ClosedAttempt, saveDecisions } from '../store/save-decisions.ts'
+import { type AnsweredQuery, saveQueries } from '../store/save-queries.ts'
 
 export type RecordAnswersDeps = {
   db: Db
@@ -31,8 +31,8 @@ export type RecordAnswersDeps = {
 }
 
 type Plan = {
-  payments: { paymentId: string; state: GatewayPayment }[]
-  announced: { facts: PaymentFacts; announcement: Announcement }[]
+  payments: { paymentId: string; state: PspPayment }[]
+  emitted: { facts: PaymentFacts; emission: Emission }[]
   events: OutboxEvent[]
   dueInMs: number[]
 }
@@ -53,8 +53,8 @@ export async function recordAnswers(
     else others.push(result)
   }
   if (verdicts.length > 0) {
-    const announced = await recordVerdicts(deps, verdicts)
-    if (announced) report(deps, announced)
+    const emitted = await recordVerdicts(deps, verdicts)
+    if (emitted) report(deps, emitted)
     else others.push(...verdicts)
   }
   if (others.length > 0) await recordLocked(deps, others)
@@ -71,13 +71,13 @@ async function recordLocked(
     await save(tx, results, planned)
     return planned
   })
-  report(deps, plan.announced)
+  report(deps, plan.emitted)
   for (const delayMs of plan.dueInMs) deps.wakeIn(delayMs)
 }
 
-function report({ wakeRelay, observer }: RecordAnswersDeps, announced: Plan['announced']): void {
-  if (announced.length > 0) wakeRelay()
-  for (const { facts, announcement } of announced) observer.announced(facts, announcement)
+function report({ wakeRelay, observer }: RecordAnswersDeps, emitted: Plan['emitted']): void {
+  if (emitted.length > 0) wakeRelay()
+  for (const { facts, emission } of emitted) observer.emitted(facts, emission)
 }
 
 /** Folds the results over the payments, so that a later one sees what an earlier one did. */
@@ -86,8 +86,8 @@ function decideAll(
   results: readonly CallResult[],
   stored: ReadonlyMap<string, StoredPayment>,
 ): Plan {
-  const states = new Map<string, GatewayPayment>()
-  const plan: Plan = { payments: [], announced: [], events: [], dueInMs: [] }
+  const states = new Map<string, PspPayment>()
+  const plan: Plan = { payments: [], emitted: [], events: [], dueInMs: [] }
   let now = 0
   for (const result of results) {
     const { facts } = result
@@ -97,10 +97,10 @@ function decideAll(
     const state = states.get(facts.paymentId) ?? payment.state
     const decision = decide(state, result, { now, jitter: jitter(), policy })
     states.set(facts.paymentId, decision.payment)
-    const { announcement } = decision
-    if (!announcement) continue
-    plan.announced.push({ facts, announcement })
-    plan.events.push(resultEvent(facts, announcement, { region, now }))
+    const { emission } = decision
+    if (!emission) continue
+    plan.emitted.push({ facts, emission })
+    plan.events.push(resultEvent(facts, emission, { region, now }))
   }
   for (const [paymentId, state] of states) {
     plan.payments.push({ paymentId, state })
@@ -109,7 +109,7 @@ function decideAll(
   return plan
 }
 
-function decide(state: GatewayPayment, result: CallResult, context: DecisionContext): Decision {
+function decide(state: PspPayment, result: CallResult, context: DecisionContext): Decision {
   switch (result.kind) {
     case 'sent': {
       const { attempt, sent } = result

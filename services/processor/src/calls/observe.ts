@@ -2,18 +2,18 @@ import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
-import type { Announcement } from './domain/decision.ts'
-import type { PaymentFacts } from './domain/payment-facts.ts'
-import type { Found, Sent } from './psp/adapter.ts'
-import type { CircuitMode } from './psp/circuit.ts'
-import { countInDoubt } from './store/count-in-doubt.ts'
+import type { Emission } from '../domain/decision.ts'
+import type { PaymentFacts } from '../domain/payment-facts.ts'
+import type { Found, Sent } from '../psp/adapter.ts'
+import type { CircuitMode } from '../psp/circuit.ts'
+import { countInDoubt } from '../store/count-in-doubt.ts'
 
 /** Told what happens; counts it and logs it. */
 export type Observer = {
   sent(facts: PaymentFacts, attempt: number, sent: Sent): void
   found(facts: PaymentFacts, query: number, found: Found): void
   /** Committed: the payment's outcome, or that it is in doubt. */
-  announced(facts: PaymentFacts, announcement: Announcement): void
+  emitted(facts: PaymentFacts, emission: Emission): void
   /** An attempt was still SENDING after its deadline. */
   lost(facts: PaymentFacts, attempt: number): void
   recordFailed(facts: PaymentFacts, error: unknown): void
@@ -71,8 +71,8 @@ export function createObserver({
         logger.error(what, 'the PSP knows another payment by this id: an operator must act')
       } else logger.info(what, 'the status of a payment was asked for')
     },
-    announced(facts, announcement) {
-      const { status, reason } = namesOf(announcement)
+    emitted(facts, emission) {
+      const { status, reason } = namesOf(emission)
       outcomes.inc({ status, reason })
       logger.info({ ...idsOf(facts), status, reason }, 'payment moved')
     },
@@ -133,15 +133,15 @@ function idsOf({ paymentId, traceparent }: PaymentFacts) {
   }
 }
 
-function namesOf(announcement: Announcement): { status: string; reason: string } {
-  switch (announcement.kind) {
+function namesOf(emission: Emission): { status: string; reason: string } {
+  switch (emission.kind) {
     case 'completed':
       return { status: 'COMPLETED', reason: '' }
     case 'failed':
-      return { status: 'FAILED', reason: announcement.reason }
+      return { status: 'FAILED', reason: emission.reason }
     case 'in_doubt':
       return { status: 'IN_DOUBT', reason: '' }
     default:
-      return announcement satisfies never
+      return emission satisfies never
   }
 }

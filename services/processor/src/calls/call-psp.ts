@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
-import type { GatewayPayment } from './domain/gateway-payment.ts'
-import type { PaymentFacts } from './domain/payment-facts.ts'
+import type { PspPayment } from '../domain/psp-payment.ts'
+import type { PaymentFacts } from '../domain/payment-facts.ts'
 import type { Observer } from './observe.ts'
-import type { Deadline, Found, PspAdapter, Sent } from './psp/adapter.ts'
-import type { Circuit } from './psp/circuit.ts'
+import type { Deadline, Found, PspAdapter, Sent } from '../psp/adapter.ts'
+import type { Circuit } from '../psp/circuit.ts'
 
 /** The payment as the commit of SENDING left it, and when: the database's time and our clock. */
-export type Begun = { state: GatewayPayment; at: number; clock: number }
+export type Begun = { state: PspPayment; at: number; clock: number }
 
 /** A request to pay whose SENDING is committed. */
 export type SendCall = {
@@ -34,7 +34,7 @@ export type CallResult =
   | SentResult
   | { kind: 'found'; facts: PaymentFacts; query: number; found: Found }
 
-export type GatewayCalls = {
+export type PspCalls = {
   send: (calls: readonly SendCall[]) => void
   query: (calls: readonly QueryCall[]) => void
   freeSends: () => number
@@ -43,7 +43,7 @@ export type GatewayCalls = {
   stop: (drainMs: number) => Promise<void>
 }
 
-export type CallGatewayDeps = {
+export type CallPspDeps = {
   adapter: PspAdapter
   circuit: Circuit
   observer: Observer
@@ -62,7 +62,7 @@ const DRAIN_POLL_MS = 10
  * Makes the calls to the PSP, never inside a transaction, a bounded number at once. A call keeps
  * its place until its result is recorded, so a slow database slows the calls down.
  */
-export function createGatewayCalls(deps: CallGatewayDeps): GatewayCalls {
+export function createPspCalls(deps: CallPspDeps): PspCalls {
   const { adapter, circuit, observer } = deps
   let sends = 0
   let queries = 0

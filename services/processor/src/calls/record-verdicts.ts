@@ -1,12 +1,12 @@
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { SentResult } from './call-gateway.ts'
-import { decideOutcome } from './domain/decide-outcome.ts'
-import type { Announcement } from './domain/decision.ts'
-import type { PaymentFacts } from './domain/payment-facts.ts'
-import type { RetryPolicy } from './domain/retry-policy.ts'
-import { resultEvent } from './messaging/result-event.ts'
-import { isNotAwaited, saveVerdicts, type Verdict } from './store/save-verdicts.ts'
+import type { SentResult } from './call-psp.ts'
+import { decideOutcome } from '../domain/decide-outcome.ts'
+import type { Emission } from '../domain/decision.ts'
+import type { PaymentFacts } from '../domain/payment-facts.ts'
+import type { RetryPolicy } from '../domain/retry-policy.ts'
+import { resultEvent } from '../messaging/result-event.ts'
+import { isNotAwaited, saveVerdicts, type Verdict } from '../store/save-verdicts.ts'
 
 /** Whether the result is a verdict, which is what nearly all results are. */
 export function isVerdict({ sent: { outcome } }: SentResult): boolean {
@@ -16,34 +16,34 @@ export function isVerdict({ sent: { outcome } }: SentResult): boolean {
 /**
  * The short way for the bulk: a verdict on the attempt that was begun here ends the payment, as
  * long as nobody else has moved it, and that is asked in the one statement that writes everything.
- * Returns what was announced; null when some payment had moved and nothing was written.
+ * Returns what was emitted; null when some payment had moved and nothing was written.
  */
 export async function recordVerdicts(
   { db, region, policy }: { db: Db; region: string; policy: RetryPolicy },
   results: readonly SentResult[],
-): Promise<{ facts: PaymentFacts; announcement: Announcement }[] | null> {
+): Promise<{ facts: PaymentFacts; emission: Emission }[] | null> {
   const verdicts: Verdict[] = []
   const events: OutboxEvent[] = []
-  const announced: { facts: PaymentFacts; announcement: Announcement }[] = []
+  const emitted: { facts: PaymentFacts; emission: Emission }[] = []
   for (const { facts, attempt, begun, sent } of results) {
     // The database's time when the attempt began, and how long ago that is.
     const now = Math.round(begun.at + performance.now() - begun.clock)
     const { outcome } = sent
     const context = { now, jitter: 0, policy }
     const decision = decideOutcome(begun.state, { attempt, outcome }, context)
-    const { announcement, payment: state } = decision
-    if (!announcement) return null
+    const { emission, payment: state } = decision
+    if (!emission) return null
     const answered = {
       paymentId: facts.paymentId,
       number: attempt,
-      status: announcement.kind === 'completed' ? 'APPROVED' : 'DECLINED',
+      status: emission.kind === 'completed' ? 'APPROVED' : 'DECLINED',
       httpStatus: sent.facts.httpStatus ?? 0,
       answerBody: sent.facts.answerBody,
       latencyMs: sent.facts.latencyMs,
     } as const
     verdicts.push({ expected: begun.state.status, state, answered })
-    events.push(resultEvent(facts, announcement, { region, now }))
-    announced.push({ facts, announcement })
+    events.push(resultEvent(facts, emission, { region, now }))
+    emitted.push({ facts, emission })
   }
   try {
     await saveVerdicts(db, verdicts, events)
@@ -51,5 +51,5 @@ export async function recordVerdicts(
     if (isNotAwaited(error)) return null
     throw error
   }
-  return announced
+  return emitted
 }

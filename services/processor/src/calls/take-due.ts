@@ -2,18 +2,18 @@ import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import type { Gate } from './admission.ts'
-import type { QueryCall, SendCall } from './call-gateway.ts'
-import { type Admission, decideDue } from './domain/decide-due.ts'
-import type { Announcement } from './domain/decision.ts'
-import type { GatewayPayment } from './domain/gateway-payment.ts'
-import type { PaymentFacts } from './domain/payment-facts.ts'
-import type { RetryPolicy } from './domain/retry-policy.ts'
-import { resultEvent } from './messaging/result-event.ts'
+import type { QueryCall, SendCall } from './call-psp.ts'
+import { type Admission, decideDue } from '../domain/decide-due.ts'
+import type { Emission } from '../domain/decision.ts'
+import type { PspPayment } from '../domain/psp-payment.ts'
+import type { PaymentFacts } from '../domain/payment-facts.ts'
+import type { RetryPolicy } from '../domain/retry-policy.ts'
+import { resultEvent } from '../messaging/result-event.ts'
 import type { Observer } from './observe.ts'
-import { deadlineIn } from './psp/deadline.ts'
-import { beginAttempts, type BegunAttempt } from './store/begin-attempts.ts'
-import { claimDue, type DueLimits, type DuePayment, isSomethingDue } from './store/claim-due.ts'
-import { type ClosedAttempt, saveDecisions } from './store/save-decisions.ts'
+import { deadlineIn } from '../psp/deadline.ts'
+import { beginAttempts, type BegunAttempt } from '../store/begin-attempts.ts'
+import { claimDue, type DueLimits, type DuePayment, isSomethingDue } from '../store/claim-due.ts'
+import { type ClosedAttempt, saveDecisions } from '../store/save-decisions.ts'
 
 export type TakeDueDeps = {
   db: Db
@@ -36,11 +36,11 @@ export type Taken = { count: number; hungry: boolean }
 
 type Plan = {
   due: { send: number; query: number }
-  payments: { paymentId: string; state: GatewayPayment }[]
+  payments: { paymentId: string; state: PspPayment }[]
   closed: ClosedAttempt[]
   begun: BegunAttempt[]
   events: OutboxEvent[]
-  announced: { facts: PaymentFacts; announcement: Announcement }[]
+  emitted: { facts: PaymentFacts; emission: Emission }[]
   sends: SendCall[]
   queries: QueryCall[]
   dueInMs: number[]
@@ -63,8 +63,8 @@ export async function takeDue(deps: TakeDueDeps): Promise<Taken> {
     return planned
   })
   if (plan.events.length > 0) deps.wakeRelay()
-  for (const { facts, announcement } of plan.announced) {
-    deps.observer.announced(facts, announcement)
+  for (const { facts, emission } of plan.emitted) {
+    deps.observer.emitted(facts, emission)
   }
   deps.send(plan.sends)
   deps.query(plan.queries)
@@ -86,7 +86,7 @@ function decideAll(
     closed: [],
     begun: [],
     events: [],
-    announced: [],
+    emitted: [],
     sends: [],
     queries: [],
     dueInMs: [],
@@ -97,15 +97,15 @@ function decideAll(
     const { paymentId } = facts
     const admission = before.step === 'send' ? (admissions.shift() ?? 'wait') : 'wait'
     const decision = decideDue(before, admission, { now, jitter: jitter(), policy })
-    const { payment, call, announcement } = decision
+    const { payment, call, emission } = decision
     plan.payments.push({ paymentId, state: payment })
     if (before.step === 'await') {
       plan.closed.push(lostAttempt(paymentId, before.attempt))
       observer.lost(facts, before.attempt)
     }
-    if (announcement) {
-      plan.announced.push({ facts, announcement })
-      plan.events.push(resultEvent(facts, announcement, { region, now }))
+    if (emission) {
+      plan.emitted.push({ facts, emission })
+      plan.events.push(resultEvent(facts, emission, { region, now }))
     }
     if (call?.kind === 'send') {
       const { attempt } = call
