@@ -12,16 +12,16 @@ import { openDatabase } from '@caudal/service/open-database.ts'
 import { openLog } from '@caudal/service/open-log.ts'
 import { serviceVerifier } from '@caudal/service/service-verifier.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
+import { createObserver } from './calls/observe.ts'
+import { type Sender, startSender } from './calls/send-notifications.ts'
 import type { Config } from './config.ts'
 import type { Channel } from './domain/notification.ts'
 import { handlers } from './messaging/handlers.ts'
 import { migrationSets } from './migrations.ts'
-import { createObserver } from './observe.ts'
 import { processBatch } from './process-batch.ts'
 import { createApnsChannel } from './push/apns-channel.ts'
 import { createFcmChannel } from './push/fcm-channel.ts'
 import { type GuardedChannel, withCircuit } from './push/with-circuit.ts'
-import { Sender } from './sender.ts'
 import { listSteps } from './store/list-steps.ts'
 
 const NAME = 'notifications'
@@ -35,7 +35,7 @@ export async function start(config: Config): Promise<RunningService> {
     const db = await openDatabase(NAME, config, { sets: migrationSets }, parts)
     const log = await openLog(config, parts)
     const channels = openChannels(config, parts)
-    const sender = startSender(config, { db, channels }, parts)
+    const sender = openSender(config, { db, channels }, parts)
     const consumer = await startConsumer(config, { db, log, sender }, parts)
     const verifier = serviceVerifier(NAME, config)
     const readiness = () => checkReadiness({ db, verifier, consumer, channels, sender })
@@ -55,23 +55,23 @@ function openChannels(
   return channels
 }
 
-function startSender(
+function openSender(
   config: Config,
   { db, channels }: { db: Db; channels: Channels },
   { logger, metrics, started }: ServiceParts,
 ): Sender {
-  const { identityUrl, identityTimeoutMs: timeoutMs, concurrency, leaseMs } = config
+  const { identityUrl, identityTimeoutMs: timeoutMs, concurrency, leaseMs, pushTimeoutMs } = config
   const getToken = createServiceTokenSource({ ...config, scope: SCOPE })
-  const sender = new Sender({
+  const sender = startSender({
     db,
     lookup: { identityUrl, getToken, timeoutMs },
     channels,
     concurrency,
     leaseMs,
+    pushTimeoutMs,
     observer: createObserver({ db, metrics, logger }),
     logger,
   })
-  sender.start()
   started(() => sender.stop())
   return sender
 }
@@ -81,8 +81,7 @@ async function startConsumer(
   { db, log, sender }: { db: Db; log: EventLog; sender: Sender },
   { logger, metrics, started }: ServiceParts,
 ): Promise<Consumer> {
-  const room = sender.room.bind(sender)
-  const send = sender.send.bind(sender)
+  const { room, send } = sender
   const consumer = await consume({
     log,
     db,

@@ -2,7 +2,7 @@ import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import type { FollowUp } from '@caudal/event-log/apply-batch.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import { isWorthTelling } from './domain/is-worth-telling.ts'
+import { isWorthSending } from './domain/is-worth-sending.ts'
 import type { Notification } from './domain/notification.ts'
 import { readClock } from './store/read-clock.ts'
 import { type NewNotification, recordNotifications } from './store/record-notifications.ts'
@@ -48,8 +48,8 @@ function plan(
   const byPayment = new Map(ends.map((end) => [end.event.payment_id, end]))
   return [...byPayment.values()].map(({ event, record }) => {
     const finalizedAtMs = Date.parse(event.timestamp)
-    const worthTelling = isWorthTelling(finalizedAtMs, nowMs)
-    const taken = worthTelling && left > 0
+    const worthSending = isWorthSending(finalizedAtMs, nowMs)
+    const taken = worthSending && left > 0
     if (taken) left -= 1
     return {
       paymentId: event.payment_id,
@@ -61,7 +61,7 @@ function plan(
       outcome: event.status,
       traceparent: record.headers['traceparent'] ?? null,
       finalizedAtMs,
-      plan: taken ? 'taken' : worthTelling ? 'waiting' : 'too_old',
+      plan: taken ? 'taken' : worthSending ? 'waiting' : 'too_old',
     }
   })
 }

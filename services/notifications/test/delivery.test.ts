@@ -3,7 +3,7 @@ import { beforeEach, describe, test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
-import { messageIdOf } from '../src/message-id.ts'
+import { notificationIdOf } from '../src/push/notification-id.ts'
 import { finalized, world } from './world.ts'
 
 const HOUR_MS = 60 * 60_000
@@ -26,7 +26,7 @@ describe('notices of the ends of payments', async () => {
       identity.tokensOf(user.userId).toSorted(),
     )
     for (const { message_id: id, title, body } of messages) {
-      assert.equal(id, messageIdOf(event.payment_id))
+      assert.equal(id, notificationIdOf(event.payment_id))
       assert.equal(title, 'Pago realizado')
       assert.equal(body, 'Pagaste 100.50 USD a Electricity.')
     }
@@ -62,7 +62,7 @@ describe('notices of the ends of payments', async () => {
     assert.equal(messages.length, 2)
     assert.deepEqual(
       [...new Set(messages.map((message) => message.message_id))],
-      [messageIdOf(event.payment_id)],
+      [notificationIdOf(event.payment_id)],
     )
   })
 

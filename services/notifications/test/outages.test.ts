@@ -44,7 +44,7 @@ describe('outages around notifications', async () => {
     })
     const waiting = await it.notice(events[0]!.payment_id)
     assert.deepEqual([waiting!.status, waiting!.failures], ['PENDING', 0])
-    assert.equal(waiting!.detail, 'identity does not tell the devices')
+    assert.equal(waiting!.detail, 'identity did not answer the lookup of devices')
     await eventually(async () => {
       const ready = (await (await fetch(`${service.url}/readyz`)).json()) as {
         checks: { identity: { status: string } }

@@ -5,7 +5,7 @@ import { beforeEach, describe, test, type TestContext } from 'node:test'
 import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
-import { messageIdOf } from '../src/message-id.ts'
+import { notificationIdOf } from '../src/push/notification-id.ts'
 import { finalized, world } from './world.ts'
 
 /** For a slow machine: whoever is told is told at the first try, and held by nobody else. */
@@ -34,7 +34,7 @@ describe('restarts and several instances', async () => {
       count += messages.length
       assert.deepEqual(
         [...new Set(messages.map((message) => message.message_id))],
-        [messageIdOf(paymentId)],
+        [notificationIdOf(paymentId)],
       )
     }
     return count

@@ -8,11 +8,11 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from '@caudal/config/service-settings.ts'
+import type { CircuitSettings } from '@caudal/outbound/circuit.ts'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { RetryPolicy } from './domain/retry-policy.ts'
 import type { SourceAccounts } from './domain/source-account.ts'
-import type { CircuitOptions } from './psp/circuit.ts'
 
 export interface Config extends ServiceSettings, DatabaseSettings, IssuerSettings {
   psp: PspSettings
@@ -31,7 +31,7 @@ export interface PspSettings {
   drainMs: number
   accounts: SourceAccounts
   policy: RetryPolicy
-  circuit: Omit<CircuitOptions, 'onChange'>
+  circuit: CircuitSettings
 }
 
 const Account = Type.String({ minLength: 1, maxLength: 64 })

@@ -1,10 +1,12 @@
 import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
 import type { FollowUp } from '@caudal/event-log/apply-batch.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
+import { deadlineIn } from '@caudal/outbound/deadline.ts'
 import { addToOutbox } from '@caudal/outbox/add-to-outbox.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { Gate } from './calls/admission.ts'
 import type { SendCall } from './calls/call-psp.ts'
+import type { Observer } from './calls/observe.ts'
 import { decideDue } from './domain/decide-due.ts'
 import type { Decision } from './domain/decision.ts'
 import { newPayment } from './domain/psp-payment.ts'
@@ -12,9 +14,7 @@ import type { RetryPolicy } from './domain/retry-policy.ts'
 import type { SourceAccounts } from './domain/source-account.ts'
 import { parseReserved, type ReservedPayment } from './messaging/parse-reserved.ts'
 import { resultEvent } from './messaging/result-event.ts'
-import type { Observer } from './calls/observe.ts'
 import type { PspAdapter } from './psp/adapter.ts'
-import { deadlineIn } from './psp/deadline.ts'
 import { recordPayments } from './store/record-payments.ts'
 
 export type ProcessBatchDeps = {
@@ -69,7 +69,16 @@ export async function processBatch(
     deps.send(
       begun.flatMap(({ payment: { facts }, body, decision: { call, payment: state } }) =>
         call?.kind === 'send'
-          ? [{ facts, body, attempt: call.attempt, begun: { state, at: now, clock }, deadline }]
+          ? [
+              {
+                peer: 'pay',
+                facts,
+                body,
+                attempt: call.attempt,
+                begun: { state, at: now, clock },
+                deadline,
+              },
+            ]
           : [],
       ),
     )

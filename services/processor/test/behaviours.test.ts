@@ -135,6 +135,7 @@ test('P7: the events carry what the next step needs, and the words of the PSP', 
   assert.deepEqual(members, {
     event_type: 'payment.completed',
     schema_version: '1.0.0',
+    actor: { type: 'system', id: 'processor' },
     region: 'eu-1',
     tenant_id: 'caudal',
     account_id,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
-  backoffMs,
+  retryDelayMs,
   decideDelivery,
   type DeliveryDecision,
   giveUp,
@@ -175,8 +175,8 @@ test('P6: it is SENT only if a device got it, and open only while one may', () =
 test('F13: the jitter takes off half of a wait at most', () => {
   fc.assert(
     fc.property(fc.nat(100), fc.double({ min: 0, max: 1, noNaN: true }), (failures, jitter) => {
-      const most = backoffMs(failures, 1)
-      const waitMs = backoffMs(failures, jitter)
+      const most = retryDelayMs(failures, 1)
+      const waitMs = retryDelayMs(failures, jitter)
       assert.ok(waitMs >= most / 2 && waitMs <= most && most <= 120_000)
     }),
   )

@@ -1,4 +1,5 @@
-import { tellUntilMs } from './is-worth-telling.ts'
+import { backoffMs } from '@caudal/retry/backoff-ms.ts'
+import { sendUntilMs } from './is-worth-sending.ts'
 import type { Device, Notification, SettledStatus } from './notification.ts'
 
 /** What a push service answered to one message. */
@@ -44,8 +45,8 @@ export function decideDelivery(
   for (const { outcome } of outcomes) statuses.add(statusOf(outcome))
   const failures = tried.failures + (statuses.has('RETRYING') ? 1 : 0)
   if (statuses.has('RETRYING')) {
-    const retryInMs = Math.max(askedMs(outcomes), backoffMs(failures, jitter))
-    if (takenAtMs + retryInMs <= tellUntilMs(finalizedAtMs)) {
+    const retryInMs = Math.max(askedMs(outcomes), retryDelayMs(failures, jitter))
+    if (takenAtMs + retryInMs <= sendUntilMs(finalizedAtMs)) {
       return { status: 'PENDING', retryInMs, failures, detail: errorOf(outcomes, 'retry') }
     }
   }
@@ -68,7 +69,7 @@ export function postpone(
   jitter: number,
 ): DeliveryDecision {
   const failures = tried.failures + (shutForMs > 0 ? 0 : 1)
-  const retryInMs = shutForMs > 0 ? Math.ceil(shutForMs) : backoffMs(failures, jitter)
+  const retryInMs = shutForMs > 0 ? Math.ceil(shutForMs) : retryDelayMs(failures, jitter)
   return { status: 'PENDING', retryInMs, failures, detail }
 }
 
@@ -80,10 +81,9 @@ export function giveUp({ failures, settled }: Tried): DeliveryDecision {
   return { status, retryInMs: null, failures, detail: 'not delivered within a day' }
 }
 
-/** Exponential with jitter (F13); `jitter` from 0 to 1. */
-export function backoffMs(failures: number, jitter: number): number {
-  const most = Math.min(RETRY.mostMs, RETRY.baseMs * 2 ** Math.min(Math.max(failures - 1, 0), 12))
-  return Math.round(most * (0.5 + jitter / 2))
+/** Whole milliseconds, exponential with jitter (F13). */
+export function retryDelayMs(failures: number, jitter: number): number {
+  return Math.round(backoffMs(RETRY, failures, jitter))
 }
 
 /** A push service's answer as a delivery's status. */

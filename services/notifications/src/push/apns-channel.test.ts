@@ -10,7 +10,7 @@ import {
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
-import type { Message } from '../domain/write-message.ts'
+import type { Content } from '../domain/write-content.ts'
 import { createApnsChannel } from './apns-channel.ts'
 
 type Sent = { headers: IncomingHttpHeaders; body: Record<string, unknown> }
@@ -22,7 +22,7 @@ const key = {
   teamId: 'TEAM1',
   privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
 }
-const message: Message = {
+const content: Content = {
   id: '5f0c2c3e-0000-5000-8000-000000000001',
   title: 'Payment made',
   body: 'You paid 10.00 USD to Light.',
@@ -83,25 +83,25 @@ async function startApns(t: TestContext, settings: Settings = {}, timeoutMs?: nu
     server.close()
   })
   const sendMany = (count: number) =>
-    Promise.all(Array.from({ length: count }, (_, n) => channel.send(`device-${n}`, message)))
+    Promise.all(Array.from({ length: count }, (_, n) => channel.send(`device-${n}`, content)))
   return { apns, channel, sendMany, port }
 }
 
 test('P6: APNs gets one message with ids that a repeat shares', async (t) => {
   const { apns, channel } = await startApns(t)
-  assert.deepEqual(await channel.send('a/b', message), { kind: 'delivered' })
-  assert.deepEqual(await channel.send('a/b', message), { kind: 'delivered' })
+  assert.deepEqual(await channel.send('a/b', content), { kind: 'delivered' })
+  assert.deepEqual(await channel.send('a/b', content), { kind: 'delivered' })
   const [first, second] = apns.sent
   assert.equal(first!.headers[':path'], '/3/device/a%2Fb')
   assert.match(first!.headers.authorization!, /^bearer ey/)
-  assert.equal(first!.headers['apns-id'], message.id)
-  assert.equal(first!.headers['apns-collapse-id'], message.id)
+  assert.equal(first!.headers['apns-id'], content.id)
+  assert.equal(first!.headers['apns-collapse-id'], content.id)
   assert.equal(first!.headers['apns-topic'], 'example.shop')
   assert.equal(first!.headers['apns-push-type'], 'alert')
   assert.equal(first!.headers['apns-expiration'], '1700000000')
   assert.deepEqual(first!.body, {
-    aps: { alert: { title: message.title, body: message.body }, 'thread-id': message.id },
-    ...message.data,
+    aps: { alert: { title: content.title, body: content.body }, 'thread-id': content.id },
+    ...content.data,
   })
   assert.deepEqual(second, first)
   assert.equal(apns.sessionsSeen, 1)
@@ -111,7 +111,7 @@ test('P6: a device that Apple calls gone is dead', async (t) => {
   const { apns, channel } = await startApns(t)
   for (const reason of ['Unregistered', 'ExpiredToken']) {
     apns.answer = refuse(410, reason)
-    assert.deepEqual(await channel.send('d', message), { kind: 'dead_device', error: reason })
+    assert.deepEqual(await channel.send('d', content), { kind: 'dead_device', error: reason })
   }
 })
 
@@ -119,10 +119,10 @@ test('P6: a wrong topic or environment of ours costs no device its registration'
   const { apns, channel } = await startApns(t)
   for (const reason of ['BadDeviceToken', 'DeviceTokenNotForTopic', 'PayloadEmpty']) {
     apns.answer = refuse(400, reason)
-    assert.deepEqual(await channel.send('d', message), { kind: 'rejected', error: reason })
+    assert.deepEqual(await channel.send('d', content), { kind: 'rejected', error: reason })
   }
   apns.answer = refuse(400, 'TopicDisallowed')
-  assert.deepEqual(await channel.send('d', message), { kind: 'retry', error: 'TopicDisallowed' })
+  assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: 'TopicDisallowed' })
 })
 
 test('P6: what says nothing of the message or the device is tried again', async (t) => {
@@ -136,10 +136,10 @@ test('P6: what says nothing of the message or the device is tried again', async 
   ]
   for (const [status, reason] of passing) {
     apns.answer = refuse(status, reason)
-    assert.deepEqual(await channel.send('d', message), { kind: 'retry', error: reason })
+    assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: reason })
   }
   apns.answer = refuse(429, 'TooManyRequests', { 'retry-after': '9' })
-  assert.partialDeepStrictEqual(await channel.send('d', message), { afterMs: 9_000 })
+  assert.partialDeepStrictEqual(await channel.send('d', content), { afterMs: 9_000 })
 })
 
 test('P6: no more messages are under way than Apple allows, and none is refused for it', async (t) => {
@@ -170,7 +170,7 @@ test('P6: a connection that is lost with many messages in flight costs a try of 
 test('P6: a message whose stream is reset costs a try of that message only', async (t) => {
   const { apns, channel, sendMany } = await startApns(t)
   apns.answer = (stream) => stream.close(2)
-  assert.equal((await channel.send('d', message)).kind, 'retry')
+  assert.equal((await channel.send('d', content)).kind, 'retry')
   apns.answer = ok
   await sendMany(2)
   assert.equal(apns.sessionsSeen, 1)
@@ -185,11 +185,11 @@ test('P6: after GOAWAY messages go on by a new connection, and those under way e
     isGone()
     void late.then(() => ok(stream, session))
   }
-  const first = channel.send('first', message)
+  const first = channel.send('first', content)
   await gone
   apns.answer = ok
   await eventually(async () => {
-    assert.deepEqual(await channel.send('next', message), { kind: 'delivered' })
+    assert.deepEqual(await channel.send('next', content), { kind: 'delivered' })
     return apns.sessionsSeen === 2
   })
   answerLate()
@@ -212,9 +212,9 @@ test('P6: messages that wait for their turn when GOAWAY comes go by the next con
 test('F13: an answer that does not come in time ends the try, not the connection', async (t) => {
   const { apns, channel } = await startApns(t, {}, 1_000)
   apns.answer = () => {}
-  assert.deepEqual(await channel.send('d', message), { kind: 'retry', error: 'NO_ANSWER_IN_TIME' })
+  assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: 'NO_ANSWER_IN_TIME' })
   apns.answer = ok
-  assert.deepEqual(await channel.send('d', message), { kind: 'delivered' })
+  assert.deepEqual(await channel.send('d', content), { kind: 'delivered' })
   assert.equal(apns.sessionsSeen, 1)
 })
 
@@ -238,10 +238,10 @@ test('P6: a connection that is dead without a word is replaced', async (t) => {
     cable.close()
   })
   const channel = channelTo(t, `http://127.0.0.1:${(cable.address() as AddressInfo).port}`, 1_000)
-  assert.deepEqual(await channel.send('d', message), { kind: 'delivered' })
+  assert.deepEqual(await channel.send('d', content), { kind: 'delivered' })
   swallow = true
-  assert.deepEqual(await channel.send('d', message), { kind: 'retry', error: 'NO_ANSWER_IN_TIME' })
-  await eventually(async () => (await channel.send('d', message)).kind === 'delivered')
+  assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: 'NO_ANSWER_IN_TIME' })
+  await eventually(async () => (await channel.send('d', content)).kind === 'delivered')
   assert.equal(apns.sessionsSeen, 2)
 })
 
@@ -250,11 +250,11 @@ test('P6: a push service that is not there, or does not answer at all, is tried 
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
   const channel = channelTo(t, url, 200)
-  const outcomes = await Promise.all([1, 2, 3].map(() => channel.send('d', message)))
+  const outcomes = await Promise.all([1, 2, 3].map(() => channel.send('d', content)))
   for (const { kind } of outcomes) assert.equal(kind, 'retry')
   await channel.close()
   await new Promise((resolve) => silent.close(resolve))
-  const outcome = await channelTo(t, url).send('d', message)
+  const outcome = await channelTo(t, url).send('d', content)
   assert.deepEqual(outcome, { kind: 'retry', error: 'ECONNREFUSED' })
 })
 

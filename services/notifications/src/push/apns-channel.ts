@@ -1,9 +1,10 @@
+import { retryAfterMs } from '@caudal/outbound/retry-after.ts'
 import { withDeadline } from '@caudal/retry/with-deadline.ts'
 import type { PushOutcome } from '../domain/decide-delivery.ts'
-import type { Message } from '../domain/write-message.ts'
+import type { Content } from '../domain/write-content.ts'
 import { type Http2Answer, Http2Connection, type Http2Request } from './http2-connection.ts'
 import { type ApnsKey, createProviderTokens } from './provider-tokens.ts'
-import { type PushChannel, retryAfterFault, retryAfterMs } from './push-channel.ts'
+import { type PushChannel, retryAfterFault } from './push-channel.ts'
 
 export type ApnsOptions = {
   /** `https://api.push.apple.com`, or a stand-in. */
@@ -45,18 +46,18 @@ export function createApnsChannel(options: ApnsOptions): PushChannel {
   }
   const exchange = async (
     deviceToken: string,
-    message: Message,
+    content: Content,
     signal: AbortSignal,
   ): Promise<PushOutcome> => {
     const token = await tokens.get()
-    const answer = await post(render(deviceToken, message, { topic, token }), signal)
+    const answer = await post(render(deviceToken, content, { topic, token }), signal)
     const reason = reasonOf(answer.body)
     if (reason === 'ExpiredProviderToken') tokens.expired(token)
     return classify(answer, reason)
   }
   return {
-    send: (deviceToken, message) =>
-      withDeadline(timeoutMs, (signal) => exchange(deviceToken, message, signal)).catch(
+    send: (deviceToken, content) =>
+      withDeadline(timeoutMs, (signal) => exchange(deviceToken, content, signal)).catch(
         retryAfterFault,
       ),
     close: async () => {
@@ -67,7 +68,7 @@ export function createApnsChannel(options: ApnsOptions): PushChannel {
 
 function render(
   deviceToken: string,
-  { id, title, body, data, expiresAtMs }: Message,
+  { id, title, body, data, expiresAtMs }: Content,
   { topic, token }: { topic: string; token: string },
 ): Http2Request {
   return {
@@ -96,7 +97,7 @@ function classify({ status, headers }: Http2Answer, reason: string | undefined):
   const passing = [403, 404, 405, 429].includes(status) || status >= 500 || OURS.has(error)
   if (!passing) return { kind: 'rejected', error }
   const afterMs = retryAfterMs(headers['retry-after'], Date.now())
-  return { kind: 'retry', error, ...(afterMs !== undefined && { afterMs }) }
+  return { kind: 'retry', error, ...(afterMs !== null && { afterMs }) }
 }
 
 function reasonOf(body: string): string | undefined {

@@ -4,14 +4,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
-import type { Message } from '../domain/write-message.ts'
+import type { Content } from '../domain/write-content.ts'
 import { createFcmChannel, type FcmOptions } from './fcm-channel.ts'
 
 type Sent = { path: string; authorization: string; body: { message: Record<string, unknown> } }
 type Answer = (sent: Sent, response: ServerResponse) => void
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
-const message: Message = {
+const content: Content = {
   id: '5f0c2c3e-0000-5000-8000-000000000001',
   title: 'Payment made',
   body: 'You paid 10.00 USD to Light.',
@@ -78,19 +78,19 @@ async function read(request: IncomingMessage): Promise<string> {
 
 test('P6: FCM gets one message with a key that a repeat shares', async (t) => {
   const { fcm, channel } = await startFcm(t)
-  assert.deepEqual(await channel.send('device', message), { kind: 'delivered' })
-  assert.deepEqual(await channel.send('device', message), { kind: 'delivered' })
+  assert.deepEqual(await channel.send('device', content), { kind: 'delivered' })
+  assert.deepEqual(await channel.send('device', content), { kind: 'delivered' })
   const [first, second] = fcm.sent
   assert.equal(first!.path, '/v1/projects/shop/messages:send')
   assert.equal(first!.authorization, 'Bearer token-1')
   const { android, ...rest } = first!.body.message as { android: Record<string, unknown> }
   assert.deepEqual(rest, {
     token: 'device',
-    notification: { title: message.title, body: message.body },
-    data: message.data,
+    notification: { title: content.title, body: content.body },
+    data: content.data,
   })
-  assert.equal(android['collapse_key'], message.id)
-  assert.deepEqual(android['notification'], { tag: message.id })
+  assert.equal(android['collapse_key'], content.id)
+  assert.deepEqual(android['notification'], { tag: content.id })
   assert.match(String(android['ttl']), /^(5\d|60)s$/)
   assert.deepEqual(second!.body.message['data'], first!.body.message['data'])
 })
@@ -98,11 +98,11 @@ test('P6: FCM gets one message with a key that a repeat shares', async (t) => {
 test('P6: only UNREGISTERED means that a device is dead', async (t) => {
   const { fcm, channel } = await startFcm(t)
   fcm.answer = refuse(404, 'UNREGISTERED')
-  assert.deepEqual(await channel.send('d', message), { kind: 'dead_device', error: 'UNREGISTERED' })
+  assert.deepEqual(await channel.send('d', content), { kind: 'dead_device', error: 'UNREGISTERED' })
   fcm.answer = refuse(403, 'SENDER_ID_MISMATCH')
-  assert.equal((await channel.send('d', message)).kind, 'rejected')
+  assert.equal((await channel.send('d', content)).kind, 'rejected')
   fcm.answer = refuse(400, 'INVALID_ARGUMENT')
-  assert.equal((await channel.send('d', message)).kind, 'rejected')
+  assert.equal((await channel.send('d', content)).kind, 'rejected')
 })
 
 test('P6: what says nothing of the message or the device is tried again', async (t) => {
@@ -116,68 +116,68 @@ test('P6: what says nothing of the message or the device is tried again', async 
   ]
   for (const [status, code] of passing) {
     fcm.answer = refuse(status, code)
-    assert.deepEqual(await channel.send('d', message), { kind: 'retry', error: code })
+    assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: code })
   }
   fcm.answer = (_, response) => response.writeHead(502).end('<html>')
-  assert.deepEqual(await channel.send('d', message), { kind: 'retry', error: 'HTTP_502' })
+  assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: 'HTTP_502' })
 })
 
 test('F13: Retry-After is heard, in seconds or as a date', async (t) => {
   const { fcm, channel } = await startFcm(t)
   fcm.answer = refuse(429, 'QUOTA_EXCEEDED', { 'retry-after': '7' })
-  assert.deepEqual(await channel.send('d', message), {
+  assert.deepEqual(await channel.send('d', content), {
     kind: 'retry',
     error: 'QUOTA_EXCEEDED',
     afterMs: 7_000,
   })
   const date = new Date(Date.now() + 60_000).toUTCString()
   fcm.answer = refuse(503, 'UNAVAILABLE', { 'retry-after': date })
-  const outcome = await channel.send('d', message)
+  const outcome = await channel.send('d', content)
   assert.ok(outcome.kind === 'retry' && outcome.afterMs! > 50_000 && outcome.afterMs! <= 60_000)
   fcm.answer = refuse(503, 'UNAVAILABLE', { 'retry-after': 'soon' })
-  assert.deepEqual(await channel.send('d', message), { kind: 'retry', error: 'UNAVAILABLE' })
+  assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: 'UNAVAILABLE' })
 })
 
 test('F13: an answer that does not come in time ends the try, the wait for a connection included', async (t) => {
   const { fcm, channel } = await startFcm(t, { connections: 1, timeoutMs: 1_000 })
-  await channel.send('d', message) // has the token
+  await channel.send('d', content) // has the token
   fcm.answer = () => {}
   const startedAt = performance.now()
-  const outcomes = await Promise.all([1, 2, 3].map(() => channel.send('d', message)))
+  const outcomes = await Promise.all([1, 2, 3].map(() => channel.send('d', content)))
   for (const outcome of outcomes) {
     assert.deepEqual(outcome, { kind: 'retry', error: 'NO_ANSWER_IN_TIME' })
   }
   assert.ok(performance.now() - startedAt < 2_500)
   fcm.answer = ok
-  assert.deepEqual(await channel.send('d', message), { kind: 'delivered' })
+  assert.deepEqual(await channel.send('d', content), { kind: 'delivered' })
 })
 
 test('P6: a connection that breaks leaves the outcome open', async (t) => {
   const { fcm, channel } = await startFcm(t)
   fcm.answer = (_, response) => response.socket!.resetAndDestroy()
-  const outcomes = await Promise.all([1, 2, 3].map(() => channel.send('d', message)))
+  const outcomes = await Promise.all([1, 2, 3].map(() => channel.send('d', content)))
   for (const outcome of outcomes) assert.equal(outcome.kind, 'retry')
   fcm.answer = ok
-  assert.deepEqual(await channel.send('d', message), { kind: 'delivered' })
+  assert.deepEqual(await channel.send('d', content), { kind: 'delivered' })
 })
 
 test('P6: a push service that is not there is tried again', async (t) => {
   const { channel, server } = await startFcm(t)
   server.close()
-  assert.deepEqual(await channel.send('d', message), { kind: 'retry', error: 'ECONNREFUSED' })
+  assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: 'ECONNREFUSED' })
 })
 
 test('P6: one access token serves all messages, and a refused one is renewed once', async (t) => {
   const { fcm, channel } = await startFcm(t)
-  await Promise.all([1, 2, 3, 4].map(() => channel.send('d', message)))
+  await Promise.all([1, 2, 3, 4].map(() => channel.send('d', content)))
   assert.equal(fcm.tokensAsked, 1)
   fcm.answer = (sent, response) =>
     sent.authorization === 'Bearer token-2'
       ? ok(sent, response)
       : refuse(401, 'UNAUTHENTICATED')(sent, response)
-  const refused = await Promise.all([1, 2, 3, 4].map(() => channel.send('d', message)))
+  const refused = await Promise.all([1, 2, 3, 4].map(() => channel.send('d', content)))
   for (const outcome of refused) assert.equal(outcome.kind, 'retry')
-  const sent = await Promise.all([1, 2, 3, 4].map(() => channel.send('d', message)))
+  const sent = await Promise.all([1, 2, 3, 4].map(() => channel.send('d', content)))
   for (const outcome of sent) assert.equal(outcome.kind, 'delivered')
   assert.equal(fcm.tokensAsked, 2)
 })
@@ -186,11 +186,11 @@ test('F13: while the token endpoint is down nothing is sent, and it is not storm
   const { fcm, channel } = await startFcm(t)
   const issue = fcm.token
   fcm.token = (_, response) => response.writeHead(503).end()
-  const outcomes = await Promise.all(Array.from({ length: 50 }, () => channel.send('d', message)))
+  const outcomes = await Promise.all(Array.from({ length: 50 }, () => channel.send('d', content)))
   for (const { kind } of outcomes) assert.equal(kind, 'retry')
-  assert.equal((await channel.send('d', message)).kind, 'retry')
+  assert.equal((await channel.send('d', content)).kind, 'retry')
   assert.equal(fcm.tokensAsked, 1)
   assert.deepEqual(fcm.sent, [])
   fcm.token = issue
-  await eventually(async () => (await channel.send('d', message)).kind === 'delivered')
+  await eventually(async () => (await channel.send('d', content)).kind === 'delivered')
 })

@@ -1,9 +1,10 @@
+import { retryAfterMs } from '@caudal/outbound/retry-after.ts'
 import { withDeadline } from '@caudal/retry/with-deadline.ts'
 import { Pool } from 'undici'
 import type { PushOutcome } from '../domain/decide-delivery.ts'
-import type { Message } from '../domain/write-message.ts'
+import type { Content } from '../domain/write-content.ts'
 import { createGoogleTokens, type ServiceAccount } from './google-tokens.ts'
-import { type PushChannel, retryAfterFault, retryAfterMs } from './push-channel.ts'
+import { type PushChannel, retryAfterFault } from './push-channel.ts'
 
 export type FcmOptions = {
   /** `https://fcm.googleapis.com`, or a stand-in. */
@@ -41,15 +42,15 @@ export function createFcmChannel(options: FcmOptions): PushChannel {
     if (answer.statusCode === 401) tokens.refused(token)
     return classify(answer.statusCode, text, answer.headers['retry-after'])
   }
-  const send = async (deviceToken: string, message: Message): Promise<PushOutcome> => {
-    const body = JSON.stringify(render(deviceToken, message, Date.now()))
+  const send = async (deviceToken: string, content: Content): Promise<PushOutcome> => {
+    const body = JSON.stringify(render(deviceToken, content, Date.now()))
     return withDeadline(timeoutMs, (signal) => post(body, signal)).catch(retryAfterFault)
   }
   return { send, close: () => pool.close() }
 }
 
-function render(token: string, message: Message, nowMs: number): object {
-  const { id, title, body, data, expiresAtMs } = message
+function render(token: string, content: Content, nowMs: number): object {
+  const { id, title, body, data, expiresAtMs } = content
   const ttlSeconds = Math.max(0, Math.floor((expiresAtMs - nowMs) / 1_000))
   return {
     message: {
@@ -73,7 +74,7 @@ function classify(status: number, text: string, retryAfter: unknown): PushOutcom
   if (code === 'UNREGISTERED') return { kind: 'dead_device', error }
   if (status === 400 || code === 'SENDER_ID_MISMATCH') return { kind: 'rejected', error }
   const afterMs = retryAfterMs(retryAfter, Date.now())
-  return { kind: 'retry', error, ...(afterMs !== undefined && { afterMs }) }
+  return { kind: 'retry', error, ...(afterMs !== null && { afterMs }) }
 }
 
 function errorCode(text: string): string | undefined {

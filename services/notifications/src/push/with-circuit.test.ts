@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PushOutcome } from '../domain/decide-delivery.ts'
-import type { Message } from '../domain/write-message.ts'
+import type { Content } from '../domain/write-content.ts'
 import { withCircuit } from './with-circuit.ts'
 
-const message = {} as Message
+const content = {} as Content
 const delivered: PushOutcome = { kind: 'delivered' }
 const failing: PushOutcome = { kind: 'retry', error: 'HTTP_500' }
 const open: PushOutcome = { kind: 'retry', error: 'circuit_open' }
@@ -23,7 +23,7 @@ function given(outcome: PushOutcome) {
   )
   const send = async (count: number): Promise<PushOutcome[]> => {
     const outcomes: PushOutcome[] = []
-    for (let sent = 0; sent < count; sent += 1) outcomes.push(await channel.send('d', message))
+    for (let sent = 0; sent < count; sent += 1) outcomes.push(await channel.send('d', content))
     return outcomes
   }
   return { service, channel, send }
@@ -36,14 +36,14 @@ test('F13: a push service that is down is left in peace, and comes back by one m
   assert.ok(!channel.healthy())
   const sentBefore = service.sent
   assert.ok(sentBefore < 20)
-  assert.deepEqual(await channel.send('d', message), open)
+  assert.deepEqual(await channel.send('d', content), open)
   assert.equal(service.sent, sentBefore)
 
   t.mock.timers.tick(51)
   const { promise, resolve } = Promise.withResolvers<PushOutcome>()
   service.outcome = promise
-  const trial = channel.send('d', message)
-  assert.deepEqual(await channel.send('d', message), open)
+  const trial = channel.send('d', content)
+  assert.deepEqual(await channel.send('d', content), open)
   assert.equal(service.sent, sentBefore + 1)
   resolve(delivered)
   assert.deepEqual(await trial, delivered)

@@ -1,68 +1,44 @@
-import {
-  BrokenCircuitError,
-  circuitBreaker,
-  CircuitState,
-  ExponentialBackoff,
-  handleWhenResult,
-  SamplingBreaker,
-} from 'cockatiel'
+import { type CircuitSettings, createCircuit } from '@caudal/outbound/circuit.ts'
 import type { PushOutcome } from '../domain/decide-delivery.ts'
 import type { PushChannel } from './push-channel.ts'
 
-export type CircuitOptions = {
-  /** Opens when more than this share of the messages could not be handed over, ... */
-  threshold: number
-  /** ... over this time, ... */
-  windowMs: number
-  /** ... and there were this many a second at least. */
-  minimumPerSecond: number
-  /** How long it stays open before one message may try; grows while that fails. */
-  pauseMs: { first: number; most: number }
-}
-
-/** The error of a message that was not sent, since its push service is down. */
+/** The error of a notification that was not sent, since its push service is down. */
 export const CIRCUIT_OPEN = 'circuit_open'
 
 /** A channel that knows whether its push service works. */
 export type GuardedChannel = PushChannel & { healthy(): boolean }
 
-const DEFAULTS: CircuitOptions = {
+const DEFAULTS: CircuitSettings = {
   threshold: 0.5,
   windowMs: 5_000,
   minimumPerSecond: 5,
   pauseMs: { first: 1_000, most: 30_000 },
 }
 
+const OPEN: PushOutcome = { kind: 'retry', error: CIRCUIT_OPEN }
+
 /**
- * A circuit breaker in front of a push service (F13): while it is down, its messages wait without
- * holding the places that the other service's messages need. What a service says about a device or
- * a message is no failure of the service.
+ * Puts a circuit breaker in front of a push service (F13): while the service is down, its
+ * notifications wait without taking the places of the other service's. What a service says about a
+ * device or a notification is no failure of the service.
  */
 export function withCircuit(
   channel: PushChannel,
-  { threshold, windowMs, minimumPerSecond, pauseMs }: CircuitOptions = DEFAULTS,
+  settings: CircuitSettings = DEFAULTS,
 ): GuardedChannel {
-  const failures = handleWhenResult((result) => (result as PushOutcome).kind === 'retry')
-  const policy = circuitBreaker(failures, {
-    halfOpenAfter: new ExponentialBackoff({
-      initialDelay: pauseMs.first,
-      maxDelay: pauseMs.most,
-    }),
-    breaker: new SamplingBreaker({ threshold, duration: windowMs, minimumRps: minimumPerSecond }),
+  const circuit = createCircuit<PushOutcome>({
+    ...settings,
+    // One notification tries; the others need not wait for its result.
+    whileTrying: 'refuse',
+    isFailure: ({ kind }) => kind === 'retry',
   })
-  const open: PushOutcome = { kind: 'retry', error: CIRCUIT_OPEN }
   return {
-    async send(deviceToken, message) {
-      // One message tries; the others need not wait for what becomes of it.
-      if (policy.state === CircuitState.HalfOpen) return open
-      try {
-        return await policy.execute(() => channel.send(deviceToken, message))
-      } catch (error) {
-        if (error instanceof BrokenCircuitError) return open
-        throw error
-      }
-    },
-    healthy: () => policy.state === CircuitState.Closed,
+    send: (deviceToken, content) =>
+      circuit.run(
+        () => channel.send(deviceToken, content),
+        () => OPEN,
+      ),
+    healthy: () => circuit.mode() === 'closed',
     close: () => channel.close(),
   }
 }

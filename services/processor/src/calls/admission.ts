@@ -1,5 +1,5 @@
+import { admittedBy, type CircuitMode } from '@caudal/outbound/circuit.ts'
 import type { Admission } from '../domain/decide-due.ts'
-import type { Circuit } from '../psp/circuit.ts'
 
 /** Who may send now: as many as calls are free, one while the circuit tries, none while open. */
 export type Gate = {
@@ -12,25 +12,12 @@ export type Gate = {
 const MOST_WANTED = 500
 
 /** A gate before the PSP; `free` is the number of calls that may begin. */
-export function createGate(circuit: Circuit, free: () => number): Gate {
-  const sendable = (): number => {
-    const mode = circuit.mode()
-    switch (mode) {
-      case 'closed':
-        return Math.max(0, free())
-      case 'half_open':
-        return Math.min(1, Math.max(0, free()))
-      case 'trying':
-      case 'open':
-        return 0
-      default:
-        return mode satisfies never
-    }
-  }
+export function createGate(mode: () => CircuitMode, free: () => number): Gate {
+  const sendable = (): number => admittedBy(mode(), free())
   return {
-    wanted: () => (circuit.mode() === 'open' ? MOST_WANTED : Math.min(MOST_WANTED, sendable())),
+    wanted: () => (mode() === 'open' ? MOST_WANTED : Math.min(MOST_WANTED, sendable())),
     admit(count) {
-      const refusal = circuit.mode() === 'open' ? 'circuit_open' : 'wait'
+      const refusal = mode() === 'open' ? 'circuit_open' : 'wait'
       const first = sendable()
       return Array.from({ length: count }, (_, index) => (index < first ? 'send' : refusal))
     },

@@ -1,3 +1,4 @@
+import type { CircuitMode } from '@caudal/outbound/circuit.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
@@ -5,7 +6,6 @@ import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { Emission } from '../domain/decision.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 import type { Found, Sent } from '../psp/adapter.ts'
-import type { CircuitMode } from '../psp/circuit.ts'
 import { countInDoubt } from '../store/count-in-doubt.ts'
 
 /** Told what happens; counts it and logs it. */

@@ -1,12 +1,12 @@
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { SentResult } from './call-psp.ts'
 import { decideOutcome } from '../domain/decide-outcome.ts'
 import type { Emission } from '../domain/decision.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 import type { RetryPolicy } from '../domain/retry-policy.ts'
 import { resultEvent } from '../messaging/result-event.ts'
 import { isNotAwaited, saveVerdicts, type Verdict } from '../store/save-verdicts.ts'
+import type { SentResult } from './call-psp.ts'
 
 /** Whether the result is a verdict, which is what nearly all results are. */
 export function isVerdict({ sent: { outcome } }: SentResult): boolean {

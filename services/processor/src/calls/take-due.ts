@@ -1,19 +1,20 @@
+import type { Claimed } from '@caudal/outbound/create-outbound.ts'
+import { type Deadline, deadlineIn } from '@caudal/outbound/deadline.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
-import type { Gate } from './admission.ts'
-import type { QueryCall, SendCall } from './call-psp.ts'
 import { type Admission, decideDue } from '../domain/decide-due.ts'
 import type { Emission } from '../domain/decision.ts'
-import type { PspPayment } from '../domain/psp-payment.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
+import type { PspPayment } from '../domain/psp-payment.ts'
 import type { RetryPolicy } from '../domain/retry-policy.ts'
 import { resultEvent } from '../messaging/result-event.ts'
-import type { Observer } from './observe.ts'
-import { deadlineIn } from '../psp/deadline.ts'
 import { beginAttempts, type BegunAttempt } from '../store/begin-attempts.ts'
 import { claimDue, type DueLimits, type DuePayment, isSomethingDue } from '../store/claim-due.ts'
 import { type ClosedAttempt, saveDecisions } from '../store/save-decisions.ts'
+import type { Gate } from './admission.ts'
+import type { PspCall } from './call-psp.ts'
+import type { Observer } from './observe.ts'
 
 export type TakeDueDeps = {
   db: Db
@@ -23,36 +24,29 @@ export type TakeDueDeps = {
   gate: Gate
   observer: Observer
   freeQueries: () => number
-  send: (calls: readonly SendCall[]) => void
-  query: (calls: readonly QueryCall[]) => void
   wakeRelay: () => void
-  wakeIn: (delayMs: number) => void
 }
 
 const MOST_LOST = 500
 
-/** How many were taken, and whether more may be due for which no call was free. */
-export type Taken = { count: number; hungry: boolean }
-
 type Plan = {
-  due: { send: number; query: number }
+  due: { send: number; query: number; await: number }
   payments: { paymentId: string; state: PspPayment }[]
   closed: ClosedAttempt[]
   begun: BegunAttempt[]
   events: OutboxEvent[]
   emitted: { facts: PaymentFacts; emission: Emission }[]
-  sends: SendCall[]
-  queries: QueryCall[]
+  calls: PspCall[]
   dueInMs: number[]
 }
 
 /**
  * Takes payments whose step is due, of whatever instance they were: retries begin as SENDING,
- * queries are leased, attempts without a holder count as sent (rule 9). The calls follow behind the
- * commit.
+ * queries are leased, attempts without a holder count as sent (rule 9). Returns the calls, which
+ * follow behind the commit.
  */
-export async function takeDue(deps: TakeDueDeps): Promise<Taken> {
-  if (!(await isSomethingDue(deps.db))) return { count: 0, hungry: false }
+export async function takeDue(deps: TakeDueDeps): Promise<Claimed<PspCall>> {
+  if (!(await isSomethingDue(deps.db))) return { calls: [], count: 0, more: false }
   let limits: DueLimits = { send: 0, query: 0, await: MOST_LOST }
   const plan = await transaction(deps.db, async (tx) => {
     limits = { ...limits, send: deps.gate.wanted(), query: Math.max(0, deps.freeQueries()) }
@@ -66,29 +60,26 @@ export async function takeDue(deps: TakeDueDeps): Promise<Taken> {
   for (const { facts, emission } of plan.emitted) {
     deps.observer.emitted(facts, emission)
   }
-  deps.send(plan.sends)
-  deps.query(plan.queries)
-  for (const delayMs of plan.dueInMs) deps.wakeIn(delayMs)
-  const hungry = plan.due.send >= limits.send || plan.due.query >= limits.query
-  return { count: plan.payments.length, hungry }
+  const { due, calls, payments, dueInMs } = plan
+  const more = due.send >= limits.send || due.query >= limits.query || due.await >= limits.await
+  return { calls, count: payments.length, more, dueInMs }
 }
 
 function decideAll(
   { region, policy, jitter, gate, observer }: TakeDueDeps,
   due: readonly DuePayment[],
-  deadline: SendCall['deadline'],
+  deadline: Deadline,
 ): Plan {
-  const dueFor = (step: 'send' | 'query'): number =>
+  const dueFor = (step: keyof DueLimits): number =>
     due.filter(({ state }) => state.step === step).length
   const plan: Plan = {
-    due: { send: dueFor('send'), query: dueFor('query') },
+    due: { send: dueFor('send'), query: dueFor('query'), await: dueFor('await') },
     payments: [],
     closed: [],
     begun: [],
     events: [],
     emitted: [],
-    sends: [],
-    queries: [],
+    calls: [],
     dueInMs: [],
   }
   const clock = performance.now()
@@ -111,9 +102,9 @@ function decideAll(
       const { attempt } = call
       plan.begun.push({ paymentId, number: attempt, deadlineAt: payment.attemptDeadlineAt ?? now })
       const begun = { state: payment, at: now, clock }
-      plan.sends.push({ facts, body: requestBody, attempt, begun, deadline })
+      plan.calls.push({ peer: 'pay', facts, body: requestBody, attempt, begun, deadline })
     } else if (call?.kind === 'query') {
-      plan.queries.push({ facts, query: call.query, deadline })
+      plan.calls.push({ peer: 'status', facts, query: call.query, deadline })
     } else if (payment.dueAt !== null) {
       plan.dueInMs.push(payment.dueAt - now)
     }

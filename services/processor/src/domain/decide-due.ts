@@ -36,11 +36,7 @@ export function decideDue(
   }
 }
 
-function decideSend(
-  payment: PspPayment,
-  admission: Admission,
-  context: DecisionContext,
-): Decision {
+function decideSend(payment: PspPayment, admission: Admission, context: DecisionContext): Decision {
   const { now, policy } = context
   switch (admission) {
     case 'send': {

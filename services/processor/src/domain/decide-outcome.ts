@@ -1,6 +1,6 @@
 import { complete, type Decision, doubt, fail, giveUp, moveOn } from './decision.ts'
-import { type PspPayment, isOver } from './psp-payment.ts'
 import type { SendOutcome } from './outcome.ts'
+import { type PspPayment, isOver } from './psp-payment.ts'
 import { type DecisionContext, queryDelayMs, retryDelayMs } from './retry-policy.ts'
 
 /** The outcome of one attempt has become known. */

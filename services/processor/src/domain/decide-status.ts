@@ -1,6 +1,6 @@
 import { complete, type Decision, doubt, fail, moveOn } from './decision.ts'
-import { type PspPayment, isOver } from './psp-payment.ts'
 import type { StatusAnswer } from './outcome.ts'
+import { type PspPayment, isOver } from './psp-payment.ts'
 import type { DecisionContext } from './retry-policy.ts'
 
 /** The answer to the status query of this number. */

@@ -5,8 +5,8 @@ import { type Admission, decideDue } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
 import type { Emission, Decision } from './decision.ts'
-import { type PspPayment, isOver, newPayment } from './psp-payment.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
+import { type PspPayment, isOver, newPayment } from './psp-payment.ts'
 import type { DecisionContext, RetryPolicy } from './retry-policy.ts'
 
 const policy: RetryPolicy = {

@@ -4,8 +4,8 @@ import { decideDue } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
 import type { Decision } from './decision.ts'
-import { type PspPayment, newPayment } from './psp-payment.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
+import { type PspPayment, newPayment } from './psp-payment.ts'
 import type { DecisionContext, RetryPolicy } from './retry-policy.ts'
 
 const policy: RetryPolicy = {

@@ -1,3 +1,5 @@
+import { backoffMs } from '@caudal/retry/backoff-ms.ts'
+
 /** When to try again and when to give up; all times in milliseconds. */
 export type RetryPolicy = {
   /** From the SENDING commit to the end of waiting for the answer; also for a status query. */
@@ -28,15 +30,13 @@ export function retryDelayMs(
   failures: number,
   retryAfterMs: number | null,
 ): number {
-  const backoffMs = backoff(policy.retryBaseMs, policy.retryMaxMs, failures - 1, jitter)
-  return Math.max(backoffMs, Math.min(retryAfterMs ?? 0, policy.retryAfterMaxMs))
+  const backoff = { baseMs: policy.retryBaseMs, mostMs: policy.retryMaxMs }
+  const delayMs = Math.ceil(backoffMs(backoff, failures, jitter))
+  return Math.max(delayMs, Math.min(retryAfterMs ?? 0, policy.retryAfterMaxMs))
 }
 
 /** Exponential with jitter, for ever, after `queries` status queries. */
 export function queryDelayMs({ policy, jitter }: DecisionContext, queries: number): number {
-  return backoff(policy.firstQueryMs, policy.queryMaxMs, queries, jitter)
-}
-
-function backoff(baseMs: number, mostMs: number, step: number, jitter: number): number {
-  return Math.ceil(Math.min(mostMs, baseMs * 2 ** step) * (0.5 + jitter / 2))
+  const backoff = { baseMs: policy.firstQueryMs, mostMs: policy.queryMaxMs }
+  return Math.ceil(backoffMs(backoff, queries + 1, jitter))
 }

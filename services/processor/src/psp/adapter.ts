@@ -1,3 +1,4 @@
+import type { Deadline } from '@caudal/outbound/deadline.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
 
 /** What is to be paid, in the words of the source document. */
@@ -32,12 +33,6 @@ export type CallFacts = {
 
 export type Sent = { outcome: SendOutcome; facts: CallFacts }
 export type Found = { answer: StatusAnswer; facts: CallFacts }
-
-/** Until when a call may be written to a socket and waited for. */
-export type Deadline = {
-  /** 0 when it has passed. */
-  remainingMs(): number
-}
 
 /**
  * A payment service provider. Whatever is particular to one (fields of a country, spelling of

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { createCircuit } from '@caudal/outbound/circuit.ts'
 import type { SendOutcome } from '../domain/outcome.ts'
 import type { Sent } from './adapter.ts'
-import { createCircuit } from './circuit.ts'
+import { CIRCUIT_OPEN, isPspFailure } from './circuit.ts'
 
 const RESPONSE = { status: 'failed' }
 const FACTS = { httpStatus: null, answerBody: null, latencyMs: 1, errorClass: null }
@@ -12,12 +13,19 @@ const good = sent({ kind: 'approved', response: RESPONSE })
 
 function circuitOf(t: TestContext) {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
-  const circuit = createCircuit({
+  const refused = () => CIRCUIT_OPEN
+  const breaker = createCircuit<Sent>({
+    whileTrying: 'wait',
+    isFailure: isPspFailure,
     threshold: 0.5,
     windowMs: 10_000,
     minimumPerSecond: 10,
     pauseMs: 5_000,
   })
+  const circuit = {
+    mode: breaker.mode,
+    run: (call: () => Promise<Sent>) => breaker.run(call, refused),
+  }
   const run = async (answer: Sent, times = 1): Promise<void> => {
     for (let index = 0; index < times; index += 1) await circuit.run(async () => answer)
   }

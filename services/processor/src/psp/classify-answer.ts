@@ -1,4 +1,5 @@
 import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
+import { retryAfterMs } from '@caudal/outbound/retry-after.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
 
 /** An answer as it came over HTTP. */
@@ -23,7 +24,7 @@ export function classifyAnswer(paymentId: string, answer: HttpAnswer): Classifie
   const { httpStatus } = answer
   const response = readResponse(paymentId, answer.body)
   const failed = response?.status === 'failed' ? response : null
-  const retryAfterMs = retryAfterMsOf(answer.retryAfter)
+  const waitMs = retryAfterMs(answer.retryAfter, Date.now())
   if (httpStatus >= 200 && httpStatus < 300) {
     if (response?.status === 'approved') return verdict({ kind: 'approved', response })
     return { outcome: { kind: 'ambiguous' }, errorClass: 'unreadable_answer' }
@@ -33,11 +34,11 @@ export function classifyAnswer(paymentId: string, answer: HttpAnswer): Classifie
   }
   const errorClass = `http_${httpStatus}`
   if (httpStatus === 429) {
-    return { outcome: { kind: 'rate_limited', response: failed, retryAfterMs }, errorClass }
+    return { outcome: { kind: 'rate_limited', response: failed, retryAfterMs: waitMs }, errorClass }
   }
   if (httpStatus >= 500) {
     if (!failed) return { outcome: { kind: 'ambiguous' }, errorClass }
-    return { outcome: { kind: 'unavailable', response: failed, retryAfterMs }, errorClass }
+    return { outcome: { kind: 'unavailable', response: failed, retryAfterMs: waitMs }, errorClass }
   }
   if (httpStatus >= 400 && !UNDECIDED_STATUSES.has(httpStatus)) {
     return { outcome: { kind: 'misconfigured' }, errorClass }
@@ -120,14 +121,4 @@ function plain(amount: unknown): string {
 /** The key was used with other bytes: that is no verdict on this payment. */
 function isKeyMismatch({ error_code: errorCode = '' }: GatewayResponse): boolean {
   return /idempoten/i.test(errorCode)
-}
-
-const MAX_SECONDS = 86_400
-
-/** Seconds or an HTTP date (RFC 9110); null when neither, or not in the future. */
-function retryAfterMsOf(retryAfter: string | null): number | null {
-  if (retryAfter === null) return null
-  if (/^\d{1,9}$/.test(retryAfter)) return Math.min(Number(retryAfter), MAX_SECONDS) * 1_000
-  const delayMs = Date.parse(retryAfter) - Date.now()
-  return delayMs > 0 ? Math.min(delayMs, MAX_SECONDS * 1_000) : null
 }

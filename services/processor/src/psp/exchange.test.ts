@@ -3,9 +3,8 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { type Deadline, deadlineIn } from '@caudal/outbound/deadline.ts'
 import { type Dispatcher, Pool } from 'undici'
-import type { Deadline } from './adapter.ts'
-import { deadlineIn } from './deadline.ts'
 import { exchange, type Exchanged } from './exchange.ts'
 
 const BODY = Buffer.from('{"payment_id":"p"}')

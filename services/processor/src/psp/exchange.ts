@@ -1,5 +1,5 @@
+import type { Deadline } from '@caudal/outbound/deadline.ts'
 import type { Dispatcher } from 'undici'
-import type { Deadline } from './adapter.ts'
 
 /** One HTTP request and what came of it. */
 export type Exchanged =

@@ -1,7 +1,7 @@
 import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import type { GatewayReason } from '@caudal/contracts/reasons.ts'
-import type { PspPayment, NextStep, PaymentStatus } from '../domain/psp-payment.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
+import type { PspPayment, NextStep, PaymentStatus } from '../domain/psp-payment.ts'
 
 /** A payment as it was locked: `now` is the database's. */
 export type StoredPayment = { facts: PaymentFacts; state: PspPayment; now: number }

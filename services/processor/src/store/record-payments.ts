@@ -6,8 +6,8 @@ import {
   uuidArray,
 } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import type { PspPayment } from '../domain/psp-payment.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
+import type { PspPayment } from '../domain/psp-payment.ts'
 
 /** A payment that may be new. The times of `state` count from now: its clock began at 0. */
 export type NewPayment = { facts: PaymentFacts; requestBody: Buffer; state: PspPayment }

@@ -1,8 +1,8 @@
 import { type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
 import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import type { PspPayment } from '../domain/psp-payment.ts'
 import type { AttemptStatus } from '../domain/outcome.ts'
+import type { PspPayment } from '../domain/psp-payment.ts'
 import { isoTime } from './payment-row.ts'
 
 /** What became of an attempt; facts of the call where there was one. */

@@ -1,16 +1,19 @@
-export type PauseGate = {
-  /** How long it stays shut; 0 when open. */
+import { backoffMs } from '@caudal/retry/backoff-ms.ts'
+
+/** Keeps calls from a peer that does not answer anybody. */
+export interface PauseGate {
+  /** How long it stays shut, in milliseconds; 0 when open. */
   shutForMs(): number
   /** The peer gave no usable answer: shut, longer each time in a row. */
   failed(): void
   passed(): void
 }
 
-const PAUSE_MS = { base: 250, most: 10_000 }
+const PAUSE = { baseMs: 500, mostMs: 10_000 }
 
 /**
- * Keeps everybody from a peer that does not answer: after a failure nobody asks for a while, then
- * one batch does (F13). Starts open.
+ * A gate for calls that go in batches: after a failure no call is made for a pause, then one batch
+ * is (F13). Starts open.
  */
 export function createPauseGate(
   random: () => number = Math.random,
@@ -22,8 +25,7 @@ export function createPauseGate(
     shutForMs: () => Math.max(0, shutUntilMs - now()),
     failed() {
       failures += 1
-      const most = Math.min(PAUSE_MS.most, PAUSE_MS.base * 2 ** Math.min(failures, 10))
-      shutUntilMs = now() + most * (0.5 + random() / 2)
+      shutUntilMs = now() + backoffMs(PAUSE, failures, random())
     },
     passed() {
       failures = 0

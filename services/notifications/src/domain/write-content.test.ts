@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isWorthTelling } from './is-worth-telling.ts'
-import { writeMessage } from './write-message.ts'
+import { isWorthSending } from './is-worth-sending.ts'
+import { writeContent } from './write-content.ts'
 
 const DAY_MS = 24 * 60 * 60_000
 const content = {
@@ -16,36 +16,36 @@ const content = {
 const id = 'message-1'
 
 test('P6: a user is told in Spanish or in English', () => {
-  const english = writeMessage(content, { id, locale: 'en-GB' })
+  const english = writeContent(content, { id, locale: 'en-GB' })
   assert.equal(english.title, 'Payment made')
   assert.equal(english.body, 'You paid 100.50 USD to Luz del Sur.')
   for (const locale of ['es', 'es-MX', 'es_PE', 'ES']) {
-    assert.equal(writeMessage(content, { id, locale }).body, 'Pagaste 100.50 USD a Luz del Sur.')
+    assert.equal(writeContent(content, { id, locale }).body, 'Pagaste 100.50 USD a Luz del Sur.')
   }
 })
 
 test('P6: a language that is not spoken here is English', () => {
   for (const locale of ['fr', 'est', '']) {
-    assert.equal(writeMessage(content, { id, locale }).title, 'Payment made')
+    assert.equal(writeContent(content, { id, locale }).title, 'Payment made')
   }
 })
 
 test('P6: a failed payment tells that the money is available', () => {
   const failed = { ...content, outcome: 'FAILED' as const }
-  assert.match(writeMessage(failed, { id, locale: 'en' }).body, /your money is available/)
-  assert.match(writeMessage(failed, { id, locale: 'es' }).body, /tu dinero está disponible/)
+  assert.match(writeContent(failed, { id, locale: 'en' }).body, /your money is available/)
+  assert.match(writeContent(failed, { id, locale: 'es' }).body, /tu dinero está disponible/)
 })
 
 test('P6: a service name is shown as it is, placeholders and all', () => {
   const odd = { ...content, serviceName: '{amount} $& {service}' }
   assert.equal(
-    writeMessage(odd, { id, locale: 'en' }).body,
+    writeContent(odd, { id, locale: 'en' }).body,
     'You paid 100.50 USD to {amount} $& {service}.',
   )
 })
 
 test('P6: the app gets the stable id, the payment and how it ended', () => {
-  assert.deepEqual(writeMessage(content, { id, locale: 'en' }).data, {
+  assert.deepEqual(writeContent(content, { id, locale: 'en' }).data, {
     message_id: id,
     payment_id: content.paymentId,
     user_id: content.userId,
@@ -55,7 +55,7 @@ test('P6: the app gets the stable id, the payment and how it ended', () => {
 
 test('rule 12: an end is worth telling for a day, also to a device that is off', () => {
   const { finalizedAtMs } = content
-  assert.equal(writeMessage(content, { id, locale: 'en' }).expiresAtMs, finalizedAtMs + DAY_MS)
-  assert.ok(isWorthTelling(finalizedAtMs, finalizedAtMs + DAY_MS))
-  assert.ok(!isWorthTelling(finalizedAtMs, finalizedAtMs + DAY_MS + 1))
+  assert.equal(writeContent(content, { id, locale: 'en' }).expiresAtMs, finalizedAtMs + DAY_MS)
+  assert.ok(isWorthSending(finalizedAtMs, finalizedAtMs + DAY_MS))
+  assert.ok(!isWorthSending(finalizedAtMs, finalizedAtMs + DAY_MS + 1))
 })

@@ -1,8 +1,8 @@
-import { tellUntilMs } from './is-worth-telling.ts'
+import { sendUntilMs } from './is-worth-sending.ts'
 import type { Notification } from './notification.ts'
 
 /** What a device shows, and the data that its app gets with it. */
-export type Message = {
+export type Content = {
   /** Made from the payment: a repeat has the same id, so a device shows one (interfaces.md). */
   id: string
   title: string
@@ -12,7 +12,7 @@ export type Message = {
   expiresAtMs: number
 }
 
-type Content = Pick<
+type Subject = Pick<
   Notification,
   'paymentId' | 'userId' | 'outcome' | 'amount' | 'currency' | 'serviceName' | 'finalizedAtMs'
 >
@@ -35,8 +35,8 @@ const TEXTS = {
 } as const
 
 /** The message in the user's language; English where we do not speak it (P6). */
-export function writeMessage(content: Content, { id, locale }: Written): Message {
-  const { paymentId, userId, outcome, amount, currency, serviceName } = content
+export function writeContent(subject: Subject, { id, locale }: Written): Content {
+  const { paymentId, userId, outcome, amount, currency, serviceName } = subject
   const { title, body } = TEXTS[/^es([-_]|$)/i.test(locale) ? 'es' : 'en'][outcome]
   const filled = { amount, currency, service: serviceName }
   return {
@@ -44,7 +44,7 @@ export function writeMessage(content: Content, { id, locale }: Written): Message
     title,
     body: body.replaceAll(/\{(\w+)\}/g, (_, name: keyof typeof filled) => filled[name]),
     data: { message_id: id, payment_id: paymentId, user_id: userId, status: outcome },
-    expiresAtMs: tellUntilMs(content.finalizedAtMs),
+    expiresAtMs: sendUntilMs(subject.finalizedAtMs),
   }
 }
 

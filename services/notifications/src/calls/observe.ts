@@ -2,11 +2,11 @@ import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { parseTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
-import type { DeliveryDecision, DeviceOutcome, PushOutcome } from './domain/decide-delivery.ts'
-import type { Channel, Notification } from './domain/notification.ts'
-import { CIRCUIT_OPEN } from './push/with-circuit.ts'
+import type { DeliveryDecision, DeviceOutcome, PushOutcome } from '../domain/decide-delivery.ts'
+import type { Channel, Notification } from '../domain/notification.ts'
+import { CIRCUIT_OPEN } from '../push/with-circuit.ts'
 
-/** What the service tells about its notices, by metrics and log lines (P6, P13, F9). */
+/** Counts and logs what becomes of notifications (P6, P13, F9). */
 export type Observer = {
   answered(channel: Channel, outcome: PushOutcome, latencyMs: number): void
   tried(
@@ -15,6 +15,8 @@ export type Observer = {
     devices: readonly DeviceOutcome[],
   ): void
   lookupFailed(fault: Error, notifications: number): void
+  /** A try broke off: it was cut, or our own code failed. */
+  callFailed(notification: Notification, error: unknown): void
   saveFailed(error: unknown, notifications: number): void
   devicesRemoved(tenantId: string, devices: number): void
   removalFailed(error: unknown, tenantId: string, devices: number): void
@@ -23,26 +25,37 @@ export type Observer = {
 /** Seconds; up to the five minutes that an external delivery may take (F9), and beyond. */
 const DELAY_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3_600]
 
-/** Counts messages per channel and how they ended; the backlog is asked for at each scrape. */
+/** Metrics per channel and status; the backlog is counted at each scrape. */
 export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger }): Observer {
   const { metrics, logger } = deps
-  const sent = metrics.counter('notifications_sent_total', 'Messages taken.', ['channel'])
-  const failed = metrics.counter('notifications_failed_total', 'Messages not taken.', [
-    'channel',
-    'outcome',
+  const sent = metrics.counter(
+    'notifications_sent_total',
+    'Notifications that a push service accepted.',
+    ['channel'],
+  )
+  const failed = metrics.counter(
+    'notifications_failed_total',
+    'Notifications that a push service did not accept.',
+    ['channel', 'outcome'],
+  )
+  const latency = metrics.histogram(
+    'push_duration_seconds',
+    'Time of one call to a push service.',
+    ['channel'],
+  )
+  const ended = metrics.counter('notifications_ended_total', 'Notifications by how they ended.', [
+    'status',
   ])
-  const latency = metrics.histogram('push_duration_seconds', 'Of one message.', ['channel'])
-  const ended = metrics.counter('notifications_ended_total', 'Notices by their end.', ['status'])
   const delay = metrics.histogram(
     'notification_delay_seconds',
-    'From the end of a payment to the message that a device got.',
+    'From the end of a payment to its delivery to a device.',
     [],
     DELAY_BUCKETS,
   )
-  const faults = metrics.counter('identity_failures_total', 'Calls of identity that failed.', [
+  const faults = metrics.counter('identity_failures_total', 'Calls to identity that failed.', [
     'call',
   ])
-  const removed = metrics.counter('devices_removed_total', 'Dead devices that identity forgot.')
+  const removed = metrics.counter('devices_removed_total', 'Dead devices that identity removed.')
   countPending(deps)
   return {
     answered(channel, outcome, latencyMs) {
@@ -71,34 +84,37 @@ export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger 
     },
     lookupFailed(error, notifications) {
       faults.inc({ call: 'lookup' })
-      logger.warn({ error, notifications }, 'identity does not tell the devices; they wait')
+      logger.warn({ error, notifications }, 'could not look up devices; the notifications wait')
+    },
+    callFailed({ paymentId }, error) {
+      logger.error({ err: error, payment_id: paymentId }, 'a try of a notification broke off')
     },
     saveFailed(error, notifications) {
-      logger.error({ error, notifications }, 'tries could not be recorded; they are made again')
+      logger.error({ error, notifications }, 'could not record tries yet')
     },
     devicesRemoved(tenantId, devices) {
       removed.inc(devices)
-      logger.info({ tenant_id: tenantId, devices }, 'dead devices were removed')
+      logger.info({ tenant_id: tenantId, devices }, 'removed dead devices')
     },
     removalFailed(error, tenantId, devices) {
       faults.inc({ call: 'remove' })
       logger.warn(
         { error, tenant_id: tenantId, devices },
-        'dead devices could not be removed; the next message to them tries again',
+        'could not remove dead devices; the next notification to them tries again',
       )
     },
   }
 }
 
 function countPending({ db, metrics, logger }: { db: Db; metrics: Metrics; logger: Logger }): void {
-  metrics.gauge('notifications_pending', 'Notices still to be sent.', [], async (gauge) => {
+  metrics.gauge('notifications_pending', 'Notifications still to be sent.', [], async (gauge) => {
     try {
       const { rows } = await db.query<{ pending: bigint }>(
         'SELECT count(*) AS pending FROM notifications WHERE due_at IS NOT NULL',
       )
       gauge.set(Number(rows[0]!.pending))
     } catch (error) {
-      logger.warn({ error }, 'the backlog cannot be told now')
+      logger.warn({ error }, 'could not count pending notifications')
     }
   })
 }

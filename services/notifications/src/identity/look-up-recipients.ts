@@ -1,5 +1,5 @@
 import { callService, type ServiceAnswer, type TokenSource } from '@caudal/http/call-service.ts'
-import type { Device, Notification, Recipient } from './domain/notification.ts'
+import type { Device, Notification, Recipient } from '../domain/notification.ts'
 
 export type RecipientLookup = { identityUrl: string; getToken: TokenSource; timeoutMs: number }
 

@@ -1,6 +1,6 @@
 import { createBatcher } from '@caudal/batching/create-batcher.ts'
-import type { DeviceOutcome } from './domain/decide-delivery.ts'
-import { type RecipientLookup, removeDevices } from './look-up-recipients.ts'
+import type { DeviceOutcome } from '../domain/decide-delivery.ts'
+import { type RecipientLookup, removeDevices } from '../identity/look-up-recipients.ts'
 import type { Observer } from './observe.ts'
 
 export type DeviceRemover = {

@@ -1,0 +1,103 @@
+import {
+  BrokenCircuitError,
+  circuitBreaker,
+  CircuitState,
+  ExponentialBackoff,
+  handleWhenResult,
+  SamplingBreaker,
+} from 'cockatiel'
+
+/**
+ * Whether calls may leave. `half_open`: the pause is over and one call may try; `trying`: that call
+ * is under way.
+ */
+export type CircuitMode = 'closed' | 'open' | 'half_open' | 'trying'
+
+/** When a circuit opens and for how long. */
+export interface CircuitSettings {
+  /** Opens when more than this share of the calls failed, ... */
+  threshold: number
+  /** ... over this time, ... */
+  windowMs: number
+  /** ... and there were this many a second at least. */
+  minimumPerSecond: number
+  /** How long it stays open before one call may try; a range grows while the trial fails. */
+  pauseMs: number | { first: number; most: number }
+}
+
+export interface CircuitOptions<R> extends CircuitSettings {
+  /** Whether the result says that the peer is unavailable. A call that rejects always does. */
+  isFailure: (result: R) => boolean
+  /** What a call does that comes while another one tries: waits for its end, or is refused. */
+  whileTrying: 'wait' | 'refuse'
+  onChange?: (mode: CircuitMode) => void
+}
+
+/** A circuit breaker in front of one peer. */
+export interface Circuit<R> {
+  mode(): CircuitMode
+  /** Makes the call and counts its result; answers with `refused` when the circuit is open. */
+  run(call: () => Promise<R>, refused: () => R): Promise<R>
+}
+
+/** Creates a closed circuit (P5, F13). After each pause exactly one call tries the peer. */
+export function createCircuit<R>(options: CircuitOptions<R>): Circuit<R> {
+  const { threshold, windowMs: duration, minimumPerSecond: minimumRps, pauseMs } = options
+  const isGrowing = typeof pauseMs === 'object'
+  const failures = handleWhenResult((result) => options.isFailure(result as R)).orWhen(() => true)
+  const policy = circuitBreaker(failures, {
+    halfOpenAfter: isGrowing
+      ? new ExponentialBackoff({ initialDelay: pauseMs.first, maxDelay: pauseMs.most })
+      : pauseMs,
+    breaker: new SamplingBreaker({ threshold, duration, minimumRps }),
+  })
+  const firstPauseMs = isGrowing ? pauseMs.first : pauseMs
+  let openedAt = 0
+  const mode = (): CircuitMode => {
+    switch (policy.state) {
+      case CircuitState.Closed:
+        return 'closed'
+      case CircuitState.HalfOpen:
+        return 'trying'
+      case CircuitState.Open:
+        return Date.now() - openedAt < firstPauseMs ? 'open' : 'half_open'
+      case CircuitState.Isolated:
+        return 'open'
+      default:
+        return policy.state satisfies never
+    }
+  }
+  policy.onBreak(() => {
+    openedAt = Date.now()
+  })
+  policy.onStateChange(() => options.onChange?.(mode()))
+  return {
+    mode,
+    async run(call, refused) {
+      if (options.whileTrying === 'refuse' && policy.state === CircuitState.HalfOpen) {
+        return refused()
+      }
+      try {
+        return await policy.execute(call)
+      } catch (error) {
+        if (error instanceof BrokenCircuitError) return refused()
+        throw error
+      }
+    },
+  }
+}
+
+/** How many of the free places may begin a call: one while a trial is due, none while it is open. */
+export function admittedBy(mode: CircuitMode, free: number): number {
+  switch (mode) {
+    case 'closed':
+      return Math.max(0, free)
+    case 'half_open':
+      return Math.min(1, Math.max(0, free))
+    case 'trying':
+    case 'open':
+      return 0
+    default:
+      return mode satisfies never
+  }
+}

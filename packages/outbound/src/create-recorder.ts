@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { createBatcher } from '@caudal/batching/create-batcher.ts'
+import { backoffMs } from '@caudal/retry/backoff-ms.ts'
+import { isRetryable } from '@caudal/retry/is-retryable.ts'
+
+export interface RecorderOptions<R> {
+  /** Stores results in sets, all or none of them. It may be given a result again. */
+  record: (results: readonly R[]) => Promise<void>
+  maxBatch?: number | undefined
+  maxQueue: number
+  /** A pause after each batch in which further results gather. */
+  gatherMs?: number | undefined
+  /** These could not be stored now and are repeated. */
+  onFault: (results: readonly R[], fault: unknown) => void
+}
+
+/** Stores results of calls. */
+export interface Recorder<R> {
+  /** Resolves to true once the result is stored, to false when the recorder was stopped before. */
+  store(result: R): Promise<boolean>
+  /** Repeats nothing from now on; resolves when the last batch has ended. */
+  stop(): Promise<void>
+}
+
+const MAX_BATCH = 500
+/** No caller waits for the record of an answer, so answers gather (ADR 0010). */
+const REST_MOST_MS = 50
+const AGAIN = { baseMs: 50, mostMs: 2_000 }
+
+/**
+ * Stores results in batches: those that come while one is stored go together. A result that cannot
+ * be stored keeps no neighbour from it and is repeated until it is stored.
+ */
+export function createRecorder<R>(options: RecorderOptions<R>): Recorder<R> {
+  const { record, maxBatch = MAX_BATCH, maxQueue, gatherMs = 0, onFault } = options
+  let stopped = false
+
+  async function recordOne(result: R): Promise<unknown> {
+    try {
+      await record([result])
+      return undefined
+    } catch (error) {
+      onFault([result], error)
+      return error ?? new Error('could not store a result')
+    }
+  }
+
+  /** The fault of each result, undefined where it is stored. */
+  async function recordIsolated(results: readonly R[]): Promise<unknown[]> {
+    try {
+      await record(results)
+      return results.map(() => undefined)
+    } catch (error) {
+      if (results.length === 1 || isRetryable(error)) {
+        onFault(results, error)
+        return results.map(() => error ?? new Error('could not store results'))
+      }
+      const faults: unknown[] = []
+      for (const result of results) faults.push(await recordOne(result))
+      return faults
+    }
+  }
+
+  const batcher = createBatcher<R, unknown>({
+    restMostMs: REST_MOST_MS,
+    maxBatch,
+    maxQueue,
+    async process(results) {
+      const faults = await recordIsolated(results)
+      if (gatherMs > 0 && !stopped) await delay(gatherMs)
+      return faults
+    },
+  })
+
+  /** Full: the queue has room for all calls under way, so this is the caller's own mistake. */
+  async function submit(result: R): Promise<unknown> {
+    try {
+      return await batcher.submit(result)
+    } catch (error) {
+      onFault([result], error)
+      return error
+    }
+  }
+
+  return {
+    async store(result) {
+      for (let failures = 1; !stopped; failures += 1) {
+        if ((await submit(result)) === undefined) return true
+        await delay(backoffMs(AGAIN, failures, Math.random()))
+      }
+      return false
+    },
+    stop() {
+      stopped = true
+      return batcher.drain()
+    },
+  }
+}

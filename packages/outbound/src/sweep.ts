@@ -1,0 +1,89 @@
+import { backoffMs } from '@caudal/retry/backoff-ms.ts'
+import type { Logger } from '@caudal/telemetry/logger.ts'
+
+/** Claims due rows over and over: when woken, and by a poll. */
+export interface Sweep {
+  /** Starts a round now, or right after the one under way. */
+  wake(): void
+  /** Starts a round in so many milliseconds: a row becomes due then. */
+  wakeIn(delayMs: number): void
+  /** Starts no further round; resolves when the last one has ended. */
+  stop(): Promise<void>
+}
+
+export interface SweepOptions {
+  /** Claims due rows. Answers whether another round should follow at once. */
+  round: () => Promise<boolean>
+  /** The longest pause between two rounds. */
+  pollMs?: number | undefined
+  logger: Logger
+}
+
+const POLL_MS = 1_000
+/** Timers are joined to these steps, so that rows which become due together are claimed together. */
+const GRAIN_MS = 25
+const BACKOFF = { baseMs: 200, mostMs: 5_000 }
+
+/**
+ * Starts the rounds at once. The rows say what is due and when; a timer that is lost costs one
+ * poll. A round that fails is repeated after a pause that grows.
+ */
+export function startSweep({ round, pollMs = POLL_MS, logger }: SweepOptions): Sweep {
+  const timers = new Map<number, NodeJS.Timeout>()
+  let stopped = false
+  let woken = false
+  let endPause = (): void => {}
+
+  async function run(): Promise<void> {
+    let failures = 0
+    while (!stopped) {
+      woken = false
+      try {
+        const again = await round()
+        failures = 0
+        if (again) continue
+      } catch (error) {
+        failures += 1
+        logger.error({ err: error, failures }, 'could not claim due rows')
+        await pause(backoffMs(BACKOFF, failures, Math.random()))
+        continue
+      }
+      if (!woken && !stopped) await pause(pollMs)
+    }
+  }
+
+  async function pause(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    endPause = resolve
+    const timer = setTimeout(resolve, delayMs)
+    await promise
+    clearTimeout(timer)
+    endPause = () => {}
+  }
+
+  function wake(): void {
+    woken = true
+    endPause()
+  }
+
+  const running = run()
+  return {
+    wake,
+    wakeIn(delayMs) {
+      if (stopped) return
+      const step = Math.ceil((performance.now() + Math.max(0, delayMs)) / GRAIN_MS)
+      if (timers.has(step)) return
+      const fire = (): void => {
+        timers.delete(step)
+        wake()
+      }
+      timers.set(step, setTimeout(fire, step * GRAIN_MS - performance.now()))
+    },
+    async stop() {
+      stopped = true
+      for (const timer of timers.values()) clearTimeout(timer)
+      wake()
+      await running
+    },
+  }
+}
