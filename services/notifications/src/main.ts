@@ -87,10 +87,7 @@ async function startConsumer(
     db,
     group: NAME,
     handlers,
-    process: async (tx, events) => ({
-      outcomes: [],
-      afterCommit: await processBatch({ leaseMs, room, send }, tx, events),
-    }),
+    process: (tx, work) => processBatch({ leaseMs, room, send }, tx, work),
     logger,
     metrics,
   })

@@ -1,8 +1,5 @@
-import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
 import { type Consumer, consume } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
-import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
-import type { Handlers } from '@caudal/event-log/router.ts'
 import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { addStepsRoute } from '@caudal/http/steps-route.ts'
@@ -16,15 +13,12 @@ import { openLog, openRelay } from '@caudal/service/open-log.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
 import { type PspWork, startPspWork } from './calls/psp-work.ts'
 import type { Config } from './config.ts'
+import { createHandlers } from './messaging/handlers.ts'
 import { migrationSets } from './migrations.ts'
 import { processBatch } from './process-batch.ts'
 import { listSteps } from './store/list-steps.ts'
 
 const NAME = 'processor'
-const HANDLERS: Handlers<IncomingEvent<FundsReserved>> = {
-  'funds.reserved': (incoming) => incoming,
-}
-
 interface Parts extends ServiceParts {
   config: Config
   db: Db
@@ -55,18 +49,23 @@ export function start(config: Config): Promise<RunningService> {
   })
 }
 
-async function startConsumer({ db, log, logger, metrics, relay, work }: Parts): Promise<Consumer> {
+async function startConsumer({
+  config,
+  db,
+  log,
+  logger,
+  metrics,
+  relay,
+  work,
+}: Parts): Promise<Consumer> {
   const consumer = await consume({
     log,
     db,
     logger,
     metrics,
     group: NAME,
-    handlers: HANDLERS,
-    process: async (tx, incoming) => ({
-      outcomes: [],
-      afterCommit: await processBatch(work.intake, tx, incoming),
-    }),
+    handlers: createHandlers(config.psp.accounts),
+    process: (tx, reserved) => processBatch(work.intake, tx, reserved),
     afterCommit: () => relay.wake(),
     capacity: () => work.capacity(),
   })

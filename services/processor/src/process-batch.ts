@@ -1,9 +1,6 @@
-import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
-import type { FollowUp } from '@caudal/event-log/apply-batch.ts'
-import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
+import type { ProcessBatch } from '@caudal/batching/process-batch.ts'
 import { deadlineIn } from '@caudal/outbound/deadline.ts'
 import { addToOutbox } from '@caudal/outbox/add-to-outbox.ts'
-import type { Tx } from '@caudal/postgres/types.ts'
 import type { Gate } from './calls/admission.ts'
 import type { SendCall } from './calls/call-psp.ts'
 import type { Observer } from './calls/observe.ts'
@@ -11,8 +8,7 @@ import { decideDue } from './domain/decide-due.ts'
 import type { Decision } from './domain/decision.ts'
 import { newPayment } from './domain/psp-payment.ts'
 import type { RetryPolicy } from './domain/retry-policy.ts'
-import type { SourceAccounts } from './domain/source-account.ts'
-import { parseReserved, type ReservedPayment } from './messaging/parse-reserved.ts'
+import type { ReservedPayment } from './messaging/handlers.ts'
 import { resultEvent } from './messaging/result-event.ts'
 import type { PspAdapter } from './psp/adapter.ts'
 import { recordPayments } from './store/record-payments.ts'
@@ -20,7 +16,6 @@ import { recordPayments } from './store/record-payments.ts'
 export type ProcessBatchDeps = {
   region: string
   policy: RetryPolicy
-  accounts: SourceAccounts
   adapter: PspAdapter
   gate: Gate
   observer: Observer
@@ -28,23 +23,26 @@ export type ProcessBatchDeps = {
   wakeIn: (delayMs: number) => void
 }
 
+/** What became of a payment that came: recorded, or known from an earlier event. */
+export type Intake = 'recorded' | 'known'
+
 /**
  * THE SPINE, read this first: payments whose funds are held are recorded, with the bytes of their
  * request and, as far as calls are free, their first attempt as SENDING. All of that is one
- * transaction with the consumer's offsets; only what it returns, behind the commit, calls the PSP.
- * How an answer moves a payment on is in record-answers.ts, what time does to it in take-due.ts.
+ * transaction with the consumer's offsets; only `afterCommit` calls the PSP. How an answer moves a
+ * payment on is in calls/record-answers.ts, what time does to it in calls/take-due.ts.
  */
-export async function processBatch(
-  deps: ProcessBatchDeps,
-  tx: Tx,
-  incoming: readonly IncomingEvent<FundsReserved>[],
-): Promise<FollowUp> {
-  const { adapter, accounts, policy, gate } = deps
-  const reserved = parseReserved(incoming, accounts)
-  const admissions = gate.admit(reserved.length)
+export const processBatch: ProcessBatch<ProcessBatchDeps, ReservedPayment, Intake> = async (
+  deps,
+  tx,
+  work,
+) => {
+  const { adapter, policy, gate } = deps
+  const payments = new Map(work.map((payment) => [payment.facts.paymentId, payment]))
+  const admissions = gate.admit(payments.size)
   // Before the row's own deadline begins, so that ours never ends behind it (rule 9).
   const deadline = deadlineIn(policy.timeoutMs)
-  const planned = reserved.map((payment, index) => ({
+  const planned = [...payments.values()].map((payment, index) => ({
     payment,
     body: adapter.freeze(payment.order),
     // Time counts from the statement that records it.
@@ -64,24 +62,18 @@ export async function processBatch(
     emission ? [resultEvent(facts, emission, { region: deps.region, now })] : [],
   )
   await addToOutbox(tx, events)
-  return () => {
-    for (const { payment, decision } of begun) report(deps, payment, decision)
-    deps.send(
-      begun.flatMap(({ payment: { facts }, body, decision: { call, payment: state } }) =>
-        call?.kind === 'send'
-          ? [
-              {
-                peer: 'pay',
-                facts,
-                body,
-                attempt: call.attempt,
-                begun: { state, at: now, clock },
-                deadline,
-              },
-            ]
-          : [],
-      ),
-    )
+  const calls = begun.flatMap(({ payment: { facts }, body, decision }): SendCall[] => {
+    const { call, payment: state } = decision
+    if (call?.kind !== 'send') return []
+    const { attempt } = call
+    return [{ peer: 'pay', facts, body, attempt, begun: { state, at: now, clock }, deadline }]
+  })
+  return {
+    outcomes: work.map(({ facts }) => (fresh.has(facts.paymentId) ? 'recorded' : 'known')),
+    afterCommit() {
+      for (const { payment, decision } of begun) report(deps, payment, decision)
+      deps.send(calls)
+    },
   }
 }
 

@@ -25,9 +25,7 @@ export type Observer = {
 /** Seconds; up to the five minutes that an external delivery may take (F9), and beyond. */
 const DELAY_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3_600]
 
-/** Metrics per channel and status; the backlog is counted at each scrape. */
-export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger }): Observer {
-  const { metrics, logger } = deps
+function createMeters(metrics: Metrics) {
   const sent = metrics.counter(
     'notifications_sent_total',
     'Notifications that a push service accepted.',
@@ -56,6 +54,13 @@ export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger 
     'call',
   ])
   const removed = metrics.counter('devices_removed_total', 'Dead devices that identity removed.')
+  return { sent, failed, latency, ended, delay, faults, removed }
+}
+
+/** Metrics per channel and status; the backlog is counted at each scrape. */
+export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger }): Observer {
+  const { metrics, logger } = deps
+  const { sent, failed, latency, ended, delay, faults, removed } = createMeters(metrics)
   countPending(deps)
   return {
     answered(channel, outcome, latencyMs) {
@@ -84,13 +89,16 @@ export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger 
     },
     lookupFailed(error, notifications) {
       faults.inc({ call: 'lookup' })
-      logger.warn({ error, notifications }, 'could not look up devices; the notifications wait')
+      logger.warn(
+        { err: error, notifications },
+        'could not look up devices; the notifications wait',
+      )
     },
     callFailed({ paymentId }, error) {
       logger.error({ err: error, payment_id: paymentId }, 'a try of a notification broke off')
     },
     saveFailed(error, notifications) {
-      logger.error({ error, notifications }, 'could not record tries yet')
+      logger.error({ err: error, notifications }, 'could not record tries yet')
     },
     devicesRemoved(tenantId, devices) {
       removed.inc(devices)
@@ -99,7 +107,7 @@ export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger 
     removalFailed(error, tenantId, devices) {
       faults.inc({ call: 'remove' })
       logger.warn(
-        { error, tenant_id: tenantId, devices },
+        { err: error, tenant_id: tenantId, devices },
         'could not remove dead devices; the next notification to them tries again',
       )
     },
@@ -114,7 +122,7 @@ function countPending({ db, metrics, logger }: { db: Db; metrics: Metrics; logge
       )
       gauge.set(Number(rows[0]!.pending))
     } catch (error) {
-      logger.warn({ error }, 'could not count pending notifications')
+      logger.warn({ err: error }, 'could not count pending notifications')
     }
   })
 }

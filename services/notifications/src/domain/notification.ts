@@ -21,6 +21,20 @@ export type Notification = {
   settled: ReadonlyMap<string, SettledStatus>
 }
 
+/** A payment that ended, and what its user is notified of. */
+export type FinalizedPayment = Pick<
+  Notification,
+  | 'paymentId'
+  | 'tenantId'
+  | 'userId'
+  | 'amount'
+  | 'currency'
+  | 'serviceName'
+  | 'outcome'
+  | 'traceparent'
+  | 'finalizedAtMs'
+>
+
 /** The last word of a push service about a message to a device. */
 export type SettledStatus = 'DELIVERED' | 'DEAD_DEVICE' | 'REJECTED'
 

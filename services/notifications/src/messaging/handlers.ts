@@ -1,13 +1,22 @@
-import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
-import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { type Handlers, Unprocessable } from '@caudal/event-log/router.ts'
+import { parseTraceparent } from '@caudal/telemetry/trace-context.ts'
+import type { FinalizedPayment } from '../domain/notification.ts'
 
 /** The end of a payment is what users are notified of (P6). */
-export const handlers: Handlers<IncomingEvent<PaymentFinalized>> = {
-  'payment.finalized': (incoming) => {
-    const { timestamp } = incoming.event
-    return Number.isNaN(Date.parse(timestamp))
-      ? new Unprocessable(`${timestamp} is not a time`)
-      : incoming
+export const handlers: Handlers<FinalizedPayment> = {
+  'payment.finalized': ({ event, record }) => {
+    const finalizedAtMs = Date.parse(event.timestamp)
+    if (Number.isNaN(finalizedAtMs)) return new Unprocessable(`${event.timestamp} is not a time`)
+    return {
+      paymentId: event.payment_id,
+      tenantId: event.tenant_id,
+      userId: event.user_id,
+      amount: event.amount,
+      currency: event.currency,
+      serviceName: event.service_name,
+      outcome: event.status,
+      traceparent: parseTraceparent(record.headers['traceparent']),
+      finalizedAtMs,
+    }
   },
 }

@@ -1,4 +1,5 @@
 import { intArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type DeliveryDecision, type DeviceOutcome, statusOf } from '../domain/decide-delivery.ts'
 import { channelOf } from '../domain/notification.ts'
@@ -10,37 +11,6 @@ export type TriedNotification = {
   decision: DeliveryDecision
   devices: readonly DeviceOutcome[]
 }
-
-// One statement, so one transaction; rows are locked in sorted order (rule 6). The decision counts
-// if nobody else has taken the notification since. That a device got it is true whoever learned it,
-// so SENT always counts, and nothing ever leads away from it.
-const SAVE = `
-  WITH tried AS (
-    SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::int[], $5::int[], $6::text[])
-      AS t(payment_id, attempt, status, retry_in_ms, failures, detail)
-  ), held AS (
-    SELECT n.payment_id FROM notifications n JOIN tried USING (payment_id)
-    ORDER BY n.payment_id
-    FOR UPDATE OF n
-  ), told AS (
-    INSERT INTO deliveries AS d (payment_id, device_id, channel, status, error)
-    SELECT a.* FROM unnest($7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::text[])
-      AS a(payment_id, device_id, channel, status, error)
-    JOIN held USING (payment_id)
-    ORDER BY a.payment_id, a.device_id
-    ON CONFLICT ON CONSTRAINT deliveries_one_per_device DO UPDATE
-      SET status = excluded.status, error = excluded.error, attempts = d.attempts + 1,
-        updated_at = statement_timestamp()
-      WHERE d.status = 'RETRYING' OR excluded.status = 'DELIVERED'
-  )
-  UPDATE notifications n
-  SET status = t.status, failures = t.failures, detail = t.detail, tried_at = statement_timestamp(),
-    due_at = statement_timestamp() + t.retry_in_ms * interval '1 ms',
-    ended_at = CASE WHEN t.status <> 'PENDING' THEN statement_timestamp() END
-  FROM tried t JOIN held USING (payment_id)
-  WHERE n.payment_id = t.payment_id
-    AND (n.status = 'PENDING' AND n.attempts = t.attempt OR
-      n.status <> 'SENT' AND t.status = 'SENT')`
 
 /** Records the tries of many notifications in one statement. */
 export async function saveOutcomes(db: Db, tried: readonly TriedNotification[]): Promise<void> {
@@ -62,24 +32,50 @@ function withoutRepeats(tried: readonly TriedNotification[]): TriedNotification[
 }
 
 async function save(db: Db, tried: readonly TriedNotification[]): Promise<void> {
-  const devices = tried.flatMap(({ paymentId, devices: told }) =>
-    told.map(({ device, outcome }) => ({ paymentId, device, outcome })),
+  const devices = tried.flatMap(({ paymentId, devices: outcomes }) =>
+    outcomes.map(({ device, outcome }) => ({ paymentId, device, outcome })),
   )
-  await db.query({
-    name: 'save-outcomes',
-    text: SAVE,
-    values: [
-      uuidArray(tried, (it) => it.paymentId),
-      intArray(tried, (it) => it.attempt),
-      textArray(tried, (it) => it.decision.status),
-      intArray(tried, (it) => it.decision.retryInMs),
-      intArray(tried, (it) => it.decision.failures),
-      textArray(tried, (it) => it.decision.detail),
-      uuidArray(devices, (it) => it.paymentId),
-      uuidArray(devices, (it) => it.device.deviceId),
-      textArray(devices, (it) => channelOf(it.device)),
-      textArray(devices, (it) => statusOf(it.outcome)),
-      textArray(devices, (it) => ('error' in it.outcome ? it.outcome.error : null)),
-    ],
-  })
+  // One statement, so one transaction; rows are locked in sorted order (rule 6). The decision counts
+  // if no other instance has claimed the notification since. That a device got it is true whoever
+  // learned it, so SENT always counts, and nothing ever leads away from it.
+  const statement = sql`
+    WITH tried AS (
+      SELECT * FROM unnest(
+        ${uuidArray(tried, (it) => it.paymentId)}::uuid[],
+        ${intArray(tried, (it) => it.attempt)}::int[],
+        ${textArray(tried, (it) => it.decision.status)}::text[],
+        ${intArray(tried, (it) => it.decision.retryInMs)}::int[],
+        ${intArray(tried, (it) => it.decision.failures)}::int[],
+        ${textArray(tried, (it) => it.decision.detail)}::text[]
+      ) AS t(payment_id, attempt, status, retry_in_ms, failures, detail)
+    ), held AS (
+      SELECT n.payment_id FROM notifications n JOIN tried USING (payment_id)
+      ORDER BY n.payment_id
+      FOR UPDATE OF n
+    ), answered AS (
+      INSERT INTO deliveries AS d (payment_id, device_id, channel, status, error)
+      SELECT a.* FROM unnest(
+        ${uuidArray(devices, (it) => it.paymentId)}::uuid[],
+        ${uuidArray(devices, (it) => it.device.deviceId)}::uuid[],
+        ${textArray(devices, (it) => channelOf(it.device))}::text[],
+        ${textArray(devices, (it) => statusOf(it.outcome))}::text[],
+        ${textArray(devices, (it) => ('error' in it.outcome ? it.outcome.error : null))}::text[]
+      ) AS a(payment_id, device_id, channel, status, error)
+      JOIN held USING (payment_id)
+      ORDER BY a.payment_id, a.device_id
+      ON CONFLICT ON CONSTRAINT deliveries_one_per_device DO UPDATE
+        SET status = excluded.status, error = excluded.error, attempts = d.attempts + 1,
+          updated_at = statement_timestamp()
+        WHERE d.status = 'RETRYING' OR excluded.status = 'DELIVERED'
+    )
+    UPDATE notifications n
+    SET status = t.status, failures = t.failures, detail = t.detail,
+      tried_at = statement_timestamp(),
+      due_at = statement_timestamp() + t.retry_in_ms * interval '1 ms',
+      ended_at = CASE WHEN t.status <> 'PENDING' THEN statement_timestamp() END
+    FROM tried t JOIN held USING (payment_id)
+    WHERE n.payment_id = t.payment_id
+      AND (n.status = 'PENDING' AND n.attempts = t.attempt OR
+        n.status <> 'SENT' AND t.status = 'SENT')`
+  await db.query(named('save-outcomes', statement))
 }

@@ -8,7 +8,7 @@ import type { PaymentFacts } from '../domain/payment-facts.ts'
 import type { Found, Sent } from '../psp/adapter.ts'
 import { countInDoubt } from '../store/count-in-doubt.ts'
 
-/** Told what happens; counts it and logs it. */
+/** Counts and logs what happens to payments and calls. */
 export type Observer = {
   sent(facts: PaymentFacts, attempt: number, sent: Sent): void
   found(facts: PaymentFacts, query: number, found: Found): void
@@ -60,35 +60,38 @@ export function createObserver({
         refused.inc({ error_class: errorClass ?? '' })
         logger.error(
           { ...what, http_status: httpStatus },
-          'the PSP refuses us: an operator must act',
+          'the PSP refused our credentials or request: an operator must act',
         )
-      } else logger.warn(what, 'a request to pay had no verdict')
+      } else logger.warn(what, 'a request to pay got no verdict')
     },
     found(facts, query, { answer, facts: { latencyMs, errorClass } }) {
       seconds.observe({ operation: 'status', outcome: answer.kind }, latencyMs / 1000)
       const what = { ...idsOf(facts), query, answer: answer.kind, error_class: errorClass }
       if (errorClass === 'other_payment') {
-        logger.error(what, 'the PSP knows another payment by this id: an operator must act')
-      } else logger.info(what, 'the status of a payment was asked for')
+        logger.error(what, 'the PSP has another payment under this id: an operator must act')
+      } else logger.info(what, 'queried the status of a payment')
     },
     emitted(facts, emission) {
       const { status, reason } = namesOf(emission)
       outcomes.inc({ status, reason })
-      logger.info({ ...idsOf(facts), status, reason }, 'payment moved')
+      logger.info({ ...idsOf(facts), status, reason }, 'payment changed its status')
     },
     lost(facts, attempt) {
       lost.inc()
-      logger.warn({ ...idsOf(facts), attempt }, 'an attempt lost its sender and may have left')
+      logger.warn(
+        { ...idsOf(facts), attempt },
+        'an attempt has no sender any more and may have left',
+      )
     },
     recordFailed(facts, error) {
       failed.inc()
-      logger.warn({ ...idsOf(facts), error }, 'an answer could not be recorded yet')
+      logger.warn({ ...idsOf(facts), err: error }, 'could not record an answer yet')
     },
     callFailed: (facts, error) =>
-      logger.error({ ...idsOf(facts), error }, 'a call to the PSP broke in our own code'),
+      logger.error({ ...idsOf(facts), err: error }, 'a call to the PSP failed in our own code'),
     circuitChanged(mode) {
       changes.inc({ state: mode })
-      logger.warn({ circuit: mode }, 'the circuit changed')
+      logger.warn({ circuit: mode }, 'the circuit of the PSP changed')
     },
   }
 }

@@ -93,7 +93,7 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
   watchState({ db, metrics, circuitMode, inFlight })
   const send = outbound.begin
   return {
-    intake: { region, policy, accounts: psp.accounts, adapter, gate, observer, send, wakeIn },
+    intake: { region, policy, adapter, gate, observer, send, wakeIn },
     capacity,
     onCapacity: (listener) => void (intakeWaits.listener = listener),
     circuitMode,

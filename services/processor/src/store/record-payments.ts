@@ -5,40 +5,13 @@ import {
   textArray,
   uuidArray,
 } from '@caudal/postgres/array-parameter.ts'
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 import type { PspPayment } from '../domain/psp-payment.ts'
 
 /** A payment that may be new. The times of `state` count from now: its clock began at 0. */
 export type NewPayment = { facts: PaymentFacts; requestBody: Buffer; state: PspPayment }
-
-// One row per payment, whatever comes twice; attempt 1 is SENDING in the same statement, so no
-// request can leave without a trace (rule 9). Sorted, so that two instances cannot deadlock.
-const RECORD = `
-  WITH recorded AS (
-    INSERT INTO payments (payment_id, tenant_id, account_id, user_id, wallet_transaction_id,
-      amount_minor, currency, request_body, traceparent, status, step, due_at, attempt_number,
-      attempt_deadline_at, gateway_response, reason, finished_at)
-    SELECT payment_id, tenant_id, account_id, user_id, wallet_transaction_id,
-      amount_minor, currency, request_body, traceparent, status, step,
-      statement_timestamp() + due_in_ms * interval '1 ms', attempt_number,
-      statement_timestamp() + deadline_in_ms * interval '1 ms', gateway_response::jsonb, reason,
-      CASE WHEN step IS NULL THEN statement_timestamp() END
-    FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[],
-      $7::text[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::int[], $13::int[],
-      $14::int[], $15::text[], $16::text[])
-      AS n(payment_id, tenant_id, account_id, user_id, wallet_transaction_id, amount_minor,
-        currency, request_body, traceparent, status, step, due_in_ms, attempt_number,
-        deadline_in_ms, gateway_response, reason)
-    ORDER BY payment_id
-    ON CONFLICT ON CONSTRAINT payments_are_recorded_once DO NOTHING
-    RETURNING payment_id, attempt_number, attempt_deadline_at
-  ), begun AS (
-    INSERT INTO attempts (payment_id, number, status, deadline_at)
-    SELECT payment_id, attempt_number, 'SENDING', attempt_deadline_at
-    FROM recorded WHERE attempt_number > 0
-  )
-  SELECT payment_id, statement_timestamp() AS now FROM recorded`
 
 /** Which payments were new, and the database's time. */
 export type Recorded = { paymentIds: ReadonlySet<string>; now: number }
@@ -47,28 +20,51 @@ export type Recorded = { paymentIds: ReadonlySet<string>; now: number }
 export async function recordPayments(tx: Tx, payments: readonly NewPayment[]): Promise<Recorded> {
   const facts = payments.map((payment) => payment.facts)
   const states = payments.map((payment) => payment.state)
-  const { rows } = await tx.query<{ payment_id: string; now: Date }>({
-    name: 'record-payments',
-    text: RECORD,
-    values: [
-      uuidArray(facts, (it) => it.paymentId),
-      textArray(facts, (it) => it.tenantId),
-      uuidArray(facts, (it) => it.accountId),
-      uuidArray(facts, (it) => it.userId),
-      uuidArray(facts, (it) => it.walletTransactionId),
-      bigintArray(facts, (it) => it.amountMinor),
-      textArray(facts, (it) => it.currency),
-      byteaArray(payments, (it) => it.requestBody),
-      textArray(facts, (it) => it.traceparent),
-      textArray(states, (it) => it.status),
-      textArray(states, (it) => it.step),
-      intArray(states, (it) => it.dueAt),
-      intArray(states, (it) => it.attempt),
-      intArray(states, (it) => it.attemptDeadlineAt),
-      textArray(states, ({ lastResponse }) => lastResponse && JSON.stringify(lastResponse)),
-      textArray(states, (it) => it.reason),
-    ],
-  })
+  const responses = states.map(({ lastResponse: it }) => it && JSON.stringify(it))
+  // One row per payment, whatever comes twice; attempt 1 is SENDING in the same statement, so no
+  // request can leave without a trace (rule 9). Sorted, so that two instances cannot deadlock.
+  const statement = sql`
+    WITH recorded AS (
+      INSERT INTO payments (payment_id, tenant_id, account_id, user_id, wallet_transaction_id,
+        amount_minor, currency, request_body, traceparent, status, step, due_at, attempt_number,
+        attempt_deadline_at, gateway_response, reason, finished_at)
+      SELECT payment_id, tenant_id, account_id, user_id, wallet_transaction_id,
+        amount_minor, currency, request_body, traceparent, status, step,
+        statement_timestamp() + due_in_ms * interval '1 ms', attempt_number,
+        statement_timestamp() + deadline_in_ms * interval '1 ms', gateway_response::jsonb, reason,
+        CASE WHEN step IS NULL THEN statement_timestamp() END
+      FROM unnest(
+        ${uuidArray(facts, (it) => it.paymentId)}::uuid[],
+        ${textArray(facts, (it) => it.tenantId)}::text[],
+        ${uuidArray(facts, (it) => it.accountId)}::uuid[],
+        ${uuidArray(facts, (it) => it.userId)}::uuid[],
+        ${uuidArray(facts, (it) => it.walletTransactionId)}::uuid[],
+        ${bigintArray(facts, (it) => it.amountMinor)}::bigint[],
+        ${textArray(facts, (it) => it.currency)}::text[],
+        ${byteaArray(payments, (it) => it.requestBody)}::bytea[],
+        ${textArray(facts, (it) => it.traceparent)}::text[],
+        ${textArray(states, (it) => it.status)}::text[],
+        ${textArray(states, (it) => it.step)}::text[],
+        ${intArray(states, (it) => it.dueAt)}::int[],
+        ${intArray(states, (it) => it.attempt)}::int[],
+        ${intArray(states, (it) => it.attemptDeadlineAt)}::int[],
+        ${textArray(responses, (it) => it)}::text[],
+        ${textArray(states, (it) => it.reason)}::text[]
+      ) AS n(payment_id, tenant_id, account_id, user_id, wallet_transaction_id, amount_minor,
+        currency, request_body, traceparent, status, step, due_in_ms, attempt_number,
+        deadline_in_ms, gateway_response, reason)
+      ORDER BY payment_id
+      ON CONFLICT ON CONSTRAINT payments_are_recorded_once DO NOTHING
+      RETURNING payment_id, attempt_number, attempt_deadline_at
+    ), begun AS (
+      INSERT INTO attempts (payment_id, number, status, deadline_at)
+      SELECT payment_id, attempt_number, 'SENDING', attempt_deadline_at
+      FROM recorded WHERE attempt_number > 0
+    )
+    SELECT payment_id, statement_timestamp() AS now FROM recorded`
+  const { rows } = await tx.query<{ payment_id: string; now: Date }>(
+    named('record-payments', statement),
+  )
   return {
     paymentIds: new Set(rows.map((row) => row.payment_id)),
     now: rows[0]?.now.getTime() ?? 0,

@@ -1,6 +1,5 @@
 import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
-import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
-import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
+import { type Handlers, Unprocessable } from '@caudal/event-log/router.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
@@ -21,29 +20,16 @@ export type ReservedPayment = {
   }
 }
 
-/**
- * Reads `funds.reserved` events (P7). A payment that comes twice is read once.
- *
- * @throws {ParkError} for those whose amount cannot be paid
- */
-export function parseReserved(
-  incoming: readonly IncomingEvent<FundsReserved>[],
-  accounts: SourceAccounts,
-): ReservedPayment[] {
-  const payments = new Map<string, ReservedPayment>()
-  const parked: Parked[] = []
-  for (const { event, record } of incoming) {
-    const refuse = (cause: string): void =>
-      void parked.push({ record, kind: 'unprocessable', cause })
-    const amountMinor = readAmount(event)
-    if (typeof amountMinor === 'string') refuse(amountMinor)
-    else if (!payments.has(event.payment_id)) {
+/** What the processor makes of events: a payment at the PSP of each `funds.reserved` (P7). */
+export function createHandlers(accounts: SourceAccounts): Handlers<ReservedPayment> {
+  return {
+    'funds.reserved': ({ event, record }) => {
+      const amountMinor = readAmount(event)
+      if (typeof amountMinor === 'string') return new Unprocessable(amountMinor)
       const traceparent = parseTraceparent(record.headers['traceparent'])
-      payments.set(event.payment_id, reserved(event, amountMinor, traceparent, accounts))
-    }
+      return reserved(event, amountMinor, traceparent, accounts)
+    },
   }
-  if (parked.length > 0) throw new ParkError(parked)
-  return [...payments.values()]
 }
 
 function reserved(
