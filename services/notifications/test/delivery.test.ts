@@ -8,7 +8,7 @@ import { finalized, world } from './world.ts'
 
 const HOUR_MS = 60 * 60_000
 
-describe('notices of the ends of payments', async () => {
+describe('notifications of the ends of payments', async () => {
   const it = await world(suiteScope())
   const { identity } = it
   const service = await it.start()

@@ -30,7 +30,7 @@ describe('outages around notifications', async () => {
     }
   }
 
-  test('P6: while identity is down notices wait, spend no tries and are not asked for one by one', async (t) => {
+  test('P6: while identity is down notifications wait, spend no tries and are not asked for one by one', async (t) => {
     const service = await it.start()
     const events = Array.from({ length: 200 }, () => finalized(identity.addUser(['android'])))
     identity.down = true

@@ -35,10 +35,14 @@ function tried(
 describe('the tables of notifications', async () => {
   const { pool: db } = await testDatabase(suiteScope(), { sets: migrationSets, name: 'store' })
 
-  const record = async (count: number, plan: NewNotification['plan']): Promise<string[]> => {
+  const record = async (
+    count: number,
+    plan: NewNotification['plan'],
+    tenantId = 'caudal',
+  ): Promise<string[]> => {
     const notifications = Array.from({ length: count }, () => ({
       paymentId: newId(),
-      tenantId: 'caudal',
+      tenantId,
       userId: newId(),
       amount: '1.00',
       currency: 'USD',
@@ -81,6 +85,15 @@ describe('the tables of notifications', async () => {
     assert.equal(new Set(taken).size, taken.length)
     taken.push(...(await claim()).map(({ paymentId }) => paymentId))
     assert.deepEqual(taken.toSorted(), payments.toSorted())
+  })
+
+  test('one tenant that fills its queue does not delay another', async () => {
+    await record(200, 'waiting', 'loud')
+    const quiet = await record(3, 'waiting', 'quiet')
+    const claimed = (await claim(10)).map(({ paymentId }) => paymentId)
+    assert.equal(claimed.length, 10)
+    for (const paymentId of quiet) assert.ok(claimed.includes(paymentId))
+    await claim()
   })
 
   test('P6: the decision of a holder that lost its lease changes nothing', async () => {

@@ -59,7 +59,7 @@ export type World = {
   notice(paymentId: string): Promise<Notice | undefined>
   /** Waits until the notice of the payment has ended. */
   ended(paymentId: string): Promise<Notice>
-  /** How many notices of these payments have each status. */
+  /** How many notifications of these payments have each status. */
   statuses(events: readonly PaymentFinalized[]): Promise<Record<string, number>>
 }
 

@@ -33,7 +33,7 @@ const PATIENCE_MS = 60 * 60_000
 /**
  * Decides from what all devices answered, now and in earlier tries. One device that got it is
  * enough to call it sent, but a device that may still be reached is tried on for as long as the
- * payment's end is worth telling (P6, rule 12). `jitter` from 0 to 1.
+ * payment's end is worth sending (P6, rule 12). `jitter` from 0 to 1.
  */
 export function decideDelivery(
   tried: Tried,
@@ -73,7 +73,7 @@ export function postpone(
   return { status: 'PENDING', retryInMs, failures, detail }
 }
 
-/** For one that was taken when its payment's end was no longer worth telling (rule 12). */
+/** For one that was taken when its payment's end was no longer worth sending (rule 12). */
 export function giveUp({ failures, settled }: Tried): DeliveryDecision {
   const delivered = [...settled.values()].includes('DELIVERED')
   if (delivered) return { status: 'SENT', retryInMs: null, failures, detail: null }

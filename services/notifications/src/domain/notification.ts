@@ -1,4 +1,4 @@
-/** What a user is told about the end of a payment, in the hands of one instance. */
+/** What a user is notified of at the end of a payment, leased by one instance. */
 export type Notification = {
   paymentId: string
   tenantId: string

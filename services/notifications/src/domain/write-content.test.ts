@@ -53,7 +53,7 @@ test('P6: the app gets the stable id, the payment and how it ended', () => {
   })
 })
 
-test('rule 12: an end is worth telling for a day, also to a device that is off', () => {
+test('rule 12: an end is worth sending for a day, also to a device that is off', () => {
   const { finalizedAtMs } = content
   assert.equal(writeContent(content, { id, locale: 'en' }).expiresAtMs, finalizedAtMs + DAY_MS)
   assert.ok(isWorthSending(finalizedAtMs, finalizedAtMs + DAY_MS))

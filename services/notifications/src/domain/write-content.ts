@@ -3,7 +3,7 @@ import type { Notification } from './notification.ts'
 
 /** What a device shows, and the data that its app gets with it. */
 export type Content = {
-  /** Made from the payment: a repeat has the same id, so a device shows one (interfaces.md). */
+  /** The id of the notification, made from the payment: a device shows a repeat once (P6). */
   id: string
   title: string
   body: string
@@ -34,7 +34,7 @@ const TEXTS = {
   },
 } as const
 
-/** The message in the user's language; English where we do not speak it (P6). */
+/** The content in the user's language; English for all but Spanish (P6). */
 export function writeContent(subject: Subject, { id, locale }: Written): Content {
   const { paymentId, userId, outcome, amount, currency, serviceName } = subject
   const { title, body } = TEXTS[/^es([-_]|$)/i.test(locale) ? 'es' : 'en'][outcome]

@@ -147,7 +147,7 @@ export class Http2Connection {
 
   /**
    * After an answer that did not come: a peer that is gone without a word, as behind a broken
-   * cable, would swallow every request until TCP notices, so it is asked for a sign of life.
+   * cable, would swallow every request until TCP notifications, so it is asked for a sign of life.
    */
   #probe(): void {
     const session = this.#session

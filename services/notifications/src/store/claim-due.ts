@@ -18,15 +18,32 @@ type Row = {
   statuses: SettledStatus[] | null
 }
 
-// Rows whose time has come: a retry, one that had to wait, or one whose holder died. Instances
-// share them. What their devices answered before comes along: no query per notification.
+// Rows whose time has come: a retry, one that had to wait, or one whose holder died. Tenants take
+// turns: the first due row of each, then the second of each; the index is skipped through for the
+// tenants. Instances share the rows, so each looks at twice as many as it takes. What their devices
+// answered before comes along: no query per notification.
 const CLAIM = `
-  WITH due AS (
-    SELECT payment_id FROM notifications
-    WHERE due_at <= statement_timestamp()
-    ORDER BY due_at
+  WITH RECURSIVE tenants AS (
+    (SELECT tenant_id FROM notifications WHERE due_at IS NOT NULL ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT n.tenant_id FROM notifications n
+      WHERE n.due_at IS NOT NULL AND n.tenant_id > t.tenant_id ORDER BY n.tenant_id LIMIT 1)
+    FROM tenants t WHERE t.tenant_id IS NOT NULL
+  ), turns AS (
+    SELECT d.payment_id, d.due_at,
+      row_number() OVER (PARTITION BY t.tenant_id ORDER BY d.due_at) AS turn
+    FROM tenants t CROSS JOIN LATERAL (
+      SELECT payment_id, due_at FROM notifications
+      WHERE tenant_id = t.tenant_id AND due_at <= statement_timestamp()
+      ORDER BY due_at
+      LIMIT 2 * $1::int
+    ) d
+  ), due AS (
+    SELECT n.payment_id FROM notifications n JOIN turns USING (payment_id)
+    WHERE n.due_at <= statement_timestamp()
+    ORDER BY turns.turn, turns.due_at
     LIMIT $1
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF n SKIP LOCKED
   ), taken AS (
     UPDATE notifications n
     SET attempts = attempts + 1, due_at = statement_timestamp() + $2 * interval '1 ms'

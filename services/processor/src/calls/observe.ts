@@ -29,26 +29,7 @@ export function createObserver({
   logger: Logger
   metrics: Metrics
 }): Observer {
-  const seconds = metrics.histogram('psp_request_seconds', 'Time of a call to the PSP.', [
-    'operation',
-    'outcome',
-  ])
-  const retries = metrics.counter('psp_retries_total', 'Requests to pay after the first one.')
-  const outcomes = metrics.counter('psp_payments_total', 'Payments by outcome.', [
-    'status',
-    'reason',
-  ])
-  const refused = metrics.counter(
-    'psp_misconfigured_total',
-    'Answers that only an operator can change: 401, 403 and the like.',
-    ['error_class'],
-  )
-  const lost = metrics.counter('psp_attempts_lost_total', 'Attempts whose sender disappeared.')
-  const failed = metrics.counter(
-    'psp_records_failed_total',
-    'Answers that had to wait for the database.',
-  )
-  const changes = metrics.counter('psp_circuit_changes_total', 'Changes of the circuit.', ['state'])
+  const { seconds, retries, outcomes, refused, lost, failed, changes } = createMeters(metrics)
   return {
     sent(facts, attempt, { outcome, facts: { latencyMs, errorClass, httpStatus } }) {
       seconds.observe({ operation: 'pay', outcome: outcome.kind }, latencyMs / 1000)
@@ -94,6 +75,30 @@ export function createObserver({
       logger.warn({ circuit: mode }, 'the circuit of the PSP changed')
     },
   }
+}
+
+function createMeters(metrics: Metrics) {
+  const seconds = metrics.histogram('psp_request_seconds', 'Time of a call to the PSP.', [
+    'operation',
+    'outcome',
+  ])
+  const retries = metrics.counter('psp_retries_total', 'Requests to pay after the first one.')
+  const outcomes = metrics.counter('psp_payments_total', 'Payments by outcome.', [
+    'status',
+    'reason',
+  ])
+  const refused = metrics.counter(
+    'psp_misconfigured_total',
+    'Answers that only an operator can change: 401, 403 and the like.',
+    ['error_class'],
+  )
+  const lost = metrics.counter('psp_attempts_lost_total', 'Attempts whose sender disappeared.')
+  const failed = metrics.counter(
+    'psp_records_failed_total',
+    'Answers that had to wait for the database.',
+  )
+  const changes = metrics.counter('psp_circuit_changes_total', 'Changes of the circuit.', ['state'])
+  return { seconds, retries, outcomes, refused, lost, failed, changes }
 }
 
 /** Gauges that are asked for at each scrape: the circuit, calls under way, payments in doubt. */

@@ -8,7 +8,7 @@ export type Admission = 'send' | 'wait' | 'circuit_open'
 
 /**
  * What to do with a payment whose step is due: the one place where an attempt begins. An attempt
- * that is still SENDING after its deadline lost its holder and may have left (design: rule 9).
+ * that is still SENDING after its deadline lost its holder and may have left (rule 9).
  */
 export function decideDue(
   payment: PspPayment,

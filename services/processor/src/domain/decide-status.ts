@@ -14,7 +14,7 @@ const NOTHING_KNOWN = {
 /**
  * What a status answer means for its payment. `approved` and `failed` are proof whenever they come.
  * `not_found` is proof only if every attempt was answered; else a request may still be in flight,
- * and the same bytes are sent again under the same key (design: rule 9).
+ * and the same bytes are sent again under the same key (rule 9).
  */
 export function decideStatus(
   payment: PspPayment,

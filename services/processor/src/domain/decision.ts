@@ -3,7 +3,7 @@ import type { GatewayReason } from '@caudal/contracts/reasons.ts'
 import type { PspPayment } from './psp-payment.ts'
 import { type DecisionContext, queryDelayMs } from './retry-policy.ts'
 
-/** What payments.results has to hear. */
+/** What is emitted to payments.results. */
 export type Emission =
   | { kind: 'completed'; response: GatewayResponse }
   | { kind: 'failed'; reason: GatewayReason; response: GatewayResponse }
@@ -18,7 +18,7 @@ export type Decision = {
   call: Call | null
 }
 
-/** Nothing to say and nothing to call: the payment only moves on. */
+/** Nothing to emit and nothing to call: the payment only moves on. */
 export function moveOn(payment: PspPayment, changes: Partial<PspPayment> = {}): Decision {
   return { payment: { ...payment, ...changes }, emission: null, call: null }
 }
@@ -46,7 +46,7 @@ export function fail(
   }
 }
 
-/** The outcome is unknown: said once, then the PSP is asked for as long as it takes. */
+/** The outcome is unknown: emitted once, then the PSP is asked for as long as it takes. */
 export function doubt(payment: PspPayment, context: DecisionContext): Decision {
   const dueAt = context.now + queryDelayMs(context, payment.queries)
   return {
@@ -64,7 +64,7 @@ const CIRCUIT_OPEN = {
 
 /**
  * No more attempts for now. What never left has failed; what was always answered is settled by the
- * status query; all else is in doubt (design: rule 9).
+ * status query; all else is in doubt (rule 9).
  */
 export function giveUp(
   payment: PspPayment,

@@ -2,7 +2,7 @@ import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 
 /**
  * What became of one request to pay. Only `approved` and `declined` are verdicts; anything that may
- * have left and has no readable answer is `ambiguous` (design: rule 9).
+ * have left and has no readable answer is `ambiguous` (rule 9).
  */
 export type SendOutcome =
   | { kind: 'approved'; response: GatewayResponse }

@@ -1,7 +1,7 @@
 import type { Deadline } from '@caudal/outbound/deadline.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
 
-/** What is to be paid, in the words of the source document. */
+/** What is to be paid, as the PSP's API names it. */
 export type PaymentOrder = {
   paymentId: string
   /** RFC 3339; the same whenever the order is made again from its event. */
@@ -13,7 +13,7 @@ export type PaymentOrder = {
   destination: { name: string; accountNumber: string; bankCode: string }
 }
 
-/** A request to pay, frozen when its first attempt was recorded (design: rule 9). */
+/** A request to pay, frozen when its first attempt was recorded (rule 9). */
 export type FrozenRequest = {
   paymentId: string
   /** The same bytes for every attempt. */

@@ -16,9 +16,11 @@ const DECLINE_STATUSES = new Set([400, 402, 422])
 const UNDECIDED_STATUSES = new Set([408, 409, 422, 425, 499])
 
 /**
- * What an answer to a request to pay says. Only 400, 402 and 422 with a verdict for this payment
- * decline; 5xx is temporary only in the PSP's own words; what cannot be read is ambiguous (rule
- * 9).
+ * What an answer to a request to pay says: THE place where a class of answers is decided. Only 400,
+ * 402 and 422 with a verdict for this payment decline; 5xx is temporary only in the PSP's own
+ * words; what cannot be read is ambiguous (rule 9). A new class goes here, into the table of
+ * classify-answer.test.ts, and, where it needs an outcome of its own, into `SendOutcome`
+ * (domain/outcome.ts) and `decideOutcome`; the compiler then names the other places.
  */
 export function classifyAnswer(paymentId: string, answer: HttpAnswer): Classified<SendOutcome> {
   const { httpStatus } = answer

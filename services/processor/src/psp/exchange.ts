@@ -27,7 +27,7 @@ const MAX_ANSWER_BYTES = 64 * 1024
 /**
  * Sends a request once. `onRequestStart` runs in the turn that writes to the socket: the deadline
  * is checked there, a second start (undici repeating by itself) is refused there, and without it
- * nothing was written, whatever the error says (design: rule 9).
+ * nothing was written, whatever the error says (rule 9).
  */
 export function exchange(
   dispatcher: Dispatcher,

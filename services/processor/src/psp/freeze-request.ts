@@ -1,6 +1,6 @@
 import type { PaymentOrder } from './adapter.ts'
 
-/** P's body of `POST /v1/payments`, its members in P's order (P5). */
+/** The body of `POST /v1/payments`; the order of its members is fixed (P5). */
 export function freezeRequest(order: PaymentOrder): Buffer {
   const { destination } = order
   return Buffer.from(

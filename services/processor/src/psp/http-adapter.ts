@@ -16,7 +16,7 @@ export type HttpAdapterOptions = {
 
 const KEPT_ANSWER_BYTES = 4 * 1024
 
-/** The PSP of the source document: P's body over HTTP with an Idempotency-Key (P5). */
+/** The PSP over HTTP, with an Idempotency-Key (P5). */
 export function createHttpAdapter(options: HttpAdapterOptions): PspAdapter {
   const { url, apiKey } = options
   const base = new URL(url)

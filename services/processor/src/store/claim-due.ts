@@ -27,21 +27,49 @@ export async function isSomethingDue(db: Db): Promise<boolean> {
 }
 
 // A row that another instance, or the record of an answer, holds now is left to it.
-const dueOf = (step: keyof DueLimits, limit: string): string => `
+const lost = (limit: string): string => `
     SELECT ${PAYMENT_COLUMNS}, request_body FROM payments
-    WHERE step = '${step}' AND due_at <= statement_timestamp()
+    WHERE step = 'await' AND due_at <= statement_timestamp()
     ORDER BY due_at
     LIMIT ${limit}
     FOR UPDATE SKIP LOCKED`
 
+// Tenants take turns: the first due row of each, then the second of each. The index is skipped
+// through for the tenants. Instances share the rows, so each looks at twice as many as it takes.
+const dueInTurns = (step: 'send' | 'query', limit: string): string => `
+    WITH RECURSIVE tenants AS (
+      (SELECT tenant_id FROM payments WHERE step = '${step}' ORDER BY tenant_id LIMIT 1)
+      UNION ALL
+      SELECT (SELECT p.tenant_id FROM payments p
+        WHERE p.step = '${step}' AND p.tenant_id > t.tenant_id ORDER BY p.tenant_id LIMIT 1)
+      FROM tenants t WHERE t.tenant_id IS NOT NULL
+    ), turns AS (
+      SELECT d.payment_id, d.due_at AS since,
+        row_number() OVER (PARTITION BY t.tenant_id ORDER BY d.due_at) AS turn
+      FROM tenants t CROSS JOIN LATERAL (
+        SELECT payment_id, due_at FROM payments
+        WHERE step = '${step}' AND tenant_id = t.tenant_id AND due_at <= statement_timestamp()
+        ORDER BY due_at
+        LIMIT 2 * ${limit}::int
+      ) d
+    )
+    SELECT ${PAYMENT_COLUMNS}, request_body FROM payments p JOIN turns USING (payment_id)
+    WHERE p.step = '${step}' AND p.due_at <= statement_timestamp()
+    ORDER BY turns.turn, turns.since
+    LIMIT ${limit}
+    FOR UPDATE OF p SKIP LOCKED`
+
 const CLAIM = `
-  WITH sends AS (${dueOf('send', '$1')}
-  ), queries AS (${dueOf('query', '$2')}
-  ), lost AS (${dueOf('await', '$3')}
+  WITH sends AS (${dueInTurns('send', '$1')}
+  ), queries AS (${dueInTurns('query', '$2')}
+  ), lost AS (${lost('$3')}
   )
   SELECT * FROM sends UNION ALL SELECT * FROM queries UNION ALL SELECT * FROM lost`
 
-/** Locks payments whose step is due, the longest overdue first; several instances share them. */
+/**
+ * Locks payments whose step is due; several instances share them. Tenants take turns, and of one
+ * tenant the longest overdue comes first.
+ */
 export async function claimDue(tx: Tx, limits: DueLimits): Promise<DuePayment[]> {
   const { rows } = await tx.query<PaymentRow & { request_body: Buffer }>({
     name: 'claim-due',

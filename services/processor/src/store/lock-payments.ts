@@ -7,21 +7,26 @@ import {
   storedPayment,
 } from './payment-row.ts'
 
+// The clock is read once, behind all locks: the subquery needs every locked row.
 const LOCK = `
-  SELECT ${PAYMENT_COLUMNS} FROM payments
-  WHERE payment_id = ANY($1::uuid[])
-  ORDER BY payment_id
-  FOR UPDATE`
+  WITH locked AS MATERIALIZED (
+    SELECT ${PAYMENT_COLUMNS} FROM payments
+    WHERE payment_id = ANY($1::uuid[])
+    ORDER BY payment_id
+    FOR UPDATE
+  )
+  SELECT locked.*, (SELECT clock_timestamp() FROM (SELECT count(*) FROM locked) AS held) AS clock
+  FROM locked`
 
 /** Locks the payments in sorted order and loads them, by id. */
 export async function lockPayments(
   tx: Tx,
   paymentIds: readonly string[],
 ): Promise<Map<string, StoredPayment>> {
-  const { rows } = await tx.query<PaymentRow>({
+  const { rows } = await tx.query<PaymentRow & { clock: Date }>({
     name: 'lock-payments',
     text: LOCK,
     values: [uuidArray(paymentIds, (id) => id)],
   })
-  return new Map(rows.map((row) => [row.payment_id, storedPayment(row)]))
+  return new Map(rows.map((row) => [row.payment_id, storedPayment({ ...row, now: row.clock })]))
 }
