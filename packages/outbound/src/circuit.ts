@@ -87,7 +87,7 @@ export function createCircuit<R>(options: CircuitOptions<R>): Circuit<R> {
   }
 }
 
-/** How many of the free places may begin a call: one while a trial is due, none while it is open. */
+/** How many calls may begin: one while a trial is due, none while the circuit is open. */
 export function admittedBy(mode: CircuitMode, free: number): number {
   switch (mode) {
     case 'closed':

@@ -38,7 +38,7 @@ export interface OutboundOptions<P extends string, C extends LeasedCall<P>, R> {
    * A lease is a number on the row (its attempt) and a time after which any process may claim it.
    */
   claim: () => Promise<Claimed<C>>
-  /** Makes the call. A call that rejects has no result: its row is claimed again after its lease. */
+  /** Makes the call. One that rejects has no result: its row is claimed again after its lease. */
   call: (call: C, signal: AbortSignal) => Promise<R>
   /** The result of a call that the circuit refused. Needed with a circuit. */
   refused?: (call: C) => R
@@ -67,7 +67,7 @@ export interface OutboundOptions<P extends string, C extends LeasedCall<P>, R> {
 export interface Outbound<P extends string, C> {
   /** Begins calls whose leases are committed, such as those of a consumer's transaction. */
   begin(calls: readonly C[]): void
-  /** Calls that may begin now: the free places, one while the circuit tries, none while it is open. */
+  /** Calls that may begin now: as many as places are free and the circuit admits. */
   room(peer: P): number
   /** Free places, whatever the circuit says; none once it was stopped. */
   free(peer: P): number

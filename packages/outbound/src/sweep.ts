@@ -20,7 +20,7 @@ export interface SweepOptions {
 }
 
 const POLL_MS = 1_000
-/** Timers are joined to these steps, so that rows which become due together are claimed together. */
+/** Timers are joined to these steps, so that rows that become due together are claimed so. */
 const GRAIN_MS = 25
 const BACKOFF = { baseMs: 200, mostMs: 5_000 }
 

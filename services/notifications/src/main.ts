@@ -1,3 +1,4 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { consume, type Consumer } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { createServer } from '@caudal/http/create-server.ts'
@@ -25,7 +26,7 @@ import { type GuardedChannel, withCircuit } from './push/with-circuit.ts'
 import { listSteps } from './store/list-steps.ts'
 
 const NAME = 'notifications'
-const SCOPE = 'users:read users:write'
+const SCOPES = `${SCOPE.usersRead} ${SCOPE.usersWrite}`
 
 type Channels = Record<Channel, GuardedChannel>
 
@@ -61,7 +62,7 @@ function openSender(
   { logger, metrics, started }: ServiceParts,
 ): Sender {
   const { identityUrl, identityTimeoutMs: timeoutMs, concurrency, leaseMs, pushTimeoutMs } = config
-  const getToken = createServiceTokenSource({ ...config, scope: SCOPE })
+  const getToken = createServiceTokenSource({ ...config, scope: SCOPES })
   const sender = startSender({
     db,
     lookup: { identityUrl, getToken, timeoutMs },

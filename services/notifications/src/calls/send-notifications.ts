@@ -55,7 +55,7 @@ const REST_MOST_MS = 50
 const SAVE_BATCH = 1_000
 /** Tries end one by one; recording those of so much time together is a tenth of the statements. */
 const GATHER_MS = 25
-/** Due notifications are claimed when there is room for this share of all, so that it is worth it. */
+/** Due notifications are claimed when there is room for this share of all. */
 const WORTHWHILE_SHARE = 1 / 8
 const POLL_MS = 500
 /** How much longer a stop waits than a call may take: for the records of the last ones. */

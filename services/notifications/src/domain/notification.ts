@@ -46,6 +46,7 @@ export type Recipient = { locale: string; devices: readonly Device[] }
 
 export type Channel = 'fcm' | 'apns'
 
+/** The push service of the device's platform. */
 export function channelOf(device: Device): Channel {
   return device.platform === 'android' ? 'fcm' : 'apns'
 }

@@ -35,9 +35,9 @@ async function save(db: Db, tried: readonly TriedNotification[]): Promise<void> 
   const devices = tried.flatMap(({ paymentId, devices: outcomes }) =>
     outcomes.map(({ device, outcome }) => ({ paymentId, device, outcome })),
   )
-  // One statement, so one transaction; rows are locked in sorted order (rule 6). The decision counts
-  // if no other instance has claimed the notification since. That a device got it is true whoever
-  // learned it, so SENT always counts, and nothing ever leads away from it.
+  // One statement, so one transaction; rows are locked in sorted order (rule 6). The decision
+  // counts if no other instance has claimed the notification since. That a device got it is true
+  // whoever learned it, so SENT always counts, and nothing ever leads away from it.
   const statement = sql`
     WITH tried AS (
       SELECT * FROM unnest(
