@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createBatcher } from '@caudal/batching/create-batcher.ts'
+import { processIsolated } from '@caudal/batching/process-isolated.ts'
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
-import { isRetryable } from '@caudal/retry/is-retryable.ts'
 
 export interface RecorderOptions<R> {
   /** Stores results in sets, all or none of them. It may be given a result again. */
@@ -35,57 +35,49 @@ export function createRecorder<R>(options: RecorderOptions<R>): Recorder<R> {
   const { record, maxBatch = MAX_BATCH, maxQueue, gatherMs = 0, onFault } = options
   let stopped = false
 
-  async function recordOne(result: R): Promise<unknown> {
+  /** Which of the results are stored. */
+  async function recordIsolated(results: R[]): Promise<boolean[]> {
     try {
-      await record([result])
-      return undefined
+      const settled = await processIsolated(results, async (batch) => {
+        await record(batch)
+        return batch.map(() => true)
+      })
+      return settled.map((one, index) => {
+        if ('answer' in one) return true
+        onFault([results[index]!], one.fault)
+        return false
+      })
     } catch (error) {
-      onFault([result], error)
-      return error ?? new Error('could not store a result')
+      onFault(results, error)
+      return results.map(() => false)
     }
   }
 
-  /** The fault of each result, undefined where it is stored. */
-  async function recordIsolated(results: readonly R[]): Promise<unknown[]> {
-    try {
-      await record(results)
-      return results.map(() => undefined)
-    } catch (error) {
-      if (results.length === 1 || isRetryable(error)) {
-        onFault(results, error)
-        return results.map(() => error ?? new Error('could not store results'))
-      }
-      const faults: unknown[] = []
-      for (const result of results) faults.push(await recordOne(result))
-      return faults
-    }
-  }
-
-  const batcher = createBatcher<R, unknown>({
+  const batcher = createBatcher<R, boolean>({
     restMostMs: REST_MOST_MS,
     maxBatch,
     maxQueue,
     async process(results) {
-      const faults = await recordIsolated(results)
+      const stored = await recordIsolated(results)
       if (gatherMs > 0 && !stopped) await delay(gatherMs)
-      return faults
+      return stored
     },
   })
 
-  /** Full: the queue has room for all calls under way, so this is the caller's own mistake. */
-  async function submit(result: R): Promise<unknown> {
+  /** The queue has room for all calls under way; a result that finds it full is repeated too. */
+  async function submit(result: R): Promise<boolean> {
     try {
       return await batcher.submit(result)
     } catch (error) {
       onFault([result], error)
-      return error
+      return false
     }
   }
 
   return {
     async store(result) {
       for (let failures = 1; !stopped; failures += 1) {
-        if ((await submit(result)) === undefined) return true
+        if (await submit(result)) return true
         await delay(backoffMs(AGAIN, failures, Math.random()))
       }
       return false

@@ -75,6 +75,7 @@ export function startSender(options: SenderOptions): Sender {
     maxBatch: LOOKUP_BATCH,
     restMostMs: REST_MOST_MS,
     maxQueue: 4 * concurrency + LOOKUP_BATCH,
+    turnOf: ({ tenantId }) => tenantId,
     process: (notifications) => lookUp(options, identity, notifications),
   })
   const callOf = (notification: Notification): NotificationCall => ({
