@@ -1,5 +1,5 @@
 import type { Db } from '@caudal/postgres/types.ts'
-import { STRIPES, systemAccount } from '@caudal/wallets/domain/account.ts'
+import { STRIPES, systemAccount } from '@caudal/wallets/ledger/domain/account.ts'
 import { DEFAULT_TENANT } from 'caudal/demo-data/defaults.ts'
 
 const BALANCE_MINOR = 1_000_000_000

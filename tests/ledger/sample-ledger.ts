@@ -1,5 +1,5 @@
 import type { Db } from '@caudal/postgres/types.ts'
-import { openAccount } from '@caudal/wallets/open-account.ts'
+import { openAccount } from '@caudal/wallets/accounts/open-account.ts'
 import { change, close, move, transfer } from '../../services/wallets/test/client-commands.ts'
 import { runBatch, runCommands } from '../../services/wallets/test/ledger-fixture.ts'
 import { newPayment, requested } from '../../services/wallets/test/payment-events.ts'

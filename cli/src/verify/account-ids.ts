@@ -1,6 +1,6 @@
 import { accountIdOf, walletIdOf } from '@caudal/contracts/ids.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { type SystemAccountKind, systemAccount } from '@caudal/wallets/domain/account.ts'
+import { type SystemAccountKind, systemAccount } from '@caudal/wallets/ledger/domain/account.ts'
 
 type AccountRow = { account_id: string; tenant_id: string; currency: string } & (
   | { kind: 'wallet'; wallet_id: string; user_id: string }

@@ -3,10 +3,10 @@ import type { Parked } from '@caudal/event-log/park-error.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
-import { commandsOf } from './domain/command.ts'
-import type { Refused, RequestOutcome } from './domain/outcome.ts'
-import type { Transfer } from './domain/transfer.ts'
-import type { Work } from './process-batch.ts'
+import { commandsOf } from './ledger/domain/command.ts'
+import type { Refused, RequestOutcome } from './ledger/domain/outcome.ts'
+import type { Transfer } from './ledger/domain/transfer.ts'
+import type { Work } from './ledger/process-batch.ts'
 
 /** What the ledger tells about its work, by metrics and log lines (P4, P13, F9, F10). */
 export interface Observer {

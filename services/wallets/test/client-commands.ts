@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { newId } from '@caudal/contracts/ids.ts'
-import { systemAccount, type SystemAccountKind } from '../src/domain/account.ts'
+import { systemAccount, type SystemAccountKind } from '../src/ledger/domain/account.ts'
 import type {
   AccountCommand,
   AtomicBatch,
@@ -9,8 +9,8 @@ import type {
   MoneyCommand,
   RequestedPosting,
   TransferCommand,
-} from '../src/domain/command.ts'
-import { transferIdFrom } from '../src/domain/transfer.ts'
+} from '../src/ledger/domain/command.ts'
+import { transferIdFrom } from '../src/ledger/domain/transfer.ts'
 import { TENANT, type TestWallet } from './test-wallet.ts'
 
 export interface Naming {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { answersTo } from '../src/answer-batch.ts'
-import type { Request } from '../src/domain/command.ts'
-import { decideBatch } from '../src/domain/decide-batch.ts'
-import { type LedgerState, nameOfKey } from '../src/domain/ledger-state.ts'
-import type { Moment } from '../src/domain/moment.ts'
-import type { StoredAnswer } from '../src/domain/outcome.ts'
-import type { Transfer } from '../src/domain/transfer.ts'
-import type { Answer } from '../src/http/answer.ts'
+import type { Answer } from '../src/commands/answer.ts'
+import { answersTo } from '../src/ledger/answer-batch.ts'
+import type { Request } from '../src/ledger/domain/command.ts'
+import { decideBatch } from '../src/ledger/domain/decide-batch.ts'
+import { type LedgerState, nameOfKey } from '../src/ledger/domain/ledger-state.ts'
+import type { Moment } from '../src/ledger/domain/moment.ts'
+import type { StoredAnswer } from '../src/ledger/domain/outcome.ts'
+import type { Transfer } from '../src/ledger/domain/transfer.ts'
 
 /** What a client asked and was told, and when by one counter; or what the ledger did by itself. */
 export interface Call {

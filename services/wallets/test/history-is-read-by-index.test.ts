@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Client } from 'pg'
+import { listEntries } from '../src/accounts/store/list-entries.ts'
 import type {
   Detached,
   Statement,
   StatementPosition,
   StatementRange,
-} from '../src/domain/history.ts'
-import { readBalances, readStatement } from '../src/read-history.ts'
-import { findAccount, listAccounts } from '../src/store/find-account.ts'
-import { findTransfer } from '../src/store/find-transfer.ts'
-import { listEntries } from '../src/store/list-entries.ts'
-import { listSystemAccounts } from '../src/store/list-system-accounts.ts'
+} from '../src/history/history.ts'
+import { readBalances, readStatement } from '../src/history/read-history.ts'
+import { findAccount, listAccounts } from '../src/history/store/find-account.ts'
+import { findTransfer } from '../src/history/store/find-transfer.ts'
+import { listSystemAccounts } from '../src/history/store/list-system-accounts.ts'
 import { move } from './client-commands.ts'
 import { labourOf } from './labour-of.ts'
 import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'

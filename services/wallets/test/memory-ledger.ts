@@ -1,7 +1,7 @@
-import { SYSTEM_ACCOUNT_KINDS, STRIPES, systemAccount } from '../src/domain/account.ts'
-import type { Account } from '../src/domain/account.ts'
-import { emptyLedger, type LedgerState } from '../src/domain/ledger-state.ts'
-import type { Transfer } from '../src/domain/transfer.ts'
+import { SYSTEM_ACCOUNT_KINDS, STRIPES, systemAccount } from '../src/ledger/domain/account.ts'
+import type { Account } from '../src/ledger/domain/account.ts'
+import { emptyLedger, type LedgerState } from '../src/ledger/domain/ledger-state.ts'
+import type { Transfer } from '../src/ledger/domain/transfer.ts'
 import type { TestWallet } from './test-wallet.ts'
 
 /** A whole ledger in memory: the wallets' accounts and every system account they may need. */

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import fc from 'fast-check'
-import type { Command } from '../src/domain/command.ts'
-import { transferIdFrom } from '../src/domain/transfer.ts'
-import type { Work } from '../src/process-batch.ts'
-import { expiryOf } from '../src/sweep-holds.ts'
+import type { Command } from '../src/ledger/domain/command.ts'
+import { transferIdFrom } from '../src/ledger/domain/transfer.ts'
+import type { Work } from '../src/ledger/process-batch.ts'
+import { expiryOf } from '../src/upkeep/sweep-holds.ts'
 import {
   atomic,
   change,

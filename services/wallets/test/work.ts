@@ -1,6 +1,6 @@
-import type { AtomicBatch, Command } from '../src/domain/command.ts'
-import { type LedgerEvent, parseCommand } from '../src/messaging/parse-command.ts'
-import type { CommandWork, Work } from '../src/process-batch.ts'
+import type { AtomicBatch, Command } from '../src/ledger/domain/command.ts'
+import type { CommandWork, Work } from '../src/ledger/process-batch.ts'
+import { type LedgerEvent, parseCommand } from '../src/payments/read-event.ts'
 
 /** A client's command, or the end of a hold's time, as a batch takes it. */
 export function clientWork(command: Command): CommandWork {

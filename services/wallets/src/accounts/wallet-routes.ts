@@ -1,0 +1,157 @@
+import { isUuid, walletIdOf } from '@caudal/contracts/ids.ts'
+import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
+import { Problem } from '@caudal/http/problem.ts'
+import type { Identity, TokenVerifier } from '@caudal/http/token-verifier.ts'
+import { formatAmount } from '@caudal/money/format-amount.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Static, Type } from 'typebox'
+import type { EntryPosition, ListedEntry, WalletBalance } from '../ledger/domain/reading.ts'
+import { entryIdOf } from '../ledger/domain/transfer.ts'
+
+export interface WalletRouteDeps {
+  verifier: TokenVerifier
+  findBalances: (walletId: string) => Promise<WalletBalance[]>
+  /** Newest first, from behind `after`. */
+  listEntries: (query: {
+    accountId: string
+    after: EntryPosition | null
+    limit: number
+  }) => Promise<ListedEntry[]>
+}
+
+const walletAnswer = Type.Object({
+  wallet_id: Type.String(),
+  accounts: Type.Array(
+    Type.Object({
+      account_id: Type.String(),
+      currency: Type.String(),
+      available: Type.String(),
+      held: Type.String(),
+    }),
+  ),
+})
+
+const entryAnswer = Type.Object({
+  entry_id: Type.String(),
+  transfer_id: Type.String(),
+  kind: Type.Enum(['credit', 'debit', 'hold', 'commit', 'rollback', 'refund']),
+  balance: Type.Enum(['available', 'held']),
+  amount: Type.String({ description: 'Signed.' }),
+  balance_after: Type.String(),
+  payment_id: Type.Union([Type.String(), Type.Null()]),
+  created_at: Type.String(),
+})
+
+const entriesQuery = Type.Object({
+  ...pageQuery.properties,
+  account_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+})
+
+const readCursor = cursorReader(
+  Type.Object({
+    version: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    line: Type.Integer({ minimum: 0, maximum: 4_095 }),
+  }),
+)
+
+const security = [{ bearer: ['wallet:read'] }]
+
+/** A user's own wallet: balances and history (P4). Whose it is, the gateway's token says. */
+export function addWalletRoutes(app: HttpServer, deps: WalletRouteDeps): void {
+  const onRequest = [requireToken({ verifier: deps.verifier, scope: 'wallet:read' }), onlyUsers]
+  const walletSchema = { response: { 200: walletAnswer }, tags: ['wallet'], security }
+  app.get('/v1/wallet', { schema: walletSchema, onRequest }, (request) =>
+    showWallet(deps, identityOf(request)),
+  )
+  const entriesSchema = {
+    querystring: entriesQuery,
+    response: { 200: pageOf(entryAnswer) },
+    problems: ['ACCOUNT_NOT_FOUND'] as const,
+    tags: ['wallet'],
+    security,
+  }
+  app.get('/v1/wallet/entries', { schema: entriesSchema, onRequest }, (request) =>
+    showEntries(deps, identityOf(request), request.query),
+  )
+}
+
+async function showWallet(deps: WalletRouteDeps, { tenantId, subject }: Identity) {
+  const walletId = walletIdOf(tenantId, subject)
+  const accounts = await deps.findBalances(walletId)
+  return { wallet_id: walletId, accounts: accounts.map(showBalance) }
+}
+
+async function showEntries(
+  deps: WalletRouteDeps,
+  { tenantId, subject }: Identity,
+  { limit, cursor, account_id: wanted }: Static<typeof entriesQuery>,
+) {
+  const after = cursor === undefined ? null : readCursor(cursor)
+  const accounts = await deps.findBalances(walletIdOf(tenantId, subject))
+  const account = chooseAccount(accounts, wanted)
+  const query = account && { accountId: account.accountId, after, limit: limit + 1 }
+  const rows = query === undefined ? [] : await deps.listEntries(query)
+  return cutPage(rows, {
+    limit,
+    positionOf: ({ version, line }) => ({ version, line }),
+    show: (row) => showEntry(row, account!.currency),
+  })
+}
+
+/** The account that is meant; it need not be named where the wallet has only one. */
+function chooseAccount(
+  accounts: readonly WalletBalance[],
+  wanted: string | undefined,
+): WalletBalance | undefined {
+  if (wanted !== undefined) {
+    const id = wanted.toLowerCase()
+    const own = isUuid(id) ? accounts.find(({ accountId }) => accountId === id) : undefined
+    if (own === undefined) throw new Problem('ACCOUNT_NOT_FOUND')
+    return own
+  }
+  if (accounts.length > 1) {
+    throw new Problem('MALFORMED_REQUEST', 'query: account_id is required, there are several', {
+      members: { param: 'account_id' },
+    })
+  }
+  return accounts[0]
+}
+
+function showBalance({ accountId, currency, availableMinor, heldMinor }: WalletBalance) {
+  return {
+    account_id: accountId,
+    currency,
+    available: formatAmount(availableMinor, currency),
+    held: formatAmount(heldMinor, currency),
+  }
+}
+
+function showEntry(entry: ListedEntry, currency: string) {
+  return {
+    entry_id: entryIdOf(entry.transferId, entry.line),
+    transfer_id: entry.transferId,
+    kind: kindForUsers(entry),
+    balance: entry.balance,
+    amount: formatAmount(entry.amountMinor, currency),
+    balance_after: formatAmount(entry.balanceAfterMinor, currency),
+    payment_id: entry.paymentId,
+    created_at: entry.bookedAt.toISOString(),
+  }
+}
+
+/** The kinds that users know are a closed list: other transfers give or take, by their sign. */
+function kindForUsers({ kind, amountMinor }: ListedEntry): string {
+  if (kind !== 'transfer') return kind
+  return amountMinor > 0n ? 'credit' : 'debit'
+}
+
+function onlyUsers(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  done: (error?: Error) => void,
+): void {
+  const allowed = identityOf(request).kind === 'user'
+  done(allowed ? undefined : new Problem('FORBIDDEN', 'a wallet is shown to its user only'))
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
+import { exactInteger } from '@caudal/contracts/serialize-event.ts'
+import { problemBody } from '@caudal/http/problem.ts'
+import { newTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
+import type { AccountChange } from '../ledger/domain/account-change.ts'
+import { commandsOf, type Request } from '../ledger/domain/command.ts'
+import type {
+  Applied,
+  Changed,
+  Committed,
+  NotApplied,
+  RefusalCode,
+  RequestOutcome,
+  StoredAnswer,
+} from '../ledger/domain/outcome.ts'
+import { entryIdOf } from '../ledger/domain/transfer.ts'
+
+/** What a client is told; `replayed` when it was told so before. */
+export interface Answer extends StoredAnswer {
+  replayed: boolean
+}
+
+/** The answer to a client's request, as the bytes that are stored with its key (F2). */
+export function answerTo(
+  request: Request,
+  outcome: RequestOutcome,
+  traceparent: string | undefined,
+): Answer {
+  switch (outcome.type) {
+    case 'committed':
+    case 'changed':
+      return { status: 200, body: doneBody(outcome), replayed: false }
+    case 'refused':
+      return refusal(outcome.code, traceparent, reasonOf(request, outcome.code))
+    case 'applied':
+      return { status: 200, body: appliedBody(outcome), replayed: false }
+    case 'not_applied':
+      return refusal('BATCH_NOT_APPLIED', traceparent, detailsOf(request, outcome))
+    case 'repeated':
+    case 'unchanged':
+    case 'inapplicable':
+      throw new assert.AssertionError({ message: `no client is answered ${outcome.type}` })
+    default:
+      return outcome satisfies never
+  }
+}
+
+/** What the title of the code does not say: of a hold it is not the available balance. */
+function reasonOf({ kind }: Request, code: RefusalCode): { detail?: string } {
+  const ofHold = kind === 'commit' || kind === 'rollback'
+  if (!ofHold || code !== 'INSUFFICIENT_FUNDS') return {}
+  return { detail: 'What the hold still keeps is less than the amount' }
+}
+
+function refusal(
+  code: RefusalCode | 'BATCH_NOT_APPLIED',
+  traceparent: string | undefined,
+  { detail, members }: { detail?: string; members?: Record<string, unknown> } = {},
+): Answer {
+  const traceId = traceIdOf(traceparent ?? newTraceparent())
+  const { status } = ERROR_CODES[code]
+  return { status, body: problemBody(code, traceId, detail, members), replayed: false }
+}
+
+function doneBody(outcome: Committed | Changed): string {
+  const body = outcome.type === 'committed' ? committedBody(outcome) : changedBody(outcome.change)
+  return JSON.stringify(body)
+}
+
+/** F's answer: the entry on the account of the command; a hold's id and end with the hold. */
+function committedBody({ transfer, hold }: Committed): Record<string, unknown> {
+  const { transferId, entries, kind } = transfer
+  const status = 'committed'
+  const line = entries.findIndex(({ accountId }) => accountId === transfer.accountId)
+  const entry_id = entryIdOf(transferId, line)
+  if (kind === 'transfer') {
+    const entry_ids = entries.map((_, index) => entryIdOf(transferId, index))
+    return { status, transfer_id: transferId, entry_id, entry_ids }
+  }
+  if (kind !== 'hold' || hold === null) return { status, entry_id }
+  const { holdId: hold_id, expiresAtMs } = hold
+  if (expiresAtMs === null) return { status, entry_id, hold_id }
+  return { status, entry_id, hold_id, expires_at: new Date(expiresAtMs).toISOString() }
+}
+
+function changedBody(change: AccountChange): Record<string, unknown> {
+  const { currency } = change
+  const minor_units = exactInteger(change.overdraftLimitMinor)
+  const account = {
+    account_id: change.accountId,
+    status: change.status,
+    overdraft_limit: { minor_units, currency },
+  }
+  return { status: 'committed', change_id: change.changeId, account }
+}
+
+/** The same form as the answer to a batch whose commands stand for themselves. */
+function appliedBody({ outcomes }: Applied): string {
+  const results = outcomes.map((one) => `{"status":200,"body":${doneBody(one)}}`)
+  return `{"results":[${results.join(',')}]}`
+}
+
+/** Which command was refused and why; the others were not, and did not happen either. */
+function detailsOf(request: Request, { index, code }: NotApplied) {
+  const results = commandsOf(request).map((_, at) => {
+    const why = at === index ? code : 'BATCH_NOT_APPLIED'
+    const { status, title } = ERROR_CODES[why]
+    return { status, body: { code: why, title } }
+  })
+  const { status } = ERROR_CODES[code]
+  return {
+    detail: `command ${index} was refused: ${code}`,
+    members: { failed: { index, status, code }, results },
+  }
+}

@@ -1,0 +1,91 @@
+import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
+import { identityOf, type TokenHook } from '@caudal/http/authenticate.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import { Problem, problemBody } from '@caudal/http/problem.ts'
+import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Command } from '../ledger/domain/command.ts'
+import { JSON_CONTENT_TYPE, type LedgerRouteDeps, sendAnswer } from './answer-command.ts'
+import type { Answer } from './answer.ts'
+import { BATCH_PROBLEMS, keyedIfAtomic } from './command-problems.ts'
+import { BatchAnswer, BatchBody, notApplied, ReadBatchBody } from './command-schemas.ts'
+import { readAtomicBatch, readBatchedCommand } from './read-batch.ts'
+import type { Asking } from './read-command.ts'
+
+const BATCH_BODY_BYTES = 2 * 1024 * 1024
+
+/** Up to 1,000 commands in one request: each for itself, or all of them or none. */
+export function addBatchRoute(
+  app: HttpServer,
+  deps: LedgerRouteDeps,
+  onRequest: TokenHook[],
+): void {
+  const schema = {
+    summary: 'Up to 1,000 commands, each with a key and a result of its own, or all or nothing.',
+    body: BatchBody,
+    readBody: ReadBatchBody,
+    ...keyedIfAtomic,
+    problems: BATCH_PROBLEMS,
+    problemMembers: { BATCH_NOT_APPLIED: notApplied },
+    response: { 200: BatchAnswer },
+    tags: ['ledger'],
+    security: [{ bearer: ['ledger:write'] }],
+  }
+  const options = {
+    schema,
+    onRequest,
+    config: { integers: 'bigint' } as const,
+    bodyLimit: BATCH_BODY_BYTES,
+  }
+  app.post('/v1/batch', options, (request, reply) => {
+    const { commands, atomic } = request.body
+    if (atomic === true) return answerAtomic(deps, commands, request, reply)
+    return answerEach(deps, commands, request, reply)
+  })
+}
+
+async function answerAtomic(
+  deps: LedgerRouteDeps,
+  items: readonly unknown[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const key = request.headers['x-idempotency-key']
+  const asking = { identity: identityOf(request), key, stripe: deps.stripe }
+  const answer = await deps.submit(readAtomicBatch(items, asking), request.traceparent)
+  return sendAnswer(reply, answer)
+}
+
+async function answerEach(
+  deps: LedgerRouteDeps,
+  items: readonly unknown[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const asking = { identity: identityOf(request), stripe: deps.stripe }
+  const { traceparent } = request
+  const read = items.map((item) => readItem(item, asking, traceparent))
+  const commands = read.filter((it) => 'kind' in it)
+  const answers = (await deps.submitAll(commands, traceparent)).values()
+  const parts = read.map((it) => {
+    const { status, body } = 'kind' in it ? answers.next().value! : it
+    return `{"status":${status},"body":${body}}`
+  })
+  return reply.header('content-type', JSON_CONTENT_TYPE).send(`{"results":[${parts.join(',')}]}`)
+}
+
+/** A command that is wrong in itself gets its own refusal and never fails its neighbours. */
+function readItem(
+  item: unknown,
+  asking: Omit<Asking, 'key'>,
+  traceparent: string,
+): Command | Pick<Answer, 'status' | 'body'> {
+  try {
+    return readBatchedCommand(item, asking)
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    const { code, detail, extra } = error
+    const body = problemBody(code, traceIdOf(traceparent), detail, extra.members)
+    return { status: ERROR_CODES[code].status, body }
+  }
+}

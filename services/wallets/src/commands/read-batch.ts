@@ -1,0 +1,77 @@
+import { hash } from 'node:crypto'
+import { closeObjects, compileValidator } from '@caudal/http/compile-validator.ts'
+import { Problem } from '@caudal/http/problem.ts'
+import type { TObject } from 'typebox'
+import type { AtomicBatch, Command } from '../ledger/domain/command.ts'
+import { BatchedCommands } from './command-schemas.ts'
+import { type Asking, type CommandRequest, readCommand, readKey } from './read-command.ts'
+
+type Validate = (item: unknown) => { value?: unknown; error?: Problem }
+
+const VALIDATORS: Record<string, Validate> = Object.fromEntries(
+  Object.entries(BatchedCommands).map(([kind, item]) => [kind, compileItem(item)]),
+)
+const KINDS = Object.keys(VALIDATORS)
+
+/**
+ * Reads a command that stands for itself in a batch.
+ *
+ * @throws {Problem} for what is wrong with it
+ */
+export function readBatchedCommand(item: unknown, asking: Omit<Asking, 'key'>): Command {
+  const { command: kind, idempotency_key: key, ...body } = validItem(item)
+  return readCommand({ kind, body } as CommandRequest, { ...asking, key })
+}
+
+/**
+ * Reads commands that take effect together. The key is the one of the request; theirs is the same.
+ *
+ * @throws {Problem} naming the first command with which something is wrong
+ */
+export function readAtomicBatch(items: readonly unknown[], asking: Asking): AtomicBatch {
+  const value = readKey(asking.key)
+  const commands = items.map((item, index) => {
+    try {
+      const { command: kind, idempotency_key: key, ...body } = validItem(item)
+      if (key !== undefined) {
+        throw new Problem('MALFORMED_REQUEST', 'body: idempotency_key is the one of the batch', {
+          members: { param: 'idempotency_key' },
+        })
+      }
+      return readCommand({ kind, body } as CommandRequest, asking)
+    } catch (error) {
+      throw error instanceof Problem ? inCommand(index, error) : error
+    }
+  })
+  const { tenantId, clientId, subject } = asking.identity
+  const parts = commands.map((it) => it.key.fingerprint)
+  const fingerprint = hash('sha256', JSON.stringify(['atomic', ...parts]), 'hex')
+  const key = { clientId: clientId ?? subject, value, fingerprint }
+  return { kind: 'atomic', tenantId, key, commands }
+}
+
+function validItem(item: unknown): { command: string; idempotency_key?: string } {
+  const kind = (item as { command?: unknown } | null)?.command
+  const validate = typeof kind === 'string' && KINDS.includes(kind) ? VALIDATORS[kind] : undefined
+  if (validate === undefined) {
+    throw new Problem('MALFORMED_REQUEST', `body: command must be one of ${KINDS.join(', ')}`, {
+      members: { param: 'command' },
+    })
+  }
+  const { value, error } = validate(item)
+  if (error !== undefined) throw error
+  return value as { command: string }
+}
+
+function compileItem(item: TObject): Validate {
+  const closed = closeObjects(item) as Parameters<typeof compileValidator>[0]['schema']
+  const route = { schema: closed, method: 'POST', url: '/v1/batch', httpPart: 'body' }
+  return compileValidator(route) as Validate
+}
+
+function inCommand(index: number, { code, detail, extra }: Problem): Problem {
+  const { param, ...members } = extra.members ?? {}
+  const place = `commands.${index}${typeof param === 'string' ? `.${param}` : ''}`
+  const said = `commands.${index}: ${detail ?? code}`
+  return new Problem(code, said, { ...extra, members: { ...members, param: place } })
+}

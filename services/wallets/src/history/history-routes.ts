@@ -1,0 +1,236 @@
+import { isUuid, walletIdOf } from '@caudal/contracts/ids.ts'
+import { identityOf, requireToken, type TokenHook } from '@caudal/http/authenticate.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
+import { Problem } from '@caudal/http/problem.ts'
+import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
+import { isCurrency } from '@caudal/money/currencies.ts'
+import { type Static, Type } from 'typebox'
+import { onlyServices } from '../commands/only-services.ts'
+import { accountOf, detached, idIn, mayBeDetached, strangeCursor } from './history-request.ts'
+import {
+  AccountAnswer,
+  AsOfQuery,
+  BalanceAnswer,
+  SystemAccountAnswer,
+  TransferAnswer,
+  TrialBalanceAnswer,
+  TrialBalanceQuery,
+} from './history-schemas.ts'
+import type {
+  AccountDetails,
+  AsOf,
+  Balances,
+  Detached,
+  SystemAccountTotal,
+  TransferDetails,
+  TrialBalanceRow,
+} from './history.ts'
+import { readAsOf } from './read-moment.ts'
+import {
+  showAccount,
+  showBalances,
+  showSystemAccount,
+  showTransfer,
+  showTrialBalance,
+} from './show-history.ts'
+import { addStatementRoute, type StatementRouteDeps } from './statement-route.ts'
+
+export interface HistoryRouteDeps extends StatementRouteDeps {
+  verifier: TokenVerifier
+  listAccounts: (query: {
+    tenantId: string
+    walletId: string
+    after: string | null
+    limit: number
+  }) => Promise<AccountDetails[]>
+  listSystemAccounts: (query: {
+    tenantId: string
+    after: { kind: string; currency: string } | null
+    limit: number
+  }) => Promise<SystemAccountTotal[]>
+  readBalances: (
+    account: AccountDetails,
+    asOf: AsOf,
+  ) => Promise<(Balances & { type: 'balances'; version: number }) | Detached>
+  findTransfer: (name: {
+    tenantId: string
+    transferId: string
+  }) => Promise<TransferDetails | undefined>
+  readTrialBalance: (query: {
+    tenantId: string
+    currency: string | null
+    asOf: AsOf | null
+  }) => Promise<TrialBalanceRow[] | Detached>
+}
+
+const noAccount = ['ACCOUNT_NOT_FOUND'] as const
+const common = { tags: ['history'], security: [{ bearer: ['ledger:read'] }] }
+
+/** The reads of the ledger for internal clients with the scope ledger:read (F1, E4). */
+export function addHistoryRoutes(app: HttpServer, deps: HistoryRouteDeps): void {
+  const { verifier } = deps
+  const onRequest = [requireToken({ verifier, scope: 'ledger:read' }), onlyServices]
+  addAccountRoutes(app, deps, onRequest)
+  addSystemAccountRoute(app, deps, onRequest)
+  addBalanceRoute(app, deps, onRequest)
+  addStatementRoute(app, deps, onRequest)
+  addTransferRoute(app, deps, onRequest)
+  addTrialBalanceRoute(app, deps, onRequest)
+}
+
+const accountsQuery = Type.Object({
+  ...pageQuery.properties,
+  user_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  wallet_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+})
+const readAccountsCursor = cursorReader(
+  Type.Object({ wallet: Type.String(), currency: Type.String({ pattern: '^[A-Z]{3}$' }) }),
+)
+
+function addAccountRoutes(app: HttpServer, deps: HistoryRouteDeps, onRequest: TokenHook[]): void {
+  const summary = 'An account, or one stripe of a system account.'
+  const schema = { summary, response: { 200: AccountAnswer }, problems: noAccount, ...common }
+  app.get('/v1/accounts/:account_id', { schema, onRequest }, async (request) =>
+    showAccount(await accountOf(deps, request)),
+  )
+  const listSchema = {
+    summary: 'The accounts of a wallet, by currency: name its user or the wallet.',
+    querystring: accountsQuery,
+    response: { 200: pageOf(AccountAnswer) },
+    ...common,
+  }
+  app.get('/v1/accounts', { schema: listSchema, onRequest }, async (request) => {
+    const { tenantId } = identityOf(request)
+    const { limit, cursor } = request.query
+    const walletId = walletNamedBy(tenantId, request.query)
+    const position = cursor === undefined ? null : readAccountsCursor(cursor)
+    if (position !== null && position.wallet !== walletId) throw strangeCursor('another wallet')
+    const after = position?.currency ?? null
+    const rows =
+      walletId === null
+        ? []
+        : await deps.listAccounts({ tenantId, walletId, after, limit: limit + 1 })
+    return cutPage(rows, {
+      limit,
+      positionOf: ({ currency }) => ({ wallet: walletId, currency }),
+      show: showAccount,
+    })
+  })
+}
+
+/** Null for a name that is nobody's: ids of ours are UUIDs. */
+function walletNamedBy(tenantId: string, query: Static<typeof accountsQuery>): string | null {
+  const { user_id: userId, wallet_id: walletId } = query
+  if ((userId === undefined) === (walletId === undefined)) {
+    throw new Problem('MALFORMED_REQUEST', 'query: give either user_id or wallet_id', {
+      members: { param: 'user_id' },
+    })
+  }
+  if (userId !== undefined) {
+    return isUuid(userId) ? walletIdOf(tenantId, userId.toLowerCase()) : null
+  }
+  return isUuid(walletId!) ? walletId!.toLowerCase() : null
+}
+
+const readSystemCursor = cursorReader(
+  Type.Object({
+    kind: Type.String({ pattern: '^[a-z_]{1,32}$' }),
+    currency: Type.String({ pattern: '^[A-Z]{3}$' }),
+  }),
+)
+
+function addSystemAccountRoute(
+  app: HttpServer,
+  deps: HistoryRouteDeps,
+  onRequest: TokenHook[],
+): void {
+  const schema = {
+    summary: "The operator's accounts, by kind and currency, summed over their stripes.",
+    querystring: pageQuery,
+    response: { 200: pageOf(SystemAccountAnswer) },
+    ...common,
+  }
+  app.get('/v1/system-accounts', { schema, onRequest }, async (request) => {
+    const { limit, cursor } = request.query
+    const after = cursor === undefined ? null : readSystemCursor(cursor)
+    const { tenantId } = identityOf(request)
+    const rows = await deps.listSystemAccounts({ tenantId, after, limit: limit + 1 })
+    return cutPage(rows, {
+      limit,
+      positionOf: ({ kind, currency }) => ({ kind, currency }),
+      show: showSystemAccount,
+    })
+  })
+}
+
+function addBalanceRoute(app: HttpServer, deps: HistoryRouteDeps, onRequest: TokenHook[]): void {
+  const schema = {
+    summary: 'Both balances of an account as of a time of booking, or of a value date.',
+    querystring: AsOfQuery,
+    response: { 200: BalanceAnswer },
+    problems: [...noAccount, ...mayBeDetached.problems],
+    problemMembers: mayBeDetached.problemMembers,
+    ...common,
+  }
+  app.get('/v1/accounts/:account_id/balance', { schema, onRequest }, async (request) => {
+    const { by, as_of: text } = request.query
+    const account = await accountOf(deps, request)
+    const { asOf, shown } = readAsOf(text ?? account.readAt.toISOString(), by)
+    const found = await deps.readBalances(account, asOf)
+    if (found.type === 'detached') throw detached(found)
+    return {
+      account_id: account.accountId,
+      by,
+      as_of: shown,
+      ...showBalances(found, account.currency),
+      version: found.version,
+    }
+  })
+}
+
+function addTransferRoute(app: HttpServer, deps: HistoryRouteDeps, onRequest: TokenHook[]): void {
+  const summary = 'A transfer with its entries, what it corrects and what corrected it.'
+  const problems = ['TRANSFER_NOT_FOUND'] as const
+  const schema = { summary, response: { 200: TransferAnswer }, problems, ...common }
+  app.get('/v1/transfers/:transfer_id', { schema, onRequest }, async (request) => {
+    const transferId = idIn(request, 'transfer_id')
+    const { tenantId } = identityOf(request)
+    const found = isUuid(transferId) && (await deps.findTransfer({ tenantId, transferId }))
+    if (!found) throw new Problem('TRANSFER_NOT_FOUND')
+    return showTransfer(found)
+  })
+}
+
+function addTrialBalanceRoute(
+  app: HttpServer,
+  deps: HistoryRouteDeps,
+  onRequest: TokenHook[],
+): void {
+  const schema = {
+    summary: 'All accounts summed up by currency and kind: debits and credits are equal.',
+    querystring: TrialBalanceQuery,
+    response: { 200: TrialBalanceAnswer },
+    ...mayBeDetached,
+    ...common,
+  }
+  app.get('/v1/trial-balance', { schema, onRequest }, async (request) => {
+    const { by, as_of: text, currency = null } = request.query
+    if (currency !== null && !isCurrency(currency)) {
+      throw new Problem('MALFORMED_REQUEST', 'query: currency is not an ISO 4217 code', {
+        members: { param: 'currency' },
+      })
+    }
+    const { tenantId } = identityOf(request)
+    const moment = text === undefined ? null : readAsOf(text, by)
+    if (moment === null && by === 'value') {
+      throw new Problem('MALFORMED_REQUEST', 'query: by value as_of is required, a day', {
+        members: { param: 'as_of' },
+      })
+    }
+    const asOf = moment?.asOf ?? null
+    const rows = await deps.readTrialBalance({ tenantId, currency, asOf })
+    if (!Array.isArray(rows)) throw detached(rows)
+    return { by, as_of: moment?.shown ?? null, data: showTrialBalance(rows) }
+  })
+}

@@ -1,0 +1,133 @@
+import type { AccountKind, AccountStatus, Balance } from '../ledger/domain/account.ts'
+import type { EntryPosition } from '../ledger/domain/reading.ts'
+
+/** The two balances of an account at some point of its history. */
+export interface Balances {
+  availableMinor: bigint
+  heldMinor: bigint
+}
+
+/** An account as internal clients see it. */
+export interface AccountDetails extends Balances {
+  accountId: string
+  tenantId: string
+  kind: AccountKind
+  status: AccountStatus
+  currency: string
+  walletId: string | null
+  userId: string | null
+  /** Of a system account: which of its stripes this is. */
+  stripe: number | null
+  /** How far below zero it may go; null for no limit. */
+  overdraftLimitMinor: bigint | null
+  version: number
+  openedAt: Date
+  /** The database's time of the reading. */
+  readAt: Date
+}
+
+/** A system account: its stripes summed up (rule 7). */
+export interface SystemAccountTotal extends Balances {
+  kind: AccountKind
+  currency: string
+  stripes: number
+}
+
+/**
+ * A point in the books. By booking: what was booked before an instant. By value: what has a value
+ * date up to the end of a day, `YYYY-MM-DD`, whenever it was booked.
+ */
+export type AsOf = { by: 'booking'; before: Date } | { by: 'value'; day: string }
+
+/** Where the history that is kept begins (detached months); null while it is whole. */
+export interface KeptHistory {
+  from: Date
+  /** Balances by value date are known from the end of this day on. */
+  valueDay: string
+}
+
+/** The history of that time has been detached: there is no answer. */
+export interface Detached {
+  type: 'detached'
+  kept: KeptHistory
+}
+
+/** An entry with what a statement shows of its transfer. */
+export interface StatementEntry extends EntryPosition {
+  transferId: string
+  kind: string
+  referenceId: string
+  reason: string
+  paymentId: string | null
+  holdId: string | null
+  balance: Balance
+  amountMinor: bigint
+  valueDate: string
+  bookedAt: Date
+}
+
+/** A line of a statement: the entry and the balance it changed, in the order of the statement. */
+export interface StatementLine extends StatementEntry {
+  beforeMinor: bigint
+  afterMinor: bigint
+}
+
+/**
+ * A place in a statement: behind which entry, and what the balances are there. By value the entries
+ * of another day than that of their booking are a list of their own, with a place of its own.
+ */
+export interface StatementPosition extends Balances, EntryPosition {
+  otherDay: (EntryPosition & { valueDate: string }) | null
+}
+
+/** What a statement covers: from inclusive; `to` exclusive by booking, inclusive by value. */
+export type StatementRange =
+  | { by: 'booking'; from: Date | null; to: Date | null }
+  | { by: 'value'; from: string | null; to: string | null }
+
+/** A page of a statement. */
+export interface Statement {
+  type: 'statement'
+  opening: Balances
+  lines: StatementLine[]
+  closing: Balances
+  /** Where the next page begins; null behind the last. */
+  next: StatementPosition | null
+}
+
+/** A transfer with its entries. */
+export interface TransferDetails {
+  transferId: string
+  kind: string
+  referenceId: string
+  reason: string
+  clientId: string | null
+  paymentId: string | null
+  holdId: string | null
+  valueDate: string
+  bookedAt: Date
+  /** The transfer that it corrects. */
+  correctsId: string | null
+  correctedBy: string[]
+  entries: TransferEntry[]
+}
+
+export interface TransferEntry extends EntryPosition {
+  accountId: string
+  accountKind: AccountKind
+  currency: string
+  balance: Balance
+  amountMinor: bigint
+  balanceAfterMinor: bigint
+}
+
+/** One class of accounts of a trial balance. */
+export interface TrialBalanceRow extends Balances {
+  currency: string
+  kind: AccountKind
+  /** A system account is one, however many stripes it has. */
+  accounts: number
+  /** What the accounts below zero owe, and what the others have: both at least 0. */
+  debitMinor: bigint
+  creditMinor: bigint
+}

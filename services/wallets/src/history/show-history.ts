@@ -1,0 +1,113 @@
+import { exactInteger } from '@caudal/contracts/serialize-event.ts'
+import { entryIdOf } from '../ledger/domain/transfer.ts'
+import type {
+  AccountDetails,
+  Balances,
+  StatementLine,
+  SystemAccountTotal,
+  TransferDetails,
+  TrialBalanceRow,
+} from './history.ts'
+
+/** An amount in F's form: exact minor units with their currency. */
+function showAmount(minor: bigint, currency: string) {
+  return { minor_units: exactInteger(minor), currency }
+}
+
+export function showBalances({ availableMinor, heldMinor }: Balances, currency: string) {
+  return {
+    available: showAmount(availableMinor, currency),
+    held: showAmount(heldMinor, currency),
+  }
+}
+
+export function showAccount(account: AccountDetails) {
+  const { currency, overdraftLimitMinor: limit } = account
+  return {
+    account_id: account.accountId,
+    kind: account.kind,
+    status: account.status,
+    currency,
+    wallet_id: account.walletId,
+    user_id: account.userId,
+    stripe: account.stripe,
+    ...showBalances(account, currency),
+    overdraft: {
+      rule: limit === null ? 'unlimited' : limit === 0n ? 'never' : 'limit',
+      limit: limit === null ? null : showAmount(limit, currency),
+    },
+    version: account.version,
+    opened_at: account.openedAt.toISOString(),
+  }
+}
+
+export function showSystemAccount({ kind, currency, stripes, ...balances }: SystemAccountTotal) {
+  return { kind, currency, ...showBalances(balances, currency), stripes }
+}
+
+export function showLine(line: StatementLine, currency: string) {
+  return {
+    entry_id: entryIdOf(line.transferId, line.line),
+    transfer_id: line.transferId,
+    kind: line.kind,
+    reference_id: line.referenceId,
+    reason: line.reason,
+    payment_id: line.paymentId,
+    hold_id: line.holdId,
+    balance: line.balance,
+    amount: showAmount(line.amountMinor, currency),
+    balance_before: showAmount(line.beforeMinor, currency),
+    balance_after: showAmount(line.afterMinor, currency),
+    version: line.version,
+    value_date: line.valueDate,
+    booked_at: line.bookedAt.toISOString(),
+  }
+}
+
+export function showTransfer(transfer: TransferDetails) {
+  return {
+    transfer_id: transfer.transferId,
+    kind: transfer.kind,
+    reference_id: transfer.referenceId,
+    reason: transfer.reason,
+    client_id: transfer.clientId,
+    payment_id: transfer.paymentId,
+    hold_id: transfer.holdId,
+    value_date: transfer.valueDate,
+    booked_at: transfer.bookedAt.toISOString(),
+    corrects: transfer.correctsId,
+    corrected_by: transfer.correctedBy,
+    entries: transfer.entries.map((entry) => ({
+      entry_id: entryIdOf(transfer.transferId, entry.line),
+      account_id: entry.accountId,
+      account_kind: entry.accountKind,
+      balance: entry.balance,
+      amount: showAmount(entry.amountMinor, entry.currency),
+      balance_before: showAmount(entry.balanceAfterMinor - entry.amountMinor, entry.currency),
+      balance_after: showAmount(entry.balanceAfterMinor, entry.currency),
+      version: entry.version,
+    })),
+  }
+}
+
+/** The rows by currency, with their sums: the debits are the credits, or the books are wrong. */
+export function showTrialBalance(rows: readonly TrialBalanceRow[]) {
+  const currencies = Map.groupBy(rows, ({ currency }) => currency)
+  return [...currencies].map(([currency, own]) => {
+    const debit = own.reduce((sum, { debitMinor }) => sum + debitMinor, 0n)
+    const credit = own.reduce((sum, { creditMinor }) => sum + creditMinor, 0n)
+    return {
+      currency,
+      accounts: own.map((row) => ({
+        kind: row.kind,
+        accounts: row.accounts,
+        ...showBalances(row, currency),
+        debit: showAmount(row.debitMinor, currency),
+        credit: showAmount(row.creditMinor, currency),
+      })),
+      debit: showAmount(debit, currency),
+      credit: showAmount(credit, currency),
+      total: showAmount(credit - debit, currency),
+    }
+  })
+}

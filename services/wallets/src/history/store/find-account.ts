@@ -1,0 +1,71 @@
+import type { Db } from '@caudal/postgres/types.ts'
+import type { AccountKind, AccountStatus } from '../../ledger/domain/account.ts'
+import type { AccountDetails } from '../history.ts'
+
+interface Row {
+  account_id: string
+  tenant_id: string
+  kind: AccountKind
+  status: AccountStatus
+  currency: string
+  wallet_id: string | null
+  user_id: string | null
+  stripe: number | null
+  available_minor: string
+  held_minor: string
+  overdraft_limit_minor: bigint | null
+  version: bigint
+  opened_at: Date
+  read_at: Date
+}
+
+const COLUMNS = `account_id, tenant_id, kind, status, currency, wallet_id, user_id, stripe,
+  available_minor, held_minor, overdraft_limit_minor, version, opened_at,
+  date_trunc('milliseconds', clock_timestamp()) AS read_at`
+
+/** An account of the tenant, of a wallet or one stripe of the system's. */
+export async function findAccount(
+  db: Db,
+  { tenantId, accountId }: { tenantId: string; accountId: string },
+): Promise<AccountDetails | undefined> {
+  const { rows } = await db.query<Row>({
+    name: 'find-account',
+    text: `SELECT ${COLUMNS} FROM accounts WHERE account_id = $1 AND tenant_id = $2`,
+    values: [accountId, tenantId],
+  })
+  return rows.map(detailsOf)[0]
+}
+
+/** The accounts of a wallet in the order of their currencies, from behind `after`. */
+export async function listAccounts(
+  db: Db,
+  query: { tenantId: string; walletId: string; after: string | null; limit: number },
+): Promise<AccountDetails[]> {
+  const { rows } = await db.query<Row>({
+    name: 'list-accounts',
+    text: `SELECT ${COLUMNS} FROM accounts
+           WHERE wallet_id = $1 AND tenant_id = $2 AND currency > $3
+           ORDER BY currency LIMIT $4`,
+    values: [query.walletId, query.tenantId, query.after ?? '', query.limit],
+  })
+  return rows.map(detailsOf)
+}
+
+function detailsOf(row: Row): AccountDetails {
+  return {
+    accountId: row.account_id,
+    tenantId: row.tenant_id,
+    kind: row.kind,
+    status: row.status,
+    currency: row.currency,
+    walletId: row.wallet_id,
+    userId: row.user_id,
+    stripe: row.stripe,
+    availableMinor: BigInt(row.available_minor),
+    heldMinor: BigInt(row.held_minor),
+    overdraftLimitMinor: row.overdraft_limit_minor,
+    version: Number(row.version),
+    openedAt: row.opened_at,
+    readAt: row.read_at,
+  }
+}

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { type Actor, systemActor } from '@caudal/contracts/actor.ts'
+import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
+import { transferEventType } from '@caudal/contracts/events/ledger.ts'
+import type {
+  WalletAccountChanged,
+  WalletAccountOpened,
+  WalletTransferCommitted,
+} from '@caudal/contracts/events/ledger.ts'
+import { newId } from '@caudal/contracts/ids.ts'
+import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
+import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
+import type { AccountChange } from './domain/account-change.ts'
+import type { Hold } from './domain/hold.ts'
+import type { Committed } from './domain/outcome.ts'
+import type { OpenedAccount } from './domain/reading.ts'
+
+/** What an event says beside the outcome: where and when, and which trace it belongs to. */
+export interface Circumstances {
+  region: string
+  /** RFC 3339, the booking time of the batch. */
+  timestamp: string
+  traceparent: string | undefined
+}
+
+/**
+ * F's outbox event: the transfer with the balances of its account after it, and with all entries
+ * and the hold, so that the ledger can be rebuilt (F3). Amounts of entries are texts, which keep
+ * every digit in any reader; `amount_minor` is F's integer.
+ */
+export function bookedEvent(
+  { transfer, hold }: Committed,
+  circumstances: Circumstances,
+): OutboxEvent {
+  const { availableMinor, heldMinor, version } = transfer.accountAfter
+  const event: WalletTransferCommitted = {
+    event_id: newId(),
+    event_type: transferEventType(transfer.kind),
+    occurred_at: circumstances.timestamp,
+    schema_version: schemaVersionOf('wallet.transfer.committed'),
+    actor: actorOf(transfer.clientId),
+    region: circumstances.region,
+    tenant_id: transfer.tenantId,
+    account_id: transfer.accountId,
+    transfer_id: transfer.transferId,
+    amount_minor: transfer.amountMinor,
+    currency: transfer.currency,
+    reference_id: transfer.referenceId,
+    idempotency_key: transfer.idempotencyKey,
+    reason: transfer.reason,
+    value_date: transfer.valueDate,
+    account_version: version,
+    available_minor: availableMinor,
+    held_minor: heldMinor,
+    entries: transfer.entries.map((entry) => ({
+      account_id: entry.accountId,
+      balance: entry.balance,
+      amount_minor: `${entry.amountMinor}`,
+      balance_after_minor: `${entry.balanceAfterMinor}`,
+      account_version: entry.accountVersion,
+    })),
+  }
+  if (hold !== null) event.hold = heldAfter(hold)
+  if (transfer.clientId !== null) event.client_id = transfer.clientId
+  if (transfer.paymentId !== null) event.payment_id = transfer.paymentId
+  if (transfer.correctsId !== null) event.corrects = transfer.correctsId
+  return { event, traceparent: traceOf(circumstances) }
+}
+
+/** An account is there. */
+export function openedEvent(
+  account: OpenedAccount,
+  { region, traceparent }: Pick<Circumstances, 'region' | 'traceparent'>,
+): OutboxEvent {
+  const { owner, stripe } = account
+  const timestamp = account.openedAt.toISOString()
+  const event: WalletAccountOpened = {
+    ...ofAccount(account, { region, timestamp }),
+    event_type: 'wallet.account.opened.committed',
+    actor: systemActor('wallets'),
+    kind: account.kind,
+    status: 'open',
+    overdraft_limit_minor: owner === null ? null : '0',
+    revision: 0,
+    ...(stripe !== null && { stripe }),
+    ...(owner !== null && { wallet_id: owner.walletId, user_id: owner.userId }),
+  }
+  return { event, traceparent }
+}
+
+/** An account was frozen, unfrozen, closed, or may be overdrawn by another amount. */
+export function changedEvent(change: AccountChange, circumstances: Circumstances): OutboxEvent {
+  const event: WalletAccountChanged = {
+    ...ofAccount(change, circumstances),
+    event_type: 'wallet.account.changed.committed',
+    actor: actorOf(change.key.clientId),
+    change: change.kind,
+    change_id: change.changeId,
+    status: change.status,
+    overdraft_limit_minor: `${change.overdraftLimitMinor}`,
+    revision: change.revision,
+    client_id: change.key.clientId,
+    reference_id: change.referenceId,
+    idempotency_key: change.key.value,
+    reason: change.reason,
+  }
+  return { event, traceparent: traceOf(circumstances) }
+}
+
+/** The trace of what follows from something that has one. */
+export function traceOf({ traceparent }: Pick<Circumstances, 'traceparent'>): string | undefined {
+  return traceparent === undefined ? undefined : childTraceparent(traceparent)
+}
+
+function heldAfter(hold: Hold): NonNullable<WalletTransferCommitted['hold']> {
+  const { status, expiresAtMs } = hold
+  assert(status !== 'refused', 'a hold that a transfer made or took from was not refused')
+  return {
+    hold_id: hold.holdId,
+    status,
+    amount_minor: `${hold.amountMinor}`,
+    remaining_minor: `${hold.remainingMinor}`,
+    ...(expiresAtMs !== null && { expires_at: new Date(expiresAtMs).toISOString() }),
+  }
+}
+
+function ofAccount(
+  account: { tenantId: string; accountId: string; currency: string },
+  { region, timestamp }: Pick<Circumstances, 'region' | 'timestamp'>,
+) {
+  return {
+    event_id: newId(),
+    occurred_at: timestamp,
+    schema_version: schemaVersionOf('wallet.account.opened.committed'),
+    region,
+    tenant_id: account.tenantId,
+    account_id: account.accountId,
+    currency: account.currency,
+  }
+}
+
+function actorOf(clientId: string | null): Actor {
+  return clientId === null ? systemActor('wallets') : { type: 'client', id: clientId }
+}
