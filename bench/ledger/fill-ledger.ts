@@ -1,5 +1,5 @@
 import type { Db } from '@caudal/postgres/types.ts'
-import { STRIPES, systemAccount } from '@caudal/wallets/ledger/domain/account.ts'
+import { SLOTS, systemAccount } from '@caudal/wallets/ledger/domain/account.ts'
 import { DEFAULT_TENANT } from 'caudal/demo-data/defaults.ts'
 
 const BALANCE_MINOR = 1_000_000_000
@@ -61,12 +61,12 @@ export async function addHistory(
     kind: 'deposits_clearing',
     currency: CURRENCY,
     // After the slots that the service uses, so that it never locks this row.
-    stripe: STRIPES,
+    slot: SLOTS,
   })
   await owner.query(
     `INSERT INTO accounts (account_id, tenant_id, currency, kind, stripe, overdraft_limit_minor)
      VALUES ($1, $2, $3, 'deposits_clearing', $4, NULL) ON CONFLICT DO NOTHING`,
-    [clearingId, DEFAULT_TENANT, CURRENCY, STRIPES],
+    [clearingId, DEFAULT_TENANT, CURRENCY, SLOTS],
   )
   await owner.query('DROP TABLE IF EXISTS bench_history')
   await owner.query(

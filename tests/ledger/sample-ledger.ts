@@ -6,7 +6,10 @@ import { newPayment, requested } from '../../services/wallets/test/payment-event
 import { newWallet, type TestWallet } from '../../services/wallets/test/test-wallet.ts'
 import { eventWork } from '../../services/wallets/test/work.ts'
 
-const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+const OPENER = {
+  actor: { type: 'client', id: 'tester' },
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+} as const
 
 const wallet = newWallet()
 const spender = newWallet({ currency: 'JPY' })
@@ -46,7 +49,7 @@ export const SAMPLE = {
 /** Opens accounts like a client does, with their events. */
 export async function openWithEvents(db: Db, wallets: readonly TestWallet[]): Promise<void> {
   for (const it of wallets) {
-    await openAccount({ db, region: 'test', afterCommit: () => {} }, it, TRACE)
+    await openAccount({ db, region: 'test', afterCommit: () => {} }, it, OPENER)
   }
 }
 

@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto'
+import type { ProcessWork } from '@caudal/event-log/apply-batch.ts'
 import { type Consumer, consume } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
+import { ParkError } from '@caudal/event-log/park-error.ts'
 import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { addStepsRoute, type NamedPayment, type Step } from '@caudal/http/steps-route.ts'
@@ -15,12 +17,14 @@ import { openLog, openRelay } from '@caudal/service/open-log.ts'
 import { serviceVerifier } from '@caudal/service/service-verifier.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
 import { openAccount } from './accounts/open-account.ts'
+import { addOpenRoute } from './accounts/open-route.ts'
 import { findBalances } from './accounts/store/find-balances.ts'
 import { listEntries } from './accounts/store/list-entries.ts'
+import { userHandlers } from './accounts/user-handlers.ts'
 import { addWalletRoutes } from './accounts/wallet-routes.ts'
 import { addAccountRoutes } from './commands/account-routes.ts'
-import type { LedgerRouteDeps } from './commands/answer-command.ts'
-import { addLedgerRoutes } from './commands/command-routes.ts'
+import type { CommandRouteDeps } from './commands/answer-command.ts'
+import { addCommandRoutes } from './commands/command-routes.ts'
 import { type CommandTaker, takeCommands } from './commands/take-commands.ts'
 import type { Config } from './config.ts'
 import { addHistoryRoutes, type HistoryRouteDeps } from './history/history-routes.ts'
@@ -28,10 +32,12 @@ import { readBalances, readStatement, readTrial } from './history/read-history.t
 import { findAccount, listAccounts } from './history/store/find-account.ts'
 import { findTransfer } from './history/store/find-transfer.ts'
 import { listSystemAccounts } from './history/store/list-system-accounts.ts'
-import { STRIPES } from './ledger/domain/account.ts'
+import { SLOTS } from './ledger/domain/account.ts'
+import type { Work } from './ledger/origin.ts'
+import { processBatch } from './ledger/process-batch.ts'
 import { walletMigrations } from './migrations.ts'
 import { createObserver, type Observer } from './observe.ts'
-import { applyEvents, handlers } from './payments/apply-events.ts'
+import { paymentHandlers } from './payments/payment-handlers.ts'
 import { paymentSteps } from './payments/payment-steps.ts'
 import { findPaymentHold } from './payments/store/find-payment-hold.ts'
 import { keepPartitions, type PartitionKeeper } from './upkeep/keep-partitions.ts'
@@ -66,35 +72,49 @@ export function start(config: Config): Promise<RunningService> {
     const parts: Parts = { ...base, config, db, log, observer, relay, partitions }
     const consumer = await startConsumer(parts)
     started(() => consumer.stop())
-    const stripe = randomInt(STRIPES)
-    const commands = startCommands(parts, stripe)
+    const commands = startCommands(parts)
     started(() => commands.stop())
     const sweeper = startSweeper(parts)
     started(() => sweeper.stop())
     const keyKeeper = startKeyKeeper(parts)
     started(() => keyKeeper.stop())
-    const app = createApp(parts, { consumer, commands, stripe, sweeper })
+    const app = createApp(parts, { consumer, commands, sweeper })
     started(() => closeServer(app))
     return listen(app, config)
   })
 }
 
 function startConsumer(parts: Parts): Promise<Consumer> {
-  const { config, db, log, logger, metrics, observer, relay } = parts
+  const { db, log, logger, metrics, relay } = parts
   return consume({
     log,
     db,
     logger,
     metrics,
     group: NAME,
-    handlers,
-    process: applyEvents({ region: config.region, observer }),
+    handlers: { ...userHandlers, ...paymentHandlers },
+    process: processEvents(parts),
     afterCommit: () => relay.wake(),
   })
 }
 
+/** The spine for consumed events: each command brings its slot, the partition of its record. */
+function processEvents({ config, observer }: Parts): ProcessWork<Work> {
+  const { region } = config
+  return async (tx, work) => {
+    try {
+      const processed = await processBatch({ region, slot: 0 }, tx, work)
+      const outcomes = processed.outcomes.map(({ outcome }) => outcome)
+      return () => observer.eventsApplied(work, outcomes)
+    } catch (error) {
+      if (error instanceof ParkError) observer.eventsParked(error.parked)
+      throw error
+    }
+  }
+}
+
 /** Commands have connections of their own, for statements that find every row by its key. */
-function startCommands(parts: Parts, stripe: number): CommandTaker & { stop(): Promise<void> } {
+function startCommands(parts: Parts): CommandTaker & { stop(): Promise<void> } {
   const { config, logger, observer, relay } = parts
   const db = createPool({
     url: config.databaseUrl,
@@ -104,13 +124,14 @@ function startCommands(parts: Parts, stripe: number): CommandTaker & { stop(): P
     onError: (error) => logger.warn({ error }, 'a database connection broke'),
   })
   const afterCommit = (): void => relay.wake()
+  const slot = randomInt(SLOTS)
   const taker = takeCommands({
     ...config,
     db,
     observer,
     // Two lanes keep the database and this thread busy at the same time; more would only make the
     // batches smaller.
-    stripes: [stripe, (stripe + STRIPES / 2) % STRIPES],
+    slots: [slot, (slot + SLOTS / 2) % SLOTS],
     afterCommit,
   })
   const stop = async (): Promise<void> => {
@@ -120,13 +141,13 @@ function startCommands(parts: Parts, stripe: number): CommandTaker & { stop(): P
   return { ...taker, stop }
 }
 
-/** Money of holds whose time is over is back within about a second. */
+/** A hold whose time is over is released within about a second. */
 function startSweeper({ config, db, relay, observer, logger }: Parts): PeriodicWork {
   const deps = { db, region: config.region, observer, afterCommit: () => relay.wake() }
   return runPeriodically({
     pauseMs: SWEEP_PAUSE_MS,
     work: async () => void (await sweepHolds(deps)),
-    onFault: (error) => logger.error({ error }, 'holds whose time is over could not be ended'),
+    onFault: (error) => logger.error({ error }, 'could not release holds whose time is over'),
   })
 }
 
@@ -134,18 +155,17 @@ function startKeyKeeper({ config, db, logger }: Parts): PeriodicWork {
   return runPeriodically({
     pauseMs: KEYS_PAUSE_MS,
     work: async () => void (await dropOldKeys(db, config.keyDays)),
-    onFault: (error) => logger.error({ error }, 'old idempotency keys could not be dropped'),
+    onFault: (error) => logger.error({ error }, 'could not drop old idempotency keys'),
   })
 }
 
 interface Running {
   consumer: Consumer
   commands: CommandTaker
-  stripe: number
   sweeper: PeriodicWork
 }
 
-function createApp(parts: Parts, { consumer, commands, stripe, sweeper }: Running): HttpServer {
+function createApp(parts: Parts, { consumer, commands, sweeper }: Running): HttpServer {
   const { config, db, logger, metrics, relay, partitions } = parts
   const verifier = serviceVerifier(NAME, config)
   const readiness = async () => ({
@@ -160,17 +180,14 @@ function createApp(parts: Parts, { consumer, commands, stripe, sweeper }: Runnin
     listEntries: (query) => listEntries(db, query),
   })
   addHistoryRoutes(app, historyDeps(db, verifier))
-  const ledger: LedgerRouteDeps = {
-    verifier,
-    submit: commands.submit,
-    submitAll: commands.submitAll,
-    stripe,
-  }
-  addLedgerRoutes(app, ledger)
+  const { submit, submitAll } = commands
+  const taking: CommandRouteDeps = { verifier, submit, submitAll }
+  addCommandRoutes(app, taking)
+  addAccountRoutes(app, taking)
   const opening = { db, region: config.region, afterCommit: () => relay.wake() }
-  addAccountRoutes(app, {
-    ...ledger,
-    open: (account, traceparent) => openAccount(opening, account, traceparent),
+  addOpenRoute(app, {
+    verifier,
+    open: (account, opener) => openAccount(opening, account, opener),
   })
   addStepsRoute(app, { verifier, listSteps: (payment) => listSteps(db, payment) })
   return app

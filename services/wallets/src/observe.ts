@@ -3,12 +3,12 @@ import type { Parked } from '@caudal/event-log/park-error.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
-import { commandsOf } from './ledger/domain/command.ts'
+import { commandsOf, paymentOf } from './ledger/domain/command.ts'
 import type { Refused, RequestOutcome } from './ledger/domain/outcome.ts'
 import type { Transfer } from './ledger/domain/transfer.ts'
-import type { Work } from './ledger/process-batch.ts'
+import type { Work } from './ledger/origin.ts'
 
-/** What the ledger tells about its work, by metrics and log lines (P4, P13, F9, F10). */
+/** Metrics and log lines of the ledger's work (P4, P13, F9, F10). */
 export interface Observer {
   eventsApplied(work: readonly Work[], outcomes: readonly RequestOutcome[]): void
   eventsParked(parked: readonly Parked[]): void
@@ -45,7 +45,8 @@ export function createObserver({
   }
   return {
     eventsApplied(work, outcomes) {
-      sizes.observe({ source: 'events' }, work.length)
+      const size = sizeOf(work)
+      if (size > 0) sizes.observe({ source: 'events' }, size)
       count(work, outcomes)
     },
     eventsParked(parked) {
@@ -58,8 +59,8 @@ export function createObserver({
     },
     holdsExpired(work, outcomes) {
       sizes.observe({ source: 'expiry' }, work.length)
-      // A hold that somebody else had ended is no repeat of anything.
-      const ended = outcomes.filter(({ type }) => type === 'committed')
+      // A hold that had ended otherwise is no repeat of anything.
+      const ended = outcomes.filter(({ type }) => type === 'posted')
       countAll(ended)
       expired.inc(ended.length)
     },
@@ -103,7 +104,7 @@ function countOutcomes(metrics: Metrics): (outcomes: readonly RequestOutcome[]) 
 
   function countOne(outcome: RequestOutcome, kinds: Map<Transfer['kind'], number>): void {
     switch (outcome.type) {
-      case 'committed': {
+      case 'posted': {
         const { kind, paymentId } = outcome.transfer
         kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
         if (kind === 'hold' && paymentId !== null) reserved.inc()
@@ -117,6 +118,8 @@ function countOutcomes(metrics: Metrics): (outcomes: readonly RequestOutcome[]) 
         return refused(outcome)
       case 'not_applied':
         return refusals.inc({ code: outcome.code })
+      case 'opened':
+        return
       case 'repeated':
       case 'unchanged':
       case 'inapplicable':
@@ -132,18 +135,21 @@ function sizeOf(work: readonly Work[]): number {
 }
 
 function logOutcome(logger: Logger, work: Work, outcome: RequestOutcome): void {
-  const { command, event, traceparent } = work
+  const { command, origin } = work
+  const { traceparent } = origin
+  const paymentId = command.kind === 'atomic' || command.kind === 'open' ? null : paymentOf(command)
   // Clients log their own commands; theirs come by the ten thousand.
-  const level = event === null ? 'debug' : 'info'
+  const level = paymentId === null ? 'debug' : 'info'
   if (!logger.isLevelEnabled(level)) return
   const about = {
-    payment_id: event?.payment_id,
+    payment_id: paymentId ?? undefined,
     trace_id: traceparent && traceIdOf(traceparent),
     tenant_id: command.tenantId,
-    account_id: command.kind === 'atomic' ? undefined : command.accountId,
+    actor: command.actor,
+    account_id: 'accountId' in command ? command.accountId : undefined,
     idempotency_key: command.key.value,
     command: command.kind,
-    transfer_id: outcome.type === 'committed' ? outcome.transfer.transferId : undefined,
+    transfer_id: outcome.type === 'posted' ? outcome.transfer.transferId : undefined,
     code: 'code' in outcome ? outcome.code : undefined,
   }
   logger[level](about, `command ${outcome.type}`)

@@ -4,11 +4,17 @@ import { createPool } from '@caudal/postgres/create-pool.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import { processBatch, type Work } from '../src/ledger/process-batch.ts'
+import type { Work } from '../src/ledger/origin.ts'
 import { LEDGER_MOVED } from '../src/ledger/store/save-decision.ts'
 import { expiringHold, move } from './client-commands.ts'
 import { findViolations } from './find-violations.ts'
-import { ledgerDatabase, openWallets, runBatch, runCommands } from './ledger-fixture.ts'
+import {
+  ledgerDatabase,
+  openWallets,
+  processWork,
+  runBatch,
+  runCommands,
+} from './ledger-fixture.ts'
 import { completed, failed, newPayment, requested, type TestPayment } from './payment-events.ts'
 import { newWallet, type TestWallet } from './test-wallet.ts'
 import { clientWork, eventWork } from './work.ts'
@@ -42,8 +48,8 @@ test('two processes on the same accounts keep order, versions and sums', async (
       )
       const held = payments.map((it, index): TestPayment => {
         const outcome = outcomes[index]!
-        assert.equal(outcome.type, 'committed')
-        return { ...it, holdId: outcome.type === 'committed' ? outcome.transfer.transferId : '' }
+        assert.equal(outcome.type, 'posted')
+        return { ...it, holdId: outcome.type === 'posted' ? outcome.transfer.transferId : '' }
       })
       const results = held.map((it, index) => (index % 2 === 0 ? completed(it) : failed(it)))
       await runBatch(
@@ -75,7 +81,7 @@ test('P9: 200 payments of a wallet that covers 100, from two processes: exactly 
     for (let batch = 0; batch < 10; batch += 1) {
       const work = Array.from({ length: 10 }, () => eventWork(requested(newPayment(wallet, 10n))))
       const { outcomes } = await runBatch(db, work)
-      held += outcomes.filter((it) => it.type === 'committed').length
+      held += outcomes.filter((it) => it.type === 'posted').length
     }
     return held
   }
@@ -115,7 +121,7 @@ for (const size of [1, 150]) {
         return (tx.query as (...args: unknown[]) => unknown)(first, ...rest)
       }
       const meddler = { query: meddling } as unknown as Tx
-      await processBatch(meddler, credits, { region: 'test' })
+      await processWork(meddler, credits)
     })
     await assert.rejects(meddled, { code: LEDGER_MOVED })
     assert.deepEqual(await balanceOf(pool, wallet), [0n, 0n, 0n])
@@ -137,7 +143,7 @@ async function statementsOf(
       names.push(first.name ?? '')
       return (tx.query as (...args: unknown[]) => unknown)(first, ...rest)
     }
-    return processBatch({ query: counting } as unknown as Tx, work, { region: 'test' })
+    return processWork({ query: counting } as unknown as Tx, work)
   })
   const [{ reason: fault = null }] = (await Promise.allSettled([run])) as [{ reason?: unknown }]
   return { names, fault }

@@ -1,23 +1,27 @@
+import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { newId } from '@caudal/contracts/ids.ts'
-import { systemAccount, type SystemAccountKind } from '../src/ledger/domain/account.ts'
+import { accountOfFirst } from '../src/commands/read-postings.ts'
+import type { SystemAccountKind } from '../src/ledger/domain/account.ts'
 import type {
   AccountCommand,
   AtomicBatch,
   Command,
   HoldCommand,
   MoneyCommand,
+  PostingsCommand,
   RequestedPosting,
-  TransferCommand,
 } from '../src/ledger/domain/command.ts'
+import { KINDS, postingsOf } from '../src/ledger/domain/kinds.ts'
 import { transferIdFrom } from '../src/ledger/domain/transfer.ts'
 import { TENANT, type TestWallet } from './test-wallet.ts'
 
 export interface Naming {
   key?: string
   reference?: string
-  stripe?: number
 }
+
+const TESTER = { type: 'client', id: 'tester' } as const
 
 function fingerprintOf(request: unknown): string {
   return hash('sha256', JSON.stringify(request), 'hex')
@@ -27,16 +31,18 @@ function base(tenantId: string, naming: Naming, request: readonly unknown[]) {
   const { key = newId(), reference = key } = naming
   return {
     tenantId,
+    actor: TESTER,
     transferId: transferIdFrom(newId()),
     reason: 'test',
     referenceId: reference,
-    key: { clientId: 'tester', value: key, fingerprint: fingerprintOf([reference, ...request]) },
+    key: { clientId: TESTER.id, value: key, fingerprint: fingerprintOf([reference, ...request]) },
   }
 }
 
 function common(wallet: TestWallet, naming: Naming, request: readonly string[]) {
   const { tenantId, accountId, currency } = wallet
-  const money = { accountId, stripe: naming.stripe ?? 0, valueDate: null }
+  const source = { type: 'client', id: TESTER.id } as const
+  const money = { accountId, source, valueDate: null }
   return { ...base(tenantId, naming, [accountId, currency, ...request]), ...money }
 }
 
@@ -47,13 +53,13 @@ export function move(
   amountMinor: bigint,
   naming: Naming = {},
 ): MoneyCommand {
-  const command = {
-    ...common(wallet, naming, [kind, `${amountMinor}`]),
-    amountMinor,
-    currency: wallet.currency,
-  }
-  if (kind !== 'hold') return { ...command, kind }
-  return { ...command, kind, paymentId: null, expiresInSeconds: null }
+  const { accountId, currency } = wallet
+  const command = common(wallet, naming, [kind, `${amountMinor}`])
+  if (kind === 'hold') return { ...command, kind, amountMinor, currency, expiresInSeconds: null }
+  const row = KINDS[kind]
+  assert(row.form === 'amount')
+  const postings = postingsOf(row, { accountId, amountMinor, currency })
+  return { ...command, kind, postings, correctsId: null }
 }
 
 /** A client's hold with an end; 0 seconds is over at once, which no client can ask for. */
@@ -65,7 +71,7 @@ export function expiringHold(
 ): HoldCommand {
   const request = ['hold', `${amountMinor}`, `${expiresInSeconds}`]
   const command = { ...common(wallet, naming, request), amountMinor, currency: wallet.currency }
-  return { ...command, kind: 'hold', paymentId: null, expiresInSeconds }
+  return { ...command, kind: 'hold', expiresInSeconds }
 }
 
 /** A client's commit or rollback of a hold; of all that is left unless an amount is given. */
@@ -79,11 +85,11 @@ export function close(
   const { releaseRest = false } = naming
   const command = {
     ...common(wallet, naming, [kind, holdId, `${amountMinor}`, `${releaseRest}`]),
-    hold: { by: 'id', holdId } as const,
+    holdId,
     amountMinor,
     currency: amountMinor === null ? null : wallet.currency,
   }
-  return kind === 'commit' ? { ...command, kind, releaseRest } : { ...command, kind }
+  return { ...command, kind, releaseRest: kind === 'commit' && releaseRest }
 }
 
 /** What a transfer does to a wallet, or to an account of the system in a currency. */
@@ -92,17 +98,15 @@ export type TestPosting = [on: TestWallet | [SystemAccountKind, currency: string
 export function transfer(
   postings: readonly TestPosting[],
   naming: Naming & { corrects?: string; tenantId?: string } = {},
-): TransferCommand {
-  const { stripe = 0, corrects = null, tenantId = TENANT } = naming
+): PostingsCommand {
+  const { corrects = null, tenantId = TENANT } = naming
   const read = postings.map(([on, amountMinor]): RequestedPosting => {
     if (!Array.isArray(on)) {
       return { accountId: on.accountId, currency: on.currency, amountMinor, system: null }
     }
     const [kind, currency] = on
-    const system = systemAccount({ tenantId, kind, currency, stripe })
-    return { accountId: system.accountId, currency, amountMinor, system }
+    return { accountId: null, currency, amountMinor, system: kind }
   })
-  // Which stripe it is on is no part of a request.
   const request = postings.map(([on, amount]) => [
     Array.isArray(on) ? on : [on.accountId, on.currency],
     `${amount}`,
@@ -110,10 +114,10 @@ export function transfer(
   return {
     ...base(tenantId, naming, ['transfer', request, corrects]),
     kind: 'transfer',
-    accountId: read[0]!.accountId,
+    source: { type: 'client', id: TESTER.id },
+    accountId: accountOfFirst(read, tenantId),
     postings: read,
     correctsId: corrects,
-    stripe,
     valueDate: null,
   }
 }
@@ -135,10 +139,11 @@ export function change(
 /** Commands of which all take effect, or none. */
 export function atomic(commands: readonly Command[], key: string = newId()): AtomicBatch {
   const fingerprint = fingerprintOf(commands.map((it) => it.key.fingerprint))
-  const named = { clientId: 'tester', value: key, fingerprint }
+  const named = { clientId: TESTER.id, value: key, fingerprint }
   return {
     kind: 'atomic',
     tenantId: commands[0]!.tenantId,
+    actor: TESTER,
     key: named,
     commands: commands.map((it) => ({ ...it, key: { ...it.key, value: key } })),
   }

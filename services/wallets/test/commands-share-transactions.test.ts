@@ -4,7 +4,7 @@ import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import type { Answer } from '../src/commands/answer.ts'
+import type { Answer } from '../src/ledger/answer-batch.ts'
 import type { Command } from '../src/ledger/domain/command.ts'
 import { move, transfer } from './client-commands.ts'
 import { findViolations } from './find-violations.ts'
@@ -68,7 +68,7 @@ async function settleBehindLock(
   held: TestWallet,
   commands: readonly Command[],
 ): Promise<Answer[]> {
-  const taker = takerOf(db, { stripes: [0, 1] })
+  const taker = takerOf(db, { slots: [0, 1] })
   const locking = await db.connect()
   await locking.query('BEGIN')
   await locking.query('SELECT FROM accounts WHERE account_id = $1 FOR UPDATE', [held.accountId])
@@ -134,7 +134,7 @@ test('F7: of a batch that one lane has no room for, the other lane does nothing 
   const { pool } = await ledgerDatabase(t)
   const [full, free] = [walletOfLane(0), walletOfLane(1)]
   await openWallets(pool, [full, free])
-  const taker = takerOf(pool, { stripes: [0, 1], queueCommands: 4 })
+  const taker = takerOf(pool, { slots: [0, 1], queueCommands: 4 })
   const locking = await pool.connect()
   await locking.query('BEGIN')
   await locking.query('SELECT FROM accounts WHERE account_id = $1 FOR UPDATE', [full.accountId])

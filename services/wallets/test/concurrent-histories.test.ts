@@ -4,9 +4,9 @@ import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
 import fc from 'fast-check'
-import type { Answer } from '../src/commands/answer.ts'
 import { takeCommands } from '../src/commands/take-commands.ts'
-import type { Request } from '../src/ledger/domain/command.ts'
+import type { Answer } from '../src/ledger/answer-batch.ts'
+import type { AtomicBatch, Command } from '../src/ledger/domain/command.ts'
 import type { LedgerState } from '../src/ledger/domain/ledger-state.ts'
 import { sweepHolds, expiryOf } from '../src/upkeep/sweep-holds.ts'
 import { type Booked, type Call, explainHistory } from './explain-history.ts'
@@ -27,14 +27,14 @@ const shared = { region: 'test', observer, afterCommit: () => undefined }
 /** Clients of two instances ask at once, each its next request when it was told the last answer. */
 async function record(
   instances: readonly Db[],
-  requests: readonly Request[],
+  requests: readonly (Command | AtomicBatch)[],
 ): Promise<{ calls: Call[]; swept: number }> {
   const takers = instances.map((db, index) =>
     takeCommands({
       ...shared,
       db,
-      // Two lanes each; one stripe of the clearing accounts is used by both instances.
-      stripes: [index, index + 1],
+      // Two lanes each; one slot of the clearing accounts is used by both instances.
+      slots: [index, index + 1],
       batchCommands: 5,
       queueCommands: 1_000,
     }),

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
-import { processBatch, type Work } from '../src/ledger/process-batch.ts'
+import type { Work } from '../src/ledger/origin.ts'
+import { processBatch } from '../src/ledger/process-batch.ts'
 import { atomic, change, expiringHold, move, transfer } from './client-commands.ts'
 import { findViolations } from './find-violations.ts'
 import { ledgerDatabase, openWallets, runBatch, runCommands } from './ledger-fixture.ts'
@@ -71,7 +72,7 @@ async function crashAt(admin: Db, victim: Db, work: readonly Work[], at: number)
   }
   const crashing = { connect } as unknown as Db
   const running = transaction(crashing, (tx, last) =>
-    processBatch(tx, work, { region: 'test', last }),
+    processBatch({ region: 'test', slot: 0, last }, tx, work),
   )
   const [outcome] = await Promise.allSettled([running])
   assert.equal(outcome.status === 'rejected', killed, `statement ${at}`)

@@ -43,7 +43,7 @@ async function book(db: Db, admin: Client, wallets: TestWallet[], all: Step[]): 
       : move(op, wallet, BigInt(op === 'credit' ? amount * 3 : amount))
     const valueDate = dayOf(ms + valueDays * DAY_MS)
     const { outcomes } = await runCommands(db, { ...command, valueDate })
-    if (outcomes[0]!.type !== 'committed') continue
+    if (outcomes[0]!.type !== 'posted') continue
     if (op === 'hold') holds.push(command.transferId)
     for (const table of ['transfers', 'entries']) {
       const sql = `UPDATE ${table} SET booked_at = $2 WHERE transfer_id = $1`

@@ -6,7 +6,7 @@ import { close, move, transfer } from './client-commands.ts'
 import { openWallets, runBatch, runCommands } from './ledger-fixture.ts'
 import { completed, newPayment, requested } from './payment-events.ts'
 import { newWallet } from './test-wallet.ts'
-import { eventWork } from './work.ts'
+import { clientWork, eventWork } from './work.ts'
 import { call, type Reply, startWorld, type World } from './world.ts'
 
 interface Money {
@@ -85,7 +85,7 @@ describe('E4: the history of the ledger over HTTP', () => {
     await runCommands(world.db, move('credit', wallet, 1_000n, { reference: `in-${newId()}` }))
     const payment = newPayment(wallet, 250n)
     const { outcomes } = await runBatch(world.db, [eventWork(requested(payment))])
-    const holdId = outcomes[0]?.type === 'committed' ? outcomes[0].transfer.transferId : ''
+    const holdId = outcomes[0]?.type === 'posted' ? outcomes[0].transfer.transferId : ''
     await runBatch(world.db, [eventWork(completed({ ...payment, holdId }))])
     const path = `/v1/accounts/${wallet.accountId}/statement`
     const page = await get(`${path}?limit=2`)
@@ -152,19 +152,18 @@ describe('E4: the history of the ledger over HTTP', () => {
     assert.match(text, /"closing":\{"available":\{"minor_units":9223372036854775807,/)
   })
 
-  test('the accounts of the system are summed over their stripes; the trial balance is zero', async () => {
+  test('the accounts of the system are summed over their slots; the trial balance is zero', async () => {
     const tenantId = 'trial'
     const own = await world.clientToken('ledger:read', 'tester', tenantId)
     const [wallet, yen] = [newWallet({ tenantId }), newWallet({ tenantId, currency: 'JPY' })]
     await openWallets(world.db, [wallet, yen])
-    await runCommands(
-      world.db,
-      move('credit', wallet, 70n, { stripe: 1 }),
-      move('credit', wallet, 30n, { stripe: 2 }),
-      move('debit', wallet, 20n, { stripe: 3 }),
-      move('hold', wallet, 5n),
-      move('credit', yen, 9n),
-    )
+    await runBatch(world.db, [
+      clientWork(move('credit', wallet, 70n), 1),
+      clientWork(move('credit', wallet, 30n), 2),
+      clientWork(move('debit', wallet, 20n), 3),
+      clientWork(move('hold', wallet, 5n)),
+      clientWork(move('credit', yen, 9n)),
+    ])
     const read = async (path: string) => (await call(world, path, { token: own })).json
     const page = await read('/v1/system-accounts?limit=2')
     const more = await read(`/v1/system-accounts?cursor=${String(page['next_cursor'])}`)
@@ -277,7 +276,7 @@ describe('E4: the history of the ledger over HTTP', () => {
     const wallet = newWallet({ tenantId: 'another' })
     await openWallets(world.db, [wallet])
     const { outcomes } = await runCommands(world.db, move('credit', wallet, 5n))
-    const made = outcomes[0]?.type === 'committed' ? outcomes[0].transfer.transferId : ''
+    const made = outcomes[0]?.type === 'posted' ? outcomes[0].transfer.transferId : ''
     for (const id of [wallet.accountId, newId(), 'acc_42', '%00', 'ffffffff']) {
       for (const path of ['', '/balance', '/statement']) {
         const reply = await call(world, `/v1/accounts/${id}${path}`, { token })

@@ -3,10 +3,9 @@ import { test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { readStatement, readTrial } from '../src/history/read-history.ts'
 import { findAccount } from '../src/history/store/find-account.ts'
-import { processBatch } from '../src/ledger/process-batch.ts'
 import { balancesAsOf } from './balances-as-of.ts'
 import { move } from './client-commands.ts'
-import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
+import { ledgerDatabase, openWallets, processWork, runCommands } from './ledger-fixture.ts'
 import { age, attachMonth, connectAs, monthAgo } from './old-months.ts'
 import { spyOn } from './spy-on.ts'
 import { newWallet } from './test-wallet.ts'
@@ -55,7 +54,7 @@ test('E4: what was booked until a moment counts, though it was not committed yet
   const account = (await findAccount(pool, { tenantId, accountId }))!
   const open = await pool.connect()
   await open.query('BEGIN')
-  await processBatch(open, [clientWork(move('credit', wallet, 11n))], { region: 'test' })
+  await processWork(open, [clientWork(move('credit', wallet, 11n))])
   const { rows } = await open.query<{ now: Date }>('SELECT clock_timestamp() AS now')
   const before = new Date(rows[0]!.now.getTime() + 1)
   let looks = 0

@@ -9,23 +9,24 @@ import type { Db } from '@caudal/postgres/types.ts'
 import type { Scope } from '@caudal/testing/test-database.ts'
 import fc from 'fast-check'
 import { openAccount } from '../src/accounts/open-account.ts'
-import type { Work } from '../src/ledger/process-batch.ts'
 import { rebuildLedger } from '../src/upkeep/rebuild-ledger.ts'
-import { close, move } from './client-commands.ts'
+import { change, close, move } from './client-commands.ts'
 import { findViolations } from './find-violations.ts'
 import { ledgerDatabase, runBatch, runCommands } from './ledger-fixture.ts'
 import { batchesOf, newWorld, script, workOf } from './scripts.ts'
 import { newWallet, type TestWallet } from './test-wallet.ts'
+import type { TestWork } from './work.ts'
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
 /** Opens the account as a client does, so that it is told of. */
 async function open(db: Db, wallet: TestWallet): Promise<void> {
-  await openAccount({ db, region: 'test', afterCommit: () => {} }, wallet, TRACE)
+  const opener = { actor: { type: 'client', id: 'tester' }, traceparent: TRACE } as const
+  await openAccount({ db, region: 'test', afterCommit: () => {} }, wallet, opener)
 }
 
 /** As the consumer does: what cannot be applied is put aside, the rest goes on. */
-async function applyBatch(db: Db, batch: readonly Work[]): Promise<void> {
+async function applyBatch(db: Db, batch: readonly TestWork[]): Promise<void> {
   let rest = batch
   while (rest.length > 0) {
     try {
@@ -113,8 +114,8 @@ async function everyKind(db: Db): Promise<void> {
   await open(db, one)
   await open(db, two)
   const named = (wallet: TestWallet) => {
-    const { tenantId, accountId, transferId, key, referenceId, reason } = move('credit', wallet, 1n)
-    return { tenantId, accountId, transferId, key, referenceId, reason }
+    const { kind: _, ...rest } = change('freeze', wallet)
+    return rest
   }
   const limit = { limitMinor: 500n, currency: 'USD' }
   await runCommands(db, move('credit', one, 2n ** 62n), {
@@ -129,7 +130,7 @@ async function everyKind(db: Db): Promise<void> {
   const sale = {
     ...named(two),
     kind: 'transfer' as const,
-    stripe: 0,
+    source: { type: 'client', id: 'tester' } as const,
     valueDate: '2026-01-31',
     correctsId: partly.transferId,
     postings: [

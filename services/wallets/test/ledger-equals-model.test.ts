@@ -6,14 +6,14 @@ import fc from 'fast-check'
 import { decideBatch } from '../src/ledger/domain/decide-batch.ts'
 import type { LedgerState } from '../src/ledger/domain/ledger-state.ts'
 import { momentOf } from '../src/ledger/domain/moment.ts'
-import type { Work } from '../src/ledger/process-batch.ts'
 import { findViolations } from './find-violations.ts'
 import { ledgerDatabase, openWallets, runBatch } from './ledger-fixture.ts'
 import { memoryLedger } from './memory-ledger.ts'
 import { batchesOf, newWorld, script, workOf } from './scripts.ts'
+import type { TestWork } from './work.ts'
 
 /** As the consumer does: what cannot be applied is put aside, the rest goes on. */
-async function applyBatch(db: Db, batch: readonly Work[]): Promise<void> {
+async function applyBatch(db: Db, batch: readonly TestWork[]): Promise<void> {
   let rest = batch
   while (rest.length > 0) {
     try {
@@ -82,7 +82,8 @@ test('F1: the tables say what the fold in memory says, whatever the batches', as
       for (const batch of batchesOf(work, cuts)) await applyBatch(pool, batch)
       const state = memoryLedger(world.wallets)
       const commands = work.map((it) => it.command)
-      decideBatch(state, commands, momentOf(new Date('2025-08-24')))
+      const slots = work.map(({ origin }) => origin.slot!)
+      decideBatch(state, commands, momentOf(new Date('2025-08-24')), { slots })
       const found = await readLedger(pool, world.wallets[0]!.tenantId)
       // Refused holds are read back with their reason, so the whole row can be compared.
       assert.deepEqual(found, modelLedger(state))

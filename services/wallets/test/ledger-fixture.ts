@@ -1,13 +1,15 @@
 import { transaction } from '@caudal/postgres/transaction.ts'
-import type { Db } from '@caudal/postgres/types.ts'
+import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
 import { type Scope, type TestDatabase, testDatabase } from '@caudal/testing/test-database.ts'
-import type { Answer } from '../src/commands/answer.ts'
 import { type CommandTaker, takeCommands } from '../src/commands/take-commands.ts'
+import type { Answer } from '../src/ledger/answer-batch.ts'
 import type { Command } from '../src/ledger/domain/command.ts'
-import { type BatchResult, processBatch, type Work } from '../src/ledger/process-batch.ts'
+import type { RequestOutcome } from '../src/ledger/domain/outcome.ts'
+import type { Work } from '../src/ledger/origin.ts'
+import { processBatch, type Processed } from '../src/ledger/process-batch.ts'
 import { openWalletAccounts } from '../src/ledger/store/open-wallet-accounts.ts'
 import { walletMigrations } from '../src/migrations.ts'
 import { createObserver } from '../src/observe.ts'
@@ -24,14 +26,32 @@ export async function openWallets(db: Db, wallets: readonly TestWallet[]): Promi
   await transaction(db, (tx) => openWalletAccounts(tx, wallets))
 }
 
+/** What became of a batch, in its order. */
+export interface BatchRun {
+  outcomes: RequestOutcome[]
+  answers: (Answer | null)[]
+}
+
+/** Runs work as one batch in a transaction under way. */
+export async function processWork(tx: Tx, work: readonly Work[]): Promise<readonly Processed[]> {
+  return (await processBatch({ region: 'test', slot: 0 }, tx, work)).outcomes
+}
+
 /** Runs work as one batch in a transaction of its own. */
-export function runBatch(db: Db, work: readonly Work[]): Promise<BatchResult> {
-  return transaction(db, (tx) => processBatch(tx, work, { region: 'test' }))
+export async function runBatch(db: Db, work: readonly Work[]): Promise<BatchRun> {
+  const processed = await transaction(db, (tx) => processWork(tx, work))
+  return {
+    outcomes: processed.map(({ outcome }) => outcome),
+    answers: processed.map(({ answer }) => answer),
+  }
 }
 
 /** Runs clients' commands as one batch in a transaction of its own. */
-export function runCommands(db: Db, ...commands: readonly Command[]): Promise<BatchResult> {
-  return runBatch(db, commands.map(clientWork))
+export function runCommands(db: Db, ...commands: readonly Command[]): Promise<BatchRun> {
+  return runBatch(
+    db,
+    commands.map((command) => clientWork(command)),
+  )
 }
 
 const logger = createLogger({ service: 'wallets', level: 'silent' })
@@ -39,10 +59,10 @@ const logger = createLogger({ service: 'wallets', level: 'silent' })
 /** What takes the commands of one process's clients. */
 export function takerOf(
   db: Db,
-  over: { queueCommands?: number; stripes?: number[] } = {},
+  over: { queueCommands?: number; slots?: number[] } = {},
 ): CommandTaker {
   return takeCommands({
-    stripes: [0],
+    slots: [0],
     db,
     region: 'test',
     observer: createObserver({ logger, metrics: createMetrics('wallets') }),

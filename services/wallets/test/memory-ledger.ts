@@ -1,4 +1,4 @@
-import { SYSTEM_ACCOUNT_KINDS, STRIPES, systemAccount } from '../src/ledger/domain/account.ts'
+import { SYSTEM_ACCOUNT_KINDS, SLOTS, systemAccount } from '../src/ledger/domain/account.ts'
 import type { Account } from '../src/ledger/domain/account.ts'
 import { emptyLedger, type LedgerState } from '../src/ledger/domain/ledger-state.ts'
 import type { Transfer } from '../src/ledger/domain/transfer.ts'
@@ -16,8 +16,8 @@ export function memoryLedger(wallets: readonly TestWallet[]): LedgerState {
   for (const { accountId, tenantId, currency } of wallets) {
     open({ accountId, tenantId, currency, kind: 'wallet' })
     for (const kind of SYSTEM_ACCOUNT_KINDS) {
-      for (let stripe = 0; stripe < STRIPES; stripe += 1) {
-        const id = systemAccount({ tenantId, kind, currency, stripe }).accountId
+      for (let slot = 0; slot < SLOTS; slot += 1) {
+        const id = systemAccount({ tenantId, kind, currency, slot }).accountId
         if (!state.accounts.has(id)) open({ accountId: id, tenantId, currency, kind })
       }
     }

@@ -3,9 +3,8 @@ import { test } from 'node:test'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
-import { processBatch } from '../src/ledger/process-batch.ts'
 import { close, move } from './client-commands.ts'
-import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
+import { ledgerDatabase, openWallets, processWork, runCommands } from './ledger-fixture.ts'
 import { newWallet } from './test-wallet.ts'
 import { clientWork } from './work.ts'
 
@@ -47,7 +46,7 @@ async function statementsOfABatch(db: Db): Promise<Map<string, string>> {
   await runCommands(db, move('credit', wallet, 1_000n))
   const { outcomes } = await runCommands(db, move('hold', wallet, 1n))
   const held = outcomes[0]!
-  assert(held.type === 'committed' && 'transfer' in held)
+  assert(held.type === 'posted' && 'transfer' in held)
   const credits = Array.from({ length: 100 }, () => move('credit', wallet, 1n))
   const commands = [close('commit', wallet, held.transfer.transferId), ...credits]
   await transaction(db, async (tx) => {
@@ -56,7 +55,10 @@ async function statementsOfABatch(db: Db): Promise<Map<string, string>> {
       return (tx.query as (...args: unknown[]) => unknown)(first, ...rest)
     }
     const reader = { query: reading } as unknown as Tx
-    await processBatch(reader, commands.map(clientWork), { region: 'test' })
+    await processWork(
+      reader,
+      commands.map((command) => clientWork(command)),
+    )
   })
   return statements
 }

@@ -2,7 +2,6 @@ import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import type { Command } from '../src/ledger/domain/command.ts'
 import { transferIdFrom } from '../src/ledger/domain/transfer.ts'
-import type { Work } from '../src/ledger/process-batch.ts'
 import { expiryOf } from '../src/upkeep/sweep-holds.ts'
 import {
   atomic,
@@ -16,7 +15,7 @@ import {
 } from './client-commands.ts'
 import { completed, failed, requested, type TestPayment } from './payment-events.ts'
 import { newWallet, type TestWallet } from './test-wallet.ts'
-import { atomicWork, clientWork, eventWork } from './work.ts'
+import { atomicWork, clientWork, type CommandWork, eventWork, type TestWork } from './work.ts'
 
 /** A thing that a client asks of the ledger; numbers choose among a few names. */
 export type ClientStep =
@@ -188,17 +187,17 @@ export function newWorld(run: string): World {
 }
 
 /** The steps as work for the ledger, with ids that depend on nothing but the run. */
-export function workOf(run: string, world: World, steps: readonly Step[]): Work[] {
+export function workOf(run: string, world: World, steps: readonly Step[]): TestWork[] {
   const told: Told = { run, world, holds: [], transferIds: [] }
-  const works: Work[] = []
+  const works: TestWork[] = []
   for (const [index, it] of steps.entries()) works.push(workAt(told, it, index, works))
   return works
 }
 
-function workAt(told: Told, it: Step, index: number, before: readonly Work[]): Work {
+function workAt(told: Told, it: Step, index: number, before: readonly TestWork[]): TestWork {
   const { run, world } = told
   const transferId = transferIdFrom(idOf(run, 't', index))
-  const stripe = index % 3
+  const slot = index % 3
   switch (it.op) {
     case 'again':
       return again(before[it.step] ?? before[0]!, (place) => idOf(run, `t${place}`, index))
@@ -206,7 +205,7 @@ function workAt(told: Told, it: Step, index: number, before: readonly Work[]): W
     case 'request':
     case 'complete':
     case 'fail':
-      return paymentWork(world.payments[it.payment]!, it.op, transferId, stripe)
+      return paymentWork(world.payments[it.payment]!, it.op, transferId, slot)
     case 'expire': {
       const { holdId, wallet: of } = told.holds[it.hold] ?? noHold(told, it.hold)
       const due = { ...of, holdId, expiresAt: new Date(0) }
@@ -215,17 +214,17 @@ function workAt(told: Told, it: Step, index: number, before: readonly Work[]): W
     case 'atomic': {
       const commands = it.steps.map((one, place) => {
         const id = transferIdFrom(idOf(run, `t${place}`, index))
-        return clientCommand(told, one, id, stripe)
+        return clientCommand(told, one, id)
       })
-      return atomicWork(atomic(commands, `key-${it.key}`))
+      return atomicWork(atomic(commands, `key-${it.key}`), slot)
     }
     default:
-      return clientWork(clientCommand(told, it, transferId, stripe))
+      return clientWork(clientCommand(told, it, transferId), slot)
   }
 }
 
 /** The same once more, as a client sends it when it got no answer: what it would make is new. */
-function again(work: Work, freshId: (place: number) => string): Work {
+function again(work: TestWork, freshId: (place: number) => string): TestWork {
   const { command } = work
   if (command.kind === 'atomic') {
     const commands = command.commands.map((it, place) => {
@@ -235,7 +234,7 @@ function again(work: Work, freshId: (place: number) => string): Work {
   }
   const same = { ...command, transferId: transferIdFrom(freshId(0)) }
   // The request of a payment has the id of its hold in it, whoever sends it again.
-  return work.event === null ? clientWork(same) : work
+  return work.record === null ? clientWork(same) : work
 }
 
 /** What earlier steps asked for, which later ones name. */
@@ -250,8 +249,8 @@ function noHold({ run, world }: Told, index: number) {
   return { holdId: idOf(run, 'nothing', index), wallet: world.wallets[0]! }
 }
 
-function clientCommand(told: Told, it: ClientStep, transferId: string, stripe: number): Command {
-  const command = { ...commandOf(told, it, stripe), transferId }
+function clientCommand(told: Told, it: ClientStep, transferId: string): Command {
+  const command = { ...commandOf(told, it), transferId }
   told.transferIds.push(transferId)
   if (it.op === 'hold') told.holds.push({ holdId: transferId, wallet: walletAt(told, it.wallet) })
   return command
@@ -261,8 +260,8 @@ function walletAt({ world }: Told, index: number): TestWallet {
   return world.wallets[index] ?? world.stranger
 }
 
-function commandOf(told: Told, it: ClientStep, stripe: number): Command {
-  const naming = { key: `key-${it.key}`, reference: `ref-${it.key % 30}`, stripe }
+function commandOf(told: Told, it: ClientStep): Command {
+  const naming = { key: `key-${it.key}`, reference: `ref-${it.key % 30}` }
   switch (it.op) {
     case 'credit':
     case 'debit':
@@ -325,20 +324,20 @@ function paymentWork(
   it: TestPayment,
   op: 'request' | 'complete' | 'fail',
   transferId: string,
-  stripe: number,
-): Work {
+  slot: number,
+): CommandWork {
   switch (op) {
     case 'request': {
       // The first request that is accepted makes the hold; its id must be known beforehand.
-      const work = eventWork(requested(it), stripe)
+      const work = eventWork(requested(it), slot)
       return { ...work, command: { ...work.command, transferId: it.holdId } }
     }
     case 'complete': {
-      const work = eventWork(completed(it), stripe)
+      const work = eventWork(completed(it), slot)
       return { ...work, command: { ...work.command, transferId } }
     }
     case 'fail': {
-      const work = eventWork(failed(it), stripe)
+      const work = eventWork(failed(it), slot)
       return { ...work, command: { ...work.command, transferId } }
     }
     default:
@@ -347,8 +346,8 @@ function paymentWork(
 }
 
 /** Cuts the work into the script's batches. */
-export function batchesOf(work: readonly Work[], cuts: readonly boolean[]): Work[][] {
-  const batches: Work[][] = [[]]
+export function batchesOf(work: readonly TestWork[], cuts: readonly boolean[]): TestWork[][] {
+  const batches: TestWork[][] = [[]]
   for (const [index, one] of work.entries()) {
     batches.at(-1)!.push(one)
     if (cuts[index] === true) batches.push([])

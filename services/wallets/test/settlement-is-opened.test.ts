@@ -20,16 +20,20 @@ test('a process that has not seen the hold opens the settlement account of its c
   await openWallets(pool, [wallet])
   const hold = move('hold', wallet, 4n)
   const { outcomes } = await runCommands(pool, move('credit', wallet, 10n), hold)
-  assert(outcomes[1]?.type === 'committed' && outcomes[1].hold)
+  assert(outcomes[1]?.type === 'posted' && outcomes[1].hold)
   // It says no currency, and every account that it names is there.
   const commit = close('commit', wallet, outcomes[1].hold.holdId)
   const { loadLedger } = await otherProcess()
   await transaction(pool, async (tx) => {
-    const { state, now, opened } = await loadLedger(tx, [commit], { keys: true })
+    const { state, now, opened } = await loadLedger(tx, {
+      requests: [commit],
+      slots: [0],
+      keys: true,
+    })
     assert.deepEqual(
       opened.map(({ kind, currency }) => [kind, currency]),
       [['psp_settlement', 'CHF']],
     )
-    assert.equal(decideBatch(state, [commit], momentOf(now)).outcomes[0]?.type, 'committed')
+    assert.equal(decideBatch(state, [commit], momentOf(now)).outcomes[0]?.type, 'posted')
   })
 })

@@ -4,9 +4,8 @@ import { newId } from '@caudal/contracts/ids.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Command } from '../src/ledger/domain/command.ts'
-import { processBatch } from '../src/ledger/process-batch.ts'
 import { move } from './client-commands.ts'
-import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
+import { ledgerDatabase, openWallets, processWork, runBatch } from './ledger-fixture.ts'
 import { newWallet } from './test-wallet.ts'
 import { clientWork } from './work.ts'
 
@@ -14,14 +13,14 @@ test('rule 7: two processes that book on one system account wait for no row of i
   const { pool } = await ledgerDatabase(t)
   const wallets = [newWallet(), newWallet()]
   await openWallets(pool, wallets)
-  const [first, second] = wallets.map((wallet, stripe) => move('credit', wallet, 7n, { stripe }))
-  // The stripes exist already, as after a service's first minute.
-  await runCommands(
+  const [first, second] = wallets.map((wallet) => move('credit', wallet, 7n))
+  // The slots exist already, as after a service's first minute.
+  await runBatch(
     pool,
-    ...wallets.map((wallet, stripe) => move('credit', wallet, 1n, { stripe })),
+    wallets.map((wallet, slot) => clientWork(move('credit', wallet, 1n), slot)),
   )
   await transaction(pool, async (open) => {
-    await processBatch(open, [clientWork(first!)], { region: 'test' })
+    await processWork(open, [clientWork(first!, 0)])
     await bookWithoutWaiting(pool, second!)
   })
   const { rows } = await pool.query<{ stripes: bigint; total: string }>(
@@ -86,7 +85,7 @@ async function bookWithoutWaiting(db: Db, command: Command): Promise<void> {
   try {
     await tx.query('BEGIN')
     await tx.query("SET LOCAL lock_timeout = '2s'")
-    await processBatch(tx, [clientWork(command)], { region: 'test' })
+    await processWork(tx, [clientWork(command)])
     await tx.query('COMMIT')
   } catch (error) {
     await tx.query('ROLLBACK')

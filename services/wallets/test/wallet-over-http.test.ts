@@ -68,7 +68,7 @@ describe('a wallet over HTTP', () => {
     await runCommands(world.db, move('credit', wallet, 10_000n))
     const payment = newPayment(wallet, 2_500n)
     const { outcomes } = await runBatch(world.db, [eventWork(requested(payment))])
-    const holdId = outcomes[0]?.type === 'committed' ? outcomes[0].transfer.transferId : ''
+    const holdId = outcomes[0]?.type === 'posted' ? outcomes[0].transfer.transferId : ''
     await runBatch(world.db, [eventWork(completed({ ...payment, holdId }))])
     const token = await world.userToken(wallet.userId)
     const path = `/v1/wallet/entries?account_id=${wallet.accountId}`

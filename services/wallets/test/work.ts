@@ -1,21 +1,33 @@
+import type { LogRecord } from '@caudal/event-log/event-log.ts'
+import { clientOrigin } from '../src/commands/client-origin.ts'
 import type { AtomicBatch, Command } from '../src/ledger/domain/command.ts'
-import type { CommandWork, Work } from '../src/ledger/process-batch.ts'
-import { type LedgerEvent, parseCommand } from '../src/payments/read-event.ts'
+import type { Work } from '../src/ledger/origin.ts'
+import { eventOrigin } from '../src/payments/event-origin.ts'
+import { type LedgerEvent, readEvent } from '../src/payments/read-event.ts'
+
+/** A unit of work with the record that it was made of, if it was made of one. */
+export interface TestWork<R extends AtomicBatch | Command = AtomicBatch | Command> extends Work<R> {
+  record: LogRecord | null
+}
+
+export type CommandWork = TestWork<Command>
 
 /** A client's command, or the end of a hold's time, as a batch takes it. */
-export function clientWork(command: Command): CommandWork {
-  return { command, traceparent: undefined, event: null, record: null }
+export function clientWork<C extends Command>(command: C, slot = 0): TestWork<C> {
+  const origin =
+    command.key.clientId === null ? { traceparent: undefined } : clientOrigin(undefined)
+  return { command, origin: { ...origin, slot }, record: null }
 }
 
 /** A client's atomic batch as a batch takes it. */
-export function atomicWork(command: AtomicBatch): Work {
-  return { command, traceparent: undefined, event: null, record: null }
+export function atomicWork(command: AtomicBatch, slot = 0): TestWork<AtomicBatch> {
+  return { command, origin: { ...clientOrigin(undefined), slot }, record: null }
 }
 
 /** A payment's event as a batch takes it. */
 export function eventWork(event: LedgerEvent, partition = 0): CommandWork {
-  const parsed = parseCommand(event, partition)
-  if ('cause' in parsed) throw new Error(parsed.cause)
+  const read = readEvent(event)
+  if ('cause' in read) throw new Error(read.cause)
   const record = {
     topic: event.event_type === 'payment.requested' ? 'payments.requested' : 'payments.results',
     partition,
@@ -24,5 +36,5 @@ export function eventWork(event: LedgerEvent, partition = 0): CommandWork {
     value: JSON.stringify(event),
     headers: {},
   }
-  return { command: parsed.command, traceparent: undefined, event, record }
+  return { command: read.command, origin: eventOrigin(event, record), record }
 }

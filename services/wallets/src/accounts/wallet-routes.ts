@@ -7,8 +7,8 @@ import type { Identity, TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import type { EntryPosition, ListedEntry, WalletBalance } from '../ledger/domain/reading.ts'
-import { entryIdOf } from '../ledger/domain/transfer.ts'
+import { type EntryPosition, entryIdOf } from '../ledger/domain/transfer.ts'
+import type { ListedEntry, WalletBalance } from './wallet.ts'
 
 export interface WalletRouteDeps {
   verifier: TokenVerifier
@@ -20,6 +20,9 @@ export interface WalletRouteDeps {
     limit: number
   }) => Promise<ListedEntry[]>
 }
+
+/** The kinds that users know: a closed list on the wire. */
+const SHOWN_KINDS = ['credit', 'debit', 'hold', 'commit', 'rollback', 'refund'] as const
 
 const walletAnswer = Type.Object({
   wallet_id: Type.String(),
@@ -36,7 +39,7 @@ const walletAnswer = Type.Object({
 const entryAnswer = Type.Object({
   entry_id: Type.String(),
   transfer_id: Type.String(),
-  kind: Type.Enum(['credit', 'debit', 'hold', 'commit', 'rollback', 'refund']),
+  kind: Type.Enum([...SHOWN_KINDS]),
   balance: Type.Enum(['available', 'held']),
   amount: Type.String({ description: 'Signed.' }),
   balance_after: Type.String(),
@@ -58,7 +61,7 @@ const readCursor = cursorReader(
 
 const security = [{ bearer: ['wallet:read'] }]
 
-/** A user's own wallet: balances and history (P4). Whose it is, the gateway's token says. */
+/** A user's own wallet: balances and history (P4). The gateway's token names the user. */
 export function addWalletRoutes(app: HttpServer, deps: WalletRouteDeps): void {
   const onRequest = [requireToken({ verifier: deps.verifier, scope: 'wallet:read' }), onlyUsers]
   const walletSchema = { response: { 200: walletAnswer }, tags: ['wallet'], security }
@@ -141,9 +144,9 @@ function showEntry(entry: ListedEntry, currency: string) {
   }
 }
 
-/** The kinds that users know are a closed list: other transfers give or take, by their sign. */
+/** Every other kind is shown as what it does to the balance: it gives or takes. */
 function kindForUsers({ kind, amountMinor }: ListedEntry): string {
-  if (kind !== 'transfer') return kind
+  if ((SHOWN_KINDS as readonly string[]).includes(kind)) return kind
   return amountMinor > 0n ? 'credit' : 'debit'
 }
 

@@ -1,46 +1,37 @@
-import assert from 'node:assert/strict'
 import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
 import { exactInteger } from '@caudal/contracts/serialize-event.ts'
 import { problemBody } from '@caudal/http/problem.ts'
 import { newTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { AccountChange } from '../ledger/domain/account-change.ts'
 import { commandsOf, type Request } from '../ledger/domain/command.ts'
+import { KINDS } from '../ledger/domain/kinds.ts'
 import type {
   Applied,
   Changed,
-  Committed,
+  Final,
   NotApplied,
+  Posted,
   RefusalCode,
-  RequestOutcome,
   StoredAnswer,
 } from '../ledger/domain/outcome.ts'
 import { entryIdOf } from '../ledger/domain/transfer.ts'
 
-/** What a client is told; `replayed` when it was told so before. */
-export interface Answer extends StoredAnswer {
-  replayed: boolean
-}
-
 /** The answer to a client's request, as the bytes that are stored with its key (F2). */
 export function answerTo(
   request: Request,
-  outcome: RequestOutcome,
+  outcome: Final,
   traceparent: string | undefined,
-): Answer {
+): StoredAnswer {
   switch (outcome.type) {
-    case 'committed':
+    case 'posted':
     case 'changed':
-      return { status: 200, body: doneBody(outcome), replayed: false }
+      return { status: 200, body: doneBody(outcome) }
     case 'refused':
       return refusal(outcome.code, traceparent, reasonOf(request, outcome.code))
     case 'applied':
-      return { status: 200, body: appliedBody(outcome), replayed: false }
+      return { status: 200, body: appliedBody(outcome) }
     case 'not_applied':
       return refusal('BATCH_NOT_APPLIED', traceparent, detailsOf(request, outcome))
-    case 'repeated':
-    case 'unchanged':
-    case 'inapplicable':
-      throw new assert.AssertionError({ message: `no client is answered ${outcome.type}` })
     default:
       return outcome satisfies never
   }
@@ -57,24 +48,24 @@ function refusal(
   code: RefusalCode | 'BATCH_NOT_APPLIED',
   traceparent: string | undefined,
   { detail, members }: { detail?: string; members?: Record<string, unknown> } = {},
-): Answer {
+): StoredAnswer {
   const traceId = traceIdOf(traceparent ?? newTraceparent())
   const { status } = ERROR_CODES[code]
-  return { status, body: problemBody(code, traceId, detail, members), replayed: false }
+  return { status, body: problemBody(code, traceId, detail, members) }
 }
 
-function doneBody(outcome: Committed | Changed): string {
-  const body = outcome.type === 'committed' ? committedBody(outcome) : changedBody(outcome.change)
+function doneBody(outcome: Posted | Changed): string {
+  const body = outcome.type === 'posted' ? postedBody(outcome) : changedBody(outcome.change)
   return JSON.stringify(body)
 }
 
-/** F's answer: the entry on the account of the command; a hold's id and end with the hold. */
-function committedBody({ transfer, hold }: Committed): Record<string, unknown> {
+/** The entry on the account of the command; a hold's id and end with the hold. */
+function postedBody({ transfer, hold }: Posted): Record<string, unknown> {
   const { transferId, entries, kind } = transfer
   const status = 'committed'
   const line = entries.findIndex(({ accountId }) => accountId === transfer.accountId)
   const entry_id = entryIdOf(transferId, line)
-  if (kind === 'transfer') {
+  if (KINDS[kind].form === 'postings') {
     const entry_ids = entries.map((_, index) => entryIdOf(transferId, index))
     return { status, transfer_id: transferId, entry_id, entry_ids }
   }

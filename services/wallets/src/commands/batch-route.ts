@@ -4,9 +4,9 @@ import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem, problemBody } from '@caudal/http/problem.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Answer } from '../ledger/answer-batch.ts'
 import type { Command } from '../ledger/domain/command.ts'
-import { JSON_CONTENT_TYPE, type LedgerRouteDeps, sendAnswer } from './answer-command.ts'
-import type { Answer } from './answer.ts'
+import { JSON_CONTENT_TYPE, type CommandRouteDeps, sendAnswer } from './answer-command.ts'
 import { BATCH_PROBLEMS, keyedIfAtomic } from './command-problems.ts'
 import { BatchAnswer, BatchBody, notApplied, ReadBatchBody } from './command-schemas.ts'
 import { readAtomicBatch, readBatchedCommand } from './read-batch.ts'
@@ -17,7 +17,7 @@ const BATCH_BODY_BYTES = 2 * 1024 * 1024
 /** Up to 1,000 commands in one request: each for itself, or all of them or none. */
 export function addBatchRoute(
   app: HttpServer,
-  deps: LedgerRouteDeps,
+  deps: CommandRouteDeps,
   onRequest: TokenHook[],
 ): void {
   const schema = {
@@ -45,24 +45,24 @@ export function addBatchRoute(
 }
 
 async function answerAtomic(
-  deps: LedgerRouteDeps,
+  deps: CommandRouteDeps,
   items: readonly unknown[],
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const key = request.headers['x-idempotency-key']
-  const asking = { identity: identityOf(request), key, stripe: deps.stripe }
+  const asking = { identity: identityOf(request), key }
   const answer = await deps.submit(readAtomicBatch(items, asking), request.traceparent)
   return sendAnswer(reply, answer)
 }
 
 async function answerEach(
-  deps: LedgerRouteDeps,
+  deps: CommandRouteDeps,
   items: readonly unknown[],
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const asking = { identity: identityOf(request), stripe: deps.stripe }
+  const asking = { identity: identityOf(request) }
   const { traceparent } = request
   const read = items.map((item) => readItem(item, asking, traceparent))
   const commands = read.filter((it) => 'kind' in it)

@@ -1,6 +1,8 @@
 import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
+import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import { Type } from 'typebox'
-import type { CommandRequest } from './read-command.ts'
+import type { AccountCommand } from '../ledger/domain/command.ts'
+import { KINDS } from '../ledger/domain/kinds.ts'
 
 /** What every command may be refused with. */
 const OF_ALL: ErrorCode[] = [
@@ -14,20 +16,36 @@ const OF_ALL: ErrorCode[] = [
 const MOVING: ErrorCode[] = [...OF_ALL, 'ACCOUNT_FROZEN', 'CURRENCY_MISMATCH']
 const CLOSING: ErrorCode[] = [...OF_ALL, 'HOLD_NOT_OPEN', 'CURRENCY_MISMATCH', 'INSUFFICIENT_FUNDS']
 
-/** What the ledger's commands may be refused with, for the OpenAPI document. */
-export const COMMAND_PROBLEMS: Record<CommandRequest['kind'], ErrorCode[]> = {
-  credit: [...MOVING, 'BALANCE_LIMIT_EXCEEDED'],
-  debit: [...MOVING, 'INSUFFICIENT_FUNDS'],
-  hold: [...MOVING, 'INSUFFICIENT_FUNDS', 'BALANCE_LIMIT_EXCEEDED'],
-  commit: CLOSING,
-  rollback: CLOSING,
-  transfer: [
-    ...MOVING,
-    'TRANSFER_NOT_FOUND',
-    'TRANSFER_NOT_BALANCED',
-    'INSUFFICIENT_FUNDS',
-    'BALANCE_LIMIT_EXCEEDED',
-  ],
+/** What a kind of transfer may be refused with, for the OpenAPI document. */
+export function problemsOf(kind: TransferKind): ErrorCode[] {
+  const row = KINDS[kind]
+  switch (row.form) {
+    case 'amount':
+      return [
+        ...MOVING,
+        ...(row.from === 'account' ? (['INSUFFICIENT_FUNDS'] as const) : []),
+        ...(row.to === 'account' ? (['BALANCE_LIMIT_EXCEEDED'] as const) : []),
+      ]
+    case 'hold':
+      return [...MOVING, 'INSUFFICIENT_FUNDS', 'BALANCE_LIMIT_EXCEEDED']
+    case 'commit':
+    case 'rollback':
+      return CLOSING
+    case 'postings':
+      return [
+        ...MOVING,
+        'TRANSFER_NOT_FOUND',
+        'TRANSFER_NOT_BALANCED',
+        'INSUFFICIENT_FUNDS',
+        'BALANCE_LIMIT_EXCEEDED',
+      ]
+    default:
+      return row satisfies never
+  }
+}
+
+/** What a change of an account may be refused with. */
+export const ACCOUNT_PROBLEMS: Record<AccountCommand['kind'], ErrorCode[]> = {
   freeze: OF_ALL,
   unfreeze: OF_ALL,
   close: [...OF_ALL, 'ACCOUNT_NOT_EMPTY'],

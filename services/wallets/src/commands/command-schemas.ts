@@ -1,5 +1,8 @@
+import { TRANSFER_KINDS, type TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { type Static, type TObject, Type } from 'typebox'
+import { SYSTEM_ACCOUNT_KINDS } from '../ledger/domain/account.ts'
+import { KINDS } from '../ledger/domain/kinds.ts'
 
 /** Text that a person chose: no control characters, which PostgreSQL or a log might choke on. */
 const Text = Type.String({
@@ -9,7 +12,7 @@ const Text = Type.String({
   description: '1 to 255 characters, none of them a control character',
 })
 const AccountId = Type.String({ minLength: 1, maxLength: 255 })
-/** F's money: an integer of minor units, exact to 2^63-1. */
+/** An integer of minor units, exact to 2^63-1. */
 const Amount = Type.Object({ minor_units: Type.BigInt(), currency: Type.String() })
 const ValueDate = Type.String({
   pattern: '^\\d{4}-\\d{2}-\\d{2}$',
@@ -19,7 +22,7 @@ const ValueDate = Type.String({
 const named = { reason: Text, reference_id: Text }
 const dated = { ...named, value_date: Type.Optional(ValueDate) }
 
-/** The body of credit and debit (F1). */
+/** The body of every kind that moves an amount (F1). */
 export const MoveBody = Type.Object({ account_id: AccountId, amount: Amount, ...dated })
 
 /** The body of hold; without an end it lasts until it is committed or rolled back. */
@@ -45,9 +48,7 @@ export const CommitBody = Type.Object({
 const Posting = Type.Object(
   {
     account_id: Type.Optional(AccountId),
-    system_account: Type.Optional(
-      Type.Enum(['psp_settlement', 'deposits_clearing', 'payouts_clearing', 'fees', 'suspense']),
-    ),
+    system_account: Type.Optional(Type.Enum([...SYSTEM_ACCOUNT_KINDS])),
     amount: Amount,
   },
   { description: 'A signed amount on either an account_id or a system_account.' },
@@ -65,9 +66,6 @@ export const StatusBody = Type.Object(named)
 
 /** How far below zero the account may go from now on; 0 is not at all. */
 export const OverdraftBody = Type.Object({ limit: Amount, ...named })
-
-/** The account of a user's wallet in one currency. */
-export const OpenBody = Type.Object({ user_id: Uuid, currency: Type.String() })
 
 export type MoveBody = Static<typeof MoveBody>
 export type HoldBody = Static<typeof HoldBody>
@@ -90,15 +88,23 @@ function batched<K extends string>(command: K, body: TObject) {
   })
 }
 
-/** The commands that a batch may have, by their kinds. */
-export const BatchedCommands: Record<string, TObject> = {
-  credit: batched('credit', MoveBody),
-  debit: batched('debit', MoveBody),
-  hold: batched('hold', HoldBody),
-  commit: batched('commit', CommitBody),
-  rollback: batched('rollback', RollbackBody),
-  transfer: batched('transfer', TransferBody),
+const BODIES = {
+  amount: MoveBody,
+  hold: HoldBody,
+  commit: CommitBody,
+  rollback: RollbackBody,
+  postings: TransferBody,
+} as const
+
+/** The body of a kind of transfer, by its form. */
+export function bodyOf(kind: TransferKind): TObject {
+  return BODIES[KINDS[kind].form]
 }
+
+/** The commands that a batch may have, by their kinds. */
+export const BatchedCommands: Record<string, TObject> = Object.fromEntries(
+  TRANSFER_KINDS.map((kind) => [kind, batched(kind, bodyOf(kind))]),
+)
 
 const batch = {
   atomic: Type.Optional(Type.Boolean({ description: 'All of them or none.' })),
@@ -114,8 +120,8 @@ export const ReadBatchBody = Type.Object({
   commands: Type.Array(Type.Union(Object.values(BatchedCommands)), sizes),
 })
 
-/** F's answer to a command, with what belongs to some kinds only. */
-export const CommittedAnswer = Type.Object({
+/** The answer to a command, with what belongs to some kinds only. */
+export const PostedAnswer = Type.Object({
   status: Type.Literal('committed'),
   entry_id: Type.String(),
   hold_id: Type.Optional(Type.String({ description: 'Of a hold: for commit and rollback.' })),
@@ -127,7 +133,7 @@ export const CommittedAnswer = Type.Object({
 const ItemProblem = Type.Object({ code: Type.String(), title: Type.String() })
 const Result = Type.Object({
   status: Type.Integer(),
-  body: Type.Union([CommittedAnswer, ItemProblem], {
+  body: Type.Union([PostedAnswer, ItemProblem], {
     description: 'As the command by itself is answered.',
   }),
 })
@@ -152,12 +158,4 @@ export const ChangedAnswer = Type.Object({
     status: Type.Enum(['open', 'frozen', 'closed']),
     overdraft_limit: Type.Object({ minor_units: Type.Integer(), currency: Type.String() }),
   }),
-})
-
-export const OpenedAnswer = Type.Object({
-  account_id: Type.String(),
-  wallet_id: Type.String(),
-  user_id: Type.String(),
-  currency: Type.String(),
-  status: Type.Enum(['open', 'frozen', 'closed']),
 })

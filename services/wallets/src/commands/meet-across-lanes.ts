@@ -1,4 +1,4 @@
-import type { Command } from '../ledger/domain/command.ts'
+import { type Command, isPostings } from '../ledger/domain/command.ts'
 
 /**
  * Whether commands of one request that are in different lanes have a key, a reference or an account
@@ -16,20 +16,20 @@ export function meetAcrossLanes(
     if (other === undefined) places.set(name, lane)
     return other !== undefined && other !== lane
   }
-  // Only a transfer touches another account than that which gives it its lane.
-  const transfers = commands.some(({ kind }) => kind === 'transfer')
+  // Only postings touch another account than that which gives the command its lane.
+  const several = commands.some((command) => accountsOf(command).length > 1)
   return commands.some((command) => {
     const lane = laneOf(command.accountId)
     return (
       isElsewhere(keys, command.key.value, lane) ||
       isElsewhere(references, command.referenceId, lane) ||
-      (transfers && accountsOf(command).some((id) => isElsewhere(accounts, id, lane)))
+      (several && accountsOf(command).some((id) => isElsewhere(accounts, id, lane)))
     )
   })
 }
 
-/** Those of users; accounts of the system refuse nothing, so no order counts on them. */
+/** Those of users: accounts of the system refuse nothing, so the order on them does not matter. */
 function accountsOf(command: Command): string[] {
-  if (command.kind !== 'transfer') return [command.accountId]
-  return command.postings.flatMap(({ accountId, system }) => (system === null ? [accountId] : []))
+  if (!isPostings(command)) return [command.accountId]
+  return command.postings.flatMap(({ accountId }) => (accountId === null ? [] : [accountId]))
 }

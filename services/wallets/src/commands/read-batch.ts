@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
+import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import { closeObjects, compileValidator } from '@caudal/http/compile-validator.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import type { TObject } from 'typebox'
 import type { AtomicBatch, Command } from '../ledger/domain/command.ts'
 import { BatchedCommands } from './command-schemas.ts'
-import { type Asking, type CommandRequest, readCommand, readKey } from './read-command.ts'
+import { type Asking, readCommand, readKey, requestOf } from './read-command.ts'
 
 type Validate = (item: unknown) => { value?: unknown; error?: Problem }
 
@@ -20,7 +21,7 @@ const KINDS = Object.keys(VALIDATORS)
  */
 export function readBatchedCommand(item: unknown, asking: Omit<Asking, 'key'>): Command {
   const { command: kind, idempotency_key: key, ...body } = validItem(item)
-  return readCommand({ kind, body } as CommandRequest, { ...asking, key })
+  return readCommand(requestOf(kind, body), { ...asking, key })
 }
 
 /**
@@ -38,19 +39,20 @@ export function readAtomicBatch(items: readonly unknown[], asking: Asking): Atom
           members: { param: 'idempotency_key' },
         })
       }
-      return readCommand({ kind, body } as CommandRequest, asking)
+      return readCommand(requestOf(kind, body), asking)
     } catch (error) {
       throw error instanceof Problem ? inCommand(index, error) : error
     }
   })
   const { tenantId, clientId, subject } = asking.identity
+  const id = clientId ?? subject
   const parts = commands.map((it) => it.key.fingerprint)
   const fingerprint = hash('sha256', JSON.stringify(['atomic', ...parts]), 'hex')
-  const key = { clientId: clientId ?? subject, value, fingerprint }
-  return { kind: 'atomic', tenantId, key, commands }
+  const key = { clientId: id, value, fingerprint }
+  return { kind: 'atomic', tenantId, actor: { type: 'client', id }, key, commands }
 }
 
-function validItem(item: unknown): { command: string; idempotency_key?: string } {
+function validItem(item: unknown): { command: TransferKind; idempotency_key?: string } {
   const kind = (item as { command?: unknown } | null)?.command
   const validate = typeof kind === 'string' && KINDS.includes(kind) ? VALIDATORS[kind] : undefined
   if (validate === undefined) {
@@ -60,7 +62,7 @@ function validItem(item: unknown): { command: string; idempotency_key?: string }
   }
   const { value, error } = validate(item)
   if (error !== undefined) throw error
-  return value as { command: string }
+  return value as { command: TransferKind }
 }
 
 function compileItem(item: TObject): Validate {

@@ -1,8 +1,10 @@
-import { hash } from 'node:crypto'
+import assert from 'node:assert/strict'
 import { newId } from '@caudal/contracts/ids.ts'
+import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import type { Identity } from '@caudal/http/token-verifier.ts'
-import type { Command } from '../ledger/domain/command.ts'
+import type { Command, HoldCommand, PostingKind } from '../ledger/domain/command.ts'
+import { KINDS, postingsOf } from '../ledger/domain/kinds.ts'
 import { transferIdFrom } from '../ledger/domain/transfer.ts'
 import type {
   CommitBody,
@@ -13,30 +15,34 @@ import type {
   StatusBody,
   TransferBody,
 } from './command-schemas.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { readAccountId } from './read-account-id.ts'
 import { malformed, readAmount, readLimit, readValueDate } from './read-amount.ts'
-import { readPostings } from './read-postings.ts'
+import { accountOfFirst, readPostings } from './read-postings.ts'
 
-/** A request as its route's schema lets it through. */
+/** A request as its route's schema lets it through: a kind, and the body of its form. */
 export type CommandRequest =
-  | { kind: 'credit' | 'debit'; body: MoveBody }
-  | { kind: 'hold'; body: HoldBody }
-  | { kind: 'commit'; body: CommitBody }
-  | { kind: 'rollback'; body: RollbackBody }
-  | { kind: 'transfer'; body: TransferBody }
-  | { kind: 'freeze' | 'unfreeze' | 'close'; accountId: string; body: StatusBody }
-  | { kind: 'overdraft'; accountId: string; body: OverdraftBody }
+  | { form: 'amount' | 'postings'; kind: PostingKind; body: MoveBody | TransferBody }
+  | { form: 'hold'; kind: 'hold'; body: HoldBody }
+  | { form: 'commit'; kind: 'commit'; body: CommitBody }
+  | { form: 'rollback'; kind: 'rollback'; body: RollbackBody }
+  | { form: 'status'; kind: 'freeze' | 'unfreeze' | 'close'; accountId: string; body: StatusBody }
+  | { form: 'overdraft'; kind: 'overdraft'; accountId: string; body: OverdraftBody }
 
-/** Who asks, under which key, and which stripe of system accounts this process uses. */
+/** Who asks, under which idempotency key. */
 export interface Asking {
   identity: Identity
   key: unknown
-  stripe: number
 }
 
 /** 1-255 visible ASCII characters. */
 const KEY = /^[\x21-\x7e]{1,255}$/
 const LONGEST_HOLD_SECONDS = 366n * 24n * 60n * 60n
+
+/** The request of a kind of transfer; `body` has passed the schema of the kind (`bodyOf`). */
+export function requestOf(kind: TransferKind, body: unknown): CommandRequest {
+  return { form: KINDS[kind].form, kind, body } as CommandRequest
+}
 
 /**
  * Reads a client's request as a command (F1).
@@ -44,61 +50,85 @@ const LONGEST_HOLD_SECONDS = 366n * 24n * 60n * 60n
  * @throws {Problem} for what is wrong with the request itself; its key stays free
  */
 export function readCommand(request: CommandRequest, asking: Asking): Command {
-  const { identity, stripe } = asking
-  const { kind, body } = request
+  const { identity } = asking
+  const { form, body } = request
   const clientId = identity.clientId ?? identity.subject
   const base = {
     tenantId: identity.tenantId,
+    actor: { type: 'client', id: clientId } as const,
     referenceId: body.reference_id,
     reason: body.reason,
     transferId: transferIdFrom(newId()),
     key: { clientId, value: readKey(asking.key), fingerprint: fingerprintOf(request) },
   }
-  switch (kind) {
-    case 'freeze':
-    case 'unfreeze':
-    case 'close':
-      return { ...base, kind, accountId: readAccountId(request.accountId) }
+  switch (form) {
+    case 'status':
+      return { ...base, kind: request.kind, accountId: readAccountId(request.accountId) }
     case 'overdraft': {
       const limit = readLimit(body.limit)
-      return { ...base, kind, accountId: readAccountId(request.accountId), ...limit }
-    }
-    case 'transfer': {
-      const postings = readPostings(body.postings, { tenantId: identity.tenantId, stripe })
-      const { accountId } = postings[0]!
-      const correctsId = body.corrects?.toLowerCase() ?? null
-      const valueDate = readValueDate(body.value_date)
-      return { ...base, kind, accountId, postings, correctsId, stripe, valueDate }
+      const accountId = readAccountId(request.accountId)
+      return { ...base, kind: request.kind, accountId, ...limit }
     }
     default: {
-      const accountId = readAccountId(body.account_id)
-      const money = { ...base, accountId, stripe, valueDate: readValueDate(body.value_date) }
-      return readWalletCommand(request, money)
+      const source = { type: 'client', id: clientId } as const
+      return readMoneyCommand(request, { ...base, source })
     }
   }
 }
 
-type WalletRequest = Extract<CommandRequest, { body: { account_id: string } }>
-type Common = Omit<Extract<Command, { kind: 'credit' }>, 'kind' | 'amountMinor' | 'currency'>
+type MoneyRequest = Exclude<CommandRequest, { accountId: string }>
+type Common = Omit<
+  HoldCommand,
+  'kind' | 'accountId' | 'valueDate' | keyof Amount | 'expiresInSeconds'
+>
+type Amount = Pick<HoldCommand, 'amountMinor' | 'currency'>
 
-function readWalletCommand(request: WalletRequest, common: Common): Command {
-  switch (request.kind) {
-    case 'credit':
-    case 'debit':
-      return { ...common, kind: request.kind, ...readAmount(request.body.amount) }
+function readMoneyCommand(request: MoneyRequest, base: Common): Command {
+  switch (request.form) {
+    case 'amount':
+    case 'postings':
+      return readPostingsCommand(request, base)
     case 'hold': {
       const { kind, body } = request
       const expiresInSeconds = readDuration(body.expires_in_seconds)
-      return { ...common, kind, ...readAmount(body.amount), paymentId: null, expiresInSeconds }
+      return { ...base, kind, ...readSubject(body), ...readAmount(body.amount), expiresInSeconds }
     }
     case 'commit': {
       const { kind, body } = request
-      return { ...common, kind, ...readTaking(body), releaseRest: body.release_rest === true }
+      const releaseRest = body.release_rest === true
+      return { ...base, kind, ...readSubject(body), ...readTaking(body), releaseRest }
     }
-    case 'rollback':
-      return { ...common, kind: request.kind, ...readTaking(request.body) }
+    case 'rollback': {
+      const { kind, body } = request
+      return { ...base, kind, ...readSubject(body), ...readTaking(body), releaseRest: false }
+    }
     default:
       return request satisfies never
+  }
+}
+
+function readPostingsCommand(
+  { kind, body }: Extract<MoneyRequest, { kind: PostingKind }>,
+  base: Common,
+): Command {
+  if ('postings' in body) {
+    const postings = readPostings(body.postings, base.tenantId)
+    const correctsId = body.corrects?.toLowerCase() ?? null
+    const valueDate = readValueDate(body.value_date)
+    const accountId = accountOfFirst(postings, base.tenantId)
+    return { ...base, kind, accountId, postings, correctsId, valueDate }
+  }
+  const subject = readSubject(body)
+  const row = KINDS[kind]
+  assert(row.form === 'amount', `${kind} moves an amount`)
+  const postings = postingsOf(row, { accountId: subject.accountId, ...readAmount(body.amount) })
+  return { ...base, kind, ...subject, postings, correctsId: null }
+}
+
+function readSubject(body: { account_id: string; value_date?: string }) {
+  return {
+    accountId: readAccountId(body.account_id),
+    valueDate: readValueDate(body.value_date),
   }
 }
 
@@ -114,7 +144,7 @@ export function readKey(key: unknown): string {
 function readTaking(body: RollbackBody) {
   const amount =
     body.amount === undefined ? { amountMinor: null, currency: null } : readAmount(body.amount)
-  return { ...amount, hold: { by: 'id', holdId: body.hold_id.toLowerCase() } as const }
+  return { ...amount, holdId: body.hold_id.toLowerCase() }
 }
 
 function readDuration(seconds: bigint | undefined): number | null {
@@ -123,50 +153,4 @@ function readDuration(seconds: bigint | undefined): number | null {
     throw malformed('expires_in_seconds', `must be from 1 to ${LONGEST_HOLD_SECONDS}`)
   }
   return Number(seconds)
-}
-
-/**
- * Equal for equal requests, however their JSON was written. What may be left out is added only
- * where it is there, so that a request means the same as before there was such a thing.
- */
-function fingerprintOf(request: CommandRequest): string {
-  const { kind, body } = request
-  const parts: unknown[] = [kind, ...subjectOf(request), body.reason, body.reference_id]
-  parts.push('hold_id' in body ? body.hold_id.toLowerCase() : null)
-  const { value_date, expires_in_seconds, release_rest, corrects } = body as Partial<
-    HoldBody & CommitBody & TransferBody
-  >
-  const options = {
-    ...(value_date !== undefined && { value_date }),
-    ...(expires_in_seconds !== undefined && { expires_in_seconds: `${expires_in_seconds}` }),
-    ...(release_rest === true && { release_rest }),
-    ...(corrects !== undefined && { corrects: corrects.toLowerCase() }),
-  }
-  if (Object.keys(options).length > 0) parts.push(options)
-  return hash('sha256', JSON.stringify(parts), 'hex')
-}
-
-function subjectOf(request: CommandRequest): unknown[] {
-  switch (request.kind) {
-    case 'transfer':
-      return request.body.postings.map(({ account_id, system_account, amount }) => [
-        account_id?.toLowerCase() ?? null,
-        system_account ?? null,
-        `${amount.minor_units}`,
-        amount.currency,
-      ])
-    case 'freeze':
-    case 'unfreeze':
-    case 'close':
-      return [request.accountId.toLowerCase()]
-    case 'overdraft': {
-      const { minor_units, currency } = request.body.limit
-      return [request.accountId.toLowerCase(), `${minor_units}`, currency]
-    }
-    default: {
-      const { account_id: accountId, amount } = request.body
-      const money = amount === undefined ? null : [`${amount.minor_units}`, amount.currency]
-      return [accountId.toLowerCase(), money]
-    }
-  }
 }

@@ -2,10 +2,13 @@ import { type Batcher, createBatcher, OverloadedError } from '@caudal/batching/c
 import { CommitUnknownError, isUniqueViolation } from '@caudal/postgres/errors.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { Command, Request } from '../ledger/domain/command.ts'
-import { processBatch, type Work } from '../ledger/process-batch.ts'
-import type { Observer } from '../observe.ts'
-import type { Answer } from './answer.ts'
+import { isRetryable } from '@caudal/retry/is-retryable.ts'
+import type { Answer } from '../ledger/answer-batch.ts'
+import type { AtomicBatch, Command } from '../ledger/domain/command.ts'
+import type { RequestOutcome } from '../ledger/domain/outcome.ts'
+import type { Work } from '../ledger/origin.ts'
+import { processBatch } from '../ledger/process-batch.ts'
+import { clientOrigin } from './client-origin.ts'
 import { meetAcrossLanes } from './meet-across-lanes.ts'
 import { type KeyWatch, watchKeys } from './watch-keys.ts'
 
@@ -14,16 +17,18 @@ export interface TakeCommandsDeps {
   region: string
   batchCommands: number
   queueCommands: number
-  observer: Observer
-  /** Of system accounts, one for each lane. */
-  stripes: readonly number[]
-  /** Something was committed: the relay should look. */
+  observer: {
+    commandsAnswered(work: readonly Work[], outcomes: readonly RequestOutcome[]): void
+  }
+  /** Slots of system accounts, one for each lane. */
+  slots: readonly number[]
+  /** Called after each commit, to wake the relay. */
   afterCommit: () => void
 }
 
 export interface CommandTaker {
-  /** Rejects with OverloadedError when too much waits, and with the fault of the own command. */
-  submit(request: Request, traceparent: string): Promise<Answer>
+  /** Rejects with OverloadedError when the queue is full, and with the fault of the own command. */
+  submit(request: Command | AtomicBatch, traceparent: string): Promise<Answer>
   /**
    * The same for commands of one request, each for itself, as if done in their order. None has been
    * done when it rejects with OverloadedError.
@@ -33,9 +38,11 @@ export interface CommandTaker {
   drain(): Promise<void>
 }
 
-type Deps = TakeCommandsDeps & { watch: KeyWatch }
+type LaneDeps = TakeCommandsDeps & { watch: KeyWatch; slot: number }
 
 type Settled = { answer: Answer } | { fault: unknown }
+
+type Taken = Work<Command | AtomicBatch>
 
 const ATTEMPTS = 3
 /** An atomic batch counts as so many commands: as many as a usual one has. */
@@ -50,22 +57,20 @@ const ATOMIC_SHARE = 100
  */
 export function takeCommands(given: TakeCommandsDeps): CommandTaker {
   const deps = { ...given, watch: watchKeys() }
-  const batcherOf = (share: number) =>
-    createBatcher<Work, Settled>({
-      process: (work) => settleBatch(deps, work),
+  const batcherOf = (slot: number, share: number) =>
+    createBatcher<Taken, Settled>({
+      process: (work) => settleBatch({ ...deps, slot }, work),
       maxBatch: Math.ceil(deps.batchCommands / share),
       maxQueue: Math.ceil(deps.queueCommands / share),
     })
-  const lanes = deps.stripes.map((stripe) => ({ stripe, batcher: batcherOf(1) }))
-  // Atomic batches have a line of their own: one that is large would hold up everybody's commands.
-  const atomics = batcherOf(ATOMIC_SHARE)
+  // Each lane has its own slot of the clearing accounts, or they would wait for each other.
+  const lanes = deps.slots.map((slot) => batcherOf(slot, 1))
+  // Atomic batches have a queue of their own: a large one would delay all other commands.
+  const atomics = batcherOf(deps.slots[0]!, ATOMIC_SHARE)
   const laneOf = (accountId: string): number => laneNumber(accountId, lanes.length)
-  const batcherFor = (command: Request, together?: string): Batcher<Work, Settled> => {
+  const batcherFor = (command: Taken['command'], together?: string): Batcher<Taken, Settled> => {
     if (command.kind === 'atomic') return atomics
-    const lane = lanes[laneOf(together ?? command.accountId)]!
-    // Each lane has its own stripe of the clearing accounts, or they would wait for each other.
-    if (command.kind !== 'transfer' && 'stripe' in command) command.stripe = lane.stripe
-    return lane.batcher
+    return lanes[laneOf(together ?? command.accountId)]!
   }
   return {
     async submit(request, traceparent) {
@@ -76,7 +81,7 @@ export function takeCommands(given: TakeCommandsDeps): CommandTaker {
       const places = Map.groupBy(commands.keys(), (index) => batcherFor(commands[index]!, together))
       // A lane that refuses its part must not find that another has begun with its own.
       const refusal = [...places].some(([batcher, { length }]) => !batcher.hasRoomFor(length))
-      if (refusal) throw new OverloadedError('more work waits than may wait')
+      if (refusal) throw new OverloadedError('the queue is full')
       const answers: Answer[] = []
       const settling = [...places].map(async ([batcher, indexes]) => {
         const work = indexes.map((index) => workOf(commands[index]!, traceparent))
@@ -87,7 +92,7 @@ export function takeCommands(given: TakeCommandsDeps): CommandTaker {
       return answers
     },
     async drain() {
-      await Promise.all([...lanes.map(({ batcher }) => batcher.drain()), atomics.drain()])
+      await Promise.all([...lanes.map((lane) => lane.drain()), atomics.drain()])
     },
   }
 }
@@ -102,37 +107,36 @@ function laneNumber(accountId: string, lanes: number): number {
   return accountId.charCodeAt(accountId.length - 1) % lanes
 }
 
-function workOf(command: Request, traceparent: string): Work {
-  const rest = { traceparent, event: null, record: null }
-  return command.kind === 'atomic' ? { command, ...rest } : { command, ...rest }
+function workOf(command: Taken['command'], traceparent: string): Taken {
+  return { command, origin: clientOrigin(traceparent) }
 }
 
-async function settleBatch(deps: Deps, work: readonly Work[]): Promise<Settled[]> {
+async function settleBatch(deps: LaneDeps, work: readonly Work[]): Promise<Settled[]> {
   try {
     const answers = await runBatch(deps, work)
     return answers.map((answer) => ({ answer }))
   } catch (fault) {
-    const passing = (fault as { retryable?: unknown }).retryable === true
-    if (passing || work.length === 1) return work.map(() => ({ fault }))
-    // One of them is at fault, and nothing says which: alone, each fails for itself.
+    if (isRetryable(fault) || work.length === 1) return work.map(() => ({ fault }))
+    // One of them is at fault, and it is unknown which: alone, each fails for itself.
     const settled: Settled[] = []
     for (const one of work) settled.push(...(await settleBatch(deps, [one])))
     return settled
   }
 }
 
-async function runBatch(deps: Deps, work: readonly Work[]): Promise<Answer[]> {
-  const { db, region, observer, afterCommit, watch } = deps
+async function runBatch(deps: LaneDeps, work: readonly Work[]): Promise<Answer[]> {
+  const { db, region, slot, observer, afterCommit, watch } = deps
   for (let attempt = 1; ; attempt += 1) {
     const keysAreNew = attempt === 1 && watch.keysAreNew()
     try {
-      const { outcomes, answers } = await transaction(db, (tx, last) =>
-        processBatch(tx, work, { region, last, keysAreNew }),
+      const processed = await transaction(db, (tx, last) =>
+        processBatch({ region, slot, last, keysAreNew }, tx, work),
       )
+      const outcomes = processed.outcomes.map(({ outcome }) => outcome)
       watch.saw(outcomes)
       afterCommit()
       observer.commandsAnswered(work, outcomes)
-      return answers.map((answer) => answer!)
+      return processed.outcomes.map(({ answer }) => answer!)
     } catch (error) {
       if (attempt === ATTEMPTS || !isSettledByKeys(error)) throw error
       watch.sawUsedKey()
@@ -141,9 +145,9 @@ async function runBatch(deps: Deps, work: readonly Work[]): Promise<Answer[]> {
 }
 
 /**
- * A key or a reference was used before, or by another process in the same moment, or nobody knows
- * whether the commit took effect. Both are answered by running again: what was done is found under
- * its key.
+ * A key or a reference was used before, or by another process in the same moment, or it is unknown
+ * whether the commit took effect. Running again settles both: what was done is found under its
+ * key.
  */
 function isSettledByKeys(error: unknown): boolean {
   return isUniqueViolation(error) || error instanceof CommitUnknownError

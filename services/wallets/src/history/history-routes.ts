@@ -1,12 +1,12 @@
 import { isUuid, walletIdOf } from '@caudal/contracts/ids.ts'
-import { identityOf, requireToken, type TokenHook } from '@caudal/http/authenticate.ts'
+import { identityOf, type TokenHook } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
+import { requireClient } from '@caudal/http/require-client.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { isCurrency } from '@caudal/money/currencies.ts'
 import { type Static, Type } from 'typebox'
-import { onlyServices } from '../commands/only-services.ts'
 import { accountOf, detached, idIn, mayBeDetached, strangeCursor } from './history-request.ts'
 import {
   AccountAnswer,
@@ -70,7 +70,8 @@ const common = { tags: ['history'], security: [{ bearer: ['ledger:read'] }] }
 /** The reads of the ledger for internal clients with the scope ledger:read (F1, E4). */
 export function addHistoryRoutes(app: HttpServer, deps: HistoryRouteDeps): void {
   const { verifier } = deps
-  const onRequest = [requireToken({ verifier, scope: 'ledger:read' }), onlyServices]
+  const detail = 'the ledger is for internal clients'
+  const onRequest = requireClient({ verifier, scope: 'ledger:read', detail })
   addAccountRoutes(app, deps, onRequest)
   addSystemAccountRoute(app, deps, onRequest)
   addBalanceRoute(app, deps, onRequest)
@@ -89,7 +90,7 @@ const readAccountsCursor = cursorReader(
 )
 
 function addAccountRoutes(app: HttpServer, deps: HistoryRouteDeps, onRequest: TokenHook[]): void {
-  const summary = 'An account, or one stripe of a system account.'
+  const summary = 'An account, or one slot of a system account.'
   const schema = { summary, response: { 200: AccountAnswer }, problems: noAccount, ...common }
   app.get('/v1/accounts/:account_id', { schema, onRequest }, async (request) =>
     showAccount(await accountOf(deps, request)),
@@ -146,7 +147,7 @@ function addSystemAccountRoute(
   onRequest: TokenHook[],
 ): void {
   const schema = {
-    summary: "The operator's accounts, by kind and currency, summed over their stripes.",
+    summary: "The operator's accounts, by kind and currency, summed over their slots.",
     querystring: pageQuery,
     response: { 200: pageOf(SystemAccountAnswer) },
     ...common,

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { SYSTEM_ACCOUNT_KINDS } from '../ledger/domain/account.ts'
 
 const Id = Type.String({ format: 'uuid' })
 const Time = Type.String({ format: 'date-time' })
@@ -6,20 +7,13 @@ const Day = Type.String({ format: 'date' })
 const Nullable = <T extends ReturnType<typeof Type.String>>(schema: T) =>
   Type.Union([schema, Type.Null()])
 
-/** F's money: an integer of minor units, exact, signed where it can be either. */
+/** An integer of minor units, exact, signed where it can be either. */
 const Amount = Type.Object({
   minor_units: Type.Integer({ description: 'Exact; a balance or a sum may be beyond 64 bits.' }),
   currency: Type.String(),
 })
 const balances = { available: Amount, held: Amount }
-const Kind = Type.Enum([
-  'wallet',
-  'psp_settlement',
-  'deposits_clearing',
-  'payouts_clearing',
-  'fees',
-  'suspense',
-])
+const Kind = Type.Enum(['wallet', ...SYSTEM_ACCOUNT_KINDS])
 
 export const AccountAnswer = Type.Object({
   account_id: Id,

@@ -1,5 +1,5 @@
 import type { AccountKind, AccountStatus, Balance } from '../ledger/domain/account.ts'
-import type { EntryPosition } from '../ledger/domain/reading.ts'
+import type { EntryPosition } from '../ledger/domain/transfer.ts'
 
 /** The two balances of an account at some point of its history. */
 export interface Balances {
@@ -16,8 +16,8 @@ export interface AccountDetails extends Balances {
   currency: string
   walletId: string | null
   userId: string | null
-  /** Of a system account: which of its stripes this is. */
-  stripe: number | null
+  /** Of a system account: which of its slots this is. */
+  slot: number | null
   /** How far below zero it may go; null for no limit. */
   overdraftLimitMinor: bigint | null
   version: number
@@ -26,11 +26,11 @@ export interface AccountDetails extends Balances {
   readAt: Date
 }
 
-/** A system account: its stripes summed up (rule 7). */
+/** A system account: its slots summed up (rule 7). */
 export interface SystemAccountTotal extends Balances {
   kind: AccountKind
   currency: string
-  stripes: number
+  slots: number
 }
 
 /**
@@ -125,7 +125,7 @@ export interface TransferEntry extends EntryPosition {
 export interface TrialBalanceRow extends Balances {
   currency: string
   kind: AccountKind
-  /** A system account is one, however many stripes it has. */
+  /** A system account is one, however many slots it has. */
   accounts: number
   /** What the accounts below zero owe, and what the others have: both at least 0. */
   debitMinor: bigint

@@ -1,7 +1,7 @@
 import { snapshot } from '@caudal/postgres/transaction.ts'
 import type { Db, Reader } from '@caudal/postgres/types.ts'
 import { dayOf } from '../ledger/domain/moment.ts'
-import type { EntryPosition } from '../ledger/domain/reading.ts'
+import type { EntryPosition } from '../ledger/domain/transfer.ts'
 import type {
   AccountDetails,
   AsOf,

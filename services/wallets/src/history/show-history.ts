@@ -9,7 +9,7 @@ import type {
   TrialBalanceRow,
 } from './history.ts'
 
-/** An amount in F's form: exact minor units with their currency. */
+/** An amount: exact minor units with their currency. */
 function showAmount(minor: bigint, currency: string) {
   return { minor_units: exactInteger(minor), currency }
 }
@@ -30,7 +30,7 @@ export function showAccount(account: AccountDetails) {
     currency,
     wallet_id: account.walletId,
     user_id: account.userId,
-    stripe: account.stripe,
+    stripe: account.slot,
     ...showBalances(account, currency),
     overdraft: {
       rule: limit === null ? 'unlimited' : limit === 0n ? 'never' : 'limit',
@@ -41,8 +41,8 @@ export function showAccount(account: AccountDetails) {
   }
 }
 
-export function showSystemAccount({ kind, currency, stripes, ...balances }: SystemAccountTotal) {
-  return { kind, currency, ...showBalances(balances, currency), stripes }
+export function showSystemAccount({ kind, currency, slots, ...balances }: SystemAccountTotal) {
+  return { kind, currency, ...showBalances(balances, currency), stripes: slots }
 }
 
 export function showLine(line: StatementLine, currency: string) {

@@ -1,40 +1,53 @@
-import { type Answer, answerTo } from '../commands/answer.ts'
-import type { Request } from './domain/command.ts'
-import { type Final, isFinal, isKept, type RequestOutcome } from './domain/outcome.ts'
+import assert from 'node:assert/strict'
+import {
+  type Final,
+  isFinal,
+  isKept,
+  type RequestOutcome,
+  type StoredAnswer,
+} from './domain/outcome.ts'
+import type { Work } from './origin.ts'
 import type { KeyedAnswer } from './store/save-decision.ts'
+
+/** What a client is answered; `replayed` when the same answer was given before. */
+export interface Answer extends StoredAnswer {
+  replayed: boolean
+}
 
 /**
  * Answers in order; one that repeats another of the batch gets its very bytes (F2). Null where no
- * client waits: for a payment's event, and for the end of a hold's time.
+ * client waits for one.
  */
 export function answersTo(
-  work: readonly { command: Request; traceparent: string | undefined }[],
+  work: readonly Work[],
   outcomes: readonly RequestOutcome[],
 ): (Answer | null)[] {
-  const given = new Map<Final, Answer>()
-  return work.map(({ command, traceparent }, index) => {
+  const given = new Map<Final, StoredAnswer>()
+  return work.map(({ command, origin }, index) => {
     const outcome = outcomes[index]!
-    if (command.key.clientId === null) return null
+    if (origin.answer === undefined) return null
     if (outcome.type === 'repeated') {
-      const stored = outcome.answer ?? given.get(outcome.outcome)!
-      return { ...stored, replayed: true }
+      const { status, body } = outcome.answer ?? given.get(outcome.outcome)!
+      return { status, body, replayed: true }
     }
-    const answer = answerTo(command, outcome, traceparent)
-    if (isFinal(outcome)) given.set(outcome, answer)
-    return answer
+    assert(isFinal(outcome), `no client is answered ${outcome.type}`)
+    const answer = origin.answer(command, outcome)
+    given.set(outcome, answer)
+    return { status: answer.status, body: answer.body, replayed: false }
   })
 }
 
 /** The answers that bind their keys. */
 export function keyedAnswers(
-  requests: readonly Request[],
+  work: readonly Work[],
   outcomes: readonly RequestOutcome[],
   answers: readonly (Answer | null)[],
 ): KeyedAnswer[] {
   const keyed: KeyedAnswer[] = []
-  for (const [index, { tenantId, key }] of requests.entries()) {
+  for (const [index, { command }] of work.entries()) {
     const outcome = outcomes[index]!
     const answer = answers[index]!
+    const { tenantId, key } = command
     if (answer === null || key.clientId === null) continue
     if (!isFinal(outcome) || !isKept(outcome)) continue
     const { clientId, value, fingerprint } = key

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Actor, systemActor } from '@caudal/contracts/actor.ts'
+import type { Actor } from '@caudal/contracts/actor.ts'
 import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import { transferEventType } from '@caudal/contracts/events/ledger.ts'
 import type {
@@ -12,33 +12,53 @@ import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { AccountChange } from './domain/account-change.ts'
 import type { Hold } from './domain/hold.ts'
-import type { Committed } from './domain/outcome.ts'
-import type { OpenedAccount } from './domain/reading.ts'
+import type { OpenedAccount } from './domain/opening.ts'
+import type { Posted, RequestOutcome } from './domain/outcome.ts'
 
-/** What an event says beside the outcome: where and when, and which trace it belongs to. */
+/** What an event carries beside the outcome: where, when, who caused it, and its trace. */
 export interface Circumstances {
   region: string
   /** RFC 3339, the booking time of the batch. */
   timestamp: string
+  actor: Actor
   traceparent: string | undefined
 }
 
+/** The ledger's own events of an outcome: each transfer, change and opening is one (F3). */
+export function ledgerEvents(outcome: RequestOutcome, circumstances: Circumstances): OutboxEvent[] {
+  switch (outcome.type) {
+    case 'posted':
+      return [postedEvent(outcome, circumstances)]
+    case 'changed':
+      return [changedEvent(outcome.change, circumstances)]
+    case 'applied':
+      return outcome.outcomes.flatMap((one) => ledgerEvents(one, circumstances))
+    case 'opened':
+      return outcome.accounts.map((account) => openedEvent(account, circumstances))
+    case 'refused':
+    case 'not_applied':
+    case 'repeated':
+    case 'unchanged':
+    case 'inapplicable':
+      return []
+    default:
+      return outcome satisfies never
+  }
+}
+
 /**
- * F's outbox event: the transfer with the balances of its account after it, and with all entries
- * and the hold, so that the ledger can be rebuilt (F3). Amounts of entries are texts, which keep
- * every digit in any reader; `amount_minor` is F's integer.
+ * The transfer with the balances of its account after it, and with all entries and the hold, so
+ * that the ledger can be rebuilt (F3). Amounts of entries are texts, which keep every digit in any
+ * reader; `amount_minor` is an integer.
  */
-export function bookedEvent(
-  { transfer, hold }: Committed,
-  circumstances: Circumstances,
-): OutboxEvent {
+function postedEvent({ transfer, hold }: Posted, circumstances: Circumstances): OutboxEvent {
   const { availableMinor, heldMinor, version } = transfer.accountAfter
   const event: WalletTransferCommitted = {
     event_id: newId(),
     event_type: transferEventType(transfer.kind),
     occurred_at: circumstances.timestamp,
     schema_version: schemaVersionOf('wallet.transfer.committed'),
-    actor: actorOf(transfer.clientId),
+    actor: circumstances.actor,
     region: circumstances.region,
     tenant_id: transfer.tenantId,
     account_id: transfer.accountId,
@@ -67,33 +87,33 @@ export function bookedEvent(
   return { event, traceparent: traceOf(circumstances) }
 }
 
-/** An account is there. */
+/** An account exists. Its time is the one of its opening. */
 export function openedEvent(
   account: OpenedAccount,
-  { region, traceparent }: Pick<Circumstances, 'region' | 'traceparent'>,
+  { region, actor, traceparent }: Omit<Circumstances, 'timestamp'>,
 ): OutboxEvent {
-  const { owner, stripe } = account
+  const { owner, slot } = account
   const timestamp = account.openedAt.toISOString()
   const event: WalletAccountOpened = {
     ...ofAccount(account, { region, timestamp }),
     event_type: 'wallet.account.opened.committed',
-    actor: systemActor('wallets'),
+    actor,
     kind: account.kind,
     status: 'open',
     overdraft_limit_minor: owner === null ? null : '0',
     revision: 0,
-    ...(stripe !== null && { stripe }),
+    ...(slot !== null && { stripe: slot }),
     ...(owner !== null && { wallet_id: owner.walletId, user_id: owner.userId }),
   }
   return { event, traceparent }
 }
 
-/** An account was frozen, unfrozen, closed, or may be overdrawn by another amount. */
-export function changedEvent(change: AccountChange, circumstances: Circumstances): OutboxEvent {
+/** An account was frozen, unfrozen, closed, or got another overdraft limit. */
+function changedEvent(change: AccountChange, circumstances: Circumstances): OutboxEvent {
   const event: WalletAccountChanged = {
     ...ofAccount(change, circumstances),
     event_type: 'wallet.account.changed.committed',
-    actor: actorOf(change.key.clientId),
+    actor: change.actor,
     change: change.kind,
     change_id: change.changeId,
     status: change.status,
@@ -107,7 +127,7 @@ export function changedEvent(change: AccountChange, circumstances: Circumstances
   return { event, traceparent: traceOf(circumstances) }
 }
 
-/** The trace of what follows from something that has one. */
+/** The trace of an event: a child of the one that caused it. */
 export function traceOf({ traceparent }: Pick<Circumstances, 'traceparent'>): string | undefined {
   return traceparent === undefined ? undefined : childTraceparent(traceparent)
 }
@@ -137,8 +157,4 @@ function ofAccount(
     account_id: account.accountId,
     currency: account.currency,
   }
-}
-
-function actorOf(clientId: string | null): Actor {
-  return clientId === null ? systemActor('wallets') : { type: 'client', id: clientId }
 }

@@ -1,18 +1,25 @@
 import { createBoundedCache } from '@caudal/http/bounded-cache.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { SystemAccount } from './domain/account.ts'
-import { type Command, commandsOf, holdKeyNamedBy, type Request } from './domain/command.ts'
-import { missingSystemAccounts, systemAccountsOf } from './domain/counterpart.ts'
+import {
+  type Command,
+  commandsOf,
+  holdKeyNamedBy,
+  isPostings,
+  type Request,
+} from './domain/command.ts'
 import { emptyLedger, type LedgerState } from './domain/ledger-state.ts'
-import type { OpenedAccount } from './domain/reading.ts'
+import type { OpenedAccount } from './domain/opening.ts'
+import { missingSystemAccounts, type Placed, systemAccountsOf } from './domain/system-accounts.ts'
 import { findTransfers } from './store/find-transfers.ts'
 import { loadKeys } from './store/load-keys.ts'
 import { type LedgerNames, lockLedger } from './store/lock-ledger.ts'
 import { openSystemAccounts } from './store/open-system-accounts.ts'
+import { openWalletAccounts } from './store/open-wallet-accounts.ts'
 
 /**
  * Currencies of wallets that have holds; an account keeps its currency for ever. A commit need not
- * say one, and still its settlement account is locked together with the others.
+ * name one, and still its settlement account is locked together with the others.
  */
 const currencies = createBoundedCache<string>(100_000)
 
@@ -25,26 +32,37 @@ export interface LoadedLedger {
   opened: OpenedAccount[]
 }
 
+/** What is to be loaded: requests with their slots of system accounts. */
+export interface Loading {
+  requests: readonly Request[]
+  slots: readonly number[]
+  /** Whether used keys and references of clients are looked up. */
+  keys: boolean
+}
+
 /**
- * Locks in the order of rule 6; system accounts that a batch is the first to need are opened. What
- * is remembered of clients' keys and references is loaded if `keys` says so.
+ * Opens the wallets' accounts that the batch asks for, then locks what it names in the order of
+ * rule 6. System accounts that it is the first to need are opened.
  */
 export async function loadLedger(
   tx: Tx,
-  requests: readonly Request[],
-  { keys }: { keys: boolean },
+  { requests, slots, keys }: Loading,
 ): Promise<LoadedLedger> {
   const state = emptyLedger()
-  const commands = requests.flatMap(commandsOf)
-  const names = namesOf(commands, state)
+  await openWallets(tx, state, requests)
+  const placed = requests.flatMap((request, index) =>
+    commandsOf(request).map((command): Placed => ({ command, slot: slots[index]! })),
+  )
+  const commands = placed.map(({ command }) => command)
+  const names = namesOf(placed, state)
   const [now] = await Promise.all([
     lockLedger(tx, state, names),
     keys && loadKeys(tx, state, requests),
     findTransfers(tx, state, commands),
   ])
-  rememberCurrencies(commands, state)
+  cacheCurrencies(commands, state)
   const allThere = names.accountIds.size === state.accounts.size
-  const missing = missingOf(allThere ? commands.filter(isNamedByHold) : commands, state)
+  const missing = missingOf(allThere ? placed.filter(isNamedByHold) : placed, state)
   if (missing.length === 0) return { state, now, opened: [] }
   const opened = await openSystemAccounts(tx, missing)
   const accountIds = new Set(missing.map((it) => it.accountId))
@@ -52,15 +70,29 @@ export async function loadLedger(
   return { state, now: later, opened }
 }
 
-function namesOf(commands: readonly Command[], state: LedgerState): LedgerNames {
+/** A payment of a new user may be in the same batch, so accounts come first. */
+async function openWallets(
+  tx: Tx,
+  state: LedgerState,
+  requests: readonly Request[],
+): Promise<void> {
+  const accounts = requests.flatMap((it) => (it.kind === 'open' ? it.accounts : []))
+  for (const account of await openWalletAccounts(tx, accounts)) {
+    state.opened.set(account.accountId, account)
+  }
+}
+
+function namesOf(placed: readonly Placed[], state: LedgerState): LedgerNames {
   const accountIds = new Set<string>()
   const holdKeys = new Set<string>()
-  for (const command of commands) {
+  for (const one of placed) {
+    const { command } = one
     accountIds.add(command.accountId)
     const likely = command.kind === 'commit' ? currencies.get(command.accountId) : undefined
-    for (const { accountId } of systemAccountsOf(command, state, likely)) accountIds.add(accountId)
-    if (command.kind === 'transfer') {
-      for (const { accountId } of command.postings) accountIds.add(accountId)
+    for (const { accountId } of systemAccountsOf(one, state, likely)) accountIds.add(accountId)
+    if (isPostings(command)) {
+      for (const { accountId } of command.postings)
+        if (accountId !== null) accountIds.add(accountId)
     }
     const hold = holdKeyNamedBy(command)
     if (hold !== null) holdKeys.add(hold)
@@ -68,7 +100,7 @@ function namesOf(commands: readonly Command[], state: LedgerState): LedgerNames 
   return { accountIds, holdKeys }
 }
 
-function rememberCurrencies(commands: readonly Command[], state: LedgerState): void {
+function cacheCurrencies(commands: readonly Command[], state: LedgerState): void {
   for (const { kind, accountId } of commands) {
     if (kind !== 'hold' && kind !== 'commit') continue
     if (currencies.get(accountId) !== undefined) continue
@@ -77,15 +109,15 @@ function rememberCurrencies(commands: readonly Command[], state: LedgerState): v
   }
 }
 
-/** Whether only its hold says which settlement account it needs; before that one is supposed. */
-function isNamedByHold(command: Command): boolean {
+/** Whether only its hold names the settlement account that it needs; until then one is assumed. */
+function isNamedByHold({ command }: Placed): boolean {
   return command.kind === 'commit' && command.currency === null
 }
 
-function missingOf(commands: readonly Command[], state: LedgerState): SystemAccount[] {
+function missingOf(placed: readonly Placed[], state: LedgerState): SystemAccount[] {
   const missing = new Map<string, SystemAccount>()
-  for (const command of commands) {
-    for (const account of missingSystemAccounts(command, state)) {
+  for (const one of placed) {
+    for (const account of missingSystemAccounts(one, state)) {
       missing.set(account.accountId, account)
     }
   }

@@ -1,19 +1,17 @@
 import { setImmediate } from 'node:timers/promises'
-import type { LogRecord } from '@caudal/event-log/event-log.ts'
+import type { ProcessBatch } from '@caudal/batching/process-batch.ts'
+import { systemActor } from '@caudal/contracts/actor.ts'
 import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
 import { addToOutbox, type OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import type { LastStatements } from '@caudal/postgres/transaction.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import type { Answer } from '../commands/answer.ts'
-import { announce } from '../payments/payment-events.ts'
-import type { LedgerEvent } from '../payments/read-event.ts'
-import { answersTo, keyedAnswers } from './answer-batch.ts'
-import type { AtomicBatch, Command, Request } from './domain/command.ts'
+import { type Answer, answersTo, keyedAnswers } from './answer-batch.ts'
 import { type BatchDecision, decideBatch } from './domain/decide-batch.ts'
 import { momentOf } from './domain/moment.ts'
 import { type RequestOutcome, tookEffect } from './domain/outcome.ts'
-import { openedEvent } from './ledger-events.ts'
+import { ledgerEvents, openedEvent } from './ledger-events.ts'
 import { type LoadedLedger, loadLedger } from './load-ledger.ts'
+import type { Work } from './origin.ts'
 import { saveAccountChanges } from './store/save-account-changes.ts'
 import { saveDecision, type Saving } from './store/save-decision.ts'
 import { saveHoldExpiries } from './store/save-hold-expiries.ts'
@@ -21,84 +19,91 @@ import { saveHoldExpiries } from './store/save-hold-expiries.ts'
 /** Transfers from which on events are composed beside the database's work. */
 const OVERLAP_FROM = 100
 
-/** A command and where it comes from: an event of the log, a client, or a hold's end. */
-export type CommandWork = { command: Command; traceparent: string | undefined } & (
-  | { event: LedgerEvent; record: LogRecord }
-  | { event: null; record: null }
-)
-
-/** What a batch is made of: commands, and some of a client's that take effect together. */
-export type Work =
-  | CommandWork
-  | { command: AtomicBatch; traceparent: string | undefined; event: null; record: null }
-
-/** What became of each piece of work, in its order. */
-export interface BatchResult {
-  outcomes: RequestOutcome[]
-  /** The answer for a client; null where the command came from an event. */
-  answers: (Answer | null)[]
+/** What became of a unit of work. */
+export interface Processed {
+  outcome: RequestOutcome
+  /** The client's answer; null where no client waits for one. */
+  answer: Answer | null
 }
 
-export interface BatchSettings {
+export interface ProcessBatchDeps {
   region: string
+  /** The slot of system accounts of work whose origin has none of its own. */
+  slot: number
   /** Takes what is sent last and not awaited, for the COMMIT to travel behind it. */
   last?: LastStatements
-  /** Clients' keys are taken to be new; the unique keys refuse the batch where one is not. */
+  /**
+   * Assumes that idempotency keys and references are new, and does not look them up. If one was
+   * used before, the unique index rejects the batch.
+   */
   keysAreNew?: boolean
 }
 
 /**
  * The spine of the ledger: locks and loads what the batch names, decides it in pure code, writes
- * everything in one statement. Consumed events and HTTP commands take the same way (F1).
+ * everything in one statement. Consumed events, HTTP commands and timers take the same way (F1).
  *
  * @throws {ParkError} for events that cannot be applied; nothing has been written then (rule 11)
  */
-export async function processBatch(
-  tx: Tx,
-  work: readonly Work[],
-  settings: BatchSettings,
-): Promise<BatchResult> {
-  const requests = work.map((it) => it.command)
-  const { decision, now, opened } = await decideLocked(tx, requests, settings)
+export const processBatch: ProcessBatch<ProcessBatchDeps, Work, Processed> = async (
+  deps,
+  tx,
+  work,
+) => {
+  const { decision, now, opened } = await decideLocked(deps, tx, work)
   const { outcomes } = decision
-  refuseInapplicable(work, outcomes)
+  parkInapplicable(work, outcomes)
   const answers = answersTo(work, outcomes)
-  const keyed = keyedAnswers(requests, outcomes, answers)
+  const keyed = keyedAnswers(work, outcomes, answers)
   if (changesAnything(decision) || keyed.length > 0 || opened.length > 0) {
-    const { region } = settings
-    const timestamp = now.toISOString()
-    const composeEvents = (): OutboxEvent[] => [
-      ...opened.map((it) => openedEvent(it, { region, traceparent: undefined })),
-      ...work.flatMap(({ event, traceparent }, index) =>
-        announce(outcomes[index]!, event, { region, timestamp, traceparent }),
-      ),
-    ]
+    const composeEvents = (): OutboxEvent[] => eventsOf(deps, work, { outcomes, opened, now })
     const saved = await save(tx, { ...decision, now, answers: keyed }, composeEvents)
-    if (settings.last === undefined) await Promise.all(saved)
-    else settings.last.push(...saved)
+    if (deps.last === undefined) await Promise.all(saved)
+    else deps.last.push(...saved)
   }
-  return { outcomes, answers }
+  return { outcomes: outcomes.map((outcome, index) => ({ outcome, answer: answers[index]! })) }
 }
 
 /**
- * A key and a reference that were used before are seen when they are looked up, or when they are
- * inserted again, which a command that takes effect always does. So a batch whose keys are taken to
- * be new stands if everything in it took effect; else it is decided again, with a look at them.
+ * A key and a reference that were used before are found when they are looked up, or when they are
+ * inserted again, which a command that takes effect always does. So a batch whose keys are assumed
+ * to be new stands if everything in it took effect; else it is decided again, with a lookup.
  */
 async function decideLocked(
+  { slot, keysAreNew = false }: ProcessBatchDeps,
   tx: Tx,
-  requests: readonly Request[],
-  { keysAreNew = false }: BatchSettings,
+  work: readonly Work[],
 ): Promise<Omit<LoadedLedger, 'state'> & { decision: BatchDecision }> {
-  const loaded = await loadLedger(tx, requests, { keys: !keysAreNew })
-  const decision = decideBatch(loaded.state, requests, momentOf(loaded.now))
+  const requests = work.map(({ command }) => command)
+  const slots = work.map(({ origin }) => origin.slot ?? slot)
+  const loaded = await loadLedger(tx, { requests, slots, keys: !keysAreNew })
+  const decision = decideBatch(loaded.state, requests, momentOf(loaded.now), { slots })
   if (!keysAreNew || decision.outcomes.every(tookEffect)) return { ...loaded, decision }
-  const { state, now, opened } = await loadLedger(tx, requests, { keys: true })
+  const { state, now, opened } = await loadLedger(tx, { requests, slots, keys: true })
   return {
     now,
     opened: [...loaded.opened, ...opened],
-    decision: decideBatch(state, requests, momentOf(now)),
+    decision: decideBatch(state, requests, momentOf(now), { slots }),
   }
+}
+
+/** Openings first, then of each unit of work what follows from it and what the ledger emits. */
+function eventsOf(
+  { region }: ProcessBatchDeps,
+  work: readonly Work[],
+  done: Pick<BatchDecision, 'outcomes'> & Pick<LoadedLedger, 'opened' | 'now'>,
+): OutboxEvent[] {
+  const timestamp = done.now.toISOString()
+  const system = { region, actor: systemActor('wallets'), traceparent: undefined }
+  const events = done.opened.map((account) => openedEvent(account, system))
+  for (const [index, { command, origin }] of work.entries()) {
+    const outcome = done.outcomes[index]!
+    const { traceparent } = origin
+    const circumstances = { region, timestamp, actor: command.actor, traceparent }
+    if (origin.events !== undefined) events.push(...origin.events(outcome, circumstances))
+    events.push(...ledgerEvents(outcome, circumstances))
+  }
+  return events
 }
 
 /**
@@ -112,7 +117,7 @@ async function save(
   composeEvents: () => OutboxEvent[],
 ): Promise<LastStatements> {
   const isSmall = books.transfers.length < OVERLAP_FROM
-  // Composed before anything is sent: what fails here leaves no statement that nobody awaits.
+  // Composed before anything is sent: what fails here leaves no statement that is never awaited.
   const events = isSmall ? composeEvents() : []
   const saving = [
     saveAccountChanges(tx, books),
@@ -120,25 +125,24 @@ async function save(
     saveDecision(tx, { ...books, events }),
   ]
   if (isSmall) return saving
-  for (const one of saving) one.catch(() => {}) // reported by whoever awaits it, if need be later
+  for (const one of saving) one.catch(() => {}) // reported where it is awaited, if need be later
   await setImmediate() // the statement leaves before this thread is busy again
   return [...saving, addToOutbox(tx, composeEvents())]
 }
 
-function refuseInapplicable(work: readonly Work[], outcomes: readonly RequestOutcome[]): void {
+function parkInapplicable(work: readonly Work[], outcomes: readonly RequestOutcome[]): void {
   const parked: Parked[] = []
   for (const [index, outcome] of outcomes.entries()) {
     if (outcome.type !== 'inapplicable') continue
-    const { record, event } = work[index]!
-    if (record === null) throw new Error(`a client's command cannot be applied: ${outcome.cause}`)
-    const kind = outcome.kind === 'waiting' ? 'waiting' : 'unprocessable'
-    const cause = `${event.event_type} of payment ${event.payment_id}: ${outcome.cause}`
-    parked.push({ record, kind, cause })
+    const { origin } = work[index]!
+    if (origin.park === undefined) throw new Error(`could not apply a command: ${outcome.cause}`)
+    parked.push(origin.park(outcome))
   }
   if (parked.length > 0) throw new ParkError(parked)
 }
 
-function changesAnything(decision: BatchDecision): boolean {
+function changesAnything({ outcomes, ...decision }: BatchDecision): boolean {
   const { transfers, changes, newHolds, changedHolds } = decision
-  return transfers.length + changes.length + newHolds.length + changedHolds.length > 0
+  const changed = transfers.length + changes.length + newHolds.length + changedHolds.length
+  return changed > 0 || outcomes.some((it) => it.type === 'opened' && it.accounts.length > 0)
 }

@@ -1,6 +1,6 @@
 import type { Step } from '@caudal/http/steps-route.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
-import type { HoldHistory } from '../ledger/domain/reading.ts'
+import type { HoldHistory } from './hold-history.ts'
 
 /** What the ledger knows of a payment, from its hold or refusal (P11). */
 export function paymentSteps(hold: HoldHistory): Step[] {

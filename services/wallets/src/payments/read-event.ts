@@ -7,64 +7,69 @@ import type {
 import { newId } from '@caudal/contracts/ids.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
-import type { Command, CommandKey } from '../ledger/domain/command.ts'
+import type {
+  CommandKey,
+  HoldCommand,
+  HoldKind,
+  TakeCommand,
+  TakeKind,
+} from '../ledger/domain/command.ts'
 import { transferIdFrom } from '../ledger/domain/transfer.ts'
 
 /** The events that the ledger acts on. */
 export type LedgerEvent = PaymentRequested | PaymentCompleted | PaymentFailed
 
 /** A command, or why the event cannot be one: a text for people. */
-export type ParsedCommand = { command: Command } | { cause: string }
+export type ReadCommand = { command: HoldCommand | TakeCommand } | { cause: string }
 
 /**
  * Reads an event of a payment as a command (P4): requested → hold, completed → commit, failed →
- * rollback. `stripe` is the partition that it came from.
+ * rollback.
  */
-export function parseCommand(event: LedgerEvent, stripe: number): ParsedCommand {
+export function readEvent(event: LedgerEvent): ReadCommand {
   const { amount, currency } = event.event_type === 'payment.requested' ? event.payment_data : event
   const amountMinor = readAmount(amount, currency)
   if (typeof amountMinor === 'string') return { cause: `${event.event_type}: ${amountMinor}` }
+  const kind = kindOf(event)
   const common = {
     tenantId: event.tenant_id,
+    actor: event.actor,
+    source: { type: 'payment', id: event.payment_id } as const,
     accountId: event.account_id,
     amountMinor,
     currency,
+    key: keyOf(kind, event, amountMinor, currency),
     referenceId: event.payment_id,
+    reason: event.event_type,
     transferId: transferIdFrom(newId()),
-    stripe,
     valueDate: null,
   }
-  switch (event.event_type) {
-    case 'payment.requested': {
-      const kind = 'hold'
-      const key = keyOf(kind, event, amountMinor, currency)
-      const { payment_id: paymentId } = event
-      const expiresInSeconds = null // rule 10
-      const reason = event.event_type
-      return { command: { ...common, kind, key, paymentId, expiresInSeconds, reason } }
-    }
-    case 'payment.completed': {
-      const kind = 'commit'
-      const key = keyOf(kind, event, amountMinor, currency)
-      const hold = holdOf(event)
-      const reason = event.event_type
-      return { command: { ...common, kind, key, hold, releaseRest: false, reason } }
-    }
+  if (event.event_type === 'payment.requested') {
+    return { command: { ...common, kind: 'hold', expiresInSeconds: null } } // rule 10
+  }
+  const holdId = event.wallet_transaction_id
+  const taking = event.event_type === 'payment.completed' ? 'commit' : 'rollback'
+  return { command: { ...common, kind: taking, holdId, releaseRest: false } }
+}
+
+function kindOf({ event_type: type }: LedgerEvent): HoldKind | TakeKind {
+  switch (type) {
+    case 'payment.requested':
+      return 'hold'
+    case 'payment.completed':
+      return 'commit'
     case 'payment.failed.gateway_error':
     case 'payment.failed.gateway_unreachable':
-    case 'payment.failed.circuit_open': {
-      const kind = 'rollback'
-      const key = keyOf(kind, event, amountMinor, currency)
-      return { command: { ...common, kind, key, hold: holdOf(event), reason: event.event_type } }
-    }
+    case 'payment.failed.circuit_open':
+      return 'rollback'
     default:
-      return event satisfies never
+      return type satisfies never
   }
 }
 
 /** Each payment is held, committed and rolled back once: kind and payment name the operation. */
 function keyOf(
-  kind: 'hold' | 'commit' | 'rollback',
+  kind: HoldKind | TakeKind,
   event: LedgerEvent,
   amountMinor: bigint,
   currency: string,
@@ -76,14 +81,6 @@ function keyOf(
     value: `${kind}:${paymentId}`,
     fingerprint: hash('sha256', request, 'hex'),
   }
-}
-
-function holdOf(event: PaymentCompleted | PaymentFailed) {
-  return {
-    by: 'payment',
-    paymentId: event.payment_id,
-    holdId: event.wallet_transaction_id,
-  } as const
 }
 
 function readAmount(amount: string, currency: string): bigint | string {

@@ -1,5 +1,6 @@
 import type { CheckResult } from '@caudal/http/health-routes.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import { runPeriodically } from '@caudal/retry/run-periodically.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { createPartitions } from './store/create-partitions.ts'
@@ -26,14 +27,12 @@ export async function keepPartitions(deps: {
   const create = async (): Promise<void> => {
     coveredUntilMs = Date.now() + (await createPartitions(db)) * DAY_MS
   }
-  let underWay = create()
-  await underWay
-  const timer = setInterval(() => {
-    underWay = create().catch((error: unknown) => {
-      logger.error({ error }, 'partitions of the ledger could not be created')
-    })
-  }, EVERY_MS)
-  timer.unref()
+  await create()
+  const creating = runPeriodically({
+    pauseMs: EVERY_MS,
+    work: create,
+    onFault: (err) => logger.error({ err }, 'could not create partitions of the ledger'),
+  })
   metrics.gauge(
     'ledger_partitions_days',
     'Days for which bookings have a partition.',
@@ -46,9 +45,6 @@ export async function keepPartitions(deps: {
       const status = days >= WARN_BELOW_DAYS ? 'ok' : days > 0 ? 'warn' : 'fail'
       return { status, detail: `${days} days ahead` }
     },
-    async stop() {
-      clearInterval(timer)
-      await underWay
-    },
+    stop: () => creating.stop(),
   }
 }

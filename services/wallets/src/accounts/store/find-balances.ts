@@ -1,5 +1,5 @@
 import type { Db } from '@caudal/postgres/types.ts'
-import type { WalletBalance } from '../../ledger/domain/reading.ts'
+import type { WalletBalance } from '../wallet.ts'
 
 /** The accounts of a wallet, by currency; none if there is no such wallet. */
 export async function findBalances(db: Db, walletId: string): Promise<WalletBalance[]> {

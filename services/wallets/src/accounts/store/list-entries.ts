@@ -1,6 +1,7 @@
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Balance } from '../../ledger/domain/account.ts'
-import type { EntryPosition, ListedEntry } from '../../ledger/domain/reading.ts'
+import type { EntryPosition } from '../../ledger/domain/transfer.ts'
+import type { ListedEntry } from '../wallet.ts'
 
 type Row = {
   transfer_id: string

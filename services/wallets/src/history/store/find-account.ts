@@ -23,7 +23,7 @@ const COLUMNS = `account_id, tenant_id, kind, status, currency, wallet_id, user_
   available_minor, held_minor, overdraft_limit_minor, version, opened_at,
   date_trunc('milliseconds', clock_timestamp()) AS read_at`
 
-/** An account of the tenant, of a wallet or one stripe of the system's. */
+/** An account of the tenant, of a wallet or one slot of the system's. */
 export async function findAccount(
   db: Db,
   { tenantId, accountId }: { tenantId: string; accountId: string },
@@ -60,7 +60,7 @@ function detailsOf(row: Row): AccountDetails {
     currency: row.currency,
     walletId: row.wallet_id,
     userId: row.user_id,
-    stripe: row.stripe,
+    slot: row.stripe,
     availableMinor: BigInt(row.available_minor),
     heldMinor: BigInt(row.held_minor),
     overdraftLimitMinor: row.overdraft_limit_minor,

@@ -1,6 +1,6 @@
 import type { Reader } from '@caudal/postgres/types.ts'
 import type { Balance } from '../../ledger/domain/account.ts'
-import type { EntryPosition } from '../../ledger/domain/reading.ts'
+import type { EntryPosition } from '../../ledger/domain/transfer.ts'
 import type { StatementEntry } from '../history.ts'
 
 interface Row {

@@ -2,7 +2,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import type { AccountKind } from '../../ledger/domain/account.ts'
 import type { SystemAccountTotal } from '../history.ts'
 
-/** The tenant's system accounts by kind and currency, each the sum of its stripes (rule 7). */
+/** The tenant's system accounts by kind and currency, each the sum of its slots (rule 7). */
 export async function listSystemAccounts(
   db: Db,
   query: {
@@ -16,11 +16,11 @@ export async function listSystemAccounts(
     currency: string
     available_minor: string
     held_minor: string
-    stripes: bigint
+    slots: bigint
   }>({
     name: 'list-system-accounts',
     text: `SELECT kind, currency, sum(available_minor) AS available_minor,
-             sum(held_minor) AS held_minor, count(*) AS stripes
+             sum(held_minor) AS held_minor, count(*) AS slots
            FROM accounts
            WHERE tenant_id = $1 AND kind <> 'wallet' AND (kind, currency) > ($2, $3)
            GROUP BY kind, currency ORDER BY kind, currency LIMIT $4`,
@@ -31,6 +31,6 @@ export async function listSystemAccounts(
     currency: row.currency,
     availableMinor: BigInt(row.available_minor),
     heldMinor: BigInt(row.held_minor),
-    stripes: Number(row.stripes),
+    slots: Number(row.slots),
   }))
 }

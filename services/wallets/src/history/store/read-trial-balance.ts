@@ -13,7 +13,7 @@ interface Row {
 }
 
 // What was booked since is taken away from the balances of today: the nearer the moment, the less
-// is read, and months before it are not touched. A wallet counts on its side by itself, the stripes
+// is read, and months before it are not touched. A wallet counts on its side by itself, the slots
 // of a system account together.
 const SUM = (since: string): string => `
   WITH since AS (${since}), moved AS (

@@ -1,13 +1,15 @@
-import type { Account, AccountStatus } from './account.ts'
+import type { Actor } from '@caudal/contracts/actor.ts'
+import type { AccountStatus } from './account.ts'
 import type { AccountCommand, CommandKey } from './command.ts'
 
-/** A change of an account itself: who asked for it, and how the account stands afterwards. */
+/** A change of an account itself: who caused it, and how the account stands afterwards. */
 export interface AccountChange {
   changeId: string
   kind: AccountCommand['kind']
   accountId: string
   tenantId: string
   currency: string
+  actor: Actor
   key: CommandKey & { clientId: string }
   referenceId: string
   reason: string
@@ -16,11 +18,4 @@ export interface AccountChange {
   /** Transfers until then, and changes with this one. */
   version: number
   revision: number
-}
-
-/** Carries a change into the account, in place. */
-export function applyChange(account: Account, change: AccountChange): void {
-  account.status = change.status
-  account.overdraftLimitMinor = change.overdraftLimitMinor
-  account.revision = change.revision
 }

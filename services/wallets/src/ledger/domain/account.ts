@@ -1,6 +1,6 @@
 import { accountIdOf } from '@caudal/contracts/ids.ts'
 
-/** Accounts of the operator. They are striped and may be overdrawn (rule 7). */
+/** Accounts of the operator. Each has several slots and may be overdrawn (rule 7). */
 export const SYSTEM_ACCOUNT_KINDS = [
   'psp_settlement',
   'deposits_clearing',
@@ -13,33 +13,33 @@ export type SystemAccountKind = (typeof SYSTEM_ACCOUNT_KINDS)[number]
 export type AccountKind = 'wallet' | SystemAccountKind
 export type AccountStatus = 'open' | 'frozen' | 'closed'
 
-/** The two balances of an account: what may be spent, and what is held for somebody. */
+/** The two balances of an account: what may be spent, and what is held. */
 export type Balance = 'available' | 'held'
 
-/** One account: a wallet's money in one currency, or one stripe of a system account. */
+/** One account: a wallet's money in one currency, or one slot of a system account. A value. */
 export interface Account {
-  accountId: string
-  tenantId: string
-  currency: string
-  kind: AccountKind
-  status: AccountStatus
-  availableMinor: bigint
-  heldMinor: bigint
+  readonly accountId: string
+  readonly tenantId: string
+  readonly currency: string
+  readonly kind: AccountKind
+  readonly status: AccountStatus
+  readonly availableMinor: bigint
+  readonly heldMinor: bigint
   /** How far below zero the available balance may go; null is without a limit. */
-  overdraftLimitMinor: bigint | null
+  readonly overdraftLimitMinor: bigint | null
   /** Counts the transfers that touched the account, without a gap (F4). */
-  version: number
+  readonly version: number
   /** Counts the changes of the account itself. */
-  revision: number
+  readonly revision: number
 }
 
-/** One stripe of a system account: who it belongs to and which it is. */
+/** One slot of a system account: who it belongs to and which it is. */
 export interface SystemAccount {
   readonly accountId: string
   readonly tenantId: string
   readonly kind: SystemAccountKind
   readonly currency: string
-  readonly stripe: number
+  readonly slot: number
 }
 
 /** Whether the account can spend so much without going further below zero than it may. */
@@ -64,26 +64,26 @@ export function canHold({ heldMinor }: Account, amountMinor: bigint): boolean {
 export const MAX_BALANCE_MINOR = 2n ** 63n - 1n
 
 /**
- * Stripes of each system account: as many as the log has partitions, so that two processes hardly
+ * Slots of each system account: as many as the log has partitions, so that two processes hardly
  * ever wait for the same settlement row (rule 7). Reads and checks sum them.
  */
-export const STRIPES = 12
+export const SLOTS = 12
 
 /** System accounts that have been asked for: few, and hashing an id takes microseconds. */
 const systemAccounts = new Map<string, SystemAccount>()
 const MOST_KEPT = 10_000
 
 /**
- * The stripe of a system account; its id follows from who and which it is. User ids are UUIDs, so
- * the name that stands in the user's place here is nobody's.
+ * The slot of a system account; its id follows from tenant, kind, slot and currency. User ids are
+ * UUIDs, so the name that stands in the user's place here belongs to no user.
  */
 export function systemAccount(of: Omit<SystemAccount, 'accountId'>): SystemAccount {
-  const { tenantId, kind, currency, stripe } = of
-  const memo = `${kind}/${stripe}/${currency}/${tenantId}`
+  const { tenantId, kind, currency, slot } = of
+  const memo = `${kind}/${slot}/${currency}/${tenantId}`
   let account = systemAccounts.get(memo)
   if (account === undefined) {
-    const accountId = accountIdOf(tenantId, `${kind}/${stripe}`, currency)
-    account = Object.freeze({ accountId, tenantId, kind, currency, stripe })
+    const accountId = accountIdOf(tenantId, `${kind}/${slot}`, currency)
+    account = Object.freeze({ accountId, tenantId, kind, currency, slot })
     if (systemAccounts.size >= MOST_KEPT) systemAccounts.clear()
     systemAccounts.set(memo, account)
   }

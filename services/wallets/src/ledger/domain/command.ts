@@ -1,20 +1,32 @@
-import type { SystemAccount } from './account.ts'
+import type { Actor } from '@caudal/contracts/actor.ts'
+import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
+import type { SystemAccountKind } from './account.ts'
+import type { WalletAccount } from './opening.ts'
 
 /**
- * The key that names the operation (F2). Keys of internal clients are remembered with their answer;
+ * The idempotency key, which names the operation (F2). Keys of clients are kept with their answer;
  * a payment's own hold is its key, for ever (rule 4).
  */
 export interface CommandKey {
-  /** Who chose the key; null when no client did: a payment's event, or the end of a hold's time. */
+  /** The client that chose the key; null for a command that no client sent. */
   clientId: string | null
   value: string
   /** Equal for equal requests only: 64 hexadecimal digits. */
   fingerprint: string
 }
 
+/** What a command that moves money comes from: a client, a payment, or the end of a hold's time. */
+export interface Source {
+  type: 'client' | 'payment' | 'expiry'
+  /** Of the client, the payment or the hold. */
+  id: string
+}
+
 interface CommandBase {
   tenantId: string
-  /** Of a transfer it is the account of the first posting. */
+  /** Who caused it. */
+  actor: Actor
+  /** Of several accounts the one of the first posting. */
   accountId: string
   /** The id of the transfer or the change if one is made; see `transferIdFrom`. */
   transferId: string
@@ -24,75 +36,57 @@ interface CommandBase {
 }
 
 interface MoneyBase extends CommandBase {
-  /** Which stripe of a system account takes the other side. */
-  stripe: number
+  source: Source
   /** `YYYY-MM-DD`; null takes the day of booking (E4). */
   valueDate: string | null
 }
 
-/** Money from deposit clearing into the wallet. */
-export interface CreditCommand extends MoneyBase {
-  kind: 'credit'
-  amountMinor: bigint
-  currency: string
-}
+/** The kind that sets money aside. */
+export type HoldKind = 'hold'
+/** The kinds that take from a hold. */
+export type TakeKind = 'commit' | 'rollback'
+/** Every other kind: it moves available balances. */
+export type PostingKind = Exclude<TransferKind, HoldKind | TakeKind>
 
-/** Money from the wallet into payout clearing. */
-export interface DebitCommand extends MoneyBase {
-  kind: 'debit'
-  amountMinor: bigint
-  currency: string
-}
-
-/** Money set aside: available → held. */
-export interface HoldCommand extends MoneyBase {
-  kind: 'hold'
-  amountMinor: bigint
-  currency: string
-  paymentId: string | null
-  /** How long it lasts; null is until it is committed or rolled back. Never of a payment's. */
-  expiresInSeconds: number | null
-}
-
-/** Which hold is meant: a payment's, the one with this id, or that one because its time is over. */
-export type HoldName =
-  | { by: 'payment'; paymentId: string; holdId: string }
-  | { by: 'id' | 'expiry'; holdId: string }
-
-/** Held money leaves for PSP settlement; all that remains when no amount is said. */
-export interface CommitCommand extends MoneyBase {
-  kind: 'commit'
-  hold: HoldName
-  amountMinor: bigint | null
-  currency: string | null
-  /** Whether what is left of the hold becomes available again. */
-  releaseRest: boolean
-}
-
-/** Held money becomes available again: all that remains when no amount is said. */
-export interface RollbackCommand extends MoneyBase {
-  kind: 'rollback'
-  hold: HoldName
-  amountMinor: bigint | null
-  currency: string | null
-}
-
-/** What a transfer does to one account: its available balance grows, or shrinks. Never zero. */
-export interface RequestedPosting {
-  accountId: string
-  currency: string
-  amountMinor: bigint
-  /** The account of the system that was meant; it is opened when first needed. */
-  system: SystemAccount | null
-}
+/**
+ * What a command does to one available balance: it grows, or shrinks. Never zero. The account is
+ * named by its id, or as the system's own of a kind; the writer chooses its slot, and it is opened
+ * when first needed.
+ */
+export type RequestedPosting = { currency: string; amountMinor: bigint } & (
+  | { accountId: string; system: null }
+  | { accountId: null; system: SystemAccountKind }
+)
 
 /** Any balanced set of postings, each account in it once. */
-export interface TransferCommand extends MoneyBase {
-  kind: 'transfer'
+export interface PostingsCommand extends MoneyBase {
+  kind: PostingKind
   postings: readonly RequestedPosting[]
   /** The earlier transfer that this one sets right. */
   correctsId: string | null
 }
+
+/** Money set aside: available → held. */
+export interface HoldCommand extends MoneyBase {
+  kind: HoldKind
+  amountMinor: bigint
+  currency: string
+  /** How long it lasts; null is until it is committed or rolled back. Never of a payment's. */
+  expiresInSeconds: number | null
+}
+
+/** Held money leaves for PSP settlement, or is available again: all of it unless an amount is given. */
+export interface TakeCommand extends MoneyBase {
+  kind: TakeKind
+  holdId: string
+  amountMinor: bigint | null
+  currency: string | null
+  /** Of a commit: whether what is left of the hold becomes available again. */
+  releaseRest: boolean
+}
+
+/** A command that moves money, and makes a transfer: of a kind, for a reason, from a source. */
+export type MoneyCommand = PostingsCommand | HoldCommand | TakeCommand
 
 /** An account takes no commands for a while, takes them again, or never again. */
 export interface StatusCommand extends CommandBase {
@@ -109,59 +103,55 @@ export interface OverdraftCommand extends CommandBase {
 /** A command that changes an account itself. */
 export type AccountCommand = StatusCommand | OverdraftCommand
 
-/** A command that moves money, and makes a transfer. */
-export type MoneyCommand =
-  | CreditCommand
-  | DebitCommand
-  | HoldCommand
-  | CommitCommand
-  | RollbackCommand
-  | TransferCommand
-
-/** What the ledger can be told to do (F1). */
+/** What the ledger can be asked to do (F1). */
 export type Command = MoneyCommand | AccountCommand
 
 /** Commands of which all take effect, or none. The key is the one of all. */
 export interface AtomicBatch {
   kind: 'atomic'
   tenantId: string
+  actor: Actor
   key: CommandKey
   commands: readonly Command[]
 }
 
-/** What a batch is made of. */
-export type Request = Command | AtomicBatch
-
-/** The commands of a request, in order. */
-export function commandsOf(request: Request): readonly Command[] {
-  return request.kind === 'atomic' ? request.commands : [request]
+/** Accounts of a wallet that are to exist; those that do stay as they are. */
+export interface OpenCommand {
+  kind: 'open'
+  tenantId: string
+  actor: Actor
+  key: CommandKey
+  accounts: readonly WalletAccount[]
 }
 
-/** The payment that the command is about, if it is about one. */
+/** What a batch is made of. */
+export type Request = Command | AtomicBatch | OpenCommand
+
+/** The commands of a request, in order; none of one that only opens accounts. */
+export function commandsOf(request: Request): readonly Command[] {
+  if (request.kind === 'atomic') return request.commands
+  return request.kind === 'open' ? [] : [request]
+}
+
+/** Whether the command is a set of postings on available balances. */
+export function isPostings(command: Command): command is PostingsCommand {
+  return 'postings' in command
+}
+
+/** The payment that the command comes from, if it comes from one. */
 export function paymentOf(command: Command): string | null {
-  switch (command.kind) {
-    case 'hold':
-      return command.paymentId
-    case 'commit':
-    case 'rollback':
-      return command.hold.by === 'payment' ? command.hold.paymentId : null
-    case 'credit':
-    case 'debit':
-    case 'transfer':
-    case 'freeze':
-    case 'unfreeze':
-    case 'close':
-    case 'overdraft':
-      return null
-    default:
-      return command satisfies never
-  }
+  return 'source' in command && command.source.type === 'payment' ? command.source.id : null
 }
 
 /** The key (`holdKeyOf`) of the hold that the command is about, which need not exist yet. */
 export function holdKeyNamedBy(command: Command): string | null {
-  if (command.kind === 'commit' || command.kind === 'rollback') {
-    return command.hold.by === 'payment' ? command.hold.paymentId : command.hold.holdId
+  switch (command.kind) {
+    case 'hold':
+      return paymentOf(command)
+    case 'commit':
+    case 'rollback':
+      return paymentOf(command) ?? command.holdId
+    default:
+      return null
   }
-  return paymentOf(command)
 }

@@ -48,6 +48,7 @@ function changed(
       accountId: account.accountId,
       tenantId: account.tenantId,
       currency: account.currency,
+      actor: command.actor,
       key: { clientId, value, fingerprint },
       referenceId: command.referenceId,
       reason: command.reason,

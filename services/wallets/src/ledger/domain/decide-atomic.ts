@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import type { AtomicBatch, Command } from './command.ts'
+import type { Conditions } from './conditions.ts'
 import { decideByKey, decideCommand } from './decide.ts'
-import { carryOut } from './evolve.ts'
+import { foldEffect } from './fold.ts'
 import { holdKeyOf } from './hold.ts'
 import { findHold, type LedgerState, referenceName, transferName } from './ledger-state.ts'
-import type { Moment } from './moment.ts'
-import type { Applied, Changed, Committed, NotApplied, Refused, Repeated } from './outcome.ts'
+import type { Applied, Changed, Posted, NotApplied, Refused, Repeated } from './outcome.ts'
 
 /**
  * Decides an atomic batch: each command sees those before it, and the first that is refused takes
@@ -14,11 +14,11 @@ import type { Applied, Changed, Committed, NotApplied, Refused, Repeated } from 
 export function decideAtomic(
   batch: AtomicBatch,
   state: LedgerState,
-  at: Moment,
+  at: Conditions,
 ): Applied | NotApplied | Repeated | Refused {
   const known = decideByKey(batch, state)
   if (known !== null) return known
-  const outcomes: (Committed | Changed)[] = []
+  const outcomes: (Posted | Changed)[] = []
   const takeBack: (() => void)[] = []
   for (const [index, command] of batch.commands.entries()) {
     const outcome = decideCommand(command, state, at)
@@ -26,26 +26,26 @@ export function decideAtomic(
       for (const step of takeBack.toReversed()) step()
       return { type: 'not_applied', index, code: outcome.code }
     }
-    const isDone = outcome.type === 'committed' || outcome.type === 'changed'
+    const isDone = outcome.type === 'posted' || outcome.type === 'changed'
     assert(isDone, `a client's command is never ${outcome.type}`)
     takeBack.push(undoOf(state, command, outcome))
-    carryOut(state, command, outcome)
+    foldEffect(state, command, outcome)
     outcomes.push(outcome)
   }
   return { type: 'applied', outcomes }
 }
 
-/** What brings the state back to where it is now, after `carryOut` of this outcome. */
-function undoOf(state: LedgerState, command: Command, outcome: Committed | Changed): () => void {
+/** What brings the state back to where it is now, after `foldEffect` of this outcome. */
+function undoOf(state: LedgerState, command: Command, outcome: Posted | Changed): () => void {
   const accountIds =
     outcome.type === 'changed'
       ? [outcome.change.accountId]
       : outcome.transfer.entries.map((it) => it.accountId)
-  const before = accountIds.map((accountId) => ({ ...state.accounts.get(accountId)! }))
+  const before = accountIds.map((accountId) => state.accounts.get(accountId)!)
   const holdBefore = findHold(state, command)
   const reference = referenceName(command.tenantId, command.kind, command.referenceId)
   return () => {
-    for (const account of before) Object.assign(state.accounts.get(account.accountId)!, account)
+    for (const account of before) state.accounts.set(account.accountId, account)
     state.references.delete(reference)
     if (outcome.type === 'changed') return
     const { transfer, hold } = outcome

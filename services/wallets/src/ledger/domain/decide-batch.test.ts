@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { brokenInvariants, memoryLedger } from '../../../test/memory-ledger.ts'
 import { batchesOf, newWorld, type Script, script, workOf } from '../../../test/scripts.ts'
-import type { Request } from './command.ts'
+import type { TestWork } from '../../../test/work.ts'
+import { paymentOf, type Request } from './command.ts'
 import { decideBatch } from './decide-batch.ts'
 import { decide } from './decide.ts'
 import { type LedgerState, nameOfKey } from './ledger-state.ts'
@@ -14,12 +15,14 @@ import type { Transfer } from './transfer.ts'
 const AT: Moment = { nowMs: Date.parse('2025-08-24'), today: '2025-08-24' }
 
 const MUST_BE_SEEN = `
-  credit committed, debit committed, hold committed, commit committed, rollback committed,
-  transfer committed, freeze changed, unfreeze changed, close changed, overdraft changed,
+  credit posted, debit posted, hold posted, commit posted, rollback posted,
+  transfer posted, freeze changed, unfreeze changed, close changed, overdraft changed,
   atomic applied, hold unchanged, commit inapplicable, credit repeated,
   ACCOUNT_NOT_FOUND, ACCOUNT_FROZEN, ACCOUNT_CLOSED, ACCOUNT_NOT_EMPTY, CURRENCY_MISMATCH,
   HOLD_NOT_OPEN, IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, OVERDRAFT_IN_USE,
   REFERENCE_ALREADY_USED, TRANSFER_NOT_BALANCED, TRANSFER_NOT_FOUND`
+
+const slotOf = new WeakMap<Request, number>()
 
 interface Run {
   state: LedgerState
@@ -31,16 +34,25 @@ function runBatches(state: LedgerState, batches: readonly Request[][]): Run {
   const outcomes: RequestOutcome[] = []
   const transfers: Transfer[] = []
   for (const batch of batches) {
-    const decision = decideBatch(state, batch, AT)
+    const slots = batch.map((request) => slotOf.get(request)!)
+    const decision = decideBatch(state, batch, AT, { slots })
     outcomes.push(...decision.outcomes)
     transfers.push(...decision.transfers)
   }
   return { state, outcomes, transfers }
 }
 
+/** The commands, whose slots are kept for `runBatches`. */
+function commandsIn(work: readonly TestWork[]): Request[] {
+  return work.map(({ command, origin }) => {
+    slotOf.set(command, origin.slot!)
+    return command
+  })
+}
+
 function commandsOf({ steps }: Script): { commands: Request[]; state: LedgerState } {
   const world = newWorld('memory')
-  const commands = workOf('memory', world, steps).map((it) => it.command)
+  const commands = commandsIn(workOf('memory', world, steps))
   return { commands, state: memoryLedger(world.wallets) }
 }
 
@@ -68,7 +80,7 @@ test('F2: asking again for what was answered changes nothing', () => {
       assert.deepEqual({ accounts: state.accounts, holds: state.holds }, before)
       assert.deepEqual(second.transfers, [])
       const types = new Set(second.outcomes.map((it) => it.type))
-      for (const type of ['committed', 'changed', 'applied', 'inapplicable'] as const) {
+      for (const type of ['posted', 'changed', 'applied', 'inapplicable'] as const) {
         assert.ok(!types.has(type), type)
       }
     }),
@@ -89,10 +101,7 @@ test('splitting a batch changes nothing', () => {
       const one = runBatches(whole.state, [whole.commands])
       const commands = workOf('memory', newWorld('memory'), given.steps)
       const batches = batchesOf(commands, given.cuts)
-      const many = runBatches(
-        split.state,
-        batches.map((batch) => batch.map((it) => it.command)),
-      )
+      const many = runBatches(split.state, batches.map(commandsIn))
       assert.deepEqual(many, one)
     }),
     { numRuns: 300 },
@@ -129,7 +138,7 @@ test('a refusal changes no balance, no account and no other hold', () => {
         const before = structuredClone(state)
         const { outcomes, ...written } = decideBatch(state, [command], AT)
         const [outcome] = outcomes
-        if (outcome?.type === 'committed' || outcome?.type === 'changed') continue
+        if (outcome?.type === 'posted' || outcome?.type === 'changed') continue
         if (outcome?.type === 'applied') continue
         assert.deepEqual(state.accounts, before.accounts)
         assert.deepEqual(state.references, before.references)
@@ -138,7 +147,8 @@ test('a refusal changes no balance, no account and no other hold', () => {
         const holds = new Map(state.holds)
         // Only the record that this payment was refused may be new.
         if (outcome?.type === 'refused' && command.kind === 'hold') {
-          if (command.paymentId !== null) holds.delete(command.paymentId)
+          const paymentId = paymentOf(command)
+          if (paymentId !== null) holds.delete(paymentId)
         }
         assert.deepEqual(holds, new Map([...before.holds].filter(([key]) => holds.has(key))))
       }
@@ -214,10 +224,10 @@ test('a decision that forgets an entry is stopped before it is written', () => {
   })
   const forgetful: typeof decide = (command, ledger, at) => {
     const outcome = decide(command, ledger, at)
-    if (outcome.type === 'committed') outcome.transfer.entries.pop()
+    if (outcome.type === 'posted') outcome.transfer.entries.pop()
     return outcome
   }
-  assert.throws(() => decideBatch(state, commands, AT, forgetful), /do not sum to zero/)
+  assert.throws(() => decideBatch(state, commands, AT, { decide: forgetful }), /do not sum to zero/)
 })
 
 test('the checker of invariants sees a forgotten entry and a changed balance', () => {
@@ -235,6 +245,7 @@ test('the checker of invariants sees a forgotten entry and a changed balance', (
   const [command] = commands
   assert(command?.kind === 'credit')
   const wallet = state.accounts.get(command.accountId)!
-  wallet.availableMinor += 1n
+  const availableMinor = wallet.availableMinor + 1n
+  state.accounts.set(wallet.accountId, { ...wallet, availableMinor })
   assert.match(brokenInvariants(state, transfers).join(), /USD sums to 1/)
 })

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import type { AccountChange } from './account-change.ts'
 import type { Account } from './account.ts'
-import type { Request } from './command.ts'
+import type { OpenCommand, Request } from './command.ts'
+import type { Conditions } from './conditions.ts'
 import { decideAtomic } from './decide-atomic.ts'
 import { type Decide, decide as decideOne } from './decide.ts'
-import { evolve, rememberKey } from './evolve.ts'
+import { fold, foldKey } from './fold.ts'
 import { type Hold, holdKeyOf } from './hold.ts'
 import type { LedgerState } from './ledger-state.ts'
 import type { Moment } from './moment.ts'
-import type { RequestOutcome } from './outcome.ts'
+import type { Opened, RequestOutcome } from './outcome.ts'
 import { sumToZero } from './sum-to-zero.ts'
 import type { Transfer } from './transfer.ts'
 
@@ -37,30 +38,54 @@ export interface BatchDecision {
 
 /**
  * Decides the requests one after the other, each seeing those before it, so that a batch equals its
- * commands one by one. `state` is the batch's own and is carried forward in place.
+ * commands one by one. `state` is the batch's own and takes what each of them does. `slots` are
+ * those of the requests; 0 unless given.
  */
 export function decideBatch(
   state: LedgerState,
   requests: readonly Request[],
-  at: Moment,
-  decide: Decide = decideOne,
+  moment: Moment,
+  { slots = [], decide = decideOne }: { slots?: readonly number[]; decide?: Decide } = {},
 ): BatchDecision {
   const outcomes: RequestOutcome[] = []
   const written = collectWritten(state)
-  for (const request of requests) {
+  const conditions = conditionsBySlot(moment)
+  for (const [index, request] of requests.entries()) {
+    const at = conditions(slots[index] ?? 0)
     if (request.kind === 'atomic') {
       const outcome = decideAtomic(request, state, at)
       if (outcome.type === 'applied') for (const one of outcome.outcomes) written.add(one)
-      rememberKey(state, request, outcome)
+      foldKey(state, request, outcome)
       outcomes.push(outcome)
-    } else {
+    } else if (request.kind === 'open') outcomes.push(decideOpening(request, state))
+    else {
       const outcome = decide(request, state, at)
       written.add(outcome)
-      evolve(state, request, outcome)
+      fold(state, request, outcome)
       outcomes.push(outcome)
     }
   }
   return { outcomes, ...written.end() }
+}
+
+/** One object for each slot, however many commands are booked on it. */
+function conditionsBySlot(moment: Moment): (slot: number) => Conditions {
+  const known = new Map<number, Conditions>()
+  return (slot) => {
+    let at = known.get(slot)
+    if (at === undefined) known.set(slot, (at = { ...moment, slot }))
+    return at
+  }
+}
+
+/** Accounts are opened before the batch is decided; the first command that names one reports it. */
+function decideOpening({ accounts }: OpenCommand, state: LedgerState): Opened {
+  const opened = accounts.flatMap(({ accountId }) => {
+    const account = state.opened.get(accountId)
+    state.opened.delete(accountId)
+    return account === undefined ? [] : [account]
+  })
+  return { type: 'opened', accounts: opened }
 }
 
 /** Gathers what the outcomes of a batch say is to be written. */
@@ -79,7 +104,7 @@ function collectWritten(state: LedgerState) {
   }
   return {
     add(outcome: RequestOutcome): void {
-      if (outcome.type === 'committed') {
+      if (outcome.type === 'posted') {
         assertBalanced(outcome.transfer, state)
         transfers.push(outcome.transfer)
         for (const { accountId, accountVersion } of outcome.transfer.entries) {

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import type { WalletReason } from '@caudal/contracts/reasons.ts'
 import { canHold, covers } from './account.ts'
-import type { HoldCommand } from './command.ts'
+import { type HoldCommand, paymentOf } from './command.ts'
+import type { Conditions } from './conditions.ts'
 import type { Hold } from './hold.ts'
 import { findHold, type LedgerState } from './ledger-state.ts'
-import type { Moment } from './moment.ts'
 import type { Outcome, RefusalCode, Refused } from './outcome.ts'
-import { committed } from './post.ts'
+import { posted } from './post.ts'
 import { refusalOf, refused, walletOf } from './refuse.ts'
 
 const MS_PER_SECOND = 1000
 
 /** Money is set aside, for a payment or for a client. */
-export function decideHold(command: HoldCommand, state: LedgerState, at: Moment): Outcome {
+export function decideHold(command: HoldCommand, state: LedgerState, at: Conditions): Outcome {
   const earlier = findHold(state, command)
   if (earlier !== undefined) return holdAgain(command, earlier)
   const account = walletOf(command, state)
@@ -22,7 +22,7 @@ export function decideHold(command: HoldCommand, state: LedgerState, at: Moment)
   const { amountMinor } = command
   if (!covers(account, amountMinor)) return refusedHold(command, 'INSUFFICIENT_FUNDS')
   if (!canHold(account, amountMinor)) return refusedHold(command, 'BALANCE_LIMIT_EXCEEDED')
-  return committed(command, at, {
+  return posted(command, at, {
     postings: [
       { account, balance: 'available', amountMinor: -amountMinor },
       { account, balance: 'held', amountMinor },
@@ -47,17 +47,18 @@ function holdAgain(command: HoldCommand, hold: Hold): Outcome {
 
 /** A payment's refusal is kept in the place of its hold. */
 function refusedHold(command: HoldCommand, code: RefusalCode): Refused {
-  if (command.paymentId === null) return refused(code)
+  if (paymentOf(command) === null) return refused(code)
   const hold = newHold(command, 'refused', null)
   return { type: 'refused', code, hold: { ...hold, refusedFor: reasonOf(code) } }
 }
 
-function newHold(command: HoldCommand, status: 'open' | 'refused', at: Moment | null): Hold {
+function newHold(command: HoldCommand, status: 'open' | 'refused', at: Conditions | null): Hold {
   const { expiresInSeconds } = command
-  assert(command.paymentId === null || expiresInSeconds === null, "a payment's hold never expires")
+  const paymentId = paymentOf(command)
+  assert(paymentId === null || expiresInSeconds === null, "a payment's hold never expires")
   return {
     holdId: command.transferId,
-    paymentId: command.paymentId,
+    paymentId,
     accountId: command.accountId,
     tenantId: command.tenantId,
     currency: command.currency,

@@ -5,32 +5,35 @@ import { memoryLedger } from '../../../test/memory-ledger.ts'
 import { completed, failed, newPayment, requested } from '../../../test/payment-events.ts'
 import { newWallet } from '../../../test/test-wallet.ts'
 import { eventWork } from '../../../test/work.ts'
-import { type AccountStatus, MAX_BALANCE_MINOR } from './account.ts'
+import { type Account, type AccountStatus, MAX_BALANCE_MINOR } from './account.ts'
 import type { Command } from './command.ts'
+import type { Conditions } from './conditions.ts'
 import { decide } from './decide.ts'
-import { evolve } from './evolve.ts'
-import type { Moment } from './moment.ts'
+import { fold } from './fold.ts'
 import type { Outcome, Refused } from './outcome.ts'
 
 const TODAY = '2025-08-24'
-const AT: Moment = { nowMs: Date.parse(TODAY), today: TODAY }
+const AT: Conditions = { nowMs: Date.parse(TODAY), today: TODAY, slot: 0 }
 const wallet = newWallet()
 const yen = newWallet({ currency: 'JPY', userId: wallet.userId })
 
 /** Reads as a story: what had happened, what is asked, what comes of it. */
 function given(...past: readonly Command[]) {
   const state = memoryLedger([wallet, yen])
-  for (const command of past) evolve(state, command, decide(command, state, AT))
-  const account = state.accounts.get(wallet.accountId)!
+  for (const command of past) fold(state, command, decide(command, state, AT))
+  const account = () => state.accounts.get(wallet.accountId)!
+  const alter = (change: Partial<Account>) => {
+    state.accounts.set(wallet.accountId, { ...account(), ...change })
+  }
   return {
-    account,
+    alter,
     and(status: AccountStatus) {
-      account.status = status
+      alter({ status })
       return this
     },
     when(command: Command) {
       const outcome = decide(command, state, AT)
-      evolve(state, command, outcome)
+      fold(state, command, outcome)
       return {
         outcome,
         then(expected: Partial<Outcome>) {
@@ -38,7 +41,8 @@ function given(...past: readonly Command[]) {
           return this
         },
         leaves(availableMinor: bigint, heldMinor: bigint) {
-          assert.deepEqual([account.availableMinor, account.heldMinor], [availableMinor, heldMinor])
+          const { availableMinor: available, heldMinor: held } = account()
+          assert.deepEqual([available, held], [availableMinor, heldMinor])
         },
       }
     },
@@ -54,11 +58,11 @@ const complete = eventWork(completed(payment)).command
 const fail = eventWork(failed(payment)).command
 
 test('P4: a hold moves money from available to held', () => {
-  given(credit(250n)).when(ask).then({ type: 'committed' }).leaves(150n, 100n)
+  given(credit(250n)).when(ask).then({ type: 'posted' }).leaves(150n, 100n)
 })
 
 test('P4: a hold of the whole balance is possible, one larger than it is refused', () => {
-  given(credit(100n)).when(ask).then({ type: 'committed' }).leaves(0n, 100n)
+  given(credit(100n)).when(ask).then({ type: 'posted' }).leaves(0n, 100n)
   given(credit(99n)).when(ask).then({ type: 'refused', code: 'INSUFFICIENT_FUNDS' }).leaves(99n, 0n)
 })
 
@@ -96,18 +100,18 @@ test('a payment in another currency than its account is refused', () => {
 
 test('a frozen account pays nothing, but what is held is still committed', () => {
   given(credit(500n)).and('frozen').when(ask).then({ type: 'refused', code: 'ACCOUNT_FROZEN' })
-  given(credit(500n), ask).and('frozen').when(complete).then({ type: 'committed' }).leaves(400n, 0n)
+  given(credit(500n), ask).and('frozen').when(complete).then({ type: 'posted' }).leaves(400n, 0n)
 })
 
 test('P4: a completed payment takes the held money to PSP settlement', () => {
   given(credit(500n), ask)
     .when(complete)
-    .then({ type: 'committed', hold: { ...holdOf('committed'), remainingMinor: 0n } })
+    .then({ type: 'posted', hold: { ...holdOf('committed'), remainingMinor: 0n } })
     .leaves(400n, 0n)
 })
 
 test('P4: a failed payment makes the held money available again', () => {
-  given(credit(500n), ask).when(fail).then({ type: 'committed' }).leaves(500n, 0n)
+  given(credit(500n), ask).when(fail).then({ type: 'posted' }).leaves(500n, 0n)
 })
 
 test('F4: a result that is told again changes nothing', () => {
@@ -146,7 +150,7 @@ test('a result with another hold, amount or account than the payment has is a co
 test('F1: a debit takes what is available, never what is held', () => {
   given(credit(500n), ask)
     .when(move('debit', wallet, 400n))
-    .then({ type: 'committed' })
+    .then({ type: 'posted' })
     .leaves(0n, 100n)
   given(credit(500n), ask)
     .when(move('debit', wallet, 401n))
@@ -168,7 +172,7 @@ test('F2: keys of different clients and tenants do not meet', () => {
   const second = move('credit', wallet, 6n, { key: 'one', reference: 'b' })
   given(first)
     .when({ ...second, key: { ...second.key, clientId: 'another' } })
-    .then({ type: 'committed' })
+    .then({ type: 'posted' })
     .leaves(11n, 0n)
 })
 
@@ -181,7 +185,7 @@ test('F2: an unknown account does not bind the key', () => {
   const early = move('credit', newWallet(), 50n, { key: 'one' })
   given(early)
     .when(move('credit', wallet, 50n, { key: 'one' }))
-    .then({ type: 'committed' })
+    .then({ type: 'posted' })
 })
 
 test('a reference is used once per kind, whatever the key', () => {
@@ -193,19 +197,19 @@ test('a reference is used once per kind, whatever the key', () => {
     .leaves(50n, 0n)
   given(first)
     .when(move('debit', wallet, 50n, { reference }))
-    .then({ type: 'committed' })
+    .then({ type: 'posted' })
 })
 
 test('a refused command does not use up its reference', () => {
   const reference = 'po_001'
   given(move('debit', wallet, 50n, { reference }), credit(60n))
     .when(move('debit', wallet, 50n, { reference }))
-    .then({ type: 'committed' })
+    .then({ type: 'posted' })
 })
 
 test('amounts are exact to 2^63-1, and a balance beyond it is refused', () => {
   const all = MAX_BALANCE_MINOR
-  given().when(credit(all)).then({ type: 'committed' }).leaves(all, 0n)
+  given().when(credit(all)).then({ type: 'posted' }).leaves(all, 0n)
   given(credit(all)).when(credit(1n)).then({ type: 'refused', code: 'BALANCE_LIMIT_EXCEEDED' })
   given(credit(all), move('hold', wallet, all))
     .when(credit(1n))
@@ -217,9 +221,9 @@ test('what is held never passes 2^63-1, however far an account may be overdrawn'
   const all = MAX_BALANCE_MINOR
   const overdrawn = () => {
     const story = given()
-    story.account.overdraftLimitMinor = all
+    story.alter({ overdraftLimitMinor: all })
     for (const command of [move('hold', wallet, all), credit(all)]) {
-      story.when(command).then({ type: 'committed' })
+      story.when(command).then({ type: 'posted' })
     }
     return story
   }
@@ -236,10 +240,10 @@ test('what is held never passes 2^63-1, however far an account may be overdrawn'
 test('F1: a client commits a hold in parts and releases the rest', () => {
   const hold = move('hold', wallet, 100n)
   const part = close('commit', wallet, hold.transferId, 30n)
-  given(credit(100n), hold).when(part).then({ type: 'committed' }).leaves(0n, 70n)
+  given(credit(100n), hold).when(part).then({ type: 'posted' }).leaves(0n, 70n)
   given(credit(100n), hold, part)
     .when(close('rollback', wallet, hold.transferId))
-    .then({ type: 'committed' })
+    .then({ type: 'posted' })
     .leaves(70n, 0n)
   given(credit(100n), hold, part)
     .when(close('commit', wallet, hold.transferId, 71n))

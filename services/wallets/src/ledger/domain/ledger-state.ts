@@ -1,9 +1,10 @@
 import type { Account } from './account.ts'
 import { type Command, type CommandKey, holdKeyNamedBy } from './command.ts'
 import type { Hold } from './hold.ts'
+import type { OpenedAccount } from './opening.ts'
 import type { Final, StoredAnswer } from './outcome.ts'
 
-/** What is remembered of a key: its request, and the answer or, within a batch, the outcome. */
+/** What is known of a used key: its request, and the answer or, within a batch, the outcome. */
 export type RememberedKey = { fingerprint: string } & (
   | { answer: StoredAnswer; outcome: null }
   | { answer: null; outcome: Final }
@@ -20,6 +21,8 @@ export interface LedgerState {
   references: Set<string>
   /** Earlier transfers that commands of the batch name, by `transferName`. */
   transfers: Set<string>
+  /** Wallets' accounts that the batch has opened, until an outcome reports them. */
+  opened: Map<string, OpenedAccount>
 }
 
 export function emptyLedger(): LedgerState {
@@ -29,6 +32,7 @@ export function emptyLedger(): LedgerState {
     keys: new Map(),
     references: new Set(),
     transfers: new Set(),
+    opened: new Map(),
   }
 }
 
@@ -50,7 +54,7 @@ export function transferName(tenantId: string, transferId: string): string {
   return tenantId + SEPARATOR + transferId
 }
 
-/** The name of a client's key; a payment's command has none, its hold remembers it. */
+/** The name of a client's key; null for a payment's command, which its hold identifies. */
 export function nameOfKey(command: { tenantId: string; key: CommandKey }): string | null {
   const { clientId, value } = command.key
   return clientId === null ? null : keyName(command.tenantId, clientId, value)

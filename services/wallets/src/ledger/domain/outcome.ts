@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
 import type { AccountChange } from './account-change.ts'
 import type { Hold } from './hold.ts'
+import type { OpenedAccount } from './opening.ts'
 import type { Transfer } from './transfer.ts'
 
 /** What the ledger may refuse, by the codes of the HTTP interface. */
@@ -27,9 +28,9 @@ export interface StoredAnswer {
   body: string
 }
 
-/** A transfer was made; `hold` is the hold as it stands after it. */
-export interface Committed {
-  type: 'committed'
+/** A transfer was posted; `hold` is the hold as it stands after it. */
+export interface Posted {
+  type: 'posted'
   transfer: Transfer
   hold: Hold | null
 }
@@ -50,7 +51,7 @@ export interface Refused {
 /** Every command of an atomic batch took effect. */
 export interface Applied {
   type: 'applied'
-  outcomes: (Committed | Changed)[]
+  outcomes: (Posted | Changed)[]
 }
 
 /** One command of an atomic batch was refused, so nothing of the batch happened. */
@@ -61,8 +62,14 @@ export interface NotApplied {
   code: RefusalCode
 }
 
-/** What a client's command came to, and will be told again. */
-export type Final = Committed | Changed | Refused | Applied | NotApplied
+/** Accounts that did not exist before; none if all of them did. */
+export interface Opened {
+  type: 'opened'
+  accounts: readonly OpenedAccount[]
+}
+
+/** What a client's command came to; a repeat gets the same answer. */
+export type Final = Posted | Changed | Refused | Applied | NotApplied
 
 /** The same command again: `answer` from an earlier batch, or `outcome` from this one. */
 export type Repeated = { type: 'repeated' } & (
@@ -70,7 +77,7 @@ export type Repeated = { type: 'repeated' } & (
   | { answer: null; outcome: Final }
 )
 
-/** The event says again what has been done already. */
+/** The event repeats what has been done already. */
 export interface Unchanged {
   type: 'unchanged'
 }
@@ -86,15 +93,15 @@ export interface Inapplicable {
 }
 
 /** What became of a command. */
-export type Outcome = Committed | Changed | Refused | Repeated | Unchanged | Inapplicable
+export type Outcome = Posted | Changed | Refused | Repeated | Unchanged | Inapplicable
 
-/** What became of a command or of an atomic batch. */
-export type RequestOutcome = Outcome | Applied | NotApplied
+/** What became of a request. */
+export type RequestOutcome = Outcome | Applied | NotApplied | Opened
 
 /** Whether the outcome is an answer, and not a repeat or an event without effect. */
 export function isFinal(outcome: RequestOutcome): outcome is Final {
   switch (outcome.type) {
-    case 'committed':
+    case 'posted':
     case 'changed':
     case 'refused':
     case 'applied':
@@ -103,6 +110,7 @@ export function isFinal(outcome: RequestOutcome): outcome is Final {
     case 'repeated':
     case 'unchanged':
     case 'inapplicable':
+    case 'opened':
       return false
     default:
       return outcome satisfies never
@@ -111,7 +119,15 @@ export function isFinal(outcome: RequestOutcome): outcome is Final {
 
 /** Whether what was asked for was done, now and not before. */
 export function tookEffect(outcome: RequestOutcome): boolean {
-  return outcome.type === 'committed' || outcome.type === 'changed' || outcome.type === 'applied'
+  switch (outcome.type) {
+    case 'posted':
+    case 'changed':
+    case 'applied':
+    case 'opened':
+      return true
+    default:
+      return false
+  }
 }
 
 /** Refusals that are errors of the request itself, or belong to another request. */

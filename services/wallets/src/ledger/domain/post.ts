@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Account, Balance } from './account.ts'
-import { type MoneyCommand, paymentOf } from './command.ts'
+import { isPostings, type MoneyCommand, paymentOf } from './command.ts'
+import type { Conditions } from './conditions.ts'
 import type { Hold } from './hold.ts'
-import type { Moment } from './moment.ts'
-import type { Committed } from './outcome.ts'
+import type { Posted } from './outcome.ts'
 import type { Entry, Transfer } from './transfer.ts'
 
 /** A change of one balance of one account, before it is an entry. */
@@ -22,7 +22,7 @@ export interface Booking {
 }
 
 /** The outcome of a command that is carried out: the transfer that books the postings. */
-export function committed(command: MoneyCommand, at: Moment, booking: Booking): Committed {
+export function posted(command: MoneyCommand, at: Conditions, booking: Booking): Posted {
   const { postings, hold = null } = booking
   const first = postings[0]!
   const { amountMinor = first.amountMinor < 0n ? -first.amountMinor : first.amountMinor } = booking
@@ -35,7 +35,7 @@ export function committed(command: MoneyCommand, at: Moment, booking: Booking): 
     currency: first.account.currency,
     paymentId: paymentOf(command),
     holdId: hold?.holdId ?? null,
-    correctsId: command.kind === 'transfer' ? command.correctsId : null,
+    correctsId: isPostings(command) ? command.correctsId : null,
     clientId: command.key.clientId,
     idempotencyKey: command.key.value,
     fingerprint: command.key.fingerprint,
@@ -45,7 +45,7 @@ export function committed(command: MoneyCommand, at: Moment, booking: Booking): 
     entries: postings.map(entryOf),
     accountAfter: accountAfter(command.accountId, postings),
   }
-  return { type: 'committed', transfer, hold }
+  return { type: 'posted', transfer, hold }
 }
 
 function accountAfter(accountId: string, postings: readonly Posting[]): Transfer['accountAfter'] {

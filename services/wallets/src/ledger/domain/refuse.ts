@@ -39,7 +39,7 @@ export function refusalOf(
   return refusalByStatus(account)
 }
 
-/** References are the clients'; what nobody asked for is known by its hold. */
+/** References are the clients' own; other commands are known by their hold. */
 export function isReferenceUsed(command: Command, state: LedgerState): boolean {
   if (command.key.clientId === null) return false
   return state.references.has(referenceName(command.tenantId, command.kind, command.referenceId))

@@ -1,5 +1,5 @@
+import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import type { Balance } from './account.ts'
-import type { MoneyCommand } from './command.ts'
 
 /** One line of a transfer: a signed change of one balance of one account. */
 export interface Entry {
@@ -14,7 +14,7 @@ export interface Entry {
 /** A balanced set of entries: their amounts sum to zero. Never changed afterwards (F1). */
 export interface Transfer {
   transferId: string
-  kind: MoneyCommand['kind']
+  kind: TransferKind
   tenantId: string
   /** The account that it is about, or the first of several; the others are in the entries. */
   accountId: string
@@ -33,6 +33,12 @@ export interface Transfer {
   entries: Entry[]
   /** How that account stands afterwards, its untouched balance too. */
   accountAfter: { availableMinor: bigint; heldMinor: bigint; version: number }
+}
+
+/** A place in the history of an account: entries are in the order of versions, then lines. */
+export interface EntryPosition {
+  version: number
+  line: number
 }
 
 const LINE_DIGITS = 3

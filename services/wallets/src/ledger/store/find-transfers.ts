@@ -1,5 +1,5 @@
 import type { Tx } from '@caudal/postgres/types.ts'
-import type { Command } from '../domain/command.ts'
+import { type Command, isPostings } from '../domain/command.ts'
 import { type LedgerState, transferName } from '../domain/ledger-state.ts'
 
 /** Puts the earlier transfers that corrections name into the state: transfers never change. */
@@ -10,7 +10,7 @@ export async function findTransfers(
 ): Promise<void> {
   const ids = new Set<string>()
   for (const command of commands) {
-    if (command.kind === 'transfer' && command.correctsId !== null) ids.add(command.correctsId)
+    if (isPostings(command) && command.correctsId !== null) ids.add(command.correctsId)
   }
   if (ids.size === 0) return
   const { rows } = await tx.query<{ transfer_id: string; tenant_id: string }>({

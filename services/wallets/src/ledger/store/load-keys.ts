@@ -34,9 +34,9 @@ const LOAD = `
   ) r`
 
 /**
- * Puts what is remembered of the clients' keys and references into the state. Asked behind the
- * locks, so that whoever had the account before has committed its keys; what slips through in spite
- * of that is refused by the unique keys, and the batch starts again.
+ * Puts the clients' used keys and references into the state. Sent behind the locks, so that the
+ * transaction that held the account before has committed its keys; the unique index rejects what
+ * slips through all the same, and the batch starts again.
  */
 export async function loadKeys(
   tx: Tx,

@@ -1,6 +1,6 @@
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { SystemAccount } from '../domain/account.ts'
-import type { OpenedAccount } from '../domain/reading.ts'
+import type { OpenedAccount } from '../domain/opening.ts'
 
 /**
  * Opens system accounts that are needed for the first time, and returns those that were not there.
@@ -13,8 +13,9 @@ export async function openSystemAccounts(
 ): Promise<OpenedAccount[]> {
   const sorted = accounts.toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1))
   const { rows } = await tx.query<{ account_id: string; opened_at: Date }>(
-    `INSERT INTO accounts (account_id, tenant_id, kind, currency, stripe, overdraft_limit_minor)
-     SELECT *, NULL FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[])
+    `INSERT INTO accounts (account_id, tenant_id, kind, currency, stripe, overdraft_limit_minor,
+       opened_at)
+     SELECT *, NULL, date_trunc('milliseconds', clock_timestamp()) FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[])
      ON CONFLICT (account_id) DO NOTHING
      RETURNING account_id, opened_at`,
     [
@@ -22,7 +23,7 @@ export async function openSystemAccounts(
       sorted.map((it) => it.tenantId),
       sorted.map((it) => it.kind),
       sorted.map((it) => it.currency),
-      sorted.map((it) => it.stripe),
+      sorted.map((it) => it.slot),
     ],
   )
   const opened = new Map(rows.map((row) => [row.account_id, row.opened_at]))

@@ -1,5 +1,5 @@
 import type { Tx } from '@caudal/postgres/types.ts'
-import type { OpenedAccount, WalletAccount } from '../domain/reading.ts'
+import type { OpenedAccount, WalletAccount } from '../domain/opening.ts'
 
 /** Opens the accounts that are not there yet and returns them; others stay as they are (F4). */
 export async function openWalletAccounts(
@@ -11,8 +11,8 @@ export async function openWalletAccounts(
   const { rows } = await tx.query<{ account_id: string; opened_at: Date }>({
     name: 'open-wallet-accounts',
     text: `
-      INSERT INTO accounts (account_id, tenant_id, wallet_id, user_id, currency, kind)
-      SELECT *, 'wallet'
+      INSERT INTO accounts (account_id, tenant_id, wallet_id, user_id, currency, kind, opened_at)
+      SELECT *, 'wallet', date_trunc('milliseconds', clock_timestamp())
       FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[])
       ON CONFLICT (account_id) DO NOTHING
       RETURNING account_id, opened_at`,
@@ -29,6 +29,6 @@ export async function openWalletAccounts(
     const { accountId, tenantId, currency, walletId, userId } = named.get(row.account_id)!
     const owner = { walletId, userId }
     const openedAt = row.opened_at
-    return { accountId, tenantId, currency, kind: 'wallet', stripe: null, owner, openedAt }
+    return { accountId, tenantId, currency, kind: 'wallet', slot: null, owner, openedAt }
   })
 }

@@ -2,7 +2,7 @@ import type { WalletReason } from '@caudal/contracts/reasons.ts'
 import type { NamedPayment } from '@caudal/http/steps-route.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { HoldStatus } from '../../ledger/domain/hold.ts'
-import type { HoldHistory } from '../../ledger/domain/reading.ts'
+import type { HoldHistory } from '../hold-history.ts'
 
 type Row = {
   hold_id: string

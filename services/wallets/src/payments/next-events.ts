@@ -9,58 +9,38 @@ import type { PaymentFailed, PaymentRequested } from '@caudal/contracts/events/p
 import { newId } from '@caudal/contracts/ids.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import type { RequestOutcome } from '../ledger/domain/outcome.ts'
-import { bookedEvent, changedEvent, type Circumstances, traceOf } from '../ledger/ledger-events.ts'
+import { type Circumstances, traceOf } from '../ledger/ledger-events.ts'
 import type { LedgerEvent } from './read-event.ts'
 
-/**
- * The events that tell of an outcome (P4, P7, F3): every transfer on wallets.ledger, and for a
- * payment what the next step needs. `cause` is the event that the command came from, if any.
- */
-export function announce(
+/** What a payment's next step needs to know of an outcome (P4, P7); `cause` is the event that asked. */
+export function nextEvents(
+  cause: LedgerEvent,
   outcome: RequestOutcome,
-  cause: LedgerEvent | null,
   circumstances: Circumstances,
 ): OutboxEvent[] {
-  switch (outcome.type) {
-    case 'committed': {
-      const next = cause === null ? null : nextOf(cause, outcome.transfer.transferId, circumstances)
-      const told = bookedEvent(outcome, circumstances)
-      return next === null ? [told] : [next, told]
-    }
-    case 'changed':
-      return [changedEvent(outcome.change, circumstances)]
-    case 'applied':
-      return outcome.outcomes.flatMap((one) => announce(one, null, circumstances))
-    case 'refused': {
-      const refusedFor = outcome.hold?.refusedFor ?? null
-      if (refusedFor === null) return []
-      assert(cause?.event_type === 'payment.requested', 'only requests are refused a hold')
-      return [insufficient(cause, refusedFor, circumstances)]
-    }
-    case 'not_applied':
-    case 'repeated':
-    case 'unchanged':
-    case 'inapplicable':
-      return []
-    default:
-      return outcome satisfies never
+  if (outcome.type === 'posted') {
+    return afterPosting(cause, outcome.transfer.transferId, circumstances)
   }
+  const refusedFor = outcome.type === 'refused' ? outcome.hold?.refusedFor : null
+  if (refusedFor === null || refusedFor === undefined) return []
+  assert(cause.event_type === 'payment.requested', 'only requests are refused a hold')
+  return [insufficient(cause, refusedFor, circumstances)]
 }
 
-function nextOf(
+function afterPosting(
   cause: LedgerEvent,
   transferId: string,
   circumstances: Circumstances,
-): OutboxEvent | null {
+): OutboxEvent[] {
   switch (cause.event_type) {
     case 'payment.requested':
-      return reserved(cause, transferId, circumstances)
+      return [reserved(cause, transferId, circumstances)]
     case 'payment.completed':
-      return null
+      return []
     case 'payment.failed.gateway_error':
     case 'payment.failed.gateway_unreachable':
     case 'payment.failed.circuit_open':
-      return released(cause, circumstances)
+      return [released(cause, circumstances)]
     default:
       return cause satisfies never
   }

@@ -1,32 +1,30 @@
 import assert from 'node:assert/strict'
 import type { Account } from './account.ts'
-import type { CommitCommand, RollbackCommand } from './command.ts'
-import { counterpartOf } from './counterpart.ts'
+import type { TakeCommand } from './command.ts'
+import type { Conditions } from './conditions.ts'
 import { type Hold, isExpired } from './hold.ts'
 import { findHold, type LedgerState } from './ledger-state.ts'
-import type { Moment } from './moment.ts'
 import type { Inapplicable, Outcome } from './outcome.ts'
-import { committed, type Posting } from './post.ts'
+import { posted, type Posting } from './post.ts'
 import { isReferenceUsed, refused, walletOf } from './refuse.ts'
+import { systemAccountsOf } from './system-accounts.ts'
 
-type Closing = CommitCommand | RollbackCommand
-
-/** Held money goes on, or back: by a client, by a payment's result, or because its time is over. */
-export function decideClosing(command: Closing, state: LedgerState, at: Moment): Outcome {
-  switch (command.hold.by) {
-    case 'id':
+/** Held money is captured or released: by a client, a payment's result, or the end of its time. */
+export function decideTaking(command: TakeCommand, state: LedgerState, at: Conditions): Outcome {
+  switch (command.source.type) {
+    case 'client':
       return decideForClient(command, state, at)
     case 'payment':
       return decidePaymentResult(command, state, at)
     case 'expiry':
       return decideExpiry(command, state, at)
     default:
-      return command.hold satisfies never
+      return command.source.type satisfies never
   }
 }
 
 /** A client of the ledger commits or rolls back a hold that a client made. */
-function decideForClient(command: Closing, state: LedgerState, at: Moment): Outcome {
+function decideForClient(command: TakeCommand, state: LedgerState, at: Conditions): Outcome {
   const account = walletOf(command, state)
   if (account === undefined) return refused('ACCOUNT_NOT_FOUND')
   if (isReferenceUsed(command, state)) return refused('REFERENCE_ALREADY_USED')
@@ -52,7 +50,7 @@ function decideForClient(command: Closing, state: LedgerState, at: Moment): Outc
 }
 
 /** The PSP's verdict on a payment: it cannot be refused, only repeated or contradicted. */
-function decidePaymentResult(command: Closing, state: LedgerState, at: Moment): Outcome {
+function decidePaymentResult(command: TakeCommand, state: LedgerState, at: Conditions): Outcome {
   const hold = findHold(state, command)
   if (hold === undefined) {
     return { type: 'inapplicable', kind: 'waiting', cause: 'the payment has no hold yet' }
@@ -68,8 +66,8 @@ function decidePaymentResult(command: Closing, state: LedgerState, at: Moment): 
   return takeFromHold({ command, hold, account, amountMinor: hold.amountMinor }, state, at)
 }
 
-/** The hold's time is over. Whoever ended it first has won; nobody is told that it was too late. */
-function decideExpiry(command: Closing, state: LedgerState, at: Moment): Outcome {
+/** The hold's time is over. If it has ended otherwise before, nothing happens. */
+function decideExpiry(command: TakeCommand, state: LedgerState, at: Conditions): Outcome {
   const hold = findHold(state, command)
   if (hold?.status !== 'open' || !isExpired(hold, at.nowMs)) return { type: 'unchanged' }
   const account = accountOf(hold, state)
@@ -83,18 +81,18 @@ function accountOf(hold: Hold, state: LedgerState): Account {
 }
 
 interface Taking {
-  command: Closing
+  command: TakeCommand
   hold: Hold
   account: Account
   amountMinor: bigint
 }
 
 /** Moves held money on, or back; a hold stays open as long as something is left in it. */
-function takeFromHold(taking: Taking, state: LedgerState, at: Moment): Outcome {
+function takeFromHold(taking: Taking, state: LedgerState, at: Conditions): Outcome {
   const { command, hold, account, amountMinor } = taking
   const left = hold.remainingMinor - amountMinor
   const released = command.kind === 'commit' && command.releaseRest ? left : 0n
-  const to = command.kind === 'commit' ? counterpartOf(command, state) : account
+  const to = command.kind === 'commit' ? settlementOf(command, state, at) : account
   const postings: Posting[] = [
     { account, balance: 'held', amountMinor: -amountMinor - released },
     { account: to, balance: 'available', amountMinor },
@@ -103,17 +101,25 @@ function takeFromHold(taking: Taking, state: LedgerState, at: Moment): Outcome {
   const remainingMinor = left - released
   const closed = command.kind === 'commit' ? 'committed' : 'released'
   const status = remainingMinor > 0n ? 'open' : closed
-  return committed(command, at, {
+  return posted(command, at, {
     postings,
     amountMinor,
     hold: { ...hold, remainingMinor, status },
   })
 }
 
-/** What the result says differently from the hold, for people; null when they agree. */
-function differenceOf(command: Closing, hold: Hold): string | null {
-  if (hold.status !== 'refused' && command.hold.holdId !== hold.holdId) {
-    return `the payment's hold is ${hold.holdId}, the result names ${command.hold.holdId}`
+/** The account on the other side of a commit, on the slot of its batch. */
+function settlementOf(command: TakeCommand, state: LedgerState, { slot }: Conditions): Account {
+  const [named] = systemAccountsOf({ command, slot }, state)
+  const account = named && state.accounts.get(named.accountId)
+  assert(account, 'the settlement account of a commit is loaded with it')
+  return account
+}
+
+/** How the result differs from the hold, for people; null when they agree. */
+function differenceOf(command: TakeCommand, hold: Hold): string | null {
+  if (hold.status !== 'refused' && command.holdId !== hold.holdId) {
+    return `the payment's hold is ${hold.holdId}, the result names ${command.holdId}`
   }
   if (command.tenantId !== hold.tenantId || command.accountId !== hold.accountId) {
     return `the hold is on account ${hold.accountId}, the result names ${command.accountId}`

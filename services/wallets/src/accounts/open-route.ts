@@ -1,0 +1,65 @@
+import { accountIdOf, walletIdOf } from '@caudal/contracts/ids.ts'
+import { Uuid } from '@caudal/contracts/uuid-schema.ts'
+import { identityOf } from '@caudal/http/authenticate.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import { Problem } from '@caudal/http/problem.ts'
+import { requireClient } from '@caudal/http/require-client.ts'
+import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
+import { isCurrency } from '@caudal/money/currencies.ts'
+import { Type } from 'typebox'
+import type { AccountStatus } from '../ledger/domain/account.ts'
+import type { WalletAccount } from '../ledger/domain/opening.ts'
+import type { Opener } from './open-account.ts'
+
+export interface OpenRouteDeps {
+  verifier: TokenVerifier
+  /** Opens the account unless it exists; returns its status. */
+  open: (
+    account: WalletAccount,
+    opener: Opener,
+  ) => Promise<{ status: AccountStatus; isNew: boolean }>
+}
+
+const SCOPE = 'ledger:admin'
+
+/** The account of a user's wallet in one currency. */
+const OpenBody = Type.Object({ user_id: Uuid, currency: Type.String() })
+
+const OpenedAnswer = Type.Object({
+  account_id: Type.String(),
+  wallet_id: Type.String(),
+  user_id: Type.String(),
+  currency: Type.String(),
+  status: Type.Enum(['open', 'frozen', 'closed']),
+})
+
+/** Opening an account of a wallet: scope ledger:admin (F1). */
+export function addOpenRoute(app: HttpServer, deps: OpenRouteDeps): void {
+  const { verifier } = deps
+  const detail = 'the ledger is for internal clients'
+  const onRequest = requireClient({ verifier, scope: SCOPE, detail })
+  const response = { 200: OpenedAnswer, 201: OpenedAnswer }
+  const security = [{ bearer: [SCOPE] }]
+  const schema = { body: OpenBody, response, tags: ['accounts'], security }
+  app.post('/v1/accounts', { schema, onRequest }, async (request, reply) => {
+    const { currency } = request.body
+    refuseUnknownCurrency(currency)
+    const { tenantId, clientId, subject } = identityOf(request)
+    const userId = request.body.user_id.toLowerCase()
+    const walletId = walletIdOf(tenantId, userId)
+    const accountId = accountIdOf(tenantId, userId, currency)
+    const account = { accountId, tenantId, walletId, userId, currency }
+    const actor = { type: 'client', id: clientId ?? subject } as const
+    const { traceparent } = request
+    const { status, isNew } = await deps.open(account, { actor, traceparent })
+    const about = { account_id: accountId, wallet_id: walletId, user_id: userId }
+    return reply.code(isNew ? 201 : 200).send({ ...about, currency, status })
+  })
+}
+
+function refuseUnknownCurrency(currency: string): void {
+  if (isCurrency(currency)) return
+  throw new Problem('MALFORMED_REQUEST', 'body: currency is not an ISO 4217 code', {
+    members: { param: 'currency' },
+  })
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { type Account, covers, hasRoomFor } from './account.ts'
+import { isPostings, type MoneyCommand, type RequestedPosting } from './command.ts'
+import type { Conditions } from './conditions.ts'
+import { type LedgerState, transferName } from './ledger-state.ts'
+import type { Outcome, RefusalCode } from './outcome.ts'
+import { posted } from './post.ts'
+import { isReferenceUsed, refusalByStatus, refused } from './refuse.ts'
+import { sumToZero } from './sum-to-zero.ts'
+import { accountIdIn } from './system-accounts.ts'
+
+/**
+ * Any balanced set of postings. What the request lacks is checked first, balances come last. With
+ * `ofWallets` an account named by its id must be a wallet's.
+ */
+export function decidePostings(
+  command: MoneyCommand,
+  state: LedgerState,
+  at: Conditions,
+  { ofWallets }: { ofWallets: boolean },
+): Outcome {
+  assert(isPostings(command), `a ${command.kind} has postings`)
+  const { postings, correctsId, tenantId } = command
+  for (const posting of postings) {
+    const account = namedBy(posting, state)
+    if (account === 'system') continue
+    const isThere = account?.tenantId === tenantId && (!ofWallets || account.kind === 'wallet')
+    if (!isThere) return refused('ACCOUNT_NOT_FOUND')
+  }
+  if (correctsId !== null && !state.transfers.has(transferName(tenantId, correctsId))) {
+    return refused('TRANSFER_NOT_FOUND')
+  }
+  if (isReferenceUsed(command, state)) return refused('REFERENCE_ALREADY_USED')
+  if (!sumToZero(postings)) return refused('TRANSFER_NOT_BALANCED')
+  for (const posting of postings) {
+    const account = namedBy(posting, state)
+    const isOther = account !== 'system' && account?.currency !== posting.currency
+    if (isOther) return refused('CURRENCY_MISMATCH')
+  }
+  const placed = { command, slot: at.slot }
+  const planned = postings.map((posting) => {
+    const accountId = accountIdIn(placed, posting)
+    const account = state.accounts.get(accountId)
+    assert(account, `account ${accountId} is loaded or opened with the command`)
+    return { account, balance: 'available', amountMinor: posting.amountMinor } as const
+  })
+  for (const { account, amountMinor } of planned) {
+    const refusal = refusalFor(account, amountMinor)
+    if (refusal !== null) return refused(refusal)
+  }
+  return posted(command, at, { postings: planned })
+}
+
+/** Accounts of the system are there as soon as they are named. */
+function namedBy(
+  { accountId }: RequestedPosting,
+  state: LedgerState,
+): Account | 'system' | undefined {
+  return accountId === null ? 'system' : state.accounts.get(accountId)
+}
+
+function refusalFor(account: Account, amountMinor: bigint): RefusalCode | null {
+  const byStatus = refusalByStatus(account)
+  if (byStatus !== null) return byStatus
+  if (amountMinor < 0n && !covers(account, -amountMinor)) return 'INSUFFICIENT_FUNDS'
+  if (amountMinor > 0n && !hasRoomFor(account, amountMinor)) return 'BALANCE_LIMIT_EXCEEDED'
+  return null
+}

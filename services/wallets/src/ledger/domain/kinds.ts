@@ -1,0 +1,90 @@
+import { TRANSFER_KINDS, type TransferKind } from '@caudal/contracts/transfer-kinds.ts'
+import type { SystemAccountKind } from './account.ts'
+import type { HoldKind, MoneyCommand, PostingKind, RequestedPosting, TakeKind } from './command.ts'
+import type { Conditions } from './conditions.ts'
+import { decideHold } from './decide-hold.ts'
+import { decidePostings } from './decide-postings.ts'
+import { decideTaking } from './decide-taking.ts'
+import type { LedgerState } from './ledger-state.ts'
+import type { Outcome } from './outcome.ts'
+
+/** One end of a movement: the account that the command names, or one of the system's. */
+type End = 'account' | SystemAccountKind
+
+interface AnyKind {
+  /** Method, so that each row takes the command of its own form. */
+  decide(command: MoneyCommand, state: LedgerState, at: Conditions): Outcome
+}
+
+/** Moves an amount between a wallet's available balance and an account of the system. */
+export interface AmountKind extends AnyKind {
+  form: 'amount'
+  from: End
+  to: End
+}
+
+/** Moves whatever balanced postings the command names. */
+export interface PostingsKind extends AnyKind {
+  form: 'postings'
+}
+
+/** Sets money aside, or takes from what was set aside. */
+export interface HoldingKind extends AnyKind {
+  form: 'hold' | 'commit' | 'rollback'
+}
+
+type KindRow<K extends TransferKind> = K extends HoldKind | TakeKind
+  ? HoldingKind
+  : AmountKind | PostingsKind
+
+/**
+ * THE TABLE OF KINDS: one row for each kind of transfer. Routes, schemas, refusals, metrics and the
+ * checks of `caudal verify` derive from it. A new kind is a name in `TRANSFER_KINDS` and a row
+ * here.
+ */
+export const KINDS: { readonly [K in TransferKind]: KindRow<K> } = {
+  credit: amountKind({ from: 'deposits_clearing', to: 'account' }),
+  debit: amountKind({ from: 'account', to: 'payouts_clearing' }),
+  hold: { form: 'hold', decide: decideHold },
+  commit: { form: 'commit', decide: decideTaking },
+  rollback: { form: 'rollback', decide: decideTaking },
+  transfer: {
+    form: 'postings',
+    decide: (command, state, at) => decidePostings(command, state, at, { ofWallets: false }),
+  },
+}
+
+/** The kinds that move an amount, with their two ends. */
+export function amountKinds(): { kind: PostingKind; row: AmountKind }[] {
+  const found: { kind: PostingKind; row: AmountKind }[] = []
+  for (const kind of TRANSFER_KINDS) {
+    if (kind === 'hold' || kind === 'commit' || kind === 'rollback') continue
+    const row = KINDS[kind]
+    if (row.form === 'amount') found.push({ kind, row })
+  }
+  return found
+}
+
+/** The postings of an amount on an account: from one end to the other. */
+export function postingsOf(
+  { from, to }: AmountKind,
+  {
+    accountId,
+    amountMinor,
+    currency,
+  }: { accountId: string; amountMinor: bigint; currency: string },
+): RequestedPosting[] {
+  const posting = (end: End, minor: bigint): RequestedPosting =>
+    end === 'account'
+      ? { accountId, system: null, currency, amountMinor: minor }
+      : { accountId: null, system: end, currency, amountMinor: minor }
+  return [posting(from, -amountMinor), posting(to, amountMinor)]
+}
+
+function amountKind(ends: Pick<AmountKind, 'from' | 'to'>): AmountKind {
+  return {
+    form: 'amount',
+    ...ends,
+    decide: (command, state, at) => decidePostings(command, state, at, { ofWallets: true }),
+  }
+}
