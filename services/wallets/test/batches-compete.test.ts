@@ -159,10 +159,8 @@ test('a batch of events is two statements: lock and load, write', async (t) => {
   assert.equal(fault, null)
   assert.deepEqual(names, ['lock-ledger', 'save-decision'])
   // A planted bug: what happened cannot be told. Nothing that nobody would await has been sent.
-  const mute = {
-    ...clientWork(expiringHold(wallet, 10n, 60)),
-    traceparent: 42 as unknown as string,
-  }
+  const whole = clientWork(expiringHold(wallet, 10n, 60))
+  const mute = { ...whole, origin: { ...whole.origin, traceparent: 42 as unknown as string } }
   const told = await statementsOf(pool, [mute])
   assert.ok(told.fault instanceof TypeError)
   assert.deepEqual(told.names, ['lock-ledger', 'load-keys'])

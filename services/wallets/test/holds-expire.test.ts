@@ -121,10 +121,10 @@ test('commit, rollback and the end of its time race for a hold: exactly one wins
     worker(two, closings('rollback', order.toReversed())),
     overdue(),
   ])
-  const wins = [...commits, ...rollbacks].filter((it) => it === 'committed').length
+  const wins = [...commits, ...rollbacks].filter((it) => it === 'posted').length
   const left = await sweep(three)
   assert.equal(wins + expired + left, wallets.length)
-  for (const it of [...commits, ...rollbacks]) assert.match(it, /committed|HOLD_NOT_OPEN/)
+  for (const it of [...commits, ...rollbacks]) assert.match(it, /posted|HOLD_NOT_OPEN/)
   const { rows } = await pool.query<{ times: number }>(
     `SELECT count(*)::int AS times FROM transfers WHERE kind IN ('commit', 'rollback')
      GROUP BY hold_id`,

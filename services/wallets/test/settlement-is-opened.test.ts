@@ -10,7 +10,7 @@ import { newWallet } from './test-wallet.ts'
 
 /** The loader of another process, which remembers nothing that commands of this one said. */
 async function otherProcess(): Promise<typeof loader> {
-  const { href } = new URL('../src/load-ledger.ts?other-process', import.meta.url)
+  const { href } = new URL('../src/ledger/load-ledger.ts?other-process', import.meta.url)
   return (await import(href)) as typeof loader
 }
 

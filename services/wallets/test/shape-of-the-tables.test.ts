@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { Command } from '../src/ledger/domain/command.ts'
+import type { Work } from '../src/ledger/origin.ts'
 import { move } from './client-commands.ts'
 import { ledgerDatabase, openWallets, processWork, runBatch } from './ledger-fixture.ts'
 import { newWallet } from './test-wallet.ts'
@@ -21,7 +21,7 @@ test('rule 7: two processes that book on one system account wait for no row of i
   )
   await transaction(pool, async (open) => {
     await processWork(open, [clientWork(first!, 0)])
-    await bookWithoutWaiting(pool, second!)
+    await bookWithoutWaiting(pool, clientWork(second!, 1))
   })
   const { rows } = await pool.query<{ stripes: bigint; total: string }>(
     `SELECT count(DISTINCT stripe) AS stripes, sum(available_minor)::text AS total
@@ -80,12 +80,12 @@ test('rule 13, E4: no transfer is booked without a value date', async (t) => {
 })
 
 /** In a transaction of its own that gives up, and is not repeated, when it has to wait. */
-async function bookWithoutWaiting(db: Db, command: Command): Promise<void> {
+async function bookWithoutWaiting(db: Db, work: Work): Promise<void> {
   const tx = await db.connect()
   try {
     await tx.query('BEGIN')
     await tx.query("SET LOCAL lock_timeout = '2s'")
-    await processWork(tx, [clientWork(command)])
+    await processWork(tx, [work])
     await tx.query('COMMIT')
   } catch (error) {
     await tx.query('ROLLBACK')
