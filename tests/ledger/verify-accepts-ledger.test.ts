@@ -4,7 +4,6 @@ import { ParkError } from '@caudal/event-log/park-error.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { Work } from '@caudal/wallets/ledger/process-batch.ts'
 import { restoreAccounts } from '@caudal/wallets/upkeep/store/restore-accounts.ts'
 import { restoreEvents } from '@caudal/wallets/upkeep/store/restore-events.ts'
 import type { CheckInput } from 'caudal/verify/check.ts'
@@ -12,6 +11,7 @@ import { CHECKS } from 'caudal/verify/verify-system.ts'
 import fc from 'fast-check'
 import { ledgerDatabase, runBatch } from '../../services/wallets/test/ledger-fixture.ts'
 import { batchesOf, newWorld, script, workOf } from '../../services/wallets/test/scripts.ts'
+import type { TestWork } from '../../services/wallets/test/work.ts'
 import { fillSampleLedger, openWithEvents } from './sample-ledger.ts'
 
 const OF_THE_LEDGER = CHECKS.filter(({ needs }) => needs.length === 1 && needs[0] === 'wallets')
@@ -26,7 +26,7 @@ async function assertClean(wallets: Db): Promise<void> {
 }
 
 /** Like the consumer: parks records that cannot be applied and applies the others. */
-async function applyBatch(db: Db, batch: readonly Work[]): Promise<void> {
+async function applyBatch(db: Db, batch: readonly TestWork[]): Promise<void> {
   try {
     await runBatch(db, batch)
   } catch (error) {

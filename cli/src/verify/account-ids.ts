@@ -32,7 +32,7 @@ function differencesOf(row: AccountRow): string[] {
   const { account_id: id, tenant_id: tenantId, currency, kind } = row
   const name = `account ${id} (${currency}) of tenant ${tenantId}`
   if (kind !== 'wallet') {
-    const { accountId } = systemAccount({ tenantId, kind, currency, stripe: row.slot })
+    const { accountId } = systemAccount({ tenantId, kind, currency, slot: row.slot })
     return accountId === id ? [] : [`${name}: ${kind}/${row.slot} has the id ${accountId}`]
   }
   const { user_id: userId, wallet_id: walletId } = row

@@ -1,3 +1,4 @@
+import { amountKinds } from '@caudal/wallets/ledger/domain/kinds.ts'
 import type { Check } from './check.ts'
 import { findViolations } from './find-violations.ts'
 
@@ -21,6 +22,10 @@ const SUMS = `
     GROUP BY e.transfer_id, a.currency
   )`
 
+// The kinds that move an amount to the wallet, and those that move one from it.
+const IN = listOf(amountKinds().filter(({ row }) => row.to === 'account'))
+const OUT = listOf(amountKinds().filter(({ row }) => row.from === 'account'))
+
 // The entries of each kind of transfer. The currency of a transfer is that of its first line; only
 // a transfer between any accounts has entries in other currencies.
 const IS_ITS_KIND = `
@@ -28,9 +33,9 @@ const IS_ITS_KIND = `
     WHEN s.currency <> t.currency THEN t.kind = 'transfer' AND s.account_0 IS NULL
     WHEN t.kind = 'transfer' THEN
       t.account_id = s.account_0 AND t.amount_minor = abs(s.minor_0) AND s.held = 0
-    WHEN t.kind = 'credit' THEN t.account_id = s.account_1 AND t.account_id <> s.account_0
+    WHEN t.kind IN (${IN}) THEN t.account_id = s.account_1 AND t.account_id <> s.account_0
       AND t.amount_minor = s.minor_1 AND s.held = 0
-    WHEN t.kind = 'debit' THEN t.account_id = s.account_0 AND t.account_id <> s.account_1
+    WHEN t.kind IN (${OUT}) THEN t.account_id = s.account_0 AND t.account_id <> s.account_1
       AND t.amount_minor = s.minor_1 AND s.held = 0
     WHEN t.kind = 'hold' THEN t.account_id = s.account_0 AND t.account_id = s.account_1
       AND t.amount_minor = s.minor_1 AND s.balance_0 = 'available' AND s.balance_1 = 'held'
@@ -151,4 +156,8 @@ export const entriesSumToZero: Check = {
       AGAINST_REFERENCES,
       AGAINST_KEYS,
     ),
+}
+
+function listOf(kinds: readonly { kind: string }[]): string {
+  return kinds.map(({ kind }) => `'${kind}'`).join(', ')
 }

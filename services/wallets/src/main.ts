@@ -105,7 +105,7 @@ function processEvents({ config, observer }: Parts): ProcessWork<Work> {
     try {
       const processed = await processBatch({ region, slot: 0 }, tx, work)
       const outcomes = processed.outcomes.map(({ outcome }) => outcome)
-      return () => observer.eventsApplied(work, outcomes)
+      return { outcomes, afterCommit: () => observer.eventsApplied(work, outcomes) }
     } catch (error) {
       if (error instanceof ParkError) observer.eventsParked(error.parked)
       throw error

@@ -1,4 +1,5 @@
 import { accountIdOf, walletIdOf } from '@caudal/contracts/ids.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
@@ -20,8 +21,6 @@ export interface OpenRouteDeps {
   ) => Promise<{ status: AccountStatus; isNew: boolean }>
 }
 
-const SCOPE = 'ledger:admin'
-
 /** The account of a user's wallet in one currency. */
 const OpenBody = Type.Object({ user_id: Uuid, currency: Type.String() })
 
@@ -37,9 +36,9 @@ const OpenedAnswer = Type.Object({
 export function addOpenRoute(app: HttpServer, deps: OpenRouteDeps): void {
   const { verifier } = deps
   const detail = 'the ledger is for internal clients'
-  const onRequest = requireClient({ verifier, scope: SCOPE, detail })
+  const onRequest = requireClient({ verifier, scope: SCOPE.ledgerAdmin, detail })
   const response = { 200: OpenedAnswer, 201: OpenedAnswer }
-  const security = [{ bearer: [SCOPE] }]
+  const security = [{ bearer: [SCOPE.ledgerAdmin] }]
   const schema = { body: OpenBody, response, tags: ['accounts'], security }
   app.post('/v1/accounts', { schema, onRequest }, async (request, reply) => {
     const { currency } = request.body

@@ -1,4 +1,5 @@
 import { isUuid, walletIdOf } from '@caudal/contracts/ids.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
@@ -59,11 +60,11 @@ const readCursor = cursorReader(
   }),
 )
 
-const security = [{ bearer: ['wallet:read'] }]
+const security = [{ bearer: [SCOPE.walletRead] }]
 
 /** A user's own wallet: balances and history (P4). The gateway's token names the user. */
 export function addWalletRoutes(app: HttpServer, deps: WalletRouteDeps): void {
-  const onRequest = [requireToken({ verifier: deps.verifier, scope: 'wallet:read' }), onlyUsers]
+  const onRequest = [requireToken({ verifier: deps.verifier, scope: SCOPE.walletRead }), onlyUsers]
   const walletSchema = { response: { 200: walletAnswer }, tags: ['wallet'], security }
   app.get('/v1/wallet', { schema: walletSchema, onRequest }, (request) =>
     showWallet(deps, identityOf(request)),

@@ -1,16 +1,16 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Type } from 'typebox'
 import { answerCommand, clientsWith, type CommandRouteDeps } from './answer-command.ts'
 import { ACCOUNT_PROBLEMS, keyed } from './command-problems.ts'
 import { ChangedAnswer, OverdraftBody, StatusBody } from './command-schemas.ts'
 
-const SCOPE = 'ledger:admin'
 const params = Type.Object({ account_id: Type.String({ minLength: 1, maxLength: 255 }) })
 
 /** Freezing and closing accounts, and their overdraft limits: scope ledger:admin (F1). */
 export function addAccountRoutes(app: HttpServer, deps: CommandRouteDeps): void {
-  const onRequest = clientsWith(deps.verifier, SCOPE)
-  const security = [{ bearer: [SCOPE] }]
+  const onRequest = clientsWith(deps.verifier, SCOPE.ledgerAdmin)
+  const security = [{ bearer: [SCOPE.ledgerAdmin] }]
   const config = { integers: 'bigint' } as const
   const response = { 200: ChangedAnswer }
   const answers = { params, ...keyed, response, tags: ['accounts'], security }

@@ -1,4 +1,5 @@
 import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf, type TokenHook } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem, problemBody } from '@caudal/http/problem.ts'
@@ -29,7 +30,7 @@ export function addBatchRoute(
     problemMembers: { BATCH_NOT_APPLIED: notApplied },
     response: { 200: BatchAnswer },
     tags: ['ledger'],
-    security: [{ bearer: ['ledger:write'] }],
+    security: [{ bearer: [SCOPE.ledgerWrite] }],
   }
   const options = {
     schema,

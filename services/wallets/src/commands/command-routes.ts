@@ -1,3 +1,4 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { TRANSFER_KINDS, type TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { KINDS } from '../ledger/domain/kinds.ts'
@@ -7,12 +8,11 @@ import { keyed, problemsOf } from './command-problems.ts'
 import { bodyOf, PostedAnswer } from './command-schemas.ts'
 import { requestOf } from './read-command.ts'
 
-const SCOPE = 'ledger:write'
 const POSTINGS_BODY_BYTES = 64 * 1024
 
 /** One route for each kind of transfer, and one for batches; for clients with ledger:write (F1). */
 export function addCommandRoutes(app: HttpServer, deps: CommandRouteDeps): void {
-  const onRequest = clientsWith(deps.verifier, SCOPE)
+  const onRequest = clientsWith(deps.verifier, SCOPE.ledgerWrite)
   for (const kind of TRANSFER_KINDS) {
     app.post(pathOf(kind), { ...options(kind), onRequest }, (request, reply) =>
       answerCommand(deps, requestOf(kind, request.body), request, reply),
@@ -27,7 +27,7 @@ function pathOf(kind: TransferKind): string {
 }
 
 function options(kind: TransferKind) {
-  const security = [{ bearer: [SCOPE] }]
+  const security = [{ bearer: [SCOPE.ledgerWrite] }]
   const response = { 200: PostedAnswer }
   const problems = problemsOf(kind)
   return {

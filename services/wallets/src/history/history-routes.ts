@@ -1,4 +1,5 @@
 import { isUuid, walletIdOf } from '@caudal/contracts/ids.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf, type TokenHook } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
@@ -65,13 +66,13 @@ export interface HistoryRouteDeps extends StatementRouteDeps {
 }
 
 const noAccount = ['ACCOUNT_NOT_FOUND'] as const
-const common = { tags: ['history'], security: [{ bearer: ['ledger:read'] }] }
+const common = { tags: ['history'], security: [{ bearer: [SCOPE.ledgerRead] }] }
 
 /** The reads of the ledger for internal clients with the scope ledger:read (F1, E4). */
 export function addHistoryRoutes(app: HttpServer, deps: HistoryRouteDeps): void {
   const { verifier } = deps
   const detail = 'the ledger is for internal clients'
-  const onRequest = requireClient({ verifier, scope: 'ledger:read', detail })
+  const onRequest = requireClient({ verifier, scope: SCOPE.ledgerRead, detail })
   addAccountRoutes(app, deps, onRequest)
   addSystemAccountRoute(app, deps, onRequest)
   addBalanceRoute(app, deps, onRequest)

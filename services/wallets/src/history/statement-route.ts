@@ -1,3 +1,4 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { TokenHook } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, encodeCursor } from '@caudal/http/page.ts'
@@ -59,7 +60,7 @@ export function addStatementRoute(
     problems: ['ACCOUNT_NOT_FOUND', ...mayBeDetached.problems] as const,
     problemMembers: mayBeDetached.problemMembers,
     tags: ['history'],
-    security: [{ bearer: ['ledger:read'] }],
+    security: [{ bearer: [SCOPE.ledgerRead] }],
   }
   app.get('/v1/accounts/:account_id/statement', { schema, onRequest }, async (request) => {
     const { by, cursor, limit } = request.query

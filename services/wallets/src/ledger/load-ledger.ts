@@ -87,13 +87,13 @@ function namesOf(placed: readonly Placed[], state: LedgerState): LedgerNames {
   const holdKeys = new Set<string>()
   for (const one of placed) {
     const { command } = one
-    accountIds.add(command.accountId)
     const likely = command.kind === 'commit' ? currencies.get(command.accountId) : undefined
     for (const { accountId } of systemAccountsOf(one, state, likely)) accountIds.add(accountId)
     if (isPostings(command)) {
-      for (const { accountId } of command.postings)
+      for (const { accountId } of command.postings) {
         if (accountId !== null) accountIds.add(accountId)
-    }
+      }
+    } else accountIds.add(command.accountId)
     const hold = holdKeyNamedBy(command)
     if (hold !== null) holdKeys.add(hold)
   }

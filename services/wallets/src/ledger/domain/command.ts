@@ -26,7 +26,10 @@ interface CommandBase {
   tenantId: string
   /** Who caused it. */
   actor: Actor
-  /** Of several accounts the one of the first posting. */
+  /**
+   * Of postings the account of the first one, which gives the command its lane; of a system account
+   * its slot 0, since the writer has not chosen one yet.
+   */
   accountId: string
   /** The id of the transfer or the change if one is made; see `transferIdFrom`. */
   transferId: string

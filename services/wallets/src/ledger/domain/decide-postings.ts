@@ -48,7 +48,9 @@ export function decidePostings(
     const refusal = refusalFor(account, amountMinor)
     if (refusal !== null) return refused(refusal)
   }
-  return posted(command, at, { postings: planned })
+  // A wallet's kind is about its wallet, any other postings are about the first account.
+  if (ofWallets) return posted(command, at, { postings: planned })
+  return posted(command, at, { postings: planned, accountId: planned[0]!.account.accountId })
 }
 
 /** Accounts of the system are there as soon as they are named. */

@@ -17,20 +17,22 @@ export interface Posting {
 export interface Booking {
   /** No balance of an account may occur twice. */
   postings: readonly Posting[]
+  /** The account that the transfer is about; the command's unless given. */
+  accountId?: string
   amountMinor?: bigint
   hold?: Hold
 }
 
 /** The outcome of a command that is carried out: the transfer that books the postings. */
 export function posted(command: MoneyCommand, at: Conditions, booking: Booking): Posted {
-  const { postings, hold = null } = booking
+  const { postings, hold = null, accountId = command.accountId } = booking
   const first = postings[0]!
   const { amountMinor = first.amountMinor < 0n ? -first.amountMinor : first.amountMinor } = booking
   const transfer: Transfer = {
     transferId: command.transferId,
     kind: command.kind,
     tenantId: command.tenantId,
-    accountId: command.accountId,
+    accountId,
     amountMinor,
     currency: first.account.currency,
     paymentId: paymentOf(command),
@@ -43,7 +45,7 @@ export function posted(command: MoneyCommand, at: Conditions, booking: Booking):
     reason: command.reason,
     valueDate: command.valueDate ?? at.today,
     entries: postings.map(entryOf),
-    accountAfter: accountAfter(command.accountId, postings),
+    accountAfter: accountAfter(accountId, postings),
   }
   return { type: 'posted', transfer, hold }
 }
