@@ -121,7 +121,7 @@ function startCommands(parts: Parts): CommandTaker & { stop(): Promise<void> } {
     applicationName: `${NAME}-commands`,
     max: COMMAND_CONNECTIONS,
     plans: 'by_key',
-    onError: (error) => logger.warn({ error }, 'a database connection broke'),
+    onError: (err) => logger.warn({ err }, 'a database connection broke'),
   })
   const afterCommit = (): void => relay.wake()
   const slot = randomInt(SLOTS)
@@ -147,7 +147,7 @@ function startSweeper({ config, db, relay, observer, logger }: Parts): PeriodicW
   return runPeriodically({
     pauseMs: SWEEP_PAUSE_MS,
     work: async () => void (await sweepHolds(deps)),
-    onFault: (error) => logger.error({ error }, 'could not release holds whose time is over'),
+    onFault: (err) => logger.error({ err }, 'could not release holds whose time is over'),
   })
 }
 
@@ -155,7 +155,7 @@ function startKeyKeeper({ config, db, logger }: Parts): PeriodicWork {
   return runPeriodically({
     pauseMs: KEYS_PAUSE_MS,
     work: async () => void (await dropOldKeys(db, config.keyDays)),
-    onFault: (error) => logger.error({ error }, 'could not drop old idempotency keys'),
+    onFault: (err) => logger.error({ err }, 'could not drop old idempotency keys'),
   })
 }
 

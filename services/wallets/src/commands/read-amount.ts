@@ -45,6 +45,6 @@ export function malformed(param: string, reason: string): Problem {
 }
 
 /** @throws {Problem} unless it is the code of a currency that money can be paid in */
-export function refuseUnknownCurrency(param: string, currency: string): void {
+function refuseUnknownCurrency(param: string, currency: string): void {
   if (!isCurrency(currency)) throw malformed(param, 'is not an ISO 4217 code')
 }

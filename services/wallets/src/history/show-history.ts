@@ -14,6 +14,7 @@ function showAmount(minor: bigint, currency: string) {
   return { minor_units: exactInteger(minor), currency }
 }
 
+/** The two balances of an account, as amounts in its currency. */
 export function showBalances({ availableMinor, heldMinor }: Balances, currency: string) {
   return {
     available: showAmount(availableMinor, currency),
@@ -21,6 +22,7 @@ export function showBalances({ availableMinor, heldMinor }: Balances, currency: 
   }
 }
 
+/** An account as the answer to a client of the ledger. */
 export function showAccount(account: AccountDetails) {
   const { currency, overdraftLimitMinor: limit } = account
   return {
@@ -41,10 +43,12 @@ export function showAccount(account: AccountDetails) {
   }
 }
 
+/** A system account as the sum of its slots. */
 export function showSystemAccount({ kind, currency, slots, ...balances }: SystemAccountTotal) {
   return { kind, currency, ...showBalances(balances, currency), stripes: slots }
 }
 
+/** A line of a statement, with the balance before and after it. */
 export function showLine(line: StatementLine, currency: string) {
   return {
     entry_id: entryIdOf(line.transferId, line.line),
@@ -64,6 +68,7 @@ export function showLine(line: StatementLine, currency: string) {
   }
 }
 
+/** A transfer with its entries. */
 export function showTransfer(transfer: TransferDetails) {
   return {
     transfer_id: transfer.transferId,

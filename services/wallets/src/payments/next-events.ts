@@ -12,7 +12,7 @@ import type { RequestOutcome } from '../ledger/domain/outcome.ts'
 import { type Circumstances, traceOf } from '../ledger/ledger-events.ts'
 import type { LedgerEvent } from './read-event.ts'
 
-/** What a payment's next step needs to know of an outcome (P4, P7); `cause` is the event that asked. */
+/** The events that a payment's next step needs (P4, P7); `cause` is the event that asked. */
 export function nextEvents(
   cause: LedgerEvent,
   outcome: RequestOutcome,

@@ -25,6 +25,7 @@ export interface LedgerState {
   opened: Map<string, OpenedAccount>
 }
 
+/** A state in which nothing exists. */
 export function emptyLedger(): LedgerState {
   return {
     accounts: new Map(),

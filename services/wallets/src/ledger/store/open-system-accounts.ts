@@ -15,7 +15,8 @@ export async function openSystemAccounts(
   const { rows } = await tx.query<{ account_id: string; opened_at: Date }>(
     `INSERT INTO accounts (account_id, tenant_id, kind, currency, stripe, overdraft_limit_minor,
        opened_at)
-     SELECT *, NULL, date_trunc('milliseconds', clock_timestamp()) FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[])
+     SELECT *, NULL, date_trunc('milliseconds', clock_timestamp())
+     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[])
      ON CONFLICT (account_id) DO NOTHING
      RETURNING account_id, opened_at`,
     [
