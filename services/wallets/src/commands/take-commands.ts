@@ -74,7 +74,7 @@ export function takeCommands(given: TakeCommandsDeps): CommandTaker {
   }
   return {
     async submit(request, traceparent) {
-      return answerIn(await batcherFor(request).submit(workOf(request, traceparent)))
+      return answerIn(await batcherFor(request).submit(workOf(deps, request, traceparent)))
     },
     async submitAll(commands, traceparent) {
       const together = meetAcrossLanes(commands, laneOf) ? commands[0]!.accountId : undefined
@@ -84,7 +84,7 @@ export function takeCommands(given: TakeCommandsDeps): CommandTaker {
       if (refusal) throw new OverloadedError('the queue is full')
       const answers: Answer[] = []
       const settling = [...places].map(async ([batcher, indexes]) => {
-        const work = indexes.map((index) => workOf(commands[index]!, traceparent))
+        const work = indexes.map((index) => workOf(deps, commands[index]!, traceparent))
         const settled = await batcher.submitAll(work)
         for (const [at, index] of indexes.entries()) answers[index] = answerIn(settled[at]!)
       })
@@ -107,8 +107,18 @@ function laneNumber(accountId: string, lanes: number): number {
   return accountId.charCodeAt(accountId.length - 1) % lanes
 }
 
-function workOf(command: Taken['command'], traceparent: string): Taken {
-  return { command, origin: clientOrigin(traceparent) }
+/**
+ * A transfer names accounts of the system itself, so those of one process are on one slot: clients
+ * read its entries, and they continue each other. Every other command takes its lane's slot.
+ */
+function workOf(
+  { slots }: Pick<TakeCommandsDeps, 'slots'>,
+  command: Taken['command'],
+  traceparent: string,
+): Taken {
+  const origin = clientOrigin(traceparent)
+  const namesSystem = command.kind === 'transfer'
+  return { command, origin: namesSystem ? { ...origin, slot: slots[0]! } : origin }
 }
 
 async function settleBatch(deps: LaneDeps, work: readonly Work[]): Promise<Settled[]> {

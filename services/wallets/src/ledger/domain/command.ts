@@ -78,7 +78,7 @@ export interface HoldCommand extends MoneyBase {
   expiresInSeconds: number | null
 }
 
-/** Held money leaves for PSP settlement, or is available again: all of it unless an amount is given. */
+/** Held money leaves for PSP settlement, or is released: all of it unless an amount is given. */
 export interface TakeCommand extends MoneyBase {
   kind: TakeKind
   holdId: string
