@@ -22,7 +22,7 @@ export function findVagueFolders(files: SourceFile[]): string[] {
   return mistakes
 }
 
-/** Code files and their folders are kebab-case: `save-decision.test.ts`. */
+/** Code files and their folders are kebab-case: `save-decision.ts`. */
 export function findOddNames(files: SourceFile[]): string[] {
   return files
     .filter(({ path }) => /\.(ts|tsx|js)$/.test(path))

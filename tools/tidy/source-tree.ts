@@ -10,7 +10,7 @@ export interface SourceFile {
 /** What is not ours to keep tidy: installed, generated, local, or wrong on purpose. */
 const SKIPPED_FOLDERS = new Set(['node_modules', '.git', '.caudal', 'dist', 'tools/fixtures'])
 const TEXT = new Set(
-  '.ts .tsx .js .json .md .sql .sh .yaml .yml .css .html .tf .tpl .txt .sha256'.split(' '),
+  '.ts .tsx .js .json .md .sql .sh .yaml .yml .css .html .svg .tf .tpl .txt .sha256'.split(' '),
 )
 const TEXT_NAMES = new Set(['.gitignore', '.npmrc', 'LICENSE', 'Dockerfile', '.ci/run'])
 
