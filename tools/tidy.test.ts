@@ -2,6 +2,7 @@
 // Each rule is a pure function in tools/tidy and is proved there by a planted mistake.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { findLostCitations } from './tidy/cited-files.ts'
 import {
   findHandNumberedParameters,
   findHardCodedScopes,
@@ -30,6 +31,7 @@ const RULES: Record<string, (files: SourceFile[]) => string[]> = {
   'no open end is left in the code': findOpenEnds,
   'a rule that is switched off says why': findBareDisables,
   'every path that ARCHITECTURE.md names exists': findLostPaths,
+  'every file that a document or a comment cites exists': findLostCitations,
   'every error code is documented, and no other': findErrorDrift,
   'every promise is shown by a test that names it': findUnshownPromises,
   'dependencies have exact versions': findLooseVersions,
