@@ -78,6 +78,7 @@ export function advancesOf(records: readonly LogRecord[], positions: Positions):
 /** The next offset of each partition, by `positionKey`. */
 export type Positions = Map<string, bigint>
 
+/** The key of a partition in `Positions`. */
 export function positionKey(topic: string, partition: number): string {
   return `${topic} ${partition}`
 }

@@ -31,6 +31,7 @@ export async function exchangeTwice(pool: Pool, request: PeerRequest): Promise<P
   }
 }
 
+/** Whether the connection broke under the request, so that it may not have arrived. */
 export function isBrokenConnection(error: unknown): boolean {
   const { code } = error as { code?: unknown }
   return code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET'

@@ -1,10 +1,11 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { createBoundedCache } from '@caudal/http/bounded-cache.ts'
 import type { Identity } from '@caudal/http/token-verifier.ts'
 import { SignJWT } from 'jose'
 import type { SigningKeys } from './signing-keys.ts'
 
-/** Scopes of the public interface; whatever else a user's token may hold stays outside. */
-export const PUBLIC_SCOPES = ['payments:write', 'payments:read', 'wallet:read'] as const
+/** The scopes of the public API. The gateway passes on no other scope of a user's token. */
+export const PUBLIC_SCOPES = [SCOPE.paymentsWrite, SCOPE.paymentsRead, SCOPE.walletRead] as const
 export type PublicScope = (typeof PUBLIC_SCOPES)[number]
 
 /** The token that carries a verified user to one service, as the gateway vouches for it. */

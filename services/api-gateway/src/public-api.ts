@@ -50,8 +50,8 @@ const Entry = Type.Object({
 })
 
 /**
- * The public interface for the OpenAPI document (interfaces.md). The gateway passes bodies and
- * queries on as bytes; the services behind it hold callers to these schemas.
+ * The public API as its OpenAPI document describes it. The gateway passes bodies and queries on as
+ * bytes; the services behind it validate them.
  */
 export const PUBLIC_API = {
   createPayment: {

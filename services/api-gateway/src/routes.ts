@@ -1,4 +1,5 @@
 import { isUuid, newId } from '@caudal/contracts/ids.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { requireToken } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { sendProblem } from '@caudal/http/problem.ts'
@@ -26,15 +27,15 @@ export function addRoutes(app: HttpServer, deps: RouteDeps): void {
   const { payments, wallets } = deps
   passBodiesAsBytes(app)
 
-  app.post('/api/v1/payments', guarded('createPayment', 'payments:write'), (request, reply) =>
+  app.post('/api/v1/payments', guarded('createPayment', SCOPE.paymentsWrite), (request, reply) =>
     forward(deps, { peer: payments, path: '/v1/payments', paymentId: newId() }, request, reply),
   )
-  app.get('/api/v1/payments', guarded('listPayments', 'payments:read'), (request, reply) =>
+  app.get('/api/v1/payments', guarded('listPayments', SCOPE.paymentsRead), (request, reply) =>
     forward(deps, { peer: payments, path: `/v1/payments${queryOf(request.url)}` }, request, reply),
   )
   app.get(
     '/api/v1/payments/:payment_id',
-    guarded('getPayment', 'payments:read'),
+    guarded('getPayment', SCOPE.paymentsRead),
     async (request, reply) => {
       const { payment_id: paymentId } = request.params as { payment_id: string }
       // No other text names a payment, and none gets into the path of an inner request.
@@ -46,10 +47,10 @@ export function addRoutes(app: HttpServer, deps: RouteDeps): void {
       }
     },
   )
-  app.get('/api/v1/wallet', guarded('getWallet', 'wallet:read'), (request, reply) =>
+  app.get('/api/v1/wallet', guarded('getWallet', SCOPE.walletRead), (request, reply) =>
     forward(deps, { peer: wallets, path: '/v1/wallet' }, request, reply),
   )
-  app.get('/api/v1/wallet/entries', guarded('listEntries', 'wallet:read'), (request, reply) => {
+  app.get('/api/v1/wallet/entries', guarded('listEntries', SCOPE.walletRead), (request, reply) => {
     const path = `/v1/wallet/entries${queryOf(request.url)}`
     return forward(deps, { peer: wallets, path }, request, reply)
   })

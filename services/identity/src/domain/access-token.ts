@@ -1,6 +1,6 @@
 import { SCOPES, scopesOf } from '@caudal/contracts/scopes.ts'
 
-/** Who the tokens are for: every Caudal service (interfaces.md, Tokens). */
+/** The audience of the tokens: every Caudal service. */
 export const AUDIENCE = 'caudal'
 
 /** The audience's name in a request (RFC 8707 wants a URI); the default, so nobody need say it. */

@@ -18,7 +18,7 @@ export type NewOrder = OrderKey & {
 
 export type Order = NewOrder & { status: OrderStatus; createdAt: Date }
 
-/** An order as the HTTP interface writes it; amounts are decimal strings (interfaces.md). */
+/** An order as the HTTP interface writes it; amounts are decimal strings. */
 export type OrderView = {
   external_order_id: string
   tenant_id: string
