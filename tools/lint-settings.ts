@@ -177,6 +177,12 @@ function importDirections(): Override[] {
         'A folder beside messaging, store and http serves them: ' +
         'it imports its own files and domain.',
     }),
+    inService('services/{processor,notifications}/src/calls/*.ts', {
+      group: ['../main.ts', '../*/*/**'],
+      message:
+        'calls/ is between the spine and {messaging, store, adapters}: ' +
+        'outgoing calls begin and end there.',
+    }),
     inService('services/*/src/{messaging,store,http}/**', {
       group: ['../*.ts', '../messaging/**', '../store/**', '../http/**'],
       message:
