@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { findSystem, type System } from 'caudal/system/find-system.ts'
@@ -83,7 +84,7 @@ async function openBench(
   options: BenchOptions,
   sizes: LedgerSizes,
 ): Promise<LedgerBench> {
-  const { token } = await clientToken(system, 'ledger:write')
+  const { token } = await clientToken(system, SCOPE.ledgerWrite)
   const accountIds = await fillLedger(owner, sizes.accounts)
   const ledger: Target = { url: system.serviceUrl('wallets'), token, accountIds, owner }
   const running = await startReference(system, token, accountIds)

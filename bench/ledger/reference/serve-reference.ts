@@ -1,4 +1,5 @@
 // The process of the reference: the same HTTP server and token check, an ordinary pool, row by row.
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
 import { createServer } from '@caudal/http/create-server.ts'
 import { listen } from '@caudal/http/running-service.ts'
@@ -43,7 +44,7 @@ async function serve({ databaseUrl, issuer, jwksUrl }: ReferenceSettings): Promi
   const verifier = createTokenVerifier({ issuers: [{ issuer, jwksUrl, audience: 'caudal' }] })
   const logger = createLogger({ service: 'reference', level: 'warn' })
   const app = createServer({ name: 'reference', logger, metrics: createMetrics('reference') })
-  const onRequest = [requireToken({ verifier, scope: 'ledger:write' })]
+  const onRequest = [requireToken({ verifier, scope: SCOPE.ledgerWrite })]
   for (const kind of ['debit', 'hold', 'commit'] as const) {
     app.post(`/v1/wallet/${kind}`, { schema: { body: Body }, onRequest }, (request, reply) =>
       postRowByRow(

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { SCOPE, type Scope, scopesOf } from '@caudal/contracts/scopes.ts'
 
 /** The OAuth clients of a development system, each with only the scopes that it needs. */
-const CLIENT_SCOPES: Record<string, Scope[]> = {
+const CLIENT_SCOPES: Record<string, readonly Scope[]> = {
   'caudal-cli': scopesOf('client'),
   payments: [SCOPE.ordersRead],
   notifications: [SCOPE.usersRead, SCOPE.usersWrite],

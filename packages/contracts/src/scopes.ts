@@ -1,38 +1,73 @@
-type Holder = 'user' | 'client'
+/** Who may hold a scope: a user, or a client (a service by its own token). */
+export type ScopeHolder = 'user' | 'client'
 
-/** Every scope of a token, with what it allows and who may have it. The only list of scopes. */
+interface ScopeRow {
+  allows: string
+  holders: readonly ScopeHolder[]
+  /** Narrower scopes that this one includes: a token with it has them too. */
+  means?: readonly `${string}:${string}`[]
+}
+
+/**
+ * Every scope of a token: what it allows, who may hold it and which narrower scopes it includes.
+ * The only list of scopes; code names one of them by `SCOPE`.
+ */
 export const SCOPES = {
   'payments:read': { allows: 'read payments', holders: ['user', 'client'] },
   'payments:write': { allows: 'request payments', holders: ['user', 'client'] },
   'ledger:read': { allows: 'read accounts, statements and transfers', holders: ['client'] },
-  'ledger:write': { allows: 'post transfers', holders: ['client'] },
-  'ledger:admin': { allows: 'open, change and close accounts', holders: ['client'] },
+  'ledger:write': {
+    allows: 'post every command that moves money, one by one and in batches',
+    holders: ['client'],
+    means: ['ledger:credit', 'ledger:debit', 'ledger:hold', 'ledger:transfer'],
+  },
+  'ledger:credit': { allows: 'credit wallets', holders: ['client'] },
+  'ledger:debit': { allows: 'debit wallets', holders: ['client'] },
+  'ledger:hold': { allows: 'make, commit and release holds', holders: ['client'] },
+  'ledger:transfer': { allows: 'post transfers of several postings', holders: ['client'] },
+  'ledger:admin': { allows: 'open, freeze, limit and close accounts', holders: ['client'] },
   'orders:read': { allows: 'read the orders of all users', holders: ['client'] },
   'orders:write': { allows: 'create orders', holders: ['client'] },
   'users:read': { allows: 'read users and their devices', holders: ['client'] },
   'users:write': { allows: 'create users and remove devices', holders: ['client'] },
-  'users:impersonate': { allows: 'make tokens of any user', holders: ['client'] },
+  'users:impersonate': { allows: 'make tokens of any user or client', holders: ['client'] },
   'trace:read': { allows: 'read the steps of a payment', holders: ['client'] },
   'wallet:read': { allows: 'read the own wallet and its entries', holders: ['user'] },
-} as const satisfies Record<string, { allows: string; holders: readonly Holder[] }>
+} as const satisfies Record<`${string}:${string}`, ScopeRow>
 
 export type Scope = keyof typeof SCOPES
 
-type NameOf<S extends Scope> = S extends `${infer Thing}:${infer Act}`
-  ? `${Thing}${Capitalize<Act>}`
-  : never
-type Names = { readonly [S in Scope as NameOf<S>]: S }
+type NameOf<S extends Scope> = S extends `${infer A}:${infer B}` ? `${A}${Capitalize<B>}` : never
 
-/** The scopes by their names in code: `SCOPE.paymentsWrite` is `payments:write`. */
+/** The scopes by name: `SCOPE.paymentsWrite` is the scope to request payments. */
 export const SCOPE = Object.fromEntries(
-  Object.keys(SCOPES).map((scope) => [
-    scope.replace(/:(.)/, (_, first: string) => first.toUpperCase()),
-    scope,
-  ]),
-) as Names
+  Object.keys(SCOPES).map((scope) => [nameOf(scope), scope]),
+) as { readonly [S in Scope as NameOf<S>]: S }
 
-/** The scopes that a holder may have, in the order of the list. */
-export function scopesOf(holder: Holder): Scope[] {
-  const scopes = Object.keys(SCOPES) as Scope[]
-  return scopes.filter((scope) => SCOPES[scope].holders.some((each) => each === holder))
+/** All scopes that this holder may have, in the order of the list. */
+export function scopesOf(holder: ScopeHolder): Scope[] {
+  return Object.entries<ScopeRow>(SCOPES).flatMap(([scope, { holders }]) =>
+    holders.includes(holder) ? [scope as Scope] : [],
+  )
+}
+
+/**
+ * What a token with these scopes may do: the scopes and those that they include, each once. A scope
+ * that the list does not have stays as it is.
+ */
+export function expandScopes(
+  scopes: Iterable<string>,
+  list: Readonly<Record<string, Partial<ScopeRow>>> = SCOPES,
+): Set<string> {
+  const expanded = new Set(scopes)
+  // A set also iterates over what is added meanwhile, so included scopes may include others.
+  for (const scope of expanded) {
+    const row = Object.hasOwn(list, scope) ? list[scope] : undefined
+    for (const meant of row?.means ?? []) expanded.add(meant)
+  }
+  return expanded
+}
+
+function nameOf(scope: string): string {
+  return scope.replace(/:(.)/, (_colon, letter: string) => letter.toUpperCase())
 }

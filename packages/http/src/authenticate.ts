@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Scope, ScopeHolder } from '@caudal/contracts/scopes.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from './problem.ts'
 import type { Identity, TokenVerifier } from './token-verifier.ts'
@@ -12,13 +13,24 @@ export type TokenHook = (
 
 const BEARER = /^bearer +([\w~+/.=-]+) *$/i
 
+/** Who gets in: nobody without a valid token. */
+export interface Access {
+  verifier: TokenVerifier
+  /** What the token must allow. */
+  scope?: Scope
+  /** Who may call; users and clients unless said. */
+  holders?: readonly ScopeHolder[]
+  /** A holder that needs no scope here: the handler serves it within its own. */
+  unscoped?: ScopeHolder
+}
+
 /**
  * A hook that lets only verified callers through and puts them on `request.identity`. Without a
- * valid bearer token 401 UNAUTHENTICATED, without the scope 403 FORBIDDEN, when the issuer's keys
- * cannot be had 503 UNAVAILABLE.
+ * valid bearer token 401 UNAUTHENTICATED, without the scope or for another holder 403 FORBIDDEN,
+ * when the issuer's keys cannot be had 503 UNAVAILABLE. Routes take it from `secured`.
  */
-export function requireToken(options: { verifier: TokenVerifier; scope?: string }): TokenHook {
-  const { verifier, scope } = options
+export function requireToken(access: Access): TokenHook {
+  const { verifier } = access
   return (request, _reply, done) => {
     const token = bearerToken(request.headers.authorization)
     if (token === undefined || isRepeated(request.raw.rawHeaders, 'authorization')) {
@@ -27,13 +39,22 @@ export function requireToken(options: { verifier: TokenVerifier; scope?: string 
     }
     const admit = (identity: Identity): void => {
       request.identity = identity
-      done(scope === undefined || identity.scopes.has(scope) ? undefined : lacksScope(scope))
+      done(refusalOf(identity, access))
     }
     // A token seen before needs no promise: this is the path of nearly every request.
     const known = verifier.cached(token)
     if (known === undefined) verifier.verify(token).then(admit, done)
     else admit(known)
   }
+}
+
+function refusalOf(identity: Identity, access: Access): Problem | undefined {
+  const { scope, holders, unscoped } = access
+  const holder = identity.kind === 'user' ? 'user' : 'client'
+  const isScoped = scope === undefined || holder === unscoped || identity.scopes.has(scope)
+  if (!isScoped) return lacksScope(scope)
+  if (holders === undefined || holders.includes(holder)) return undefined
+  return new Problem('FORBIDDEN', `the token of a ${holder} is not accepted here`)
 }
 
 /** Node keeps the first of several; whoever looks at another one would see another caller. */
@@ -58,7 +79,7 @@ export function bearerToken(header: string | undefined): string | undefined {
   return BEARER.exec(header)?.[1]
 }
 
-function lacksScope(scope: string): Problem {
+function lacksScope(scope: Scope): Problem {
   return new Problem('FORBIDDEN', `the token lacks the scope ${scope}`, {
     headers: {
       'www-authenticate': `Bearer realm="caudal", error="insufficient_scope", scope="${scope}"`,

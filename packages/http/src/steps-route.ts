@@ -1,8 +1,9 @@
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { Type } from 'typebox'
-import { identityOf, requireToken } from './authenticate.ts'
+import { identityOf } from './authenticate.ts'
 import type { HttpServer } from './create-server.ts'
+import { secured } from './secured.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 
 /** A step of a payment as one service saw it (P11). */
@@ -30,10 +31,9 @@ export function addStepsRoute(
     params: Type.Object({ payment_id: Uuid }),
     response: { 200: Answer },
     tags: ['internal'],
-    security: [{ bearer: [SCOPE.traceRead] }],
   }
-  const onRequest = requireToken({ verifier: deps.verifier, scope: SCOPE.traceRead })
-  app.get('/internal/payments/:payment_id/steps', { schema, onRequest }, async (request) => {
+  const options = secured({ verifier: deps.verifier, scope: SCOPE.traceRead }, schema)
+  app.get('/internal/payments/:payment_id/steps', options, async (request) => {
     const { tenantId } = identityOf(request)
     const paymentId = request.params.payment_id.toLowerCase()
     return { steps: await deps.listSteps({ tenantId, paymentId }) }

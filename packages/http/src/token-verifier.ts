@@ -1,3 +1,4 @@
+import { expandScopes } from '@caudal/contracts/scopes.ts'
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose'
 import { createBoundedCache } from './bounded-cache.ts'
 import { Problem } from './problem.ts'
@@ -8,6 +9,7 @@ export interface Identity {
   /** The user's id, or the client's for a service. */
   subject: string
   tenantId: string
+  /** The scopes of the token with those that they include. */
   scopes: ReadonlySet<string>
   clientId?: string
   /** Who vouches for the caller: the identity service, or the gateway. */
@@ -164,7 +166,7 @@ function identityOf(payload: JWTPayload, issuer: string): Identity | undefined {
   const { sub, tenant_id: tenantId, scope, client_id: clientId } = payload
   if (typeof sub !== 'string' || sub === '') return undefined
   if (typeof tenantId !== 'string' || tenantId === '') return undefined
-  const scopes = new Set(typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [])
+  const scopes = expandScopes(typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [])
   // In a client-credentials token the client is its own subject.
   const kind = clientId === sub ? 'service' : 'user'
   const client = typeof clientId === 'string' ? { clientId } : {}

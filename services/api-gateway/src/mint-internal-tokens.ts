@@ -4,9 +4,8 @@ import type { Identity } from '@caudal/http/token-verifier.ts'
 import { SignJWT } from 'jose'
 import type { SigningKeys } from './signing-keys.ts'
 
-/** The scopes of the public API. The gateway passes on no other scope of a user's token. */
-export const PUBLIC_SCOPES = [SCOPE.paymentsWrite, SCOPE.paymentsRead, SCOPE.walletRead] as const
-export type PublicScope = (typeof PUBLIC_SCOPES)[number]
+/** Scopes of the public interface; whatever else a user's token may hold stays outside. */
+const PUBLIC_SCOPES = [SCOPE.paymentsWrite, SCOPE.paymentsRead, SCOPE.walletRead]
 
 /** The token that carries a verified user to one service, as the gateway vouches for it. */
 export type InternalTokens = (user: Identity, audience: string) => Promise<string>

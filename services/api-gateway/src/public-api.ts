@@ -5,7 +5,6 @@ const Id = Type.String({ format: 'uuid' })
 const Time = Type.String({ format: 'date-time' })
 const Amount = Type.String({ description: 'Decimal, with the digits of the currency.' })
 const Currency = Type.String({ minLength: 3, maxLength: 3 })
-const security = [{ bearer: [] }]
 const limited = ['RATE_LIMITED', 'OVERLOADED'] as const
 
 const Accepted = Type.Object({
@@ -57,7 +56,6 @@ export const PUBLIC_API = {
   createPayment: {
     summary: 'Pay an order from the wallet',
     tags: ['payments'],
-    security,
     headers: Type.Object({
       'idempotency-key': Type.String({
         format: 'uuid',
@@ -83,7 +81,6 @@ export const PUBLIC_API = {
   getPayment: {
     summary: 'A payment of the caller',
     tags: ['payments'],
-    security,
     params: Type.Object({ payment_id: Id }),
     response: { 200: Payment },
     problems: ['PAYMENT_NOT_FOUND', ...limited] as const,
@@ -91,7 +88,6 @@ export const PUBLIC_API = {
   listPayments: {
     summary: 'The payments of the caller, newest first',
     tags: ['payments'],
-    security,
     querystring: pageQuery,
     response: { 200: pageOf(Payment) },
     problems: limited,
@@ -99,14 +95,12 @@ export const PUBLIC_API = {
   getWallet: {
     summary: 'The wallet of the caller',
     tags: ['wallet'],
-    security,
     response: { 200: Wallet },
     problems: limited,
   },
   listEntries: {
     summary: 'What moved on the accounts of the caller, newest first',
     tags: ['wallet'],
-    security,
     querystring: Type.Object({ ...pageQuery.properties, account_id: Type.Optional(Id) }),
     response: { 200: pageOf(Entry) },
     problems: ['ACCOUNT_NOT_FOUND', ...limited] as const,

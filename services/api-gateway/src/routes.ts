@@ -1,14 +1,13 @@
 import { isUuid, newId } from '@caudal/contracts/ids.ts'
-import { SCOPE } from '@caudal/contracts/scopes.ts'
-import { requireToken } from '@caudal/http/authenticate.ts'
+import { SCOPE, type Scope } from '@caudal/contracts/scopes.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { sendProblem } from '@caudal/http/problem.ts'
 import { refuseEncodedBody } from '@caudal/http/refuse-encoded-body.ts'
+import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Peer } from './create-peer.ts'
 import { forward, type ForwardDeps } from './forward.ts'
 import { limitRate, type RateLimits } from './limit-rate.ts'
-import type { PublicScope } from './mint-internal-tokens.ts'
 import { PUBLIC_API } from './public-api.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
@@ -58,9 +57,9 @@ export function addRoutes(app: HttpServer, deps: RouteDeps): void {
     reply.send(deps.keys.jwks),
   )
 
-  function guarded(operation: keyof typeof PUBLIC_API, scope: PublicScope) {
-    const onRequest = [requireToken({ verifier: deps.verifier, scope }), limitRate(deps)]
-    return { schema: PUBLIC_API[operation], validatorCompiler, onRequest }
+  function guarded(operation: keyof typeof PUBLIC_API, scope: Scope) {
+    const { schema, onRequest } = secured({ verifier: deps.verifier, scope }, PUBLIC_API[operation])
+    return { schema, validatorCompiler, onRequest: [...onRequest, limitRate(deps)] }
   }
 }
 

@@ -1,9 +1,10 @@
+import { scopesOf } from '@caudal/contracts/scopes.ts'
 import { logMigrations } from '@caudal/event-log/migrations.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
 import { createRemoteJWKSet, type JWTVerifyResult, jwtVerify } from 'jose'
 import type { Config } from '../src/config.ts'
-import { DEVELOPMENT_LOGIN, SERVICE_SCOPES } from '../src/domain/access-token.ts'
+import { DEVELOPMENT_LOGIN } from '../src/domain/access-token.ts'
 import { start } from '../src/main.ts'
 import { identityMigrations } from '../src/migrations.ts'
 
@@ -130,7 +131,7 @@ function testClients(): Config['clients'] {
     {
       clientId: CLI.id,
       clientSecret: CLI.secret,
-      scopes: SERVICE_SCOPES,
+      scopes: scopesOf('client'),
       grants: ['client_credentials', DEVELOPMENT_LOGIN],
       tenantId: 'caudal',
     },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ALL_SCOPES, grantUserScopes, SERVICE_SCOPES, USER_SCOPES } from './access-token.ts'
+import { scopesOf } from '@caudal/contracts/scopes.ts'
+import { ALL_SCOPES, grantUserScopes, USER_SCOPES } from './access-token.ts'
 
 test('a person gets all scopes of people, or those asked for', () => {
   assert.deepEqual(grantUserScopes(undefined), { granted: USER_SCOPES.join(' ') })
@@ -10,7 +11,7 @@ test('a person gets all scopes of people, or those asked for', () => {
 
 test('a person gets no scope of a service', () => {
   const ofPeople = new Set<string>(USER_SCOPES)
-  for (const scope of SERVICE_SCOPES) {
+  for (const scope of scopesOf('client')) {
     if (ofPeople.has(scope)) continue
     assert.deepEqual(grantUserScopes(`wallet:read ${scope}`), { refused: scope })
   }

@@ -1,9 +1,12 @@
 import { SCOPES, scopesOf } from '@caudal/contracts/scopes.ts'
 
-/** The audience of the tokens: every Caudal service. */
+/** Who the tokens are for: every Caudal service. */
 export const AUDIENCE = 'caudal'
 
-/** The audience's name in a request (RFC 8707 wants a URI); the default, so nobody need say it. */
+/**
+ * The audience's name in a request (RFC 8707 wants a URI); the default, so a client need not send
+ * it.
+ */
 export const RESOURCE = 'urn:caudal:api'
 
 export const USER_TOKEN_SECONDS = 60 * 60
@@ -12,11 +15,8 @@ export const CLIENT_TOKEN_SECONDS = 10 * 60
 /** The grant by which a development client gets a token of any user, without a password. */
 export const DEVELOPMENT_LOGIN = 'urn:caudal:params:oauth:grant-type:development-login'
 
-/** What a person may do through the gateway; nothing that a service's scope allows. */
-export const USER_SCOPES = scopesOf('user')
-
-/** What a service may be allowed; each client's own list says which. */
-export const SERVICE_SCOPES = scopesOf('client')
+/** What a user may do through the gateway; nothing that a client's scope allows. */
+export const USER_SCOPES: readonly string[] = scopesOf('user')
 
 export const ALL_SCOPES: readonly string[] = Object.keys(SCOPES)
 
@@ -71,15 +71,14 @@ export function clientTokenClaims(
 }
 
 /**
- * The scopes of a user's token: all that people have, or those of them that were asked for. Returns
- * the first one that people cannot have as `refused`.
+ * The scopes of a user's token: all that users may have, or those of them that were asked for.
+ * Returns the first one that users cannot have as `refused`.
  */
 export function grantUserScopes(
   asked: string | undefined,
 ): { granted: string } | { refused: string } {
   const wanted = asked?.split(' ').filter(Boolean) ?? []
-  const allowed: readonly string[] = USER_SCOPES
-  const refused = wanted.find((scope) => !allowed.includes(scope))
+  const refused = wanted.find((scope) => !USER_SCOPES.includes(scope))
   if (refused !== undefined) return { refused }
   return { granted: (wanted.length === 0 ? [...USER_SCOPES] : [...new Set(wanted)]).join(' ') }
 }

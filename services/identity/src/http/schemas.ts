@@ -61,7 +61,6 @@ export const createUsersSchema = {
     ),
   }),
   response: { 201: Type.Object({ users: Type.Array(UserView) }) },
-  security: [{ bearer: [SCOPE.usersWrite] }],
 }
 
 export const lookupUsersSchema = {
@@ -77,7 +76,6 @@ export const lookupUsersSchema = {
       ),
     }),
   },
-  security: [{ bearer: [SCOPE.usersRead] }],
 }
 
 export const removeDevicesSchema = {
@@ -87,7 +85,6 @@ export const removeDevicesSchema = {
     tokens: Type.Array(DeviceToken, { maxItems: MAX_USERS }),
   }),
   response: { 200: Type.Object({ removed: Type.Integer() }) },
-  security: [{ bearer: [SCOPE.usersWrite] }],
 }
 
 export const getUserSchema = {
@@ -96,7 +93,6 @@ export const getUserSchema = {
   querystring: Type.Object({ tenant_id: Type.Optional(TenantId) }),
   response: { 200: UserView },
   problems: ['USER_NOT_FOUND'] as const,
-  security: [{ bearer: [SCOPE.usersRead] }],
 }
 
 export const createTokensSchema = {
@@ -116,7 +112,6 @@ export const createTokensSchema = {
       ),
     }),
   },
-  security: [{ bearer: [SCOPE.usersImpersonate] }],
 }
 
 export const createClientTokenSchema = {
@@ -129,7 +124,7 @@ export const createClientTokenSchema = {
     }),
     scope: Type.String({
       pattern: '^[a-z]+:[a-z]+( [a-z]+:[a-z]+){0,31}$',
-      description: 'scopes such as ledger:write, with one space between them',
+      description: `scopes such as ${SCOPE.ledgerWrite}, with one space between them`,
     }),
   }),
   response: {
@@ -138,5 +133,4 @@ export const createClientTokenSchema = {
       expires_at: Type.String({ format: 'date-time' }),
     }),
   },
-  security: [{ bearer: [SCOPE.usersImpersonate] }],
 }

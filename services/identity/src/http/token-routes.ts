@@ -1,9 +1,9 @@
 import { SCOPE } from '@caudal/contracts/scopes.ts'
-import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
+import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem } from '@caudal/http/problem.ts'
+import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
-import { onlyServices } from './only-services.ts'
 import { createClientTokenSchema, createTokensSchema } from './schemas.ts'
 
 export interface TokenRoutesDeps {
@@ -28,10 +28,10 @@ const BODY_LIMIT_BYTES = 128 * 1024
 /** Development login by the thousand, for seeding and load; added only while it is switched on. */
 export function addTokenRoutes(app: HttpServer, deps: TokenRoutesDeps): void {
   const { verifier } = deps
-  const onRequest = [requireToken({ verifier, scope: SCOPE.usersImpersonate }), onlyServices]
+  const access = { verifier, scope: SCOPE.usersImpersonate }
   app.post(
     '/v1/tokens',
-    { schema: createTokensSchema, onRequest, bodyLimit: BODY_LIMIT_BYTES },
+    { ...secured(access, createTokensSchema), bodyLimit: BODY_LIMIT_BYTES },
     async (request, reply) => {
       const { tenantId, subject } = identityOf(request)
       const ids = request.body.users.map((user) => user.user_id.toLowerCase())
@@ -48,7 +48,7 @@ export function addTokenRoutes(app: HttpServer, deps: TokenRoutesDeps): void {
       return reply.send({ tokens })
     },
   )
-  app.post('/v1/client-tokens', { schema: createClientTokenSchema, onRequest }, async (request) => {
+  app.post('/v1/client-tokens', secured(access, createClientTokenSchema), async (request) => {
     const { tenantId: lenderTenantId } = identityOf(request)
     const { client_id: clientId, scope, tenant_id: tenantId = null } = request.body
     const made = await deps.signClientToken({ tenantId, lenderTenantId, clientId, scope })

@@ -1,8 +1,9 @@
 import { newId } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
-import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
+import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem } from '@caudal/http/problem.ts'
+import { secured } from '@caudal/http/secured.ts'
 import type { Identity, TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { isCurrency } from '@caudal/money/currencies.ts'
 import {
@@ -13,7 +14,6 @@ import {
   viewDevice,
   viewUser,
 } from '../domain/user.ts'
-import { onlyServices } from './only-services.ts'
 import {
   createUsersSchema,
   getUserSchema,
@@ -36,12 +36,12 @@ const BODY_LIMIT_BYTES = 4 * 1024 * 1024
 export function addUserRoutes(app: HttpServer, deps: UserRoutesDeps): void {
   const { verifier } = deps
   const bodyLimit = BODY_LIMIT_BYTES
-  const mayWrite = [requireToken({ verifier, scope: SCOPE.usersWrite }), onlyServices]
-  const mayRead = [requireToken({ verifier, scope: SCOPE.usersRead }), onlyServices]
+  const write = { verifier, scope: SCOPE.usersWrite }
+  const read = { verifier, scope: SCOPE.usersRead }
 
   app.post(
     '/v1/users',
-    { schema: createUsersSchema, onRequest: mayWrite, bodyLimit },
+    { ...secured(write, createUsersSchema), bodyLimit },
     async (request, reply) => {
       const { users, tenant_id, currencies } = request.body
       const tenantId = tenant_id ?? identityOf(request).tenantId
@@ -53,7 +53,7 @@ export function addUserRoutes(app: HttpServer, deps: UserRoutesDeps): void {
 
   app.post(
     '/v1/users/lookup',
-    { schema: lookupUsersSchema, onRequest: mayRead, bodyLimit },
+    { ...secured(read, lookupUsersSchema), bodyLimit },
     async (request, reply) => {
       const users = await deps.findUsers(request.body.tenant_id, request.body.user_ids)
       return reply.send({ users: users.map(viewReachable) })
@@ -62,7 +62,7 @@ export function addUserRoutes(app: HttpServer, deps: UserRoutesDeps): void {
 
   app.post(
     '/v1/devices/remove',
-    { schema: removeDevicesSchema, onRequest: mayWrite, bodyLimit },
+    { ...secured(write, removeDevicesSchema), bodyLimit },
     async (request, reply) => {
       const { tenant_id: tenantId, tokens } = request.body
       return reply.send({ removed: await deps.removeDevices(tenantId, tokens) })
@@ -71,7 +71,7 @@ export function addUserRoutes(app: HttpServer, deps: UserRoutesDeps): void {
 
   app.get(
     '/v1/users/:user_id',
-    { schema: getUserSchema, onRequest: requireToken({ verifier }) },
+    secured({ ...read, unscoped: 'user' }, getUserSchema),
     async (request, reply) => {
       const { user_id: userId } = request.params
       const tenantId = tenantToRead(identityOf(request), userId, request.query.tenant_id)
@@ -103,19 +103,16 @@ function viewReachable(user: User) {
   return { user_id: user.userId, locale: user.locale, devices: user.devices.map(viewDevice) }
 }
 
-/** People see themselves, services with users:read everybody; null where there is nobody to see. */
+/** A user sees itself, a client any user; null where there is no user to see. */
 function tenantToRead(
   identity: Identity,
   userId: string,
   wanted: string | undefined,
 ): string | null {
   const tenantId = wanted ?? identity.tenantId
-  if (identity.kind === 'user') {
-    const isSelf = identity.subject === userId.toLowerCase() && tenantId === identity.tenantId
-    return isSelf ? tenantId : null
-  }
-  if (!identity.scopes.has(SCOPE.usersRead)) throw new Problem('FORBIDDEN')
-  return tenantId
+  if (identity.kind === 'service') return tenantId
+  const isSelf = identity.subject === userId.toLowerCase() && tenantId === identity.tenantId
+  return isSelf ? tenantId : null
 }
 
 function malformed(param: string, reason: string): Problem {

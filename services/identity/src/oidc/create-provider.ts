@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { expandScopes } from '@caudal/contracts/scopes.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import Provider, { type Adapter, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
@@ -56,7 +57,7 @@ function configurationOf(deps: ProviderDeps): Configuration {
       grant_types: client.grants.filter(isOn),
       redirect_uris: [],
       response_types: [],
-      scope: client.scopes.join(' '),
+      scope: [...expandScopes(client.scopes)].join(' '),
       token_endpoint_auth_method: 'client_secret_basic',
       id_token_signed_response_alg: 'ES256',
       tenant_id: client.tenantId,

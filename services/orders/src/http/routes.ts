@@ -1,9 +1,10 @@
 import { newId } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
-import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
+import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, cutPage } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
+import { secured } from '@caudal/http/secured.ts'
 import type { Identity, TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
 import {
@@ -43,15 +44,14 @@ const readCursor = cursorReader(OrderPosition)
 /** Create, look up and list orders (P2, P8). */
 export function addOrderRoutes(app: HttpServer, deps: OrderRoutesDeps): void {
   const { verifier } = deps
-  const mayWrite = requireToken({ verifier, scope: SCOPE.ordersWrite })
-  const mayRead = requireToken({ verifier, scope: SCOPE.ordersRead })
-  const anybody = requireToken({ verifier })
+  const read = { verifier, scope: SCOPE.ordersRead }
+  const write = { verifier, scope: SCOPE.ordersWrite }
 
   app.post(
     '/v1/orders',
-    { schema: createOrdersSchema, onRequest: mayWrite, bodyLimit: BODY_LIMIT_BYTES },
+    { ...secured(write, createOrdersSchema), bodyLimit: BODY_LIMIT_BYTES },
     async (request, reply) => {
-      const { tenantId } = serviceOf(identityOf(request))
+      const { tenantId } = identityOf(request)
       const wanted = readOrders(request.body.orders, tenantId)
       const outcome = await deps.createOrders(wanted)
       if ('conflict' in outcome) throw conflict(outcome.conflict)
@@ -61,9 +61,8 @@ export function addOrderRoutes(app: HttpServer, deps: OrderRoutesDeps): void {
 
   app.post(
     '/v1/orders/lookup',
-    { schema: lookupOrdersSchema, onRequest: mayRead, bodyLimit: BODY_LIMIT_BYTES },
+    { ...secured(read, lookupOrdersSchema), bodyLimit: BODY_LIMIT_BYTES },
     async (request, reply) => {
-      serviceOf(identityOf(request))
       const keys = request.body.orders.map(orderKey)
       const owned = new Set(keys.map(keyText))
       const found = keys.length === 0 ? [] : await deps.findOrders(keys)
@@ -74,7 +73,7 @@ export function addOrderRoutes(app: HttpServer, deps: OrderRoutesDeps): void {
 
   app.get(
     '/v1/users/:user_id/orders',
-    { schema: listOrdersSchema, onRequest: anybody },
+    secured({ ...read, unscoped: 'user' }, listOrdersSchema),
     async (request, reply) => {
       const { status, limit, cursor, tenant_id: tenantId } = request.query
       const userId = request.params.user_id.toLowerCase()
@@ -134,18 +133,11 @@ function keyText({ tenantId, userId, externalOrderId }: OrderKey): string {
   return `${tenantId} ${userId} ${externalOrderId}`
 }
 
-/** Orders of all users are for services only, whatever scopes a person's token may carry. */
-function serviceOf(identity: Identity): Identity {
-  if (identity.kind === 'service') return identity
-  throw new Problem('FORBIDDEN', 'this is for services')
-}
-
-/** People see their own orders; a service with orders:read sees everybody's, of any tenant. */
+/** A user sees its own orders; a client those of any user, of any tenant. */
 function tenantToRead(identity: Identity, userId: string, wanted: string | undefined): string {
   const tenantId = wanted ?? identity.tenantId
   const isOwn = identity.subject.toLowerCase() === userId && tenantId === identity.tenantId
-  const allowed = identity.kind === 'user' ? isOwn : identity.scopes.has(SCOPE.ordersRead)
-  if (!allowed) throw new Problem('FORBIDDEN')
+  if (identity.kind === 'user' && !isOwn) throw new Problem('FORBIDDEN')
   return tenantId
 }
 

@@ -1,4 +1,3 @@
-import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Type } from 'typebox'
@@ -60,7 +59,6 @@ export const createOrdersSchema = {
   }),
   response: { 201: OrdersView },
   problems: ['IDEMPOTENCY_MISMATCH'] as const,
-  security: [{ bearer: [SCOPE.ordersWrite] }],
 }
 
 export const lookupOrdersSchema = {
@@ -72,7 +70,6 @@ export const lookupOrdersSchema = {
     ),
   }),
   response: { 200: OrdersView },
-  security: [{ bearer: [SCOPE.ordersRead] }],
 }
 
 export const listOrdersSchema = {
@@ -84,7 +81,6 @@ export const listOrdersSchema = {
     tenant_id: Type.Optional(TenantId),
   }),
   response: { 200: pageOf(OrderView) },
-  security: [{ bearer: [SCOPE.ordersRead] }],
 }
 
 /** Where a page ended: the last order's external id. */

@@ -1,9 +1,9 @@
 import { isUuid } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
-import { requireToken } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, cutPage } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
+import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { FastifyReply } from 'fastify'
@@ -41,25 +41,23 @@ const readCursor = cursorReader(PagePosition)
 /** Request, read and list payments (P2, P3, P11). */
 export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void {
   const { verifier } = deps
-  const onRequest = requireToken({ verifier })
+  // The gateway has checked a user's scopes; its own token says who the user is.
+  const read = { verifier, scope: SCOPE.paymentsRead, unscoped: 'user' } as const
+  const write = { verifier, scope: SCOPE.paymentsWrite, unscoped: 'user' } as const
 
-  app.post('/v1/payments', { schema: requestPaymentSchema, onRequest }, async (request, reply) => {
+  app.post('/v1/payments', secured(write, requestPaymentSchema), async (request, reply) => {
     const wanted = paymentRequestOf(request, request.body.external_order_id)
     return send(reply, answeredOf(await deps.requestPayment(wanted)))
   })
   addJoinedRoute(app, deps)
 
-  app.get(
-    '/v1/payments/:payment_id',
-    { schema: getPaymentSchema, onRequest },
-    async (request, reply) => {
-      const payment = await find(deps, readerOf(request), request.params.payment_id)
-      if (!payment) throw new Problem('PAYMENT_NOT_FOUND')
-      return reply.send(viewPayment(payment))
-    },
-  )
+  app.get('/v1/payments/:payment_id', secured(read, getPaymentSchema), async (request, reply) => {
+    const payment = await find(deps, readerOf(request), request.params.payment_id)
+    if (!payment) throw new Problem('PAYMENT_NOT_FOUND')
+    return reply.send(viewPayment(payment))
+  })
 
-  app.get('/v1/payments', { schema: listPaymentsSchema, onRequest }, async (request, reply) => {
+  app.get('/v1/payments', secured(read, listPaymentsSchema), async (request, reply) => {
     const { limit, cursor } = request.query
     const owner = ownerOf(request, SCOPE.paymentsRead)
     const position = cursor === undefined ? undefined : readCursor(cursor)
@@ -73,7 +71,7 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void
 
   app.get(
     '/internal/payments/:payment_id/steps',
-    { schema: getStepsSchema, onRequest: requireToken({ verifier, scope: SCOPE.traceRead }) },
+    secured({ verifier, scope: SCOPE.traceRead }, getStepsSchema),
     async (request, reply) => {
       const tenantId = serviceTenantOf(request)
       const payment = await find(deps, { tenantId }, request.params.payment_id)

@@ -4,7 +4,6 @@ import { pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Type } from 'typebox'
 import { STATUSES } from '../domain/payment.ts'
 
-const security = [{ bearer: [] }]
 /** Read by the handlers, since a user's token needs none. */
 const onBehalfOf = {
   'x-on-behalf-of': Type.Optional(
@@ -47,7 +46,6 @@ export const requestPaymentSchema = {
   summary: 'Pay an order',
   description:
     'A repeat with the same key gets the same bytes and the header `idempotency-replayed: true`.',
-  security,
   readHeaders: {
     'idempotency-key': Type.String({
       format: 'uuid',
@@ -73,7 +71,6 @@ export const requestPaymentSchema = {
 
 export const getPaymentSchema = {
   summary: 'Read a payment',
-  security,
   params: PaymentParams,
   problems: ['PAYMENT_NOT_FOUND'] as const,
   response: { 200: PaymentView },
@@ -81,7 +78,6 @@ export const getPaymentSchema = {
 
 export const listPaymentsSchema = {
   summary: "List a user's payments, newest first",
-  security,
   querystring: pageQuery,
   readHeaders: onBehalfOf,
   response: { 200: pageOf(PaymentView) },
@@ -89,7 +85,6 @@ export const listPaymentsSchema = {
 
 export const getStepsSchema = {
   summary: 'List the steps of a payment that this service recorded',
-  security,
   params: PaymentParams,
   response: { 200: StepsView },
 }

@@ -4,7 +4,7 @@ import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem } from '@caudal/http/problem.ts'
-import { requireClient } from '@caudal/http/require-client.ts'
+import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { isCurrency } from '@caudal/money/currencies.ts'
 import { Type } from 'typebox'
@@ -35,12 +35,10 @@ const OpenedAnswer = Type.Object({
 /** Opening an account of a wallet: scope ledger:admin (F1). */
 export function addOpenRoute(app: HttpServer, deps: OpenRouteDeps): void {
   const { verifier } = deps
-  const detail = 'the ledger is for internal clients'
-  const onRequest = requireClient({ verifier, scope: SCOPE.ledgerAdmin, detail })
   const response = { 200: OpenedAnswer, 201: OpenedAnswer }
-  const security = [{ bearer: [SCOPE.ledgerAdmin] }]
-  const schema = { body: OpenBody, response, tags: ['accounts'], security }
-  app.post('/v1/accounts', { schema, onRequest }, async (request, reply) => {
+  const schema = { body: OpenBody, response, tags: ['accounts'] }
+  const options = secured({ verifier, scope: SCOPE.ledgerAdmin }, schema)
+  app.post('/v1/accounts', options, async (request, reply) => {
     const { currency } = request.body
     refuseUnknownCurrency(currency)
     const { tenantId, clientId, subject } = identityOf(request)

@@ -1,12 +1,12 @@
 import { isUuid, walletIdOf } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
-import { identityOf, requireToken } from '@caudal/http/authenticate.ts'
+import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
+import { secured } from '@caudal/http/secured.ts'
 import type { Identity, TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { type EntryPosition, entryIdOf } from '../ledger/domain/transfer.ts'
 import type { ListedEntry, WalletBalance } from './wallet.ts'
@@ -60,13 +60,11 @@ const readCursor = cursorReader(
   }),
 )
 
-const security = [{ bearer: [SCOPE.walletRead] }]
-
 /** A user's own wallet: balances and history (P4). The gateway's token names the user. */
 export function addWalletRoutes(app: HttpServer, deps: WalletRouteDeps): void {
-  const onRequest = [requireToken({ verifier: deps.verifier, scope: SCOPE.walletRead }), onlyUsers]
-  const walletSchema = { response: { 200: walletAnswer }, tags: ['wallet'], security }
-  app.get('/v1/wallet', { schema: walletSchema, onRequest }, (request) =>
+  const access = { verifier: deps.verifier, scope: SCOPE.walletRead }
+  const walletSchema = { response: { 200: walletAnswer }, tags: ['wallet'] }
+  app.get('/v1/wallet', secured(access, walletSchema), (request) =>
     showWallet(deps, identityOf(request)),
   )
   const entriesSchema = {
@@ -74,9 +72,8 @@ export function addWalletRoutes(app: HttpServer, deps: WalletRouteDeps): void {
     response: { 200: pageOf(entryAnswer) },
     problems: ['ACCOUNT_NOT_FOUND'] as const,
     tags: ['wallet'],
-    security,
   }
-  app.get('/v1/wallet/entries', { schema: entriesSchema, onRequest }, (request) =>
+  app.get('/v1/wallet/entries', secured(access, entriesSchema), (request) =>
     showEntries(deps, identityOf(request), request.query),
   )
 }
@@ -149,13 +146,4 @@ function showEntry(entry: ListedEntry, currency: string) {
 function kindForUsers({ kind, amountMinor }: ListedEntry): string {
   if ((SHOWN_KINDS as readonly string[]).includes(kind)) return kind
   return amountMinor > 0n ? 'credit' : 'debit'
-}
-
-function onlyUsers(
-  request: FastifyRequest,
-  _reply: FastifyReply,
-  done: (error?: Error) => void,
-): void {
-  const allowed = identityOf(request).kind === 'user'
-  done(allowed ? undefined : new Problem('FORBIDDEN', 'a wallet is shown to its user only'))
 }

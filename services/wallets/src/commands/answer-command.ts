@@ -1,6 +1,5 @@
-import { identityOf, type TokenHook } from '@caudal/http/authenticate.ts'
+import { identityOf } from '@caudal/http/authenticate.ts'
 import { PROBLEM_CONTENT_TYPE } from '@caudal/http/problem.ts'
-import { requireClient } from '@caudal/http/require-client.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Answer } from '../ledger/answer-batch.ts'
@@ -16,11 +15,6 @@ export interface CommandRouteDeps {
 }
 
 export const JSON_CONTENT_TYPE = 'application/json; charset=utf-8'
-
-/** Lets internal clients with this scope through, and no users. */
-export function clientsWith(verifier: TokenVerifier, scope: string): TokenHook[] {
-  return requireClient({ verifier, scope, detail: 'the ledger is for internal clients' })
-}
 
 /** Answers a command with the bytes that are stored under its key. */
 export async function answerCommand(

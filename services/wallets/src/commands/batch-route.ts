@@ -1,8 +1,9 @@
 import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
-import { identityOf, type TokenHook } from '@caudal/http/authenticate.ts'
+import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem, problemBody } from '@caudal/http/problem.ts'
+import { secured } from '@caudal/http/secured.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Answer } from '../ledger/answer-batch.ts'
@@ -16,11 +17,7 @@ import type { Asking } from './read-command.ts'
 const BATCH_BODY_BYTES = 2 * 1024 * 1024
 
 /** Up to 1,000 commands in one request: each for itself, or all of them or none. */
-export function addBatchRoute(
-  app: HttpServer,
-  deps: CommandRouteDeps,
-  onRequest: TokenHook[],
-): void {
+export function addBatchRoute(app: HttpServer, deps: CommandRouteDeps): void {
   const schema = {
     summary: 'Up to 1,000 commands, each with a key and a result of its own, or all or nothing.',
     body: BatchBody,
@@ -30,11 +27,9 @@ export function addBatchRoute(
     problemMembers: { BATCH_NOT_APPLIED: notApplied },
     response: { 200: BatchAnswer },
     tags: ['ledger'],
-    security: [{ bearer: [SCOPE.ledgerWrite] }],
   }
   const options = {
-    schema,
-    onRequest,
+    ...secured({ verifier: deps.verifier, scope: SCOPE.ledgerWrite }, schema),
     config: { integers: 'bigint' } as const,
     bodyLimit: BATCH_BODY_BYTES,
   }

@@ -1,10 +1,10 @@
 import { isUuid, walletIdOf } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
-import { identityOf, type TokenHook } from '@caudal/http/authenticate.ts'
+import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
-import { requireClient } from '@caudal/http/require-client.ts'
+import { type RouteAccess, secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { isCurrency } from '@caudal/money/currencies.ts'
 import { type Static, Type } from 'typebox'
@@ -66,19 +66,17 @@ export interface HistoryRouteDeps extends StatementRouteDeps {
 }
 
 const noAccount = ['ACCOUNT_NOT_FOUND'] as const
-const common = { tags: ['history'], security: [{ bearer: [SCOPE.ledgerRead] }] }
+const common = { tags: ['history'] }
 
 /** The reads of the ledger for internal clients with the scope ledger:read (F1, E4). */
 export function addHistoryRoutes(app: HttpServer, deps: HistoryRouteDeps): void {
-  const { verifier } = deps
-  const detail = 'the ledger is for internal clients'
-  const onRequest = requireClient({ verifier, scope: SCOPE.ledgerRead, detail })
-  addAccountRoutes(app, deps, onRequest)
-  addSystemAccountRoute(app, deps, onRequest)
-  addBalanceRoute(app, deps, onRequest)
-  addStatementRoute(app, deps, onRequest)
-  addTransferRoute(app, deps, onRequest)
-  addTrialBalanceRoute(app, deps, onRequest)
+  const access = { verifier: deps.verifier, scope: SCOPE.ledgerRead }
+  addAccountRoutes(app, deps, access)
+  addSystemAccountRoute(app, deps, access)
+  addBalanceRoute(app, deps, access)
+  addStatementRoute(app, deps, access)
+  addTransferRoute(app, deps, access)
+  addTrialBalanceRoute(app, deps, access)
 }
 
 const accountsQuery = Type.Object({
@@ -90,10 +88,10 @@ const readAccountsCursor = cursorReader(
   Type.Object({ wallet: Type.String(), currency: Type.String({ pattern: '^[A-Z]{3}$' }) }),
 )
 
-function addAccountRoutes(app: HttpServer, deps: HistoryRouteDeps, onRequest: TokenHook[]): void {
+function addAccountRoutes(app: HttpServer, deps: HistoryRouteDeps, access: RouteAccess): void {
   const summary = 'An account, or one slot of a system account.'
   const schema = { summary, response: { 200: AccountAnswer }, problems: noAccount, ...common }
-  app.get('/v1/accounts/:account_id', { schema, onRequest }, async (request) =>
+  app.get('/v1/accounts/:account_id', secured(access, schema), async (request) =>
     showAccount(await accountOf(deps, request)),
   )
   const listSchema = {
@@ -102,7 +100,7 @@ function addAccountRoutes(app: HttpServer, deps: HistoryRouteDeps, onRequest: To
     response: { 200: pageOf(AccountAnswer) },
     ...common,
   }
-  app.get('/v1/accounts', { schema: listSchema, onRequest }, async (request) => {
+  app.get('/v1/accounts', secured(access, listSchema), async (request) => {
     const { tenantId } = identityOf(request)
     const { limit, cursor } = request.query
     const walletId = walletNamedBy(tenantId, request.query)
@@ -142,18 +140,14 @@ const readSystemCursor = cursorReader(
   }),
 )
 
-function addSystemAccountRoute(
-  app: HttpServer,
-  deps: HistoryRouteDeps,
-  onRequest: TokenHook[],
-): void {
+function addSystemAccountRoute(app: HttpServer, deps: HistoryRouteDeps, access: RouteAccess): void {
   const schema = {
     summary: "The operator's accounts, by kind and currency, summed over their slots.",
     querystring: pageQuery,
     response: { 200: pageOf(SystemAccountAnswer) },
     ...common,
   }
-  app.get('/v1/system-accounts', { schema, onRequest }, async (request) => {
+  app.get('/v1/system-accounts', secured(access, schema), async (request) => {
     const { limit, cursor } = request.query
     const after = cursor === undefined ? null : readSystemCursor(cursor)
     const { tenantId } = identityOf(request)
@@ -166,7 +160,7 @@ function addSystemAccountRoute(
   })
 }
 
-function addBalanceRoute(app: HttpServer, deps: HistoryRouteDeps, onRequest: TokenHook[]): void {
+function addBalanceRoute(app: HttpServer, deps: HistoryRouteDeps, access: RouteAccess): void {
   const schema = {
     summary: 'Both balances of an account as of a time of booking, or of a value date.',
     querystring: AsOfQuery,
@@ -175,7 +169,7 @@ function addBalanceRoute(app: HttpServer, deps: HistoryRouteDeps, onRequest: Tok
     problemMembers: mayBeDetached.problemMembers,
     ...common,
   }
-  app.get('/v1/accounts/:account_id/balance', { schema, onRequest }, async (request) => {
+  app.get('/v1/accounts/:account_id/balance', secured(access, schema), async (request) => {
     const { by, as_of: text } = request.query
     const account = await accountOf(deps, request)
     const { asOf, shown } = readAsOf(text ?? account.readAt.toISOString(), by)
@@ -191,11 +185,11 @@ function addBalanceRoute(app: HttpServer, deps: HistoryRouteDeps, onRequest: Tok
   })
 }
 
-function addTransferRoute(app: HttpServer, deps: HistoryRouteDeps, onRequest: TokenHook[]): void {
+function addTransferRoute(app: HttpServer, deps: HistoryRouteDeps, access: RouteAccess): void {
   const summary = 'A transfer with its entries, what it corrects and what corrected it.'
   const problems = ['TRANSFER_NOT_FOUND'] as const
   const schema = { summary, response: { 200: TransferAnswer }, problems, ...common }
-  app.get('/v1/transfers/:transfer_id', { schema, onRequest }, async (request) => {
+  app.get('/v1/transfers/:transfer_id', secured(access, schema), async (request) => {
     const transferId = idIn(request, 'transfer_id')
     const { tenantId } = identityOf(request)
     const found = isUuid(transferId) && (await deps.findTransfer({ tenantId, transferId }))
@@ -204,11 +198,7 @@ function addTransferRoute(app: HttpServer, deps: HistoryRouteDeps, onRequest: To
   })
 }
 
-function addTrialBalanceRoute(
-  app: HttpServer,
-  deps: HistoryRouteDeps,
-  onRequest: TokenHook[],
-): void {
+function addTrialBalanceRoute(app: HttpServer, deps: HistoryRouteDeps, access: RouteAccess): void {
   const schema = {
     summary: 'All accounts summed up by currency and kind: debits and credits are equal.',
     querystring: TrialBalanceQuery,
@@ -216,7 +206,7 @@ function addTrialBalanceRoute(
     ...mayBeDetached,
     ...common,
   }
-  app.get('/v1/trial-balance', { schema, onRequest }, async (request) => {
+  app.get('/v1/trial-balance', secured(access, schema), async (request) => {
     const { by, as_of: text, currency = null } = request.query
     if (currency !== null && !isCurrency(currency)) {
       throw new Problem('MALFORMED_REQUEST', 'query: currency is not an ISO 4217 code', {

@@ -1,7 +1,6 @@
-import { SCOPE } from '@caudal/contracts/scopes.ts'
-import type { TokenHook } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, encodeCursor } from '@caudal/http/page.ts'
+import { type RouteAccess, secured } from '@caudal/http/secured.ts'
 import { type Static, Type } from 'typebox'
 import {
   accountOf,
@@ -51,7 +50,7 @@ const readCursor = cursorReader(Cursor)
 export function addStatementRoute(
   app: HttpServer,
   deps: StatementRouteDeps,
-  onRequest: TokenHook[],
+  access: RouteAccess,
 ): void {
   const schema = {
     summary: 'Entries of an account, oldest first, between opening and closing balances.',
@@ -60,9 +59,8 @@ export function addStatementRoute(
     problems: ['ACCOUNT_NOT_FOUND', ...mayBeDetached.problems] as const,
     problemMembers: mayBeDetached.problemMembers,
     tags: ['history'],
-    security: [{ bearer: [SCOPE.ledgerRead] }],
   }
-  app.get('/v1/accounts/:account_id/statement', { schema, onRequest }, async (request) => {
+  app.get('/v1/accounts/:account_id/statement', secured(access, schema), async (request) => {
     const { by, cursor, limit } = request.query
     const range = readRange(by, request.query)
     const account = await accountOf(deps, request)

@@ -1,3 +1,4 @@
+import { SCOPE, type Scope } from '@caudal/contracts/scopes.ts'
 import { TRANSFER_KINDS, type TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import type { SystemAccountKind } from './account.ts'
 import type { HoldKind, MoneyCommand, PostingKind, RequestedPosting, TakeKind } from './command.ts'
@@ -12,6 +13,8 @@ import type { Outcome } from './outcome.ts'
 type End = 'account' | SystemAccountKind
 
 interface AnyKind {
+  /** What a client's token must allow for a command of this kind. */
+  scope: Scope
   /** Method, so that each row takes the command of its own form. */
   decide(command: MoneyCommand, state: LedgerState, at: Conditions): Outcome
 }
@@ -43,13 +46,22 @@ type KindRow<K extends TransferKind> = K extends HoldKind | TakeKind
  * here.
  */
 export const KINDS: { readonly [K in TransferKind]: KindRow<K> } = {
-  credit: amountKind({ from: 'deposits_clearing', to: 'account' }),
-  debit: amountKind({ from: 'account', to: 'payouts_clearing' }),
-  hold: { form: 'hold', decide: decideHold },
-  commit: { form: 'commit', decide: decideTaking },
-  rollback: { form: 'rollback', decide: decideTaking },
+  credit: amountKind({
+    scope: SCOPE.ledgerCredit,
+    from: 'deposits_clearing',
+    to: 'account',
+  }),
+  debit: amountKind({
+    scope: SCOPE.ledgerDebit,
+    from: 'account',
+    to: 'payouts_clearing',
+  }),
+  hold: { form: 'hold', scope: SCOPE.ledgerHold, decide: decideHold },
+  commit: { form: 'commit', scope: SCOPE.ledgerHold, decide: decideTaking },
+  rollback: { form: 'rollback', scope: SCOPE.ledgerHold, decide: decideTaking },
   transfer: {
     form: 'postings',
+    scope: SCOPE.ledgerTransfer,
     decide: (command, state, at) => decidePostings(command, state, at, { ofWallets: false }),
   },
 }
@@ -81,10 +93,10 @@ export function postingsOf(
   return [posting(from, -amountMinor), posting(to, amountMinor)]
 }
 
-function amountKind(ends: Pick<AmountKind, 'from' | 'to'>): AmountKind {
+function amountKind(row: Pick<AmountKind, 'scope' | 'from' | 'to'>): AmountKind {
   return {
     form: 'amount',
-    ...ends,
+    ...row,
     decide: (command, state, at) => decidePostings(command, state, at, { ofWallets: true }),
   }
 }

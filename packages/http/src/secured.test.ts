@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { createServer } from './create-server.ts'
+import { type RouteAccess, secured } from './secured.ts'
+import { startTestIssuer } from './start-test-issuer.ts'
+import { createTokenVerifier } from './token-verifier.ts'
+
+const CLIENT = { sub: 'billing', client_id: 'billing' }
+
+async function serve(t: TestContext, access: Omit<RouteAccess, 'verifier'>) {
+  const issuer = await startTestIssuer()
+  t.after(() => issuer.stop())
+  const verifier = createTokenVerifier({
+    issuers: [{ issuer: issuer.issuer, jwksUrl: issuer.jwksUrl, audience: 'caudal' }],
+  })
+  const logger = createLogger({ service: 'test', level: 'silent', region: 'test' })
+  const app = createServer({ name: 'test', logger, metrics: createMetrics('test') })
+  app.get('/v1/thing', secured({ verifier, ...access }, { summary: 'A thing' }), () => 'ok')
+  await app.ready()
+  t.after(() => app.close())
+  const ask = async (claims: Record<string, unknown>): Promise<number | string> => {
+    const authorization = `Bearer ${await issuer.sign(claims)}`
+    const answer = await app.inject({ url: '/v1/thing', headers: { authorization } })
+    return answer.statusCode === 200 ? 200 : String(answer.json<{ detail: unknown }>().detail)
+  }
+  return { app, ask }
+}
+
+test('a route admits tokens with its scope, or with one that includes it', async (t) => {
+  const { ask } = await serve(t, { scope: SCOPE.ledgerCredit })
+  assert.equal(await ask({ ...CLIENT, scope: 'ledger:credit' }), 200)
+  assert.equal(await ask({ ...CLIENT, scope: 'orders:read ledger:write' }), 200)
+  const lacks = 'the token lacks the scope ledger:credit'
+  assert.equal(await ask({ ...CLIENT, scope: 'ledger:debit ledger:read' }), lacks)
+})
+
+test('a route admits only holders of its scope, whatever their token carries', async (t) => {
+  const clients = await serve(t, { scope: SCOPE.ordersWrite })
+  const scope = 'orders:write wallet:read payments:read'
+  assert.equal(await clients.ask({ scope }), 'the token of a user is not accepted here')
+  const users = await serve(t, { scope: SCOPE.walletRead })
+  const refused = 'the token of a client is not accepted here'
+  assert.equal(await users.ask({ ...CLIENT, scope }), refused)
+  assert.equal(await users.ask({ scope }), 200)
+  const both = await serve(t, { scope: SCOPE.paymentsRead })
+  assert.equal(await both.ask({ scope }), 200)
+  assert.equal(await both.ask({ ...CLIENT, scope }), 200)
+})
+
+test('a holder that needs no scope is admitted without it, the other is not', async (t) => {
+  const { ask } = await serve(t, { scope: SCOPE.usersRead, unscoped: 'user' })
+  assert.equal(await ask({ scope: '' }), 200)
+  assert.equal(await ask({ ...CLIENT, scope: 'users:read' }), 200)
+  const lacks = 'the token lacks the scope users:read'
+  assert.equal(await ask({ ...CLIENT, scope: 'users:write' }), lacks)
+})
+
+test('the OpenAPI document names the scope that the route asks for', async (t) => {
+  const { app } = await serve(t, { scope: SCOPE.traceRead })
+  const { paths } = (await app.inject('/openapi.json')).json<{
+    paths: Record<string, { get: { security: unknown } }>
+  }>()
+  assert.deepEqual(paths['/v1/thing']?.get.security, [{ bearer: ['trace:read'] }])
+})
