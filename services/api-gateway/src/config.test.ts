@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import { ConfigError } from '@caudal/config/environment.ts'
 import { readConfig } from './config.ts'
-import { generatePrivateKey, signingKeysOf } from './signing-keys.ts'
+import { generatePrivateKey, signingKeysOf } from './tokens/signing-keys.ts'
 
 test('nothing needs to be set', () => {
   const config = readConfig({})

@@ -7,24 +7,28 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from '@caudal/config/service-settings.ts'
-import { readPrivateKeys } from './signing-keys.ts'
+import { peersOf, PUBLIC_ROUTES, type PeerName } from './http/public-routes.ts'
+import { readPrivateKeys } from './tokens/signing-keys.ts'
 
 export interface Config extends ServiceSettings {
   identityIssuer: string
   identityJwksUrl: string
   /** `aud` that users' tokens must carry. */
   audience: string
-  /** `iss` of the tokens the gateway signs for the services behind it. */
+  /** `iss` of the tokens that the gateway signs for the services behind it. */
   gatewayIssuer: string
-  /** The first signs; none: a key is made at start. */
+  /** The first one signs. Without one, a key is made at start. */
   signingKeys: readonly KeyObject[]
-  paymentsUrl: string
-  walletsUrl: string
-  /** For each service behind the gateway. */
-  peer: { connections: number; timeoutMs: number; maxPending: number }
+  /** The services behind the gateway, and the limits of each. */
+  peers: {
+    urls: ReadonlyMap<PeerName, string>
+    connections: number
+    timeoutMs: number
+    maxPending: number
+  }
   /** For each user. */
   rateLimit: { ratePerSecond: number; burst: number }
-  /** Where all gateways count together; each counts for itself without it. */
+  /** Where all gateways count a user's rate together; without it each counts alone. */
   redis: { url: string; timeoutMs: number } | undefined
   bodyLimitBytes: number
 }
@@ -49,9 +53,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       audience: reader.text('CAUDAL_AUDIENCE', 'caudal'),
       gatewayIssuer: gatewayIssuer ?? NO_GATEWAY,
       signingKeys: readSigningKeys(reader),
-      paymentsUrl: readPeerUrl(reader, 'PAYMENTS'),
-      walletsUrl: readPeerUrl(reader, 'WALLETS'),
-      peer: {
+      peers: {
+        urls: readPeerUrls(reader),
         connections: count(reader, 'CAUDAL_GATEWAY_PEER_CONNECTIONS', MAX_CONNECTIONS, 256),
         timeoutMs: reader.durationMs('CAUDAL_GATEWAY_PEER_TIMEOUT', 10_000),
         maxPending: count(reader, 'CAUDAL_GATEWAY_PEER_MAX_PENDING', MAX_PENDING, 5_000),
@@ -69,6 +72,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       ),
     }
   })
+}
+
+function readPeerUrls(reader: EnvironmentReader): Map<PeerName, string> {
+  const url = (peer: PeerName): string =>
+    readPeerUrl(reader, peer.toUpperCase() as Uppercase<PeerName>)
+  return new Map(peersOf(PUBLIC_ROUTES).map((peer) => [peer, url(peer)]))
 }
 
 function readRedis(reader: EnvironmentReader): Config['redis'] {

@@ -5,12 +5,13 @@ import { createTokenVerifier, type TokenVerifier } from '@caudal/http/token-veri
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import type { Config } from './config.ts'
-import { createPeer } from './create-peer.ts'
-import { createTokenBuckets } from './create-token-buckets.ts'
-import { mintInternalTokens } from './mint-internal-tokens.ts'
-import { openSharedBuckets, type SharedBuckets } from './open-shared-buckets.ts'
-import { addRoutes } from './routes.ts'
-import { generatePrivateKey, signingKeysOf } from './signing-keys.ts'
+import { addRoutes } from './http/add-routes.ts'
+import { PUBLIC_ROUTES } from './http/public-routes.ts'
+import { createTokenBuckets } from './limits/create-token-buckets.ts'
+import { openSharedBuckets, type SharedBuckets } from './limits/open-shared-buckets.ts'
+import { openPeers } from './open-peers.ts'
+import { mintInternalTokens } from './tokens/mint-internal-tokens.ts'
+import { generatePrivateKey, signingKeysOf } from './tokens/signing-keys.ts'
 
 const NAME = 'api-gateway'
 
@@ -19,7 +20,10 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
   const { region, logLevel: level } = config
   const log = logger ?? createLogger({ service: NAME, level, region })
   const metrics = createMetrics(NAME)
-  const limited = metrics.counter('gateway_rate_limited_total', 'Requests beyond a user’s rate.')
+  const limited = metrics.counter(
+    'gateway_rate_limited_total',
+    'Requests beyond the rate of their user.',
+  )
   const faults = metrics.counter(
     'gateway_peer_faults_total',
     'Requests that a service behind the gateway did not answer.',
@@ -31,13 +35,7 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
   })
   const { signingKeys } = config
   const keys = await signingKeysOf(signingKeys.length > 0 ? signingKeys : [generatePrivateKey()])
-  const payments = createPeer({
-    name: 'payments',
-    url: config.paymentsUrl,
-    ...config.peer,
-    joined: { path: '/v1/payments', to: '/internal/payment-requests' },
-  })
-  const wallets = createPeer({ name: 'wallets', url: config.walletsUrl, ...config.peer })
+  const peers = openPeers(PUBLIC_ROUTES, config.peers)
   const shared =
     config.redis &&
     openSharedBuckets({ ...config.redis, ...config.rateLimit, logger: log, metrics })
@@ -48,15 +46,18 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
     bodyLimit: config.bodyLimitBytes,
     readiness: () => checkReadiness(verifier, shared),
   })
-  addRoutes(app, {
+  addRoutes(app, PUBLIC_ROUTES, {
     verifier,
     buckets: createTokenBuckets(config.rateLimit),
     shared,
     countLimited: () => limited.inc(),
     keys,
-    payments,
-    wallets,
-    tokens: mintInternalTokens({ issuer: config.gatewayIssuer, keys }),
+    peers,
+    tokens: mintInternalTokens({
+      issuer: config.gatewayIssuer,
+      keys,
+      scopes: PUBLIC_ROUTES.map(({ scope }) => scope),
+    }),
     logger: log,
     countFault: (peer, code) => faults.inc({ peer, code }),
   })
@@ -64,19 +65,20 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
     await shared?.close()
     throw error
   })
-  log.info({ url }, 'the gateway listens')
+  log.info({ url }, 'the gateway is listening')
   return {
     name: NAME,
     url,
     async stop() {
       await closeServer(app)
-      await Promise.all([payments.close(), wallets.close(), shared?.close()])
+      const closing = [...peers.values()].map((peer) => peer.close())
+      await Promise.all([...closing, shared?.close()])
       log.info('the gateway has stopped')
     },
   }
 }
 
-/** Without the keys nobody gets in; without Redis everybody does, so that is a warning. */
+/** Without the keys the gateway refuses everyone; without Redis it refuses no one: a warning. */
 async function checkReadiness(
   verifier: TokenVerifier,
   shared: SharedBuckets | undefined,
@@ -88,11 +90,11 @@ async function checkReadiness(
   return {
     identity_keys: reachable
       ? { status: 'ok' }
-      : { status: 'fail', detail: 'the keys of the identity service cannot be fetched' },
+      : { status: 'fail', detail: 'could not fetch signing keys from the identity service' },
     ...(shared && {
       shared_rate_limits: shared.shared()
         ? { status: 'ok' }
-        : { status: 'warn', detail: 'Redis does not answer: each gateway counts for itself' },
+        : { status: 'warn', detail: 'Redis does not answer: each gateway counts alone' },
     }),
   }
 }

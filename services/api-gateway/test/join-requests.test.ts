@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PeerAnswer, PeerRequest } from '../src/exchange.ts'
-import { joinRequests } from '../src/join-requests.ts'
+import type { PeerAnswer, PeerRequest } from '../src/peers/exchange.ts'
+import { joinRequests } from '../src/peers/join-requests.ts'
 
 type Sent = { requests: Record<string, string>[] }
 

@@ -9,7 +9,7 @@ export interface PeerRequest {
   body: Buffer | null
 }
 
-/** A whole answer: nothing is passed on before its last byte is here. */
+/** A complete answer: nothing is passed on before its last byte has arrived. */
 export interface PeerAnswer {
   status: number
   headers: IncomingHttpHeaders
@@ -19,8 +19,9 @@ export interface PeerAnswer {
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
 /**
- * A connection that breaks under a request is tried once more: a peer that restarts drops the ones
- * it kept alive, and every request is idempotent, reads by nature and writes by their key.
+ * Sends a request, and once more if its connection breaks: a peer that restarts drops its
+ * kept-alive connections. Every request is idempotent: reads by nature, writes by their idempotency
+ * key.
  */
 export async function exchangeTwice(pool: Pool, request: PeerRequest): Promise<PeerAnswer> {
   try {
@@ -56,7 +57,7 @@ export function exchange(
   let status = 0
   let headers: IncomingHttpHeaders = {}
   pool.dispatch(request, {
-    // Its presence tells undici which of two handler interfaces this is.
+    // undici recognises the newer handler interface by this method.
     onRequestStart() {},
     onResponseStart(_controller, statusCode, responseHeaders) {
       status = statusCode

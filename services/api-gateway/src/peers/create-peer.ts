@@ -1,8 +1,8 @@
 import { Pool } from 'undici'
 import { exchange, exchangeTwice, type PeerAnswer, type PeerRequest } from './exchange.ts'
-import { joinRequests } from './join-requests.ts'
+import { type JoinOptions, joinRequests } from './join-requests.ts'
 
-/** The peer gave no whole answer. The request may have had its effect. */
+/** The peer gave no complete answer. The request may have had its effect. */
 export class PeerFault extends Error {
   override readonly name = 'PeerFault'
   readonly code: 'PEER_UNAVAILABLE' | 'OVERLOADED'
@@ -17,14 +17,14 @@ export class PeerFault extends Error {
 export interface PeerOptions {
   name: string
   url: string
-  /** Kept-alive connections at most; further requests wait for one. */
+  /** The most kept-alive connections; further requests wait for one. */
   connections: number
   /** From writing the request to the answer's first byte, and between its bytes. */
   timeoutMs: number
-  /** Requests under way or waiting; beyond it they are refused as OVERLOADED. */
+  /** The most requests in flight or waiting; more are refused as OVERLOADED. */
   maxPending: number
-  /** Writes to this path go together, as many as there are at the moment (see join-requests.ts). */
-  joined?: { path: string; to: string }
+  /** Writes to these paths are sent together when they arrive together (see join-requests.ts). */
+  joined: readonly { path: string; to: string }[]
 }
 
 export interface Peer {
@@ -49,17 +49,15 @@ export function createPeer(options: PeerOptions): Peer {
   })
   let pending = 0
   const alone = (request: PeerRequest): Promise<PeerAnswer> => exchangeTwice(pool, request)
-  const send = options.joined
-    ? joinRequests({
-        ...options.joined,
-        alone,
-        stream: (request, onData) => exchange(pool, request, onData),
-      })
-    : alone
+  const stream: JoinOptions['stream'] = (request, onData) => exchange(pool, request, onData)
+  const send = options.joined.reduce(
+    (others, one) => joinRequests({ ...one, alone: others, stream }),
+    alone,
+  )
   return {
     name,
     async send(request) {
-      if (pending >= maxPending) throw new PeerFault('OVERLOADED', `too much waits for ${name}`)
+      if (pending >= maxPending) throw new PeerFault('OVERLOADED', `the queue of ${name} is full`)
       pending++
       try {
         return await send(request)

@@ -22,7 +22,7 @@ type Line = { index: number; status: number; headers: Record<string, string>; bo
 
 const MAX_JOINED = 64
 const MAX_BODY_BYTES = 1_024
-/** What a joined request carries; a request with another header goes alone. */
+/** The headers of a joined request; a request with another header goes alone. */
 const CARRIED = new Set([
   'authorization',
   'traceparent',
@@ -32,10 +32,10 @@ const CARRIED = new Set([
 ])
 
 /**
- * Joins writes that are sent in the same turn of the event loop into one exchange: an exchange for
- * each costs the machine more than the rest of the way in. Each keeps its own token and key and
- * gets its own answer, as soon as it is there. Whatever an exchange that broke leaves unanswered is
- * sent again alone; that is safe by its key.
+ * Joins writes that are sent in the same turn of the event loop into one exchange: one exchange per
+ * write costs more CPU than the rest of the gateway's work. Each write keeps its own token and
+ * idempotency key and gets its own answer as soon as it arrives. Writes that a broken exchange
+ * leaves unanswered are sent again alone, which their idempotency key makes safe.
  */
 export function joinRequests(options: JoinOptions): (request: PeerRequest) => Promise<PeerAnswer> {
   let gathered: Waiting[] = []
@@ -75,7 +75,7 @@ async function sendTogether(options: JoinOptions, batch: readonly Waiting[]): Pr
   }
   for (const waiting of batch) {
     if (waiting.answered) continue
-    // A service that was slow stays slow; any other end of the exchange says nothing of this one.
+    // After a timeout a second try would time out too. Any other end says nothing of this write.
     if (fault === undefined || isBrokenConnection(fault)) void sendAlone(options, waiting)
     else waiting.reject(fault)
   }

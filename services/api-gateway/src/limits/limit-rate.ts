@@ -5,19 +5,20 @@ import type { TokenBuckets } from './create-token-buckets.ts'
 import type { SharedBuckets } from './open-shared-buckets.ts'
 
 export interface RateLimits {
-  /** This process's own; they decide alone where the others are not there. */
+  /** This process's own; they decide alone while the shared ones are unavailable. */
   buckets: TokenBuckets
-  /** Those of all gateways. */
+  /** The buckets that all gateways share. */
   shared: SharedBuckets | undefined
   countLimited: () => void
 }
 
 /**
- * A hook that lets a user's request through while there is a token for it (P1, F7). This process's
- * own bucket is asked first: what is too much for one gateway is too much for all, and when Redis
- * has no answer the one from here stands already.
+ * A hook that admits a user's request if the user's bucket has `cost` tokens for it (P1, F7). This
+ * process's own bucket is asked first: a rate that is too high for one gateway is too high for all,
+ * and if Redis does not answer, the decision is already made.
  */
-export function limitRate({ buckets, shared, countLimited }: RateLimits): TokenHook {
+export function limitRate(limits: RateLimits, cost: number): TokenHook {
+  const { buckets, shared, countLimited } = limits
   const refuse = (reply: FastifyReply, waitSeconds: number): void => {
     countLimited()
     const headers = { 'retry-after': String(Math.ceil(waitSeconds)) }
@@ -26,7 +27,7 @@ export function limitRate({ buckets, shared, countLimited }: RateLimits): TokenH
   return (request, reply, done) => {
     const { tenantId, subject } = identityOf(request)
     const key = `${tenantId}\n${subject}`
-    const waitSeconds = buckets.take(key)
+    const waitSeconds = buckets.take(key, cost)
     if (waitSeconds > 0) {
       refuse(reply, waitSeconds)
       return
@@ -35,7 +36,7 @@ export function limitRate({ buckets, shared, countLimited }: RateLimits): TokenH
       if (sharedWait > 0) refuse(reply, sharedWait)
       else done()
     }
-    const asked = shared?.take(key)
+    const asked = shared?.take(key, cost)
     if (asked === undefined) decide()
     else void asked.then(decide)
   }

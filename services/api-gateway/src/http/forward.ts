@@ -3,20 +3,20 @@ import { sendProblem } from '@caudal/http/problem.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { childTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Peer, PeerFault } from './create-peer.ts'
-import type { PeerAnswer } from './exchange.ts'
-import type { InternalTokens } from './mint-internal-tokens.ts'
+import { type Peer, PeerFault } from '../peers/create-peer.ts'
+import type { PeerAnswer } from '../peers/exchange.ts'
+import type { InternalTokens } from '../tokens/mint-internal-tokens.ts'
 
 export interface ForwardDeps {
   tokens: InternalTokens
   logger: Logger
-  /** Counts what a peer could not answer. */
+  /** Counts a request that a peer did not answer. */
   countFault: (peer: string, code: string) => void
 }
 
-/** Headers of a request that mean something to a service; every other one stays outside. */
+/** Headers of a request that are passed on; every other one stays outside. */
 const PASSED_IN = ['content-type', 'idempotency-key', 'tracestate'] as const
-/** Headers of an answer that mean something to the caller. */
+/** Headers of an answer that are passed back. */
 const PASSED_OUT = ['content-type', 'idempotency-replayed', 'retry-after', 'allow'] as const
 const MAX_HEADER_LENGTH = 1_024
 
@@ -27,12 +27,12 @@ const MAX_HEADER_LENGTH = 1_024
  */
 export async function forward(
   deps: ForwardDeps,
-  to: { peer: Peer; path: string; paymentId?: string },
+  to: { peer: Peer; audience: string; path: string; paymentId?: string },
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const { peer, path, paymentId } = to
-  const token = await deps.tokens(identityOf(request), peer.name)
+  const { peer, audience, path, paymentId } = to
+  const token = await deps.tokens(identityOf(request), audience)
   const headers: Record<string, string> = {
     authorization: `Bearer ${token}`,
     traceparent: childTraceparent(request.traceparent),
@@ -40,14 +40,14 @@ export async function forward(
   if (paymentId !== undefined) headers['x-payment-id'] = paymentId
   for (const name of PASSED_IN) {
     const value = request.headers[name]
-    // What is longer is wrong anyhow; its beginning lets the service say so.
+    // A longer one is invalid; its beginning is enough for the service to refuse it.
     if (typeof value === 'string') headers[name] = value.slice(0, MAX_HEADER_LENGTH)
   }
   const body = Buffer.isBuffer(request.body) ? request.body : null
   const method = request.method === 'POST' ? 'POST' : 'GET'
   const answer = await peer.send({ method, path, headers, body }).catch(asFault)
   if (answer instanceof PeerFault) {
-    report(deps, peer, request, { code: answer.code, payment_id: paymentId, error: answer })
+    report(deps, peer, request, { code: answer.code, payment_id: paymentId, err: answer })
     sendProblem(reply, answer.code === 'OVERLOADED' ? 'OVERLOADED' : 'UNAVAILABLE')
   } else {
     passOn(deps, peer, answer, request, reply)
@@ -66,7 +66,7 @@ function passOn(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  // The caller's token was good; that ours was not (a key just replaced) is not the caller's fault.
+  // The caller's token was valid. The gateway's was not (its key was just replaced): a fault.
   if (status === 401) {
     report(deps, peer, request, { code: 'TOKEN_REFUSED' })
     sendProblem(reply, 'UNAVAILABLE')
@@ -87,9 +87,9 @@ function report(
   { logger, countFault }: ForwardDeps,
   peer: Peer,
   request: FastifyRequest,
-  about: { code: string; payment_id?: string | undefined; error?: Error },
+  about: { code: string; payment_id?: string | undefined; err?: Error },
 ): void {
   countFault(peer.name, about.code)
   const trace = { trace_id: traceIdOf(request.traceparent), x_trace_id: request.traceName }
-  logger.warn({ ...trace, peer: peer.name, ...about }, 'a request was not passed on')
+  logger.warn({ ...trace, peer: peer.name, ...about }, 'could not pass on a request')
 }

@@ -23,7 +23,7 @@ export function readPrivateKeys(text: string): KeyObject[] {
   return keys
 }
 
-/** A key that lives as long as the process; enough where one gateway serves alone. */
+/** Makes a key that lives as long as the process: enough for a single gateway. */
 export function generatePrivateKey(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: CURVE }).privateKey
 }

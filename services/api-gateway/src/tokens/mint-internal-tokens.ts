@@ -1,17 +1,14 @@
-import { SCOPE } from '@caudal/contracts/scopes.ts'
+import type { Scope } from '@caudal/contracts/scopes.ts'
 import { createBoundedCache } from '@caudal/http/bounded-cache.ts'
 import type { Identity } from '@caudal/http/token-verifier.ts'
 import { SignJWT } from 'jose'
 import type { SigningKeys } from './signing-keys.ts'
 
-/** Scopes of the public interface; whatever else a user's token may hold stays outside. */
-const PUBLIC_SCOPES = [SCOPE.paymentsWrite, SCOPE.paymentsRead, SCOPE.walletRead]
-
-/** The token that carries a verified user to one service, as the gateway vouches for it. */
+/** Makes the gateway's token of a verified user for one service. */
 export type InternalTokens = (user: Identity, audience: string) => Promise<string>
 
 const LIFETIME_SECONDS = 60
-// A token is not handed out for its last seconds: it still has to travel and wait in a queue.
+// A token is not used in its last seconds: a request may wait in a queue on its way.
 const RESERVE_SECONDS = 15
 const MAX_CACHED = 50_000
 
@@ -22,13 +19,16 @@ const MAX_CACHED = 50_000
 export function mintInternalTokens(options: {
   issuer: string
   keys: SigningKeys
+  /** Those of the public interface; any other scope of a user's token stays outside. */
+  scopes: readonly Scope[]
   now?: () => number
 }): InternalTokens {
   const { issuer, keys, now = Date.now } = options
-  // Promises are kept, so that a burst of one user signs once.
+  const publicScopes = [...new Set(options.scopes)]
+  // Promises are cached, so that a burst of one user signs once.
   const minted = createBoundedCache<{ token: Promise<string>; usableUntilMs: number }>(MAX_CACHED)
   return (user, audience) => {
-    const scope = PUBLIC_SCOPES.filter((one) => user.scopes.has(one)).join(' ')
+    const scope = publicScopes.filter((one) => user.scopes.has(one)).join(' ')
     const key = `${audience}\n${user.tenantId}\n${user.subject}\n${scope}`
     const known = minted.get(key)
     if (known !== undefined && known.usableUntilMs > now()) return known.token

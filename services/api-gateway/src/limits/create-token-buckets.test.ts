@@ -62,3 +62,14 @@ test('memory is bounded: the bucket unused longest makes room', () => {
     [true, true, false, true, false, true],
   )
 })
+
+test('a request takes as many tokens as it costs, at most a full bucket', () => {
+  let nowMs = 0
+  const buckets = createTokenBuckets({ ratePerSecond: 2, burst: 10, now: () => nowMs })
+  assert.equal(buckets.take('u', 7), 0)
+  assert.equal(buckets.take('u', 7), 2)
+  assert.equal(buckets.take('u', 3), 0)
+  assert.equal(buckets.take('u', 50), 5)
+  nowMs += 5_000
+  assert.equal(buckets.take('u', 50), 0)
+})

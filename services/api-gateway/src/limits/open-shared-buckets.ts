@@ -8,10 +8,10 @@ import { TAKE_SHARED_TOKENS } from './take-shared-tokens.ts'
 export interface SharedBuckets {
   /**
    * As TokenBuckets, over all gateways. Undefined while Redis is turned off, and the promise's
-   * value when it does not say in time: the caller's own bucket decides alone.
+   * value if Redis does not answer in time: the caller's own bucket decides alone.
    */
-  take(key: string): Promise<number | undefined> | undefined
-  /** Whether Redis is asked now. */
+  take(key: string, cost: number): Promise<number | undefined> | undefined
+  /** Whether Redis is in use now. */
   shared(): boolean
   close(): Promise<void>
 }
@@ -20,25 +20,25 @@ export interface SharedBucketsOptions {
   url: string
   ratePerSecond: number
   burst: number
-  /** How long a request waits for Redis at most. */
+  /** The longest that a request waits for Redis. */
   timeoutMs: number
   logger: Logger
   metrics: Metrics
 }
 
-type Waiting = { key: string; resolve: (waitSeconds: number | undefined) => void }
+type Waiting = { key: string; cost: number; resolve: (waitSeconds: number | undefined) => void }
 
-/** One slot, should the server be a cluster: a script may only touch keys of one. */
+/** One hash slot of a Redis cluster: a script may only touch the keys of one. */
 const PREFIX = '{caudal-rate}'
 const PROBE = `${PREFIX}:probe`
-/** Keys of one script: it holds up everybody else's for less than a millisecond. */
+/** Keys of one script, which blocks Redis for less than a millisecond. */
 const MAX_BATCH = 250
 const CONNECT_TIMEOUT_MS = 2_000
 const RETRY_MS = 500
 
 /**
- * The buckets that all gateways share (P1, F7), in Redis and of no importance: the first error or
- * late answer turns them off, so that a dead server costs nobody more than one deadline, and a
+ * The buckets that all gateways share (P1, F7), in Redis. They are optional: the first error or
+ * late answer turns them off, so that a dead server delays requests by one deadline at most, and a
  * probe in the background turns them on again. Requests that arrive together share a round trip.
  */
 export function openSharedBuckets(options: SharedBucketsOptions): SharedBuckets {
@@ -52,8 +52,8 @@ class RedisBuckets implements SharedBuckets {
   readonly #missed: (reason: string) => void
   #waiting: Waiting[] = []
   #shared = false
-  /** That they are not shared is said once. */
-  #told = false
+  /** The change to counting alone is logged once. */
+  #unsharedLogged = false
   #probing: Promise<void>
 
   constructor(options: SharedBucketsOptions) {
@@ -70,15 +70,15 @@ class RedisBuckets implements SharedBuckets {
     )
     this.#redis = new Redis(options.url, {
       connectionName: 'caudal-api-gateway',
-      // A request is answered now or not at all: nothing waits for a connection.
+      // A request is answered at once or not at all: no request waits for a connection.
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       connectTimeout: CONNECT_TIMEOUT_MS,
       retryStrategy: () => RETRY_MS,
     })
-    // Each is followed by a close, and told by the probe that fails meanwhile.
+    // A close follows each error, and the probe that fails meanwhile logs it.
     this.#redis.on('error', () => {})
-    this.#redis.on('close', () => this.#turnOff(new Error('the connection to Redis is gone')))
+    this.#redis.on('close', () => this.#turnOff(new Error('lost the connection to Redis')))
     this.#probing = this.#probeUntilShared()
   }
 
@@ -86,15 +86,15 @@ class RedisBuckets implements SharedBuckets {
     return this.#shared
   }
 
-  take(key: string): Promise<number | undefined> | undefined {
+  take(key: string, cost: number): Promise<number | undefined> | undefined {
     if (!this.#shared) {
       this.#missed('off')
       return undefined
     }
     const { promise, resolve } = Promise.withResolvers<number | undefined>()
     if (this.#waiting.length === 0) setImmediate(() => this.#send())
-    // Hashed: a subject may be long, and Redis need not know it.
-    this.#waiting.push({ key: `${PREFIX}:${hash('sha1', key, 'base64url')}`, resolve })
+    // Hashed: a subject may be long, and Redis does not need it.
+    this.#waiting.push({ key: `${PREFIX}:${hash('sha1', key, 'base64url')}`, cost, resolve })
     return promise
   }
 
@@ -115,7 +115,7 @@ class RedisBuckets implements SharedBuckets {
 
   async #sendBatch(batch: readonly Waiting[]): Promise<void> {
     try {
-      const waits = await this.#run(batch.map(({ key }) => key))
+      const waits = await this.#run(batch)
       for (const [index, { resolve }] of batch.entries()) resolve(waits[index])
     } catch (error) {
       this.#turnOff(error)
@@ -127,20 +127,21 @@ class RedisBuckets implements SharedBuckets {
   }
 
   /** Seconds to wait, for each key. */
-  async #run(keys: readonly string[]): Promise<number[]> {
+  async #run(asked: readonly Pick<Waiting, 'key' | 'cost'>[]): Promise<number[]> {
     const { ratePerSecond, burst, timeoutMs } = this.#options
     const { promise: late, reject } = Promise.withResolvers<never>()
-    // An answer that has arrived while this process was busy is not late: it is read first.
+    // An answer that arrived while this process was busy is not late: it is read first.
     const timer = setTimeout(() => setImmediate(() => reject(new LateError())), timeoutMs)
-    // With its text every time: 800 bytes, and no second round trip after a restart of the server.
+    // The script is sent each time: 1 KB, and no second round trip after a restart of the server.
     const call = this.#redis.eval(
       TAKE_SHARED_TOKENS,
-      keys.length,
-      ...keys,
+      asked.length,
+      ...asked.map(({ key }) => key),
       String(ratePerSecond),
       String(burst),
+      ...asked.map(({ cost }) => String(cost)),
     )
-    call.catch(() => {}) // it may be cut off long after it was late
+    call.catch(() => {}) // It may fail long after the deadline.
     try {
       const waits = (await Promise.race([call, late])) as number[]
       return waits.map((microseconds) => microseconds / 1_000_000)
@@ -152,14 +153,14 @@ class RedisBuckets implements SharedBuckets {
   #turnOff(error: unknown): void {
     if (!this.#shared) return
     this.#shared = false
-    this.#tellApart(error)
+    this.#logUnshared(error)
     this.#probing = this.#probeUntilShared()
   }
 
-  #tellApart(error: unknown): void {
-    this.#told = true
+  #logUnshared(error: unknown): void {
+    this.#unsharedLogged = true
     const reason = reasonOf(error)
-    this.#options.logger.warn({ err: error, reason }, 'rate limits are counted by each process now')
+    this.#options.logger.warn({ err: error, reason }, 'rate limits are now counted by each process')
   }
 
   async #probeUntilShared(): Promise<void> {
@@ -167,22 +168,22 @@ class RedisBuckets implements SharedBuckets {
     while (!signal.aborted) {
       try {
         await this.#connected()
-        await this.#run([PROBE])
+        await this.#run([{ key: PROBE, cost: 1 }])
         if (signal.aborted) return
         this.#shared = true
-        this.#told = false
+        this.#unsharedLogged = false
         this.#options.logger.info('rate limits are shared with the other gateways')
         return
       } catch (error) {
-        if (!this.#told && !signal.aborted) this.#tellApart(error)
-        // A connection on which nothing comes back is given up: the next may reach another server.
+        if (!this.#unsharedLogged && !signal.aborted) this.#logUnshared(error)
+        // A connection without answers is closed: the next one may reach another server.
         if (error instanceof LateError) this.#redis.disconnect(true)
         await delay(RETRY_MS, undefined, { signal }).catch(() => {})
       }
     }
   }
 
-  /** Waits for a connection, a second at most; it is made again and again by itself. */
+  /** Waits for a connection, a second at most; the client reconnects by itself. */
   async #connected(): Promise<void> {
     if (this.#redis.status === 'ready') return
     await new Promise<void>((resolve) => {
@@ -196,7 +197,7 @@ class RedisBuckets implements SharedBuckets {
       this.#redis.once('ready', done)
       this.#closing.signal.addEventListener('abort', done)
     })
-    // Connected, but never asked in: such a server is given up as a silent one is.
+    // Connected, but not ready: such a server is treated like one that does not answer.
     if (this.#redis.status === 'connect') throw new LateError()
   }
 }
@@ -211,7 +212,7 @@ class LateError extends Error {
   }
 }
 
-/** Few words, for a label: what Redis refused, or how it could not be asked. */
+/** The label of the metric: why Redis gave no answer. */
 function reasonOf(error: unknown): string {
   if (error instanceof LateError) return 'late'
   return error instanceof Error && error.name === 'ReplyError' ? 'refused' : 'unreachable'

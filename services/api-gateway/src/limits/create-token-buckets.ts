@@ -1,8 +1,11 @@
 import { createBoundedCache } from '@caudal/http/bounded-cache.ts'
 
 export interface TokenBuckets {
-  /** Takes one token: 0 when there was one, otherwise the seconds until there is. */
-  take(key: string): number
+  /**
+   * Takes `cost` tokens, one unless said and at most a full bucket: 0 when they were there,
+   * otherwise the seconds until they are.
+   */
+  take(key: string, cost?: number): number
 }
 
 interface Bucket {
@@ -26,7 +29,8 @@ export function createTokenBuckets(options: {
   const { ratePerSecond, burst, maxBuckets = MAX_BUCKETS, now = () => performance.now() } = options
   const buckets = createBoundedCache<Bucket>(maxBuckets)
   return {
-    take(key) {
+    take(key, cost = 1) {
+      const wanted = Math.min(cost, burst)
       const nowMs = now()
       let bucket = buckets.get(key)
       if (bucket === undefined) {
@@ -36,11 +40,11 @@ export function createTokenBuckets(options: {
       const elapsedMs = Math.max(0, nowMs - bucket.filledAtMs)
       bucket.tokens = Math.min(burst, bucket.tokens + (elapsedMs / 1_000) * ratePerSecond)
       bucket.filledAtMs = Math.max(nowMs, bucket.filledAtMs)
-      if (bucket.tokens >= 1) {
-        bucket.tokens--
+      if (bucket.tokens >= wanted) {
+        bucket.tokens -= wanted
         return 0
       }
-      return (1 - bucket.tokens) / ratePerSecond
+      return (wanted - bucket.tokens) / ratePerSecond
     },
   }
 }

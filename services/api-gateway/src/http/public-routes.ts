@@ -1,0 +1,99 @@
+import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
+import { SCOPE, type Scope } from '@caudal/contracts/scopes.ts'
+import type { ServiceName } from '@caudal/contracts/services.ts'
+import type { FastifySchema } from 'fastify'
+import {
+  createPaymentSchema,
+  getPaymentSchema,
+  getWalletSchema,
+  listEntriesSchema,
+  listPaymentsSchema,
+} from './public-schemas.ts'
+
+/** A service behind the gateway; its address is `CAUDAL_<SERVICE>_URL`. */
+export type PeerName = Exclude<ServiceName, 'api-gateway'>
+
+/** A route that is reached from outside, and the route of a service that answers it. */
+export interface PublicRoute {
+  method: 'GET' | 'POST'
+  /** Outside; `:name` is a parameter. */
+  path: string
+  peer: PeerName
+  /** At the peer. A parameter is that of the outer path and must be a UUID. */
+  innerPath: string
+  /** The answer to a parameter that is no UUID: such a text names nothing. */
+  unknown?: ErrorCode
+  /** `aud` of the token that goes inside; the peer's name unless said. */
+  audience?: string
+  scope: Scope
+  /** Tokens of the user's rate limit that a request takes. */
+  cost: number
+  /** The largest body; that of the configuration unless said. */
+  bodyLimitBytes?: number
+  /** The gateway makes the id of the payment, so that a retry has the same one. */
+  mintsPaymentId?: boolean
+  /** The peer's route for requests that arrive together (see `join-requests.ts`). */
+  joinedAt?: string
+  /**
+   * The operation in the OpenAPI document. A query is passed on where the schema has one. Bodies
+   * and queries go inside as bytes, and the service validates them.
+   */
+  schema: FastifySchema
+}
+
+/** The public interface. A new public route is one row here and its schema. */
+export const PUBLIC_ROUTES: readonly PublicRoute[] = [
+  {
+    method: 'POST',
+    path: '/api/v1/payments',
+    peer: 'payments',
+    innerPath: '/v1/payments',
+    scope: SCOPE.paymentsWrite,
+    cost: 1,
+    mintsPaymentId: true,
+    joinedAt: '/internal/payment-requests',
+    schema: createPaymentSchema,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/payments',
+    peer: 'payments',
+    innerPath: '/v1/payments',
+    scope: SCOPE.paymentsRead,
+    cost: 1,
+    schema: listPaymentsSchema,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/payments/:payment_id',
+    peer: 'payments',
+    innerPath: '/v1/payments/:payment_id',
+    unknown: 'PAYMENT_NOT_FOUND',
+    scope: SCOPE.paymentsRead,
+    cost: 1,
+    schema: getPaymentSchema,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/wallet',
+    peer: 'wallets',
+    innerPath: '/v1/wallet',
+    scope: SCOPE.walletRead,
+    cost: 1,
+    schema: getWalletSchema,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/wallet/entries',
+    peer: 'wallets',
+    innerPath: '/v1/wallet/entries',
+    scope: SCOPE.walletRead,
+    cost: 1,
+    schema: listEntriesSchema,
+  },
+]
+
+/** The services that the routes reach, each once. */
+export function peersOf(routes: readonly PublicRoute[]): PeerName[] {
+  return [...new Set(routes.map(({ peer }) => peer))]
+}
