@@ -1,7 +1,9 @@
+import type { Actor } from '@caudal/contracts/actor.ts'
 import { isRetryable } from '@caudal/retry/is-retryable.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { actorOf } from './actor-of.ts'
 import { Problem, sendProblem } from './problem.ts'
 
 /** Which request failed, for the log. */
@@ -11,6 +13,8 @@ interface About {
   x_trace_id?: string | undefined
   method: string
   route: string | undefined
+  /** Who called, where the token was verified. */
+  actor?: Actor
 }
 
 /** Answers whatever a handler threw with a problem document. */
@@ -25,6 +29,7 @@ export function answerError(
     x_trace_id: request.traceName,
     method: request.method,
     route: request.routeOptions.url,
+    ...(request.identity && { actor: actorOf(request.identity) }),
   }))
   return sendProblem(reply, code, detail, extra)
 }

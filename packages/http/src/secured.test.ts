@@ -16,17 +16,22 @@ async function serve(t: TestContext, access: Omit<RouteAccess, 'verifier'>) {
   const verifier = createTokenVerifier({
     issuers: [{ issuer: issuer.issuer, jwksUrl: issuer.jwksUrl, audience: 'caudal' }],
   })
-  const logger = createLogger({ service: 'test', level: 'silent', region: 'test' })
+  const lines: string[] = []
+  const destination = { write: (line: string) => lines.push(line) }
+  const logger = createLogger({ service: 'test', destination })
   const app = createServer({ name: 'test', logger, metrics: createMetrics('test') })
   app.get('/v1/thing', secured({ verifier, ...access }, { summary: 'A thing' }), () => 'ok')
+  app.get('/v1/bug', secured({ verifier, ...access }, {}), () => {
+    throw new TypeError('a bug')
+  })
   await app.ready()
   t.after(() => app.close())
-  const ask = async (claims: Record<string, unknown>): Promise<number | string> => {
+  const ask = async (claims: Record<string, unknown>, url = '/v1/thing') => {
     const authorization = `Bearer ${await issuer.sign(claims)}`
-    const answer = await app.inject({ url: '/v1/thing', headers: { authorization } })
+    const answer = await app.inject({ url, headers: { authorization } })
     return answer.statusCode === 200 ? 200 : String(answer.json<{ detail: unknown }>().detail)
   }
-  return { app, ask }
+  return { app, ask, lines }
 }
 
 test('a route admits tokens with its scope, or with one that includes it', async (t) => {
@@ -64,4 +69,16 @@ test('the OpenAPI document names the scope that the route asks for', async (t) =
     paths: Record<string, { get: { security: unknown } }>
   }>()
   assert.deepEqual(paths['/v1/thing']?.get.security, [{ bearer: ['trace:read'] }])
+})
+
+test('the log of a failed request names its actor by type and id only', async (t) => {
+  const { ask, lines } = await serve(t, { scope: SCOPE.paymentsRead })
+  const scope = 'payments:read'
+  await ask({ ...CLIENT, scope }, '/v1/bug')
+  await ask({ scope, sub: 'anna', name: 'Anna' }, '/v1/bug')
+  const actors = lines.map((line) => (JSON.parse(line) as { actor: unknown }).actor)
+  assert.deepEqual(actors, [
+    { type: 'client', id: 'billing' },
+    { type: 'user', id: 'anna' },
+  ])
 })

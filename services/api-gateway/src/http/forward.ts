@@ -1,3 +1,4 @@
+import { actorOf } from '@caudal/http/actor-of.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import { sendProblem } from '@caudal/http/problem.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
@@ -91,5 +92,6 @@ function report(
 ): void {
   countFault(peer.name, about.code)
   const trace = { trace_id: traceIdOf(request.traceparent), x_trace_id: request.traceName }
-  logger.warn({ ...trace, peer: peer.name, ...about }, 'could not pass on a request')
+  const actor = actorOf(identityOf(request))
+  logger.warn({ ...trace, actor, peer: peer.name, ...about }, 'could not pass on a request')
 }

@@ -1,4 +1,3 @@
-import type { Actor } from '@caudal/contracts/actor.ts'
 import { isUuid } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
@@ -33,12 +32,6 @@ export function ownerOf(request: Call, scope: PaymentScope): Owner {
   throw new Problem('MALFORMED_REQUEST', `header ${ON_BEHALF_OF} must be the id of a user`, {
     members: { param: ON_BEHALF_OF },
   })
-}
-
-/** Who causes what a request does: the user, or the internal client that acts for one. */
-export function actorOf(request: Call): Actor {
-  const { kind, subject } = identityOf(request)
-  return kind === 'user' ? { type: 'user', id: userIdOf(subject) } : { type: 'client', id: subject }
 }
 
 /** Like `ownerOf`, but an internal client may see the payments of its whole tenant. */

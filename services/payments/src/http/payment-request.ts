@@ -1,11 +1,12 @@
 import { hash } from 'node:crypto'
 import { isUuid, newId } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
+import { actorOf } from '@caudal/http/actor-of.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { PaymentRequest } from '../domain/decide-requests.ts'
-import { actorOf, type Call, ownerOf } from './caller.ts'
+import { type Call, ownerOf } from './caller.ts'
 
 /** A request with the trace that its event continues. */
 export type TracedRequest = PaymentRequest & { traceparent: string }
@@ -20,7 +21,7 @@ export function paymentRequestOf(request: TracedCall, orderId: string): TracedRe
   return {
     tenantId,
     userId,
-    actor: actorOf(request),
+    actor: actorOf(identityOf(request)),
     idempotencyKey: idempotencyKeyOf(request),
     fingerprint: hash('sha256', `POST /v1/payments external_order_id=${externalOrderId}`, 'hex'),
     externalOrderId,

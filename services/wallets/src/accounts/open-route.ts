@@ -1,6 +1,7 @@
 import { accountIdOf, walletIdOf } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
+import { actorOf } from '@caudal/http/actor-of.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem } from '@caudal/http/problem.ts'
@@ -41,12 +42,13 @@ export function addOpenRoute(app: HttpServer, deps: OpenRouteDeps): void {
   app.post('/v1/accounts', options, async (request, reply) => {
     const { currency } = request.body
     refuseUnknownCurrency(currency)
-    const { tenantId, clientId, subject } = identityOf(request)
+    const identity = identityOf(request)
+    const { tenantId } = identity
     const userId = request.body.user_id.toLowerCase()
     const walletId = walletIdOf(tenantId, userId)
     const accountId = accountIdOf(tenantId, userId, currency)
     const account = { accountId, tenantId, walletId, userId, currency }
-    const actor = { type: 'client', id: clientId ?? subject } as const
+    const actor = actorOf(identity)
     const { traceparent } = request
     const { status, isNew } = await deps.open(account, { actor, traceparent })
     const about = { account_id: accountId, wallet_id: walletId, user_id: userId }

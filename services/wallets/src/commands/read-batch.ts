@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
+import { actorOf } from '@caudal/http/actor-of.ts'
 import { closeObjects, compileValidator } from '@caudal/http/compile-validator.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import type { TObject } from 'typebox'
@@ -44,12 +45,12 @@ export function readAtomicBatch(items: readonly unknown[], asking: Asking): Atom
       throw error instanceof Problem ? inCommand(index, error) : error
     }
   })
-  const { tenantId, clientId, subject } = asking.identity
-  const id = clientId ?? subject
+  const { tenantId } = asking.identity
+  const actor = actorOf(asking.identity)
   const parts = commands.map((it) => it.key.fingerprint)
   const fingerprint = hash('sha256', JSON.stringify(['atomic', ...parts]), 'hex')
-  const key = { clientId: id, value, fingerprint }
-  return { kind: 'atomic', tenantId, actor: { type: 'client', id }, key, commands }
+  const key = { clientId: actor.id, value, fingerprint }
+  return { kind: 'atomic', tenantId, actor, key, commands }
 }
 
 function validItem(item: unknown): { command: TransferKind; idempotency_key?: string } {

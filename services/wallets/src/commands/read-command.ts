@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { newId } from '@caudal/contracts/ids.ts'
 import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
+import { actorOf } from '@caudal/http/actor-of.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import type { Identity } from '@caudal/http/token-verifier.ts'
 import type { Command, HoldCommand, PostingKind } from '../ledger/domain/command.ts'
@@ -55,7 +56,7 @@ export function readCommand(request: CommandRequest, asking: Asking): Command {
   const clientId = identity.clientId ?? identity.subject
   const base = {
     tenantId: identity.tenantId,
-    actor: { type: 'client', id: clientId } as const,
+    actor: actorOf(identity),
     referenceId: body.reference_id,
     reason: body.reason,
     transferId: transferIdFrom(newId()),
