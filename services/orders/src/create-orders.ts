@@ -1,45 +1,56 @@
+import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { isSameOrder, type NewOrder, type Order } from './domain/order.ts'
-import { findOrders } from './store/find-orders.ts'
-import { insertOrders } from './store/insert-orders.ts'
+import type { NewOrder, Order } from './domain/order.ts'
+import { type OrderOutcome, processBatch } from './process-batch.ts'
+import { OrderRaceError } from './store/insert-orders.ts'
 
-/** All orders as they stand now, or the first whose id belongs to another order. */
+/** All orders as they are now, or the first whose id belongs to another order. */
 export type CreateOrdersOutcome = { created: Order[] } | { conflict: NewOrder }
 
-class OrderConflict extends Error {
-  readonly order: NewOrder
-  constructor(order: NewOrder) {
-    super(`order ${order.externalOrderId} exists with other contents`)
-    this.order = order
-  }
+export interface OrderCreation {
+  /** Creates all of the orders or none, together with the requests that arrive meanwhile. */
+  create(orders: readonly NewOrder[]): Promise<CreateOrdersOutcome>
+  /** Resolves when nothing is under way. */
+  drain(): Promise<void>
 }
 
-/**
- * Creates all of the orders or none. The external id is the key of the operation (F2): repeating a
- * request changes nothing and answers the orders; the same id with other contents is a conflict.
- */
-export async function createOrders(
-  db: Db,
-  wanted: readonly NewOrder[],
-): Promise<CreateOrdersOutcome> {
-  try {
-    const created = await transaction(db, async (tx) => {
-      const [, stored] = await Promise.all([insertOrders(tx, wanted), findOrders(tx, wanted)])
-      return matchOrders(wanted, stored)
-    })
-    return { created }
-  } catch (error) {
-    if (error instanceof OrderConflict) return { conflict: error.order }
-    throw error
-  }
-}
+/** Requests of a batch, of up to 1,000 orders each. */
+const MAX_BATCH = 16
+const MAX_QUEUE = 1_000
+/** A round is lost only to another process, whose orders then exist: a few are enough. */
+const ROUNDS_AT_MOST = 6
 
-function matchOrders(wanted: readonly NewOrder[], stored: readonly Order[]): Order[] {
-  const byId = new Map(stored.map((order) => [`${order.tenantId} ${order.externalOrderId}`, order]))
-  return wanted.map((order) => {
-    const found = byId.get(`${order.tenantId} ${order.externalOrderId}`)
-    if (!found || !isSameOrder(order, found)) throw new OrderConflict(order)
-    return found
+/** Joins requests to create orders; tenants take turns. */
+export function createOrderCreation(db: Db): OrderCreation {
+  const batcher = createBatcher<readonly NewOrder[], OrderOutcome>({
+    process: (requests) => createInRounds(db, requests),
+    turnOf: (orders) => orders[0]?.tenantId ?? '',
+    maxBatch: MAX_BATCH,
+    maxQueue: MAX_QUEUE,
+    isolate: true,
   })
+  return {
+    async create(orders) {
+      const outcome = await batcher.submit(orders)
+      if (outcome.type === 'conflict') return { conflict: outcome.order }
+      return { created: outcome.type === 'created' ? outcome.orders : [] }
+    },
+    drain: () => batcher.drain(),
+  }
+}
+
+async function createInRounds(
+  db: Db,
+  requests: readonly (readonly NewOrder[])[],
+): Promise<OrderOutcome[]> {
+  const work = requests.map((orders) => ({ type: 'creation', orders }) as const)
+  for (let round = 1; ; round += 1) {
+    try {
+      const { outcomes } = await transaction(db, (tx) => processBatch({}, tx, work))
+      return [...outcomes]
+    } catch (error) {
+      if (!(error instanceof OrderRaceError) || round === ROUNDS_AT_MOST) throw error
+    }
+  }
 }

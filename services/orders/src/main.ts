@@ -1,7 +1,4 @@
-import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { consume } from '@caudal/event-log/consume.ts'
-import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
-import type { Handlers } from '@caudal/event-log/router.ts'
 import { createServer } from '@caudal/http/create-server.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
@@ -10,10 +7,11 @@ import { openLog } from '@caudal/service/open-log.ts'
 import { serviceVerifier } from '@caudal/service/service-verifier.ts'
 import { startService } from '@caudal/service/start-service.ts'
 import type { Config } from './config.ts'
-import { createOrders } from './create-orders.ts'
+import { createOrderCreation } from './create-orders.ts'
 import { addOrderRoutes } from './http/routes.ts'
+import { handlers } from './messaging/handlers.ts'
 import { orderMigrations } from './migrations.ts'
-import { payOrders } from './pay-orders.ts'
+import { processBatch } from './process-batch.ts'
 import { findOrders } from './store/find-orders.ts'
 import { listOrders } from './store/list-orders.ts'
 
@@ -25,19 +23,25 @@ export function start(config: Config): Promise<RunningService> {
     const { logger, metrics, started } = parts
     const db = await openDatabase(NAME, config, { sets: orderMigrations }, parts)
     const log = await openLog(config, parts)
-    const handlers: Handlers<IncomingEvent<PaymentFinalized>> = {
-      'payment.finalized': (incoming) => incoming,
-    }
-    const process = payOrders
-    const consumer = await consume({ log, db, group: NAME, handlers, process, logger, metrics })
+    const consumer = await consume({
+      log,
+      db,
+      group: NAME,
+      handlers,
+      process: (tx, work) => processBatch({}, tx, work),
+      logger,
+      metrics,
+    })
     started(() => consumer.stop())
+    const creation = createOrderCreation(db)
+    started(() => creation.drain())
 
     const verifier = serviceVerifier(NAME, config)
     const readiness = () => checkParts({ db, verifier, consumer })
     const app = createServer({ name: NAME, logger, metrics, readiness })
     addOrderRoutes(app, {
       verifier,
-      createOrders: (orders) => createOrders(db, orders),
+      createOrders: (orders) => creation.create(orders),
       findOrders: (keys) => findOrders(db, keys),
       listOrders: (page) => listOrders(db, page),
     })

@@ -4,10 +4,10 @@ import { newId } from '@caudal/contracts/ids.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
-import { createOrders } from '../src/create-orders.ts'
+import { createOrderCreation } from '../src/create-orders.ts'
 import { newOrder } from '../src/domain/order.ts'
 import { orderMigrations } from '../src/migrations.ts'
-import { payOrders } from '../src/pay-orders.ts'
+import { processBatch } from '../src/process-batch.ts'
 import { findOrders } from '../src/store/find-orders.ts'
 import { anOrder } from './an-order.ts'
 import { finalized } from './finalized.ts'
@@ -33,10 +33,8 @@ test('a thousand orders are looked up, and paid, in one statement each', async (
   const { pool } = await testDatabase(t, { sets: orderMigrations, name: 'statements' })
   const wanted = Array.from({ length: COUNT }, () => anOrder(newId()))
   const fallback = { tenantId: 'caudal', id: '' }
-  await createOrders(
-    pool,
-    wanted.map((order) => newOrder(order, fallback)),
-  )
+  const creation = createOrderCreation(pool)
+  await creation.create(wanted.map((order) => newOrder(order, fallback)))
 
   const lookup = counting(pool)
   const keys = wanted.map((order) => ({
@@ -46,13 +44,14 @@ test('a thousand orders are looked up, and paid, in one statement each', async (
   assert.equal((await findOrders(lookup.counted, keys)).length, COUNT)
   assert.equal(lookup.statements(), 1)
 
-  const incoming = wanted.map((order) => ({
-    event: finalized(order),
-    record: { topic: '', key: '', value: '', headers: {}, partition: 0, offset: 0n },
+  const record = { topic: '', key: '', value: '', headers: {}, partition: 0, offset: 0n }
+  const work = wanted.map((order) => ({
+    type: 'payment' as const,
+    incoming: { event: finalized(order), record },
   }))
   await transaction(pool, async (tx) => {
     const payment = counting(tx)
-    await payOrders(payment.counted, incoming)
+    await processBatch({}, payment.counted, work)
     assert.equal(payment.statements(), 1)
   })
   const { rowCount } = await pool.query(`SELECT FROM orders WHERE status = 'PAID'`)

@@ -7,7 +7,7 @@ export type OrderStatus = (typeof ORDER_STATUSES)[number]
 /** Which order, of whom: the only name of an order outside this service. */
 export type OrderKey = { tenantId: string; userId: string; externalOrderId: string }
 
-/** An order that somebody wants to exist; the amount is in minor units of its currency. */
+/** An order to be created; the amount is in minor units of its currency. */
 export type NewOrder = OrderKey & {
   amountMinor: bigint
   currency: string
@@ -57,6 +57,14 @@ export function newOrder(input: OrderInput, fallback: { tenantId: string; id: st
     serviceAccountNumber: input.service_account_number,
     serviceBankCode: input.service_bank_code,
   }
+}
+
+/** The unique key of an order as a text: its tenant and external id. */
+export function keyOf({
+  tenantId,
+  externalOrderId,
+}: Pick<OrderKey, 'tenantId' | 'externalOrderId'>): string {
+  return `${tenantId} ${externalOrderId}`
 }
 
 /** Whether both describe the same purchase: a repeat of a request, not another one under its id. */

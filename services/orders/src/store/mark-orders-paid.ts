@@ -3,7 +3,7 @@ import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { PaidOrder } from '../domain/orders-paid-by.ts'
 
-/** A payment that could not be marked, by its place in the batch, and what stands in its way. */
+/** A payment that could not pay its order, by its place in the batch. */
 export type UnmarkedPayment = {
   position: number
   /** The payment that the order was paid with; null when there is no such order. */
@@ -11,16 +11,17 @@ export type UnmarkedPayment = {
 }
 
 /**
- * Marks the orders PAID in one statement and says which payments found no order of theirs, or one
- * that another payment had paid. Repeating it changes nothing.
+ * Marks the orders PAID in one statement, at the database's time as read behind the locks. Returns
+ * the payments that found no order of their user, or one that another payment had paid. Repeating
+ * it changes nothing.
  */
 export async function markOrdersPaid(
   tx: Tx,
   paid: readonly PaidOrder[],
 ): Promise<{ marked: number; unmarked: UnmarkedPayment[] }> {
   if (paid.length === 0) return { marked: 0, unmarked: [] }
-  // The lock comes first and in sorted order (rule 6). An order that this very payment has paid is
-  // neither updated nor reported: that is the redelivery.
+  // The locks come first and in sorted order (rule 6). An order that the same payment has paid is
+  // neither updated nor reported: that is a redelivery.
   const statement = sql`
     WITH paid AS (
       SELECT * FROM unnest(
@@ -42,10 +43,13 @@ export async function markOrdersPaid(
         locked.order_id, coalesce(locked.paid_payment_id, paid.payment_id) AS payment_id
       FROM paid JOIN locked USING (tenant_id, user_id, external_order_id)
       ORDER BY locked.order_id, paid.position
+    ), clock AS MATERIALIZED (
+      -- Counting waits for every lock.
+      SELECT clock_timestamp() AS now, count(*) FROM locked
     ), marked AS (
       UPDATE orders o
-      SET status = 'PAID', paid_payment_id = first.payment_id, paid_at = now()
-      FROM first
+      SET status = 'PAID', paid_payment_id = first.payment_id, paid_at = clock.now
+      FROM first, clock
       WHERE o.order_id = first.order_id AND o.status = 'UNPAID'
       RETURNING o.order_id
     )
