@@ -1,34 +1,34 @@
-import { systemActor } from '@caudal/contracts/actor.ts'
-import { newId } from '@caudal/contracts/ids.ts'
-import { addToOutbox } from '@caudal/outbox/add-to-outbox.ts'
+import { createBatcher } from '@caudal/batching/create-batcher.ts'
+import type { BatchResult } from '@caudal/batching/process-batch.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { type NewUser, type User, userCreated } from './domain/user.ts'
-import { findUsers } from './store/find-users.ts'
-import { insertUsers } from './store/insert-users.ts'
+import type { User } from './domain/user.ts'
+import { type CreationWork, processBatch, type ProcessBatchDeps } from './process-batch.ts'
 
-/**
- * Creates users of one tenant with their devices, and says so in the outbox, in one transaction of
- * three statements. A user that exists stays as it is and is not announced again (F2). Answers all
- * of them as they stand now, in the order asked.
- */
-export async function createUsers(
-  { db, region }: { db: Db; region: string },
-  wanted: readonly NewUser[],
-  traceparent: string,
-): Promise<User[]> {
-  const [first] = wanted
-  if (first === undefined) return []
-  const ids = wanted.map((user) => user.userId)
-  const stored = await transaction(db, async (tx) => {
-    const created = await insertUsers(tx, wanted)
-    const events = created.map((user) => ({
-      event: userCreated(user, { eventId: newId(), region, actor: systemActor('identity') }),
-      traceparent,
-    }))
-    const [users] = await Promise.all([findUsers(tx, first.tenantId, ids), addToOutbox(tx, events)])
-    return users
+export interface UserCreation {
+  /** Creates the users together with the requests that arrive meanwhile. */
+  create(work: CreationWork): Promise<User[]>
+  /** Resolves when nothing is under way. */
+  drain(): Promise<void>
+}
+
+/** Requests of a batch, of up to 1,000 users each. */
+const MAX_BATCH = 16
+const MAX_QUEUE = 1_000
+
+/** Joins requests to create users; tenants take turns. */
+export function createUserCreation({ db, ...deps }: ProcessBatchDeps & { db: Db }): UserCreation {
+  const process = async (work: CreationWork[]): Promise<User[][]> => {
+    const result: BatchResult<User[]> = await transaction(db, (tx) => processBatch(deps, tx, work))
+    result.afterCommit?.()
+    return [...result.outcomes]
+  }
+  const batcher = createBatcher<CreationWork, User[]>({
+    process,
+    turnOf: ({ users }) => users[0]?.tenantId ?? '',
+    maxBatch: MAX_BATCH,
+    maxQueue: MAX_QUEUE,
+    isolate: true,
   })
-  const byId = new Map(stored.map((user) => [user.userId, user]))
-  return ids.flatMap((id) => byId.get(id) ?? [])
+  return { create: (work) => batcher.submit(work), drain: () => batcher.drain() }
 }

@@ -1,14 +1,13 @@
 import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { createTokenVerifier, type TokenVerifier } from '@caudal/http/token-verifier.ts'
-import type { Relay } from '@caudal/outbox/relay.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
 import { openDatabase } from '@caudal/service/open-database.ts'
 import { openLog, openRelay } from '@caudal/service/open-log.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
 import type { Config } from './config.ts'
-import { createUsers } from './create-users.ts'
+import { createUserCreation, type UserCreation } from './create-users.ts'
 import { AUDIENCE } from './domain/access-token.ts'
 import type { SigningKey } from './domain/signing-key.ts'
 import { ensureSigningKeys } from './ensure-signing-keys.ts'
@@ -49,7 +48,13 @@ export function start(config: Config): Promise<RunningService> {
       metrics,
     })
     mountProvider(app, provider.callback())
-    addRoutes(app, { config, db, keys, relay, verifier })
+    const creation = createUserCreation({
+      db,
+      region: config.region,
+      afterCommit: () => relay.wake(),
+    })
+    started(() => creation.drain())
+    addRoutes(app, { config, db, keys, creation, verifier })
     started(() => closeServer(app))
     own.url = await listen(app, config)
     return own.url
@@ -60,20 +65,16 @@ type RouteDeps = {
   config: Config
   db: Db
   keys: readonly SigningKey[]
-  relay: Relay
+  creation: UserCreation
   verifier: TokenVerifier
 }
 
-function addRoutes(app: HttpServer, { config, db, keys, relay, verifier }: RouteDeps): void {
-  const { issuer, region, developmentLogin, clients } = config
+function addRoutes(app: HttpServer, { config, db, keys, creation, verifier }: RouteDeps): void {
+  const { issuer, developmentLogin, clients } = config
   addUserRoutes(app, {
     verifier,
-    async createUsers(users, traceparent) {
-      const created = await createUsers({ db, region }, users, traceparent)
-      relay.wake()
-      return created
-    },
-    findUsers: (tenantId, userIds) => findUsers(db, tenantId, userIds),
+    createUsers: (work) => creation.create(work),
+    findUsers: (keys) => findUsers(db, keys),
     removeDevices: (tenantId, tokens) => removeDevices(db, tenantId, tokens),
   })
   if (!developmentLogin) return

@@ -7,7 +7,7 @@ import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
-import { loginForm, startTestIdentity, type TestIdentity } from './start-test-identity.ts'
+import { CLI, loginForm, startTestIdentity, type TestIdentity } from './start-test-identity.ts'
 
 type OutboxRow = { topic: string; record_key: string; payload: string; headers: string }
 
@@ -66,6 +66,7 @@ describe('users', async () => {
     assert.equal(event.account_id, accounts[0]!.account_id)
     assert.equal(row!.record_key, accounts[0]!.account_id)
     assert.equal(event.wallet_id, walletIdOf('caudal', id))
+    assert.deepEqual(event.actor, { type: 'client', id: CLI.id }, 'the caller')
     assert.ok(!row!.payload.includes('es-PE') && !row!.payload.includes('secret-'))
     const { traceparent } = JSON.parse(row!.headers) as { traceparent: string }
     assert.match(traceparent, /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)
@@ -97,6 +98,27 @@ describe('users', async () => {
     assert.deepEqual(second.body.users[0], first.body.users[0])
     assert.equal(second.body.users[1]!.user_id, other.user_id)
     assert.equal((await outboxOf(identity, id)).length, 1)
+  })
+
+  test('requests that arrive together create users of several tenants, each request its own', async () => {
+    const id = newId()
+    const answers = await Promise.all([
+      create({ users: [{ user_id: id, locale: 'de' }, { user_id: newId() }] }),
+      create({ tenant_id: 'another', users: [{ user_id: id, locale: 'fr' }] }),
+      create({ users: [{ user_id: id, locale: 'fr' }] }),
+    ])
+    const seen = answers.map(({ body }) => body.users.map((user) => [user.tenant_id, user.user_id]))
+    const other = answers[0]!.body.users[1]!.user_id
+    assert.deepEqual(seen, [
+      [
+        ['caudal', id],
+        ['caudal', other],
+      ],
+      [['another', id]],
+      [['caudal', id]],
+    ])
+    assert.equal(answers[0]!.body.users[0]!.locale, answers[2]!.body.users[0]!.locale)
+    assert.equal((await outboxOf(identity, id)).length, 2)
   })
 
   test('the same user at once from many sides is created once', async () => {

@@ -1,5 +1,7 @@
+import type { Actor } from '@caudal/contracts/actor.ts'
 import { newId } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
+import { actorOf } from '@caudal/http/actor-of.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem } from '@caudal/http/problem.ts'
@@ -25,8 +27,12 @@ import {
 export interface UserRoutesDeps {
   verifier: TokenVerifier
   /** Users of one tenant; answered as they stand, in the order asked. */
-  createUsers(users: NewUser[], traceparent: string): Promise<User[]>
-  findUsers(tenantId: string, userIds: string[]): Promise<User[]>
+  createUsers(work: {
+    users: readonly NewUser[]
+    actor: Actor
+    traceparent: string
+  }): Promise<User[]>
+  findUsers(keys: readonly Pick<User, 'tenantId' | 'userId'>[]): Promise<User[]>
   removeDevices(tenantId: string, tokens: string[]): Promise<number>
 }
 
@@ -44,9 +50,12 @@ export function addUserRoutes(app: HttpServer, deps: UserRoutesDeps): void {
     { ...secured(write, createUsersSchema), bodyLimit },
     async (request, reply) => {
       const { users, tenant_id, currencies } = request.body
-      const tenantId = tenant_id ?? identityOf(request).tenantId
+      const identity = identityOf(request)
+      const tenantId = tenant_id ?? identity.tenantId
       const wanted = readUsers(users, { tenantId, currencies, makeId: newId })
-      const created = await deps.createUsers(wanted, request.traceparent)
+      const { traceparent } = request
+      const actor = actorOf(identity)
+      const created = await deps.createUsers({ users: wanted, actor, traceparent })
       return reply.code(201).send({ users: created.map(viewUser) })
     },
   )
@@ -55,7 +64,8 @@ export function addUserRoutes(app: HttpServer, deps: UserRoutesDeps): void {
     '/v1/users/lookup',
     { ...secured(read, lookupUsersSchema), bodyLimit },
     async (request, reply) => {
-      const users = await deps.findUsers(request.body.tenant_id, request.body.user_ids)
+      const { tenant_id: tenantId, user_ids: userIds } = request.body
+      const users = await deps.findUsers(userIds.map((userId) => ({ tenantId, userId })))
       return reply.send({ users: users.map(viewReachable) })
     },
   )
@@ -75,7 +85,7 @@ export function addUserRoutes(app: HttpServer, deps: UserRoutesDeps): void {
     async (request, reply) => {
       const { user_id: userId } = request.params
       const tenantId = tenantToRead(identityOf(request), userId, request.query.tenant_id)
-      const [user] = tenantId === null ? [] : await deps.findUsers(tenantId, [userId])
+      const [user] = tenantId === null ? [] : await deps.findUsers([{ tenantId, userId }])
       if (user === undefined) throw new Problem('USER_NOT_FOUND')
       return reply.send(viewUser(user))
     },

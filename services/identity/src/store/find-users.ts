@@ -1,3 +1,4 @@
+import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import type { Platform, User } from '../domain/user.ts'
@@ -13,11 +14,10 @@ type UserRow = {
   tokens: string[] | null
 }
 
-/** The users of a tenant with these ids, with their devices, in no particular order. */
+/** The users with these tenants and ids, with their devices, in no particular order. */
 export async function findUsers(
   db: Db | Tx,
-  tenantId: string,
-  userIds: readonly string[],
+  keys: readonly Pick<User, 'tenantId' | 'userId'>[],
 ): Promise<User[]> {
   const statement = sql`
     SELECT u.tenant_id, u.user_id, u.locale, u.currencies, u.created_at,
@@ -29,7 +29,10 @@ export async function findUsers(
         FILTER (WHERE d.device_id IS NOT NULL) AS tokens
     FROM users u
     LEFT JOIN devices d ON d.tenant_id = u.tenant_id AND d.user_id = u.user_id
-    WHERE u.tenant_id = ${tenantId} AND u.user_id = ANY (${userIds}::uuid[])
+    WHERE (u.tenant_id, u.user_id) IN (
+      SELECT * FROM unnest(
+        ${textArray(keys, (key) => key.tenantId)}::text[],
+        ${uuidArray(keys, (key) => key.userId)}::uuid[]))
     GROUP BY u.tenant_id, u.user_id`
   const { rows } = await db.query<UserRow>(named('find-users', statement))
   return rows.map(userOfRow)

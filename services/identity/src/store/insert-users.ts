@@ -7,12 +7,12 @@ export type InsertedUser = Pick<NewUser, 'tenantId' | 'userId' | 'currencies'> &
 /** Inserts the users that are new, with their devices, in one statement; returns the new ones. */
 export async function insertUsers(tx: Tx, users: readonly NewUser[]): Promise<InsertedUser[]> {
   const devices = users.flatMap((user) => user.devices.map((device) => ({ user, device })))
-  // A token that somebody else had registered moves: the device was handed on. Where the request
-  // names it twice the later wins. Rows are sorted, so that requests cannot wait in a circle.
+  // A token that another user had registered moves: the device was handed on. If a batch names it
+  // twice, the later one wins. Rows are sorted, so that two batches cannot deadlock.
   const { rows } = await tx.query<InsertedUser>(sql`
     WITH created AS (
-      INSERT INTO users (tenant_id, user_id, locale, currencies)
-      SELECT tenant_id, user_id, locale, string_to_array(currencies, ' ')
+      INSERT INTO users (tenant_id, user_id, locale, currencies, created_at)
+      SELECT tenant_id, user_id, locale, string_to_array(currencies, ' '), clock_timestamp()
       FROM unnest(
         ${users.map((user) => user.tenantId)}::text[],
         ${users.map((user) => user.userId)}::uuid[],
