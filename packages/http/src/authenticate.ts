@@ -13,12 +13,12 @@ export type TokenHook = (
 
 const BEARER = /^bearer +([\w~+/.=-]+) *$/i
 
-/** Who gets in: nobody without a valid token. */
+/** Who may call a route. A valid token is always required. */
 export interface Access {
   verifier: TokenVerifier
   /** What the token must allow. */
   scope?: Scope
-  /** Who may call; users and clients unless said. */
+  /** Who may call; default: users and clients. */
   holders?: readonly ScopeHolder[]
   /** A holder that needs no scope here: the handler serves it within its own. */
   unscoped?: ScopeHolder
@@ -27,7 +27,7 @@ export interface Access {
 /**
  * A hook that lets only verified callers through and puts them on `request.identity`. Without a
  * valid bearer token 401 UNAUTHENTICATED, without the scope or for another holder 403 FORBIDDEN,
- * when the issuer's keys cannot be had 503 UNAVAILABLE. Routes take it from `secured`.
+ * when the issuer's keys cannot be fetched 503 UNAVAILABLE. Routes take it from `secured`.
  */
 export function requireToken(access: Access): TokenHook {
   const { verifier } = access

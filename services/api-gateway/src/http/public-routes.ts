@@ -23,12 +23,12 @@ export interface PublicRoute {
   innerPath: string
   /** The answer to a parameter that is no UUID: such a text names nothing. */
   unknown?: ErrorCode
-  /** `aud` of the token that goes inside; the peer's name unless said. */
+  /** `aud` of the token that goes inside; default: the peer's name. */
   audience?: string
   scope: Scope
   /** Tokens of the user's rate limit that a request takes. */
   cost: number
-  /** The largest body; that of the configuration unless said. */
+  /** The largest body; default: that of the configuration. */
   bodyLimitBytes?: number
   /** The gateway makes the id of the payment, so that a retry has the same one. */
   mintsPaymentId?: boolean

@@ -2,7 +2,7 @@ import { createBoundedCache } from '@caudal/http/bounded-cache.ts'
 
 export interface TokenBuckets {
   /**
-   * Takes `cost` tokens, one unless said and at most a full bucket: 0 when they were there,
+   * Takes `cost` tokens (default: 1), at most a full bucket. Returns 0 if they were there,
    * otherwise the seconds until they are.
    */
   take(key: string, cost?: number): number

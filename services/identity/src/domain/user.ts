@@ -41,7 +41,7 @@ export type UserInput = {
 }
 
 export const DEFAULT_LOCALE = 'en'
-/** What an account is opened in when nobody says (decisions table: P's flow defaults to USD). */
+/** The currency of an account where the request names none. */
 const DEFAULT_CURRENCIES: readonly string[] = ['USD']
 
 /** The user that the input describes; `makeId` gives ids to what has none. */

@@ -13,7 +13,7 @@ const TenantId = Type.String({
 })
 const Locale = Type.String({
   pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$',
-  description: `a language tag (BCP 47); ${DEFAULT_LOCALE} unless said`,
+  description: `a language tag (BCP 47); default: ${DEFAULT_LOCALE}`,
 })
 const Currency = Type.String({
   pattern: '^[A-Z]{3}$',
@@ -88,7 +88,7 @@ export const removeDevicesSchema = {
 }
 
 export const getUserSchema = {
-  summary: 'A user: oneself, or for services anybody',
+  summary: 'Read a user: a user reads itself, a client any user',
   params: Type.Object({ user_id: Uuid }),
   querystring: Type.Object({ tenant_id: Type.Optional(TenantId) }),
   response: { 200: UserView },

@@ -31,7 +31,7 @@ export type ProviderDeps = {
 
 /**
  * The OAuth 2.0 and OpenID Connect server (P8). Access tokens are JWTs for the audience `caudal`
- * without anybody asking for a resource; issuer and keys are configuration and data, so they
+ * even if the request names no resource; issuer and keys are configuration and data, so they
  * survive restarts and moves.
  */
 export function createProvider(deps: ProviderDeps): Provider {
@@ -44,7 +44,7 @@ export function createProvider(deps: ProviderDeps): Provider {
 
 function configurationOf(deps: ProviderDeps): Configuration {
   const { keys, clients, createAdapter } = deps
-  // A grant that is switched off does not exist, whoever has it on the list.
+  // A grant that is switched off does not exist, also for clients that are configured with it.
   const isOn = (grant: string): boolean => deps.developmentLogin || grant !== DEVELOPMENT_LOGIN
   return {
     adapter: createAdapter,
@@ -67,7 +67,7 @@ function configurationOf(deps: ProviderDeps): Configuration {
     responseTypes: ['none'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post'],
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
-    // Nothing is set as long as nobody logs in with a browser.
+    // No cookie is set: there is no login with a browser.
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     clientBasedCORS: () => false,
     features: {

@@ -60,7 +60,7 @@ function readLogin(ctx: LoginContext): { tenantId: string; userId: string; scope
   }
   const scopes = grantUserScopes(scope)
   if ('refused' in scopes) {
-    throw new errors.InvalidScope('people cannot have this scope', scopes.refused)
+    throw new errors.InvalidScope('a user cannot have this scope', scopes.refused)
   }
   if (!isUuid(userId)) throw invalidGrant('user_id is not a UUID')
   return { tenantId, userId: userId.toLowerCase(), scope: scopes.granted }

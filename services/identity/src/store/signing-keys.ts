@@ -5,7 +5,7 @@ import type { SigningKey } from '../domain/signing-key.ts'
 /** Instances that start together must agree on the first key. */
 const KEYS_LOCK = 5_402_117
 
-/** The keys that are not retired; holds the lock that lets nobody else add one meanwhile. */
+/** Loads the keys that are not retired, and locks the table so that no other process adds one. */
 export async function lockSigningKeys(tx: Tx): Promise<SigningKey[]> {
   await tx.query(sql`SELECT pg_advisory_xact_lock(${KEYS_LOCK})`)
   const { rows } = await tx.query<SigningKey>(

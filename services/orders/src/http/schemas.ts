@@ -62,7 +62,7 @@ export const createOrdersSchema = {
 }
 
 export const lookupOrdersSchema = {
-  summary: 'Find orders of users; unknown ones and those of somebody else are left out',
+  summary: 'Find orders of users; unknown ones and those of other users are left out',
   body: Type.Object({
     orders: Type.Array(
       Type.Object({ tenant_id: TenantId, user_id: Uuid, external_order_id: Uuid }),

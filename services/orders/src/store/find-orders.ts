@@ -4,7 +4,7 @@ import type { Db, Tx } from '@caudal/postgres/types.ts'
 import type { Order } from '../domain/order.ts'
 import { ORDER_COLUMNS, type OrderRow, orderOfRow } from './order-row.ts'
 
-/** The orders with these ids, whoever owns them, in no particular order: one statement. */
+/** The orders with these ids, of any user, in no particular order: one statement. */
 export async function findOrders(
   db: Db | Tx,
   keys: readonly { tenantId: string; externalOrderId: string }[],
