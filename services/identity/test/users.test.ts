@@ -108,7 +108,7 @@ describe('users', async () => {
       create({ users: [{ user_id: id, locale: 'fr' }] }),
     ])
     const seen = answers.map(({ body }) => body.users.map((user) => [user.tenant_id, user.user_id]))
-    const other = answers[0]!.body.users[1]!.user_id
+    const other = answers[0].body.users[1]!.user_id
     assert.deepEqual(seen, [
       [
         ['caudal', id],
@@ -117,7 +117,7 @@ describe('users', async () => {
       [['another', id]],
       [['caudal', id]],
     ])
-    assert.equal(answers[0]!.body.users[0]!.locale, answers[2]!.body.users[0]!.locale)
+    assert.equal(answers[0].body.users[0]!.locale, answers[2].body.users[0]!.locale)
     assert.equal((await outboxOf(identity, id)).length, 2)
   })
 
