@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { SERVICES } from '@caudal/contracts/services.ts'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { allDocuments } from './reference/all-documents.ts'
 import { SCHEMAS_FOLDER } from './reference/event-schemas.ts'
+import { SERVICE_ROUTES } from './reference/service-routes.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const DOCUMENTS = allDocuments()
+const DOCUMENTS = await allDocuments()
 
 test('the generated reference is up to date (node tools/generate-reference.ts)', () => {
   for (const { path, text } of DOCUMENTS) {
@@ -37,6 +39,20 @@ test('each reference of the AsyncAPI document has its target', () => {
   for (const reference of references) {
     if (reference.startsWith('#/')) assert.ok(at(document, reference.slice(2)), reference)
     else readFileSync(join(ROOT, 'docs/reference', reference))
+  }
+})
+
+test('the HTTP reference has every service, and all routes that its main.ts adds', () => {
+  const described = new Map(SERVICE_ROUTES.map(({ service, add }) => [service, String(add)]))
+  assert.deepEqual([...described.keys()].toSorted(), [...SERVICES].toSorted())
+  for (const [service, calls] of described) {
+    const main = readFileSync(join(ROOT, 'services', service, 'src/main.ts'), 'utf8')
+    const added = [...main.matchAll(/(?<!function )\b(\w+)\(app, /g)].map(([, name]) => name!)
+    const imported = added.filter(
+      (name) => !main.includes(`function ${name}(`) && name !== 'listen',
+    )
+    assert.ok(imported.length > 0, `${service} adds routes`)
+    for (const name of imported) assert.match(calls, new RegExp(`\\b${name}\\(`), service)
   }
 })
 

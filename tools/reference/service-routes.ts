@@ -1,0 +1,50 @@
+import { addRoutes } from '@caudal/api-gateway/routes.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import { addStepsRoute } from '@caudal/http/steps-route.ts'
+import { mountProvider } from '@caudal/identity/http/mount-provider.ts'
+import { addTokenRoutes } from '@caudal/identity/http/token-routes.ts'
+import { addUserRoutes } from '@caudal/identity/http/user-routes.ts'
+import { addOrderRoutes } from '@caudal/orders/http/routes.ts'
+import { addPaymentRoutes } from '@caudal/payments/http/routes.ts'
+import { addOpenRoute } from '@caudal/wallets/accounts/open-route.ts'
+import { addWalletRoutes } from '@caudal/wallets/accounts/wallet-routes.ts'
+import { addAccountRoutes } from '@caudal/wallets/commands/account-routes.ts'
+import { addCommandRoutes } from '@caudal/wallets/commands/command-routes.ts'
+import { addHistoryRoutes } from '@caudal/wallets/history/history-routes.ts'
+
+/** A service, and the functions of its main.ts that add its routes. */
+export interface ServiceRoutes {
+  service: string
+  add: readonly ((app: HttpServer) => void)[]
+}
+
+// The routes are described and never called, so nothing reads their dependencies.
+const INERT = {} as never
+
+/** Every service in the order of the page. A test compares the table with each main.ts. */
+export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
+  { service: 'api-gateway', add: [(app) => addRoutes(app, INERT)] },
+  { service: 'payments', add: [(app) => addPaymentRoutes(app, INERT)] },
+  {
+    service: 'wallets',
+    add: [
+      (app) => addWalletRoutes(app, INERT),
+      (app) => addOpenRoute(app, INERT),
+      (app) => addAccountRoutes(app, INERT),
+      (app) => addCommandRoutes(app, INERT),
+      (app) => addHistoryRoutes(app, INERT),
+      (app) => addStepsRoute(app, INERT),
+    ],
+  },
+  { service: 'orders', add: [(app) => addOrderRoutes(app, INERT)] },
+  { service: 'processor', add: [(app) => addStepsRoute(app, INERT)] },
+  { service: 'notifications', add: [(app) => addStepsRoute(app, INERT)] },
+  {
+    service: 'identity',
+    add: [
+      (app) => addUserRoutes(app, INERT),
+      (app) => addTokenRoutes(app, INERT),
+      (app) => mountProvider(app, INERT),
+    ],
+  },
+]
