@@ -38,6 +38,12 @@ const SLICED = [
   },
 ]
 
+/**
+ * Services of slices around a spine that lies beside them. A slice imports process-batch.ts, store,
+ * domain and its own files; these import no slice; main.ts and observe.ts wire them.
+ */
+const SLICED_AROUND_SPINE = [{ service: 'payments', slices: ['requests', 'events'] }]
+
 /** Pure files of packages that also have effects. */
 const PURE_FILES = ['@caudal/retry/backoff-ms.ts', '@caudal/idempotency/decide-by-key.ts']
 
@@ -151,13 +157,28 @@ export const LINT_SETTINGS = {
   ] satisfies Override[],
 }
 
+/** The directions inside a service of `SLICED_AROUND_SPINE`. */
+function directionsAroundSpine({ service, slices }: { service: string; slices: string[] }) {
+  const src = `services/${service}/src`
+  const anySlice = `${src}/{${slices.join(',')}}`
+  const message =
+    'Imports point one way: main → slices → process-batch.ts → store → domain; ' +
+    'a slice never imports another slice.'
+  const below = (prefix: string): string[] =>
+    ['process-batch.ts', 'store/**', 'domain/**'].map((path) => `!${prefix}${path}`)
+  return [
+    inService(`${anySlice}/*.ts`, { group: ['../**', ...below('../')], message }),
+    inService(`${anySlice}/*/**`, { group: ['../../**', ...below('../../')], message }),
+    inService(`${src}/process-batch.ts`, {
+      group: ['./**', '!./store/**', '!./domain/**'],
+      message,
+    }),
+    inService(`${src}/store/**`, { group: ['../**', '!../domain/**'], message }),
+  ]
+}
+
 /** A later override replaces the patterns of an earlier one: the narrower comes later. */
 function importDirections(): Override[] {
-  const inService = (files: string, ...patterns: Pattern[]): Override => ({
-    files: [files],
-    excludeFiles: ['**/*.test.ts'],
-    rules: restrictImports(...onlyPackages(SHARED), ...patterns),
-  })
   return [
     {
       files: ['packages/**', 'simulators/**', 'services/**'],
@@ -209,7 +230,16 @@ function importDirections(): Override[] {
         pureDomain(`${anySlice}/domain/**`, ['./**', `../../${core}/domain/**`]),
       ]
     }),
+    ...SLICED_AROUND_SPINE.flatMap(directionsAroundSpine),
   ]
+}
+
+function inService(files: string, ...patterns: Pattern[]): Override {
+  return {
+    files: [files],
+    excludeFiles: ['**/*.test.ts'],
+    rules: restrictImports(...onlyPackages(SHARED), ...patterns),
+  }
 }
 
 function onlyPackages(names: readonly string[]): Pattern[] {

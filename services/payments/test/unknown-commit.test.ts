@@ -6,10 +6,10 @@ import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
 import { type Decision, type Order, ownedOrderOf } from '../src/domain/decide-requests.ts'
-import type { Outcome } from '../src/http/answer-request.ts'
-import type { TracedRequest } from '../src/http/payment-request.ts'
 import { paymentMigrations } from '../src/migrations.ts'
-import { createPaymentRequests, type PaymentRequests } from '../src/request-payments.ts'
+import type { Outcome } from '../src/requests/answer-request.ts'
+import type { TracedRequest } from '../src/requests/payment-request.ts'
+import { createPaymentRequests, type PaymentRequests } from '../src/requests/request-payments.ts'
 
 const scope = suiteScope()
 let db: Db

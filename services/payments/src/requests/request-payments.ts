@@ -20,13 +20,13 @@ import {
   ordersToLookUp,
   type PaymentRequest,
   type StoredAnswer,
-} from './domain/decide-requests.ts'
-import type { Payment } from './domain/payment.ts'
-import type { Outcome } from './http/answer-request.ts'
-import type { TracedRequest } from './http/payment-request.ts'
-import { renderAccepted, renderRefused } from './http/render-answer.ts'
-import { loadRequests } from './store/load-requests.ts'
-import { saveRequests, UNIQUE_CONSTRAINTS } from './store/save-requests.ts'
+} from '../domain/decide-requests.ts'
+import type { Payment } from '../domain/payment.ts'
+import { loadRequests } from '../store/load-requests.ts'
+import { saveRequests, UNIQUE_CONSTRAINTS } from '../store/save-requests.ts'
+import type { Outcome } from './answer-request.ts'
+import type { TracedRequest } from './payment-request.ts'
+import { renderAccepted, renderRefused } from './render-answer.ts'
 
 export interface RequestPaymentsDeps {
   db: Db
