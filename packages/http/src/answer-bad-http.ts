@@ -9,8 +9,8 @@ const REFUSALS = {
 } as const
 
 /**
- * Answers what never became a request (a broken request line, headers beyond the limit, a request
- * that did not arrive in time) with a problem document, then closes the connection.
+ * Answers input that is not a complete request (a malformed request line, headers above the limit,
+ * a request that times out) with a problem document, then closes the connection.
  */
 export function answerBadHttp(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {

@@ -1,4 +1,4 @@
-/** A map that forgets what was used longest ago. */
+/** A map that evicts the least recently used entry. */
 export interface BoundedCache<V> {
   get(key: string): V | undefined
   set(key: string, value: V): void
@@ -6,13 +6,13 @@ export interface BoundedCache<V> {
   readonly size: number
 }
 
-/** Keeps at most `max` entries; once half of them are taken, reading one makes it the youngest. */
+/** Keeps at most `max` entries. Once it is half full, reading an entry makes it the most recent. */
 export function createBoundedCache<V>(max: number): BoundedCache<V> {
   const entries = new Map<string, V>()
   return {
     get(key) {
       const value = entries.get(key)
-      // While there is plenty of room nothing will be forgotten soon, and moving an entry costs ten
+      // While the map is less than half full, no eviction is near, and moving an entry costs ten
       // times as much as reading it.
       if (value !== undefined && entries.size > max / 2) {
         entries.delete(key)

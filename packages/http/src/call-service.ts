@@ -1,7 +1,7 @@
 import { withDeadline } from '@caudal/retry/with-deadline.ts'
 import { Agent, type Dispatcher, request } from 'undici'
 
-/** Gets the bearer token of a call. `renew` asks for one that was not handed out before. */
+/** Gets the bearer token of a call. `renew` requests a token that was not returned before. */
 export type TokenSource = (options?: { renew?: boolean }) => Promise<string>
 
 export interface ServiceCall {
@@ -26,8 +26,8 @@ export interface ServiceAnswer {
 }
 
 /**
- * A peer gave no usable answer: it was unreachable, too slow, answered 5xx or 429, or refused our
- * token. Trying again later may help; the call may have had its effect.
+ * A peer gave no usable answer: it was unreachable, timed out, answered 5xx or 429, or refused the
+ * token. A retry may succeed. The call may have taken effect.
  */
 export class ServiceCallError extends Error {
   override readonly name = 'ServiceCallError'
@@ -54,9 +54,9 @@ const pool = new Agent({
 })
 
 /**
- * Calls a peer over a pooled connection with a deadline (F13). Answers below 500 come back as they
- * are, for the caller to judge; a fault throws ServiceCallError. It never repeats a call, except
- * once with a new token when the peer refuses the old one.
+ * Calls a peer over a pooled connection with a deadline (F13). Returns answers below 500 unchanged;
+ * a fault throws ServiceCallError. Does not retry, except once with a new token when the peer
+ * refuses the old one.
  */
 export async function callService(call: ServiceCall): Promise<ServiceAnswer> {
   try {

@@ -20,9 +20,9 @@ const FORMATS: Record<string, string> = {
 const PLACES: Record<string, string> = { querystring: 'query', params: 'path' }
 
 /**
- * Compiles the schema of a route for fastify. Bodies are taken as they are: nothing is converted,
- * filled in or removed. Query and path values are text, so integers and booleans written cleanly
- * are read, defaults filled in, and names the schema does not know ignored.
+ * Compiles the schema of a route for fastify. Bodies are not changed: nothing is converted, filled
+ * in or removed. Query and path values are text: integers and booleans are parsed, defaults are
+ * filled in, and names that the schema does not have are ignored.
  */
 export const compileValidator: FastifySchemaCompiler<JsonSchema> = ({ schema, httpPart }) => {
   const part = httpPart ?? 'body'
@@ -36,7 +36,7 @@ export const compileValidator: FastifySchemaCompiler<JsonSchema> = ({ schema, ht
   }
 }
 
-/** Refuses unknown members in every object of a body's schema that does not speak of them. */
+/** Refuses unknown members in every object of a body's schema that does not allow them. */
 export function closeObjects(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closeObjects)
   if (typeof schema !== 'object' || schema === null) return schema
@@ -60,7 +60,7 @@ function readTexts(properties: Record<string, JsonSchema>, input: unknown): unkn
   return values
 }
 
-// What cannot be read stays text, and the schema then refuses it by name.
+// A value that cannot be parsed stays text; the schema then refuses it by name.
 function readText(type: string | undefined, text: unknown): unknown {
   if (typeof text !== 'string') return text
   if (type === 'integer' && CLEAN_INTEGER.test(text)) return Number(text)
@@ -91,7 +91,7 @@ function explain(
   return [`${place}: ${name} ${reason}`, { members: { param: name } }]
 }
 
-/** What is wrong, in words: no pattern and no name of a format tells a person what to send. */
+/** Describes the error in words, since a pattern or a format's name does not say what to send. */
 function reasonOf(error: TLocalizedValidationError, schema: JsonSchema): string {
   switch (error.keyword) {
     case 'anyOf':
@@ -130,7 +130,7 @@ function mostTelling(errors: TLocalizedValidationError[]): TLocalizedValidationE
   )
 }
 
-/** Names of members come from outside: what is shown of them is short and plain. */
+/** Member names come from the caller, so they are shortened and escaped before they are shown. */
 function safeName(path: string[]): string {
   return path
     .join('.')

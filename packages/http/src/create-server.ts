@@ -29,9 +29,9 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The trace context of this request, a child of the caller's. */
     traceparent: string
-    /** The `X-Trace-Id` that the trace was made of, where it is no trace id itself. */
+    /** The `X-Trace-Id` that the trace was derived from, if it is not a trace id itself. */
     traceName: string | undefined
-    /** Who is calling; null until `requireToken` has run. */
+    /** The verified caller; null until `requireToken` has run. */
     identity: Identity | null
   }
   interface FastifyContextConfig {
@@ -40,13 +40,13 @@ declare module 'fastify' {
   }
 }
 
-/** Gives handlers the types of their typebox schemas. What is sent has no type: often bytes. */
+/** Gives handlers the types of their typebox schemas. Answers are untyped; many are bytes. */
 export interface TypeBoxTypeProvider extends FastifyTypeProvider {
   validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown
   serializer: unknown
 }
 
-/** A server of ours, its routes typed by typebox schemas. */
+/** A fastify server whose routes are typed by typebox schemas. */
 export type HttpServer = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
@@ -59,47 +59,46 @@ export interface ServerOptions {
   name: string
   logger: Logger
   metrics: Metrics
-  /** What `/readyz` reports; without it the service is ready when it listens. */
+  /** The checks of `/readyz`. Without them the service is ready when it listens. */
   readiness?: Readiness
   /** Bytes; larger bodies get 413. A route can set its own `bodyLimit`. */
   bodyLimit?: number
   version?: string
 }
 
-// Far above what a request needs, so that a wrong one is told what is wrong with it.
+// Far above what a request needs, so that a malformed one gets a precise error.
 const BODY_LIMIT_BYTES = 256 * 1024
 const LARGE_BODIES_BYTES = 64 * 1024 * 1024
 const MAX_HEADER_BYTES = 16 * 1024
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 const MAX_CONNECTIONS = 10_000
-// Longer than the idle time of load balancers in front (60 s), so that they are the ones to close.
+// Longer than the idle timeout of load balancers (60 s), so that they close idle connections first.
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 
 /**
- * A fastify server that refuses by our codes: strict JSON bodies validated by typebox schemas with
- * unknown members refused, problem documents for every error, trace context in and out, request
- * metrics, `/healthz`, `/readyz`, `/metrics` and `/openapi.json` (P13). Routes are added by the
- * caller before it listens.
+ * Creates a fastify server with strict JSON bodies that typebox schemas validate, problem documents
+ * for every error, trace context in and out, request metrics, `/healthz`, `/readyz`, `/metrics` and
+ * `/openapi.json` (P13). The caller adds routes before the server listens.
  */
 export function createServer(options: ServerOptions): HttpServer {
   const { name, logger, metrics, readiness = () => Promise.resolve({}) } = options
   const app = fastify({
     loggerInstance: logger,
-    // A child logger for each request would cost more than routing it; handlers log `trace_id`.
+    // A child logger per request costs more than routing the request; handlers log `trace_id`.
     childLoggerFactory: (parent) => parent,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimit ?? BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
-    // Requests that came in before the stop are served; the connection closes behind them.
+    // Requests that arrived before the stop are served; then their connection closes.
     return503OnClosing: false,
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 2,
-      // Node would answer a missing host with an empty 400; ours is a problem document.
+      // Node would answer a missing host with an empty 400, not with a problem document.
       requireHostHeader: false,
     },
     clientErrorHandler: answerBadHttp,
@@ -111,11 +110,11 @@ export function createServer(options: ServerOptions): HttpServer {
   const untyped = app as unknown as FastifyInstance
 
   app.server.maxConnections = MAX_CONNECTIONS
-  // Without a word from us Node would hang up on it.
+  // Node would close the connection without an answer.
   app.server.on('connect', (_request, socket: Socket) => {
-    answerBadHttp(new Error('nobody is connected to anything here'), socket)
+    answerBadHttp(new Error('CONNECT is not supported'), socket)
   })
-  // Nor is there more than `100-continue` to expect; Node would answer with an empty 417.
+  // Only `100-continue` is supported; Node would answer other expectations with an empty 417.
   app.server.on('checkExpectation', (_request, response) => {
     if (response.socket) answerBadHttp(new Error('an unknown expectation'), response.socket)
   })
@@ -127,7 +126,7 @@ export function createServer(options: ServerOptions): HttpServer {
     traceRequest(logger, request, reply)
     reply.header('x-content-type-options', 'nosniff')
     reply.header('cache-control', 'no-store')
-    // Before any body is read: what is not there needs no body and no content type.
+    // Before any body is read: an unknown route needs neither a body nor a content type.
     if (request.is404) unrouted(request, reply)
     else if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
       sendProblem(reply, 'MALFORMED_REQUEST', 'the header host is missing')
@@ -154,7 +153,7 @@ function acceptStrictJson(app: HttpServer): void {
     }
   })
   app.setValidatorCompiler(compileValidator)
-  // Response schemas document; what a handler sends goes out whole.
+  // Response schemas only document: answers are sent unchanged.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.addHook('onRoute', (route) => {
     if (route.schema?.body === undefined) return

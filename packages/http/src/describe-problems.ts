@@ -2,13 +2,13 @@ import { ERROR_CODES, type ErrorCode } from '@caudal/contracts/error-codes.ts'
 import { type TProperties, Type } from 'typebox'
 import { PROBLEM_CONTENT_TYPE } from './problem.ts'
 
-/** Members of problem documents beyond those of all, by the code. */
+/** Additional members of problem documents, by code. */
 export type ProblemMembers = Partial<Record<ErrorCode, TProperties>>
 
 export interface DescribedRoute {
   hasBody: boolean
   hasToken: boolean
-  /** What the handler refuses with. */
+  /** Codes that the handler itself refuses with. */
   problems: readonly ErrorCode[]
   members: ProblemMembers
 }
@@ -19,7 +19,7 @@ const OF_TOKENS: ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN']
 
 const MEMBERS_OF_ALL: ProblemMembers = {
   MALFORMED_REQUEST: {
-    param: Type.Optional(Type.String({ description: 'Which parameter or member is wrong.' })),
+    param: Type.Optional(Type.String({ description: 'The parameter or member that is wrong.' })),
   },
 }
 
@@ -31,8 +31,8 @@ const HEADERS: Record<number, Record<string, object>> = {
 }
 
 /**
- * The problems that a route may answer, by their status, for the OpenAPI document. Which codes
- * there are is said by examples and not by a closed list: codes may be added (ADR 11).
+ * The problems that a route may answer, by their status, for the OpenAPI document. Codes are listed
+ * as examples, not as a closed enum, because codes may be added (ADR 11).
  */
 export function describeProblems(
   route: DescribedRoute,
@@ -60,7 +60,7 @@ export function describeProblems(
   return {
     ...Object.fromEntries(known),
     default: {
-      description: 'Another problem (RFC 9457): a code that is not known is handled by its status.',
+      description: 'Another problem (RFC 9457). Handle an unknown code by its status.',
       headers,
       content: { [PROBLEM_CONTENT_TYPE]: { schema: other } },
     },
@@ -77,7 +77,7 @@ function problemSchema(members: TProperties): object {
   })
 }
 
-/** Where several codes share a status, only one of them has the members. */
+/** If several codes share a status, a member of one code is optional for the status. */
 function membersOf(codes: readonly ErrorCode[], members: ProblemMembers): TProperties {
   const named = codes.flatMap((code) => Object.entries(members[code] ?? {}))
   return Object.fromEntries(

@@ -3,7 +3,7 @@ import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import type { FastifyInstance } from 'fastify'
 
-/** One thing a service needs. `warn` is for what an operator should see although work goes on. */
+/** The check of one dependency. `warn` needs an operator's attention, but the service works. */
 export interface CheckResult {
   status: 'ok' | 'warn' | 'fail'
   detail?: string

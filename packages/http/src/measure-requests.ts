@@ -10,8 +10,8 @@ interface Series {
 
 /**
  * Requests and their latency by route, method and status class, and open connections (P1, P13).
- * Unknown addresses share one series for each class: callers must not be able to create any. Routes
- * are watched as they are declared, so this comes before them.
+ * Unknown addresses share one series per class, so that callers cannot create series. Call it
+ * before routes are declared.
  */
 export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
   const labels = ['route', 'method', 'status_class'] as const
@@ -21,7 +21,7 @@ export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
     'From the first byte of a request to the last of its answer.',
     labels,
   )
-  // Finding a series by its labels costs more than counting, so a route remembers its own.
+  // Finding a series by its labels costs more than counting, so each route caches its series.
   const counted = (route: string, method: string): onResponseHookHandler => {
     const ofClass: Array<Series | undefined> = []
     return (_request, reply, done) => {

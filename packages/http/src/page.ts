@@ -4,7 +4,7 @@ import { Problem } from './problem.ts'
 
 const MAX_CURSOR_LENGTH = 512
 
-/** The query of every list: `limit` 1-100 (20 unless said) and the `cursor` of the page before. */
+/** The query of every list: `limit` 1-100 (default 20), `cursor` from the previous page. */
 export const pageQuery = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
   cursor: Type.Optional(Type.String({ minLength: 1, maxLength: MAX_CURSOR_LENGTH })),
@@ -19,12 +19,12 @@ export function pageOf<T extends TSchema>(item: T) {
   })
 }
 
-/** An opaque position in a list. Values are JSON: texts for ids, times and big integers. */
+/** An opaque position in a list, as JSON: strings for ids, times and big integers. */
 export function encodeCursor(position: unknown): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url')
 }
 
-/** Compiles the reader of a list's cursors; whatever is not of the schema is MALFORMED_REQUEST. */
+/** Compiles the reader of a list's cursors. A wrong cursor throws MALFORMED_REQUEST. */
 export function cursorReader<T extends TSchema>(position: T): (cursor: string) => Static<T> {
   const validator = Compile(position)
   return (cursor) => {
@@ -39,8 +39,8 @@ export function cursorReader<T extends TSchema>(position: T): (cursor: string) =
 }
 
 /**
- * Cuts a page from rows of which one more than `limit` was asked for; `positionOf` gives the
- * position behind a row.
+ * Cuts a page from rows that were read with `limit + 1`; `positionOf` returns the position after a
+ * row.
  */
 export function cutPage<R, T>(
   rows: readonly R[],
@@ -59,7 +59,7 @@ export function cutPage<R, T>(
 
 function readJson(cursor: string): unknown {
   const bytes = Buffer.from(cursor, 'base64url')
-  // Node skips what is not base64url; a cursor with that in it is not one of ours.
+  // Node skips characters that are not base64url; a cursor that has them was not issued here.
   if (bytes.toString('base64url') !== cursor) return undefined
   try {
     return JSON.parse(bytes.toString('utf8'))

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 
-/** Deeper documents are refused; ours need four levels. */
+/** Deeper documents are refused; the schemas need four levels. */
 export const MAX_JSON_DEPTH = 32
 
 const QUOTE = 0x22
@@ -10,7 +10,7 @@ const POINT = 0x2e
 const ZERO = 0x30
 const NINE = 0x39
 const SMALL_E = 0x65
-/** So many digits are an exact number whatever they are. */
+/** Every integer of so many digits is exact as a double. */
 const SAFE_DIGITS = 15
 const INT64_MAX = 2n ** 63n - 1n
 const INT64_MIN = -(2n ** 63n)
@@ -43,7 +43,7 @@ export function parseStrictJson(body: Uint8Array, options: StrictJsonOptions = {
   const { members: membersWritten, plainIntegers } = scan(text)
   const bigints = options.integers === 'bigint'
   const seen = { members: 0, escapes: text.includes('\\u'), convert: bigints && plainIntegers }
-  // With a function to call for each member the engine takes several times as long.
+  // With a reviver, JSON.parse takes several times as long.
   const value = check(parse(text, bigints && !plainIntegers), seen)
   // Members of the same name collapse into one, so a duplicate shows as a member too few.
   if (seen.members !== membersWritten) {
@@ -60,8 +60,8 @@ interface Scanned {
 }
 
 /**
- * Counts members and refuses deep nesting, in one pass and without recursion. What is not JSON is
- * counted somehow; the parser behind refuses it.
+ * Counts members and refuses deep nesting, in one pass and without recursion. For text that is not
+ * JSON the count has no meaning; the parser then refuses it.
  */
 function scan(text: string): Scanned {
   const escapes = text.includes('\\')
@@ -95,7 +95,7 @@ function scan(text: string): Scanned {
   return { members, plainIntegers }
 }
 
-/** Where no string has an escape, the next quote ends this one. */
+/** If no string has an escape, the next quote ends this string. */
 function endOfPlainString(text: string, start: number): number {
   const end = text.indexOf('"', start + 1)
   return end === -1 ? text.length : end
@@ -115,7 +115,7 @@ function parse(text: string, bigints: boolean): unknown {
     return bigints ? JSON.parse(text, exactInteger) : JSON.parse(text)
   } catch (error) {
     if (error instanceof StrictJsonError) throw error
-    // The engine's message quotes the body, so it stays inside.
+    // The engine's message quotes the body, so it is not shown.
     throw new StrictJsonError('the body is not valid JSON', { cause: error })
   }
 }
@@ -123,7 +123,7 @@ function parse(text: string, bigints: boolean): unknown {
 function exactInteger(_name: string, value: unknown, context?: { source?: string }): unknown {
   const source = context?.source
   if (typeof value !== 'number' || source === undefined || !INTEGER.test(source)) return value
-  // Longer texts are out of range whatever their digits; converting them would only cost time.
+  // Longer texts are out of range; converting them would waste time.
   const exact = source.length > INT64_DIGITS + 1 ? INT64_MAX + 1n : BigInt(source)
   if (exact > INT64_MAX || exact < INT64_MIN) {
     throw new StrictJsonError('the body has an integer beyond 64 bits')

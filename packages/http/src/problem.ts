@@ -2,7 +2,7 @@ import { ERROR_CODES, type ErrorCode } from '@caudal/contracts/error-codes.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { FastifyReply } from 'fastify'
 
-/** What a problem says beyond its code: members of the document and headers of the answer. */
+/** Additional members of the document and headers of the answer. */
 export interface ProblemExtra {
   members?: Record<string, unknown>
   headers?: Record<string, string>
@@ -32,14 +32,14 @@ export class Problem extends Error {
   }
 }
 
-/** The stable address that names a kind of problem, `https://caudal.dev/errors/order-not-found`. */
+/** The stable URI of a kind of problem, such as `https://caudal.dev/errors/order-not-found`. */
 function problemType(code: ErrorCode): string {
   return `https://caudal.dev/errors/${code.toLowerCase().replaceAll('_', '-')}`
 }
 
 /**
- * The bytes of a problem document. A service that stores a refusal with its idempotency key stores
- * these, so that a replay is the same to the byte.
+ * The bytes of a problem document. A service stores them with the idempotency key of a refusal, so
+ * that a replay has the same bytes.
  */
 export function problemBody(
   code: ErrorCode,
@@ -49,12 +49,12 @@ export function problemBody(
 ): string {
   const { status, title } = ERROR_CODES[code]
   const type = problemType(code)
-  // Every problem has a detail; where there is no more to say it is the title.
-  const told = { detail: detail ?? title, code, trace_id: traceId }
-  return JSON.stringify({ type, title, status, ...told, ...members })
+  // Every problem has a detail; by default it is the title.
+  const own = { detail: detail ?? title, code, trace_id: traceId }
+  return JSON.stringify({ type, title, status, ...own, ...members })
 }
 
-/** Headers that go with a code wherever it is answered: `WWW-Authenticate`, `Retry-After`. */
+/** Headers of a code in every answer: `WWW-Authenticate`, `Retry-After`. */
 function problemHeaders(code: ErrorCode): Record<string, string> {
   switch (code) {
     case 'UNAUTHENTICATED':
@@ -68,7 +68,7 @@ function problemHeaders(code: ErrorCode): Record<string, string> {
   }
 }
 
-/** The answer that a problem is, for whoever does not answer through the framework. */
+/** Status, headers and body of a problem, for code that answers without the framework. */
 export function renderProblem(problem: Problem, traceId: string) {
   const { code, statusCode: status, detail, extra } = problem
   const headers: Record<string, string> = {
@@ -79,7 +79,7 @@ export function renderProblem(problem: Problem, traceId: string) {
   return { status, headers, body: problemBody(code, traceId, detail, extra.members) }
 }
 
-/** Answers a problem without throwing; the cheap way for refusals that come by the thousand. */
+/** Answers with a problem without throwing, which is cheaper for frequent refusals. */
 export function sendProblem(
   reply: FastifyReply,
   code: ErrorCode,
@@ -87,7 +87,7 @@ export function sendProblem(
   extra: ProblemExtra = {},
 ): FastifyReply {
   const traceId = traceIdOf(reply.request.traceparent)
-  // As bytes: to a text fastify would add a charset, which this media type does not have.
+  // Bytes, because fastify would add a charset to text; this media type has none.
   const body = Buffer.from(problemBody(code, traceId, detail, extra.members))
   return reply
     .code(ERROR_CODES[code].status)

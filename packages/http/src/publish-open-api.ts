@@ -6,13 +6,13 @@ import { closeObjects } from './compile-validator.ts'
 import { describeProblems, type ProblemMembers } from './describe-problems.ts'
 
 declare module 'fastify' {
-  /** What the handler of a route reads or answers by itself: described, and checked by it alone. */
+  /** What a route's handler reads and answers itself: documented here, validated by the handler. */
   interface FastifySchema {
     readHeaders?: TProperties
-    /** The body where the handler reads more of it than its schema says. */
+    /** The documented body, if the handler validates more than its schema does. */
     readBody?: unknown
     answerHeaders?: TProperties
-    /** Refusals of the handler's own; those of every route are added. */
+    /** Codes of the handler; those of every route are added. */
     problems?: readonly ErrorCode[]
     problemMembers?: ProblemMembers
   }
@@ -27,14 +27,18 @@ const TRACE_HEADERS = {
   'x-trace-id': Type.Optional(
     Type.String({
       pattern: '^[\\x21-\\x7e]{1,128}$',
-      description: 'Names the trace, where there is no valid traceparent.',
+      description: 'Identifies the trace if there is no valid traceparent.',
     }),
   ),
-  traceparent: Type.Optional(Type.String({ description: 'W3C Trace Context; is continued.' })),
+  traceparent: Type.Optional(
+    Type.String({ description: 'W3C Trace Context. The request continues this trace.' }),
+  ),
 }
 const TRACE_ANSWER_HEADERS = {
   traceparent: Type.String({ description: 'The trace of this request (W3C Trace Context).' }),
-  'x-trace-id': Type.String({ description: 'As it was sent, where it has named the trace.' }),
+  'x-trace-id': Type.String({
+    description: 'The X-Trace-Id of the request, if it identified the trace.',
+  }),
 }
 
 /**
@@ -97,7 +101,7 @@ function withHeaders(response: unknown, headers: TProperties): Record<string, ob
   return Object.fromEntries(answers.map(([status, schema]) => [status, { ...schema, headers }]))
 }
 
-// What is a bigint for the handler is an integer on the wire.
+// A bigint of the handler is an integer on the wire.
 function exactIntegers(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(exactIntegers)
   if (typeof schema !== 'object' || schema === null) return schema
@@ -106,7 +110,7 @@ function exactIntegers(schema: unknown): unknown {
   return shown['type'] === 'bigint' ? { ...shown, type: 'integer', format: 'int64' } : shown
 }
 
-// A parameter with a default is always there for the handler, but the caller may leave it out.
+// A parameter with a default always has a value for the handler; the caller may omit it.
 function optionalDefaults(schema: unknown): unknown {
   const { required = [], properties = {}, ...rest } = schema as QuerySchema
   const demanded = required.filter((name) => properties[name]?.default === undefined)

@@ -4,10 +4,9 @@ import { Problem } from './problem.ts'
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i
 
 /**
- * Bodies are read as they come, as UTF-8: one that says it is compressed or written otherwise would
- * be misread at best.
+ * Refuses a body that is compressed or not UTF-8, since bodies are read as UTF-8 without decoding.
  *
- * @throws {Problem} UNSUPPORTED_MEDIA_TYPE, as RFC 9110 wants it for a content coding
+ * @throws {Problem} UNSUPPORTED_MEDIA_TYPE, as RFC 9110 requires for a content coding
  */
 export function refuseEncodedBody({ headers }: FastifyRequest): void {
   const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1]

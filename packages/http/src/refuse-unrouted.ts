@@ -7,8 +7,8 @@ interface Route {
 }
 
 /**
- * Answers requests that no route takes: 405 with `Allow` where another method would do, else 404.
- * It watches the routes as they are declared, so it is installed before them.
+ * Answers requests that match no route: 405 with `Allow` if the path has other methods, else 404.
+ * Call it before routes are declared.
  */
 export function refuseUnrouted(
   app: FastifyInstance,

@@ -1,14 +1,14 @@
 import type { AddressInfo } from 'node:net'
 
-/** A service that runs: where it is reached and how it is stopped. */
+/** A running service: its URL, and how to stop it. */
 export interface RunningService {
   name: string
   url: string
-  /** Takes no new work, finishes what is under way, and lets go of everything. */
+  /** Accepts no new work, finishes what is in progress, and closes all resources. */
   stop(): Promise<void>
 }
 
-/** What this file needs of a server, so that any fastify instance fits whatever its types. */
+/** The part of a fastify instance that this file uses, so that instances of any type fit. */
 interface Listening {
   listen(options: { host: string; port: number; backlog: number }): Promise<string>
   close(): PromiseLike<unknown>
@@ -16,12 +16,12 @@ interface Listening {
 }
 
 const STOP_TIMEOUT_MS = 10_000
-// Connections that wait to be accepted. Beyond them a caller's first packet is dropped and sent
-// again after one, three and seven seconds; Node's 511 are too few when a thousand callers come
-// at once.
+// Connections that wait to be accepted. When the backlog is full, the kernel drops a caller's first
+// packet, and the caller sends it again after one, three and seven seconds. Node's 511 are too few
+// for a thousand callers at once.
 const BACKLOG = 4_096
 
-/** Starts listening and returns the base URL; port 0 takes a free one. */
+/** Starts listening and returns the base URL; port 0 selects a free port. */
 export async function listen(
   app: Listening,
   options: { host: string; port: number },
@@ -33,7 +33,7 @@ export async function listen(
   return `http://${host}:${port}`
 }
 
-/** Stops listening and waits for requests under way; what is left at the deadline is cut off. */
+/** Stops listening and waits for requests in progress; closes the rest at the deadline. */
 export async function closeServer(app: Listening, timeoutMs = STOP_TIMEOUT_MS): Promise<void> {
   const deadline = setTimeout(() => app.server.closeAllConnections(), timeoutMs)
   try {

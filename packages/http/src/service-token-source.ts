@@ -1,7 +1,7 @@
 import { type Dispatcher, request } from 'undici'
 import { ServiceCallError, type TokenSource } from './call-service.ts'
 
-/** Tokens come from `/token` of the identity service, or from another issuer's whole address. */
+/** Tokens come from `/token` of the identity service, or from another issuer's full address. */
 export type TokenSourceOptions = TokenClient & ({ identityUrl: string } | { tokenUrl: string })
 
 interface TokenClient {
@@ -24,13 +24,13 @@ interface Issued {
 
 const TIMEOUT_MS = 3_000
 const DEFAULT_LIFETIME_SECONDS = 60
-// Renewed with a fifth of its life left, so that no call carries a token that expires on its way.
+// A token is renewed in the last fifth of its life, so that none expires during a call.
 const USABLE_SHARE = 0.8
 
 /**
- * Client-credentials tokens for calls to peers (F14): cached, fetched once for callers that ask
- * together, renewed before they expire. While the old token holds, a failed renewal goes unseen;
- * without one it throws ServiceCallError.
+ * Client-credentials tokens for calls to peers (F14): cached, fetched once for concurrent callers,
+ * renewed before they expire. A failed renewal is ignored while the old token is valid; otherwise
+ * it throws ServiceCallError.
  */
 export function createServiceTokenSource(options: TokenSourceOptions): TokenSource {
   const { now = Date.now } = options

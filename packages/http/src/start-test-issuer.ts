@@ -25,8 +25,7 @@ type Algorithm = 'ES256' | 'RS256' | 'PS256' | 'EdDSA'
 
 /**
  * An issuer of tokens for tests: real keys, a real key set over HTTP. Its tokens carry the claims
- * of a user of tenant `caudal` with every public scope, for audience `caudal`, unless told
- * otherwise.
+ * of a user of tenant `caudal` with every public scope, for audience `caudal`, by default.
  */
 export async function startTestIssuer(
   options: { issuer?: string; algorithm?: Algorithm } = {},

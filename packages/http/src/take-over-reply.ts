@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 
 /**
- * Hands the raw answer to a handler that writes it itself, with the headers that every answer of
- * ours has already set on it.
+ * Returns the raw response for a handler that writes it itself. The headers of every answer are
+ * already set on it.
  */
 export function takeOverReply(reply: FastifyReply): ServerResponse {
   for (const [name, value] of Object.entries(reply.getHeaders())) {

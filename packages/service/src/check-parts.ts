@@ -7,8 +7,8 @@ import type { Db } from '@caudal/postgres/types.ts'
 type Parts = { db: Db; verifier: TokenVerifier; consumer?: Consumer; relay?: Relay }
 
 /**
- * What readiness says of the parts that most services have. Without its database a service is of no
- * use; everything else it can wait for, so that is a warning (rule 11).
+ * The readiness checks of the parts that most services have. A service fails without its database;
+ * it can wait for every other dependency, so those are warnings (rule 11).
  */
 export async function checkParts({
   db,

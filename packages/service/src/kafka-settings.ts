@@ -3,7 +3,7 @@ import type { KafkaConfig, KafkaLogin, KafkaTokens } from '@caudal/config/kafka-
 import type { KafkaSasl, KafkaSettings } from '@caudal/event-log/kafka/kafka-settings.ts'
 import { createServiceTokenSource } from '@caudal/http/service-token-source.ts'
 
-/** The configuration as the log's driver takes it: with a source of tokens in place of a secret. */
+/** The configuration of the log's driver: with a token source instead of a secret. */
 export function kafkaSettings({ login, ...config }: KafkaConfig): KafkaSettings {
   return { ...config, ...(login && { sasl: saslOf(login) }) }
 }
@@ -13,7 +13,7 @@ function saslOf(login: KafkaLogin): KafkaSasl {
   return { mechanism: login.mechanism, token: tokenSource(login.tokens) }
 }
 
-/** Asked at each connection and again before the broker ends the session of an expiring token. */
+/** Called at each connection, and again before the broker ends a session whose token expires. */
 function tokenSource(tokens: KafkaTokens): () => Promise<string> {
   if ('tokenFile' in tokens) {
     return async () => (await readFile(tokens.tokenFile, 'utf8')).trim()

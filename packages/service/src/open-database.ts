@@ -6,7 +6,7 @@ import type { ServiceParts } from './start-service.ts'
 
 type DatabaseConfig = Omit<DatabaseSettings, 'logDatabaseUrl'>
 
-/** Migrates the service's database where its configuration allows it, and opens its pool. */
+/** Migrates the service's database if the configuration allows it, and opens its pool. */
 export async function openDatabase(
   name: string,
   { databaseUrl, database, migrationUrl }: DatabaseConfig,
@@ -18,7 +18,7 @@ export async function openDatabase(
     url: databaseUrl,
     applicationName: name,
     ...(max !== undefined && { max }),
-    onError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+    onError: (error) => logger.warn({ err: error }, 'lost a database connection'),
   })
   started(() => db.end())
   return db

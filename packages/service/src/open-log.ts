@@ -5,7 +5,7 @@ import { type Relay, startRelay } from '@caudal/outbox/relay.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import type { ServiceParts } from './start-service.ts'
 
-/** How long a stop waits for the outbox; what is left is published after the next start. */
+/** How long a stop waits for the outbox. The rest is published after the next start. */
 const DRAIN_TIMEOUT_MS = 2_000
 
 /** Opens the event log that the service's configuration names. */
@@ -27,7 +27,7 @@ export async function openLog(
   return log
 }
 
-/** Starts the relay of the service's outbox; a stop gives it a moment to empty it (F3). */
+/** Starts the relay of the service's outbox. A stop waits briefly for the outbox to empty (F3). */
 export function openRelay(
   { databaseUrl: url }: DatabaseSettings,
   log: EventLog,

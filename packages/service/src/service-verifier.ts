@@ -5,7 +5,7 @@ import {
   type TrustedIssuer,
 } from '@caudal/http/token-verifier.ts'
 
-/** Users come through the gateway only; services and clients with identity's own tokens (P1). */
+/** Accepts users by tokens of the gateway, and services and clients by those of identity (P1). */
 export function serviceVerifier(name: string, issuers: IssuerSettings): TokenVerifier {
   const trusted: TrustedIssuer[] = [
     {

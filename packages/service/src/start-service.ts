@@ -3,19 +3,19 @@ import type { RunningService } from '@caudal/http/running-service.ts'
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
 
-/** What takes a part of a service down again. */
+/** Stops a part of a service. */
 export type Undo = () => Promise<unknown>
 
 export type ServiceParts = {
   logger: Logger
   metrics: Metrics
-  /** Says how a part that has just started is stopped. */
+  /** Registers how to stop a part that has just started. */
   started(undo: Undo): void
 }
 
 /**
- * Starts a service part by part; `build` resolves to its URL. `stop` takes the parts down in
- * reverse, and so does a start that fails halfway.
+ * Starts a service part by part; `build` resolves to its URL. `stop` stops the parts in reverse
+ * order, and so does a start that fails.
  */
 export async function startService(
   name: string,

@@ -15,16 +15,16 @@ import { KEEP_DAYS_AT_LEAST } from '@caudal/idempotency/drop-old-keys.ts'
 export interface Config extends ServiceSettings, DatabaseSettings, ClientSettings, IssuerSettings {
   identityUrl: string
   ordersUrl: string
-  /** For one lookup of orders, the token for it included. */
+  /** Deadline of one lookup of orders, including its token. */
   ordersTimeoutMs: number
-  /** How long an idempotency key gives its answer again: 30 days at least (F2). */
+  /** How long idempotency keys are kept, at least 30 days (F2). */
   keyDays: number
 }
 
 const ORDERS_TIMEOUT_MS = 2_000
 const KEY_DAYS = { min: KEEP_DAYS_AT_LEAST, max: 3_650 }
 
-/** @throws {ConfigError} naming every bad variable at once */
+/** @throws {ConfigError} with every invalid variable */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnvironment(env, (reader) => ({
     ...readServiceSettings(reader, 'PAYMENTS'),

@@ -33,13 +33,13 @@ export function createObserver(deps: { db: Db; logger: Logger; metrics: Metrics 
 }
 
 function watchUnderWay({ db, metrics }: { db: Db; metrics: Metrics }): void {
-  // Both gauges of a scrape ask at once; they share one query.
+  // Both gauges are collected at once and share one query.
   let asked: Promise<UnderWay[]> | undefined
   const ask = (): Promise<UnderWay[]> => {
     asked ??= countUnderWay(db).finally(() => (asked = undefined))
     return asked
   }
-  // A scrape must not fail with the database: the last values stand then.
+  // A scrape must not fail with the database: the last values stay then.
   const show = (set: (status: Status, row: UnderWay | undefined) => void) => async () => {
     const rows = await ask().catch(() => undefined)
     for (const status of rows ? UNDER_WAY : []) {

@@ -10,19 +10,20 @@ import { savePayments } from './store/save-payments.ts'
 
 export interface ProcessBatchDeps {
   region: string
-  /** Receives what was decided, once it is committed. */
+  /** Receives the decision after the commit. */
   afterCommit: (decision: EventDecision, incoming: readonly IncomingEvent[]) => void
 }
 
-/** What became of an event: `contradicts` when it cannot be true beside what is known. */
+/** The result of an event: `contradicts` if it conflicts with the payment's state. */
 export type EventOutcome = 'applied' | 'contradicts'
 
 /**
- * THE SPINE, read this first: a batch of events becomes new states of payments, and
- * `payment.finalized` of those that end. Runs in the transaction that moves the consumer's offsets
- * (ADR 0002): lock and load, decide in pure code, write everything in one statement.
+ * THE SPINE, read this first: applies a batch of events to their payments and emits
+ * `payment.finalized` for those that become final. Runs in the transaction that moves the
+ * consumer's offsets (ADR 0002): lock and load, decide in pure code, write everything in one
+ * statement.
  *
- * @throws {ParkError} for events of payments that are not here (yet)
+ * @throws {ParkError} for events of unknown payments
  */
 export const processBatch: ProcessBatch<
   ProcessBatchDeps,
@@ -51,8 +52,8 @@ export const processBatch: ProcessBatch<
 }
 
 /**
- * A payment's row is committed before its first event is published, so a missing one is still being
- * restored or belongs to another installation: its events wait (rule 11).
+ * A payment's row is committed before its first event is published. A missing row is therefore
+ * still being restored, or belongs to another installation: its events wait (rule 11).
  */
 function parkUnknown(
   incoming: readonly IncomingEvent[],

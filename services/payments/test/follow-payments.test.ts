@@ -90,7 +90,7 @@ async function stepsOf(paymentId: string, claims = {}): Promise<string[]> {
   return (json['steps'] as { step: string }[]).map(({ step }) => step)
 }
 
-test('from request to COMPLETED: published, followed, finalized once, and told by its steps (P3, P11)', async () => {
+test('from request to COMPLETED: published, followed, finalized once, and described by its steps (P3, P11)', async () => {
   const payment = await accepted()
   const { paymentId, events } = payment
   await eventually(async () => {

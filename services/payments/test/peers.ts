@@ -38,8 +38,7 @@ async function createSigner(issuer: string, audience: string) {
 
 /**
  * The services that payments calls, over HTTP as they would answer: the key sets of the gateway and
- * of identity, client-credentials tokens, and the lookup of orders, which can be told to
- * misbehave.
+ * of identity, client-credentials tokens, and the lookup of orders, which can be set to misbehave.
  */
 export async function startPeers(scope: Scope) {
   const gateway = await createSigner(GATEWAY_ISSUER, 'payments')
@@ -94,7 +93,7 @@ export async function startPeers(scope: Scope) {
     setOrders(next: OrdersMode): void {
       mode = next
     },
-    /** An unpaid order of the user, over 100.50 USD unless told otherwise. */
+    /** An unpaid order of the user, over 100.50 USD by default. */
     addOrder(userId: string, over: Partial<PeerOrder> = {}): PeerOrder {
       const order: PeerOrder = {
         external_order_id: newId(),

@@ -78,7 +78,7 @@ async function finalizedOf(payments: Iterable<Payment>) {
   return rows
 }
 
-test('a payment goes its way over several batches and payment.finalized tells its end once', async () => {
+test('a payment changes state over several batches and payment.finalized is emitted once', async () => {
   const payment = pendingPayment()
   const it = eventsOf(payment)
   await insert(payment)
@@ -187,7 +187,7 @@ test('planted: a refused compare-and-set raises before any effect, the event beh
   })
   const known = new Map([payment, neighbour].map((one) => [one.paymentId, one]))
   const { changed, finalized } = decideEvents(known, incoming, { now: new Date(), region: 'test' })
-  await run([eventsOf(payment).inDoubt()]) // somebody else was here since it was loaded
+  await run([eventsOf(payment).inDoubt()]) // another process changed it since it was loaded
   const events = finalized.map(({ event }) => ({ event }))
   const attempt = transaction(db, async (tx) => {
     const saved = savePayments(tx, changed, events)

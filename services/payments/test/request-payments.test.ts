@@ -28,7 +28,7 @@ async function count(table: string, where: string, values: unknown[]): Promise<n
   return Number(rows[0]?.count)
 }
 
-/** What the order's payments are told of, from the outbox. */
+/** The events of the order's payments, from the outbox. */
 async function requestedEvents(orderId: string) {
   const { rows } = await world.db.pool.query<{
     payload: string
@@ -58,7 +58,7 @@ function assertProblem(reply: Reply, status: number, code: string): void {
   assert.match(String(reply.json['trace_id']), /^[0-9a-f]{32}$/)
 }
 
-test('an accepted payment is answered 202 PENDING with its Location, and told in the outbox (P2)', async () => {
+test('an accepted payment is answered 202 PENDING with its Location, and its event is in the outbox (P2)', async () => {
   const { userId, token } = await newUser()
   const order = world.peers.addOrder(userId)
   const key = newId()
@@ -217,7 +217,7 @@ test('an order that the order service calls paid is refused', async () => {
   assertProblem(await pay(service, token, order), 409, 'ORDER_ALREADY_PAID')
 })
 
-test("an unknown order and somebody else's are not found, and bind no key", async () => {
+test("an unknown order and another user's order are not found, and bind no key", async () => {
   const [ana, ben] = [await newUser(), await newUser()]
   const bens = world.peers.addOrder(ben.userId).external_order_id
   const key = newId()

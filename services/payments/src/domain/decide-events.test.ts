@@ -57,7 +57,7 @@ test('an unknown outcome shows as IN_DOUBT', () => {
   assert.equal(outcome(given('reserved').when('inDoubt')), 'IN_DOUBT null []')
 })
 
-test("a success is final at the PSP's verdict, and payment.finalized tells it (rule 2)", () => {
+test("a success is final at the PSP's verdict, and payment.finalized has it (rule 2)", () => {
   for (const past of [[], ['reserved'], ['reserved', 'inDoubt']] as const) {
     const result = given(...past).when('completed')
     assert.equal(outcome(result), 'COMPLETED null [COMPLETED null]')

@@ -5,13 +5,13 @@ import { formatAmount } from '@caudal/money/format-amount.ts'
 import { evolve, type PaymentEvent } from './evolve.ts'
 import { isFinal, type Payment } from './payment.ts'
 
-/** An event as it came, with the id that `payment.finalized` gets if this one ends the payment. */
+/** An event, with the id of `payment.finalized` if the event makes the payment final. */
 export interface IncomingEvent {
   event: PaymentEvent
   finalizedEventId: string
 }
 
-/** A payment that moved: how it was when the batch began, and how it is now. */
+/** A payment that changed: its state before and after the batch. */
 export interface ChangedPayment {
   before: Payment
   after: Payment
@@ -27,7 +27,7 @@ export interface EventDecision {
   /** Sorted by payment id. */
   changed: ChangedPayment[]
   finalized: Finalization[]
-  /** Indexes of events that contradict what is known; they change nothing. */
+  /** Indexes of events that conflict with their payment's state; they change nothing. */
   contradictions: number[]
 }
 
@@ -57,9 +57,9 @@ function finalizedEvent(
 }
 
 /**
- * Folds a batch of events over the payments they are about (P3): one that enters its final state is
- * finalized exactly once, since a final state is never left. Every event's payment must be among
- * `payments`, which is not changed.
+ * Applies a batch of events to their payments (P3). A payment is finalized exactly once, because it
+ * never leaves a final state. `payments` must contain the payment of every event; it is not
+ * changed.
  */
 export function decideEvents(
   payments: ReadonlyMap<string, Payment>,

@@ -193,7 +193,7 @@ test('an order that the order service calls paid is refused', () => {
   assert.deepEqual(world.when(ask(1)).map(short), ['refused ORDER_ALREADY_PAID'])
 })
 
-test("somebody else's order is not found, whoever is paying it", () => {
+test("another user's order is not found, even while its owner pays it", () => {
   const world = given({ occupied: [[1, ANA, 'PENDING']], orders: [[1, BEN, 'unknown']] })
   const bens = ask(1, { userId: BEN })
   assert.equal(world.toLookUp(bens).length, 0)
@@ -232,7 +232,7 @@ test('whatever the batch: one payment an order, one answer a key, and splitting 
       const requests = asked.map(({ order, key, user }) =>
         ask(order, { idempotencyKey: uuid(0x99_000 + key), userId: user }),
       )
-      // Orders 1 and 2 are Ana's, 3 is Ben's, 4 is nobody's.
+      // Orders 1 and 2 are Ana's, 3 is Ben's, 4 does not exist.
       const orders: World['orders'] = [unpaid(1), unpaid(2), unpaid(3, BEN)]
       for (const [order, user] of [
         [1, BEN],

@@ -11,11 +11,11 @@ import type { Payment, Status } from './payment.ts'
 export interface PaymentRequest {
   tenantId: string
   userId: string
-  /** Who asks: the user, or a client on behalf of the user. */
+  /** The caller: the user, or a client on behalf of the user. */
   actor: Actor
   /** A UUID in lower case, chosen by the client. */
   idempotencyKey: string
-  /** Digest of what was asked; a key is bound to one (F2). */
+  /** Digest of the request; an idempotency key is bound to one (F2). */
   fingerprint: string
   /** In lower case. */
   externalOrderId: string
@@ -25,12 +25,12 @@ export interface PaymentRequest {
   traceId: string
 }
 
-/** The answer that a key is bound to: sent again byte for byte. */
+/** The answer that an idempotency key is bound to: a replay has the same bytes. */
 export interface StoredAnswer {
   fingerprint: string
   httpStatus: number
   body: string
-  /** Of the payment that was accepted; null for a refusal. */
+  /** The accepted payment; null for a refusal. */
   paymentId: string | null
 }
 
@@ -41,7 +41,7 @@ export interface OccupyingPayment {
   status: Status
 }
 
-/** What the order service says of an order that belongs to the user who asks. */
+/** An order of the requesting user, as the order service returns it. */
 export interface Order {
   amountMinor: bigint
   currency: string
@@ -51,7 +51,7 @@ export interface Order {
   paid: boolean
 }
 
-/** What the payments database knew of the requests when it was asked. */
+/** The stored data about the requests, at the time of the lookup. */
 export interface KnownRequests {
   now: Date
   /** By `keyOf`. */
@@ -60,13 +60,13 @@ export interface KnownRequests {
   occupied: Map<string, OccupyingPayment>
 }
 
-/** Answers of the order service by `ownedOrderOf`; an order that is missing was not answered. */
+/** Answers of the order service by `ownedOrderOf`; a missing order got no answer. */
 export type KnownOrders = Map<string, Order | 'unknown'>
 
 /** A refusal that is stored with the key and replayed like a success. */
 export type RefusalCode = Extract<ErrorCode, 'ORDER_ALREADY_PAID' | 'ORDER_PAYMENT_IN_PROGRESS'>
 
-/** A rejection that stores nothing: the key may be used again. */
+/** A rejection that stores nothing: the idempotency key can be used again. */
 export type RejectionCode = Extract<
   ErrorCode,
   'IDEMPOTENCY_MISMATCH' | 'ORDER_NOT_FOUND' | 'UNAVAILABLE'
@@ -77,33 +77,33 @@ export type Decision =
   | { kind: 'refused'; code: RefusalCode }
   | { kind: 'rejected'; code: RejectionCode }
   | { kind: 'replayed'; answer: StoredAnswer }
-  /** Repeats the request at this index of the same batch: the answer is that one's. */
+  /** Repeats the request at this index of the same batch, and gets its answer. */
   | { kind: 'repeated'; index: number }
 
-/** What a key is scoped by: tenant and principal (F2). The UUIDs' fixed length keeps it apart. */
+/** An idempotency key within its tenant and principal (F2). UUIDs have a fixed length. */
 export function keyOf(request: Pick<PaymentRequest, 'tenantId' | 'userId' | 'idempotencyKey'>) {
   return `${request.userId} ${request.idempotencyKey} ${request.tenantId}`
 }
 
-/** An order within its tenant, whoever asks. */
+/** An order within its tenant, for any user. */
 export function orderOf(request: Pick<PaymentRequest, 'tenantId' | 'externalOrderId'>) {
   return `${request.externalOrderId} ${request.tenantId}`
 }
 
-/** An order as one user sees it: somebody else's is unknown. */
+/** An order as one user sees it: an order of another user is unknown. */
 export function ownedOrderOf(
   request: Pick<PaymentRequest, 'tenantId' | 'userId' | 'externalOrderId'>,
 ) {
   return `${request.externalOrderId} ${request.userId} ${request.tenantId}`
 }
 
-/** Whether the database alone decides: by the key, or by the user's own payment of the order. */
+/** Whether stored data decides: the idempotency key, or the user's own payment of the order. */
 function isDecidedHere(request: PaymentRequest, known: KnownRequests): boolean {
   if (known.answers.has(keyOf(request))) return true
   return known.occupied.get(orderOf(request))?.userId === request.userId
 }
 
-/** The requests whose order must be looked up, each order and user once. */
+/** The requests whose order must be looked up, once per order and user. */
 export function ordersToLookUp(
   requests: readonly PaymentRequest[],
   known: KnownRequests,
@@ -178,7 +178,7 @@ function accept(request: PaymentRequest, order: Order, now: Date, region: string
   return { kind: 'accepted', payment, event }
 }
 
-/** Decides a request whose key is not bound yet. */
+/** Decides a request whose idempotency key is not bound yet. */
 function decideUnbound(
   request: PaymentRequest,
   occupying: OccupyingPayment | undefined,
@@ -196,9 +196,9 @@ function decideUnbound(
 }
 
 /**
- * Decides a batch of requests in order (P2, F2): a later one sees what an earlier one took. The key
- * comes before the order, so that a repeat needs nothing but its key. `answers` and `occupied` are
- * not changed.
+ * Decides a batch of requests in order (P2, F2): each sees the decisions of those before it. The
+ * idempotency key is checked before the order, so that a repeat needs only its key. `answers` and
+ * `occupied` are not changed.
  */
 export function decideRequests(
   requests: readonly PaymentRequest[],

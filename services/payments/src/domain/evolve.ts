@@ -21,15 +21,15 @@ export type PaymentEvent =
   | FundsReleased
 
 /**
- * The payment after one event. The same object when the event changes nothing; 'contradicts' when
- * it cannot be true beside what is known already, such as a success after a failure.
+ * The payment after one event. The same object if the event changes nothing; 'contradicts' if the
+ * event conflicts with the state, such as a success after a failure.
  */
 export type Evolution = Payment | 'contradicts'
 
 /**
- * How a payment moves (rule 2, P3). States only move forward, and events of different topics may
- * come in any order: what matters is what is known, not which came first. A success is final at the
- * PSP's verdict. A failure with a hold is final when the wallet has released it.
+ * How a payment moves (rule 2, P3). States only move forward. Events of different topics may arrive
+ * in any order, so the result does not depend on the order. A success is final with the PSP's
+ * verdict. A failure with a hold is final when the wallet has released the hold.
  */
 export function evolve(payment: Payment, event: PaymentEvent, now: Date): Evolution {
   switch (event.event_type) {
@@ -87,7 +87,7 @@ function refusedByWallet(payment: Payment, event: FundsInsufficient, now: Date):
   return { ...payment, status: 'FAILED', reason: event.reason, updatedAt: now, finalizedAt: now }
 }
 
-/** The verdict is remembered; the hold is still there, so nobody sees FAILED yet. */
+/** Stores the verdict. The hold is not released yet, so the status is not FAILED yet. */
 function failedAtGateway(payment: Payment, event: PaymentFailed): Evolution {
   if (payment.status === 'COMPLETED' || wasRefusedByWallet(payment)) return 'contradicts'
   if (payment.gatewayResponse !== null) return payment
@@ -98,7 +98,7 @@ function failedAtGateway(payment: Payment, event: PaymentFailed): Evolution {
   }
 }
 
-/** The money is available again. Carries the reason too, since it may come before the verdict. */
+/** The funds are released. The event has the reason, because it may arrive before the verdict. */
 function released(payment: Payment, event: FundsReleased, now: Date): Evolution {
   if (payment.status === 'COMPLETED' || wasRefusedByWallet(payment)) return 'contradicts'
   if (payment.status === 'FAILED') return payment

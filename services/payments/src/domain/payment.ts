@@ -1,20 +1,20 @@
 import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import type { FailureReason } from '@caudal/contracts/reasons.ts'
 
-/** The states of a payment so far; they only move forward, the last two are final. */
+/** The states of a payment. They only move forward; the last two are final. */
 export const STATUSES = ['PENDING', 'RESERVED', 'IN_DOUBT', 'COMPLETED', 'FAILED'] as const
 
 export type Status = (typeof STATUSES)[number]
 
 /**
- * A payment as its row has it. `reason` is the verdict as soon as it is known; it is shown only
- * with FAILED, because FAILED means that the money is available again.
+ * A payment as stored. `reason` is set when the verdict is known, and shown only with FAILED,
+ * because FAILED means that the funds are available again.
  */
 export interface Payment {
   paymentId: string
   tenantId: string
   userId: string
-  /** Account of the user's wallet in the payment's currency: the key of all its events. */
+  /** The user's account in the payment's currency: the partition key of all its events. */
   accountId: string
   externalOrderId: string
   amountMinor: bigint
@@ -23,7 +23,7 @@ export interface Payment {
   status: Status
   reason: FailureReason | null
   gatewayResponse: GatewayResponse | null
-  /** 32 hexadecimal digits: the trace in which the payment was requested. */
+  /** 32 hexadecimal digits: the trace of the request. */
   traceId: string
   createdAt: Date
   /** When the status last changed. */

@@ -19,7 +19,7 @@ export function observeEvents(deps: {
   const { logger, metrics, entered } = deps
   const contradictions = metrics.counter(
     'payment_contradictions_total',
-    'Events that cannot be true beside what is known; they changed nothing.',
+    'Events that conflict with the state of their payment and changed nothing.',
     ['event_type'],
   )
   const finalSeconds = metrics.histogram(
@@ -39,14 +39,17 @@ export function observeEvents(deps: {
         finalSeconds.observe({ status }, durationMs / 1000)
       }
       const fields = { payment_id: paymentId, trace_id: traceId, status, reason }
-      // Every payment passes here; what most go through says nothing to an operator.
-      if (status === 'RESERVED') logger.debug(fields, 'payment moved')
-      else logger.info(fields, 'payment moved')
+      // Almost every payment becomes RESERVED, so operators do not need these lines.
+      if (status === 'RESERVED') logger.debug(fields, 'payment changed state')
+      else logger.info(fields, 'payment changed state')
     }
     for (const index of indexes) {
       const { event, record } = incoming[index]!
       contradictions.inc({ event_type: event.event_type })
-      logger.error({ ...whereabouts(event, record) }, 'an event contradicts what is known')
+      logger.error(
+        { ...whereabouts(event, record) },
+        'an event contradicts the state of its payment',
+      )
     }
   }
 }

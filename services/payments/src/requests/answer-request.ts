@@ -1,12 +1,12 @@
 import { Problem, PROBLEM_CONTENT_TYPE } from '@caudal/http/problem.ts'
 import type { RejectionCode, StoredAnswer } from '../domain/decide-requests.ts'
 
-/** What a request is answered with: the bytes bound to its key, or a rejection that binds none. */
+/** The outcome of a request: the bytes bound to its key, or a rejection that binds no key. */
 export type Outcome =
   | { kind: 'answered'; answer: StoredAnswer; replayed: boolean }
   | { kind: 'rejected'; code: RejectionCode }
 
-/** An answer as it goes out. */
+/** An HTTP answer. */
 export interface Answered {
   status: number
   headers: Record<string, string>
@@ -22,7 +22,7 @@ const REJECTION_DETAILS: Record<RejectionCode, string> = {
 }
 
 /**
- * The bytes that the key is bound to, the first time and every time after.
+ * The answer with the bytes that the key is bound to, the same for the request and each replay.
  *
  * @throws {Problem} for a rejection
  */

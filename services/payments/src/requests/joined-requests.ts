@@ -23,7 +23,7 @@ const PATH = '/internal/payment-requests'
 const BODY_LIMIT_BYTES = 1024 * 1024
 const MAX_REQUESTS = 64
 
-/** A request as it would come alone: its own token, key, trace and the bytes of its body. */
+/** One payment request: its token, idempotency key, trace and the bytes of its body. */
 const JoinedRequest = Type.Object({
   authorization: Type.String(),
   traceparent: Type.String(),
@@ -54,10 +54,10 @@ interface JoinedDeps {
 }
 
 /**
- * Requests to pay that the gateway had at the same moment, in one: an HTTP exchange for each costs
- * more than all the rest. Each is what `POST /v1/payments` would be, verified by its own token and
- * answered by itself, on a line `{index, status, headers, body}` as soon as it is known, so that
- * none waits for its neighbours.
+ * Adds the route for payment requests that the gateway sends together, since one HTTP exchange per
+ * request costs more than the rest of the work. Each request is handled as `POST /v1/payments` with
+ * its own token, and answered on a line `{index, status, headers, body}` as soon as its answer is
+ * ready, so that no request waits for another.
  */
 export function addJoinedRoute(app: HttpServer, deps: JoinedDeps): void {
   app.post(PATH, { schema: joinedSchema, bodyLimit: BODY_LIMIT_BYTES }, (request, reply) => {
@@ -69,7 +69,7 @@ export function addJoinedRoute(app: HttpServer, deps: JoinedDeps): void {
   })
 }
 
-/** Never rejects: whatever goes wrong is an answer. */
+/** Never rejects: every error becomes an answer. */
 async function answer(deps: JoinedDeps, request: JoinedRequest): Promise<Answered> {
   const parent = parseTraceparent(request.traceparent)
   const traceparent = parent === null ? newTraceparent() : childTraceparent(parent)
@@ -98,7 +98,7 @@ async function answer(deps: JoinedDeps, request: JoinedRequest): Promise<Answere
 
 type Line = Answered & { index: number }
 
-/** Writes lines, those of one turn of the event loop together, and ends after the last. */
+/** Writes the lines of one turn of the event loop together, and ends after the last line. */
 function lineWriter(response: ServerResponse, count: number): (line: Line) => void {
   let lines = ''
   let left = count

@@ -11,7 +11,7 @@ import {
   type PaymentRequest,
 } from '../domain/decide-requests.ts'
 
-/** Printable: a text that PostgreSQL or an event could not carry is not taken. */
+/** Without control characters, which PostgreSQL and events cannot store. */
 const Text = Type.String({ minLength: 1, maxLength: 255, pattern: '^[^\\u0000-\\u001f]+$' })
 
 const OrderView = Type.Object({
@@ -30,7 +30,7 @@ type OrderView = Static<typeof OrderView>
 const answerValidator = Compile(Type.Object({ orders: Type.Array(Type.Unknown()) }))
 const orderValidator = Compile(OrderView)
 
-/** The key under which an order is known; also of an order that is malformed beyond it. */
+/** The identifying members of an order; they are read even if other members are malformed. */
 const identityValidator = Compile(
   Type.Pick(OrderView, ['external_order_id', 'tenant_id', 'user_id']),
 )
@@ -43,9 +43,9 @@ export interface OrderLookupDeps {
 }
 
 /**
- * Asks the order service for the orders of a batch in one call (P2: amount and destination come
- * from it, never from the client). An order that it does not name is unknown or somebody else's. A
- * failed call, or one order that makes no sense, leaves its orders out, and the log says why.
+ * Looks up the orders of a batch in one call of the order service (P2: amount and destination come
+ * from it, never from the client). An order that is not in its answer is unknown or belongs to
+ * another user. Orders of a failed call and malformed orders are left out and logged.
  */
 export async function lookUpOrders(
   deps: OrderLookupDeps,
@@ -70,9 +70,9 @@ export async function lookUpOrders(
     if (answer.status === 200 && answerValidator.Check(answer.body)) {
       return readOrders(deps, wanted, answer.body.orders)
     }
-    deps.logger.error({ status: answer.status }, 'the order service gave no usable answer')
+    deps.logger.error({ status: answer.status }, 'could not use the answer of the order service')
   } catch (error) {
-    deps.logger.warn({ err: error }, 'orders could not be looked up')
+    deps.logger.warn({ err: error }, 'could not look up orders')
   }
   return new Map()
 }
@@ -91,7 +91,10 @@ function readOrders(
     if (order) orders.set(owned, order)
     else {
       orders.delete(owned)
-      logger.error({ external_order_id: externalOrderId }, 'the order service sent a bad order')
+      logger.error(
+        { external_order_id: externalOrderId },
+        'the order service sent a malformed order',
+      )
     }
   }
   return orders

@@ -14,7 +14,7 @@ export function observeRequests(deps: {
   const { logger, metrics, entered } = deps
   const answers = metrics.counter(
     'payment_requests_total',
-    'Requests to pay by what came of them: accepted, replayed, or the code of the refusal.',
+    'Payment requests by outcome: accepted, replayed, or the code of the refusal.',
     ['outcome'],
   )
   return (decisions) => {

@@ -39,7 +39,7 @@ function idempotencyKeyOf(request: Call): string {
   throw new Problem('INVALID_IDEMPOTENCY_KEY', 'the idempotency-key must be one UUID (RFC 9562)')
 }
 
-/** Minted by the gateway, which alone vouches for users; by us for internal clients (P1). */
+/** The gateway creates the id for users; this service creates it for internal clients (P1). */
 function paymentIdOf(request: Call): string {
   const minted = request.headers['x-payment-id']
   const isGateway = identityOf(request).kind === 'user'

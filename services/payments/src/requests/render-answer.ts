@@ -6,7 +6,7 @@ import type { Payment } from '../domain/payment.ts'
 
 const ACCEPTED = 202
 
-/** What a payment that was just accepted is answered with; these bytes are stored (P2). */
+/** The answer to an accepted payment; its bytes are stored (P2). */
 export function renderAccepted(request: PaymentRequest, payment: Payment): StoredAnswer {
   const body = JSON.stringify({
     payment_id: payment.paymentId,
@@ -20,14 +20,14 @@ export function renderAccepted(request: PaymentRequest, payment: Payment): Store
   return { fingerprint, httpStatus: ACCEPTED, body, paymentId: payment.paymentId }
 }
 
-/** The problem document of a refusal, stored like a success; the trace id stays the first one's. */
+/** The problem document of a refusal, stored like a success; replays keep its trace id. */
 export function renderRefused(request: PaymentRequest, code: RefusalCode): StoredAnswer {
   const body = problemBody(code, request.traceId)
   const { fingerprint } = request
   return { fingerprint, httpStatus: ERROR_CODES[code].status, body, paymentId: null }
 }
 
-/** A payment as its owner sees it: a reason is shown with FAILED only. */
+/** A payment as its owner sees it: the reason is shown only with FAILED. */
 export function viewPayment(payment: Payment) {
   return {
     payment_id: payment.paymentId,
@@ -42,7 +42,7 @@ export function viewPayment(payment: Payment) {
   }
 }
 
-/** One thing that happened to a payment, for whoever follows it (P11). */
+/** A step of a payment, for those who follow it (P11). */
 export interface Step {
   at: string
   step: string
