@@ -1,4 +1,5 @@
-import { addRoutes } from '@caudal/api-gateway/routes.ts'
+import { addRoutes } from '@caudal/api-gateway/http/add-routes.ts'
+import { PUBLIC_ROUTES } from '@caudal/api-gateway/http/public-routes.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { addStepsRoute } from '@caudal/http/steps-route.ts'
 import { mountProvider } from '@caudal/identity/http/mount-provider.ts'
@@ -20,10 +21,13 @@ export interface ServiceRoutes {
 
 // The routes are described and never called, so nothing reads their dependencies.
 const INERT = {} as never
+const INERT_GATEWAY = {
+  peers: new Map(PUBLIC_ROUTES.map(({ peer }) => [peer, INERT])),
+} as unknown as Parameters<typeof addRoutes>[2]
 
 /** Every service in the order of the page. A test compares the table with each main.ts. */
 export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
-  { service: 'api-gateway', add: [(app) => addRoutes(app, INERT)] },
+  { service: 'api-gateway', add: [(app) => addRoutes(app, PUBLIC_ROUTES, INERT_GATEWAY)] },
   { service: 'payments', add: [(app) => addPaymentRoutes(app, INERT)] },
   {
     service: 'wallets',
