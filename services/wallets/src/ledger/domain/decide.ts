@@ -11,8 +11,7 @@ export type Decide = (command: Command, state: LedgerState, at: Conditions) => O
 
 /**
  * Decides one command (F1). Pure: it reads the state, which must hold every account, hold, key,
- * reference and transfer that the command names, and changes nothing; `evolve` applies the
- * outcome.
+ * reference and transfer that the command names, and changes nothing; `fold` applies the outcome.
  */
 export const decide: Decide = (command, state, at) =>
   decideByKey(command, state) ?? decideCommand(command, state, at)
