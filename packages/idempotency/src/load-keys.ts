@@ -28,7 +28,7 @@ export function lookUpKey(
  * The SELECT that finds the keys that are bound, as part of a larger statement: `position` (from 1)
  * of the key in `keys` and the columns of `lookUpKey`.
  */
-function selectKeys(table: KeyTable, keys: readonly KeyScope[]): Sql {
+export function selectKeys(table: KeyTable, keys: readonly KeyScope[]): Sql {
   const lookup = lookUpKey(table, {
     tenantId: raw('w.tenant_id'),
     principalId: raw('w.principal_id'),

@@ -7,6 +7,7 @@ import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { addStepsRoute, type NamedPayment, type Step } from '@caudal/http/steps-route.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
+import { dropKeysPeriodically } from '@caudal/idempotency/drop-old-keys.ts'
 import type { Relay } from '@caudal/outbox/relay.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -41,14 +42,12 @@ import { paymentHandlers } from './payments/payment-handlers.ts'
 import { paymentSteps } from './payments/payment-steps.ts'
 import { findPaymentHold } from './payments/store/find-payment-hold.ts'
 import { keepPartitions, type PartitionKeeper } from './upkeep/keep-partitions.ts'
-import { dropOldKeys } from './upkeep/store/drop-old-keys.ts'
 import { sweepHolds } from './upkeep/sweep-holds.ts'
 
 const NAME = 'wallets'
 /** Each lane needs one, atomic batches another, and one is for the case that one breaks. */
 const COMMAND_CONNECTIONS = 4
 const SWEEP_PAUSE_MS = 1_000
-const KEYS_PAUSE_MS = 60 * 60 * 1_000
 
 interface Parts extends ServiceParts {
   config: Config
@@ -76,8 +75,8 @@ export function start(config: Config): Promise<RunningService> {
     started(() => commands.stop())
     const sweeper = startSweeper(parts)
     started(() => sweeper.stop())
-    const keyKeeper = startKeyKeeper(parts)
-    started(() => keyKeeper.stop())
+    const keys = dropKeysPeriodically({ db, logger: base.logger, keepDays: config.keyDays })
+    started(() => keys.stop())
     const app = createApp(parts, { consumer, commands, sweeper })
     started(() => closeServer(app))
     return listen(app, config)
@@ -148,14 +147,6 @@ function startSweeper({ config, db, relay, observer, logger }: Parts): PeriodicW
     pauseMs: SWEEP_PAUSE_MS,
     work: async () => void (await sweepHolds(deps)),
     onFault: (err) => logger.error({ err }, 'could not release holds whose time is over'),
-  })
-}
-
-function startKeyKeeper({ config, db, logger }: Parts): PeriodicWork {
-  return runPeriodically({
-    pauseMs: KEYS_PAUSE_MS,
-    work: async () => void (await dropOldKeys(db, config.keyDays)),
-    onFault: (err) => logger.error({ err }, 'could not drop old idempotency keys'),
   })
 }
 

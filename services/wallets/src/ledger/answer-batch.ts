@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { BoundKey } from '@caudal/idempotency/bound-key.ts'
 import {
   type Final,
   isFinal,
@@ -7,7 +8,6 @@ import {
   type StoredAnswer,
 } from './domain/outcome.ts'
 import type { Work } from './origin.ts'
-import type { KeyedAnswer } from './store/save-decision.ts'
 
 /** What a client is answered; `replayed` when the same answer was given before. */
 export interface Answer extends StoredAnswer {
@@ -37,21 +37,30 @@ export function answersTo(
   })
 }
 
-/** The answers that bind their keys. */
-export function keyedAnswers(
+/** The idempotency keys that the batch binds, with their answers. */
+export function keysBoundBy(
   work: readonly Work[],
   outcomes: readonly RequestOutcome[],
   answers: readonly (Answer | null)[],
-): KeyedAnswer[] {
-  const keyed: KeyedAnswer[] = []
+): BoundKey[] {
+  const bound: BoundKey[] = []
   for (const [index, { command }] of work.entries()) {
     const outcome = outcomes[index]!
     const answer = answers[index]!
     const { tenantId, key } = command
     if (answer === null || key.clientId === null) continue
     if (!isFinal(outcome) || !isKept(outcome)) continue
-    const { clientId, value, fingerprint } = key
-    keyed.push({ tenantId, clientId, key: value, fingerprint, answer })
+    const { clientId: principalId, value: idempotencyKey, fingerprint } = key
+    const { status, body } = answer
+    bound.push({
+      tenantId,
+      principalId,
+      idempotencyKey,
+      fingerprint,
+      status,
+      body,
+      resourceId: null,
+    })
   }
-  return keyed
+  return bound
 }

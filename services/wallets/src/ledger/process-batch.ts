@@ -5,7 +5,7 @@ import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
 import { addToOutbox, type OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import type { LastStatements } from '@caudal/postgres/transaction.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import { type Answer, answersTo, keyedAnswers } from './answer-batch.ts'
+import { type Answer, answersTo, keysBoundBy } from './answer-batch.ts'
 import { type BatchDecision, decideBatch } from './domain/decide-batch.ts'
 import { momentOf } from './domain/moment.ts'
 import { type RequestOutcome, tookEffect } from './domain/outcome.ts'
@@ -54,10 +54,10 @@ export const processBatch: ProcessBatch<ProcessBatchDeps, Work, Processed> = asy
   const { outcomes } = decision
   parkInapplicable(work, outcomes)
   const answers = answersTo(work, outcomes)
-  const keyed = keyedAnswers(work, outcomes, answers)
-  if (changesAnything(decision) || keyed.length > 0 || opened.length > 0) {
+  const keys = keysBoundBy(work, outcomes, answers)
+  if (changesAnything(decision) || keys.length > 0 || opened.length > 0) {
     const composeEvents = (): OutboxEvent[] => eventsOf(deps, work, { outcomes, opened, now })
-    const saved = await save(tx, { ...decision, now, answers: keyed }, composeEvents)
+    const saved = await save(tx, { ...decision, now, keys }, composeEvents)
     if (deps.last === undefined) await Promise.all(saved)
     else deps.last.push(...saved)
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { AtomicBatch, Command } from './command.ts'
 import type { Conditions } from './conditions.ts'
-import { decideByKey, decideCommand } from './decide.ts'
+import { outcomeByKey, decideCommand } from './decide.ts'
 import { foldEffect } from './fold.ts'
 import { holdKeyOf } from './hold.ts'
 import { findHold, type LedgerState, referenceName, transferName } from './ledger-state.ts'
@@ -16,7 +16,7 @@ export function decideAtomic(
   state: LedgerState,
   at: Conditions,
 ): Applied | NotApplied | Repeated | Refused {
-  const known = decideByKey(batch, state)
+  const known = outcomeByKey(batch, state)
   if (known !== null) return known
   const outcomes: (Posted | Changed)[] = []
   const takeBack: (() => void)[] = []

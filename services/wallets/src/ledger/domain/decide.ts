@@ -1,3 +1,4 @@
+import { decideByKey } from '@caudal/idempotency/decide-by-key.ts'
 import type { Command } from './command.ts'
 import type { Conditions } from './conditions.ts'
 import { decideAccountChange } from './decide-account.ts'
@@ -14,7 +15,7 @@ export type Decide = (command: Command, state: LedgerState, at: Conditions) => O
  * reference and transfer that the command names, and changes nothing; `fold` applies the outcome.
  */
 export const decide: Decide = (command, state, at) =>
-  decideByKey(command, state) ?? decideCommand(command, state, at)
+  outcomeByKey(command, state) ?? decideCommand(command, state, at)
 
 /** The same without a look at the key: for a command whose key is the one of its batch. */
 export const decideCommand: Decide = (command, state, at) => {
@@ -30,12 +31,20 @@ export const decideCommand: Decide = (command, state, at) => {
 }
 
 /** What the key alone decides (F2): the same request again, or another one. Null for a new key. */
-export function decideByKey(
+export function outcomeByKey(
   request: Parameters<typeof nameOfKey>[0],
   state: LedgerState,
 ): Repeated | Refused | null {
   const known = state.keys.get(nameOfKey(request) ?? '')
-  if (known === undefined) return null
-  if (known.fingerprint !== request.key.fingerprint) return refused('IDEMPOTENCY_MISMATCH')
-  return { type: 'repeated', ...known }
+  const byKey = decideByKey(known, request.key.fingerprint)
+  switch (byKey.kind) {
+    case 'new':
+      return null
+    case 'mismatch':
+      return refused('IDEMPOTENCY_MISMATCH')
+    case 'replay':
+      return { type: 'repeated', ...byKey.answer }
+    default:
+      return byKey satisfies never
+  }
 }

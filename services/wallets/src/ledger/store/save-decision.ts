@@ -1,3 +1,5 @@
+import type { BoundKey } from '@caudal/idempotency/bound-key.ts'
+import { insertKeys } from '@caudal/idempotency/insert-keys.ts'
 import { type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
 import {
   bigintArray,
@@ -11,17 +13,8 @@ import type { Tx } from '@caudal/postgres/types.ts'
 import type { ChangedAccount } from '../domain/decide-batch.ts'
 import { type Hold, holdKeyOf } from '../domain/hold.ts'
 import { dayOf } from '../domain/moment.ts'
-import type { StoredAnswer } from '../domain/outcome.ts'
 import type { Entry, Transfer } from '../domain/transfer.ts'
-
-/** An answer to be stored under the key of its command (F2). */
-export interface KeyedAnswer {
-  tenantId: string
-  clientId: string
-  key: string
-  fingerprint: string
-  answer: StoredAnswer
-}
+import { WALLET_KEYS } from './wallet-keys.ts'
 
 /** Everything that a batch writes. */
 export interface Saving {
@@ -31,7 +24,8 @@ export interface Saving {
   newHolds: readonly Hold[]
   changedHolds: readonly Hold[]
   transfers: readonly Transfer[]
-  answers: readonly KeyedAnswer[]
+  /** The idempotency keys that the batch binds, with their answers. */
+  keys: readonly BoundKey[]
   events: readonly OutboxEvent[]
 }
 
@@ -44,7 +38,7 @@ export const LEDGER_MOVED = 'CA101'
  * neither these effects nor a COMMIT behind them can happen.
  */
 export async function saveDecision(tx: Tx, saving: Saving): Promise<void> {
-  const { now, accounts, newHolds, changedHolds, transfers, answers, events } = saving
+  const { now, accounts, newHolds, changedHolds, transfers, keys, events } = saving
   // Arrays of equal length are unnested side by side in the select list: as a table function their
   // rows would be stored once more on the way. Rows to change are looked up one by one and then
   // taken at their place, which the lock keeps: joined as a set, a plan that was made when a table
@@ -58,7 +52,7 @@ export async function saveDecision(tx: Tx, saving: Saving): Promise<void> {
     ), new_transfers AS (${insertTransfers(transfers, now)}
     ), new_entries AS (${insertEntries(transfers, now)}
     ), new_references AS (${insertReferences(transfers)}
-    ), new_keys AS (${insertKeys(answers, now)}
+    ), new_keys AS (${insertKeys(WALLET_KEYS, keys, now)}
     ), new_events AS (${outboxInsert(events)}
     )
     SELECT require_that(
@@ -188,22 +182,6 @@ function insertReferences(transfers: readonly Transfer[]): Sql {
       ${textArray(clients, (it) => it.referenceId)}::text[]
     ) AS r(transfer_id, tenant_id, kind, reference_id)
     ORDER BY reference_id COLLATE "C", kind COLLATE "C", tenant_id COLLATE "C"`
-}
-
-function insertKeys(answers: readonly KeyedAnswer[], now: Date): Sql {
-  return sql`
-    INSERT INTO idempotency_keys (created_at, tenant_id, client_id, idempotency_key, fingerprint,
-      status, body)
-    SELECT ${now}::timestamptz, tenant_id, client_id, key, fingerprint, status, body
-    FROM unnest(
-      ${textArray(answers, (it) => it.tenantId)}::text[],
-      ${textArray(answers, (it) => it.clientId)}::text[],
-      ${textArray(answers, (it) => it.key)}::text[],
-      ${hexArray(answers, (it) => it.fingerprint)}::bytea[],
-      ${smallintArray(answers, (it) => it.answer.status)}::smallint[],
-      ${textArray(answers, (it) => it.answer.body)}::text[]
-    ) AS k(tenant_id, client_id, key, fingerprint, status, body)
-    ORDER BY key COLLATE "C", client_id COLLATE "C", tenant_id COLLATE "C"`
 }
 
 /** Balances may be wider than 64 bits, so these few travel as text. */
