@@ -11,7 +11,10 @@ import {
 export interface Config extends ServiceSettings, DatabaseSettings, IssuerSettings {
   /** Commands of HTTP clients that share one transaction, at most. */
   batchCommands: number
-  /** Commands that may wait; beyond it clients are told to come back (F7). */
+  /**
+   * Commands that one tenant may have waiting in a lane; all tenants together twice as many. More
+   * are refused as OVERLOADED (F7).
+   */
   queueCommands: number
   /** How long a key gives its answer again: 30 days at least (F2). */
   keyDays: number

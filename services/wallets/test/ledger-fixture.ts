@@ -59,7 +59,7 @@ const logger = createLogger({ service: 'wallets', level: 'silent' })
 /** What takes the commands of one process's clients. */
 export function takerOf(
   db: Db,
-  over: { queueCommands?: number; slots?: number[] } = {},
+  over: { batchCommands?: number; queueCommands?: number; slots?: number[] } = {},
 ): CommandTaker {
   return takeCommands({
     slots: [0],

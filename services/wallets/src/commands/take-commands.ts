@@ -2,7 +2,6 @@ import { type Batcher, createBatcher, OverloadedError } from '@caudal/batching/c
 import { CommitUnknownError, isUniqueViolation } from '@caudal/postgres/errors.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { isRetryable } from '@caudal/retry/is-retryable.ts'
 import type { Answer } from '../ledger/answer-batch.ts'
 import type { AtomicBatch, Command } from '../ledger/domain/command.ts'
 import type { RequestOutcome } from '../ledger/domain/outcome.ts'
@@ -16,6 +15,7 @@ export interface TakeCommandsDeps {
   db: Db
   region: string
   batchCommands: number
+  /** Commands that one tenant may have waiting in a lane; all tenants together twice as many. */
   queueCommands: number
   observer: {
     commandsAnswered(work: readonly Work[], outcomes: readonly RequestOutcome[]): void
@@ -40,8 +40,6 @@ export interface CommandTaker {
 
 type LaneDeps = TakeCommandsDeps & { watch: KeyWatch; slot: number }
 
-type Settled = { answer: Answer } | { fault: unknown }
-
 type Taken = Work<Command | AtomicBatch>
 
 const ATTEMPTS = 3
@@ -52,41 +50,47 @@ const ATOMIC_SHARE = 100
  * Joins the commands of concurrent requests: while one transaction runs, the next batch gathers.
  * There are lanes, each with its accounts and one batch under way: while the database works for
  * one, this thread works for another, and no two wait for the same row. Commands of one request
- * that meet across lanes go together in one, in their order. Each caller gets its own answer, and
- * one command that fails never fails its neighbours.
+ * that meet across lanes go together in one, in their order. In each queue tenants take turns, so
+ * that one which fills it delays no other. Each caller gets its own answer, and one command that
+ * fails never fails its neighbours.
  */
 export function takeCommands(given: TakeCommandsDeps): CommandTaker {
   const deps = { ...given, watch: watchKeys() }
   const batcherOf = (slot: number, share: number) =>
-    createBatcher<Taken, Settled>({
-      process: (work) => settleBatch({ ...deps, slot }, work),
+    createBatcher<Taken, Answer>({
+      process: (work) => runBatch({ ...deps, slot }, work),
       maxBatch: Math.ceil(deps.batchCommands / share),
-      maxQueue: Math.ceil(deps.queueCommands / share),
+      // A tenant may fill half of it, so that half is the limit that one tenant meets.
+      maxQueue: 2 * Math.ceil(deps.queueCommands / share),
+      turnOf,
+      isolate: true,
     })
   // Each lane has its own slot of the clearing accounts, or they would wait for each other.
   const lanes = deps.slots.map((slot) => batcherOf(slot, 1))
   // Atomic batches have a queue of their own: a large one would delay all other commands.
   const atomics = batcherOf(deps.slots[0]!, ATOMIC_SHARE)
   const laneOf = (accountId: string): number => laneNumber(accountId, lanes.length)
-  const batcherFor = (command: Taken['command'], together?: string): Batcher<Taken, Settled> => {
+  const batcherFor = (command: Taken['command'], together?: string): Batcher<Taken, Answer> => {
     if (command.kind === 'atomic') return atomics
     return lanes[laneOf(together ?? command.accountId)]!
   }
   return {
-    async submit(request, traceparent) {
-      return answerIn(await batcherFor(request).submit(workOf(deps, request, traceparent)))
-    },
+    submit: (request, traceparent) =>
+      batcherFor(request).submit(workOf(deps, request, traceparent)),
     async submitAll(commands, traceparent) {
       const together = meetAcrossLanes(commands, laneOf) ? commands[0]!.accountId : undefined
       const places = Map.groupBy(commands.keys(), (index) => batcherFor(commands[index]!, together))
       // A lane that refuses its part must not find that another has begun with its own.
-      const refusal = [...places].some(([batcher, { length }]) => !batcher.hasRoomFor(length))
-      if (refusal) throw new OverloadedError('the queue is full')
+      const refusal = [...places].some(([batcher, indexes]) => {
+        const { tenantId } = commands[indexes[0]!]!
+        return !batcher.hasRoomFor(indexes.length, tenantId)
+      })
+      if (refusal) throw new OverloadedError()
       const answers: Answer[] = []
       const settling = [...places].map(async ([batcher, indexes]) => {
         const work = indexes.map((index) => workOf(deps, commands[index]!, traceparent))
-        const settled = await batcher.submitAll(work)
-        for (const [at, index] of indexes.entries()) answers[index] = answerIn(settled[at]!)
+        const own = await batcher.submitAll(work)
+        for (const [at, index] of indexes.entries()) answers[index] = own[at]!
       })
       await Promise.all(settling)
       return answers
@@ -97,9 +101,9 @@ export function takeCommands(given: TakeCommandsDeps): CommandTaker {
   }
 }
 
-function answerIn(settled: Settled): Answer {
-  if ('fault' in settled) throw settled.fault
-  return settled.answer
+/** Tenants take turns. */
+function turnOf({ command }: Taken): string {
+  return command.tenantId
 }
 
 /** The same for every command of an account; ids are hashes, so accounts spread evenly. */
@@ -119,19 +123,6 @@ function workOf(
   const origin = clientOrigin(traceparent)
   const namesSystem = command.kind === 'transfer'
   return { command, origin: namesSystem ? { ...origin, slot: slots[0]! } : origin }
-}
-
-async function settleBatch(deps: LaneDeps, work: readonly Work[]): Promise<Settled[]> {
-  try {
-    const answers = await runBatch(deps, work)
-    return answers.map((answer) => ({ answer }))
-  } catch (fault) {
-    if (isRetryable(fault) || work.length === 1) return work.map(() => ({ fault }))
-    // One of them is at fault, and it is unknown which: alone, each fails for itself.
-    const settled: Settled[] = []
-    for (const one of work) settled.push(...(await settleBatch(deps, [one])))
-    return settled
-  }
 }
 
 async function runBatch(deps: LaneDeps, work: readonly Work[]): Promise<Answer[]> {
