@@ -2,10 +2,12 @@ import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { createTokenVerifier, type TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import { type PeriodicWork, runPeriodically } from '@caudal/retry/run-periodically.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
 import { openDatabase } from '@caudal/service/open-database.ts'
 import { openLog, openRelay } from '@caudal/service/open-log.ts'
-import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
+import { startService } from '@caudal/service/start-service.ts'
+import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Config } from './config.ts'
 import { createUserCreation, type UserCreation } from './create-users.ts'
 import { AUDIENCE } from './domain/access-token.ts'
@@ -33,7 +35,8 @@ export function start(config: Config): Promise<RunningService> {
     const db = await openDatabase(NAME, config, { sets: identityMigrations }, parts)
     const keys = await ensureSigningKeys(db)
     const relay = openRelay(config, await openLog(config, parts), parts)
-    sweepObjects(db, parts)
+    const sweeper = sweepObjects(db, logger)
+    started(() => sweeper.stop())
 
     const own = { url: '' }
     const verifier = verifyOwnTokens(config, own)
@@ -105,12 +108,11 @@ function verifyOwnTokens({ issuer }: Config, own: { url: string }): TokenVerifie
   }
 }
 
-/** Removes what has expired, now and then. */
-function sweepObjects(db: Db, { logger, started }: ServiceParts): void {
-  const sweep = setInterval(() => {
-    removeExpiredObjects(db).catch((error: unknown) => {
-      logger.warn({ err: error }, 'expired objects could not be removed')
-    })
-  }, SWEEP_MS)
-  started(async () => clearInterval(sweep))
+/** Removes expired codes, grants and sessions at once and every hour. */
+function sweepObjects(db: Db, logger: Logger): PeriodicWork {
+  return runPeriodically({
+    pauseMs: SWEEP_MS,
+    work: () => removeExpiredObjects(db),
+    onFault: (err) => logger.warn({ err }, 'could not remove expired objects'),
+  })
 }
