@@ -3,12 +3,13 @@ import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { ParkError } from '@caudal/event-log/park-error.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import { decideCreations } from './domain/decide-creations.ts'
+import { decidePayments, firstPayments, type UnmarkedPayment } from './domain/decide-payments.ts'
 import { keyOf, type NewOrder, type Order } from './domain/order.ts'
 import { ordersPaidBy } from './domain/orders-paid-by.ts'
 import type { PaymentWork } from './messaging/handlers.ts'
 import { findOrders } from './store/find-orders.ts'
 import { insertOrders } from './store/insert-orders.ts'
-import { markOrdersPaid, type UnmarkedPayment } from './store/mark-orders-paid.ts'
+import { markOrdersPaid } from './store/mark-orders-paid.ts'
 
 /** A request to create orders: all of them or none. */
 export interface CreationWork {
@@ -57,7 +58,8 @@ async function createOrders(tx: Tx, work: readonly CreationWork[]): Promise<Orde
 
 async function payOrders(tx: Tx, work: readonly PaymentWork[]): Promise<OrderOutcome[]> {
   const paid = ordersPaidBy(work.map(({ incoming }) => incoming.event))
-  const { unmarked } = await markOrdersPaid(tx, paid)
+  const paidWith = await markOrdersPaid(tx, firstPayments(paid))
+  const unmarked = decidePayments(paid, paidWith)
   if (unmarked.length > 0) {
     throw new ParkError(
       unmarked.map((payment) => {
