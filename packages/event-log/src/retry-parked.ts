@@ -30,7 +30,11 @@ export async function retryParked<W>(
   return processed
 }
 
-/** One record a transaction; a fault of one that may pass keeps none of the others waiting. */
+/**
+ * One record a transaction. Unlike `processIsolated`, which throws a retryable fault of the batch,
+ * it isolates such a fault too: it may be of one record, and the others must not wait for it. Only
+ * an unavailable database ends the attempt.
+ */
 async function retryAlone<W>(
   target: ConsumeTarget<W>,
   records: readonly LogRecord[],

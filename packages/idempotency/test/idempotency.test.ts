@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { isUniqueViolation } from '@caudal/postgres/errors.ts'
+import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
@@ -8,7 +9,7 @@ import type { BoundKey } from '../src/bound-key.ts'
 import { dropOldKeys } from '../src/drop-old-keys.ts'
 import { insertKeys } from '../src/insert-keys.ts'
 import { STANDARD_KEYS } from '../src/key-table.ts'
-import { loadKeys } from '../src/load-keys.ts'
+import { loadKeys, selectKeys } from '../src/load-keys.ts'
 import { idempotencyMigrations } from '../src/migrations.ts'
 
 const scope = suiteScope()
@@ -51,6 +52,20 @@ test('F2: a key is bound once: a second insert is rejected with all its neighbou
   const again = db.query(insertKeys(STANDARD_KEYS, [bound('neighbour'), bound('once')]))
   await assert.rejects(again, (error) => isUniqueViolation(error))
   assert.deepEqual(await loadKeys(db, STANDARD_KEYS, [bound('neighbour')]), [undefined])
+})
+
+test('a table without a resource column works, as a part of a larger statement too', async () => {
+  const table = { ...STANDARD_KEYS, resource: null }
+  const keys = [bound('plain'), bound('plain too', { status: 422 })]
+  await db.query(insertKeys(table, keys, new Date()))
+  const wanted = [bound('unbound'), ...keys]
+  const { rows } = await db.query(sql`
+    SELECT position, status, resource_id FROM (${selectKeys(table, wanted)}
+    ) AS found ORDER BY position`)
+  assert.deepEqual(rows, [
+    { position: 2n, status: 202, resource_id: null },
+    { position: 3n, status: 422, resource_id: null },
+  ])
 })
 
 test('retention drops what is older than configured, and nothing of the last 30 days', async () => {
