@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { ActorSchema } from '../actor.ts'
+import { PSP_PATTERN } from '../psp.ts'
 
 /** A decimal string with the currency's exponent, such as "100.50" (P7). */
 export const Amount = Type.String({ pattern: '^(0|[1-9][0-9]{0,18})(\\.[0-9]{1,4})?$' })
@@ -14,6 +15,8 @@ export const Uuid = Type.String({
 export const Minor = Type.Unsafe<bigint>(Type.Integer())
 /** Any minor units as a decimal string, which every JSON reader keeps exactly. */
 export const MinorText = Type.String({ pattern: '^(0|-?[1-9][0-9]*)$' })
+/** The configured name of a PSP, such as "main" (ADR 0019). */
+export const Psp = Type.String({ pattern: PSP_PATTERN })
 export const Text = Type.String({ minLength: 1, maxLength: 255 })
 export const Timestamp = Type.String({
   pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?Z$',

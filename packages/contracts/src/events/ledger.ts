@@ -2,7 +2,17 @@ import { type Static, Type } from 'typebox'
 import { eventRows, upcastTo } from '../event-row.ts'
 import { TOPICS } from '../topics.ts'
 import { TRANSFER_KINDS, type TransferKind } from '../transfer-kinds.ts'
-import { Currency, Day, identification, Minor, MinorText, Text, Timestamp, Uuid } from './fields.ts'
+import {
+  Currency,
+  Day,
+  identification,
+  Minor,
+  MinorText,
+  Psp,
+  Text,
+  Timestamp,
+  Uuid,
+} from './fields.ts'
 
 /** The type of the event that reports a transfer of this kind. */
 export function transferEventType<K extends TransferKind>(kind: K): `wallet.${K}.committed` {
@@ -80,6 +90,8 @@ export const WalletAccountOpened = Type.Object({
   wallet_id: Type.Optional(Uuid),
   user_id: Type.Optional(Uuid),
   stripe: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** Of a settlement account of another PSP than `main`. */
+  psp: Type.Optional(Psp),
 })
 
 /** On wallets.ledger: an account was frozen, unfrozen, closed, or got another overdraft limit. */
@@ -124,6 +136,7 @@ export const ledgerEvents = eventRows({
     schema: WalletAccountOpened,
     description: 'An account was opened, with nothing in it.',
     ...common,
+    version: '1.1.1',
     upcasts: [upcastTo.bySystem],
   },
   'wallet.account.changed.committed': {

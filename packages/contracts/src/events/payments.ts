@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { eventRows, upcastTo } from '../event-row.ts'
 import { GATEWAY_REASONS, WALLET_REASONS } from '../reasons.ts'
 import { TOPICS } from '../topics.ts'
-import { Amount, Currency, ofPayment, ofRequest, ofResult, Text, Uuid } from './fields.ts'
+import { Amount, Currency, ofPayment, ofRequest, ofResult, Psp, Text, Uuid } from './fields.ts'
 
 /** A user or a client asks for a payment (P7). */
 export const PaymentRequested = Type.Object({
@@ -23,6 +23,8 @@ export const PaymentCompleted = Type.Object({
   ...ofResult,
   event_type: Type.Literal('payment.completed'),
   gateway_response: GatewayResponse,
+  /** The PSP that was paid; absent means `main`. */
+  psp: Type.Optional(Psp),
 })
 
 /** The payment failed at the PSP: no money moved, for certain (P7). */
@@ -93,6 +95,7 @@ export const paymentEvents = eventRows({
     schema: PaymentCompleted,
     description: 'The PSP approved the payment.',
     ...result,
+    version: '1.1.1',
   },
   'payment.failed.gateway_error': {
     schema: PaymentFailed,
