@@ -8,6 +8,7 @@ test('the defaults: 5 s for the PSP, three retries, the first query within 2 s',
   const { psp, port } = readConfig({})
   assert.equal(port, 8083)
   assert.equal(psp.url, 'http://127.0.0.1:8087')
+  assert.equal(psp.name, 'main')
   assert.equal(psp.policy.timeoutMs, 5_000)
   assert.equal(psp.policy.maxRetries, 3)
   assert.ok(psp.policy.firstQueryMs <= 2_000)
@@ -27,12 +28,13 @@ test('every bad variable is named at once', () => {
     CAUDAL_PSP_SOURCE_ACCOUNTS: '{"tenants":{}}',
     CAUDAL_PSP_TIMEOUT: '1s',
     CAUDAL_PSP_RETRIES: 'many',
+    CAUDAL_PSP_NAME: 'Main/1',
   }
   assert.throws(
     () => readConfig(bad),
     (error) => {
       assert.ok(error instanceof ConfigError)
-      for (const name of ['SOURCE_ACCOUNTS', 'CONNECT_TIMEOUT', 'RETRIES']) {
+      for (const name of ['SOURCE_ACCOUNTS', 'CONNECT_TIMEOUT', 'RETRIES', 'NAME']) {
         assert.match(error.message, new RegExp(`CAUDAL_PSP_${name} `))
       }
       return true

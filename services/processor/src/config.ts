@@ -8,6 +8,7 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from '@caudal/config/service-settings.ts'
+import { DEFAULT_PSP, isPspName, PSP_PATTERN } from '@caudal/contracts/psp.ts'
 import type { CircuitSettings } from '@caudal/outbound/circuit.ts'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -20,6 +21,8 @@ export interface Config extends ServiceSettings, DatabaseSettings, IssuerSetting
 
 /** The PSP, and how it is treated: all of it by `CAUDAL_PSP_*`. */
 export interface PspSettings {
+  /** Names its settlement account; kept with each payment from its first attempt on (ADR 0019). */
+  name: string
   url: string
   apiKey: string | undefined
   connectTimeoutMs: number
@@ -66,6 +69,7 @@ function readPspSettings(reader: EnvironmentReader): PspSettings {
     reader.refuse('CAUDAL_PSP_CONNECT_TIMEOUT', 'must be shorter than CAUDAL_PSP_TIMEOUT')
   }
   return {
+    name: readName(reader),
     url: readPeerUrl(reader, 'PSP'),
     apiKey: reader.optional('CAUDAL_PSP_API_KEY'),
     connectTimeoutMs,
@@ -82,6 +86,13 @@ function readPspSettings(reader: EnvironmentReader): PspSettings {
       pauseMs: reader.durationMs('CAUDAL_PSP_CIRCUIT_PAUSE', 5_000),
     },
   }
+}
+
+function readName(reader: EnvironmentReader): string {
+  const variable = 'CAUDAL_PSP_NAME'
+  const name = reader.optional(variable) ?? DEFAULT_PSP
+  if (!isPspName(name)) reader.refuse(variable, `must match ${PSP_PATTERN}`)
+  return name
 }
 
 function readPolicy(reader: EnvironmentReader): RetryPolicy {

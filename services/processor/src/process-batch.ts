@@ -16,6 +16,8 @@ import { recordPayments } from './store/record-payments.ts'
 export type ProcessBatchDeps = {
   region: string
   policy: RetryPolicy
+  /** The name of the PSP that the adapter calls. */
+  psp: string
   adapter: PspAdapter
   gate: Gate
   observer: Observer
@@ -37,7 +39,7 @@ export const processBatch: ProcessBatch<ProcessBatchDeps, ReservedPayment, Intak
   tx,
   work,
 ) => {
-  const { adapter, policy, gate } = deps
+  const { adapter, policy, psp, gate } = deps
   const payments = new Map(work.map((payment) => [payment.facts.paymentId, payment]))
   const admissions = gate.admit(payments.size)
   // Before the row's own deadline begins, so that ours never ends behind it (rule 9).
@@ -46,7 +48,7 @@ export const processBatch: ProcessBatch<ProcessBatchDeps, ReservedPayment, Intak
     payment,
     body: adapter.freeze(payment.order),
     // Time counts from the statement that records it.
-    decision: decideDue(newPayment(0), admissions[index]!, { now: 0, jitter: 0, policy }),
+    decision: decideDue(newPayment(0), admissions[index]!, { now: 0, jitter: 0, policy, psp }),
   }))
   const { paymentIds: fresh, now } = await recordPayments(
     tx,

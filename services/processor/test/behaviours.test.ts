@@ -134,7 +134,8 @@ test('P7: the events carry what the next step needs, and the words of the PSP', 
   const { event_id: _id, timestamp: _at, gateway_response: answer, ...members } = good
   assert.deepEqual(members, {
     event_type: 'payment.completed',
-    schema_version: '1.1.0',
+    schema_version: '1.1.1',
+    psp: 'main',
     actor: { type: 'system', id: 'processor' },
     region: 'eu-1',
     tenant_id: 'caudal',

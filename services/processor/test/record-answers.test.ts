@@ -31,7 +31,12 @@ function depsOf(db: Db): RecordAnswersDeps {
 
 /** Payments whose first attempt is SENDING, as the consumer leaves them. */
 async function sending(db: Db, count: number): Promise<Omit<SentResult, 'sent'>[]> {
-  const { payment: state } = decideDue(newPayment(0), 'send', { now: 0, jitter: 0, policy })
+  const { payment: state } = decideDue(newPayment(0), 'send', {
+    now: 0,
+    jitter: 0,
+    policy,
+    psp: 'main',
+  })
   const payments = Array.from({ length: count }, () => ({
     facts: factsOf(newId()),
     requestBody: Buffer.from('{}'),

@@ -16,6 +16,8 @@ export type Observer = {
   emitted(facts: PaymentFacts, emission: Emission): void
   /** An attempt was still SENDING after its deadline. */
   lost(facts: PaymentFacts, attempt: number): void
+  /** The payment was sent to this PSP, which is not the one that is configured. */
+  atOtherPsp(facts: PaymentFacts, psp: string | null): void
   recordFailed(facts: PaymentFacts, error: unknown): void
   callFailed(facts: PaymentFacts, error: unknown): void
   circuitChanged(mode: CircuitMode): void
@@ -64,6 +66,11 @@ export function createObserver({
         'an attempt has no sender any more and may have left',
       )
     },
+    atOtherPsp: (facts, psp) =>
+      logger.error(
+        { ...idsOf(facts), psp },
+        'a payment waits for another PSP than the configured one: an operator must act',
+      ),
     recordFailed(facts, error) {
       failed.inc()
       logger.warn({ ...idsOf(facts), err: error }, 'could not record an answer yet')

@@ -63,7 +63,13 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
   const dueGate = createGate(circuitMode, () => outbound.free('pay'))
   const outbound: Outbound<PspPeer, PspCall> = createOutbound({
     peers: { pay: { most: maxSends, circuit }, status: { most: maxQueries } },
-    claim: () => takeDue({ ...common, gate: dueGate, freeQueries: () => outbound.free('status') }),
+    claim: () =>
+      takeDue({
+        ...common,
+        psp: psp.name,
+        gate: dueGate,
+        freeQueries: () => outbound.free('status'),
+      }),
     call: (call) => callPsp({ adapter, observer }, call),
     refused: (call) => refusedCall({ adapter, observer }, call),
     record: (results) => recordAnswers(common, results),
@@ -93,7 +99,7 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
   watchState({ db, metrics, circuitMode, inFlight })
   const send = outbound.begin
   return {
-    intake: { region, policy, adapter, gate, observer, send, wakeIn },
+    intake: { region, policy, psp: psp.name, adapter, gate, observer, send, wakeIn },
     capacity,
     onCapacity: (listener) => void (intakeWaits.listener = listener),
     circuitMode,

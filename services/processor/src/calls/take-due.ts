@@ -3,7 +3,7 @@ import { type Deadline, deadlineIn } from '@caudal/outbound/deadline.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
-import { type Admission, decideDue } from '../domain/decide-due.ts'
+import { type Admission, decideDue, isAtOtherPsp } from '../domain/decide-due.ts'
 import type { Emission } from '../domain/decision.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 import type { PspPayment } from '../domain/psp-payment.ts'
@@ -20,6 +20,8 @@ export type TakeDueDeps = {
   db: Db
   region: string
   policy: RetryPolicy
+  /** The name of the PSP that is called. */
+  psp: string
   jitter: () => number
   gate: Gate
   observer: Observer
@@ -66,7 +68,7 @@ export async function takeDue(deps: TakeDueDeps): Promise<Claimed<PspCall>> {
 }
 
 function decideAll(
-  { region, policy, jitter, gate, observer }: TakeDueDeps,
+  { region, policy, psp, jitter, gate, observer }: TakeDueDeps,
   due: readonly DuePayment[],
   deadline: Deadline,
 ): Plan {
@@ -87,9 +89,10 @@ function decideAll(
   for (const { facts, state: before, now, requestBody } of due) {
     const { paymentId } = facts
     const admission = before.step === 'send' ? (admissions.shift() ?? 'wait') : 'wait'
-    const decision = decideDue(before, admission, { now, jitter: jitter(), policy })
+    const decision = decideDue(before, admission, { now, jitter: jitter(), policy, psp })
     const { payment, call, emission } = decision
     plan.payments.push({ paymentId, state: payment })
+    if (isAtOtherPsp(before, { psp })) observer.atOtherPsp(facts, before.psp)
     if (before.step === 'await') {
       plan.closed.push(lostAttempt(paymentId, before.attempt))
       observer.lost(facts, before.attempt)

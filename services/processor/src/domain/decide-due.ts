@@ -6,6 +6,9 @@ import { type DecisionContext, queryDelayMs } from './retry-policy.ts'
 /** Whether a request may leave now: yes, not yet (no call is free), or the circuit is open. */
 export type Admission = 'send' | 'wait' | 'circuit_open'
 
+/** What decides about a due step; `psp` is the one at which a payment's first attempt begins. */
+export type DueContext = DecisionContext & { psp: string }
+
 /**
  * What to do with a payment whose step is due: the one place where an attempt begins. An attempt
  * that is still SENDING after its deadline lost its holder and may have left (rule 9).
@@ -13,10 +16,13 @@ export type Admission = 'send' | 'wait' | 'circuit_open'
 export function decideDue(
   payment: PspPayment,
   admission: Admission,
-  context: DecisionContext,
+  context: DueContext,
 ): Decision {
   const { now, policy } = context
   if (payment.dueAt === null || payment.dueAt > now) return moveOn(payment)
+  if (payment.step !== 'await' && isAtOtherPsp(payment, context)) {
+    return moveOn(payment, { dueAt: now + policy.misconfiguredMs })
+  }
   switch (payment.step) {
     case null:
       return moveOn(payment)
@@ -36,14 +42,23 @@ export function decideDue(
   }
 }
 
-function decideSend(payment: PspPayment, admission: Admission, context: DecisionContext): Decision {
+/**
+ * Whether the payment was sent to another PSP than the one that is called now. That one knows
+ * nothing of it: its `not_found` would be no proof, and a second request could charge twice.
+ */
+export function isAtOtherPsp({ psp }: PspPayment, called: { psp: string }): boolean {
+  return psp !== null && psp !== called.psp
+}
+
+function decideSend(payment: PspPayment, admission: Admission, context: DueContext): Decision {
   const { now, policy } = context
   switch (admission) {
     case 'send': {
       const attempt = payment.attempt + 1
       const attemptDeadlineAt = now + policy.timeoutMs
       const dueAt = attemptDeadlineAt + policy.graceMs
-      const sending = moveOn(payment, { step: 'await', attempt, attemptDeadlineAt, dueAt })
+      const psp = payment.psp ?? context.psp
+      const sending = moveOn(payment, { step: 'await', psp, attempt, attemptDeadlineAt, dueAt })
       return { ...sending, call: { kind: 'send', attempt } }
     }
     case 'wait':

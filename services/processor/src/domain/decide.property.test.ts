@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Admission, decideDue } from './decide-due.ts'
+import { type Admission, decideDue, type DueContext } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
 import type { Emission, Decision } from './decision.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
 import { type PspPayment, isOver, newPayment } from './psp-payment.ts'
-import type { DecisionContext, RetryPolicy } from './retry-policy.ts'
+import type { RetryPolicy } from './retry-policy.ts'
 
 const policy: RetryPolicy = {
   timeoutMs: 5_000,
@@ -70,7 +70,7 @@ const inputs: fc.Arbitrary<Input> = fc.oneof(
   }),
 )
 
-function step(payment: PspPayment, input: Input, context: DecisionContext): Decision {
+function step(payment: PspPayment, input: Input, context: DueContext): Decision {
   switch (input.kind) {
     case 'due':
       return decideDue(payment, input.admission, context)
@@ -102,7 +102,7 @@ function replay(story: readonly Input[], jitter: number, report: Report): PspPay
       input.kind === 'due' ||
       (input.kind === 'outcome' ? payment.attempt > input.back : payment.queries > input.back)
     if (!reachable) continue
-    const decision = step(payment, input, { now, jitter, policy })
+    const decision = step(payment, input, { now, jitter, policy, psp: 'main' })
     report(payment, input, decision, now)
     payment = decision.payment
   }
@@ -216,7 +216,7 @@ test('against any PSP that keeps its keys, FAILED is never charged and COMPLETED
       const psp = { known: false, inFlight: false }
       let payment = newPayment(0)
       for (let turn = 0; turn < 200 && !isOver(payment); turn += 1) {
-        const context = { now: payment.dueAt ?? 0, jitter, policy }
+        const context = { now: payment.dueAt ?? 0, jitter, policy, psp: 'main' }
         const { call, payment: next } = decideDue(payment, 'send', context)
         payment = next
         if (call?.kind === 'send') {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { decideDue } from './decide-due.ts'
+import { decideDue, type DueContext } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
 import type { Decision } from './decision.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
 import { type PspPayment, newPayment } from './psp-payment.ts'
-import type { DecisionContext, RetryPolicy } from './retry-policy.ts'
+import type { RetryPolicy } from './retry-policy.ts'
 
 const policy: RetryPolicy = {
   timeoutMs: 5_000,
@@ -46,7 +46,7 @@ function given(...steps: Step[]) {
   const said: unknown[] = []
   const apply = (step: Step): Decision => {
     now = 'due' in step ? Math.max(now, payment.dueAt ?? now) : now + 1
-    const context: DecisionContext = { now, jitter: 0.5, policy }
+    const context: DueContext = { now, jitter: 0.5, policy, psp: 'main' }
     const decision = decide(payment, step, context)
     payment = decision.payment
     if (decision.emission) said.push(decision.emission.kind)
@@ -79,7 +79,7 @@ function given(...steps: Step[]) {
   }
 }
 
-function decide(payment: PspPayment, step: Step, context: DecisionContext): Decision {
+function decide(payment: PspPayment, step: Step, context: DueContext): Decision {
   if ('due' in step) return decideDue(payment, step.due, context)
   if ('status' in step) {
     return decideStatus(payment, { query: payment.queries, answer: step.status }, context)
@@ -114,7 +114,7 @@ describe('sending (P5)', () => {
       .when(heard(approved))
       .then({
         payment: { status: 'COMPLETED', step: null, dueAt: null },
-        announces: { kind: 'completed', response: APPROVED },
+        announces: { kind: 'completed', response: APPROVED, psp: 'main' },
       })
   })
 

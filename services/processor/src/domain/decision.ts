@@ -5,7 +5,7 @@ import { type DecisionContext, queryDelayMs } from './retry-policy.ts'
 
 /** What is emitted to payments.results. */
 export type Emission =
-  | { kind: 'completed'; response: GatewayResponse }
+  | { kind: 'completed'; response: GatewayResponse; psp: string | null }
   | { kind: 'failed'; reason: GatewayReason; response: GatewayResponse }
   | { kind: 'in_doubt' }
 
@@ -27,7 +27,7 @@ export function moveOn(payment: PspPayment, changes: Partial<PspPayment> = {}): 
 export function complete(payment: PspPayment, response: GatewayResponse): Decision {
   return {
     payment: { ...payment, status: 'COMPLETED', step: null, dueAt: null, lastResponse: response },
-    emission: { kind: 'completed', response },
+    emission: { kind: 'completed', response, psp: payment.psp },
     call: null,
   }
 }

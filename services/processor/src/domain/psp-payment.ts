@@ -10,6 +10,8 @@ export type NextStep = 'send' | 'await' | 'query' | null
 /** What the processor knows of one payment at the PSP. Times are milliseconds of the epoch. */
 export type PspPayment = {
   status: PaymentStatus
+  /** The PSP of every attempt, chosen by the first one (ADR 0019); null before it. */
+  psp: string | null
   step: NextStep
   /** When `step` is due. For `await`: when the attempt counts as lost. Null once it is over. */
   dueAt: number | null
@@ -34,6 +36,7 @@ export type PspPayment = {
 export function newPayment(now: number): PspPayment {
   return {
     status: 'PENDING',
+    psp: null,
     step: 'send',
     dueAt: now,
     attempt: 0,

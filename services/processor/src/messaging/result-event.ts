@@ -1,6 +1,6 @@
 import { systemActor } from '@caudal/contracts/actor.ts'
 import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
-import type { CaudalEvent } from '@caudal/contracts/catalogue.ts'
+import type { CaudalEvent, EventType } from '@caudal/contracts/catalogue.ts'
 import { newId } from '@caudal/contracts/ids.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
@@ -17,7 +17,6 @@ export function resultEvent(
   const common = {
     event_id: newId(),
     timestamp: new Date(now).toISOString(),
-    schema_version: schemaVersionOf('payment.completed'),
     actor: systemActor('processor'),
     region,
     tenant_id: facts.tenantId,
@@ -34,30 +33,38 @@ export function resultEvent(
   }
 }
 
-type Common = Omit<Extract<CaudalEvent, { event_type: 'payment.in_doubt' }>, 'event_type'>
+type Common = Omit<
+  Extract<CaudalEvent, { event_type: 'payment.in_doubt' }>,
+  'event_type' | 'schema_version'
+>
 
 function eventOf(common: Common, emission: Emission): CaudalEvent {
   switch (emission.kind) {
     case 'completed':
       return {
         ...common,
-        event_type: 'payment.completed',
+        ...ofType('payment.completed'),
         gateway_response: emission.response,
+        ...(emission.psp !== null && { psp: emission.psp }),
       }
     case 'failed': {
       const { reason, response } = emission
       return {
         ...common,
-        event_type: FAILURE_TYPES[reason],
+        ...ofType(FAILURE_TYPES[reason]),
         reason,
         gateway_response: response,
       }
     }
     case 'in_doubt':
-      return { ...common, event_type: 'payment.in_doubt' }
+      return { ...common, ...ofType('payment.in_doubt') }
     default:
       return emission satisfies never
   }
+}
+
+function ofType<T extends EventType>(type: T) {
+  return { event_type: type, schema_version: schemaVersionOf(type) }
 }
 
 const FAILURE_TYPES = {

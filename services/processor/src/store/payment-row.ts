@@ -1,4 +1,5 @@
 import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
+import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import type { GatewayReason } from '@caudal/contracts/reasons.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 import type { PspPayment, NextStep, PaymentStatus } from '../domain/psp-payment.ts'
@@ -10,7 +11,8 @@ export type StoredPayment = { facts: PaymentFacts; state: PspPayment; now: numbe
 export const PAYMENT_COLUMNS = `
   payment_id, tenant_id, account_id, user_id, wallet_transaction_id, amount_minor, currency,
   traceparent, status, step, due_at, attempt_number, attempt_deadline_at, failure_count,
-  may_have_left, unproven, query_count, gateway_response, reason, statement_timestamp() AS now`
+  may_have_left, unproven, query_count, gateway_response, reason, psp,
+  statement_timestamp() AS now`
 
 export type PaymentRow = {
   payment_id: string
@@ -32,6 +34,7 @@ export type PaymentRow = {
   query_count: number
   gateway_response: GatewayResponse | null
   reason: GatewayReason | null
+  psp: string | null
   now: Date
 }
 
@@ -50,6 +53,8 @@ export function storedPayment(row: PaymentRow): StoredPayment {
     },
     state: {
       status: row.status,
+      // A row of release 0.1.0 names none, and only the default PSP was there then.
+      psp: row.psp ?? (row.attempt_number > 0 ? DEFAULT_PSP : null),
       step: row.step,
       dueAt: row.due_at?.getTime() ?? null,
       attempt: row.attempt_number,

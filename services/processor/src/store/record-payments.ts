@@ -27,12 +27,12 @@ export async function recordPayments(tx: Tx, payments: readonly NewPayment[]): P
     WITH recorded AS (
       INSERT INTO payments (payment_id, tenant_id, account_id, user_id, wallet_transaction_id,
         amount_minor, currency, request_body, traceparent, status, step, due_at, attempt_number,
-        attempt_deadline_at, gateway_response, reason, finished_at)
+        attempt_deadline_at, gateway_response, reason, psp, finished_at)
       SELECT payment_id, tenant_id, account_id, user_id, wallet_transaction_id,
         amount_minor, currency, request_body, traceparent, status, step,
         statement_timestamp() + due_in_ms * interval '1 ms', attempt_number,
         statement_timestamp() + deadline_in_ms * interval '1 ms', gateway_response::jsonb, reason,
-        CASE WHEN step IS NULL THEN statement_timestamp() END
+        psp, CASE WHEN step IS NULL THEN statement_timestamp() END
       FROM unnest(
         ${uuidArray(facts, (it) => it.paymentId)}::uuid[],
         ${textArray(facts, (it) => it.tenantId)}::text[],
@@ -49,10 +49,11 @@ export async function recordPayments(tx: Tx, payments: readonly NewPayment[]): P
         ${intArray(states, (it) => it.attempt)}::int[],
         ${intArray(states, (it) => it.attemptDeadlineAt)}::int[],
         ${textArray(responses, (it) => it)}::text[],
-        ${textArray(states, (it) => it.reason)}::text[]
+        ${textArray(states, (it) => it.reason)}::text[],
+        ${textArray(states, (it) => it.psp)}::text[]
       ) AS n(payment_id, tenant_id, account_id, user_id, wallet_transaction_id, amount_minor,
         currency, request_body, traceparent, status, step, due_in_ms, attempt_number,
-        deadline_in_ms, gateway_response, reason)
+        deadline_in_ms, gateway_response, reason, psp)
       ORDER BY payment_id
       ON CONFLICT ON CONSTRAINT payments_are_recorded_once DO NOTHING
       RETURNING payment_id, attempt_number, attempt_deadline_at

@@ -37,6 +37,7 @@ export async function saveDecisions(
         attempt_number = d.attempt_number, attempt_deadline_at = d.attempt_deadline_at,
         failure_count = d.failure_count, may_have_left = d.may_have_left, unproven = d.unproven,
         query_count = d.query_count, gateway_response = d.gateway_response, reason = d.reason,
+        psp = coalesce(p.psp, d.psp),
         in_doubt_at = CASE WHEN d.status = 'IN_DOUBT'
           THEN coalesce(p.in_doubt_at, statement_timestamp()) ELSE p.in_doubt_at END,
         finished_at = CASE WHEN d.step IS NULL
@@ -53,9 +54,10 @@ export async function saveDecisions(
         ${states.map((it) => it.unproven)}::boolean[],
         ${states.map((it) => it.queries)}::int[],
         ${states.map(({ lastResponse }) => lastResponse && JSON.stringify(lastResponse))}::jsonb[],
-        ${states.map((it) => it.reason)}::text[]
+        ${states.map((it) => it.reason)}::text[],
+        ${states.map((it) => it.psp)}::text[]
       ) AS d(payment_id, status, step, due_at, attempt_number, attempt_deadline_at, failure_count,
-        may_have_left, unproven, query_count, gateway_response, reason)
+        may_have_left, unproven, query_count, gateway_response, reason, psp)
       WHERE p.payment_id = d.payment_id
     ), closed AS (
       UPDATE attempts a SET
