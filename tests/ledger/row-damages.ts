@@ -1,5 +1,5 @@
 import { newId } from '@caudal/contracts/ids.ts'
-import { SAMPLE } from './sample-ledger.ts'
+import { OTHER_PSP, SAMPLE } from './sample-ledger.ts'
 
 /** A change that a superuser makes to the ledger's tables, and the violation that must be found. */
 export interface Damage {
@@ -329,6 +329,18 @@ const ACCOUNTS: Damage[] = [
     sql: setOf('accounts', 'stripe = 5', `kind = 'payouts_clearing' AND currency = 'JPY'`),
     check: 'balances_equal_entries',
     says: /^account \S+ \(JPY\) of tenant caudal: payouts_clearing\/5 has the id \S+$/,
+  },
+  {
+    what: 'a settlement account of another PSP',
+    sql: setOf('accounts', `psp = 'third'`, `psp = '${OTHER_PSP}'`),
+    check: 'balances_equal_entries',
+    says: /^account \S+ \(USD\) of tenant caudal: psp_settlement\/third\/0 has the id \S+$/,
+  },
+  {
+    what: 'a settlement account of another PSP than it was opened for',
+    sql: setOf('accounts', `psp = 'third'`, `psp = '${OTHER_PSP}'`),
+    check: 'events_match_ledger',
+    says: /^account \S+ \(USD\): has the PSP third, its opening event has other$/,
   },
   {
     what: 'an account of another user than it was opened for',

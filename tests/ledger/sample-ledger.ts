@@ -1,8 +1,14 @@
+import assert from 'node:assert/strict'
 import type { Db } from '@caudal/postgres/types.ts'
 import { openAccount } from '@caudal/wallets/accounts/open-account.ts'
 import { change, close, move, transfer } from '../../services/wallets/test/client-commands.ts'
 import { runBatch, runCommands } from '../../services/wallets/test/ledger-fixture.ts'
-import { newPayment, requested } from '../../services/wallets/test/payment-events.ts'
+import {
+  completed,
+  newPayment,
+  requested,
+  type TestPayment,
+} from '../../services/wallets/test/payment-events.ts'
 import { newWallet, type TestWallet } from '../../services/wallets/test/test-wallet.ts'
 import { eventWork } from '../../services/wallets/test/work.ts'
 
@@ -28,6 +34,9 @@ const correction = transfer(
   ],
   { corrects: sale.transferId },
 )
+
+/** A PSP beside the default one. */
+export const OTHER_PSP = 'other'
 
 /** The contents of the sample ledger that tests damage. */
 export const SAMPLE = {
@@ -68,4 +77,14 @@ export async function fillSampleLedger(db: Db): Promise<void> {
   await runBatch(db, [eventWork(requested(payment))])
   await runCommands(db, sale)
   await runCommands(db, correction)
+  for (const psp of [undefined, OTHER_PSP]) await settle(db, newPayment(payer, 4n), psp)
+}
+
+/** A payment from its hold to the settlement account of the PSP. */
+async function settle(db: Db, payment: TestPayment, psp: string | undefined): Promise<void> {
+  const { outcomes } = await runBatch(db, [eventWork(requested(payment))])
+  const [held] = outcomes
+  assert(held?.type === 'posted')
+  const settled = { ...payment, holdId: held.transfer.transferId }
+  await runBatch(db, [eventWork(completed(settled, psp))])
 }

@@ -4,7 +4,7 @@ import { type SystemAccountKind, systemAccount } from '@caudal/wallets/ledger/do
 
 type AccountRow = { account_id: string; tenant_id: string; currency: string } & (
   | { kind: 'wallet'; wallet_id: string; user_id: string }
-  | { kind: SystemAccountKind; slot: number }
+  | { kind: SystemAccountKind; slot: number; psp: string | null }
 )
 
 const PAGE = 10_000
@@ -18,7 +18,8 @@ export async function findWrongIds(wallets: Db): Promise<string[]> {
   let last = '00000000-0000-0000-0000-000000000000'
   for (;;) {
     const { rows } = await wallets.query<AccountRow>(
-      `SELECT account_id, tenant_id, currency, kind, wallet_id, user_id, stripe AS slot
+      `SELECT account_id, tenant_id, currency, kind, wallet_id, user_id, stripe AS slot,
+         psp
        FROM accounts WHERE account_id > $1 ORDER BY account_id LIMIT $2`,
       [last, PAGE],
     )
@@ -32,8 +33,10 @@ function differencesOf(row: AccountRow): string[] {
   const { account_id: id, tenant_id: tenantId, currency, kind } = row
   const name = `account ${id} (${currency}) of tenant ${tenantId}`
   if (kind !== 'wallet') {
-    const { accountId } = systemAccount({ tenantId, kind, currency, slot: row.slot })
-    return accountId === id ? [] : [`${name}: ${kind}/${row.slot} has the id ${accountId}`]
+    const { slot, psp } = row
+    const { accountId } = systemAccount({ tenantId, kind, currency, slot, psp })
+    const slotName = psp === null ? `${kind}/${slot}` : `${kind}/${psp}/${slot}`
+    return accountId === id ? [] : [`${name}: ${slotName} has the id ${accountId}`]
   }
   const { user_id: userId, wallet_id: walletId } = row
   const violations: string[] = []

@@ -12,7 +12,8 @@ const EVENTS = `
       account_version bigint, amount_minor bigint, value_date date, entries jsonb, hold jsonb,
       payment_id uuid, corrects uuid, client_id text, idempotency_key text, reference_id text,
       reason text, change_id uuid, change text, revision bigint, status text,
-      overdraft_limit_minor bigint, kind text, user_id uuid, wallet_id uuid, stripe smallint)
+      overdraft_limit_minor bigint, kind text, user_id uuid, wallet_id uuid, stripe smallint,
+      psp text)
     WHERE o.topic = 'wallets.ledger'
   )`
 

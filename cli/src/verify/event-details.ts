@@ -62,6 +62,7 @@ const OF_OPENINGS: readonly Pair[] = [
   ['user', 'a.user_id', 'w.user_id'],
   ['wallet', 'a.wallet_id', 'w.wallet_id'],
   ['slot', 'a.stripe', 'w.stripe'],
+  ['PSP', 'a.psp', 'w.psp'],
   // Events have whole milliseconds, rows have the precision of the database's clock.
   ['opening time', `date_trunc('milliseconds', a.opened_at)`, 'w.occurred_at'],
 ]

@@ -86,6 +86,7 @@ export function close(
   const command = {
     ...common(wallet, naming, [kind, holdId, `${amountMinor}`, `${releaseRest}`]),
     holdId,
+    psp: null,
     amountMinor,
     currency: amountMinor === null ? null : wallet.currency,
   }

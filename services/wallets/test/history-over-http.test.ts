@@ -53,6 +53,7 @@ describe('E4: the history of the ledger over HTTP', () => {
       wallet_id: wallet.walletId,
       user_id: wallet.userId,
       stripe: null,
+      psp: null,
       available: usd(70),
       held: usd(30),
       overdraft: { rule: 'never', limit: usd(0) },
@@ -172,6 +173,7 @@ describe('E4: the history of the ledger over HTTP', () => {
     assert.deepEqual(found, [
       {
         kind: 'deposits_clearing',
+        psp: null,
         currency: 'JPY',
         available: { minor_units: -9, currency: 'JPY' },
         held: { minor_units: 0, currency: 'JPY' },
@@ -179,12 +181,20 @@ describe('E4: the history of the ledger over HTTP', () => {
       },
       {
         kind: 'deposits_clearing',
+        psp: null,
         currency: 'USD',
         available: usd(-100),
         held: zero,
         stripes: 2,
       },
-      { kind: 'payouts_clearing', currency: 'USD', available: usd(20), held: zero, stripes: 1 },
+      {
+        kind: 'payouts_clearing',
+        psp: null,
+        currency: 'USD',
+        available: usd(20),
+        held: zero,
+        stripes: 1,
+      },
     ])
     const trial = await read('/v1/trial-balance?currency=USD')
     assert.deepEqual(trial['data'], [

@@ -13,9 +13,10 @@ import { rebuildLedger } from '../src/upkeep/rebuild-ledger.ts'
 import { change, close, move } from './client-commands.ts'
 import { findViolations } from './find-violations.ts'
 import { ledgerDatabase, runBatch, runCommands } from './ledger-fixture.ts'
+import { completed, newPayment, requested } from './payment-events.ts'
 import { batchesOf, newWorld, script, workOf } from './scripts.ts'
 import { newWallet, type TestWallet } from './test-wallet.ts'
-import type { TestWork } from './work.ts'
+import { eventWork, type TestWork } from './work.ts'
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
@@ -139,6 +140,14 @@ async function everyKind(db: Db): Promise<void> {
     ],
   }
   await runCommands(db, sale, { ...named(two), kind: 'freeze' })
+  for (const psp of [undefined, 'other']) {
+    const payment = newPayment(one, 3n)
+    const { outcomes } = await runBatch(db, [eventWork(requested(payment))])
+    const [held] = outcomes
+    assert(held?.type === 'posted')
+    const settled = { ...payment, holdId: held.transfer.transferId }
+    await runBatch(db, [eventWork(completed(settled, psp))])
+  }
 }
 
 test('F1, F3: from its events the ledger is rebuilt to the row, whatever is delivered twice', async (t) => {

@@ -66,11 +66,13 @@ function result(payment: TestPayment) {
   }
 }
 
-export function completed(payment: TestPayment): PaymentCompleted {
+/** The PSP approved; without `psp` as releases say it that knew only one. */
+export function completed(payment: TestPayment, psp?: string): PaymentCompleted {
   return {
     ...result(payment),
     event_type: 'payment.completed',
     gateway_response: { status: 'approved' },
+    ...(psp !== undefined && { psp }),
   }
 }
 

@@ -73,8 +73,11 @@ export async function startWorld(scope: Scope): Promise<World> {
     async asAdmin(sql, values) {
       const admin = new pg.Client({ connectionString: adminUrl })
       await admin.connect()
-      await admin.query(sql, values)
-      await admin.end()
+      try {
+        await admin.query(sql, values)
+      } finally {
+        await admin.end()
+      }
     },
     async restart() {
       await world.service.stop()

@@ -96,12 +96,13 @@ function readMoneyCommand(request: MoneyRequest, base: Common): Command {
     }
     case 'commit': {
       const { kind, body } = request
-      const releaseRest = body.release_rest === true
-      return { ...base, kind, ...readSubject(body), ...readTaking(body), releaseRest }
+      const how = { releaseRest: body.release_rest === true, psp: null }
+      return { ...base, kind, ...readSubject(body), ...readTaking(body), ...how }
     }
     case 'rollback': {
       const { kind, body } = request
-      return { ...base, kind, ...readSubject(body), ...readTaking(body), releaseRest: false }
+      const how = { releaseRest: false, psp: null }
+      return { ...base, kind, ...readSubject(body), ...readTaking(body), ...how }
     }
     default:
       return request satisfies never

@@ -1,4 +1,5 @@
 import { isUuid, walletIdOf } from '@caudal/contracts/ids.ts'
+import { PSP_PATTERN } from '@caudal/contracts/psp.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
@@ -23,6 +24,7 @@ import type {
   AsOf,
   Balances,
   Detached,
+  SystemAccountPosition,
   SystemAccountTotal,
   TransferDetails,
   TrialBalanceRow,
@@ -47,7 +49,7 @@ export interface HistoryRouteDeps extends StatementRouteDeps {
   }) => Promise<AccountDetails[]>
   listSystemAccounts: (query: {
     tenantId: string
-    after: { kind: string; currency: string } | null
+    after: SystemAccountPosition | null
     limit: number
   }) => Promise<SystemAccountTotal[]>
   readBalances: (
@@ -137,12 +139,13 @@ const readSystemCursor = cursorReader(
   Type.Object({
     kind: Type.String({ pattern: '^[a-z_]{1,32}$' }),
     currency: Type.String({ pattern: '^[A-Z]{3}$' }),
+    psp: Type.Optional(Type.Union([Type.String({ pattern: PSP_PATTERN }), Type.Null()])),
   }),
 )
 
 function addSystemAccountRoute(app: HttpServer, deps: HistoryRouteDeps, access: RouteAccess): void {
   const schema = {
-    summary: "The operator's accounts, by kind and currency, summed over their slots.",
+    summary: "The operator's accounts, by kind, currency and PSP, summed over their slots.",
     querystring: pageQuery,
     response: { 200: pageOf(SystemAccountAnswer) },
     ...common,
@@ -154,7 +157,7 @@ function addSystemAccountRoute(app: HttpServer, deps: HistoryRouteDeps, access: 
     const rows = await deps.listSystemAccounts({ tenantId, after, limit: limit + 1 })
     return cutPage(rows, {
       limit,
-      positionOf: ({ kind, currency }) => ({ kind, currency }),
+      positionOf: ({ kind, currency, psp }) => ({ kind, currency, psp }),
       show: showSystemAccount,
     })
   })

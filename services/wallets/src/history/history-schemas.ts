@@ -12,6 +12,9 @@ const Amount = Type.Object({
   minor_units: Type.Integer({ description: 'Exact; a balance or a sum may be beyond 64 bits.' }),
   currency: Type.String(),
 })
+const SettlementPsp = Type.Union([Type.String(), Type.Null()], {
+  description: 'Of a settlement account: the PSP that it is settled with.',
+})
 const balances = { available: Amount, held: Amount }
 const Kind = Type.Enum(['wallet', ...SYSTEM_ACCOUNT_KINDS])
 
@@ -23,6 +26,7 @@ export const AccountAnswer = Type.Object({
   wallet_id: Nullable(Id),
   user_id: Nullable(Id),
   stripe: Type.Union([Type.Integer(), Type.Null()], { description: 'Of a system account.' }),
+  psp: SettlementPsp,
   ...balances,
   overdraft: Type.Object({
     rule: Type.Enum(['never', 'limit', 'unlimited']),
@@ -34,6 +38,7 @@ export const AccountAnswer = Type.Object({
 
 export const SystemAccountAnswer = Type.Object({
   kind: Kind,
+  psp: SettlementPsp,
   currency: Type.String(),
   ...balances,
   stripes: Type.Integer(),

@@ -18,6 +18,8 @@ export interface AccountDetails extends Balances {
   userId: string | null
   /** Of a system account: which of its slots this is. */
   slot: number | null
+  /** Of a settlement account. */
+  psp: string | null
   /** How far below zero it may go; null for no limit. */
   overdraftLimitMinor: bigint | null
   version: number
@@ -29,8 +31,16 @@ export interface AccountDetails extends Balances {
 /** A system account: its slots summed up (rule 7). */
 export interface SystemAccountTotal extends Balances {
   kind: AccountKind
+  /** Of a settlement account. */
+  psp: string | null
   currency: string
   slots: number
+}
+
+/** Which system account a page of them ended with; release 0.1.0 named no PSP. */
+export type SystemAccountPosition = Pick<SystemAccountTotal, 'currency'> & {
+  kind: string
+  psp?: string | null
 }
 
 /**
@@ -125,7 +135,7 @@ export interface TransferEntry extends EntryPosition {
 export interface TrialBalanceRow extends Balances {
   currency: string
   kind: AccountKind
-  /** A system account is one, however many slots it has. */
+  /** A system account is one, however many slots it has; each PSP's settlement account is one. */
   accounts: number
   /** What the accounts below zero owe, and what the others have: both at least 0. */
   debitMinor: bigint

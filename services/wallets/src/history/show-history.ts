@@ -33,6 +33,7 @@ export function showAccount(account: AccountDetails) {
     wallet_id: account.walletId,
     user_id: account.userId,
     stripe: account.slot,
+    psp: account.psp,
     ...showBalances(account, currency),
     overdraft: {
       rule: limit === null ? 'unlimited' : limit === 0n ? 'never' : 'limit',
@@ -44,8 +45,9 @@ export function showAccount(account: AccountDetails) {
 }
 
 /** A system account as the sum of its slots. */
-export function showSystemAccount({ kind, currency, slots, ...balances }: SystemAccountTotal) {
-  return { kind, currency, ...showBalances(balances, currency), stripes: slots }
+export function showSystemAccount(account: SystemAccountTotal) {
+  const { kind, psp, currency, slots, ...balances } = account
+  return { kind, psp, currency, ...showBalances(balances, currency), stripes: slots }
 }
 
 /** A line of a statement, with the balance before and after it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Actor } from '@caudal/contracts/actor.ts'
-import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
+import { type EventType, schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import { transferEventType } from '@caudal/contracts/events/ledger.ts'
 import type {
   WalletAccountChanged,
@@ -53,11 +53,12 @@ export function ledgerEvents(outcome: RequestOutcome, circumstances: Circumstanc
  */
 function postedEvent({ transfer, hold }: Posted, circumstances: Circumstances): OutboxEvent {
   const { availableMinor, heldMinor, version } = transfer.accountAfter
+  const type = transferEventType(transfer.kind)
   const event: WalletTransferCommitted = {
     event_id: newId(),
-    event_type: transferEventType(transfer.kind),
+    event_type: type,
     occurred_at: circumstances.timestamp,
-    schema_version: schemaVersionOf('wallet.transfer.committed'),
+    schema_version: schemaVersionOf(type),
     actor: circumstances.actor,
     region: circumstances.region,
     tenant_id: transfer.tenantId,
@@ -92,17 +93,18 @@ export function openedEvent(
   account: OpenedAccount,
   { region, actor, traceparent }: Omit<Circumstances, 'timestamp'>,
 ): OutboxEvent {
-  const { owner, slot } = account
+  const { owner, slot, psp } = account
   const timestamp = account.openedAt.toISOString()
   const event: WalletAccountOpened = {
     ...ofAccount(account, { region, timestamp }),
-    event_type: 'wallet.account.opened.committed',
+    ...ofType('wallet.account.opened.committed'),
     actor,
     kind: account.kind,
     status: 'open',
     overdraft_limit_minor: owner === null ? null : '0',
     revision: 0,
     ...(slot !== null && { stripe: slot }),
+    ...(psp !== null && { psp }),
     ...(owner !== null && { wallet_id: owner.walletId, user_id: owner.userId }),
   }
   return { event, traceparent }
@@ -112,7 +114,7 @@ export function openedEvent(
 function changedEvent(change: AccountChange, circumstances: Circumstances): OutboxEvent {
   const event: WalletAccountChanged = {
     ...ofAccount(change, circumstances),
-    event_type: 'wallet.account.changed.committed',
+    ...ofType('wallet.account.changed.committed'),
     actor: change.actor,
     change: change.kind,
     change_id: change.changeId,
@@ -144,6 +146,10 @@ function heldAfter(hold: Hold): NonNullable<WalletTransferCommitted['hold']> {
   }
 }
 
+function ofType<T extends EventType>(type: T) {
+  return { event_type: type, schema_version: schemaVersionOf(type) }
+}
+
 function ofAccount(
   account: { tenantId: string; accountId: string; currency: string },
   { region, timestamp }: Pick<Circumstances, 'region' | 'timestamp'>,
@@ -151,7 +157,6 @@ function ofAccount(
   return {
     event_id: newId(),
     occurred_at: timestamp,
-    schema_version: schemaVersionOf('wallet.account.opened.committed'),
     region,
     tenant_id: account.tenantId,
     account_id: account.accountId,

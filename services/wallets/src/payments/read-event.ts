@@ -48,8 +48,11 @@ export function readEvent(event: LedgerEvent): ReadCommand {
     return { command: { ...common, kind: 'hold', expiresInSeconds: null } } // rule 10
   }
   const holdId = event.wallet_transaction_id
-  const taking = event.event_type === 'payment.completed' ? 'commit' : 'rollback'
-  return { command: { ...common, kind: taking, holdId, releaseRest: false } }
+  const taking = { ...common, holdId, releaseRest: false }
+  if (event.event_type === 'payment.completed') {
+    return { command: { ...taking, kind: 'commit', psp: event.psp ?? null } }
+  }
+  return { command: { ...taking, kind: 'rollback', psp: null } }
 }
 
 function kindOf({ event_type: type }: LedgerEvent): HoldKind | TakeKind {

@@ -68,6 +68,7 @@ export function expiryOf({ holdId, accountId, tenantId }: DueHold): TakeCommand 
     reason: 'hold_expired',
     valueDate: null,
     holdId,
+    psp: null,
     releaseRest: false,
     amountMinor: null,
     currency: null,

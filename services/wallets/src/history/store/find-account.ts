@@ -1,5 +1,5 @@
 import type { Db } from '@caudal/postgres/types.ts'
-import type { AccountKind, AccountStatus } from '../../ledger/domain/account.ts'
+import { type AccountKind, type AccountStatus, settlementPsp } from '../../ledger/domain/account.ts'
 import type { AccountDetails } from '../history.ts'
 
 interface Row {
@@ -11,6 +11,7 @@ interface Row {
   wallet_id: string | null
   user_id: string | null
   stripe: number | null
+  psp: string | null
   available_minor: string
   held_minor: string
   overdraft_limit_minor: bigint | null
@@ -19,7 +20,7 @@ interface Row {
   read_at: Date
 }
 
-const COLUMNS = `account_id, tenant_id, kind, status, currency, wallet_id, user_id, stripe,
+const COLUMNS = `account_id, tenant_id, kind, status, currency, wallet_id, user_id, stripe, psp,
   available_minor, held_minor, overdraft_limit_minor, version, opened_at,
   date_trunc('milliseconds', clock_timestamp()) AS read_at`
 
@@ -61,6 +62,7 @@ function detailsOf(row: Row): AccountDetails {
     walletId: row.wallet_id,
     userId: row.user_id,
     slot: row.stripe,
+    psp: settlementPsp(row.kind, row.psp),
     availableMinor: BigInt(row.available_minor),
     heldMinor: BigInt(row.held_minor),
     overdraftLimitMinor: row.overdraft_limit_minor,

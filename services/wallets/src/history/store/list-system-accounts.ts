@@ -1,36 +1,51 @@
+import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { AccountKind } from '../../ledger/domain/account.ts'
-import type { SystemAccountTotal } from '../history.ts'
+import { type AccountKind, settlementPsp } from '../../ledger/domain/account.ts'
+import type { SystemAccountPosition, SystemAccountTotal } from '../history.ts'
 
-/** The tenant's system accounts by kind and currency, each the sum of its slots (rule 7). */
+/** The tenant's system accounts by kind, currency and PSP, each the sum of its slots (rule 7). */
 export async function listSystemAccounts(
   db: Db,
   query: {
     tenantId: string
-    after: { kind: string; currency: string } | null
+    after: SystemAccountPosition | null
     limit: number
   },
 ): Promise<SystemAccountTotal[]> {
+  const { tenantId, after, limit } = query
   const { rows } = await db.query<{
     kind: AccountKind
     currency: string
+    psp: string | null
     available_minor: string
     held_minor: string
     slots: bigint
   }>({
     name: 'list-system-accounts',
-    text: `SELECT kind, currency, sum(available_minor) AS available_minor,
+    // The default PSP has no name in the rows, and comes first.
+    text: `SELECT kind, currency, psp, sum(available_minor) AS available_minor,
              sum(held_minor) AS held_minor, count(*) AS slots
            FROM accounts
-           WHERE tenant_id = $1 AND kind <> 'wallet' AND (kind, currency) > ($2, $3)
-           GROUP BY kind, currency ORDER BY kind, currency LIMIT $4`,
-    values: [query.tenantId, query.after?.kind ?? '', query.after?.currency ?? '', query.limit],
+           WHERE tenant_id = $1 AND kind <> 'wallet'
+             AND (kind, currency, coalesce(psp, '') COLLATE "C") > ($2, $3, $4)
+           GROUP BY kind, currency, psp
+           ORDER BY kind, currency, coalesce(psp, '') COLLATE "C" LIMIT $5`,
+    values: [tenantId, after?.kind ?? '', after?.currency ?? '', pspAfter(after), limit],
   })
   return rows.map((row) => ({
     kind: row.kind,
+    psp: settlementPsp(row.kind, row.psp),
     currency: row.currency,
     availableMinor: BigInt(row.available_minor),
     heldMinor: BigInt(row.held_minor),
     slots: Number(row.slots),
   }))
+}
+
+/** Behind every PSP for a position of release 0.1.0, whose row was the sum of all of them. */
+const BEHIND_EVERY_NAME = '~'
+
+function pspAfter(after: SystemAccountPosition | null): string {
+  if (after === null || after.psp === null || after.psp === DEFAULT_PSP) return ''
+  return after.psp ?? BEHIND_EVERY_NAME
 }

@@ -14,7 +14,7 @@ interface Row {
 
 // What was booked since is taken away from the balances of today: the nearer the moment, the less
 // is read, and months before it are not touched. A wallet counts on its side by itself, the slots
-// of a system account together.
+// of a system account together, and each PSP's settlement account by itself.
 const SUM = (since: string): string => `
   WITH since AS (${since}), moved AS (
     SELECT account_id,
@@ -27,7 +27,7 @@ const SUM = (since: string): string => `
       sum(a.held_minor - coalesce(m.held, 0)) AS held
     FROM accounts a LEFT JOIN moved m USING (account_id)
     WHERE a.tenant_id = $1 AND ($2::text IS NULL OR a.currency = $2)
-    GROUP BY a.currency, a.kind, CASE WHEN a.kind = 'wallet' THEN a.account_id END
+    GROUP BY a.currency, a.kind, a.psp, CASE WHEN a.kind = 'wallet' THEN a.account_id END
   )
   SELECT currency, kind, count(*) AS accounts, sum(available) AS available_minor,
     sum(held) AS held_minor,

@@ -1,4 +1,5 @@
 import { accountIdOf } from '@caudal/contracts/ids.ts'
+import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 
 /** Accounts of the operator. Each has several slots and may be overdrawn (rule 7). */
 export const SYSTEM_ACCOUNT_KINDS = [
@@ -40,6 +41,22 @@ export interface SystemAccount {
   readonly kind: SystemAccountKind
   readonly currency: string
   readonly slot: number
+  /** Of a settlement account of another PSP than the default one, which has none (ADR 0019). */
+  readonly psp: string | null
+}
+
+/** A slot of a system account, by what its id is made of; without a PSP the default one's. */
+export interface SystemAccountName {
+  tenantId: string
+  kind: SystemAccountKind
+  currency: string
+  slot: number
+  psp?: string | null
+}
+
+/** The PSP of a settlement account, by the name that is kept with it; null of any other account. */
+export function settlementPsp(kind: AccountKind, psp: string | null): string | null {
+  return kind === 'psp_settlement' ? (psp ?? DEFAULT_PSP) : null
 }
 
 /** Whether the account can spend so much without going further below zero than it may. */
@@ -74,16 +91,19 @@ const systemAccounts = new Map<string, SystemAccount>()
 const MOST_KEPT = 10_000
 
 /**
- * The slot of a system account; its id follows from tenant, kind, slot and currency. User ids are
- * UUIDs, so the name that stands in the user's place here belongs to no user.
+ * The slot of a system account; its id follows from tenant, kind, PSP, slot and currency. User ids
+ * are UUIDs, so the name that stands in the user's place here belongs to no user. A PSP's name has
+ * no slash, so no two accounts have the same name.
  */
-export function systemAccount(of: Omit<SystemAccount, 'accountId'>): SystemAccount {
+export function systemAccount(of: SystemAccountName): SystemAccount {
   const { tenantId, kind, currency, slot } = of
-  const memo = `${kind}/${slot}/${currency}/${tenantId}`
+  const psp = of.psp === undefined || of.psp === DEFAULT_PSP ? null : of.psp
+  const name = psp === null ? `${kind}/${slot}` : `${kind}/${psp}/${slot}`
+  const memo = `${name}/${currency}/${tenantId}`
   let account = systemAccounts.get(memo)
   if (account === undefined) {
-    const accountId = accountIdOf(tenantId, `${kind}/${slot}`, currency)
-    account = Object.freeze({ accountId, tenantId, kind, currency, slot })
+    const accountId = accountIdOf(tenantId, name, currency)
+    account = Object.freeze({ accountId, tenantId, kind, currency, slot, psp })
     if (systemAccounts.size >= MOST_KEPT) systemAccounts.clear()
     systemAccounts.set(memo, account)
   }

@@ -84,6 +84,8 @@ export interface TakeCommand extends MoneyBase {
   holdId: string
   amountMinor: bigint | null
   currency: string | null
+  /** Of a commit: the PSP whose settlement account takes the money; null is the default one. */
+  psp: string | null
   /** Of a commit: whether what is left of the hold becomes available again. */
   releaseRest: boolean
 }

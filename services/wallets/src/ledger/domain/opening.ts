@@ -17,6 +17,8 @@ export interface OpenedAccount {
   kind: AccountKind
   /** Of an account of the system. */
   slot: number | null
+  /** Of a settlement account of another PSP than the default one. */
+  psp: string | null
   /** Of a wallet's account. */
   owner: { walletId: string; userId: string } | null
   openedAt: Date

@@ -30,8 +30,8 @@ export function systemAccountsOf(
   if (command.kind !== 'commit') return []
   const currency = command.currency ?? findHold(state, command)?.currency ?? likely
   if (currency === undefined) return []
-  const { tenantId } = command
-  return [systemAccount({ tenantId, kind: 'psp_settlement', currency, slot })]
+  const { tenantId, psp } = command
+  return [systemAccount({ tenantId, kind: 'psp_settlement', currency, slot, psp })]
 }
 
 /**

@@ -13,10 +13,11 @@ export async function openSystemAccounts(
 ): Promise<OpenedAccount[]> {
   const sorted = accounts.toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1))
   const { rows } = await tx.query<{ account_id: string; opened_at: Date }>(
-    `INSERT INTO accounts (account_id, tenant_id, kind, currency, stripe, overdraft_limit_minor,
-       opened_at)
+    `INSERT INTO accounts (account_id, tenant_id, kind, currency, stripe, psp,
+       overdraft_limit_minor, opened_at)
      SELECT *, NULL, date_trunc('milliseconds', clock_timestamp())
-     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[])
+     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[],
+       $6::text[])
      ON CONFLICT (account_id) DO NOTHING
      RETURNING account_id, opened_at`,
     [
@@ -25,6 +26,7 @@ export async function openSystemAccounts(
       sorted.map((it) => it.kind),
       sorted.map((it) => it.currency),
       sorted.map((it) => it.slot),
+      sorted.map((it) => it.psp),
     ],
   )
   const opened = new Map(rows.map((row) => [row.account_id, row.opened_at]))

@@ -29,6 +29,7 @@ export async function openWalletAccounts(
     const { accountId, tenantId, currency, walletId, userId } = named.get(row.account_id)!
     const owner = { walletId, userId }
     const openedAt = row.opened_at
-    return { accountId, tenantId, currency, kind: 'wallet', slot: null, owner, openedAt }
+    const ofWallet = { kind: 'wallet', slot: null, psp: null, owner } as const
+    return { accountId, tenantId, currency, ...ofWallet, openedAt }
   })
 }

@@ -56,15 +56,15 @@ const ACCOUNTS = `
   WITH stated AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS t(event_type text, occurred_at timestamptz,
       tenant_id text, account_id uuid, currency text, kind text, status text, wallet_id uuid,
-      user_id uuid, stripe smallint, overdraft_limit_minor bigint, revision bigint, change text,
-      change_id uuid, client_id text, reference_id text, idempotency_key text, reason text,
-      actor jsonb)
+      user_id uuid, stripe smallint, psp text, overdraft_limit_minor bigint, revision bigint,
+      change text, change_id uuid, client_id text, reference_id text, idempotency_key text,
+      reason text, actor jsonb)
     WHERE event_type LIKE 'wallet.account.%'
   ), opened AS (
     INSERT INTO accounts (account_id, opened_at, tenant_id, currency, kind, wallet_id, user_id,
-      stripe, overdraft_limit_minor)
+      stripe, psp, overdraft_limit_minor)
     SELECT DISTINCT ON (account_id) account_id, occurred_at, tenant_id, currency, kind, wallet_id,
-      user_id, stripe, overdraft_limit_minor
+      user_id, stripe, psp, overdraft_limit_minor
     FROM stated WHERE change_id IS NULL
     ON CONFLICT (account_id) DO NOTHING
   ), changed AS (
