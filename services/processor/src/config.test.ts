@@ -14,7 +14,7 @@ test('the defaults: 5 s for the PSP, three retries, the first query within 2 s',
   assert.ok(psp.policy.firstQueryMs <= 2_000)
 })
 
-test('the account that pays is that of tenant and currency, else the default', () => {
+test('the source account is that of tenant and currency, else the default', () => {
   const { accounts } = readConfig({
     CAUDAL_PSP_SOURCE_ACCOUNTS: '{"default":"1","tenants":{"caudal":{"EUR":"2"}}}',
   }).psp
@@ -23,7 +23,7 @@ test('the account that pays is that of tenant and currency, else the default', (
   assert.equal(sourceAccountOf(accounts, 'toString', 'EUR'), '1')
 })
 
-test('every bad variable is named at once', () => {
+test('all invalid variables are reported together', () => {
   const bad = {
     CAUDAL_PSP_SOURCE_ACCOUNTS: '{"tenants":{}}',
     CAUDAL_PSP_TIMEOUT: '1s',

@@ -19,18 +19,18 @@ export interface Config extends ServiceSettings, DatabaseSettings, IssuerSetting
   psp: PspSettings
 }
 
-/** The PSP, and how it is treated: all of it by `CAUDAL_PSP_*`. */
+/** Settings of the PSP, from `CAUDAL_PSP_*`. */
 export interface PspSettings {
   /** Names its settlement account; kept with each payment from its first attempt on (ADR 0019). */
   name: string
   url: string
   apiKey: string | undefined
   connectTimeoutMs: number
-  /** Requests to pay at once. */
+  /** Most concurrent payment requests. */
   maxSends: number
-  /** Status queries at once. */
+  /** Most concurrent status queries. */
   maxQueries: number
-  /** How long a stop waits for calls under way. */
+  /** How long a stop waits for calls in flight. */
   drainMs: number
   accounts: SourceAccounts
   policy: RetryPolicy
@@ -48,7 +48,7 @@ const Accounts = Type.Object(
 const accountsValidator = Compile(Accounts)
 
 const DEFAULT_ACCOUNT = '2143658709'
-/** How late an attempt may be recorded before somebody else takes the payment over. */
+/** How late an attempt may be recorded before another instance takes the payment over. */
 const GRACE_MS = 1_000
 const WAIT_MS = 250
 

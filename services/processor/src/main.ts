@@ -28,8 +28,8 @@ interface Parts extends ServiceParts {
 }
 
 /**
- * Starts the processor (P5): database, log, relay, calls to the PSP, consumer, HTTP. A stop takes
- * no more payments, then waits for calls under way.
+ * Starts the processor (P5): database, log, relay, calls to the PSP, consumer, HTTP. A stop first
+ * stops consuming, then waits for calls in flight.
  */
 export function start(config: Config): Promise<RunningService> {
   return startService(NAME, config, async (base) => {

@@ -25,14 +25,14 @@ export type ProcessBatchDeps = {
   wakeIn: (delayMs: number) => void
 }
 
-/** What became of a payment that came: recorded, or known from an earlier event. */
+/** The outcome of a consumed payment: recorded, or known from an earlier event. */
 export type Intake = 'recorded' | 'known'
 
 /**
- * THE SPINE, read this first: payments whose funds are held are recorded, with the bytes of their
- * request and, as far as calls are free, their first attempt as SENDING. All of that is one
- * transaction with the consumer's offsets; only `afterCommit` calls the PSP. How an answer moves a
- * payment on is in calls/record-answers.ts, what time does to it in calls/take-due.ts.
+ * THE SPINE, read this first. Records payments whose funds are held, with the bytes of their
+ * request. For as many as calls are free, also records the first attempt as SENDING. All of that is
+ * one transaction with the consumer's offsets; only `afterCommit` calls the PSP. Answers are
+ * handled in calls/record-answers.ts, due payments in calls/take-due.ts.
  */
 export const processBatch: ProcessBatch<ProcessBatchDeps, ReservedPayment, Intake> = async (
   deps,
@@ -42,12 +42,12 @@ export const processBatch: ProcessBatch<ProcessBatchDeps, ReservedPayment, Intak
   const { adapter, policy, psp, gate } = deps
   const payments = new Map(work.map((payment) => [payment.facts.paymentId, payment]))
   const admissions = gate.admit(payments.size)
-  // Before the row's own deadline begins, so that ours never ends behind it (rule 9).
+  // Read before the row's own deadline begins, so that ours never ends later (rule 9).
   const deadline = deadlineIn(policy.timeoutMs)
   const planned = [...payments.values()].map((payment, index) => ({
     payment,
     body: adapter.freeze(payment.order),
-    // Time counts from the statement that records it.
+    // Times are relative to the statement that records them.
     decision: decideDue(newPayment(0), admissions[index]!, { now: 0, jitter: 0, policy, psp }),
   }))
   const { paymentIds: fresh, now } = await recordPayments(

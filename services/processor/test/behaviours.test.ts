@@ -5,7 +5,7 @@ import { call } from './call.ts'
 import { fileScope, fundsReserved, world } from './world.ts'
 
 const it = await world(fileScope(after))
-/** On a busy machine a payment may take longer than it has to; the best of a few tells. */
+/** A busy machine delays payments, so the test takes the fastest of a few. */
 const PAYMENTS_AT_MOST = 3
 
 const ends = [
@@ -26,7 +26,7 @@ async function started(t: TestContext, env: Record<string, string> = {}): Promis
   t.after(() => service.stop())
 }
 
-test('P5: each behaviour of the PSP ends as the money moved', async (t) => {
+test('P5: the outcome of a payment matches the moved money for each behaviour of the PSP', async (t) => {
   await it.behave({
     by_account: Object.fromEntries(ends.map(({ behaviour }, index) => [`acc-${index}`, behaviour])),
   })
@@ -37,15 +37,15 @@ test('P5: each behaviour of the PSP ends as the money moved', async (t) => {
       await it.reserve([event])
       const result = await it.final(event.payment_id)
       assert.equal(result.event_type, type)
-      const said = (await it.resultsOf(event.payment_id)).map((one) => one.event_type)
-      assert.deepEqual(said, doubt ? ['payment.in_doubt', type] : [type])
+      const emitted = (await it.resultsOf(event.payment_id)).map((one) => one.event_type)
+      assert.deepEqual(emitted, doubt ? ['payment.in_doubt', type] : [type])
       assert.equal(await it.charges(event.payment_id), type === 'payment.completed' ? 1 : 0)
       assert.equal(await it.requests(event.payment_id), requests)
     })
   }
 })
 
-test('P5: a fifth of all requests going wrong opens no circuit and charges nobody twice', async (t) => {
+test('P5: a failure rate of 20% opens no circuit and charges no payment twice', async (t) => {
   await it.behave({ default: 'random:0.2' })
   const service = await it.start({ CAUDAL_PSP_TIMEOUT: '3s' })
   t.after(() => service.stop())
@@ -69,7 +69,7 @@ test('P5: a fifth of all requests going wrong opens no circuit and charges nobod
   }
 })
 
-test('by default a payment is in doubt 6 s after it was sent, and asked about 2 s later', async (t) => {
+test('by default a payment is in doubt after 6 s, with a status query 2 s later', async (t) => {
   await it.behave({ default: 'hang' })
   await started(t, {
     CAUDAL_PSP_TIMEOUT: '',
@@ -84,7 +84,7 @@ test('by default a payment is in doubt 6 s after it was sent, and asked about 2 
   assert.ok(measured.some(isInTime), JSON.stringify(measured))
 })
 
-/** When one was in doubt after it was sent, and when asked about after that. */
+/** The times from sending to doubt and from doubt to the status query. */
 type Delays = { doubt_seconds: number; query_seconds: number }
 
 async function delaysOfOne(): Promise<Delays> {
@@ -111,7 +111,7 @@ for (const behaviour of ['hang', 'reset']) {
     const event = fundsReserved()
     await it.reserve([event])
     await eventually(async () => (await it.requests(event.payment_id)) >= 2, {
-      label: 'the request is sent again under its key',
+      label: 'the request is sent again with its idempotency key',
     })
     assert.deepEqual(
       (await it.resultsOf(event.payment_id)).map((one) => one.event_type),
@@ -123,7 +123,7 @@ for (const behaviour of ['hang', 'reset']) {
   })
 }
 
-test('P7: the events carry what the next step needs, and the words of the PSP', async (t) => {
+test("P7: the events carry the data for the next step and the PSP's response", async (t) => {
   await it.behave({ by_account: { bad: 'decline', down: 'error_500' } })
   await started(t, { CAUDAL_REGION: 'eu-1' })
   const events = ['good', 'bad', 'down'].map((account) => fundsReserved(account))
@@ -156,7 +156,7 @@ test('P7: the events carry what the next step needs, and the words of the PSP', 
   assert.equal(down.gateway_response.error_code, 'gateway_unailable')
 })
 
-test('rule 9: every attempt carries the same bytes, and its row stands before it leaves', async (t) => {
+test('rule 9: all attempts send the same bytes, and each is recorded before it is sent', async (t) => {
   await it.behave({ default: 'error_500_twice' })
   await started(t, {
     CAUDAL_PSP_SOURCE_ACCOUNTS: '{"default":"1","tenants":{"caudal":{"USD":"77"}}}',
@@ -178,12 +178,12 @@ test('rule 9: every attempt carries the same bytes, and its row stands before it
   })
   await assert.rejects(it.db.query(`UPDATE payments SET request_body = ''`), /permission denied/)
   const attempts = await it.db.query(
-    `SELECT number, status, http_status, answer_body IS NOT NULL AS kept, latency_ms >= 0 AS timed,
+    `SELECT number, status, http_status, answer_body IS NOT NULL AS stored, latency_ms >= 0 AS timed,
        sending_at <= answered_at AND sending_at < deadline_at AS ordered
      FROM attempts WHERE payment_id = $1 ORDER BY number`,
     [event.payment_id],
   )
-  const stored = { kept: true, timed: true, ordered: true }
+  const stored = { stored: true, timed: true, ordered: true }
   assert.deepEqual(attempts.rows, [
     { number: 1, status: 'UNAVAILABLE', http_status: 500, ...stored },
     { number: 2, status: 'UNAVAILABLE', http_status: 500, ...stored },
@@ -191,7 +191,7 @@ test('rule 9: every attempt carries the same bytes, and its row stands before it
   ])
 })
 
-test('a PSP that cannot be reached fails a payment that never left as gateway_unreachable', async (t) => {
+test('an unsent payment fails as gateway_unreachable if the PSP is unreachable', async (t) => {
   await started(t, { CAUDAL_PSP_URL: 'http://127.0.0.1:1' })
   const event = fundsReserved()
   await it.reserve([event])
@@ -206,7 +206,7 @@ test('a PSP that cannot be reached fails a payment that never left as gateway_un
   )
 })
 
-test('F5: an event whose amount cannot be paid is parked with its cause, others go on', async (t) => {
+test('F5: an event with an unpayable amount is parked with its cause, without delaying others', async (t) => {
   await started(t)
   await it.behave({})
   const bad = fundsReserved()

@@ -8,13 +8,13 @@ import { fileScope, fundsReserved, world } from './world.ts'
 const COUNT = 1_000
 const it = await world(fileScope(after), { CAUDAL_PSP_TIMEOUT: '10s' })
 
-test('a thousand payments cost far less than 0.2 statements each, and none is lost', async (t) => {
+test('a thousand payments take less than 0.2 statements each, and none is lost', async (t) => {
   await it.behave({})
   const admin = new pg.Client({ connectionString: testServer().adminUrl })
   await admin.connect()
   t.after(() => admin.end())
   const service = await it.start()
-  // Connections are opened and code is compiled by the first ones.
+  // The first payments open connections and compile code.
   const first = Array.from({ length: COUNT / 2 }, () => fundsReserved())
   await it.reserve(first)
   await it.finals(first)

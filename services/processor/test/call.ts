@@ -2,7 +2,7 @@ import { request } from 'undici'
 
 export type Got = { status: number; text: string; json: () => Record<string, unknown> }
 
-/** One request on a connection of its own, so that nothing stays open behind the tests. */
+/** One request on its own connection, so that no connection stays open after the tests. */
 export async function call(
   url: string,
   options: { method?: 'GET' | 'PUT'; token?: string; body?: unknown } = {},

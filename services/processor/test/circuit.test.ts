@@ -8,7 +8,7 @@ const it = await world(fileScope(after), {
   CAUDAL_PSP_CIRCUIT_MIN_RATE: '2',
   CAUDAL_PSP_CIRCUIT_PAUSE: '1s',
   CAUDAL_PSP_RETRY_BASE: '1ms',
-  // The payment in doubt keeps still while the circuit is watched.
+  // No query of the payment in doubt may disturb the circuit.
   CAUDAL_PSP_FIRST_QUERY: '4s',
   CAUDAL_PSP_QUERY_MAX: '4s',
 })
@@ -16,7 +16,7 @@ const it = await world(fileScope(after), {
 const some = (count: number, account?: string) =>
   Array.from({ length: count }, () => fundsReserved(account))
 
-test('P5: an open circuit fails at once what never left, keeps what is in doubt, and heals', async () => {
+test('P5: an open circuit fails unsent payments at once, keeps those in doubt, and closes again', async () => {
   await it.behave({ default: 'error_500', by_account: { stuck: 'hang' } })
   const service = await it.start()
   const doubtful = fundsReserved('stuck')
@@ -24,26 +24,26 @@ test('P5: an open circuit fails at once what never left, keeps what is in doubt,
   await eventually(async () => (await it.resultsOf(doubtful.payment_id)).length === 1)
   const opening = some(30)
   await it.reserve(opening)
-  // It may be past its first pause when it is looked at.
+  // The first pause may already have passed.
   await eventually(async () => (await circuitOf(service.url)) !== 'closed')
   const refused = some(50)
   await it.reserve(refused)
   const words = await it.finals([...opening, ...refused])
 
   const failed = refused.map((event) => words.get(event.payment_id)?.event_type)
-  // One of them may have been the try after the pause.
+  // One of them may have been the trial request after the pause.
   const atOnce = failed.filter((type) => type === 'payment.failed.circuit_open').length
   assert.ok(atOnce >= 40, `${atOnce} failed by the circuit`)
   for (const event of refused) {
     if (words.get(event.payment_id)?.event_type !== 'payment.failed.circuit_open') continue
     assert.equal(await it.requests(event.payment_id), 0)
   }
-  const said = (await it.resultsOf(doubtful.payment_id)).map((one) => one.event_type)
-  assert.deepEqual(said, ['payment.in_doubt'])
+  const emitted = (await it.resultsOf(doubtful.payment_id)).map((one) => one.event_type)
+  assert.deepEqual(emitted, ['payment.in_doubt'])
 
   await it.behave({})
   await eventually(async () => (await circuitOf(service.url)) !== 'open')
-  // After the pause one goes ahead, and the others wait for it instead of failing.
+  // After the pause one request is the trial, and the others wait for it instead of failing.
   const after = some(300)
   await it.reserve(after)
   const healed = await it.finals([...after, doubtful])

@@ -9,7 +9,7 @@ import { migrationSets } from '../src/migrations.ts'
 import { claimDue } from '../src/store/claim-due.ts'
 import { recordPayments } from '../src/store/record-payments.ts'
 
-/** Payments that wait for their request to be sent, due since they were recorded. */
+/** Payments whose request is due since they were recorded. */
 async function due(db: Db, tenantId: string, count: number): Promise<void> {
   const payments = Array.from({ length: count }, () => ({
     facts: {
@@ -31,7 +31,7 @@ async function due(db: Db, tenantId: string, count: number): Promise<void> {
 const claim = (db: Db, limits: { send: number; query: number }) =>
   transaction(db, (tx) => claimDue(tx, { ...limits, await: 0 }))
 
-test('one tenant that fills its queue does not delay another', async (t) => {
+test('a tenant that fills its queue does not delay another tenant', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'claim' })
   await due(db, 'loud', 200)
   await due(db, 'quiet', 3)

@@ -36,7 +36,7 @@ async function get(path: string, granted?: string, tenantId?: string) {
   return { status, body: json() }
 }
 
-test('P11: the steps of a payment, each with its time', async () => {
+test('P11: the steps of a payment have their times', async () => {
   await it.behave({ by_account: { lost: 'apply_then_reset' } })
   const event = fundsReserved('lost')
   await it.reserve([event])
@@ -58,13 +58,13 @@ test('P11: the steps of a payment, each with its time', async () => {
   assert.deepEqual(foreign.body, { steps: [] })
 })
 
-test('a payment that the processor does not know has no steps', async () => {
+test('an unknown payment has no steps', async () => {
   const { payment_id: unknown } = fundsReserved()
   const { status, body } = await get(`/internal/payments/${unknown}/steps`, 'trace:read')
   assert.deepEqual({ status, body }, { status: 200, body: { steps: [] } })
 })
 
-test('nobody reads steps without the scope, and a junk id is refused by code', async () => {
+test('steps need their scope, and a malformed id is refused with a code', async () => {
   const path = `/internal/payments/${fundsReserved().payment_id}/steps`
   assert.equal((await get(path)).body['code'], 'UNAUTHENTICATED')
   assert.equal((await get(path, 'orders:read')).body['code'], 'FORBIDDEN')
@@ -72,7 +72,7 @@ test('nobody reads steps without the scope, and a junk id is refused by code', a
   assert.equal(junk.body['code'], 'MALFORMED_REQUEST')
 })
 
-test('P13: health, readiness, metrics and the OpenAPI document', async () => {
+test('P13: the service has health, readiness, metrics and an OpenAPI document', async () => {
   assert.equal((await get('/healthz')).status, 200)
   const ready = await get('/readyz')
   assert.deepEqual(

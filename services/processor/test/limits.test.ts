@@ -11,7 +11,7 @@ const it = await world(fileScope(after))
 
 type Psp = { url: string; waiting: ServerResponse[]; most: () => number; refuse: boolean }
 
-/** A PSP that leaves every request open until told, or refuses our credentials. */
+/** A PSP that leaves requests open until the test ends them, or refuses the credentials. */
 async function patientPsp(t: TestContext): Promise<Psp> {
   const waiting: ServerResponse[] = []
   let most = 0
@@ -35,24 +35,24 @@ async function patientPsp(t: TestContext): Promise<Psp> {
   return psp
 }
 
-test('F7: no more requests are under way than allowed; the rest stays in the log', async (t) => {
+test('F7: the limit of concurrent requests holds, and the other events stay in the log', async (t) => {
   const psp = await patientPsp(t)
   const service = await it.start({
     CAUDAL_PSP_URL: psp.url,
     CAUDAL_PSP_MAX_REQUESTS: '8',
-    // None ends while they are counted.
+    // None may end during the count.
     CAUDAL_PSP_TIMEOUT: '30s',
   })
   t.after(() => service.stop())
   await it.reserve(Array.from({ length: 40 }, () => fundsReserved()))
   await eventually(() => psp.waiting.length === 7)
   const { rows } = await it.db.query('SELECT count(*)::int AS count FROM payments')
-  // One of eight is kept for payments that are due again.
+  // One of eight is reserved for payments that are due again.
   assert.equal(rows[0].count, 7)
   assert.equal(psp.most(), 7)
 })
 
-test('P5: 401 is for an operator: the payment waits, and ends when we are let in', async (t) => {
+test('P5: a payment waits while the PSP answers 401, and ends once it accepts the credentials', async (t) => {
   const psp = await patientPsp(t)
   psp.refuse = true
   const first = await it.start({ CAUDAL_PSP_URL: psp.url, CAUDAL_PSP_REFUSED_PAUSE: '200ms' })

@@ -25,8 +25,8 @@ const observer = createObserver({
 
 function depsOf(db: Db): RecordAnswersDeps {
   const nothing = (): void => {}
-  const told = { observer, wakeRelay: nothing, wakeIn: nothing }
-  return { db, region: 'local', policy, jitter: () => 0.5, ...told }
+  const callbacks = { observer, wakeRelay: nothing, wakeIn: nothing }
+  return { db, region: 'local', policy, jitter: () => 0.5, ...callbacks }
 }
 
 /** Payments whose first attempt is SENDING, as the consumer leaves them. */
@@ -69,10 +69,10 @@ const approved: SendOutcome = { kind: 'approved', response: { status: 'approved'
 const ambiguous: SendOutcome = { kind: 'ambiguous' }
 
 async function stateOf(db: Db, result: CallResult) {
-  const { rows } = await db.query<{ status: string; said: string[]; attempt: string }>(
+  const { rows } = await db.query<{ status: string; emitted: string[]; attempt: string }>(
     `SELECT p.status, a.status AS attempt, ARRAY(
        SELECT payload::json->>'event_type' FROM outbox
-       WHERE payload::json->>'payment_id' = p.payment_id::text ORDER BY id) AS said
+       WHERE payload::json->>'payment_id' = p.payment_id::text ORDER BY id) AS emitted
      FROM payments p JOIN attempts a ON a.payment_id = p.payment_id AND a.number = 1
      WHERE p.payment_id = $1`,
     [result.facts.paymentId],
@@ -80,7 +80,7 @@ async function stateOf(db: Db, result: CallResult) {
   return rows[0]
 }
 
-test('verdicts end their payments, an answer that is recorded twice says nothing twice', async (t) => {
+test('verdicts end their payments, and an answer that is recorded twice emits one event', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
   const deps = depsOf(db)
   const calls = await sending(db, 3)
@@ -91,29 +91,29 @@ test('verdicts end their payments, an answer that is recorded twice says nothing
     assert.deepEqual(await stateOf(db, result), {
       status: 'COMPLETED',
       attempt: 'APPROVED',
-      said: ['payment.completed'],
+      emitted: ['payment.completed'],
     })
   }
 })
 
-test('rule 1: a payment that somebody else has moved refuses the short way for its whole batch', async (t) => {
+test('rule 1: a payment changed by another instance sends its whole batch to the general path', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
   const deps = depsOf(db)
   const [taken, free] = await sending(db, 2)
   assert.ok(taken && free)
-  // Taken over as lost, then its own sender comes with the PSP's verdict after all.
+  // Taken over as lost; then its own sender still reports the PSP's verdict.
   await recordAnswers(deps, [answered(taken, ambiguous)])
   const results = [answered(taken, approved), answered(free, approved)]
   await recordAnswers(deps, results)
   assert.deepEqual(await stateOf(db, results[0]!), {
     status: 'COMPLETED',
     attempt: 'APPROVED',
-    said: ['payment.in_doubt', 'payment.completed'],
+    emitted: ['payment.in_doubt', 'payment.completed'],
   })
   assert.deepEqual(await stateOf(db, results[1]!), {
     status: 'COMPLETED',
     attempt: 'APPROVED',
-    said: ['payment.completed'],
+    emitted: ['payment.completed'],
   })
 })
 
@@ -135,6 +135,6 @@ test('several results of one payment in one batch are folded in order', async (t
   assert.deepEqual(await stateOf(db, found), {
     status: 'COMPLETED',
     attempt: 'UNKNOWN',
-    said: ['payment.in_doubt', 'payment.completed'],
+    emitted: ['payment.in_doubt', 'payment.completed'],
   })
 })

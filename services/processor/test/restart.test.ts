@@ -6,10 +6,10 @@ import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { fileScope, fundsReserved, world } from './world.ts'
 
-// Most requests of these tests go wrong on purpose.
+// Most requests in these tests fail on purpose.
 const it = await world(fileScope(after), { CAUDAL_PSP_CIRCUIT_FAILURE_PERCENT: '99' })
 
-/** Once the PSP is well, money and words agree, one final word for every payment. */
+/** Once the PSP works, every payment has one final event that matches the moved money. */
 async function assertBooksAgree(events: readonly FundsReserved[]): Promise<void> {
   await eventually(async () => {
     const { rows } = await it.db.query(
@@ -19,19 +19,19 @@ async function assertBooksAgree(events: readonly FundsReserved[]): Promise<void>
     )
     return rows[0].moved === new Set(events.map((event) => event.payment_id)).size
   })
-  // One that is in doubt, with a PSP that only ever says 500, could never end.
+  // A payment in doubt could never end with a PSP that only answers 500.
   await it.behave({})
   const finals = await it.finals(events, 60_000)
-  const said = new Map<string, string[]>()
+  const emitted = new Map<string, string[]>()
   for (const { payment_id: id, event_type: type } of await it.results()) {
-    said.set(id, [...(said.get(id) ?? []), type])
+    emitted.set(id, [...(emitted.get(id) ?? []), type])
   }
   for (const { payment_id: paymentId } of events) {
     const completed = finals.get(paymentId)?.event_type === 'payment.completed'
     assert.equal(await it.charges(paymentId), completed ? 1 : 0, paymentId)
-    const words = said.get(paymentId) ?? []
-    assert.equal(words.filter((type) => type === 'payment.in_doubt').length <= 1, true)
-    assert.equal(words.filter((type) => type !== 'payment.in_doubt').length, 1, words.join())
+    const types = emitted.get(paymentId) ?? []
+    assert.equal(types.filter((type) => type === 'payment.in_doubt').length <= 1, true)
+    assert.equal(types.filter((type) => type !== 'payment.in_doubt').length, 1, types.join())
   }
 }
 
@@ -50,7 +50,7 @@ const mixed = (count: number): FundsReserved[] =>
     return fundsReserved(accounts[index % accounts.length])
   })
 
-test('rule 9: a processor that stops without waiting finds out after its restart', async () => {
+test('rule 9: a processor that stopped without waiting learns the outcomes after its restart', async () => {
   await it.behave({ by_account: MIXED })
   const first = await it.start()
   const events = mixed(70)
@@ -61,13 +61,13 @@ test('rule 9: a processor that stops without waiting finds out after its restart
   })
   await first.stop()
   const { rows } = await it.db.query(`SELECT FROM attempts WHERE status = 'SENDING'`)
-  assert.ok(rows.length > 0, 'some were under way')
+  assert.ok(rows.length > 0, 'some payments were in flight')
   const second = await it.start()
   await assertBooksAgree(events)
   await second.stop()
 })
 
-test('rule 9: a SENDING attempt that never reached the PSP is sent again, not failed', async () => {
+test('rule 9: a SENDING attempt that did not reach the PSP is sent again, not failed', async () => {
   await it.behave({ default: 'hang' })
   // It stops long before that.
   const first = await it.start({ CAUDAL_PSP_TIMEOUT: '4s' })
@@ -90,7 +90,7 @@ test('rule 9: a SENDING attempt that never reached the PSP is sent again, not fa
   await second.stop()
 })
 
-test('two instances on one database share the work and charge nobody twice', async () => {
+test('two instances on one database share the work and charge no payment twice', async () => {
   await it.behave({ by_account: MIXED })
   const instances = [await it.start(), await it.start()]
   const events = mixed(140)
@@ -118,7 +118,7 @@ test('F4: a second event of a payment changes nothing', async () => {
 
 const accountOf = (event: FundsReserved): string => event.payment_data.service_account_number
 
-test('P9: kill -9 under load: after the restart every payment ends as the money moved', async (t) => {
+test('P9: after kill -9 under load every payment ends with the outcome of its money', async (t) => {
   await it.behave({ by_account: MIXED })
   const events = mixed(140)
   let reserved = 0

@@ -32,24 +32,24 @@ export type World = {
   db: Db
   /** The processor's database, for a superuser. */
   adminUrl: string
-  /** The environment of an instance, for one in a process of its own. */
+  /** The environment of an instance that runs in its own process. */
   env: Record<string, string>
   log: EventLog
-  /** Starts an instance; `env` is put over the environment of the world. */
+  /** Starts an instance; `env` overrides the environment of the world. */
   start(env?: Record<string, string>): Promise<RunningService>
   pspUrl: string
   behave(behaviour: Behaviour): Promise<void>
-  /** Money that really moved at the PSP for the payment. */
+  /** The PSP's charges for the payment. */
   charges(paymentId: string): Promise<number>
   requests(paymentId: string): Promise<number>
   reserve(events: readonly FundsReserved[]): Promise<void>
   /** Everything on payments.results so far, in order per partition. */
   results(): Promise<Result[]>
-  /** What was said of one payment. */
+  /** The results of one payment. */
   resultsOf(paymentId: string): Promise<Result[]>
-  /** Waits for the final word about a payment. */
+  /** Waits for the final event of a payment. */
   final(paymentId: string, timeoutMs?: number): Promise<PaymentCompleted | PaymentFailed>
-  /** Waits for the final word about each payment; by payment_id. */
+  /** Waits for the final event of each payment; by payment_id. */
   finals(
     events: readonly FundsReserved[],
     timeoutMs?: number,
@@ -68,7 +68,7 @@ export function fileScope(after: (hook: () => Promise<void>) => void): Scope {
   return { after: (hook) => void hooks.push(hook) }
 }
 
-/** A PSP simulator, an event log and a database for processors, all of this test's own. */
+/** A PSP simulator, an event log and a database for processors, all owned by this test. */
 export async function world(t: Scope, given: Record<string, string> = {}): Promise<World> {
   const pspDb = await testDatabase(t, { sets: [pspMigrations], name: 'psp' })
   const logDb = await testDatabase(t, { sets: [logMigrations], name: 'log' })
@@ -87,12 +87,12 @@ export async function world(t: Scope, given: Record<string, string> = {}): Promi
   const results = () => readResults(log)
   const finals: World['finals'] = (events, timeoutMs = 30_000) => {
     const check = async () => {
-      const said = new Map((await results()).filter(isFinal).map((one) => [one.payment_id, one]))
-      const open = events.filter((event) => !said.has(event.payment_id))
+      const final = new Map((await results()).filter(isFinal).map((one) => [one.payment_id, one]))
+      const open = events.filter((event) => !final.has(event.payment_id))
       if (open.length > 0) throw new Error(`${open.length} without a final word`)
-      return said
+      return final
     }
-    return eventually(check, { timeoutMs, label: 'the final words' })
+    return eventually(check, { timeoutMs, label: 'the final events' })
   }
   const env = {
     CAUDAL_PROCESSOR_PORT: '0',
@@ -151,7 +151,7 @@ export async function world(t: Scope, given: Record<string, string> = {}): Promi
   }
 }
 
-/** An event of funds that are held for a payment to the given account; `extra` replaces members. */
+/** A `funds.reserved` event of a payment to the given account; `extra` replaces members. */
 export function fundsReserved(
   account = '1234567890',
   extra: Partial<FundsReserved> = {},

@@ -1,9 +1,9 @@
 import { admittedBy, type CircuitMode } from '@caudal/outbound/circuit.ts'
 import type { Admission } from '../domain/decide-due.ts'
 
-/** Who may send now: as many as calls are free, one while the circuit tries, none while open. */
+/** Who may send now: as many as calls are free, one while the circuit is half-open, else none. */
 export type Gate = {
-  /** How many payments with a request to send are wanted; open, they are wanted to fail at once. */
+  /** How many payments may be taken; while the circuit is open, they are taken to fail at once. */
   wanted: () => number
   /** An admission for each of `count` payments, in order. */
   admit: (count: number) => Admission[]
@@ -11,7 +11,7 @@ export type Gate = {
 
 const MOST_WANTED = 500
 
-/** A gate before the PSP; `free` is the number of calls that may begin. */
+/** Creates the gate before the PSP; `free` is the number of calls that may begin. */
 export function createGate(mode: () => CircuitMode, free: () => number): Gate {
   const sendable = (): number => admittedBy(mode(), free())
   return {

@@ -7,10 +7,10 @@ import type { Found, PspAdapter, Sent } from '../psp/adapter.ts'
 import { CIRCUIT_OPEN } from '../psp/circuit.ts'
 import type { Observer } from './observe.ts'
 
-/** The payment as the commit of SENDING left it, and when: the database's time and our clock. */
+/** The payment as the commit of SENDING left it, with the database's time and our clock. */
 export type Begun = { state: PspPayment; at: number; clock: number }
 
-/** A request to pay whose SENDING is committed. */
+/** A payment request whose SENDING state is committed. */
 export type SendCall = {
   peer: 'pay'
   facts: PaymentFacts
@@ -22,7 +22,7 @@ export type SendCall = {
 /** A status query whose lease is committed. */
 export type QueryCall = { peer: 'status'; facts: PaymentFacts; query: number; deadline: Deadline }
 
-/** The PSP is two peers: what is asked for and what is asked about do not share places. */
+/** The PSP counts as two peers, so that payments and status queries have separate limits. */
 export type PspPeer = 'pay' | 'status'
 export type PspCall = SendCall | QueryCall
 
@@ -34,14 +34,14 @@ export type SentResult = {
   sent: Sent
 }
 
-/** What a call brought, to be recorded. */
+/** The result of a call, to be recorded. */
 export type CallResult =
   | SentResult
   | { kind: 'found'; facts: PaymentFacts; query: number; found: Found }
 
 export type CallPspDeps = { adapter: PspAdapter; observer: Observer }
 
-/** Makes one call to the PSP, never inside a transaction. Its adapter keeps the deadline. */
+/** Makes one call to the PSP, never inside a transaction. The adapter enforces the deadline. */
 export async function callPsp(deps: CallPspDeps, call: PspCall): Promise<CallResult> {
   switch (call.peer) {
     case 'pay':
@@ -53,7 +53,7 @@ export async function callPsp(deps: CallPspDeps, call: PspCall): Promise<CallRes
   }
 }
 
-/** The result of a call that the circuit refused; a status query passes no circuit. */
+/** The result of a call that the circuit refused. Status queries have no circuit. */
 export function refusedCall({ observer }: CallPspDeps, call: PspCall): CallResult {
   if (call.peer === 'status') throw new Error('a status query has no circuit')
   const { facts, attempt, begun } = call

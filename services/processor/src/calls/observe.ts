@@ -8,11 +8,11 @@ import type { PaymentFacts } from '../domain/payment-facts.ts'
 import type { Found, Sent } from '../psp/adapter.ts'
 import { countInDoubt } from '../store/count-in-doubt.ts'
 
-/** Counts and logs what happens to payments and calls. */
+/** Metrics and logs of payments and calls. */
 export type Observer = {
   sent(facts: PaymentFacts, attempt: number, sent: Sent): void
   found(facts: PaymentFacts, query: number, found: Found): void
-  /** Committed: the payment's outcome, or that it is in doubt. */
+  /** The outcome of a payment, or that it is in doubt, was committed. */
   emitted(facts: PaymentFacts, emission: Emission): void
   /** An attempt was still SENDING after its deadline. */
   lost(facts: PaymentFacts, attempt: number): void
@@ -45,13 +45,13 @@ export function createObserver({
           { ...what, http_status: httpStatus },
           'the PSP refused our credentials or request: an operator must act',
         )
-      } else logger.warn(what, 'a request to pay got no verdict')
+      } else logger.warn(what, 'payment request without a verdict')
     },
     found(facts, query, { answer, facts: { latencyMs, errorClass } }) {
       seconds.observe({ operation: 'status', outcome: answer.kind }, latencyMs / 1000)
       const what = { ...idsOf(facts), query, answer: answer.kind, error_class: errorClass }
       if (errorClass === 'other_payment') {
-        logger.error(what, 'the PSP has another payment under this id: an operator must act')
+        logger.error(what, 'the PSP has another payment under this id; an operator must resolve it')
       } else logger.info(what, 'queried the status of a payment')
     },
     emitted(facts, emission) {
@@ -73,10 +73,13 @@ export function createObserver({
       ),
     recordFailed(facts, error) {
       failed.inc()
-      logger.warn({ ...idsOf(facts), err: error }, 'could not record an answer yet')
+      logger.warn({ ...idsOf(facts), err: error }, 'could not record an answer; retrying')
     },
     callFailed: (facts, error) =>
-      logger.error({ ...idsOf(facts), err: error }, 'a call to the PSP failed in our own code'),
+      logger.error(
+        { ...idsOf(facts), err: error },
+        'a call to the PSP failed by an internal error',
+      ),
     circuitChanged(mode) {
       changes.inc({ state: mode })
       logger.warn({ circuit: mode }, 'the circuit of the PSP changed')
@@ -108,7 +111,7 @@ function createMeters(metrics: Metrics) {
   return { seconds, retries, outcomes, refused, lost, failed, changes }
 }
 
-/** Gauges that are asked for at each scrape: the circuit, calls under way, payments in doubt. */
+/** Gauges computed at each scrape: the circuit, calls in flight, payments in doubt. */
 export function watchState(deps: {
   db: Db
   metrics: Metrics
@@ -132,7 +135,7 @@ export function watchState(deps: {
     'Payments whose outcome is unknown.',
     [],
     async (gauge) => {
-      // A scrape must not fail with the database: the last values stand then.
+      // A scrape must not fail with the database, so the last values stay.
       const doubts = await countInDoubt(db).catch(() => undefined)
       if (!doubts) return
       gauge.set(doubts.count)

@@ -22,25 +22,25 @@ export type PspWorkDeps = {
   wakeRelay: () => void
 }
 
-/** Everything between the consumer and the PSP. */
+/** The parts between the consumer and the PSP. */
 export type PspWork = {
-  /** What the consumer's batches need. */
+  /** Dependencies of the consumer's batches. */
   intake: ProcessBatchDeps
-  /** How many new payments are wanted now; 0 to pause. */
+  /** How many new payments may be consumed now; 0 to pause. */
   capacity(): number
-  /** Calls back when there is capacity again after a pause. */
+  /** Registers a callback for when there is capacity again after a pause. */
   onCapacity(listener: () => void): void
   circuitMode(): CircuitMode
-  /** Waits for calls under way, as long as configured, and records their answers. */
+  /** Waits for calls in flight, up to the configured time, and records their answers. */
   stop(): Promise<void>
 }
 
-/** One call in this many is kept for retries and payments in doubt. */
-const KEPT_FOR_DUE = 8
-/** New payments are taken in batches worth a transaction: this share of all calls, or none. */
+/** One call in this many is reserved for retries and payments in doubt. */
+const RESERVED_FOR_DUE = 8
+/** Payments are consumed only if this share of all calls is free, so that batches are not tiny. */
 const WORTHWHILE = 8
 
-/** Wires circuit, adapter, the engine of outgoing calls and what it records. */
+/** Connects the circuit, the adapter, the engine of outgoing calls and the recording of answers. */
 export function startPspWork(deps: PspWorkDeps): PspWork {
   const { db, logger, metrics, wakeRelay } = deps
   const { region, psp } = deps.config
@@ -82,8 +82,8 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
     },
     logger,
   })
-  const kept = Math.floor(maxSends / KEPT_FOR_DUE)
-  const gate = createGate(circuitMode, () => outbound.free('pay') - kept)
+  const reserved = Math.floor(maxSends / RESERVED_FOR_DUE)
+  const gate = createGate(circuitMode, () => outbound.free('pay') - reserved)
 
   function capacity(): number {
     const wanted = gate.wanted()

@@ -26,7 +26,7 @@ export type RecordAnswersDeps = {
   observer: Observer
   /** Events were committed. */
   wakeRelay: () => void
-  /** The step of some payment is due in so many milliseconds. */
+  /** The next step of a payment is due in this many milliseconds. */
   wakeIn: (delayMs: number) => void
 }
 
@@ -38,9 +38,9 @@ type Plan = {
 }
 
 /**
- * Records what calls brought: the answers, the new states and the events that tell of them are one
- * transaction (P5). All answers that came while the last one ran go together; verdicts, the bulk,
- * in a single statement.
+ * Records the results of calls: answers, new states and events are one transaction (P5). Answers
+ * that arrive during a transaction share the next one. Verdicts, nearly all of them, take a single
+ * statement.
  */
 export async function recordAnswers(
   deps: RecordAnswersDeps,
@@ -60,7 +60,7 @@ export async function recordAnswers(
   if (others.length > 0) await recordLocked(deps, others)
 }
 
-/** The long way: lock, load, decide, write. */
+/** The general path: lock, load, decide, write. */
 async function recordLocked(
   deps: RecordAnswersDeps,
   results: readonly CallResult[],
@@ -80,7 +80,7 @@ function report({ wakeRelay, observer }: RecordAnswersDeps, emitted: Plan['emitt
   for (const { facts, emission } of emitted) observer.emitted(facts, emission)
 }
 
-/** Folds the results over the payments, so that a later one sees what an earlier one did. */
+/** Folds the results over the payments, so that a later result sees the earlier ones. */
 function decideAll(
   { region, policy, jitter }: RecordAnswersDeps,
   results: readonly CallResult[],

@@ -8,15 +8,15 @@ import { resultEvent } from '../messaging/result-event.ts'
 import { isNotAwaited, saveVerdicts, type Verdict } from '../store/save-verdicts.ts'
 import type { SentResult } from './call-psp.ts'
 
-/** Whether the result is a verdict, which is what nearly all results are. */
+/** Whether the result is a verdict, as nearly all results are. */
 export function isVerdict({ sent: { outcome } }: SentResult): boolean {
   return outcome.kind === 'approved' || outcome.kind === 'declined'
 }
 
 /**
- * The short way for the bulk: a verdict on the attempt that was begun here ends the payment, as
- * long as nobody else has moved it, and that is asked in the one statement that writes everything.
- * Returns what was emitted; null when some payment had moved and nothing was written.
+ * The fast path: a verdict on an attempt of this instance ends the payment, unless another
+ * transaction has changed it. The single statement that writes everything checks that. Returns what
+ * was emitted; null if some payment had changed and nothing was written.
  */
 export async function recordVerdicts(
   { db, region, policy }: { db: Db; region: string; policy: RetryPolicy },
@@ -26,7 +26,7 @@ export async function recordVerdicts(
   const events: OutboxEvent[] = []
   const emitted: { facts: PaymentFacts; emission: Emission }[] = []
   for (const { facts, attempt, begun, sent } of results) {
-    // The database's time when the attempt began, and how long ago that is.
+    // The database's time when the attempt began, plus the time since then.
     const now = Math.round(begun.at + performance.now() - begun.clock)
     const { outcome } = sent
     const context = { now, jitter: 0, policy }

@@ -43,16 +43,16 @@ type Plan = {
 }
 
 /**
- * Takes payments whose step is due, of whatever instance they were: retries begin as SENDING,
- * queries are leased, attempts without a holder count as sent (rule 9). Returns the calls, which
- * follow behind the commit.
+ * Takes payments whose step is due, of any instance. Retries are recorded as SENDING, queries are
+ * leased, and attempts without a holder count as sent (rule 9). Returns the calls to be made after
+ * the commit.
  */
 export async function takeDue(deps: TakeDueDeps): Promise<Claimed<PspCall>> {
   if (!(await isSomethingDue(deps.db))) return { calls: [], count: 0, more: false }
   let limits: DueLimits = { send: 0, query: 0, await: MOST_LOST }
   const plan = await transaction(deps.db, async (tx) => {
     limits = { ...limits, send: deps.gate.wanted(), query: Math.max(0, deps.freeQueries()) }
-    // Before the rows' own deadlines begin, so that ours never end behind them (rule 9).
+    // Read before the rows' own deadlines begin, so that ours never end later (rule 9).
     const deadline = deadlineIn(deps.policy.timeoutMs)
     const planned = decideAll(deps, await claimDue(tx, limits), deadline)
     if (planned.payments.length > 0) await save(tx, planned)

@@ -10,8 +10,8 @@ export type Admission = 'send' | 'wait' | 'circuit_open'
 export type DueContext = DecisionContext & { psp: string }
 
 /**
- * What to do with a payment whose step is due: the one place where an attempt begins. An attempt
- * that is still SENDING after its deadline lost its holder and may have left (rule 9).
+ * Decides the next action of a payment whose step is due. Attempts begin only here. An attempt that
+ * is still SENDING after its deadline lost its holder and may have left (rule 9).
  */
 export function decideDue(
   payment: PspPayment,

@@ -7,8 +7,8 @@ import { type DecisionContext, queryDelayMs, retryDelayMs } from './retry-policy
 export type Answered = { attempt: number; outcome: SendOutcome }
 
 /**
- * What an attempt's outcome means for its payment. A verdict counts whenever it comes; anything
- * else only for the attempt that is waited for, so a repeated report changes nothing.
+ * Applies the outcome of an attempt to its payment. A verdict always counts. Any other outcome
+ * counts only for the awaited attempt, so a repeated report changes nothing.
  */
 export function decideOutcome(
   payment: PspPayment,
@@ -46,7 +46,7 @@ function tryAgain(
 ): Decision {
   const failures = payment.failures + 1
   const counted = { ...payment, failures }
-  // In doubt, the status is asked before each further attempt, and no number of them ends it.
+  // In doubt, the status is queried before each further attempt, without a limit of attempts.
   if (payment.status === 'IN_DOUBT') {
     const delayMs = retryDelayMs(context, 1, retryAfterMs)
     const dueAt = context.now + Math.max(delayMs, queryDelayMs(context, payment.queries))

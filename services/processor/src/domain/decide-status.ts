@@ -12,9 +12,9 @@ const NOTHING_KNOWN = {
 }
 
 /**
- * What a status answer means for its payment. `approved` and `failed` are proof whenever they come.
- * `not_found` is proof only if every attempt was answered; else a request may still be in flight,
- * and the same bytes are sent again under the same key (rule 9).
+ * Applies a status answer to its payment. `approved` and `failed` are always proof. `not_found` is
+ * proof only if every attempt was answered. Otherwise a request may still be in flight, and the
+ * same bytes are sent again under the same idempotency key (rule 9).
  */
 export function decideStatus(
   payment: PspPayment,

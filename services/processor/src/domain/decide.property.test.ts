@@ -112,26 +112,26 @@ function replay(story: readonly Input[], jitter: number, report: Report): PspPay
 const stories = fc.array(inputs, { maxLength: 60 })
 const jitters = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
-test('a final state never changes, and each payment says one final word at most (rule 2)', () => {
+test('a final state never changes, and each payment emits at most one final event (rule 2)', () => {
   fc.assert(
     fc.property(stories, jitters, (story, jitter) => {
-      const said: Emission['kind'][] = []
+      const emitted: Emission['kind'][] = []
       replay(story, jitter, (before, _input, { payment, emission, call }) => {
         if (isOver(before)) {
           assert.deepEqual(payment, before)
           assert.equal(emission, null)
           assert.equal(call, null)
         }
-        if (emission) said.push(emission.kind)
+        if (emission) emitted.push(emission.kind)
       })
-      assert.ok(said.filter((kind) => kind === 'in_doubt').length <= 1)
-      assert.ok(said.filter((kind) => kind !== 'in_doubt').length <= 1)
-      assert.ok(said.indexOf('in_doubt') <= 0, 'doubt comes before the final word')
+      assert.ok(emitted.filter((kind) => kind === 'in_doubt').length <= 1)
+      assert.ok(emitted.filter((kind) => kind !== 'in_doubt').length <= 1)
+      assert.ok(emitted.indexOf('in_doubt') <= 0, 'doubt comes before the final event')
     }),
   )
 })
 
-test('nothing fails after an ambiguous attempt without a verdict of the PSP (rule 9)', () => {
+test('a payment with an ambiguous attempt fails only by a verdict of the PSP (rule 9)', () => {
   fc.assert(
     fc.property(stories, jitters, (story, jitter) => {
       let ambiguous = false
@@ -149,7 +149,7 @@ test('nothing fails after an ambiguous attempt without a verdict of the PSP (rul
   )
 })
 
-test('a payment that is not over always has a next step and a time for it', () => {
+test('a payment without a final state always has a next step and a time for it', () => {
   fc.assert(
     fc.property(stories, jitters, (story, jitter) => {
       replay(story, jitter, (_before, _input, { payment }) => {
@@ -160,7 +160,7 @@ test('a payment that is not over always has a next step and a time for it', () =
   )
 })
 
-test('a payment has one attempt under way at most, and the next has a new number', () => {
+test('a payment has at most one attempt in flight, and each has a new number', () => {
   fc.assert(
     fc.property(stories, jitters, (story, jitter) => {
       replay(story, jitter, (before, _input, { call, payment }, now) => {
@@ -176,7 +176,7 @@ test('a payment has one attempt under way at most, and the next has a new number
   )
 })
 
-test('reporting an outcome twice says nothing twice', () => {
+test('an outcome that is reported twice emits no event twice', () => {
   fc.assert(
     fc.property(stories, outcomes, jitters, (story, outcome, jitter) => {
       const payment = replay(story, jitter, () => {})
@@ -210,7 +210,7 @@ const worlds: fc.Arbitrary<World> = fc.record({
   statusAnswers: fc.array(fc.boolean(), { maxLength: 12 }),
 })
 
-test('against any PSP that keeps its keys, FAILED is never charged and COMPLETED is', () => {
+test('a PSP that honours idempotency keys never charges FAILED and always charges COMPLETED', () => {
   fc.assert(
     fc.property(worlds, jitters, ({ verdict, requests, statusAnswers }, jitter) => {
       const psp = { known: false, inFlight: false }

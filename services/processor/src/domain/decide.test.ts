@@ -36,40 +36,40 @@ type Step =
   | { status: StatusAnswer }
 
 const due: Step = { due: 'send' }
-const heard = (outcome: SendOutcome): Step => ({ outcome })
-const told = (status: StatusAnswer): Step => ({ status })
+const outcomeOf = (outcome: SendOutcome): Step => ({ outcome })
+const statusOf = (status: StatusAnswer): Step => ({ status })
 
-/** Time goes to wherever the payment's step is due, or a millisecond on. */
+/** Advances the time to the due time of the payment's step, or by one millisecond. */
 function given(...steps: Step[]) {
   let payment = newPayment(0)
   let now = 0
-  const said: unknown[] = []
+  const emitted: unknown[] = []
   const apply = (step: Step): Decision => {
     now = 'due' in step ? Math.max(now, payment.dueAt ?? now) : now + 1
     const context: DueContext = { now, jitter: 0.5, policy, psp: 'main' }
     const decision = decide(payment, step, context)
     payment = decision.payment
-    if (decision.emission) said.push(decision.emission.kind)
+    if (decision.emission) emitted.push(decision.emission.kind)
     return decision
   }
   for (const step of steps) apply(step)
   return {
-    said,
+    emitted,
     when(step: Step) {
       const decision = apply(step)
       return {
         decision,
         then(expected: {
           payment?: Partial<PspPayment>
-          announces?: Decision['emission']
+          emits?: Decision['emission']
           calls?: Decision['call']
           afterMs?: number
         }) {
           for (const [name, value] of Object.entries(expected.payment ?? {})) {
             assert.deepEqual(payment[name as keyof PspPayment], value, name)
           }
-          if ('announces' in expected) {
-            assert.deepEqual(decision.emission, expected.announces)
+          if ('emits' in expected) {
+            assert.deepEqual(decision.emission, expected.emits)
           }
           if ('calls' in expected) assert.deepEqual(decision.call, expected.calls)
           if ('afterMs' in expected) assert.equal((payment.dueAt ?? 0) - now, expected.afterMs)
@@ -89,7 +89,7 @@ function decide(payment: PspPayment, step: Step, context: DueContext): Decision 
 }
 
 const retriesExhausted = [due, unavailable, due, unavailable, due, unavailable, due].map((step) =>
-  'kind' in step ? heard(step) : step,
+  'kind' in step ? outcomeOf(step) : step,
 )
 
 describe('sending (P5)', () => {
@@ -99,208 +99,208 @@ describe('sending (P5)', () => {
       .then({
         payment: { step: 'await', attempt: 1, attemptDeadlineAt: 5_000, dueAt: 5_500 },
         calls: { kind: 'send', attempt: 1 },
-        announces: null,
+        emits: null,
       })
   })
 
-  test('a payment waits while no call is free', () => {
+  test('a payment is sent later if no call is free', () => {
     given()
       .when({ due: 'wait' })
       .then({ payment: { step: 'send', attempt: 0 }, calls: null })
   })
 
-  test('an approval completes it', () => {
+  test('an approval completes the payment', () => {
     given(due)
-      .when(heard(approved))
+      .when(outcomeOf(approved))
       .then({
         payment: { status: 'COMPLETED', step: null, dueAt: null },
-        announces: { kind: 'completed', response: APPROVED, psp: 'main' },
+        emits: { kind: 'completed', response: APPROVED, psp: 'main' },
       })
   })
 
-  test('a decline fails it with the words of the PSP', () => {
+  test("a decline fails the payment with the PSP's response", () => {
     given(due)
-      .when(heard(declined))
+      .when(outcomeOf(declined))
       .then({
         payment: { status: 'FAILED', reason: 'gateway_declined', step: null },
-        announces: { kind: 'failed', reason: 'gateway_declined', response: FAILED },
+        emits: { kind: 'failed', reason: 'gateway_declined', response: FAILED },
       })
   })
 
-  test('401 and 403 are tried again later and never fail the payment', () => {
+  test('401 and 403 are retried later and never fail the payment', () => {
     given(due)
-      .when(heard(misconfigured))
-      .then({ payment: { status: 'PENDING', step: 'send' }, announces: null, afterMs: 30_000 })
+      .when(outcomeOf(misconfigured))
+      .then({ payment: { status: 'PENDING', step: 'send' }, emits: null, afterMs: 30_000 })
   })
 })
 
 describe('retries (P5, F13)', () => {
   test('temporary failures are retried with a growing delay', () => {
     given(due)
-      .when(heard(unavailable))
-      .then({ payment: { step: 'send' }, announces: null, afterMs: 188 })
-    given(due, heard(unavailable), due)
-      .when(heard(unavailable))
-      .then({ payment: { step: 'send' }, announces: null, afterMs: 375 })
+      .when(outcomeOf(unavailable))
+      .then({ payment: { step: 'send' }, emits: null, afterMs: 188 })
+    given(due, outcomeOf(unavailable), due)
+      .when(outcomeOf(unavailable))
+      .then({ payment: { step: 'send' }, emits: null, afterMs: 375 })
   })
 
   test("the PSP's Retry-After is honoured", () => {
     given(due)
-      .when(heard({ kind: 'rate_limited', response: null, retryAfterMs: 7_000 }))
+      .when(outcomeOf({ kind: 'rate_limited', response: null, retryAfterMs: 7_000 }))
       .then({ payment: { step: 'send' }, afterMs: 7_000 })
   })
 
-  test('after three retries that were all answered, the status query decides (rule 9)', () => {
+  test('a status query decides after three retries that were all answered (rule 9)', () => {
     given(...retriesExhausted)
-      .when(heard(unavailable))
-      .then({ payment: { status: 'PENDING', step: 'query' }, announces: null, afterMs: 0 })
+      .when(outcomeOf(unavailable))
+      .then({ payment: { status: 'PENDING', step: 'query' }, emits: null, afterMs: 0 })
   })
 
   for (const kind of ['not_found', 'failed'] as const) {
-    test(`all attempts answered and the status ${kind} fail it as gateway_unavailable`, () => {
-      given(...retriesExhausted, heard(unavailable), due)
-        .when(told(kind === 'failed' ? { kind, response: FAILED } : { kind }))
+    test(`status ${kind} after answered attempts fails the payment as gateway_unavailable`, () => {
+      given(...retriesExhausted, outcomeOf(unavailable), due)
+        .when(statusOf(kind === 'failed' ? { kind, response: FAILED } : { kind }))
         .then({
           payment: { status: 'FAILED' },
-          announces: { kind: 'failed', reason: 'gateway_unavailable', response: FAILED },
+          emits: { kind: 'failed', reason: 'gateway_unavailable', response: FAILED },
         })
     })
   }
 
-  test('all attempts answered with 500 and the status approved complete it', () => {
-    given(...retriesExhausted, heard(unavailable), due)
-      .when(told(approved))
+  test('status approved completes a payment whose attempts were all answered with 500', () => {
+    given(...retriesExhausted, outcomeOf(unavailable), due)
+      .when(statusOf(approved))
       .then({ payment: { status: 'COMPLETED' } })
   })
 
-  test('without an answer to that status query it is in doubt, and still decided by it', () => {
-    const exhausted = [...retriesExhausted, heard(unavailable), due]
+  test('a payment is in doubt until its status query is answered, and then decided by it', () => {
+    const exhausted = [...retriesExhausted, outcomeOf(unavailable), due]
     given(...exhausted)
-      .when(told({ kind: 'unknown' }))
-      .then({ payment: { status: 'IN_DOUBT', step: 'query' }, announces: { kind: 'in_doubt' } })
-    given(...exhausted, told({ kind: 'unknown' }), due)
-      .when(told({ kind: 'not_found' }))
+      .when(statusOf({ kind: 'unknown' }))
+      .then({ payment: { status: 'IN_DOUBT', step: 'query' }, emits: { kind: 'in_doubt' } })
+    given(...exhausted, statusOf({ kind: 'unknown' }), due)
+      .when(statusOf({ kind: 'not_found' }))
       .then({ payment: { status: 'FAILED', reason: 'gateway_unavailable' } })
   })
 
-  test('four attempts of which none left fail it as gateway_unreachable', () => {
-    const refused = [due, heard(unreachable)]
+  test('a payment fails as gateway_unreachable if none of its four attempts left', () => {
+    const refused = [due, outcomeOf(unreachable)]
     given(...refused, ...refused, ...refused, due)
-      .when(heard(unreachable))
+      .when(outcomeOf(unreachable))
       .then({ payment: { status: 'FAILED', reason: 'gateway_unreachable' } })
   })
 
-  test('one answered attempt among those that never left asks for the status', () => {
-    const refused = [due, heard(unreachable)]
-    given(due, heard(unavailable), ...refused, ...refused, due)
-      .when(heard(unreachable))
-      .then({ payment: { status: 'PENDING', step: 'query' }, announces: null })
+  test('a single answered attempt among unsent ones leads to a status query', () => {
+    const refused = [due, outcomeOf(unreachable)]
+    given(due, outcomeOf(unavailable), ...refused, ...refused, due)
+      .when(outcomeOf(unreachable))
+      .then({ payment: { status: 'PENDING', step: 'query' }, emits: null })
   })
 })
 
 describe('in doubt (rule 9)', () => {
-  test('an ambiguous attempt puts it in doubt, asked about within two seconds', () => {
+  test('an ambiguous attempt puts the payment in doubt, with a status query within two seconds', () => {
     given(due)
-      .when(heard(ambiguous))
+      .when(outcomeOf(ambiguous))
       .then({
         payment: { status: 'IN_DOUBT', step: 'query' },
-        announces: { kind: 'in_doubt' },
+        emits: { kind: 'in_doubt' },
         afterMs: 750,
       })
   })
 
-  test('a SENDING attempt whose holder is gone counts as one that may have left', () => {
+  test('a SENDING attempt without a holder counts as possibly sent', () => {
     given(due)
       .when({ due: 'send' })
       .then({
         payment: { status: 'IN_DOUBT', step: 'query', mayHaveLeft: true },
-        announces: { kind: 'in_doubt' },
+        emits: { kind: 'in_doubt' },
       })
   })
 
-  test('the answer that a lost holder still reports decides', () => {
+  test('a late answer from a lost holder decides the payment', () => {
     given(due, due)
       .when({ outcome: approved, attempt: 1 })
       .then({ payment: { status: 'COMPLETED' } })
   })
 
-  test('not_found is no proof: the request is sent again, after the old deadline', () => {
-    given(due, heard(ambiguous), due)
-      .when(told({ kind: 'not_found' }))
-      .then({ payment: { status: 'IN_DOUBT', step: 'send', dueAt: 5_000 }, announces: null })
-    given(due, heard(ambiguous), due, told({ kind: 'not_found' }))
+  test('not_found is no proof, so the request is sent again after the old deadline', () => {
+    given(due, outcomeOf(ambiguous), due)
+      .when(statusOf({ kind: 'not_found' }))
+      .then({ payment: { status: 'IN_DOUBT', step: 'send', dueAt: 5_000 }, emits: null })
+    given(due, outcomeOf(ambiguous), due, statusOf({ kind: 'not_found' }))
       .when(due)
       .then({ calls: { kind: 'send', attempt: 2 } })
   })
 
-  test('it is said once, however often it is sent again', () => {
-    const again = [due, told({ kind: 'not_found' }), due, heard(ambiguous)]
-    const story = given(due, heard(ambiguous), ...again, ...again, ...again)
-    assert.deepEqual(story.said, ['in_doubt'])
+  test('payment.in_doubt is emitted once, for any number of repeated requests', () => {
+    const again = [due, statusOf({ kind: 'not_found' }), due, outcomeOf(ambiguous)]
+    const story = given(due, outcomeOf(ambiguous), ...again, ...again, ...again)
+    assert.deepEqual(story.emitted, ['in_doubt'])
   })
 
-  test('500 on sending it again proves nothing', () => {
-    const again = [due, told({ kind: 'not_found' }), due, heard(unavailable)]
-    const story = given(due, heard(ambiguous), ...again, ...again, ...again, ...again, ...again)
+  test('500 to a repeated request proves nothing', () => {
+    const again = [due, statusOf({ kind: 'not_found' }), due, outcomeOf(unavailable)]
+    const story = given(due, outcomeOf(ambiguous), ...again, ...again, ...again, ...again, ...again)
     story
       .when(due)
       .then({ payment: { status: 'IN_DOUBT', step: 'query' }, calls: { kind: 'query', query: 6 } })
   })
 
-  test('a status of failed fails it as gateway_declined, approved completes it', () => {
-    given(due, heard(ambiguous), due)
-      .when(told({ kind: 'failed', response: FAILED }))
+  test('status failed fails the payment as gateway_declined, status approved completes it', () => {
+    given(due, outcomeOf(ambiguous), due)
+      .when(statusOf({ kind: 'failed', response: FAILED }))
       .then({ payment: { status: 'FAILED', reason: 'gateway_declined' } })
-    given(due, heard(ambiguous), due)
-      .when(told(approved))
+    given(due, outcomeOf(ambiguous), due)
+      .when(statusOf(approved))
       .then({ payment: { status: 'COMPLETED' } })
   })
 
-  test('queries go on for ever, at most a minute apart', () => {
-    const unanswered = Array.from({ length: 40 }, () => [due, told({ kind: 'unknown' })]).flat()
-    given(due, heard(ambiguous), ...unanswered)
+  test('status queries continue without end, at most a minute apart', () => {
+    const unanswered = Array.from({ length: 40 }, () => [due, statusOf({ kind: 'unknown' })]).flat()
+    given(due, outcomeOf(ambiguous), ...unanswered)
       .when(due)
       .then({ payment: { status: 'IN_DOUBT' }, calls: { kind: 'query', query: 41 } })
-    given(due, heard(ambiguous), ...unanswered, due)
-      .when(told({ kind: 'unknown' }))
+    given(due, outcomeOf(ambiguous), ...unanswered, due)
+      .when(statusOf({ kind: 'unknown' }))
       .then({ afterMs: 45_000 })
   })
 
-  test('after a 401 no number of 500s and no not_found fails it', () => {
-    const again = [due, heard(unavailable)]
-    given(due, heard(misconfigured), ...again, ...again, ...again, due)
-      .when(heard(unavailable))
-      .then({ payment: { status: 'IN_DOUBT' }, announces: { kind: 'in_doubt' } })
+  test('after a 401, neither 500s nor not_found fail the payment', () => {
+    const again = [due, outcomeOf(unavailable)]
+    given(due, outcomeOf(misconfigured), ...again, ...again, ...again, due)
+      .when(outcomeOf(unavailable))
+      .then({ payment: { status: 'IN_DOUBT' }, emits: { kind: 'in_doubt' } })
   })
 })
 
-describe('the circuit is open (P5)', () => {
+describe('an open circuit (P5)', () => {
   const open: Step = { due: 'circuit_open' }
 
-  test('a payment of which no request left fails at once', () => {
+  test('a payment without a sent request fails at once', () => {
     given()
       .when(open)
       .then({ payment: { status: 'FAILED', reason: 'circuit_open' } })
-    given(due, heard(unreachable))
+    given(due, outcomeOf(unreachable))
       .when(open)
       .then({ payment: { status: 'FAILED', reason: 'circuit_open' } })
   })
 
-  test('so does one that found it open with its attempt already recorded', () => {
+  test('a payment whose recorded attempt was not sent fails at once', () => {
     given(due)
-      .when(heard({ kind: 'not_sent', cause: 'circuit_open' }))
+      .when(outcomeOf({ kind: 'not_sent', cause: 'circuit_open' }))
       .then({ payment: { status: 'FAILED', reason: 'circuit_open' } })
   })
 
-  test('one whose attempts were answered asks for the status instead of retrying', () => {
-    given(due, heard(unavailable))
+  test('a payment whose attempts were answered queries the status instead of retrying', () => {
+    given(due, outcomeOf(unavailable))
       .when(open)
-      .then({ payment: { status: 'PENDING', step: 'query' }, announces: null })
+      .then({ payment: { status: 'PENDING', step: 'query' }, emits: null })
   })
 
-  test('one in doubt stays in doubt', () => {
-    given(due, heard(ambiguous), due, told({ kind: 'not_found' }))
+  test('a payment in doubt stays in doubt', () => {
+    given(due, outcomeOf(ambiguous), due, statusOf({ kind: 'not_found' }))
       .when(open)
-      .then({ payment: { status: 'IN_DOUBT', step: 'query' }, announces: null, calls: null })
+      .then({ payment: { status: 'IN_DOUBT', step: 'query' }, emits: null, calls: null })
   })
 })

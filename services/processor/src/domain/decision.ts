@@ -32,7 +32,7 @@ export function complete(payment: PspPayment, response: GatewayResponse): Decisi
   }
 }
 
-/** No money moved and none will, for certain. */
+/** Certainly no money moved and none will. */
 export function fail(
   payment: PspPayment,
   reason: GatewayReason,
@@ -46,7 +46,7 @@ export function fail(
   }
 }
 
-/** The outcome is unknown: emitted once, then the PSP is asked for as long as it takes. */
+/** The outcome is unknown: emitted once, then the PSP is queried until it is known. */
 export function doubt(payment: PspPayment, context: DecisionContext): Decision {
   const dueAt = context.now + queryDelayMs(context, payment.queries)
   return {
@@ -63,8 +63,8 @@ const CIRCUIT_OPEN = {
 }
 
 /**
- * No more attempts for now. What never left has failed; what was always answered is settled by the
- * status query; all else is in doubt (rule 9).
+ * Ends the attempts for now. A payment without a sent request fails. A payment whose attempts were
+ * all answered is decided by a status query. Any other payment is in doubt (rule 9).
  */
 export function giveUp(
   payment: PspPayment,

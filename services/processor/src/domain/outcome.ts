@@ -1,8 +1,8 @@
 import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 
 /**
- * What became of one request to pay. Only `approved` and `declined` are verdicts; anything that may
- * have left and has no readable answer is `ambiguous` (rule 9).
+ * The outcome of one payment request. Only `approved` and `declined` are verdicts. A request that
+ * may have left and has no readable answer is `ambiguous` (rule 9).
  */
 export type SendOutcome =
   | { kind: 'approved'; response: GatewayResponse }
@@ -10,15 +10,15 @@ export type SendOutcome =
   | { kind: 'declined'; response: GatewayResponse }
   /** 5xx with the PSP's own `failed` for this payment: temporary, and nothing is in flight. */
   | { kind: 'unavailable'; response: GatewayResponse; retryAfterMs: number | null }
-  /** 429: not taken on. */
+  /** 429: the PSP did not accept the request. */
   | { kind: 'rate_limited'; response: GatewayResponse | null; retryAfterMs: number | null }
-  /** 401, 403 and unexpected 4xx: an operator's alarm, never the customer's failure (P5). */
+  /** 401, 403 and unexpected 4xx: alerts an operator and never fails the payment (P5). */
   | { kind: 'misconfigured' }
   | { kind: 'ambiguous' }
   /** Provably no byte of the request was written. */
   | { kind: 'not_sent'; cause: 'unreachable' | 'deadline' | 'circuit_open' }
 
-/** What the PSP says when asked for a payment's status. */
+/** The PSP's answer to a status query. */
 export type StatusAnswer =
   | { kind: 'approved'; response: GatewayResponse }
   | { kind: 'failed'; response: GatewayResponse }

@@ -1,4 +1,4 @@
-/** What never changes about a payment: what its events carry and what the PSP is asked for. */
+/** The constant facts of a payment, for its events and for the request to the PSP. */
 export type PaymentFacts = {
   paymentId: string
   tenantId: string
@@ -7,6 +7,6 @@ export type PaymentFacts = {
   walletTransactionId: string
   amountMinor: bigint
   currency: string
-  /** W3C trace context of the event that brought it. */
+  /** W3C trace context of the event that started the payment. */
   traceparent: string | null
 }

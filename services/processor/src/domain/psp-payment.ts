@@ -7,17 +7,17 @@ export type PaymentStatus = 'PENDING' | 'IN_DOUBT' | 'COMPLETED' | 'FAILED'
 /** What comes next: send the request, await its answer, query the status, or nothing. */
 export type NextStep = 'send' | 'await' | 'query' | null
 
-/** What the processor knows of one payment at the PSP. Times are milliseconds of the epoch. */
+/** The state of one payment at the PSP. Times are in milliseconds since the epoch. */
 export type PspPayment = {
   status: PaymentStatus
   /** The PSP of every attempt, chosen by the first one (ADR 0019); null before it. */
   psp: string | null
   step: NextStep
-  /** When `step` is due. For `await`: when the attempt counts as lost. Null once it is over. */
+  /** When `step` is due. For `await`: when the attempt counts as lost. Null in a final state. */
   dueAt: number | null
-  /** Number of the last attempt, from 1; 0 while there was none. */
+  /** Number of the last attempt, from 1; 0 before the first. */
   attempt: number
-  /** Until when the last attempt may be written to a socket and waited for. */
+  /** Deadline for writing the last attempt to a socket and for its answer. */
   attemptDeadlineAt: number | null
   /** Attempts that used up one of the retries. */
   failures: number
@@ -32,7 +32,7 @@ export type PspPayment = {
   reason: GatewayReason | null
 }
 
-/** A payment whose funds are held and of which no request has left. */
+/** A payment whose funds are held and for which no request was sent. */
 export function newPayment(now: number): PspPayment {
   return {
     status: 'PENDING',
@@ -50,7 +50,7 @@ export function newPayment(now: number): PspPayment {
   }
 }
 
-/** A payment that is over never changes again. */
+/** Whether the payment is in a final state, which never changes. */
 export function isOver(payment: PspPayment): boolean {
   return payment.status === 'COMPLETED' || payment.status === 'FAILED'
 }

@@ -10,18 +10,18 @@ export type RetryPolicy = {
   maxRetries: number
   retryBaseMs: number
   retryMaxMs: number
-  /** No Retry-After of the PSP is honoured beyond this. */
+  /** The longest Retry-After that is honoured. */
   retryAfterMaxMs: number
-  /** First status query after a payment came into doubt, at most. */
+  /** Longest time from doubt to the first status query. */
   firstQueryMs: number
   queryMaxMs: number
   /** Pause after 401, 403 and the like. */
   misconfiguredMs: number
-  /** Pause of a payment that may not be sent now because no call is free. */
+  /** Pause of a payment that cannot be sent because no call is free. */
   waitMs: number
 }
 
-/** What a decision needs besides the payment; `jitter` is a number from 0 up to 1. */
+/** Inputs of a decision besides the payment; `jitter` is in [0, 1). */
 export type DecisionContext = { now: number; jitter: number; policy: RetryPolicy }
 
 /** Exponential with jitter, half of it fixed (F13); never sooner than the PSP's Retry-After. */
@@ -35,7 +35,7 @@ export function retryDelayMs(
   return Math.max(delayMs, Math.min(retryAfterMs ?? 0, policy.retryAfterMaxMs))
 }
 
-/** Exponential with jitter, for ever, after `queries` status queries. */
+/** Exponential with jitter, after `queries` status queries, without an end. */
 export function queryDelayMs({ policy, jitter }: DecisionContext, queries: number): number {
   const backoff = { baseMs: policy.firstQueryMs, mostMs: policy.queryMaxMs }
   return Math.ceil(backoffMs(backoff, queries + 1, jitter))

@@ -7,7 +7,7 @@ import { parseTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 import { type SourceAccounts, sourceAccountOf } from '../domain/source-account.ts'
 
-/** A payment whose funds are held, and what the PSP is to be asked for. */
+/** A payment whose funds are held, and the request for the PSP. */
 export type ReservedPayment = {
   facts: PaymentFacts
   order: {
@@ -20,7 +20,7 @@ export type ReservedPayment = {
   }
 }
 
-/** What the processor makes of events: a payment at the PSP of each `funds.reserved` (P7). */
+/** The handlers of the processor: each `funds.reserved` becomes a payment at the PSP (P7). */
 export function createHandlers(accounts: SourceAccounts): Handlers<ReservedPayment> {
   return {
     'funds.reserved': ({ event, record }) => {
@@ -53,7 +53,7 @@ function reserved(
     },
     order: {
       paymentId,
-      // The event's own time, so that the bytes are the same if the database is ever rebuilt.
+      // The time of the event, so that a rebuilt database produces the same bytes.
       requestedAt: event.timestamp,
       amount: formatAmount(amountMinor, currency),
       currency,
@@ -67,7 +67,7 @@ function reserved(
   }
 }
 
-/** Minor units, or why they cannot be paid. */
+/** The amount in minor units, or why it cannot be paid. */
 function readAmount({ payment_data: { amount, currency } }: FundsReserved): bigint | string {
   try {
     const amountMinor = parseAmount(amount, currency)

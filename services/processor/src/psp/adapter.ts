@@ -1,10 +1,10 @@
 import type { Deadline } from '@caudal/outbound/deadline.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
 
-/** What is to be paid, as the PSP's API names it. */
+/** A payment in the terms of the PSP's API. */
 export type PaymentOrder = {
   paymentId: string
-  /** RFC 3339; the same whenever the order is made again from its event. */
+  /** RFC 3339. Taken from the event, so that a rebuilt request has the same value. */
   requestedAt: string
   amount: string
   currency: string
@@ -13,7 +13,7 @@ export type PaymentOrder = {
   destination: { name: string; accountNumber: string; bankCode: string }
 }
 
-/** A request to pay, frozen when its first attempt was recorded (rule 9). */
+/** A payment request, frozen when its first attempt was recorded (rule 9). */
 export type FrozenRequest = {
   paymentId: string
   /** The same bytes for every attempt. */
@@ -21,13 +21,13 @@ export type FrozenRequest = {
   traceparent: string | null
 }
 
-/** What goes on record of one call beside its outcome. */
+/** What is recorded of one call in addition to its outcome. */
 export type CallFacts = {
   httpStatus: number | null
-  /** The answer's first bytes as they came, 4 KiB at most. */
+  /** The first bytes of the answer, unchanged, at most 4 KiB. */
   answerBody: Buffer | null
   latencyMs: number
-  /** Why there is no verdict, for people and metrics; null when there is one. */
+  /** Why there is no verdict, for operators and metrics; null if there is one. */
   errorClass: string | null
 }
 
@@ -35,20 +35,20 @@ export type Sent = { outcome: SendOutcome; facts: CallFacts }
 export type Found = { answer: StatusAnswer; facts: CallFacts }
 
 /**
- * A payment service provider. Whatever is particular to one (fields of a country, spelling of
- * codes) stays inside its adapter (P5). Calls never reject: a fault is an outcome.
+ * A payment service provider. Its peculiarities (fields of a country, spelling of codes) stay
+ * inside its adapter (P5). Calls never reject: a fault is an outcome.
  */
 export type PspAdapter = {
-  /** The bytes of the request to pay: the same order gives the same bytes. */
+  /** The bytes of the payment request. The same order gives the same bytes. */
   freeze(order: PaymentOrder): Buffer
-  /** Asks to pay, once: never repeats by itself, never writes after the deadline. */
+  /** Sends the payment request once: never repeats it, never writes after the deadline. */
   send(request: FrozenRequest, deadline: Deadline): Promise<Sent>
-  /** Asks what became of a payment. */
+  /** Queries the status of a payment. */
   find(query: StatusQuery, deadline: Deadline): Promise<Found>
   close(): Promise<void>
 }
 
-/** Amount and currency must be those of the answer, where it names them. */
+/** Must match the amount and the currency of the answer, if the answer has them. */
 export type StatusQuery = {
   paymentId: string
   amount: string

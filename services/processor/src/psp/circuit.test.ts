@@ -32,7 +32,7 @@ function circuitOf(t: TestContext) {
   return { circuit, run, later: (ms: number) => t.mock.timers.tick(ms) }
 }
 
-test('many failures in a short time open it, and then nothing is sent', async (t) => {
+test('the circuit opens after many failures in a short time, and sends nothing while open', async (t) => {
   const { circuit, run } = circuitOf(t)
   await run(bad, 100)
   assert.equal(circuit.mode(), 'open')
@@ -45,7 +45,7 @@ test('many failures in a short time open it, and then nothing is sent', async (t
   assert.equal(called, false)
 })
 
-test('few failures, or a share below the threshold, leave it closed', async (t) => {
+test('the circuit stays closed at few failures or a failure share below the threshold', async (t) => {
   const { circuit, run, later } = circuitOf(t)
   for (let second = 0; second < 60; second += 1) {
     await run(bad, 5)
@@ -63,7 +63,7 @@ test('few failures, or a share below the threshold, leave it closed', async (t) 
   assert.equal(circuit.mode(), 'closed')
 })
 
-test('verdicts, 429 and 401 never open it', async (t) => {
+test('verdicts, 429 and 401 never open the circuit', async (t) => {
   const { circuit, run } = circuitOf(t)
   await run(sent({ kind: 'declined', response: RESPONSE }), 200)
   await run(sent({ kind: 'rate_limited', response: null, retryAfterMs: null }), 200)
@@ -71,7 +71,7 @@ test('verdicts, 429 and 401 never open it', async (t) => {
   assert.equal(circuit.mode(), 'closed')
 })
 
-test('after the pause one request tries while the others wait, and a success closes it', async (t) => {
+test('after the pause a single trial request is sent, and its success closes the circuit', async (t) => {
   const { circuit, run, later } = circuitOf(t)
   await run(bad, 100)
   later(5_000)
@@ -84,7 +84,7 @@ test('after the pause one request tries while the others wait, and a success clo
   assert.equal(circuit.mode(), 'closed')
 })
 
-test('a failure of the one that tries opens it again', async (t) => {
+test('a failed trial request opens the circuit again', async (t) => {
   const { circuit, run, later } = circuitOf(t)
   await run(bad, 100)
   later(5_000)

@@ -1,14 +1,14 @@
 import type { Sent } from './adapter.ts'
 
-/** What becomes of a request that the open circuit keeps back: it never left. */
+/** The outcome of a request that the open circuit refused: it was not sent. */
 export const CIRCUIT_OPEN: Sent = {
   outcome: { kind: 'not_sent', cause: 'circuit_open' },
   facts: { httpStatus: null, answerBody: null, latencyMs: 0, errorClass: 'circuit_open' },
 }
 
 /**
- * Whether the outcome counts against the PSP (P5): what is temporary or ambiguous does. Verdicts
- * never do, nor do 401 and 429: the PSP works then.
+ * Whether the outcome counts as a failure of the PSP (P5). Temporary and ambiguous outcomes do.
+ * Verdicts, 401 and 429 do not, because they show that the PSP works.
  */
 export function isPspFailure({ outcome }: Sent): boolean {
   switch (outcome.kind) {

@@ -26,7 +26,7 @@ function answer(httpStatus: number, body: unknown, retryAfter: string | null = n
 const kindOf = (httpStatus: number, body: unknown): string =>
   classifyAnswer(PAYMENT, answer(httpStatus, body)).outcome.kind
 
-test("an approval carries the PSP's fields as it spells them", () => {
+test("an approval carries the PSP's fields unchanged", () => {
   assert.deepEqual(classifyAnswer(PAYMENT, answer(200, approved)), {
     outcome: {
       kind: 'approved',
@@ -44,7 +44,7 @@ for (const httpStatus of [400, 402, 422]) {
   test(`${httpStatus} with a verdict for this payment is a decline (rule 9)`, () => {
     assert.equal(kindOf(httpStatus, failed), 'declined')
   })
-  test(`${httpStatus} without one is none`, () => {
+  test(`${httpStatus} without a verdict is not a decline`, () => {
     const bodies = [
       { ...failed, payment_id: OTHER },
       { ...failed, status: 'approved' },
@@ -55,12 +55,12 @@ for (const httpStatus of [400, 402, 422]) {
   })
 }
 
-test('a key that was used with other bytes is no verdict', () => {
+test('an idempotency key that was used with other bytes is no verdict', () => {
   assert.equal(kindOf(422, { ...failed, error_code: 'idempotency_mismatch' }), 'ambiguous')
   assert.equal(kindOf(422, { code: 'IDEMPOTENCY_MISMATCH', status: 422 }), 'ambiguous')
 })
 
-test("5xx is temporary in the PSP's own words only", () => {
+test("5xx is temporary only with the PSP's own status failed", () => {
   assert.equal(kindOf(500, failed), 'unavailable')
   assert.equal(kindOf(503, failed), 'unavailable')
   assert.equal(kindOf(502, '<html>Bad gateway'), 'ambiguous')
@@ -68,7 +68,7 @@ test("5xx is temporary in the PSP's own words only", () => {
   assert.equal(kindOf(500, approved), 'ambiguous')
 })
 
-test('429 is temporary and says when to come back', () => {
+test('429 is temporary and carries Retry-After', () => {
   const { outcome } = classifyAnswer(PAYMENT, answer(429, '', '3'))
   assert.deepEqual(outcome, { kind: 'rate_limited', response: null, retryAfterMs: 3_000 })
   const later = new Date(Date.now() + 60_000).toUTCString()
@@ -76,17 +76,17 @@ test('429 is temporary and says when to come back', () => {
   assert.ok(dated.kind === 'rate_limited' && (dated.retryAfterMs ?? 0) > 50_000)
 })
 
-test('401, 403 and unexpected 4xx are for an operator', () => {
+test('401, 403 and unexpected 4xx need an operator', () => {
   for (const httpStatus of [400, 401, 403, 404, 405, 415]) {
     assert.equal(kindOf(httpStatus, { message: 'no' }), 'misconfigured')
   }
 })
 
-test('answers that leave open whether it is being done are ambiguous', () => {
+test('answers that leave the outcome open are ambiguous', () => {
   for (const httpStatus of [302, 408, 409, 425]) assert.equal(kindOf(httpStatus, ''), 'ambiguous')
 })
 
-test('200 that cannot be read, or tells of another payment, is ambiguous', () => {
+test('200 with an unreadable body or for another payment is ambiguous', () => {
   const truncated = '{"status":"appro\u0000<html><body>Bad'
   const bodies = [truncated, '', '[]', 'null', failed, { ...approved, payment_id: OTHER }]
   for (const body of bodies) assert.equal(kindOf(200, body), 'ambiguous')
@@ -94,7 +94,7 @@ test('200 that cannot be read, or tells of another payment, is ambiguous', () =>
   assert.equal(classifyAnswer(PAYMENT, invalid).outcome.kind, 'ambiguous')
 })
 
-test('whatever a PSP answers, only a verdict for this payment is one', () => {
+test('of all possible answers only a verdict for this payment decides it', () => {
   const bodies = fc.oneof(fc.string(), fc.json(), fc.constant(JSON.stringify(failed)))
   fc.assert(
     fc.property(fc.integer({ min: 100, max: 599 }), bodies, (httpStatus, body) => {
@@ -107,7 +107,7 @@ test('whatever a PSP answers, only a verdict for this payment is one', () => {
   )
 })
 
-test('a field of any size or content is cut to what the event may carry', () => {
+test('fields of any size or content are cut to the limits of the event', () => {
   const wild = { ...approved, message: `\u0000${'😀'.repeat(2_000)}`, gateway_transaction_id: 5 }
   const { outcome } = classifyAnswer(PAYMENT, answer(200, wild))
   assert.ok(outcome.kind === 'approved')
@@ -116,18 +116,18 @@ test('a field of any size or content is cut to what the event may carry', () => 
   assert.equal(outcome.response.gateway_transaction_id, undefined)
 })
 
-test('a status query hears approved, failed and not_found; all else is unknown', () => {
+test('a status query reads approved, failed and not_found; any other answer is unknown', () => {
   const expected = { paymentId: PAYMENT, amount: '100.50', currency: 'USD' }
-  const told = (httpStatus: number, body: unknown): string =>
+  const kindOf = (httpStatus: number, body: unknown): string =>
     classifyStatus(expected, answer(httpStatus, body)).outcome.kind
-  assert.equal(told(200, approved), 'approved')
-  assert.equal(told(200, failed), 'failed')
-  assert.equal(told(200, { payment_id: PAYMENT, status: 'not_found' }), 'not_found')
-  assert.equal(told(200, { ...approved, amount: 100.5, currency: 'USD' }), 'approved')
+  assert.equal(kindOf(200, approved), 'approved')
+  assert.equal(kindOf(200, failed), 'failed')
+  assert.equal(kindOf(200, { payment_id: PAYMENT, status: 'not_found' }), 'not_found')
+  assert.equal(kindOf(200, { ...approved, amount: 100.5, currency: 'USD' }), 'approved')
   for (const body of [{ ...approved, payment_id: OTHER }, { ...approved, status: 'new' }, '{']) {
-    assert.equal(told(200, body), 'unknown')
+    assert.equal(kindOf(200, body), 'unknown')
   }
-  assert.equal(told(200, { ...approved, amount: '1.00', currency: 'USD' }), 'unknown')
-  assert.equal(told(404, { payment_id: PAYMENT, status: 'not_found' }), 'unknown')
-  assert.equal(told(500, failed), 'unknown')
+  assert.equal(kindOf(200, { ...approved, amount: '1.00', currency: 'USD' }), 'unknown')
+  assert.equal(kindOf(404, { payment_id: PAYMENT, status: 'not_found' }), 'unknown')
+  assert.equal(kindOf(500, failed), 'unknown')
 })

@@ -2,25 +2,25 @@ import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import { retryAfterMs } from '@caudal/outbound/retry-after.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
 
-/** An answer as it came over HTTP. */
+/** An HTTP answer. */
 export type HttpAnswer = { httpStatus: number; retryAfter: string | null; body: Buffer }
 
 export type Classified<T> = {
   outcome: T
-  /** Why it is no verdict; null when it is one. */
+  /** Why the answer is no verdict; null if it is one. */
   errorClass: string | null
 }
 
 const DECLINE_STATUSES = new Set([400, 402, 422])
-/** Answers that do not say whether the request, or another with its key, is being carried out. */
+/** Answers after which a request with this key may still be carried out. */
 const UNDECIDED_STATUSES = new Set([408, 409, 422, 425, 499])
 
 /**
- * What an answer to a request to pay says: THE place where a class of answers is decided. Only 400,
- * 402 and 422 with a verdict for this payment decline; 5xx is temporary only in the PSP's own
- * words; what cannot be read is ambiguous (rule 9). A new class goes here, into the table of
- * classify-answer.test.ts, and, where it needs an outcome of its own, into `SendOutcome`
- * (domain/outcome.ts) and `decideOutcome`; the compiler then names the other places.
+ * Classifies the answer to a payment request. This is the only place that does. Only 400, 402 and
+ * 422 with a verdict for this payment decline it. 5xx is temporary only with the PSP's own status
+ * `failed`. An unreadable answer is ambiguous (rule 9). A new class of answers goes here and into
+ * the table of classify-answer.test.ts. If it needs its own outcome, also into `SendOutcome`
+ * (domain/outcome.ts) and `decideOutcome`; the compiler then reports the other places.
  */
 export function classifyAnswer(paymentId: string, answer: HttpAnswer): Classified<SendOutcome> {
   const { httpStatus } = answer
@@ -48,7 +48,7 @@ export function classifyAnswer(paymentId: string, answer: HttpAnswer): Classifie
   return { outcome: { kind: 'ambiguous' }, errorClass }
 }
 
-/** What an answer to a status query says; whatever is not clear is `unknown`. */
+/** Classifies the answer to a status query. An unclear answer is `unknown`. */
 export function classifyStatus(
   expected: { paymentId: string; amount: string; currency: string },
   { httpStatus, body }: HttpAnswer,
@@ -61,7 +61,7 @@ export function classifyStatus(
   const members = readMembers(body)
   const response = readResponse(expected.paymentId, body)
   if (!response) return unknown('unreadable_answer')
-  // The PSP knows another payment under this key: only people can settle that.
+  // The PSP has another payment under this key: only an operator can settle that.
   const { amount = expected.amount, currency = expected.currency } = members ?? {}
   const same = currency === expected.currency && plain(amount) === plain(expected.amount)
   if (!same) return unknown('other_payment')
@@ -80,7 +80,7 @@ function verdict<T>(outcome: T): Classified<T> {
   return { outcome, errorClass: null }
 }
 
-/** The PSP's fields as it spells them, if the body is a JSON object about this payment. */
+/** The PSP's fields, unchanged, if the body is a JSON object about this payment. */
 function readResponse(paymentId: string, body: Buffer): GatewayResponse | null {
   const members = readMembers(body)
   if (!members || String(members['payment_id']).toLowerCase() !== paymentId) return null
@@ -108,19 +108,19 @@ function readMembers(body: Buffer): Record<string, unknown> | null {
   }
 }
 
-/** Cut to what the event may carry; PostgreSQL's JSON cannot hold U+0000. */
+/** Cuts the text to the limits of the event. PostgreSQL's JSON cannot hold U+0000. */
 function textOf(value: unknown, maxLength: number): string | undefined {
   if (typeof value !== 'string') return undefined
   return value.replaceAll('\u0000', '').toWellFormed().slice(0, maxLength).toWellFormed()
 }
 
-/** "100.50", "100.5" and 100.5 are one amount. */
+/** "100.50", "100.5" and 100.5 are the same amount. */
 function plain(amount: unknown): string {
   const text = String(amount)
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text
 }
 
-/** The key was used with other bytes: that is no verdict on this payment. */
+/** The key was used with other bytes, which is no verdict on this payment. */
 function isKeyMismatch({ error_code: errorCode = '' }: GatewayResponse): boolean {
   return /idempoten/i.test(errorCode)
 }

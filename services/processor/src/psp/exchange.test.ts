@@ -55,7 +55,7 @@ function post(pool: Pool, deadline: Deadline = deadlineIn(2_000)): Promise<Excha
   return exchange(pool, { method: 'POST', path: '/v1/payments', headers, body: BODY }, deadline)
 }
 
-test('an answer comes with its status, body and Retry-After', async (t) => {
+test('an exchange returns the status, the body and Retry-After', async (t) => {
   const psp = await pspOf(t, (socket) =>
     socket.write(
       OK.replace('200 OK', '429 No').replace('content-l', 'retry-after: 7\r\ncontent-l'),
@@ -75,7 +75,7 @@ test('an answer comes with its status, body and Retry-After', async (t) => {
   )
 })
 
-test('nobody listens: provably not sent (rule 9)', async (t) => {
+test('a request to a closed port is provably not sent (rule 9)', async (t) => {
   const psp = await pspOf(t, () => {})
   psp.server.close()
   await once(psp.server, 'close')
@@ -83,19 +83,19 @@ test('nobody listens: provably not sent (rule 9)', async (t) => {
   assert.deepEqual(answer, { kind: 'not_sent', cause: 'unreachable', errorClass: 'econnrefused' })
 })
 
-test('no such host: provably not sent', async (t) => {
+test('a request to an unknown host is provably not sent', async (t) => {
   const answer = await post(poolFor(t, 'http://psp.invalid:80'))
   assert.equal(answer.kind, 'not_sent')
 })
 
-test('a connection closed without an answer is ambiguous, and nothing is repeated', async (t) => {
+test('a connection closed without an answer is ambiguous, and the request is not repeated', async (t) => {
   const psp = await pspOf(t, (socket) => socket.destroy())
   const answer = await post(poolFor(t, psp.origin))
   assert.equal(answer.kind, 'lost')
   assert.equal(psp.requests(), 1)
 })
 
-test('a kept connection that dies with the next request on it is ambiguous, not repeated', async (t) => {
+test('a keep-alive connection that dies under the next request is ambiguous, not repeated', async (t) => {
   const psp = await pspOf(t, (socket, request) => {
     if (request % 2 === 1) socket.write(OK)
     else socket.resetAndDestroy()
@@ -122,12 +122,12 @@ test('a server that closes idle connections sees no request twice', async (t) =>
   )
 })
 
-test('half an answer is ambiguous', async (t) => {
+test('an incomplete answer is ambiguous', async (t) => {
   const psp = await pspOf(t, (socket) => socket.end(OK.slice(0, -1)))
   assert.equal((await post(poolFor(t, psp.origin))).kind, 'lost')
 })
 
-test('an answer beyond 64 KiB is ambiguous', async (t) => {
+test('an answer larger than 64 KiB is ambiguous', async (t) => {
   const large = 'x'.repeat(100_000)
   const psp = await pspOf(t, (socket) =>
     socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${large.length}\r\n\r\n${large}`),
@@ -143,7 +143,7 @@ test('no answer until the deadline is ambiguous', async (t) => {
   assert.equal(psp.requests(), 1)
 })
 
-test('a request that still waits for a connection at its deadline is never sent (rule 9)', async (t) => {
+test('a request without a connection at its deadline is never sent (rule 9)', async (t) => {
   const psp = await pspOf(t, (socket, request) => {
     if (request > 1) socket.write(OK)
   })
@@ -160,7 +160,7 @@ test('a request that still waits for a connection at its deadline is never sent 
   assert.equal(psp.requests(), 2)
 })
 
-test('the deadline is checked in the turn that writes: a process that was paused sends nothing', async (t) => {
+test('a process that was paused past the deadline sends nothing', async (t) => {
   const psp = await pspOf(t, (socket) => socket.write(OK))
   // As after SIGSTOP: timers have not run yet, the clock has moved on.
   let paused = false
@@ -171,7 +171,7 @@ test('the deadline is checked in the turn that writes: a process that was paused
   assert.equal(psp.requests(), 0)
 })
 
-test('a client that begins the same request a second time is stopped before it writes', async () => {
+test('a second start of the same request by the HTTP client is stopped before it writes', async () => {
   const aborted: string[] = []
   const controllerOf = (name: string) =>
     ({ abort: () => void aborted.push(name) }) as unknown as Dispatcher.DispatchController

@@ -1,7 +1,7 @@
 import type { Deadline } from '@caudal/outbound/deadline.ts'
 import type { Dispatcher } from 'undici'
 
-/** One HTTP request and what came of it. */
+/** One HTTP request and its result. */
 export type Exchanged =
   | {
       kind: 'answered'
@@ -10,7 +10,7 @@ export type Exchanged =
       body: Buffer
       latencyMs: number
     }
-  /** Some byte may have been written, and there is no whole answer. */
+  /** Some bytes may have been written, and there is no complete answer. */
   | { kind: 'lost'; errorClass: string; httpStatus: number | null; latencyMs: number }
   /** Provably no byte was written. */
   | { kind: 'not_sent'; cause: 'unreachable' | 'deadline'; errorClass: string }
@@ -25,9 +25,9 @@ export type ExchangeRequest = {
 const MAX_ANSWER_BYTES = 64 * 1024
 
 /**
- * Sends a request once. `onRequestStart` runs in the turn that writes to the socket: the deadline
- * is checked there, a second start (undici repeating by itself) is refused there, and without it
- * nothing was written, whatever the error says (rule 9).
+ * Sends a request once. `onRequestStart` runs in the event loop turn that writes to the socket. It
+ * checks the deadline and refuses a second start (undici may repeat a request). If it did not run,
+ * nothing was written, regardless of the error (rule 9).
  */
 export function exchange(
   dispatcher: Dispatcher,
@@ -80,7 +80,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     statusCode: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
-    // 1xx is only the announcement of an answer.
+    // 1xx is an interim answer; the final one follows.
     if (statusCode < 200) return
     this.#httpStatus = statusCode
     const retryAfter = headers['retry-after']
@@ -126,7 +126,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
       this.#settle({ kind: 'lost', errorClass, httpStatus, latencyMs })
       return
     }
-    // A timer may fire a fraction of a millisecond before the clocks say so.
+    // A timer may fire a fraction of a millisecond early.
     const late = errorClass === TIMEOUT || this.#deadline.remainingMs() <= 0
     this.#settle({
       kind: 'not_sent',
@@ -147,7 +147,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 }
 
-/** A short word that says what went wrong: the error's code, never its text. */
+/** A short word for the cause: the code of the error, never its text. */
 function errorClassOf(error: Error): string {
   const { code } = error as { code?: unknown }
   return typeof code === 'string' && /^[A-Z0-9_]{2,64}$/.test(code) ? code.toLowerCase() : 'fault'

@@ -7,7 +7,10 @@ import { freezeRequest } from './freeze-request.ts'
 export type HttpAdapterOptions = {
   /** Base URL of the PSP. */
   url: string
-  /** Requests to pay at once. Twice as many connections may be open, so none waits for another. */
+  /**
+   * Most concurrent payment requests. Twice as many connections may be open, so that no request
+   * waits for a connection.
+   */
   maxSends: number
   maxQueries: number
   connectTimeoutMs: number
@@ -27,7 +30,7 @@ export function createHttpAdapter(options: HttpAdapterOptions): PspAdapter {
     ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
   }
   const sends = poolOf(base.origin, options.maxSends * 2, options.connectTimeoutMs)
-  // Status queries keep connections of their own: a PSP that hangs must not keep us from asking.
+  // Status queries have their own connections, so that hanging payment requests cannot block them.
   const queries = poolOf(base.origin, options.maxQueries * 2, options.connectTimeoutMs)
   return {
     freeze: freezeRequest,
@@ -58,7 +61,7 @@ export function createHttpAdapter(options: HttpAdapterOptions): PspAdapter {
 function poolOf(origin: string, connections: number, connectTimeoutMs: number): Pool {
   return new Pool(origin, {
     connections,
-    // One request on a connection at a time: the fate of one never hangs on another.
+    // One request per connection at a time, so that requests cannot fail together.
     pipelining: 1,
     allowH2: false,
     connectTimeout: connectTimeoutMs,

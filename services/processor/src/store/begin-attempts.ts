@@ -9,7 +9,7 @@ const BEGIN_ATTEMPTS = `
   SELECT payment_id, number, 'SENDING', deadline_at
   FROM unnest($1::uuid[], $2::int[], $3::timestamptz[]) AS b(payment_id, number, deadline_at)`
 
-/** Records further attempts; the primary key refuses a second one of the same number. */
+/** Records further attempts. The primary key rejects a second attempt with the same number. */
 export async function beginAttempts(tx: Tx, attempts: readonly BegunAttempt[]): Promise<void> {
   if (attempts.length === 0) return
   await tx.query({

@@ -6,7 +6,7 @@ import {
   storedPayment,
 } from './payment-row.ts'
 
-/** How many due payments of each step are wanted. */
+/** How many due payments of each step to claim. */
 export type DueLimits = { send: number; query: number; await: number }
 
 export type DuePayment = StoredPayment & { requestBody: Buffer }
@@ -17,7 +17,7 @@ const SOMETHING_DUE = `
     WHERE step IN ('send', 'query', 'await') AND due_at <= statement_timestamp()
   ) AS due`
 
-/** Whether the step of any payment is due: the cheap question of an idle instance. */
+/** Whether the step of any payment is due: a cheap query for an idle instance. */
 export async function isSomethingDue(db: Db): Promise<boolean> {
   const { rows } = await db.query<{ due: boolean }>({
     name: 'something-due',
@@ -26,7 +26,7 @@ export async function isSomethingDue(db: Db): Promise<boolean> {
   return rows[0]?.due ?? false
 }
 
-// A row that another instance, or the record of an answer, holds now is left to it.
+// Skips rows that another instance or the recording of an answer has locked.
 const lost = (limit: string): string => `
     SELECT ${PAYMENT_COLUMNS}, request_body FROM payments
     WHERE step = 'await' AND due_at <= statement_timestamp()
@@ -34,8 +34,8 @@ const lost = (limit: string): string => `
     LIMIT ${limit}
     FOR UPDATE SKIP LOCKED`
 
-// Tenants take turns: the first due row of each, then the second of each. The index is skipped
-// through for the tenants. Instances share the rows, so each looks at twice as many as it takes.
+// Tenants take turns: the first due row of each, then the second of each. A skip scan of the
+// index finds the tenants. Instances share the rows, so each reads twice as many as it claims.
 const dueInTurns = (step: 'send' | 'query', limit: string): string => `
     WITH RECURSIVE tenants AS (
       (SELECT tenant_id FROM payments WHERE step = '${step}' ORDER BY tenant_id LIMIT 1)
@@ -67,8 +67,8 @@ const CLAIM = `
   SELECT * FROM sends UNION ALL SELECT * FROM queries UNION ALL SELECT * FROM lost`
 
 /**
- * Locks payments whose step is due; several instances share them. Tenants take turns, and of one
- * tenant the longest overdue comes first.
+ * Locks payments whose step is due; several instances share them. Tenants take turns. Within a
+ * tenant the longest overdue payment comes first.
  */
 export async function claimDue(tx: Tx, limits: DueLimits): Promise<DuePayment[]> {
   const { rows } = await tx.query<PaymentRow & { request_body: Buffer }>({

@@ -26,7 +26,7 @@ const STEPS = `
   ORDER BY at, position
   LIMIT ${MOST_STEPS}`
 
-/** What the processor knows of a payment of the tenant, oldest first, the first 500 (P11). */
+/** The first 500 steps of a payment of the tenant, oldest first (P11). */
 export async function listSteps(db: Db, { tenantId, paymentId }: NamedPayment): Promise<Step[]> {
   const values = [paymentId, tenantId]
   const { rows } = await db.query<{ at: Date; step: string; detail: string }>(STEPS, values)

@@ -7,7 +7,7 @@ import {
   storedPayment,
 } from './payment-row.ts'
 
-// The clock is read once, behind all locks: the subquery needs every locked row.
+// The clock is read once, after all locks, because the subquery needs every locked row.
 const LOCK = `
   WITH locked AS MATERIALIZED (
     SELECT ${PAYMENT_COLUMNS} FROM payments

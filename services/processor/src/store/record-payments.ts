@@ -10,7 +10,7 @@ import type { Tx } from '@caudal/postgres/types.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 import type { PspPayment } from '../domain/psp-payment.ts'
 
-/** A payment that may be new. The times of `state` count from now: its clock began at 0. */
+/** A payment that may be new. The times of `state` are relative to now. */
 export type NewPayment = { facts: PaymentFacts; requestBody: Buffer; state: PspPayment }
 
 /** Which payments were new, and the database's time. */
@@ -21,8 +21,8 @@ export async function recordPayments(tx: Tx, payments: readonly NewPayment[]): P
   const facts = payments.map((payment) => payment.facts)
   const states = payments.map((payment) => payment.state)
   const responses = states.map(({ lastResponse: it }) => it && JSON.stringify(it))
-  // One row per payment, whatever comes twice; attempt 1 is SENDING in the same statement, so no
-  // request can leave without a trace (rule 9). Sorted, so that two instances cannot deadlock.
+  // One row per payment, also for repeated events. The same statement records attempt 1 as SENDING,
+  // so no unrecorded request can leave (rule 9). Sorted, so that two instances cannot deadlock.
   const statement = sql`
     WITH recorded AS (
       INSERT INTO payments (payment_id, tenant_id, account_id, user_id, wallet_transaction_id,

@@ -5,7 +5,7 @@ import type { AttemptStatus } from '../domain/outcome.ts'
 import type { PspPayment } from '../domain/psp-payment.ts'
 import { isoTime } from './payment-row.ts'
 
-/** What became of an attempt; facts of the call where there was one. */
+/** The outcome of an attempt, with the facts of its call if there was one. */
 export type ClosedAttempt = {
   paymentId: string
   number: number
@@ -22,14 +22,14 @@ export type Decisions = {
   events: readonly OutboxEvent[]
 }
 
-/** Writes decided states, answers of attempts, and the events that tell of them. */
+/** Writes decided states, answers of attempts, and their events. */
 export async function saveDecisions(
   tx: Tx,
   { payments, closed, events }: Decisions,
 ): Promise<void> {
   const states = payments.map((payment) => payment.state)
   // New states, answers and events are one statement. The payments are locked by the caller. An
-  // attempt that was given up may still get its real answer, one that has an answer keeps it.
+  // abandoned attempt may still get its real answer; an existing answer is never replaced.
   const statement = sql`
     WITH moved AS (
       UPDATE payments p SET

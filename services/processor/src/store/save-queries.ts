@@ -1,7 +1,7 @@
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { StatusAnswer } from '../domain/outcome.ts'
 
-/** What the PSP said, or did not say, when asked for a status. */
+/** The result of a status query. */
 export type AnsweredQuery = {
   paymentId: string
   number: number
@@ -12,7 +12,7 @@ export type AnsweredQuery = {
   errorClass: string | null
 }
 
-// An answer that is reported again, since the fate of its commit was unknown, is there already.
+// An answer may be reported again after a commit of unknown outcome; it exists already then.
 const SAVE = `
   INSERT INTO status_queries
     (payment_id, number, answer, http_status, answer_body, latency_ms, error_class)

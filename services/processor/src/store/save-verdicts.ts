@@ -15,7 +15,7 @@ const NOT_AWAITED = 'CA003'
 
 /** A verdict on the attempt that was awaited when it was decided. */
 export type Verdict = {
-  /** The status that the decision was made on. */
+  /** The status before the decision. */
   expected: PaymentStatus
   state: PspPayment
   answered: {
@@ -37,9 +37,9 @@ export async function saveVerdicts(
   const states = verdicts.map((verdict) => verdict.state)
   const responses = states.map(({ lastResponse: it }) => it && JSON.stringify(it))
   const answered = verdicts.map((verdict) => verdict.answered)
-  // One statement is one transaction: a compare-and-set on the awaited attempt stands for the lock
-  // and the load. Step and attempt number change with every decision, so nothing was missed if they
-  // are the same. A refused one raises, and nothing takes effect (rule 1).
+  // One statement is one transaction: a compare-and-set on the awaited attempt replaces the lock
+  // and the load. Step and attempt number change with every decision, so if they are equal, no
+  // decision was missed. A mismatch raises an error, and nothing takes effect (rule 1).
   const statement = sql`
     WITH wanted AS (
       SELECT * FROM unnest(
