@@ -22,7 +22,7 @@ function problemsOf(env: Record<string, string>): string[] {
   }
 }
 
-test('P8: without credentials it speaks to the push simulator with keys of its own', () => {
+test('P8: without credentials the service uses the push simulator with generated keys', () => {
   const { fcm, apns } = readConfig(BASE)
   assert.equal(fcm.url, 'http://127.0.0.1:8088')
   assert.equal(fcm.account.token_uri, 'http://127.0.0.1:8088/token')
@@ -30,7 +30,7 @@ test('P8: without credentials it speaks to the push simulator with keys of its o
   assert.match(apns.key.privateKey, /BEGIN PRIVATE KEY/)
 })
 
-test('P6: the real push services are a matter of addresses and credentials', () => {
+test('P6: addresses and credentials configure the real push services', () => {
   const account = {
     project_id: 'shop',
     client_email: 'push@shop.example',
@@ -64,7 +64,7 @@ test('P6: a real push service without its credentials is refused', () => {
   ])
 })
 
-test('P6: credentials that cannot work are named at once, and not shown', () => {
+test('P6: invalid credentials are reported together, without their values', () => {
   const problems = problemsOf({
     CAUDAL_FCM_SERVICE_ACCOUNT: JSON.stringify({ project_id: 'shop', private_key: 'nonsense' }),
     CAUDAL_APNS_PRIVATE_KEY: pem('rsa'),

@@ -20,11 +20,11 @@ export type Config = ServiceSettings &
   IssuerSettings & {
     identityUrl: string
     identityTimeoutMs: number
-    /** Notifications under way at most. */
+    /** Most notifications in flight. */
     concurrency: number
-    /** How long an instance has a notification to itself. */
+    /** The lease of a notification. */
     leaseMs: number
-    /** For one message. */
+    /** Timeout for one notification to one device. */
     pushTimeoutMs: number
     fcm: { url: string; connections: number; account: ServiceAccount }
     apns: { url: string; topic: string; key: ApnsKey }
@@ -59,7 +59,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   })
 }
 
-/** Google's service account file as JSON; without one, a key of our own for the push simulator. */
+/** Google's service account file as JSON; generates a key for the push simulator if unset. */
 function readFcm(reader: EnvironmentReader): Config['fcm'] {
   const simulator = readPeerUrl(reader, 'PUSH')
   const url = reader.url('CAUDAL_FCM_URL', simulator)
@@ -99,7 +99,7 @@ function readServiceAccount(reader: EnvironmentReader, text: string): ServiceAcc
   return account
 }
 
-/** Apple's key by its text and ids; without one, a key of our own for the push simulator. */
+/** Apple's key by its text and ids; generates a key for the push simulator if unset. */
 function readApns(reader: EnvironmentReader): Config['apns'] {
   const simulator = reader.url('CAUDAL_PUSH_APNS_URL', 'http://127.0.0.1:8089')
   const url = reader.url('CAUDAL_APNS_URL', simulator)

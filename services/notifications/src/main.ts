@@ -104,7 +104,7 @@ type Checked = {
   sender: Sender
 }
 
-/** Whatever does not answer is waited for: what is to be sent stays in its table. */
+/** A dependency that is down does not stop the service: notifications wait in their table. */
 async function checkReadiness({
   db,
   verifier,

@@ -9,28 +9,27 @@ import {
 } from './store/record-notifications.ts'
 
 export type ProcessBatchDeps = {
-  /** How long a new notification is this instance's. */
+  /** The lease of a new notification. */
   leaseMs: number
-  /** How many notifications can go out at once; the others wait in their table. */
+  /** How many notifications can be sent now; the others wait in their table. */
   room: () => number
   /** Sends notifications whose rows are committed. `othersWait`: some are due in their table. */
   send: (notifications: readonly Notification[], othersWait: boolean) => void
 }
 
-/** What became of the end of a payment: its plan, or known from an earlier event. */
+/** The outcome of a consumed event: its plan, or known from an earlier event. */
 export type Intake = Plan | 'known'
 
 /**
- * THE SPINE, read this first: a batch of ends of payments becomes rows of notifications to send.
- * Runs in the transaction that moves the consumer's offsets (ADR 0002); the sending follows its
- * commit.
+ * THE SPINE, read this first. Records the notifications for a batch of finalized payments. Runs in
+ * the transaction that moves the consumer's offsets (ADR 0002); sending follows its commit.
  */
 export const processBatch: ProcessBatch<ProcessBatchDeps, FinalizedPayment, Intake> = async (
   { leaseMs, room, send },
   tx,
   work,
 ) => {
-  // No row is locked before it: the offsets are, and a known payment is left as it is.
+  // Only the offsets are locked before it, because known payments are not changed.
   const nowMs = await readClock(tx)
   const notifications = plan(work, nowMs, room())
   const recorded = await recordNotifications(tx, notifications, leaseMs)
@@ -49,7 +48,7 @@ export const processBatch: ProcessBatch<ProcessBatchDeps, FinalizedPayment, Inta
   }
 }
 
-/** One notification a payment, also where its end comes twice in a batch. */
+/** One notification per payment, also if a batch has its event twice. */
 function plan(work: readonly FinalizedPayment[], nowMs: number, room: number): NewNotification[] {
   let left = room
   const byPayment = new Map(work.map((it) => [it.paymentId, it]))

@@ -11,7 +11,7 @@ import { finalized, world } from './world.ts'
 const COUNT = 1_000
 const STATEMENTS_AT_MOST = 60
 
-describe('a thousand payments that end at once', async () => {
+describe('a thousand payments that end together', async () => {
   const scope = suiteScope()
   const it = await world(scope)
   const admin = createPool({ url: testServer().adminUrl, applicationName: 'test', max: 1 })
@@ -33,7 +33,7 @@ describe('a thousand payments that end at once', async () => {
     }
   }
 
-  test('P6: are told by a few statements and a few lookups', async (t) => {
+  test('P6: a thousand notifications take few statements and few lookups', async (t) => {
     const events = Array.from({ length: COUNT }, (_, index) =>
       finalized(it.identity.addUser([index % 2 === 0 ? 'android' : 'ios'])),
     )
@@ -43,7 +43,7 @@ describe('a thousand payments that end at once', async () => {
     assert.ok(lookups <= 20, `${lookups} lookups`)
   })
 
-  test('P6: and when every message has to be repeated, the repeats cost no query each', async (t) => {
+  test('P6: a thousand repeated notifications take no query each', async (t) => {
     await it.behave({ default: 'error_500_once' })
     const events = Array.from({ length: COUNT }, (_, index) =>
       finalized(it.identity.addUser([index % 2 === 0 ? 'android' : 'ios'])),
@@ -53,7 +53,7 @@ describe('a thousand payments that end at once', async () => {
     assert.ok(statements <= 4 * STATEMENTS_AT_MOST, `${statements} statements`)
   })
 
-  test('P6: dead tokens of a thousand users are removed by a few calls', async () => {
+  test('P6: dead tokens of a thousand users are removed with few calls', async () => {
     await it.behave({ default: 'unregistered' })
     const users = Array.from({ length: COUNT }, () => it.identity.addUser(['android']))
     const before = it.identity.calls.get('/v1/devices/remove') ?? 0
@@ -67,7 +67,7 @@ describe('a thousand payments that end at once', async () => {
   })
 })
 
-/** Statements in the service's own database, without those of this test. */
+/** Statements in the service's database, without those of this test. */
 async function statementsOf(admin: Db, database: string): Promise<number> {
   const { rows } = await admin.query<{ calls: number }>(
     `SELECT coalesce(sum(calls), 0)::int AS calls

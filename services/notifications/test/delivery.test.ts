@@ -14,7 +14,7 @@ describe('notifications of the ends of payments', async () => {
   const service = await it.start()
   beforeEach(() => it.behave({}))
 
-  test('P6: the devices of a user are told once, by FCM and by APNs, under one stable id', async () => {
+  test('P6: each device is notified once, through FCM or APNs, with one stable id', async () => {
     const user = identity.addUser(['android', 'ios'], { locale: 'es-PE' })
     const event = finalized(user)
     await it.finalize([event])
@@ -32,7 +32,7 @@ describe('notifications of the ends of payments', async () => {
     }
   })
 
-  test('P6: the user of a failed payment learns that the money is available', async () => {
+  test('P6: the notification of a failed payment states that the money is available', async () => {
     const user = identity.addUser(['android'])
     const event = finalized(user, { status: 'FAILED', reason: 'gateway_declined' })
     await it.finalize([event])
@@ -41,7 +41,7 @@ describe('notifications of the ends of payments', async () => {
     assert.match(message!.body, /your money is available/)
   })
 
-  test('P6: a user without a device, and one that is unknown, get nothing', async () => {
+  test('P6: users that are unknown or have no device get no notification', async () => {
     const without = finalized(identity.addUser([]))
     const unknown = finalized({ tenantId: 'caudal', userId: newId() })
     await it.finalize([without, unknown])
@@ -51,7 +51,7 @@ describe('notifications of the ends of payments', async () => {
     }
   })
 
-  test('P6: a message that fails once is repeated with the same id, per channel', async () => {
+  test('P6: each channel repeats a failed notification with the same id', async () => {
     const user = identity.addUser(['android', 'ios'])
     const event = finalized(user)
     await it.behave({ default: 'error_500_once' })
@@ -66,7 +66,7 @@ describe('notifications of the ends of payments', async () => {
     )
   })
 
-  test('P6: a device that got its message is left alone while the other is tried again', async () => {
+  test('P6: a retry for one device does not send to a device that was reached', async () => {
     const user = identity.addUser(['android', 'ios'])
     const [android, ios] = identity.tokensOf(user.userId)
     const event = finalized(user)
@@ -77,7 +77,7 @@ describe('notifications of the ends of payments', async () => {
     assert.deepEqual(tokens, [android, ios])
   })
 
-  test('P6: a dead token is removed at identity, and the other device still gets its message', async () => {
+  test('P6: a dead token is removed at identity, and the other device is notified', async () => {
     const user = identity.addUser(['android', 'ios', 'android'])
     const [android, ios, second] = identity.tokensOf(user.userId)
     const event = finalized(user)
@@ -93,7 +93,7 @@ describe('notifications of the ends of payments', async () => {
     assert.deepEqual(identity.tokensOf(user.userId), [second])
   })
 
-  test('P6: a user whose tokens are all dead has no device', async () => {
+  test('P6: a user with dead tokens only has no device', async () => {
     const user = identity.addUser(['android', 'ios'])
     const event = finalized(user)
     await it.behave({ default: 'unregistered' })
@@ -103,7 +103,7 @@ describe('notifications of the ends of payments', async () => {
     await eventually(() => identity.tokensOf(user.userId).length === 0)
   })
 
-  test('P6: a dead token that could not be removed is removed at the next message', async (t) => {
+  test('P6: a failed removal of a dead token is repeated at the next notification', async (t) => {
     const user = identity.addUser(['android'])
     const events = [finalized(user), finalized(user)]
     await it.behave({ default: 'unregistered' })
@@ -120,13 +120,13 @@ describe('notifications of the ends of payments', async () => {
     await eventually(() => identity.tokensOf(user.userId).length === 0)
   })
 
-  test('F13: an answer that comes too late costs a try, and the repeat has the same id', async () => {
+  test('F13: a late answer costs a try, and the repeat has the same id', async () => {
     const user = identity.addUser(['android', 'ios'])
     const event = finalized(user)
     await it.behave({ default: 'slow:1500' })
     await it.finalize([event])
-    await eventually(async () => ((await it.notice(event.payment_id))?.failures ?? 0) > 0)
-    assert.equal((await it.notice(event.payment_id))!.detail, 'NO_ANSWER_IN_TIME')
+    await eventually(async () => ((await it.find(event.payment_id))?.failures ?? 0) > 0)
+    assert.equal((await it.find(event.payment_id))!.detail, 'NO_ANSWER_IN_TIME')
     await it.behave({})
     assert.equal((await it.ended(event.payment_id)).status, 'SENT')
     const messages = await it.messages(event.payment_id)
@@ -134,7 +134,7 @@ describe('notifications of the ends of payments', async () => {
     assert.equal(new Set(messages.map((message) => message.message_id)).size, 1)
   })
 
-  test('rule 4: an end that comes twice is told once, in one batch and in two', async () => {
+  test('rule 4: a repeated event causes one notification, in one batch and in two', async () => {
     const user = identity.addUser(['android'])
     const event = finalized(user)
     await it.finalize([event, event, { ...event, event_id: newId() }])
@@ -144,10 +144,10 @@ describe('notifications of the ends of payments', async () => {
     await it.finalize([marker])
     await it.ended(marker.payment_id)
     assert.equal((await it.messages(event.payment_id)).length, 1)
-    assert.equal((await it.notice(event.payment_id))!.attempts, 1)
+    assert.equal((await it.find(event.payment_id))!.attempts, 1)
   })
 
-  test('rule 12: the end of a payment older than a day is recorded and not told', async () => {
+  test('rule 12: the end of a payment older than a day is recorded and not sent', async () => {
     const user = identity.addUser(['android'])
     const old = new Date(Date.now() - 25 * HOUR_MS).toISOString()
     const young = new Date(Date.now() - 23 * HOUR_MS).toISOString()
@@ -158,7 +158,7 @@ describe('notifications of the ends of payments', async () => {
     assert.deepEqual(await it.messages(events[0]!.payment_id), [])
   })
 
-  test('P11: the service tells what it knows of a payment', async () => {
+  test('P11: the service reports the steps of a payment', async () => {
     const user = identity.addUser(['android', 'ios'])
     const [android] = identity.tokensOf(user.userId)
     const event = finalized(user)
@@ -182,7 +182,7 @@ describe('notifications of the ends of payments', async () => {
     assert.deepEqual(await other.json(), { steps: [] })
   })
 
-  test('P6, P13: messages are counted per channel, and readiness names each push service', async () => {
+  test('P6, P13: notifications are counted per channel, and readiness names each push service', async () => {
     const lines = (await (await fetch(`${service.url}/metrics`)).text()).split('\n')
     const isCounted = (name: string, label: string): boolean =>
       lines.some(

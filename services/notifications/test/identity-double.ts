@@ -12,7 +12,7 @@ type User = {
   devices: { device_id: string; platform: Platform; token: string }[]
 }
 
-/** Identity as far as notifications sees it, by its HTTP contract. */
+/** The part of identity's HTTP contract that notifications uses. */
 export type IdentityDouble = {
   url: string
   issuer: TestIssuer

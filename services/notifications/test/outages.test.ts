@@ -23,14 +23,14 @@ describe('outages around notifications', async () => {
       },
       { timeoutMs: 60_000 },
     )
-  const assertToldOnce = async (events: readonly PaymentFinalized[]): Promise<void> => {
+  const assertNotifiedOnce = async (events: readonly PaymentFinalized[]): Promise<void> => {
     for (const { payment_id: paymentId } of events) {
       const ids = new Set((await it.messages(paymentId)).map((message) => message.message_id))
       assert.equal(ids.size, 1, paymentId)
     }
   }
 
-  test('P6: while identity is down notifications wait, spend no tries and are not asked for one by one', async (t) => {
+  test('P6: an outage of identity delays notifications without spending their tries', async (t) => {
     const service = await it.start()
     const events = Array.from({ length: 200 }, () => finalized(identity.addUser(['android'])))
     identity.down = true
@@ -42,7 +42,7 @@ describe('outages around notifications', async () => {
       )
       return rows.length === events.length
     })
-    const waiting = await it.notice(events[0]!.payment_id)
+    const waiting = await it.find(events[0]!.payment_id)
     assert.deepEqual([waiting!.status, waiting!.failures], ['PENDING', 0])
     assert.equal(waiting!.detail, 'identity did not answer the lookup of devices')
     await eventually(async () => {
@@ -57,24 +57,24 @@ describe('outages around notifications', async () => {
     const lookups = (identity.calls.get('/v1/users/lookup') ?? 0) - before
     t.diagnostic(`${lookups} lookups`)
     assert.ok(lookups <= 10, `${lookups} lookups`)
-    await assertToldOnce(events)
+    await assertNotifiedOnce(events)
     await service.stop()
   })
 
-  test('P6: a tenant that identity refuses does not hold up the others', async () => {
+  test('P6: a tenant that identity refuses does not delay other tenants', async () => {
     const service = await it.start()
     const refused = finalized(identity.addUser(['android'], { tenantId: 'other' }))
     const fine = finalized(identity.addUser(['ios']))
     identity.refusedTenants.add('other')
     await it.finalize([refused, fine])
     assert.equal((await it.ended(fine.payment_id)).status, 'SENT')
-    await eventually(async () => ((await it.notice(refused.payment_id))?.failures ?? 0) > 1)
+    await eventually(async () => ((await it.find(refused.payment_id))?.failures ?? 0) > 1)
     identity.refusedTenants.clear()
     assert.equal((await it.ended(refused.payment_id)).status, 'SENT')
     await service.stop()
   })
 
-  test('P6: push services that are down cost no notice; what happens meanwhile is recorded', async () => {
+  test('P6: an outage of the push services loses no notification, and new ones are recorded', async () => {
     const service = await it.start()
     const some = (): PaymentFinalized[] =>
       Array.from({ length: 40 }, () => finalized(identity.addUser(['android', 'ios'])))
@@ -93,11 +93,11 @@ describe('outages around notifications', async () => {
     await eventually(async () => (await it.statuses(meanwhile))['PENDING'] === meanwhile.length)
     await it.startPush()
     await allSent([...before, ...meanwhile])
-    await assertToldOnce([...before, ...meanwhile])
+    await assertNotifiedOnce([...before, ...meanwhile])
     await service.stop()
   })
 
-  test('F7: one push service that hangs does not hold up the other', async () => {
+  test('F7: a push service that hangs does not delay the other', async () => {
     const service = await it.start({ concurrency: 32 })
     const android = Array.from({ length: 200 }, () => identity.addUser(['android']))
     const ios = Array.from({ length: 50 }, () => identity.addUser(['ios']))
@@ -114,7 +114,7 @@ describe('outages around notifications', async () => {
     await service.stop()
   })
 
-  test('rule 12: a notice that could not go out within a day is given up', async () => {
+  test('rule 12: a notification that could not be sent within a day is abandoned', async () => {
     const events = [finalized(identity.addUser(['android'])), finalized(identity.addUser(['ios']))]
     const [untried, tried] = events
     const insert = `
@@ -135,7 +135,7 @@ describe('outages around notifications', async () => {
     await service.stop()
   })
 
-  test('rule 11: an event of an unknown type is parked, a foreign one is skipped, the others are sent', async () => {
+  test('rule 11: an event of an unknown type is parked, one of another service is skipped', async () => {
     const service = await it.start()
     const fine = finalized(identity.addUser(['android']))
     const { event_id, account_id } = fine

@@ -8,7 +8,7 @@ import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { notificationIdOf } from '../src/push/notification-id.ts'
 import { finalized, world } from './world.ts'
 
-/** For a slow machine: whoever is told is told at the first try, and held by nobody else. */
+/** Timeouts for a slow machine, so that the first try succeeds before its lease ends. */
 const PATIENT = { leaseMs: 30_000, pushTimeoutMs: 10_000, identityTimeoutMs: 10_000 }
 
 describe('restarts and several instances', async () => {
@@ -19,8 +19,8 @@ describe('restarts and several instances', async () => {
     Array.from({ length: count }, (_, index) =>
       finalized(identity.addUser([index % 2 === 0 ? 'android' : 'ios'])),
     )
-  /** Every payment is told, each under its own id; answers how many messages that took. */
-  const assertTold = async (events: readonly PaymentFinalized[]): Promise<number> => {
+  /** Asserts a notification per payment, each with its own id; returns the number of requests. */
+  const assertNotified = async (events: readonly PaymentFinalized[]): Promise<number> => {
     await eventually(
       async () => {
         assert.deepEqual(await it.statuses(events), { SENT: events.length })
@@ -45,7 +45,7 @@ describe('restarts and several instances', async () => {
       return sent > 0 && sent < events.length
     })
 
-  test('P6: a stop waits for what is under way, and a start goes on with the rest', async () => {
+  test('P6: a stop waits for notifications in flight, and a restart sends the others', async () => {
     const first = await it.start({ ...PATIENT, concurrency: 16 })
     const events = some(200)
     await it.behave({ default: 'slow:100' })
@@ -61,11 +61,11 @@ describe('restarts and several instances', async () => {
     assert.ok(pending, 'some are left')
     assert.equal(pending.held, 0n, 'none is held by the instance that is gone')
     const second = await it.start(PATIENT)
-    assert.equal(await assertTold(events), events.length)
+    assert.equal(await assertNotified(events), events.length)
     await second.stop()
   })
 
-  test('P6: a killed instance loses no notice, and what it repeats has the same id', async (t) => {
+  test('P6: a killed instance loses no notification, and repeats have the same id', async (t) => {
     const killed = await spawnInstance(t, it.env)
     const events = some(200)
     await it.behave({ default: 'slow:100' })
@@ -75,21 +75,21 @@ describe('restarts and several instances', async () => {
     await once(killed, 'exit')
     await it.behave({})
     const service = await it.start()
-    const messages = await assertTold(events)
+    const messages = await assertNotified(events)
     t.diagnostic(`${messages} messages for ${events.length} payments`)
     await service.stop()
   })
 
-  test('P6: two instances share the work and tell everybody once', async () => {
+  test('P6: two instances share the work and notify each user once', async () => {
     const config = { ...PATIENT, concurrency: 50 }
     const instances = [await it.start(config), await it.start(config)]
     const events = some(400)
     await it.finalize([...events, ...events])
-    assert.equal(await assertTold(events), events.length)
+    assert.equal(await assertNotified(events), events.length)
     await Promise.all(instances.map((instance) => instance.stop()))
   })
 
-  test('P6: a try that outlasts its lease is made again with the same id, and SENT stays SENT', async () => {
+  test('P6: a try that outlasts its lease is repeated with the same id, and SENT is final', async () => {
     const instances = [await it.start({ leaseMs: 50 }), await it.start({ leaseMs: 50 })]
     const events = some(20)
     await it.behave({ default: 'slow:400' })
@@ -97,16 +97,16 @@ describe('restarts and several instances', async () => {
     const seen = new Map<string, string>()
     await eventually(async () => {
       for (const { payment_id: paymentId } of events) {
-        const status = (await it.notice(paymentId))?.status ?? 'PENDING'
+        const status = (await it.find(paymentId))?.status ?? 'PENDING'
         const before = seen.get(paymentId) ?? 'PENDING'
         if (before !== 'PENDING') assert.equal(status, before)
         seen.set(paymentId, status)
       }
       return [...seen.values()].every((status) => status === 'SENT')
     })
-    assert.ok((await assertTold(events)) > events.length, 'some were repeated')
+    assert.ok((await assertNotified(events)) > events.length, 'some were repeated')
     await Promise.all(instances.map((instance) => instance.stop()))
-    await assertTold(events)
+    await assertNotified(events)
   })
 })
 

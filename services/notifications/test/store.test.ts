@@ -65,7 +65,7 @@ describe('the tables of notifications', async () => {
   }
   const claim = (limit = 1_000) => claimDue(db, { limit, leaseMs: LEASE_MS })
 
-  test('P6: what is taken at once is held for the lease, what waits is due', async () => {
+  test('P6: a notification that is sent at once is leased, one that waits is due', async () => {
     const [taken] = await record(1, 'taken')
     const [waiting] = await record(1, 'waiting')
     await record(1, 'too_old')
@@ -87,7 +87,7 @@ describe('the tables of notifications', async () => {
     assert.deepEqual(taken.toSorted(), payments.toSorted())
   })
 
-  test('one tenant that fills its queue does not delay another', async () => {
+  test('a tenant that fills its queue does not delay another tenant', async () => {
     await record(200, 'waiting', 'loud')
     const quiet = await record(3, 'waiting', 'quiet')
     const claimed = (await claim(10)).map(({ paymentId }) => paymentId)
@@ -96,7 +96,7 @@ describe('the tables of notifications', async () => {
     await claim()
   })
 
-  test('P6: the decision of a holder that lost its lease changes nothing', async () => {
+  test('P6: a decision after a lost lease changes nothing', async () => {
     const [paymentId] = await record(1, 'waiting')
     await claim()
     await saveOutcomes(db, [tried(paymentId!, 1, 'PENDING')])
@@ -111,7 +111,7 @@ describe('the tables of notifications', async () => {
     assert.equal(await statusOf(paymentId!), 'FAILED')
   })
 
-  test('P6: a message that a device got counts whoever learned it, and stays', async () => {
+  test('P6: a delivery counts also after a lost lease, and is final', async () => {
     const [paymentId] = await record(1, 'waiting')
     const deviceId = newId()
     await claim()
@@ -141,7 +141,7 @@ describe('the tables of notifications', async () => {
     assert.equal(await statusOf(other!), 'SENT')
   })
 
-  test('P6: a claim brings what the devices answered before', async () => {
+  test('P6: a claim loads the earlier answers of the devices', async () => {
     const [paymentId] = await record(1, 'waiting')
     const [got, open] = [newId(), newId()]
     await claim()
@@ -155,7 +155,7 @@ describe('the tables of notifications', async () => {
     assert.deepEqual([...again!.settled], [[got, 'DELIVERED']])
   })
 
-  test('rule 6: tries of the same notifications saved in any order wait in no circle', async () => {
+  test('rule 6: concurrent saves of the same notifications in any order do not deadlock', async () => {
     const payments = await record(200, 'waiting')
     await claim()
     const save = (order: readonly string[], attempt: number) =>

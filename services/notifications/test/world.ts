@@ -31,7 +31,7 @@ export type Message = {
 }
 
 /** A row of notifications. */
-export type Notice = {
+export type NotificationRow = {
   status: string
   attempts: number
   failures: number
@@ -47,23 +47,23 @@ export type World = {
   databaseName: string
   log: EventLog
   identity: IdentityDouble
-  /** The environment of an instance, for one in a process of its own. */
+  /** The environment of an instance that runs in its own process. */
   env: Record<string, string>
-  /** Starts an instance; `config` is put over what its environment says. */
+  /** Starts an instance; `config` overrides its environment. */
   start(config?: Partial<Config>): Promise<RunningService>
   behave(behaviour: Behaviour): Promise<void>
   stopPush(): Promise<void>
   startPush(): Promise<void>
   finalize(events: readonly CaudalEvent[]): Promise<void>
   messages(paymentId: string): Promise<Message[]>
-  notice(paymentId: string): Promise<Notice | undefined>
-  /** Waits until the notice of the payment has ended. */
-  ended(paymentId: string): Promise<Notice>
+  find(paymentId: string): Promise<NotificationRow | undefined>
+  /** Waits until the notification of the payment has ended. */
+  ended(paymentId: string): Promise<NotificationRow>
   /** How many notifications of these payments have each status. */
   statuses(events: readonly PaymentFinalized[]): Promise<Record<string, number>>
 }
 
-/** Push services, an event log, identity and a database for notifications, all of a test's own. */
+/** Push services, an event log, identity and a database for notifications, all owned by a test. */
 export async function world(scope: Scope): Promise<World> {
   const pushDb = await testDatabase(scope, { sets: [pushMigrations], name: 'push' })
   const logDb = await testDatabase(scope, { sets: [logMigrations], name: 'log' })
@@ -91,8 +91,8 @@ export async function world(scope: Scope): Promise<World> {
     CAUDAL_PUSH_TIMEOUT: '1s',
     CAUDAL_PUSH_LEASE: '2s',
   }
-  const notice: World['notice'] = async (paymentId) => {
-    const { rows } = await own.pool.query<Notice>(
+  const find: World['find'] = async (paymentId) => {
+    const { rows } = await own.pool.query<NotificationRow>(
       'SELECT status, attempts, failures, detail, due_at FROM notifications WHERE payment_id = $1',
       [paymentId],
     )
@@ -126,10 +126,10 @@ export async function world(scope: Scope): Promise<World> {
           headers: { traceparent: newTraceparent() },
         })),
       ),
-    notice,
+    find,
     ended: (paymentId) =>
       eventually(async () => {
-        const found = await notice(paymentId)
+        const found = await find(paymentId)
         return found && found.status !== 'PENDING' ? found : undefined
       }),
     async statuses(events) {
@@ -143,7 +143,7 @@ export async function world(scope: Scope): Promise<World> {
   }
 }
 
-/** The push simulator, which keeps its addresses when it stops and starts again. */
+/** The push simulator, which has the same addresses after a restart. */
 async function startPushServices(databaseUrl: string) {
   const ports = {
     CAUDAL_PUSH_PORT: String(await freePort()),
@@ -184,7 +184,7 @@ async function startPushServices(databaseUrl: string) {
   }
 }
 
-/** The end of a payment of a user; `extra` replaces members. */
+/** A `payment.finalized` event of a user; `extra` replaces members. */
 export function finalized(
   { tenantId, userId }: Addressee,
   extra: Partial<PaymentFinalized> = {},

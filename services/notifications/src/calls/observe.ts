@@ -6,7 +6,7 @@ import type { DeliveryDecision, DeviceOutcome, PushOutcome } from '../domain/dec
 import type { Channel, Notification } from '../domain/notification.ts'
 import { CIRCUIT_OPEN } from '../push/with-circuit.ts'
 
-/** Counts and logs what becomes of notifications (P6, P13, F9). */
+/** Metrics and logs of notifications (P6, P13, F9). */
 export type Observer = {
   answered(channel: Channel, outcome: PushOutcome, latencyMs: number): void
   tried(
@@ -15,7 +15,7 @@ export type Observer = {
     devices: readonly DeviceOutcome[],
   ): void
   lookupFailed(fault: Error, notifications: number): void
-  /** A try broke off: it was cut, or our own code failed. */
+  /** A try was aborted: it passed its deadline, or our own code failed. */
   callFailed(notification: Notification, error: unknown): void
   saveFailed(error: unknown, notifications: number): void
   devicesRemoved(tenantId: string, devices: number): void
@@ -95,10 +95,10 @@ export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger 
       )
     },
     callFailed({ paymentId }, error) {
-      logger.error({ err: error, payment_id: paymentId }, 'a try of a notification broke off')
+      logger.error({ err: error, payment_id: paymentId }, 'a try of a notification was aborted')
     },
     saveFailed(error, notifications) {
-      logger.error({ err: error, notifications }, 'could not record tries yet')
+      logger.error({ err: error, notifications }, 'could not record tries; retrying')
     },
     devicesRemoved(tenantId, devices) {
       removed.inc(devices)

@@ -4,7 +4,7 @@ import { type RecipientLookup, removeDevices } from '../identity/look-up-recipie
 import type { Observer } from './observe.ts'
 
 export type DeviceRemover = {
-  /** Has identity forget the devices that turned out dead; never throws. */
+  /** Removes dead devices at identity; never throws. */
   removeDead(tenantId: string, devices: readonly DeviceOutcome[]): Promise<void>
 }
 
@@ -13,8 +13,8 @@ type DeadDevice = { tenantId: string; token: string }
 const BATCH = 500
 
 /**
- * Removes dead devices at identity (P6), one call per tenant for all that come together. What
- * cannot be removed now is found dead, and removed, at the next message to it.
+ * Removes dead devices at identity (P6), batched to one call per tenant. A device that could not be
+ * removed is found dead again by the next notification to it, and removed then.
  */
 export function createDeviceRemover(deps: {
   lookup: RecipientLookup

@@ -21,12 +21,12 @@ import { saveOutcomes, type TriedNotification } from '../store/save-outcomes.ts'
 import type { Observer } from './observe.ts'
 import { createDeviceRemover } from './remove-dead-devices.ts'
 
-/** What the sending of notifications needs. */
+/** Dependencies of the sender. */
 export type SenderOptions = {
   db: Db
   lookup: RecipientLookup
   channels: Record<Channel, PushChannel>
-  /** Notifications under way at most; a batch that comes while others are taken may double it. */
+  /** Most notifications in flight; a consumed batch that meets a claim may double it. */
   concurrency: number
   leaseMs: number
   /** For one notification to one device. */
@@ -37,37 +37,37 @@ export type SenderOptions = {
 
 /** The running sending of notifications. */
 export type Sender = {
-  /** How many new notifications may go out at once, without waiting in their table. */
+  /** How many new notifications can be sent now, without waiting in their table. */
   room(): number
-  /** Sends what this instance holds; the rows are committed already. */
+  /** Sends notifications that this instance has leased; their rows are committed. */
   send(notifications: readonly Notification[], othersWait?: boolean): void
   /** Whether identity answered the last lookup. */
   identityAnswers(): boolean
-  /** Takes nothing new and waits for what is under way. */
+  /** Stops claiming and waits for notifications in flight. */
   stop(): Promise<void>
 }
 
 type NotificationCall = { peer: 'devices'; notification: Notification; deadline: Deadline }
 
 const LOOKUP_BATCH = 500
-/** No caller waits for a notification to the millisecond, so lookups gather (ADR 0010). */
+/** A notification may be some milliseconds late, so lookups are collected first (ADR 0010). */
 const REST_MOST_MS = 50
 const SAVE_BATCH = 1_000
-/** Tries end one by one; recording those of so much time together is a tenth of the statements. */
+/** Tries end one by one; recording them in intervals takes a tenth of the statements. */
 const GATHER_MS = 25
 /** Due notifications are claimed when there is room for this share of all. */
 const WORTHWHILE_SHARE = 1 / 8
 const POLL_MS = 500
-/** How much longer a stop waits than a call may take: for the records of the last ones. */
+/** How much longer than a call a stop waits, so that the last results are recorded. */
 const DRAIN_GRACE_MS = 5_000
 
 /**
- * Sends notifications, each under an id that makes a repeat harmless, and records each try. What is
- * under way when the process dies is claimed again when its lease is over.
+ * Sends notifications and records each try. Each has an id that makes a repeat harmless. If the
+ * process dies, its notifications are claimed again when their lease ends.
  */
 export function startSender(options: SenderOptions): Sender {
   const { db, concurrency, leaseMs, pushTimeoutMs, lookup, observer, logger } = options
-  // Past its lease a try counts only if it got through, so it is cut there.
+  // After its lease a try counts only if it was delivered, so it is aborted there.
   const callMostMs = Math.max(leaseMs, lookup.timeoutMs + pushTimeoutMs)
   const identity = createPauseGate()
   const remover = createDeviceRemover(options)
@@ -124,7 +124,7 @@ export function startSender(options: SenderOptions): Sender {
 
 type Recipients = { identity: PauseGate; recipients: Batcher<Notification, LookupAnswer> }
 
-/** One try: whom to send to, the answers of all devices that are still open, and what follows. */
+/** One try: finds the recipient, sends to all open devices and decides what follows. */
 async function tryOnce(
   { channels, observer }: SenderOptions,
   { identity, recipients }: Recipients,
@@ -159,7 +159,7 @@ async function tryOnce(
   return { ...tried, devices: outcomes, decision }
 }
 
-/** For a try that took longer than its lease: it may have reached a device, and is repeated. */
+/** A try that took longer than its lease may have reached a device, and is repeated. */
 function cutShort(notification: Notification): TriedNotification {
   const { paymentId, attempt } = notification
   const why = { shutForMs: 0, detail: 'the try took longer than its lease' }
@@ -179,7 +179,7 @@ async function lookUp(
   const faults = answers.flatMap((answer) => ('fault' in answer ? [answer.fault] : []))
   if (faults.length > 0) observer.lookupFailed(faults[0]!, faults.length)
   if (faults.length < answers.length) identity.passed()
-  // A refusal concerns its tenant; only where no tenant gets an answer is identity left in peace.
+  // A refusal concerns one tenant. Calls to identity pause only if no tenant gets an answer.
   else if (faults.every((fault) => isRetryable(fault))) identity.failed()
   return answers
 }

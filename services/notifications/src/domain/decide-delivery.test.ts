@@ -16,7 +16,7 @@ const JITTER = 1
 
 type Given = { failures?: number; ageMs?: number; settled?: SettledStatus[] }
 
-/** given(a notification).when(its devices answer).then(that is decided) */
+/** given(a notification).when(answers of devices).then(the decision) */
 function given({ failures = 0, ageMs = 0, settled = [] }: Given) {
   const notification = {
     failures,
@@ -50,26 +50,26 @@ const dead: PushOutcome = { kind: 'dead_device', error: 'UNREGISTERED' }
 const rejected: PushOutcome = { kind: 'rejected', error: 'INVALID_ARGUMENT' }
 const retry: PushOutcome = { kind: 'retry', error: 'HTTP_500' }
 
-test('P6: a user without a device is told nothing', () => {
+test('P6: a user without a device gets no notification', () => {
   given({}).when().then({ status: 'NO_DEVICE', retryInMs: null, failures: 0, detail: null })
 })
 
-test('P6: a message that a device got is sent', () => {
+test('P6: a notification that a device received is SENT', () => {
   given({}).when(delivered).then({ status: 'SENT', retryInMs: null, detail: null })
 })
 
-test('P6: one device of two is enough, the other being dead or refused', () => {
+test('P6: one delivery is enough if the other device is dead or refused', () => {
   given({}).when(dead, delivered).then({ status: 'SENT' })
   given({}).when(delivered, rejected).then({ status: 'SENT' })
 })
 
-test('P6: a device that may still be reached is tried on, though another got it', () => {
+test('P6: a reachable device is retried although another device received the notification', () => {
   given({})
     .when(delivered, retry)
     .then({ status: 'PENDING', retryInMs: 500, failures: 1, detail: 'HTTP_500' })
 })
 
-test('P6: what a device got in an earlier try counts when the other turns out dead', () => {
+test('P6: a delivery of an earlier try counts if the other device is dead', () => {
   given({ failures: 1, settled: ['DELIVERED'] })
     .when(dead)
     .then({ status: 'SENT', failures: 1 })
@@ -81,33 +81,33 @@ test('P6: what a device got in an earlier try counts when the other turns out de
     .then({ status: 'SENT' })
 })
 
-test('P6: only dead tokens are no device', () => {
+test('P6: a user with dead tokens only has no device', () => {
   given({}).when(dead, dead).then({ status: 'NO_DEVICE', detail: 'UNREGISTERED' })
   given({ settled: ['DEAD_DEVICE'] })
     .when()
     .then({ status: 'NO_DEVICE' })
 })
 
-test('P6: a message that is refused is failed, with the word of the push service', () => {
+test('P6: a refused notification is FAILED with the error of the push service', () => {
   given({}).when(dead, rejected).then({ status: 'FAILED', detail: 'INVALID_ARGUMENT' })
   given({ settled: ['REJECTED'] })
     .when(dead)
     .then({ status: 'FAILED' })
 })
 
-test('F13: waits grow with the failures, to two minutes', () => {
+test('F13: waits grow with the failures, up to two minutes', () => {
   given({ failures: 3 }).when(retry).then({ retryInMs: 4_000, failures: 4 })
   given({ failures: 500 }).when(retry).then({ retryInMs: 120_000, failures: 501 })
 })
 
-test('F13: a push service that asks for patience gets it, up to an hour', () => {
+test('F13: Retry-After of a push service is honoured, up to an hour', () => {
   const later = (afterMs: number): PushOutcome => ({ kind: 'retry', error: 'HTTP_429', afterMs })
   given({}).when(later(30_000)).then({ retryInMs: 30_000 })
   given({}).when(later(1)).then({ retryInMs: 500 })
   given({}).when(later(1e15)).then({ retryInMs: HOUR_MS })
 })
 
-test('rule 12: hours of failures are tried on, a day of them is the end', () => {
+test('rule 12: a notification is retried for hours and ends after a day', () => {
   given({ failures: 400, ageMs: 23 * HOUR_MS })
     .when(retry)
     .then({ status: 'PENDING' })
@@ -119,17 +119,17 @@ test('rule 12: hours of failures are tried on, a day of them is the end', () => 
     .then({ status: 'SENT' })
 })
 
-test('P6: while identity answers nobody, a notification keeps its tries', () => {
+test('P6: an outage of identity does not count as a failure of a notification', () => {
   given({ failures: 2 })
     .whenPostponed(1_234.5)
     .then({ status: 'PENDING', retryInMs: 1_235, failures: 2, detail: 'down' })
 })
 
-test('P6: where identity refuses one tenant, its notifications wait longer and longer', () => {
+test('P6: the waits grow for a tenant that identity refuses', () => {
   given({ failures: 2 }).whenPostponed(0).then({ status: 'PENDING', retryInMs: 2_000, failures: 3 })
 })
 
-test('rule 12: a notification that grew too old says what was known of it', () => {
+test('rule 12: an expired notification ends with the outcome that is known', () => {
   given({}).whenGivenUp().then({ status: 'TOO_OLD' })
   given({ failures: 1 }).whenGivenUp().then({ status: 'FAILED' })
   given({ settled: ['DELIVERED', 'REJECTED'] })
@@ -145,7 +145,7 @@ const outcome = fc.oneof(
 )
 const settledStatus = fc.constantFrom<SettledStatus>('DELIVERED', 'DEAD_DEVICE', 'REJECTED')
 
-test('P6: it is SENT only if a device got it, and open only while one may', () => {
+test('P6: a notification is SENT only after a delivery, and open only while one is possible', () => {
   fc.assert(
     fc.property(
       fc.array(outcome),
@@ -172,7 +172,7 @@ test('P6: it is SENT only if a device got it, and open only while one may', () =
   )
 })
 
-test('F13: the jitter takes off half of a wait at most', () => {
+test('F13: the jitter shortens a wait by at most half', () => {
   fc.assert(
     fc.property(fc.nat(100), fc.double({ min: 0, max: 1, noNaN: true }), (failures, jitter) => {
       const most = retryDelayMs(failures, 1)

@@ -2,24 +2,24 @@ import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import { sendUntilMs } from './is-worth-sending.ts'
 import type { Device, Notification, SettledStatus } from './notification.ts'
 
-/** What a push service answered to one message. */
+/** The answer of a push service to one request. */
 export type PushOutcome =
   | { kind: 'delivered' }
   /** The app is gone from the device: the token must not be used again. */
   | { kind: 'dead_device'; error: string }
-  /** This message will never be taken, whatever is tried. */
+  /** The push service will never accept this notification. */
   | { kind: 'rejected'; error: string }
-  /** Not now, or not known: the same message under the same id may be sent again. */
+  /** Temporary or unknown: the notification may be sent again with the same id. */
   | { kind: 'retry'; error: string; afterMs?: number }
 
 export type DeviceOutcome = { device: Device; outcome: PushOutcome }
 
-/** How a notification goes on after a try. */
+/** The decision after a try. */
 export type DeliveryDecision = {
   status: 'SENT' | 'NO_DEVICE' | 'FAILED' | 'TOO_OLD' | 'PENDING'
   /** Only with PENDING. */
   retryInMs: number | null
-  /** The failures so far, this try included. */
+  /** Failures so far, including this try. */
   failures: number
   detail: string | null
 }
@@ -27,13 +27,13 @@ export type DeliveryDecision = {
 type Tried = Pick<Notification, 'failures' | 'finalizedAtMs' | 'takenAtMs' | 'settled'>
 
 const RETRY = { baseMs: 500, mostMs: 2 * 60_000 }
-/** A push service that asks for more patience than this is asked again anyway. */
+/** The longest Retry-After of a push service that is honoured. */
 const PATIENCE_MS = 60 * 60_000
 
 /**
- * Decides from what all devices answered, now and in earlier tries. One device that got it is
- * enough to call it sent, but a device that may still be reached is tried on for as long as the
- * payment's end is worth sending (P6, rule 12). `jitter` from 0 to 1.
+ * Decides from the answers of all devices, in this and in earlier tries. One delivery is enough for
+ * SENT. A device that may still be reached is retried until the end of the payment is too old (P6,
+ * rule 12). `jitter` is from 0 to 1.
  */
 export function decideDelivery(
   tried: Tried,
@@ -60,8 +60,8 @@ export function decideDelivery(
 }
 
 /**
- * For a notification whose recipient cannot be found out now: no push service was asked. Where
- * identity answers nobody (`shutForMs` > 0) that is no failure of this notification's own.
+ * Postpones a notification whose recipient is unknown for now; nothing was sent. If identity
+ * answers no tenant (`shutForMs` > 0), that does not count as a failure of the notification.
  */
 export function postpone(
   tried: Tried,
@@ -73,7 +73,7 @@ export function postpone(
   return { status: 'PENDING', retryInMs, failures, detail }
 }
 
-/** For one that was taken when its payment's end was no longer worth sending (rule 12). */
+/** Ends a notification that was claimed after its payment's end was too old (rule 12). */
 export function giveUp({ failures, settled }: Tried): DeliveryDecision {
   const delivered = [...settled.values()].includes('DELIVERED')
   if (delivered) return { status: 'SENT', retryInMs: null, failures, detail: null }
@@ -86,7 +86,7 @@ export function retryDelayMs(failures: number, jitter: number): number {
   return Math.round(backoffMs(RETRY, failures, jitter))
 }
 
-/** A push service's answer as a delivery's status. */
+/** The status of a delivery for an answer of a push service. */
 export function statusOf(outcome: PushOutcome): SettledStatus | 'RETRYING' {
   switch (outcome.kind) {
     case 'delivered':

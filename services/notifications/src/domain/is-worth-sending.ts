@@ -1,7 +1,7 @@
-/** Older ends are not sent: a user wants no week of notifications at once (rule 12). */
+/** Older ends are not sent, so that no backlog of a week reaches the user (rule 12). */
 const SENT_WITHIN_MS = 24 * 60 * 60 * 1_000
 
-/** Until when the end of a payment is sent, in milliseconds of Unix time. */
+/** The last time to notify of the end of a payment, in milliseconds of Unix time. */
 export function sendUntilMs(finalizedAtMs: number): number {
   return finalizedAtMs + SENT_WITHIN_MS
 }

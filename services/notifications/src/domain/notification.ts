@@ -1,9 +1,9 @@
-/** What a user is notified of at the end of a payment, leased by one instance. */
+/** The notification of a payment's end, leased by one instance. */
 export type Notification = {
   paymentId: string
   tenantId: string
   userId: string
-  /** A decimal string of the currency, as the event says it. */
+  /** A decimal string, as in the event. */
   amount: string
   currency: string
   serviceName: string
@@ -11,17 +11,17 @@ export type Notification = {
   traceparent: string | null
   /** When the payment ended, in milliseconds of Unix time. */
   finalizedAtMs: number
-  /** When this instance took it, by the database's clock. */
+  /** When this instance claimed it, by the database's clock. */
   takenAtMs: number
-  /** How often it was taken, this time included; what an earlier holder learns late counts less. */
+  /** How often it was claimed, including this time. Fences decisions of earlier holders. */
   attempt: number
-  /** Tries after which something was still to be sent. */
+  /** Tries that left something to be sent. */
   failures: number
-  /** Devices that need no further message: what became of it in earlier tries. */
+  /** The final outcome per device from earlier tries; these devices get no further request. */
   settled: ReadonlyMap<string, SettledStatus>
 }
 
-/** A payment that ended, and what its user is notified of. */
+/** A payment that ended, with the facts for its notification. */
 export type FinalizedPayment = Pick<
   Notification,
   | 'paymentId'
@@ -35,7 +35,7 @@ export type FinalizedPayment = Pick<
   | 'finalizedAtMs'
 >
 
-/** The last word of a push service about a message to a device. */
+/** The final answer of a push service about a device. */
 export type SettledStatus = 'DELIVERED' | 'DEAD_DEVICE' | 'REJECTED'
 
 /** A device of a user, from identity. */

@@ -15,7 +15,7 @@ const content = {
 }
 const id = 'message-1'
 
-test('P6: a user is told in Spanish or in English', () => {
+test('P6: the content is in Spanish or in English', () => {
   const english = writeContent(content, { id, locale: 'en-GB' })
   assert.equal(english.title, 'Payment made')
   assert.equal(english.body, 'You paid 100.50 USD to Luz del Sur.')
@@ -24,19 +24,19 @@ test('P6: a user is told in Spanish or in English', () => {
   }
 })
 
-test('P6: a language that is not spoken here is English', () => {
+test('P6: an unsupported language falls back to English', () => {
   for (const locale of ['fr', 'est', '']) {
     assert.equal(writeContent(content, { id, locale }).title, 'Payment made')
   }
 })
 
-test('P6: a failed payment tells that the money is available', () => {
+test('P6: the content of a failed payment states that the money is available', () => {
   const failed = { ...content, outcome: 'FAILED' as const }
   assert.match(writeContent(failed, { id, locale: 'en' }).body, /your money is available/)
   assert.match(writeContent(failed, { id, locale: 'es' }).body, /tu dinero está disponible/)
 })
 
-test('P6: a service name is shown as it is, placeholders and all', () => {
+test('P6: a service name is shown unchanged, including placeholders', () => {
   const odd = { ...content, serviceName: '{amount} $& {service}' }
   assert.equal(
     writeContent(odd, { id, locale: 'en' }).body,
@@ -44,7 +44,7 @@ test('P6: a service name is shown as it is, placeholders and all', () => {
   )
 })
 
-test('P6: the app gets the stable id, the payment and how it ended', () => {
+test('P6: the app receives the stable id, the payment and its outcome', () => {
   assert.deepEqual(writeContent(content, { id, locale: 'en' }).data, {
     message_id: id,
     payment_id: content.paymentId,
@@ -53,7 +53,7 @@ test('P6: the app gets the stable id, the payment and how it ended', () => {
   })
 })
 
-test('rule 12: an end is worth sending for a day, also to a device that is off', () => {
+test('rule 12: a notification expires after a day, also for a device that is off', () => {
   const { finalizedAtMs } = content
   assert.equal(writeContent(content, { id, locale: 'en' }).expiresAtMs, finalizedAtMs + DAY_MS)
   assert.ok(isWorthSending(finalizedAtMs, finalizedAtMs + DAY_MS))

@@ -1,14 +1,14 @@
 import { sendUntilMs } from './is-worth-sending.ts'
 import type { Notification } from './notification.ts'
 
-/** What a device shows, and the data that its app gets with it. */
+/** What a device shows, and the data for its app. */
 export type Content = {
-  /** The id of the notification, made from the payment: a device shows a repeat once (P6). */
+  /** The id of the notification, derived from the payment, so that a device shows it once (P6). */
   id: string
   title: string
   body: string
   data: Record<string, string>
-  /** A device that is off until then gets none; milliseconds of Unix time. */
+  /** Expiry for devices that are off, in milliseconds of Unix time. */
   expiresAtMs: number
 }
 
@@ -34,7 +34,7 @@ const TEXTS = {
   },
 } as const
 
-/** The content in the user's language; English for all but Spanish (P6). */
+/** The content in the user's language: Spanish, or else English (P6). */
 export function writeContent(subject: Subject, { id, locale }: Written): Content {
   const { paymentId, userId, outcome, amount, currency, serviceName } = subject
   const { title, body } = TEXTS[/^es([-_]|$)/i.test(locale) ? 'es' : 'en'][outcome]

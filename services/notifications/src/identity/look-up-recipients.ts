@@ -3,7 +3,7 @@ import type { Device, Notification, Recipient } from '../domain/notification.ts'
 
 export type RecipientLookup = { identityUrl: string; getToken: TokenSource; timeoutMs: number }
 
-/** A recipient, or why it cannot be told now. */
+/** A recipient, or why it is unknown for now. */
 export type LookupAnswer = { recipient: Recipient } | { fault: Error }
 
 type Subject = Pick<Notification, 'tenantId' | 'userId'>
@@ -14,11 +14,11 @@ type UserView = {
   devices: { device_id: string; platform: string; token: string }[]
 }
 
-const NOBODY: Recipient = { locale: 'en', devices: [] }
+const UNKNOWN_USER: Recipient = { locale: 'en', devices: [] }
 
 /**
- * Asks identity for the devices of many users, one call per tenant (P6): a tenant whose lookup
- * fails leaves the others alone. A user that identity does not know has no device.
+ * Looks up the devices of many users at identity, one call per tenant (P6). A failed lookup affects
+ * its tenant only. A user that identity does not know has no device.
  */
 export async function lookUpRecipients(
   lookup: RecipientLookup,
@@ -34,7 +34,9 @@ export async function lookUpRecipients(
   )
   return subjects.map(({ tenantId, userId }) => {
     const users = tenants.get(tenantId)!
-    return users instanceof Error ? { fault: users } : { recipient: users.get(userId) ?? NOBODY }
+    return users instanceof Error
+      ? { fault: users }
+      : { recipient: users.get(userId) ?? UNKNOWN_USER }
   })
 }
 
@@ -63,10 +65,10 @@ function deviceOf({ device_id: deviceId, platform, token }: UserView['devices'][
 }
 
 /**
- * Tells identity that devices are gone, so that nobody sends to them again. When that fails,
- * nothing is kept of it: the next message to such a device finds it dead again.
+ * Removes dead devices at identity, so that nothing is sent to them again. A failure is not stored:
+ * the next notification to such a device finds it dead again.
  *
- * @throws {Error} when identity did not do it
+ * @throws {Error} if identity did not remove them
  */
 export async function removeDevices(
   lookup: RecipientLookup,

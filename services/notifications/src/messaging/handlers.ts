@@ -2,7 +2,7 @@ import { type Handlers, Unprocessable } from '@caudal/event-log/router.ts'
 import { parseTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { FinalizedPayment } from '../domain/notification.ts'
 
-/** The end of a payment is what users are notified of (P6). */
+/** Users are notified of the end of a payment (P6). */
 export const handlers: Handlers<FinalizedPayment> = {
   'payment.finalized': ({ event, record }) => {
     const finalizedAtMs = Date.parse(event.timestamp)

@@ -87,7 +87,7 @@ async function startApns(t: TestContext, settings: Settings = {}, timeoutMs?: nu
   return { apns, channel, sendMany, port }
 }
 
-test('P6: APNs gets one message with ids that a repeat shares', async (t) => {
+test('P6: APNs receives one request, whose ids a repeat shares', async (t) => {
   const { apns, channel } = await startApns(t)
   assert.deepEqual(await channel.send('a/b', content), { kind: 'delivered' })
   assert.deepEqual(await channel.send('a/b', content), { kind: 'delivered' })
@@ -107,7 +107,7 @@ test('P6: APNs gets one message with ids that a repeat shares', async (t) => {
   assert.equal(apns.sessionsSeen, 1)
 })
 
-test('P6: a device that Apple calls gone is dead', async (t) => {
+test('P6: a device that Apple reports as gone is dead', async (t) => {
   const { apns, channel } = await startApns(t)
   for (const reason of ['Unregistered', 'ExpiredToken']) {
     apns.answer = refuse(410, reason)
@@ -115,7 +115,7 @@ test('P6: a device that Apple calls gone is dead', async (t) => {
   }
 })
 
-test('P6: a wrong topic or environment of ours costs no device its registration', async (t) => {
+test('P6: a wrong topic or environment removes no device', async (t) => {
   const { apns, channel } = await startApns(t)
   for (const reason of ['BadDeviceToken', 'DeviceTokenNotForTopic', 'PayloadEmpty']) {
     apns.answer = refuse(400, reason)
@@ -125,7 +125,7 @@ test('P6: a wrong topic or environment of ours costs no device its registration'
   assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: 'TopicDisallowed' })
 })
 
-test('P6: what says nothing of the message or the device is tried again', async (t) => {
+test('P6: an error that is not about the notification or the device is retried', async (t) => {
   const { apns, channel } = await startApns(t)
   const passing: [number, string][] = [
     [403, 'InvalidProviderToken'],
@@ -142,7 +142,7 @@ test('P6: what says nothing of the message or the device is tried again', async 
   assert.partialDeepStrictEqual(await channel.send('d', content), { afterMs: 9_000 })
 })
 
-test('P6: no more messages are under way than Apple allows, and none is refused for it', async (t) => {
+test("P6: notifications in flight stay within Apple's limit, and none is refused for it", async (t) => {
   const { apns, sendMany } = await startApns(t, { maxConcurrentStreams: 3 })
   apns.answer = (stream) => setImmediate(() => ok(stream, stream.session as ServerHttp2Session))
   const outcomes = await sendMany(40)
@@ -152,7 +152,7 @@ test('P6: no more messages are under way than Apple allows, and none is refused 
   assert.equal(apns.sessionsSeen, 1)
 })
 
-test('P6: a connection that is lost with many messages in flight costs a try of each', async (t) => {
+test('P6: a lost connection costs each notification in flight one try', async (t) => {
   const { apns, sendMany } = await startApns(t)
   let received = 0
   apns.answer = (_, session) => {
@@ -167,7 +167,7 @@ test('P6: a connection that is lost with many messages in flight costs a try of 
   assert.equal(apns.sessionsSeen, 2)
 })
 
-test('P6: a message whose stream is reset costs a try of that message only', async (t) => {
+test('P6: a reset stream costs only its own notification a try', async (t) => {
   const { apns, channel, sendMany } = await startApns(t)
   apns.answer = (stream) => stream.close(2)
   assert.equal((await channel.send('d', content)).kind, 'retry')
@@ -176,7 +176,7 @@ test('P6: a message whose stream is reset costs a try of that message only', asy
   assert.equal(apns.sessionsSeen, 1)
 })
 
-test('P6: after GOAWAY messages go on by a new connection, and those under way end', async (t) => {
+test('P6: after GOAWAY new notifications use a new connection, and those in flight end', async (t) => {
   const { apns, channel } = await startApns(t)
   const { promise: late, resolve: answerLate } = Promise.withResolvers<void>()
   const { promise: gone, resolve: isGone } = Promise.withResolvers<void>()
@@ -196,7 +196,7 @@ test('P6: after GOAWAY messages go on by a new connection, and those under way e
   assert.deepEqual(await first, { kind: 'delivered' })
 })
 
-test('P6: messages that wait for their turn when GOAWAY comes go by the next connection', async (t) => {
+test('P6: notifications that wait for a stream at GOAWAY use the next connection', async (t) => {
   const { apns, sendMany } = await startApns(t, { maxConcurrentStreams: 2 })
   let isFirst = true
   apns.answer = (stream, session) => {
@@ -209,7 +209,7 @@ test('P6: messages that wait for their turn when GOAWAY comes go by the next con
   assert.equal(apns.sessionsSeen, 2)
 })
 
-test('F13: an answer that does not come in time ends the try, not the connection', async (t) => {
+test('F13: a timeout ends the try, not the connection', async (t) => {
   const { apns, channel } = await startApns(t, {}, 1_000)
   apns.answer = () => {}
   assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: 'NO_ANSWER_IN_TIME' })
@@ -218,7 +218,7 @@ test('F13: an answer that does not come in time ends the try, not the connection
   assert.equal(apns.sessionsSeen, 1)
 })
 
-test('P6: a connection that is dead without a word is replaced', async (t) => {
+test('P6: a connection that died silently is replaced', async (t) => {
   const { apns, port } = await startApns(t)
   const sockets = new Set<Socket>()
   let swallow = false
@@ -245,7 +245,7 @@ test('P6: a connection that is dead without a word is replaced', async (t) => {
   assert.equal(apns.sessionsSeen, 2)
 })
 
-test('P6: a push service that is not there, or does not answer at all, is tried again', async (t) => {
+test('P6: a notification is retried while the push service is down or does not answer', async (t) => {
   const silent = createTcpServer((socket) => socket.resume())
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
@@ -258,7 +258,7 @@ test('P6: a push service that is not there, or does not answer at all, is tried 
   assert.deepEqual(outcome, { kind: 'retry', error: 'ECONNREFUSED' })
 })
 
-test('P6: the channel closes with messages under way', async (t) => {
+test('P6: the channel closes with notifications in flight', async (t) => {
   const { apns, channel, sendMany } = await startApns(t)
   apns.answer = () => {}
   const sending = sendMany(5)

@@ -12,19 +12,19 @@ export type ApnsOptions = {
   key: ApnsKey
   /** The app's bundle id. */
   topic: string
-  /** For a message from the first wait to the answer, the connection included. */
+  /** Timeout for a notification, including the wait for a connection and a stream. */
   timeoutMs: number
 }
 
 /**
- * Tokens that will never work again. BadDeviceToken and DeviceTokenNotForTopic are not among them:
- * a wrong topic or environment of ours says the same, and must not cost anybody the registration.
+ * Errors after which a token never works again. BadDeviceToken and DeviceTokenNotForTopic are not
+ * among them: a wrong topic or environment of the operator causes them too.
  */
 const DEAD = new Set(['Unregistered', 'ExpiredToken'])
-/** Our topic or connection, not the message: it may go once that is put right. */
+/** Errors of our topic or connection: the notification can be sent once they are corrected. */
 const OURS = new Set(['BadTopic', 'TopicDisallowed', 'MissingTopic', 'IdleTimeout'])
 
-/** APNs over HTTP/2: one connection carries many messages at once; a lost one is replaced (P6). */
+/** APNs over HTTP/2. One connection carries concurrent requests; a lost one is replaced (P6). */
 export function createApnsChannel(options: ApnsOptions): PushChannel {
   const { url, topic, timeoutMs } = options
   const tokens = createProviderTokens(options.key)
@@ -92,8 +92,8 @@ function classify({ status, headers }: Http2Answer, reason: string | undefined):
   if (status === 200) return { kind: 'delivered' }
   const error = reason ?? `HTTP_${status}`
   if (status === 410 || DEAD.has(error)) return { kind: 'dead_device', error }
-  // 403 is our key or token, 404 and 405 our address, 429 and 5xx pass: none of them says
-  // anything about this message.
+  // 403 is our key or token, 404 and 405 our address, 429 and 5xx are temporary: none of them is
+  // about this notification.
   const passing = [403, 404, 405, 429].includes(status) || status >= 500 || OURS.has(error)
   if (!passing) return { kind: 'rejected', error }
   const afterMs = retryAfterMs(headers['retry-after'], Date.now())

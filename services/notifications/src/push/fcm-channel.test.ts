@@ -76,7 +76,7 @@ async function read(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-test('P6: FCM gets one message with a key that a repeat shares', async (t) => {
+test('P6: FCM receives one request, whose collapse key a repeat shares', async (t) => {
   const { fcm, channel } = await startFcm(t)
   assert.deepEqual(await channel.send('device', content), { kind: 'delivered' })
   assert.deepEqual(await channel.send('device', content), { kind: 'delivered' })
@@ -105,7 +105,7 @@ test('P6: only UNREGISTERED means that a device is dead', async (t) => {
   assert.equal((await channel.send('d', content)).kind, 'rejected')
 })
 
-test('P6: what says nothing of the message or the device is tried again', async (t) => {
+test('P6: an error that is not about the notification or the device is retried', async (t) => {
   const { fcm, channel } = await startFcm(t)
   const passing: [number, string][] = [
     [500, 'INTERNAL'],
@@ -122,7 +122,7 @@ test('P6: what says nothing of the message or the device is tried again', async 
   assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: 'HTTP_502' })
 })
 
-test('F13: Retry-After is heard, in seconds or as a date', async (t) => {
+test('F13: Retry-After is honoured, in seconds or as a date', async (t) => {
   const { fcm, channel } = await startFcm(t)
   fcm.answer = refuse(429, 'QUOTA_EXCEEDED', { 'retry-after': '7' })
   assert.deepEqual(await channel.send('d', content), {
@@ -138,7 +138,7 @@ test('F13: Retry-After is heard, in seconds or as a date', async (t) => {
   assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: 'UNAVAILABLE' })
 })
 
-test('F13: an answer that does not come in time ends the try, the wait for a connection included', async (t) => {
+test('F13: the timeout of a try includes the wait for a connection', async (t) => {
   const { fcm, channel } = await startFcm(t, { connections: 1, timeoutMs: 1_000 })
   await channel.send('d', content) // has the token
   fcm.answer = () => {}
@@ -161,13 +161,13 @@ test('P6: a connection that breaks leaves the outcome open', async (t) => {
   assert.deepEqual(await channel.send('d', content), { kind: 'delivered' })
 })
 
-test('P6: a push service that is not there is tried again', async (t) => {
+test('P6: a notification is retried while the push service is down', async (t) => {
   const { channel, server } = await startFcm(t)
   server.close()
   assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: 'ECONNREFUSED' })
 })
 
-test('P6: one access token serves all messages, and a refused one is renewed once', async (t) => {
+test('P6: one access token serves all notifications, and a refused one is renewed once', async (t) => {
   const { fcm, channel } = await startFcm(t)
   await Promise.all([1, 2, 3, 4].map(() => channel.send('d', content)))
   assert.equal(fcm.tokensAsked, 1)
@@ -182,7 +182,7 @@ test('P6: one access token serves all messages, and a refused one is renewed onc
   assert.equal(fcm.tokensAsked, 2)
 })
 
-test('F13: while the token endpoint is down nothing is sent, and it is not stormed', async (t) => {
+test('F13: while the token endpoint is down nothing is sent, and requests to it are limited', async (t) => {
   const { fcm, channel } = await startFcm(t)
   const issue = fcm.token
   fcm.token = (_, response) => response.writeHead(503).end()

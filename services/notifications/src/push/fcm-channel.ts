@@ -10,9 +10,9 @@ export type FcmOptions = {
   /** `https://fcm.googleapis.com`, or a stand-in. */
   url: string
   account: ServiceAccount
-  /** Connections at most; messages beyond wait for one. */
+  /** Most connections; further notifications wait for one. */
   connections: number
-  /** For a message from the first wait to the answer, the access token included. */
+  /** Timeout for a notification, including the wait for a connection and the access token. */
   timeoutMs: number
 }
 
@@ -20,7 +20,7 @@ type FcmError = { error?: { status?: string; details?: { errorCode?: string }[] 
 
 const MOST_ANSWER_BYTES = 64 * 1024
 
-/** FCM's HTTP v1 API: a thin client of our own, since the official one has a fixed address (P6). */
+/** A thin client of FCM's HTTP v1 API, because the official client has a fixed address (P6). */
 export function createFcmChannel(options: FcmOptions): PushChannel {
   const { url, account, connections, timeoutMs } = options
   const pool = new Pool(url, {
@@ -57,15 +57,15 @@ function render(token: string, content: Content, nowMs: number): object {
       token,
       notification: { title, body },
       data,
-      // Messages of one key replace each other on the device: a repeat is not shown twice.
+      // Notifications with one collapse key replace each other on the device, so a repeat shows once.
       android: { collapse_key: id, ttl: `${ttlSeconds}s`, notification: { tag: id } },
     },
   }
 }
 
 /**
- * https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode. Only UNREGISTERED costs a
- * device its registration: the other refusals of a token can be a wrong project or key of ours.
+ * https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode. Only UNREGISTERED removes a
+ * device: the other refusals of a token can come from a wrong project or key of the operator.
  */
 function classify(status: number, text: string, retryAfter: unknown): PushOutcome {
   if (status === 200) return { kind: 'delivered' }

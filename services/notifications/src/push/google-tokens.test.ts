@@ -32,7 +32,7 @@ async function startIssuer(t: TestContext) {
   return { issuer, account, clock, tokens }
 }
 
-test('P6: an access token is asked for by a signed assertion (RFC 7523)', async (t) => {
+test('P6: an access token is requested with a signed assertion (RFC 7523)', async (t) => {
   const { issuer, account, tokens } = await startIssuer(t)
   assert.equal(await tokens.get(), 'token-1')
   const [form] = issuer.forms
@@ -46,7 +46,7 @@ test('P6: an access token is asked for by a signed assertion (RFC 7523)', async 
   )
 })
 
-test('P6: a token is renewed before it expires, and holds while its renewal fails', async (t) => {
+test('P6: a token is renewed before it expires, and stays in use while its renewal fails', async (t) => {
   const { issuer, clock, tokens } = await startIssuer(t)
   await tokens.get()
   clock.nowMs += 3_600_000 * 0.95
@@ -60,7 +60,7 @@ test('P6: a token is renewed before it expires, and holds while its renewal fail
   await assert.rejects(tokens.get(), /answered 500/)
 })
 
-test('P6: a token without a lifetime is used and not asked for in a circle', async (t) => {
+test('P6: a token without a lifetime is used and not requested in a loop', async (t) => {
   const { issuer, tokens } = await startIssuer(t)
   for (const expiresIn of [0, undefined, 'soon']) {
     issuer.expiresIn = expiresIn

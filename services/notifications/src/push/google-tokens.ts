@@ -11,7 +11,7 @@ export type ServiceAccount = {
 
 export type AccessTokens = {
   get(): Promise<string>
-  /** FCM did not take this token: the next one is new. */
+  /** FCM refused this token: makes the next one new. */
   refused(token: string): void
 }
 
@@ -20,14 +20,14 @@ type Issued = { token: string; renewAtMs: number; expiresAtMs: number }
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging'
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const DEFAULT_LIFETIME_SECONDS = 60
-/** Renewed when a tenth of its life is left, so that a renewal that fails can be tried again. */
+/** Renewed with a tenth of its lifetime left, so that a failed renewal can be retried. */
 const USABLE_SHARE = 0.9
-/** Pause after a failure, in which everybody gets its error instead of asking again. */
+/** Pause after a failure, in which all callers get its error without a new request. */
 const FAILURE_HOLDS_MS = 500
 
 /**
- * Access tokens by the JWT bearer grant (RFC 7523): one request for all who ask together, renewed
- * before they expire. While the old one holds, a failed renewal goes unseen.
+ * Access tokens by the JWT bearer grant (RFC 7523). Concurrent callers share one request. Tokens
+ * are renewed before they expire; while the old one is valid, a failed renewal has no effect.
  */
 export function createGoogleTokens(
   account: ServiceAccount,

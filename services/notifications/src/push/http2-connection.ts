@@ -6,22 +6,22 @@ export type Http2Request = { path: string; headers: Record<string, string>; body
 export type Http2Answer = { status: number; headers: Record<string, unknown>; body: string }
 
 export type Http2ConnectionOptions = {
-  /** For the connection to stand. */
+  /** Timeout for the connection to be established. */
   timeoutMs: number
-  /** It takes nothing any more; may be called twice. */
+  /** The connection accepts no more requests; may be called twice. */
   onClose: () => void
 }
 
 type Waiting = { go: (mayGo: boolean) => void; fail: (error: Error) => void }
 
 const MOST_ANSWER_CHARACTERS = 64 * 1024
-/** A peer that names no bound gets no more than this. */
+/** The limit of streams for a peer that names none. */
 const STREAMS_AT_MOST = 1_000
 const PING_TIMEOUT_MS = 2_000
 
 /**
- * One HTTP/2 connection that many requests share. No request leaves before the peer has told its
- * settings, nor beyond the streams it allows: the others wait for their turn in order.
+ * One HTTP/2 connection that many requests share. Requests wait in order until the peer has sent
+ * its settings, and never exceed the number of streams that it allows.
  */
 export class Http2Connection {
   readonly #options: Http2ConnectionOptions
@@ -57,12 +57,12 @@ export class Http2Connection {
     })
   }
 
-  /** Whether it takes new requests. */
+  /** Whether the connection accepts new requests. */
   get usable(): boolean {
     return !this.#leaving && !this.#session.closed && !this.#session.destroyed
   }
 
-  /** Posts, or answers undefined when the peer asked to go elsewhere before anything was sent. */
+  /** Posts a request. Returns undefined if the peer sent GOAWAY before anything was sent. */
   async post(request: Http2Request, signal: AbortSignal): Promise<Http2Answer | undefined> {
     if (!(await this.#turn(signal))) return undefined
     try {
@@ -74,12 +74,12 @@ export class Http2Connection {
     }
   }
 
-  /** Cuts off whatever is under way. */
+  /** Aborts all requests in flight. */
   close(): void {
     this.#leaving = true
     this.#options.onClose()
     this.#session.destroy()
-    // The session waits for the peer to close its side; it may never.
+    // The session waits for the peer to close its side, which may never happen.
     this.#socket?.destroy()
   }
 
@@ -146,8 +146,8 @@ export class Http2Connection {
   }
 
   /**
-   * After an answer that did not come: a peer that is gone without a word, as behind a broken
-   * cable, would swallow every request until TCP notifications, so it is asked for a sign of life.
+   * Pings the peer after a missing answer. A peer that vanished without closing the connection, as
+   * behind a broken cable, would swallow every request until TCP detects it.
    */
   #probe(): void {
     const session = this.#session

@@ -24,7 +24,7 @@ test('P6: a provider token is signed by the team and names its key', async () =>
   assert.equal(payload.iss, 'TEAM1')
 })
 
-test('P6: one provider token serves all messages for forty minutes', async () => {
+test('P6: one provider token serves all notifications for forty minutes', async () => {
   const { clock, tokens } = given()
   const [first, second] = await Promise.all([tokens.get(), tokens.get()])
   assert.equal(first, second)
@@ -34,7 +34,7 @@ test('P6: one provider token serves all messages for forty minutes', async () =>
   assert.notEqual(await tokens.get(), first)
 })
 
-test('P6: Apple is never given two provider tokens within twenty minutes', async () => {
+test('P6: Apple never receives two new provider tokens within twenty minutes', async () => {
   const { clock, tokens } = given()
   const first = await tokens.get()
   tokens.expired(first)
@@ -43,13 +43,13 @@ test('P6: Apple is never given two provider tokens within twenty minutes', async
   tokens.expired(first)
   const second = await tokens.get()
   assert.notEqual(second, first)
-  // The answers to the other messages that carried the old one change nothing.
+  // The answers to other notifications with the old token change nothing.
   clock.nowMs += 21 * MINUTE_MS
   tokens.expired(first)
   assert.equal(await tokens.get(), second)
 })
 
-test('P6: a key that cannot sign is an error each time', async () => {
+test('P6: a key that cannot sign causes an error at each use', async () => {
   const tokens = createProviderTokens({ ...key, privateKey: 'nonsense' })
   await assert.rejects(tokens.get())
   await assert.rejects(tokens.get())

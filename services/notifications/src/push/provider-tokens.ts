@@ -5,16 +5,16 @@ export type ApnsKey = { keyId: string; teamId: string; privateKey: string }
 
 export type ProviderTokens = {
   get(): Promise<string>
-  /** Apple calls this token expired: the next one is new, if Apple allows a new one already. */
+  /** Apple reported this token as expired: makes the next one new, unless the last is too recent. */
   expired(token: string): void
 }
 
-/** Apple takes a token for an hour ... */
+/** Apple accepts a token for an hour ... */
 const RENEW_AFTER_MS = 40 * 60_000
-/** ... and punishes new ones more often than this (TooManyProviderTokenUpdates). */
+/** ... and refuses new ones more often than this (TooManyProviderTokenUpdates). */
 const RENEW_AT_MOST_EVERY_MS = 20 * 60_000
 
-/** Provider tokens (ES256), one for all messages until it is old. */
+/** Provider tokens (ES256), one for all notifications until it is old. */
 export function createProviderTokens(
   { keyId, teamId, privateKey }: ApnsKey,
   now: () => number = Date.now,

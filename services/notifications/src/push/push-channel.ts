@@ -1,13 +1,13 @@
 import type { PushOutcome } from '../domain/decide-delivery.ts'
 import type { Content } from '../domain/write-content.ts'
 
-/** A push service: sends one notification to one device; never rejects, a fault is an outcome. */
+/** A push service. Sends one notification to one device. Never rejects: a fault is an outcome. */
 export type PushChannel = {
   send(deviceToken: string, content: Content): Promise<PushOutcome>
   close(): Promise<void>
 }
 
-/** A fault on the way: whether it arrived is unknown; its id makes a repeat harmless. */
+/** A transport fault: the delivery is unknown, and the id makes a repeat harmless. */
 export function retryAfterFault(error: unknown): PushOutcome {
   const { code, message } = error as { code?: unknown; message?: unknown }
   const text = typeof code === 'string' ? code : typeof message === 'string' ? message : ''

@@ -29,7 +29,7 @@ function given(outcome: PushOutcome) {
   return { service, channel, send }
 }
 
-test('F13: a push service that is down is left in peace, and comes back by one message', async (t) => {
+test('F13: a push service that is down gets no requests until one trial succeeds', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
   const { service, channel, send } = given(failing)
   await send(20)
@@ -52,7 +52,7 @@ test('F13: a push service that is down is left in peace, and comes back by one m
   assert.deepEqual(await send(3), [delivered, delivered, delivered])
 })
 
-test('F13: what a push service says of devices and messages is no failure of its own', async () => {
+test('F13: errors about devices and notifications do not open the circuit', async () => {
   const { service, channel, send } = given({ kind: 'dead_device', error: 'UNREGISTERED' })
   await send(50)
   service.outcome = Promise.resolve({ kind: 'rejected', error: 'INVALID_ARGUMENT' })

@@ -2,10 +2,10 @@ import { type CircuitSettings, createCircuit } from '@caudal/outbound/circuit.ts
 import type { PushOutcome } from '../domain/decide-delivery.ts'
 import type { PushChannel } from './push-channel.ts'
 
-/** The error of a notification that was not sent, since its push service is down. */
+/** The error of a notification that was not sent because its push service is down. */
 export const CIRCUIT_OPEN = 'circuit_open'
 
-/** A channel that knows whether its push service works. */
+/** A channel with the state of its push service. */
 export type GuardedChannel = PushChannel & { healthy(): boolean }
 
 const DEFAULTS: CircuitSettings = {
@@ -18,9 +18,9 @@ const DEFAULTS: CircuitSettings = {
 const OPEN: PushOutcome = { kind: 'retry', error: CIRCUIT_OPEN }
 
 /**
- * Puts a circuit breaker in front of a push service (F13): while the service is down, its
- * notifications wait without taking the places of the other service's. What a service says about a
- * device or a notification is no failure of the service.
+ * Puts a circuit breaker in front of a push service (F13). While the service is down, its
+ * notifications wait and take no capacity from the other service. An error about a device or a
+ * notification is not a failure of the service.
  */
 export function withCircuit(
   channel: PushChannel,
@@ -28,7 +28,7 @@ export function withCircuit(
 ): GuardedChannel {
   const circuit = createCircuit<PushOutcome>({
     ...settings,
-    // One notification tries; the others need not wait for its result.
+    // One notification is the trial; the others do not wait for its result.
     whileTrying: 'refuse',
     isFailure: ({ kind }) => kind === 'retry',
   })

@@ -18,10 +18,10 @@ type Row = {
   statuses: SettledStatus[] | null
 }
 
-// Rows whose time has come: a retry, one that had to wait, or one whose holder died. Tenants take
-// turns: the first due row of each, then the second of each; the index is skipped through for the
-// tenants. Instances share the rows, so each looks at twice as many as it takes. What their devices
-// answered before comes along: no query per notification.
+// Due rows: a retry, one that had to wait, or one whose holder died. Tenants take turns: the first
+// due row of each, then the second of each. A skip scan of the index finds the tenants. Instances
+// share the rows, so each reads twice as many as it claims. Earlier answers of the devices are
+// loaded by the same statement, so that there is no query per notification.
 const CLAIM = `
   WITH RECURSIVE tenants AS (
     (SELECT tenant_id FROM notifications WHERE due_at IS NOT NULL ORDER BY tenant_id LIMIT 1)
@@ -59,7 +59,7 @@ const CLAIM = `
     WHERE d.payment_id = t.payment_id AND d.status <> 'RETRYING'
   ) s ON true`
 
-/** Takes due notifications for this instance, for as long as the lease. */
+/** Claims due notifications for this instance, for the time of the lease. */
 export async function claimDue(
   db: Db,
   { limit, leaseMs }: { limit: number; leaseMs: number },

@@ -11,7 +11,7 @@ const STEPS: Record<string, string> = {
   PENDING: 'notification.retrying',
 }
 
-/** What this service knows of a payment of the tenant: nothing until a first try has ended. */
+/** The steps of a payment of the tenant; none before the first try has ended. */
 export async function listSteps(db: Db, { tenantId, paymentId }: NamedPayment): Promise<Step[]> {
   const { rows } = await db.query<Row>(
     `SELECT n.status, coalesce(n.ended_at, n.tried_at) AS at,

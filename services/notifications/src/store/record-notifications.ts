@@ -3,26 +3,26 @@ import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { FinalizedPayment } from '../domain/notification.ts'
 
-/** What becomes of a notification that is recorded. */
+/** The plan for a recorded notification. */
 export type Plan =
-  /** It goes out at once: this instance has it for the time of the lease. */
+  /** Sent at once: this instance has leased it. */
   | 'taken'
-  /** It is due now, for whoever has room. */
+  /** Due now, for any instance with capacity. */
   | 'waiting'
-  /** Its payment ended too long ago: it is never sent. */
+  /** Never sent, because its payment ended too long ago. */
   | 'too_old'
 
-/** A payment that ended, and whether its notification goes out now. */
+/** A payment that ended, and the plan for its notification. */
 export type NewNotification = FinalizedPayment & { plan: Plan }
 
-/** Records the notifications that are new and returns the payments that they are about. */
+/** Records new notifications and returns the ids of their payments. */
 export async function recordNotifications(
   tx: Tx,
   notifications: readonly NewNotification[],
   leaseMs: number,
 ): Promise<Set<string>> {
-  // Recorded once per payment, whatever comes twice. Those taken are this instance's until due_at;
-  // if it dies before it is done with them, another instance claims them then.
+  // Recorded once per payment, also for repeated events. This instance has those it takes until
+  // due_at. If it dies before, another instance claims them then.
   const statement = sql`
     INSERT INTO notifications (payment_id, tenant_id, user_id, amount, currency, service_name,
       outcome, traceparent, finalized_at, status, attempts, due_at, ended_at)

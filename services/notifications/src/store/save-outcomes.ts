@@ -4,7 +4,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { type DeliveryDecision, type DeviceOutcome, statusOf } from '../domain/decide-delivery.ts'
 import { channelOf } from '../domain/notification.ts'
 
-/** What became of one try of one notification. */
+/** The outcome of one try of one notification. */
 export type TriedNotification = {
   paymentId: string
   attempt: number
@@ -18,8 +18,8 @@ export async function saveOutcomes(db: Db, tried: readonly TriedNotification[]):
 }
 
 /**
- * Two tries of one notification can end together, when the first outlasted its lease. They go one
- * after the other, since a statement changes a row once.
+ * Two tries of one notification can end together if the first outlasted its lease. They are saved
+ * one after the other, because a statement changes a row only once.
  */
 function withoutRepeats(tried: readonly TriedNotification[]): TriedNotification[][] {
   const batches: Map<string, TriedNotification>[] = []
@@ -36,8 +36,8 @@ async function save(db: Db, tried: readonly TriedNotification[]): Promise<void> 
     outcomes.map(({ device, outcome }) => ({ paymentId, device, outcome })),
   )
   // One statement, so one transaction; rows are locked in sorted order (rule 6). The decision
-  // counts if no other instance has claimed the notification since. That a device got it is true
-  // whoever learned it, so SENT always counts, and nothing ever leads away from it.
+  // counts if no other instance has claimed the notification since. A delivery is
+  // a fact, whichever instance reports it, so SENT always counts and is final.
   const statement = sql`
     WITH tried AS (
       SELECT * FROM unnest(
