@@ -5,7 +5,7 @@ import { ConfigError } from '@caudal/config/environment.ts'
 import { readConfig } from './config.ts'
 import { generatePrivateKey, signingKeysOf } from './tokens/signing-keys.ts'
 
-test('nothing needs to be set', () => {
+test('every setting has a default', () => {
   const config = readConfig({})
   assert.equal(config.port, 8080)
   assert.equal(config.identityJwksUrl, 'http://127.0.0.1:8085/jwks')
@@ -33,7 +33,7 @@ test('a signing key is read from JWK, JWKS and PEM, and has the same id in each 
   assert.equal((await signingKeysOf(signingKeys)).jwks.keys.length, 2)
 })
 
-test('every bad variable is named, and no key is shown', () => {
+test('all invalid variables are reported, and no key is shown', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey
   const pem = rsa.export({ format: 'pem', type: 'pkcs8' }).toString()
   const env = {
@@ -54,7 +54,7 @@ test('every bad variable is named, and no key is shown', () => {
   assert.throws(() => readConfig({ CAUDAL_GATEWAY_SIGNING_KEY: 'secret' }), ConfigError)
 })
 
-test('Redis is optional and named by its URL alone', () => {
+test('Redis is optional and configured by its URL', () => {
   assert.equal(readConfig({}).redis, undefined)
   assert.deepEqual(readConfig({ REDIS_URL: 'rediss://user:secret@redis:6380/1' }).redis, {
     url: 'rediss://user:secret@redis:6380/1',

@@ -5,7 +5,7 @@ import { accept, assertProblem, KEY, PAYMENT_ID, startTestGateway } from './star
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
-test('P1: a payment goes in with an id, a trace and its own bytes, and the answer comes back', async (t) => {
+test('P1: a payment is forwarded with an id, a trace and its own bytes', async (t) => {
   const { seen, pay } = await startTestGateway(t)
   const body = '{ "external_order_id" :\t"x", "x": 1e2 }'
   const answer = await pay({ body })
@@ -25,7 +25,7 @@ test('P1: a payment goes in with an id, a trace and its own bytes, and the answe
   assert.notEqual(innerTrace, outerTrace)
 })
 
-test('F1: an X-Trace-Id leads through the gateway as the trace of the inner request', async (t) => {
+test('F1: an X-Trace-Id becomes the trace of the inner request', async (t) => {
   const { seen, pay, ask } = await startTestGateway(t)
   const headers = { 'x-trace-id': 'tr_a1b2' }
   const answers = [await pay({ headers }), await ask('GET', '/api/v1/wallet', { headers })]
@@ -36,11 +36,15 @@ test('F1: an X-Trace-Id leads through the gateway as the trace of the inner requ
     assert.equal(trace, '00-961f63d9b61dc7f2a99f0448561c980c-')
     const inner = seen[index]?.headers
     assert.equal(String(inner?.traceparent).slice(0, 36), trace)
-    assert.equal(inner?.['x-trace-id'], undefined, 'inside, the trace says it all')
+    assert.equal(
+      inner?.['x-trace-id'],
+      undefined,
+      'the inner request has the trace in traceparent only',
+    )
   }
 })
 
-test('P1: the five routes reach their services with the query as it came', async (t) => {
+test('P1: the five routes reach their services with an unchanged query', async (t) => {
   const { seen, ask } = await startTestGateway(t)
   await ask('GET', '/api/v1/payments?limit=-1&cursor=%ZZ&x=1')
   await ask('GET', `/api/v1/payments/${PAYMENT_ID}?ignored=1`)
@@ -57,7 +61,7 @@ test('P1: the five routes reach their services with the query as it came', async
   )
 })
 
-test('P1: HEAD is asked as GET and answered without a body', async (t) => {
+test('P1: HEAD is forwarded as GET and answered without a body', async (t) => {
   const { seen, ask } = await startTestGateway(t)
   const got = await ask('GET', '/api/v1/wallet')
   const head = await ask('HEAD', '/api/v1/wallet')
@@ -69,7 +73,7 @@ test('P1: HEAD is asked as GET and answered without a body', async (t) => {
   )
 })
 
-test('F13: a service that is down, hangs, breaks off or floods is 503 with Retry-After', async (t) => {
+test('F13: a service that is down, hangs, disconnects or sends too much causes 503 with Retry-After', async (t) => {
   const { ask, stopPeer, lines } = await startTestGateway(
     t,
     { CAUDAL_GATEWAY_PEER_TIMEOUT: '200ms' },
@@ -96,7 +100,7 @@ test('F13: a service that is down, hangs, breaks off or floods is 503 with Retry
   assert.equal(warned.length, 4)
 })
 
-test('F13: a connection that breaks is tried once more, under the same payment id', async (t) => {
+test('F13: a request on a broken connection is retried once, with the same payment id', async (t) => {
   let broken = false
   const { pay, seen } = await startTestGateway(t, {}, (request, response) => {
     if (broken) return accept(request, response)
@@ -109,7 +113,7 @@ test('F13: a connection that breaks is tried once more, under the same payment i
   assert.equal(seen[0]?.headers['x-payment-id'], seen[1]?.headers['x-payment-id'])
 })
 
-test('F7: more than may wait for a service is OVERLOADED', async (t) => {
+test('F7: a full queue for a service is OVERLOADED', async (t) => {
   const held: ServerResponse[] = []
   const full = Promise.withResolvers<void>()
   const { ask } = await startTestGateway(
@@ -136,7 +140,7 @@ test('a service that refuses the gateway’s token does not make the caller’s 
   assertProblem(await ask('GET', '/api/v1/wallet'), 503, 'UNAVAILABLE')
 })
 
-test('problems of a service come back as they are', async (t) => {
+test('problems of a service are returned unchanged', async (t) => {
   const problem = '{"code":"ORDER_ALREADY_PAID","status":409,"trace_id":"of the first request"}'
   const { pay } = await startTestGateway(t, {}, (_request, response) => {
     response.writeHead(409, { 'content-type': 'application/problem+json' }).end(problem)

@@ -9,7 +9,7 @@ import { assertProblem, PAYMENT_ID, startTestGateway } from './start-test-gatewa
 
 const USER = '0190b2a4-0000-7000-8000-000000000001'
 
-test('P1: identity goes inside as a short-lived token of the gateway, for that service only', async (t) => {
+test('P1: a service receives the identity in a short-lived token that the gateway issues for it', async (t) => {
   const { service, seen, pay, ask } = await startTestGateway(t)
   await pay()
   await ask('GET', '/api/v1/wallet')
@@ -33,10 +33,10 @@ test('P1: identity goes inside as a short-lived token of the gateway, for that s
   await assert.rejects(payments.verify(tokens[1] ?? ''), { code: 'UNAUTHENTICATED' })
 })
 
-test('P1: headers that claim an identity or an address stay outside', async (t) => {
+test('P1: headers that claim an identity or an address are not forwarded', async (t) => {
   const { seen, pay, issuer } = await startTestGateway(t)
   const forged = {
-    'x-user-id': 'somebody-else',
+    'x-user-id': 'another-user',
     'x-tenant-id': 'other',
     'x-payment-id': PAYMENT_ID,
     'x-internal-scope': 'ledger:write',
@@ -66,7 +66,7 @@ test('P1: headers that claim an identity or an address stay outside', async (t) 
   assert.equal(scope, 'payments:write')
 })
 
-test('P1: bad, expired, unsigned, foreign and confused tokens are 401 and go no further', async (t) => {
+test('P1: bad, expired, unsigned, foreign and confused tokens get 401 and are not forwarded', async (t) => {
   const { seen, pay, issuer } = await startTestGateway(t)
   const stranger = await startTestIssuer({ issuer: issuer.issuer })
   t.after(() => stranger.stop())
@@ -97,7 +97,7 @@ test('P1: bad, expired, unsigned, foreign and confused tokens are 401 and go no 
   assert.equal(seen.length, 0)
 })
 
-test('P1: each route asks for its scope', async (t) => {
+test('P1: each route needs its scope', async (t) => {
   const { seen, ask, pay, issuer } = await startTestGateway(t)
   const reader = await issuer.sign({ scope: 'payments:read' })
   const refused = await pay({ bearer: reader })
@@ -111,7 +111,7 @@ test('P1: each route asks for its scope', async (t) => {
   assert.equal(seen.length, 1)
 })
 
-test('P1: nothing else is passed on: unknown paths 404, other methods 405, odd ids 404', async (t) => {
+test('P1: unknown paths and malformed ids get 404, other methods get 405', async (t) => {
   const { seen, ask } = await startTestGateway(t)
   const inner = ['/v1/payments', '/v1/wallet/credit', '/internal/payments/x/steps', '/api/v1']
   const odd = [
@@ -136,7 +136,7 @@ test('P1: nothing else is passed on: unknown paths 404, other methods 405, odd i
   assert.equal(seen.length, 0)
 })
 
-test('P1: bodies are limited in size and type before anything is passed on', async (t) => {
+test('P1: size and type of a body are checked before it is forwarded', async (t) => {
   const { seen, pay } = await startTestGateway(t)
   assertProblem(await pay({ body: 'x'.repeat(1_000_000) }), 413, 'BODY_TOO_LARGE')
   const xml = { 'content-type': 'application/xml' }
@@ -149,7 +149,7 @@ test('P1: bodies are limited in size and type before anything is passed on', asy
   assert.deepEqual(seen[0]?.body, malformed)
   const nested = '['.repeat(100_000)
   await pay({ body: nested })
-  assert.equal(seen[1]?.body.toString(), nested, 'what is wrong with it the service says')
+  assert.equal(seen[1]?.body.toString(), nested, 'the service reports what is wrong with the body')
 })
 
 test('P1: headers beyond the limit are refused with a problem', async (t) => {
@@ -163,7 +163,7 @@ test('P1: headers beyond the limit are refused with a problem', async (t) => {
   assert.equal(seen.length, 0)
 })
 
-test('P1, F7: a user beyond the rate waits, another one and another tenant do not', async (t) => {
+test('P1, F7: the rate limit of a user affects no other user and no other tenant', async (t) => {
   const env = { CAUDAL_GATEWAY_RATE_PER_SECOND: '1', CAUDAL_GATEWAY_RATE_BURST: '3' }
   const { ask, issuer, service } = await startTestGateway(t, env)
   const burst = Array.from({ length: 20 }, () => ask('GET', '/api/v1/wallet'))
@@ -185,7 +185,7 @@ test('P1, F7: a user beyond the rate waits, another one and another tenant do no
   assert.match(metrics, new RegExp(`gateway_rate_limited_total\\{.*\\} ${21 - passed}\\n`))
 })
 
-test('without the keys of identity nobody gets in, and readiness says so', async (t) => {
+test("without identity's keys requests get 503, and readiness reports it", async (t) => {
   const { ask, pay, issuer, seen } = await startTestGateway(t)
   issuer.breakKeys(true)
   assertProblem(await pay(), 503, 'UNAVAILABLE')

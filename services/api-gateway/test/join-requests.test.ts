@@ -17,7 +17,7 @@ function requestOf(name: string, change: Partial<PeerRequest> = {}): PeerRequest
   }
 }
 
-/** Joins before a service whose joined exchanges go as the test says. */
+/** Joins requests to a service whose exchanges end as the test defines. */
 function joining(stream: (sent: Sent, onData: (chunk: Buffer) => void) => Promise<unknown>) {
   const alone: PeerRequest[] = []
   const joined: Sent[] = []
@@ -47,7 +47,7 @@ async function textsOf(answers: Promise<PeerAnswer>[]): Promise<string[]> {
   return (await Promise.all(answers)).map(({ body }) => String(body))
 }
 
-test('requests of the same moment go together, and each gets its own answer', async () => {
+test('concurrent requests are joined, and each gets its own answer', async () => {
   const { send, alone, joined } = joining(async (sent, onData) => {
     // Last first, and cut in the middle of a character and of a line.
     const lines = sent.requests.map((_, index) => lineOf(sent, index)).toReversed()
@@ -67,7 +67,7 @@ test('requests of the same moment go together, and each gets its own answer', as
   assert.equal(alone.length, 0)
 })
 
-test('what is by itself, large, not text or has more to say goes alone', async () => {
+test('requests that are alone, large, not text or have extra headers are not joined', async () => {
   const { send, alone, joined } = joining(() => Promise.resolve())
   await send(requestOf('single'))
   const headers = { ...requestOf('x').headers, tracestate: 'a=b' }
@@ -83,7 +83,7 @@ test('what is by itself, large, not text or has more to say goes alone', async (
   assert.equal(joined.length, 0)
 })
 
-test('F13: what an exchange that broke left unanswered is sent again alone, once', async () => {
+test('F13: requests that a broken exchange left unanswered are sent again once, alone', async () => {
   const ends: (() => Promise<unknown>)[] = [
     () => Promise.reject(Object.assign(new Error('broken'), { code: 'ECONNRESET' })),
     () => Promise.resolve(),
@@ -103,7 +103,7 @@ test('F13: what an exchange that broke left unanswered is sent again alone, once
   }
 })
 
-test('a service that is too slow gives no answer, and nothing is sent again', async () => {
+test('a timeout is not retried', async () => {
   const slow = Object.assign(new Error('slow'), { code: 'UND_ERR_BODY_TIMEOUT' })
   const { send, alone } = joining((sent, onData) => {
     onData(Buffer.from(lineOf(sent, 0)))

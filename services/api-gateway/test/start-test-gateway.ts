@@ -19,7 +19,7 @@ interface Seen {
   body: Buffer
 }
 
-/** The gateway before a service that records what reaches it and answers as the test says. */
+/** The gateway before a service that records requests and answers as the test defines. */
 export async function startTestGateway(
   t: TestContext,
   env: Record<string, string> = {},

@@ -9,7 +9,7 @@ const CLIENT = { client_id: 'payments', client_secret: SECRET, scopes: ['orders:
 const read = (clients: unknown, env: NodeJS.ProcessEnv = {}) =>
   readConfig({ CAUDAL_IDENTITY_CLIENTS: JSON.stringify(clients), ...env })
 
-test('clients come from the environment; client credentials unless said', () => {
+test('clients come from the environment, with client credentials by default', () => {
   const config = read([CLIENT])
   assert.deepEqual(config.clients, [
     {
@@ -50,7 +50,7 @@ test('bad clients are refused and no secret is shown', () => {
   }
 })
 
-test('every bad variable is named at once', () => {
+test('all invalid variables are reported together', () => {
   const env = { CAUDAL_IDENTITY_PORT: 'high', CAUDAL_ISSUER: 'me' }
   assert.throws(
     () => readConfig(env),

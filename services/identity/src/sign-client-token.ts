@@ -6,9 +6,9 @@ import { grantClientScopes } from './domain/grant-client-scopes.ts'
 import { type SigningKey, signingKeyAt } from './domain/signing-key.ts'
 
 export type ClientTokenSigner = (input: {
-  /** Null takes the client's own, or `lenderTenantId` where it has none by configuration. */
+  /** Null takes the client's own, or `callerTenantId` where it has none by configuration. */
   tenantId: string | null
-  lenderTenantId: string
+  callerTenantId: string
   clientId: string
   scope: string
 }) => Promise<{ token: string; expiresAt: Date } | { refused: string }>
@@ -16,9 +16,8 @@ export type ClientTokenSigner = (input: {
 const JTI_BYTES = 16
 
 /**
- * Makes the token of a service for development, without its secret (F14 is for production). Says
- * what the client cannot have instead: a scope, or a tenant other than the one of its
- * configuration.
+ * Makes the token of a service for development, without its secret (F14 is for production). If the
+ * client cannot have a scope or the tenant, returns its name as `refused`.
  */
 export function createClientTokenSigner(deps: {
   issuer: string
@@ -26,11 +25,11 @@ export function createClientTokenSigner(deps: {
   clients: readonly Client[]
 }): ClientTokenSigner {
   const { issuer, keys, clients } = deps
-  return async ({ tenantId, lenderTenantId, clientId, scope }) => {
+  return async ({ tenantId, callerTenantId, clientId, scope }) => {
     const known = clients.find((client) => client.clientId === clientId)
     const scopes = grantClientScopes(scope, known)
     if ('refused' in scopes) return { refused: `the scope ${scopes.refused}` }
-    const own = known?.tenantId ?? tenantId ?? lenderTenantId
+    const own = known?.tenantId ?? tenantId ?? callerTenantId
     if (tenantId !== null && tenantId !== own) return { refused: `the tenant ${tenantId}` }
     const now = Date.now()
     const { kid, privateJwk } = signingKeyAt(keys, now)

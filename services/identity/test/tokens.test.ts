@@ -28,7 +28,7 @@ describe('tokens', async () => {
   const identity = await startTestIdentity(suiteScope())
   await createUser(identity, USER)
 
-  test("F14: a service's token is verified by the published keys and says who, where, what for", async () => {
+  test("F14: a service's token is verified by the published keys and names client, audience and scopes", async () => {
     const answer = await identity.ask(credentials('users:read users:write'), NOTIFIER)
     assert.equal(answer.status, 200)
     assert.equal(answer.body['token_type'], 'Bearer')
@@ -47,7 +47,7 @@ describe('tokens', async () => {
     assert.equal(payload.exp! - payload.iat!, 600)
   })
 
-  test('the client may put its secret into the body as well', async () => {
+  test('a client may send its secret in the body', async () => {
     const form = { ...credentials('users:read'), client_id: CLI.id, client_secret: CLI.secret }
     assert.equal((await identity.ask(form, null)).status, 200)
   })
@@ -87,7 +87,7 @@ describe('tokens', async () => {
     assert.equal(large.body['error'], 'invalid_request')
   })
 
-  test('a user logs in for development and gets what the gateway asks for', async () => {
+  test('development login issues a token that the gateway accepts', async () => {
     const answer = await identity.ask(loginForm(USER.toUpperCase()))
     assert.equal(answer.status, 200)
     assert.equal(answer.body['expires_in'], 3_600)
@@ -119,7 +119,7 @@ describe('tokens', async () => {
     assert.ok(!('access_token' in other.body))
   })
 
-  test('tokens made by the thousand are the same as those of the token endpoint', async () => {
+  test('tokens issued in bulk equal those of the token endpoint', async () => {
     const token = await identity.token('users:impersonate')
     const body = { users: [{ user_id: USER }, { user_id: newId() }] }
     const answer = await identity.call('/v1/tokens', { token, body })
@@ -182,14 +182,14 @@ describe('tokens', async () => {
     ]) {
       assert.equal((await make(name!, scope!)).body['code'], 'MALFORMED_REQUEST')
     }
-    const lent = await identity.call('/v1/client-tokens', {
+    const issued = await identity.call('/v1/client-tokens', {
       token: made.token,
       body: { client_id: 'bench', scope: 'orders:write' },
     })
-    assert.equal(lent.body['code'], 'FORBIDDEN')
+    assert.equal(issued.body['code'], 'FORBIDDEN')
   })
 
-  test('tokens for others need the scope, and a person cannot have it', async () => {
+  test('tokens for other clients need a scope that users cannot have', async () => {
     const body = { users: [{ user_id: USER }] }
     const without = await identity.call('/v1/tokens', {
       token: await identity.token('users:read'),
@@ -216,7 +216,7 @@ describe('tokens', async () => {
     }
   })
 
-  test('the published keys hold nothing private', async () => {
+  test('the published keys contain no private part', async () => {
     const { keys } = (await (await fetch(`${identity.url}/jwks`)).json()) as {
       keys: Record<string, string>[]
     }
@@ -232,8 +232,8 @@ describe('tokens', async () => {
     ])
   })
 
-  test('nobody logs in with a browser, and the library says nothing on standard output', async (t) => {
-    const said = [t.mock.method(console, 'info'), t.mock.method(console, 'warn')]
+  test('login by browser is refused, and the library writes nothing to standard output', async (t) => {
+    const outputs = [t.mock.method(console, 'info'), t.mock.method(console, 'warn')]
     const headers = { accept: 'text/html', origin: 'https://shop.test' }
     const query = `client_id=${CLI.id}&response_type=code&redirect_uri=https://shop.test`
     const response = await fetch(`${identity.url}/auth?${query}`, { headers })
@@ -244,7 +244,7 @@ describe('tokens', async () => {
       headers,
       body: new URLSearchParams({ client_id: CLI.id, client_secret: CLI.secret }),
     })
-    for (const method of said) assert.equal(method.mock.callCount(), 0)
+    for (const method of outputs) assert.equal(method.mock.callCount(), 0)
   })
 
   test('elsewhere problems are problem documents', async () => {
@@ -294,7 +294,7 @@ test('a new key is published before it signs, and old tokens stay valid', async 
   await identity.verify(old)
 })
 
-test('where development login is off there is no such grant and no tokens for others', async (t) => {
+test('without development login its grant and tokens for other clients are refused', async (t) => {
   const identity = await startTestIdentity(t, { developmentLogin: false })
   const answer = await identity.ask(loginForm(USER))
   assert.equal(answer.body['error'], 'unsupported_grant_type')

@@ -51,7 +51,7 @@ describe('users', async () => {
     assert.deepEqual((await lookup([id], 'another')).body.users, [])
   })
 
-  test('E6: the event tells of accounts and of nothing personal', async () => {
+  test('E6: the event has the accounts and no personal data', async () => {
     const id = newId()
     const user = { user_id: id, locale: 'es-PE', devices: [device(`secret-${id}`)] }
     await create({ users: [user], currencies: ['EUR', 'JPY'] })
@@ -89,7 +89,7 @@ describe('users', async () => {
     })
   })
 
-  test('F2: a user that exists stays as it is and is announced once', async () => {
+  test('F2: an existing user is not changed, and its event is emitted once', async () => {
     const id = newId()
     const first = await create({ users: [{ user_id: id, locale: 'de', devices: [device(id)] }] })
     const [again, other] = [{ user_id: id.toUpperCase(), locale: 'fr' }, { user_id: newId() }]
@@ -121,7 +121,7 @@ describe('users', async () => {
     assert.equal((await outboxOf(identity, id)).length, 2)
   })
 
-  test('the same user at once from many sides is created once', async () => {
+  test('concurrent requests create a user once', async () => {
     const ids = Array.from({ length: 20 }, () => newId())
     const users = ids.map((user_id) => ({ user_id, devices: [device(`at-once-${user_id}`)] }))
     const answers = await Promise.all(
@@ -131,7 +131,7 @@ describe('users', async () => {
     for (const id of ids) assert.equal((await outboxOf(identity, id)).length, 1)
   })
 
-  test('a device that was handed on belongs to who registered it last', async () => {
+  test('a device belongs to the user that registered it last', async () => {
     const [anna, ben] = [newId(), newId()]
     const shared = device(`shared-${anna}`)
     await create({ users: [{ user_id: anna, devices: [shared, device(`own-${anna}`)] }] })
@@ -156,7 +156,7 @@ describe('users', async () => {
     )
   })
 
-  test('P6: a dead device is forgotten, again and again', async () => {
+  test('P6: the removal of a dead device can be repeated', async () => {
     const id = newId()
     await create({ users: [{ user_id: id, devices: [device(`dead-${id}`), device(`ok-${id}`)] }] })
     const remove = (tenantId: string) =>
@@ -186,7 +186,7 @@ describe('users', async () => {
     assert.equal((await lookup(ids)).body.users.length, 1_000)
   })
 
-  test('people see themselves and nobody else', async () => {
+  test('users can read only themselves', async () => {
     const [anna, ben] = [newId(), newId()]
     await create({ users: [{ user_id: anna, locale: 'es' }, { user_id: ben }] })
     const person = (await identity.ask(loginForm(anna))).body.access_token
@@ -202,7 +202,7 @@ describe('users', async () => {
     assert.equal(missing.status, 404)
   })
 
-  test('without the scope, or as a person, nothing is written and nobody looked up', async () => {
+  test('writes and lookups need a scope of services', async () => {
     const reader = await identity.token('users:read')
     const body = { users: [{}] }
     assert.equal((await identity.call('/v1/users', { token: reader, body })).status, 403)
@@ -219,7 +219,7 @@ describe('users', async () => {
     assert.equal((await identity.call('/v1/users', { body })).body['code'], 'UNAUTHENTICATED')
   })
 
-  test('users that make no sense are refused by name', async () => {
+  test('invalid users are refused with the name of the member', async () => {
     const id = newId()
     const refusals: [unknown, string][] = [
       [{ users: [] }, 'users'],
@@ -240,7 +240,7 @@ describe('users', async () => {
     }
   })
 
-  test('P13: health, readiness, metrics and the interface description are there', async () => {
+  test('P13: the service has health, readiness, metrics and an OpenAPI document', async () => {
     assert.equal((await fetch(`${identity.url}/healthz`)).status, 200)
     const ready = await identity.call('/readyz', {})
     assert.equal(ready.body['status'], 'ok')

@@ -3,7 +3,7 @@ import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
 import type { Order } from './an-order.ts'
 
-/** The event that tells of a finalized payment of the order; `extra` replaces members. */
+/** A `payment.finalized` event for the order; `extra` replaces members. */
 export function finalized(order: Order, extra: Partial<PaymentFinalized> = {}): PaymentFinalized {
   return {
     event_id: newId(),

@@ -111,7 +111,7 @@ test('payments that come together pay all of their orders', async (t) => {
   await eventually(async () => (await paidOrders(orders)).length === 300)
 })
 
-test('a second payment of one order is put aside for a person, others go on', async (t) => {
+test('a second payment of an order is parked for an operator, without delaying others', async (t) => {
   const orders = await startTestOrders(t)
   const [order, another] = await create(orders, 2)
   const first = finalized(order!)
@@ -124,7 +124,7 @@ test('a second payment of one order is put aside for a person, others go on', as
   assert.match(causes[0]!, new RegExp(`is paid by ${first.payment_id}`))
 })
 
-test('rule 11: a payment of an unknown order waits, and is settled when the order is back', async (t) => {
+test('rule 11: a payment of an unknown order is parked, and applied once the order exists', async (t) => {
   const orders = await startTestOrders(t)
   const order = anOrder(newId())
   await publish(orders, [finalized(order)])
@@ -134,7 +134,7 @@ test('rule 11: a payment of an unknown order waits, and is settled when the orde
   assert.deepEqual(await parkedCauses(orders), [])
 })
 
-test("a payment in another tenant's or user's name pays nothing", async (t) => {
+test('a payment of another tenant or user does not pay the order', async (t) => {
   const orders = await startTestOrders(t)
   const [order] = await create(orders, 1)
   await publish(orders, [finalized(order!, { user_id: newId() })])
@@ -143,7 +143,7 @@ test("a payment in another tenant's or user's name pays nothing", async (t) => {
   assert.deepEqual(await paidOrders(orders), [])
 })
 
-test('P9: payments finalized while the service is down are learnt after its start', async (t) => {
+test('P9: payments finalized while the service is down are applied after its start', async (t) => {
   const orders = await startTestOrders(t)
   const [before, after] = await create(orders, 2)
   await publish(orders, [finalized(before!)])

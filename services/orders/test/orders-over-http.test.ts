@@ -7,7 +7,7 @@ import { startTestOrders } from './start-test-orders.ts'
 test('orders over HTTP', async (t) => {
   const orders = await startTestOrders(t)
 
-  await t.test('P2: created orders are found by their owner and nobody else', async () => {
+  await t.test('P2: created orders are found only by their owner', async () => {
     const [anna, ben] = [newId(), newId()]
     const wanted = [anOrder(anna, { amount: '100.5' }), anOrder(ben)]
     const created = await orders.call('/v1/orders', { body: { orders: wanted } })
@@ -24,7 +24,7 @@ test('orders over HTTP', async (t) => {
     })
     const asked = [
       key(anna, wanted[0]!),
-      key(anna, wanted[1]!), // somebody else's
+      key(anna, wanted[1]!), // another user's
       { ...key(ben, wanted[1]!), tenant_id: 'another' },
       key(anna, { external_order_id: newId() }), // unknown
     ]
@@ -76,7 +76,7 @@ test('orders over HTTP', async (t) => {
     },
   )
 
-  await t.test('orders that make no sense are refused by name', async () => {
+  await t.test('invalid orders are refused with the name of the member', async () => {
     const order = anOrder(newId())
     const refusals: [unknown, string][] = [
       [{ orders: [] }, 'orders'],
@@ -122,7 +122,7 @@ test('orders over HTTP', async (t) => {
     }
   })
 
-  await t.test('people see their own orders and only through the gateway', async () => {
+  await t.test('users see only their own orders, and only through the gateway', async () => {
     const [anna, ben] = [newId(), newId()]
     await orders.call('/v1/orders', { body: { orders: [anOrder(anna)] } })
     const path = `/v1/users/${anna}/orders`
@@ -175,7 +175,7 @@ test('orders over HTTP', async (t) => {
   })
 
   await t.test(
-    'P13: health, readiness, metrics and the interface description are there',
+    'P13: the service has health, readiness, metrics and an OpenAPI document',
     async () => {
       assert.equal((await fetch(`${orders.url}/healthz`)).status, 200)
       const ready = await fetch(`${orders.url}/readyz`)

@@ -4,7 +4,7 @@ import { innerPathOf } from './inner-path.ts'
 
 const ID = '0190B2A4-0000-7000-8000-000000000001'
 
-test('parameters and the query of a request go into the inner path as they came', () => {
+test('the inner path has the parameters and the query of the request, unchanged', () => {
   const innerPath = '/v1/payments/:payment_id/refunds/:refund_id'
   const route = { innerPath, schema: { querystring: {} } }
   const request = { url: '/x?limit=2&cursor=%20', params: { payment_id: ID, refund_id: ID } }

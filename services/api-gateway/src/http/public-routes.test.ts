@@ -17,7 +17,7 @@ test('every public route belongs to a service whose address is configured', () =
   assert.equal(urls.get('wallets'), 'http://wallets:9000')
 })
 
-test('every public route asks for a scope that users may have, and costs something', () => {
+test('every public route needs a scope of users and has a cost', () => {
   const { rateLimit } = readConfig({})
   for (const { path, scope, cost } of PUBLIC_ROUTES) {
     const holders: readonly string[] = SCOPES[scope].holders
@@ -35,7 +35,7 @@ test('a method and a path name one public route, below /api/v1', () => {
   }
 })
 
-test('a parameter of an inner path comes from the outer path, and a wrong one has an answer', () => {
+test('parameters of an inner path come from the outer path, and an invalid one has an answer', () => {
   for (const { path, innerPath, unknown, schema } of PUBLIC_ROUTES) {
     const inner = parametersOf(innerPath)
     const outer = parametersOf(path)
@@ -48,7 +48,7 @@ test('a parameter of an inner path comes from the outer path, and a wrong one ha
   }
 })
 
-test('only writes get the id of a payment or are joined, and every route has a schema', () => {
+test('only writes get a payment id or are joined, and every route has a schema', () => {
   for (const { path, method, mintsPaymentId, joinedAt, schema } of PUBLIC_ROUTES) {
     if (method === 'GET') assert.ok(!mintsPaymentId && joinedAt === undefined, path)
     assert.equal(schema.body !== undefined, method === 'POST', path)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { createTokenBuckets } from './create-token-buckets.ts'
 
-test('P1: a burst is taken at once, then the rate', () => {
+test('P1: a burst is admitted at once, further requests at the rate', () => {
   let nowMs = 0
   const buckets = createTokenBuckets({ ratePerSecond: 500, burst: 1_000, now: () => nowMs })
   const take = (count: number): number => {
@@ -19,7 +19,7 @@ test('P1: a burst is taken at once, then the rate', () => {
   assert.equal(take(1_500), 1_000)
 })
 
-test('the time to wait is the time after which there is a token', () => {
+test('the waiting time ends when a token is available', () => {
   let nowMs = 0
   const buckets = createTokenBuckets({ ratePerSecond: 0.5, burst: 1, now: () => nowMs })
   assert.equal(buckets.take('u'), 0)
@@ -30,7 +30,7 @@ test('the time to wait is the time after which there is a token', () => {
   assert.equal(buckets.take('u'), 0)
 })
 
-test('however requests come, no more than burst plus rate times time pass', () => {
+test('the admitted requests never exceed the burst plus the rate times the time', () => {
   const steps = fc.array(fc.integer({ min: -500, max: 2_000 }), { maxLength: 200 })
   const limits = {
     ratePerSecond: fc.integer({ min: 1, max: 50 }),
@@ -54,7 +54,7 @@ test('however requests come, no more than burst plus rate times time pass', () =
   )
 })
 
-test('memory is bounded: the bucket unused longest makes room', () => {
+test('memory is bounded: a new bucket replaces the least recently used one', () => {
   const now = (): number => 0
   const buckets = createTokenBuckets({ ratePerSecond: 1, burst: 1, maxBuckets: 2, now })
   assert.deepEqual(

@@ -75,7 +75,7 @@ async function sendTogether(options: JoinOptions, batch: readonly Waiting[]): Pr
   }
   for (const waiting of batch) {
     if (waiting.answered) continue
-    // After a timeout a second try would time out too. Any other end says nothing of this write.
+    // After a timeout a second try would time out too. After any other fault the write is unknown.
     if (fault === undefined || isBrokenConnection(fault)) void sendAlone(options, waiting)
     else waiting.reject(fault)
   }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { namedUsers } from './new-users.ts'
 import { newUser } from './user.ts'
 
-test('a user that several requests name is created as the first one names it', () => {
+test('the first of several requests for a user defines it', () => {
   const id = '0190b2a4-0000-7000-8000-000000000001'
   const user = (tenantId: string, locale: string) =>
     newUser({ user_id: id, locale }, { tenantId, makeId: () => id })

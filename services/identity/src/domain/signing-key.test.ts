@@ -8,7 +8,7 @@ function key(signsFrom: number): SigningKey {
   return { kid: String(signsFrom), privateJwk, signsFrom: new Date(signsFrom) }
 }
 
-test('the youngest key whose time has come signs, in whatever order they are listed', () => {
+test('the newest active key signs, in any order of the list', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.nat(1_000), { minLength: 1 }), fc.nat(1_000), (times, now) => {
       const due = times.filter((time) => time <= now)

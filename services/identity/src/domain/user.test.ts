@@ -9,7 +9,7 @@ import { newUser, userCreated, viewUser } from './user.ts'
 const ID = '0198c0de-0000-7000-8000-000000000001'
 const makeId = () => ID
 
-test('a user has a locale and a dollar account unless said otherwise', () => {
+test('a user has a locale and a dollar account by default', () => {
   const user = newUser({}, { tenantId: 'caudal', makeId })
   assert.deepEqual(user, {
     tenantId: 'caudal',

@@ -14,10 +14,10 @@ export interface TokenRoutesDeps {
     userIds: string[]
     clientId: string
   }): Promise<{ userId: string; token: string; expiresAt: Date }[]>
-  /** Says what the client cannot have instead. */
+  /** Describes the scope that the client cannot have. */
   signClientToken(input: {
     tenantId: string | null
-    lenderTenantId: string
+    callerTenantId: string
     clientId: string
     scope: string
   }): Promise<{ token: string; expiresAt: Date } | { refused: string }>
@@ -49,9 +49,9 @@ export function addTokenRoutes(app: HttpServer, deps: TokenRoutesDeps): void {
     },
   )
   app.post('/v1/client-tokens', secured(access, createClientTokenSchema), async (request) => {
-    const { tenantId: lenderTenantId } = identityOf(request)
+    const { tenantId: callerTenantId } = identityOf(request)
     const { client_id: clientId, scope, tenant_id: tenantId = null } = request.body
-    const made = await deps.signClientToken({ tenantId, lenderTenantId, clientId, scope })
+    const made = await deps.signClientToken({ tenantId, callerTenantId, clientId, scope })
     if ('refused' in made) throw new Problem('FORBIDDEN', `the client cannot have ${made.refused}`)
     return { token: made.token, expires_at: made.expiresAt.toISOString() }
   })

@@ -56,11 +56,11 @@ async function loginWhile(t: TestContext, failure: Error): Promise<[number, stri
   return [response.status, ((await response.json()) as { error: string }).error]
 }
 
-test('a login while the database is away may be tried again', async (t) => {
+test('a login fails with a retryable error while the database is down', async (t) => {
   const answer = await loginWhile(t, new Unreachable('no connection to 10.0.0.1'))
   assert.deepEqual(answer, [503, 'temporarily_unavailable'])
 })
 
-test('a fault of our own is a server error and says nothing more', async (t) => {
+test('an internal fault is a server error without details', async (t) => {
   assert.deepEqual(await loginWhile(t, new TypeError('a bug')), [500, 'server_error'])
 })

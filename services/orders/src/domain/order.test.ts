@@ -31,7 +31,7 @@ test('more decimals than the currency has are refused', () => {
   assert.throws(() => newOrder({ ...INPUT, amount: '1.5', currency: 'JPY' }, FALLBACK), AmountError)
 })
 
-test('two orders are the same only when nothing differs', () => {
+test('two orders are equal only if no member differs', () => {
   const order = newOrder(INPUT, FALLBACK)
   assert.ok(isSameOrder(order, newOrder({ ...INPUT, amount: '100.5' }, FALLBACK)))
   assert.ok(!isSameOrder(order, newOrder({ ...INPUT, amount: '100.51' }, FALLBACK)))

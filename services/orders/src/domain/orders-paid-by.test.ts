@@ -37,7 +37,7 @@ test('a failed payment pays nothing', () => {
   assert.deepEqual(ordersPaidBy([finalized(1, 1, 'FAILED')]), [])
 })
 
-test('every completed payment pays its order once, however often it is delivered', () => {
+test('every completed payment pays its order once, also if its event is repeated', () => {
   fc.assert(
     fc.property(events, (deliveries) => {
       const paid = ordersPaidBy(deliveries.map(([n, status]) => finalized(n, n, status)))
