@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { createBatcher, OverloadedError } from './create-batcher.ts'
 
-/** A process that finishes when told to, and remembers its batches. */
+/** A process that ends when the test ends it, and records its batches. */
 function controlled() {
   const batches: number[][] = []
   const finish: Array<() => void> = []
@@ -20,7 +20,7 @@ function controlled() {
   return { process, batches, finishNext }
 }
 
-test('what arrives in one turn starts together, what arrives meanwhile is the next batch', async () => {
+test('items of one turn of the event loop start together, later ones form the next batch', async () => {
   const { process, batches, finishNext } = controlled()
   const batcher = createBatcher({ process })
   const first = [1, 2, 3].map((item) => batcher.submit(item))
@@ -76,7 +76,7 @@ test('each caller gets its own answer, in order, one batch at a time, none above
   )
 })
 
-test('a batch that throws fails its own items only', async () => {
+test('a batch that throws fails only its own items', async () => {
   const batcher = createBatcher({
     maxBatch: 2,
     process: (items: number[]) =>
@@ -89,7 +89,7 @@ test('a batch that throws fails its own items only', async () => {
   )
 })
 
-test('a process that throws at once or forgets an answer fails its batch and goes on', async () => {
+test('a process that throws or omits an answer fails its batch, and the next batch runs', async () => {
   let calls = 0
   const batcher = createBatcher({
     process(items: number[]) {
@@ -103,7 +103,7 @@ test('a process that throws at once or forgets an answer fails its batch and goe
   assert.equal(await batcher.submit(3), 3)
 })
 
-test('F7: beyond the queue the work is refused, and taken again once there is room', async () => {
+test('F7: a full queue refuses work, and accepts it again once it has room', async () => {
   const { process, finishNext } = controlled()
   const batcher = createBatcher({ process, maxBatch: 1, maxQueue: 2 })
   const running = batcher.submit(1)
@@ -117,7 +117,7 @@ test('F7: beyond the queue the work is refused, and taken again once there is ro
   assert.deepEqual(await Promise.all(waiting), ['answer 2', 'answer 3', 'answer 5'])
 })
 
-test('what came together shares a batch, above its limit if need be, and is answered in order', async () => {
+test('a group shares one batch, even above its limit, and is answered in order', async () => {
   const { process, batches, finishNext } = controlled()
   const batcher = createBatcher({ process, maxBatch: 3, maxQueue: 6 })
   const answers = [[1, 2], [3, 4], [5], [6, 7, 8, 9]].map((items) => batcher.submitAll(items))
@@ -138,7 +138,7 @@ test('what came together shares a batch, above its limit if need be, and is answ
   assert.deepEqual(await batcher.submitAll([]), [])
 })
 
-test('drain waits for what is under way and what waits, and at once when idle', async () => {
+test('drain waits for the batch in flight and the queue, and returns at once when idle', async () => {
   const { process, finishNext } = controlled()
   const batcher = createBatcher({ process, maxBatch: 1 })
   await batcher.drain()
@@ -153,7 +153,7 @@ test('drain waits for what is under way and what waits, and at once when idle', 
   await Promise.all(answers)
 })
 
-test('with a rest, what comes one by one after a batch shares the next one', async () => {
+test('with a pause, items that arrive one by one after a batch share the next one', async () => {
   const batches: number[][] = []
   const batcher = createBatcher<number, number>({
     restMostMs: 60_000,
@@ -219,7 +219,7 @@ test('a tenant that fills its queue is refused while another is served in the ne
   assert.equal((await Promise.all(answers)).length, 8)
 })
 
-test('several tenants that fill their queues still leave room for one more', async () => {
+test('several tenants that fill their queues leave room for another tenant', async () => {
   const { batcher, finishNext, submit } = controlledTurns({ maxBatch: 100, maxQueue: 64 })
   const answers = submit('first', 0)
   await nextTurn()

@@ -18,7 +18,7 @@ export interface BatcherOptions<I, O> {
   /** Answers every item, in order. When it throws, every item of the batch fails with its error. */
   process: (items: I[]) => Promise<O[]>
   maxBatch?: number
-  /** Items that may wait, those of the batch under way not counted. */
+  /** The length of the queue, without the batch in flight. */
   maxQueue?: number
   /**
    * Whose turn an item is, such as its tenant. A batch takes one of each turn in rotation, and a

@@ -12,7 +12,7 @@ test('a batch that succeeds is processed once', async () => {
   assert.equal(attempts, 1)
 })
 
-test('the bad item fails alone, in its place', async () => {
+test('only the bad item fails, in its position', async () => {
   const isolated = await processIsolated([1, 2, 3], async (items) => {
     if (items.includes(2)) throw new Error(`bad ${items.length}`)
     return items

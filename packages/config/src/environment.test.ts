@@ -9,7 +9,7 @@ import {
   readServiceSettings,
 } from './service-settings.ts'
 
-test('every bad variable is named at once, and no value is shown', () => {
+test('all invalid variables are reported together, without their values', () => {
   const env = {
     PORT: '70000',
     PEER: 'not-a-url',
@@ -41,7 +41,7 @@ test('every bad variable is named at once, and no value is shown', () => {
   )
 })
 
-test('values are read in their units, empty ones as absent', () => {
+test('values are read in their units, and empty ones count as absent', () => {
   const env = { A: '5s', B: '250', C: '2m', D: 'https://peer.example/base/', E: '', F: '0' }
   const config = readEnvironment(env, (reader) => ({
     a: reader.durationMs('A'),
@@ -104,7 +104,7 @@ test('a service finds its database, peers, client and issuers by convention', ()
   )
 })
 
-test('overrides of one service win over what is common', () => {
+test('the settings of one service override the common ones', () => {
   const env = {
     DATABASE_URL: 'postgres://app@db/postgres',
     CAUDAL_PAYMENTS_DATABASE_URL: 'postgres://app@other/pay',

@@ -17,12 +17,12 @@ export class ConfigError extends Error {
 export interface EnvironmentReader {
   text(name: string, fallback?: string): string
   optional(name: string): string | undefined
-  /** Like text; at least 8 characters unless said. */
+  /** Like text; at least 8 characters by default. */
   secret(name: string, fallback?: string, minLength?: number): string
   /** 0-65535; 0 takes a free port. */
   port(name: string, fallback?: number): number
   integer(name: string, range: { min: number; max: number }, fallback?: number): number
-  /** Without a slash at the end. `protocols`: `['http', 'https']` unless said. */
+  /** Without a slash at the end. `protocols` is `['http', 'https']` by default. */
   url(name: string, fallback?: string, protocols?: readonly string[]): string
   /** `250ms`, `5s`, `2m`, `1h`, or a plain number of milliseconds. */
   durationMs(name: string, fallback?: number): number

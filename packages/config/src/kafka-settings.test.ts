@@ -11,7 +11,7 @@ const BROKERS = { KAFKA_BROKERS: 'one:9092, two:9092' }
 const read = (env: Record<string, string>): KafkaConfig | undefined =>
   readEnvironment(env, readKafkaConfig)
 
-test('without brokers there is no Kafka, with them everything else has a default', () => {
+test('Kafka is off without brokers, and with them every other setting has a default', () => {
   assert.equal(read({}), undefined)
   assert.deepEqual(read(BROKERS), { brokers: ['one:9092', 'two:9092'], checkTopicsOnly: false })
 })
@@ -47,7 +47,7 @@ test('TLS and SCRAM are read, the files by their contents', async (t) => {
   })
 })
 
-test('F14: each mechanism with a password is read, and one without a part of it is refused', () => {
+test('F14: each mechanism with a password is read, and an incomplete one is refused', () => {
   const named = { KAFKA_SASL_USERNAME: 'wallets', KAFKA_SASL_PASSWORD: 'a secret' }
   for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const) {
     const login = { mechanism, username: 'wallets', password: 'a secret' }
@@ -99,7 +99,7 @@ test('F14: OAUTHBEARER is read with its endpoint, or with the file of its token'
   })
 })
 
-test('every bad setting is named at once, and no secret is shown', () => {
+test('all invalid settings are reported together, without secrets', () => {
   const env = {
     KAFKA_BROKERS: 'one',
     KAFKA_TLS: 'true',
@@ -128,7 +128,7 @@ test('every bad setting is named at once, and no secret is shown', () => {
   )
 })
 
-test('half a login and certificates without TLS are refused', () => {
+test('an incomplete login and certificates without TLS are refused', () => {
   assert.throws(() => read({ ...BROKERS, KAFKA_SASL_USERNAME: 'me' }), /KAFKA_SASL_MECHANISM/)
   assert.throws(
     () => read({ ...BROKERS, KAFKA_TLS_SERVER_NAME: 'kafka' }),

@@ -97,7 +97,7 @@ export interface IssuerSettings {
   gatewayJwksUrl: string
 }
 
-/** What `CAUDAL_GATEWAY_ISSUER` says where there is no gateway. */
+/** The value of `CAUDAL_GATEWAY_ISSUER` without a gateway. */
 export const NO_GATEWAY = 'none'
 
 /** Issuers are names that survive a change of address; their keys are at the peers' URLs. */

@@ -59,7 +59,7 @@ function frameworkRefusal(error: unknown): Problem | undefined {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new Problem('UNSUPPORTED_MEDIA_TYPE', 'send application/json')
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new Problem('MALFORMED_REQUEST', 'the body does not have the announced length')
+      return new Problem('MALFORMED_REQUEST', 'the length of the body differs from Content-Length')
     case 'FST_ERR_BAD_URL':
       return new Problem('MALFORMED_REQUEST', 'the address is not well formed')
     case 'FST_ERR_MAX_PARAM_LENGTH':

@@ -57,7 +57,7 @@ function refusalOf(identity: Identity, access: Access): Problem | undefined {
   return new Problem('FORBIDDEN', `the token of a ${holder} is not accepted here`)
 }
 
-/** Node keeps the first of several; whoever looks at another one would see another caller. */
+/** Node uses the first of several headers; a proxy that uses another one sees another caller. */
 function isRepeated(rawHeaders: readonly string[], name: string): boolean {
   let count = 0
   for (let index = 0; index < rawHeaders.length; index += 2) {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { createBoundedCache } from './bounded-cache.ts'
 
-test('the cache never holds more than its limit, and what it holds is what was set last', () => {
+test('the cache never exceeds its limit and returns the last value of a key', () => {
   const keys = fc.constantFrom('a', 'b', 'c', 'd', 'e')
   const steps = fc.array(fc.tuple(fc.constantFrom('get', 'set', 'delete'), keys, fc.nat()))
   fc.assert(
@@ -29,7 +29,7 @@ test('the cache never holds more than its limit, and what it holds is what was s
   )
 })
 
-test('what was used longest ago is forgotten first', () => {
+test('the least recently used entry is evicted first', () => {
   const cache = createBoundedCache<string>(3)
   for (const key of ['a', 'b', 'c']) cache.set(key, key)
   cache.get('a')

@@ -36,7 +36,7 @@ function answerJson(response: ServerResponse, status: number, body: unknown): vo
   response.end(JSON.stringify(body))
 }
 
-test('a call carries body, token and trace, and brings back status and JSON', async (t) => {
+test('a call sends body, token and trace, and returns status and JSON', async (t) => {
   const url = await peer(t, (request, response, body) => {
     const { method, url: path, headers } = request
     const { authorization, traceparent } = headers
@@ -71,7 +71,7 @@ test('a refusal below 500 is an answer, 5xx and 429 are retryable faults', async
   }
 })
 
-test('F13: a peer that hangs, resets, talks nonsense or is gone is a retryable fault', async (t) => {
+test('F13: a peer that hangs, resets, answers nonsense or is down causes a retryable fault', async (t) => {
   const url = await peer(t, (request, response) => {
     if (request.url === '/reset') request.socket.destroy()
     if (request.url === '/nonsense') {
@@ -86,7 +86,7 @@ test('F13: a peer that hangs, resets, talks nonsense or is gone is a retryable f
   await assert.rejects(callService({ url, path: '/', getToken: never, timeoutMs: 50 }), isRetryable)
 })
 
-test('a refused token is renewed once, then it is a fault', async (t) => {
+test('a refused token is renewed once; a second refusal is a fault', async (t) => {
   let accepted = 'new'
   const url = await peer(t, (request, response) => {
     const granted = request.headers.authorization === `Bearer ${accepted}`
@@ -97,7 +97,7 @@ test('a refused token is renewed once, then it is a fault', async (t) => {
   await assert.rejects(callService({ url, path: '/', getToken: oldThenNew }), { status: 401 })
 })
 
-test('F14: tokens are fetched once for many callers and renewed before they expire', async (t) => {
+test('F14: concurrent callers share one token request, and tokens are renewed before they expire', async (t) => {
   let issued = 0
   let broken = false
   let nowMs = 0

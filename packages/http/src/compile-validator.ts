@@ -91,7 +91,7 @@ function explain(
   return [`${place}: ${name} ${reason}`, { members: { param: name } }]
 }
 
-/** Describes the error in words, since a pattern or a format's name does not say what to send. */
+/** Describes the error in words, because the name of a pattern or format does not help a client. */
 function reasonOf(error: TLocalizedValidationError, schema: JsonSchema): string {
   switch (error.keyword) {
     case 'anyOf':

@@ -112,7 +112,7 @@ test('a valid request is answered with its trace and safe headers', async (t) =>
   assert.equal(answer.headers.get('cache-control'), 'no-store')
 })
 
-test('bodies that do not fit are refused by the name of the member', async (t) => {
+test('invalid bodies are refused with the name of the member', async (t) => {
   const { ask } = await serving(t)
   const refusals: Array<[string, RegExp]> = [
     ['{}', /count is required/],
@@ -147,7 +147,7 @@ test('bodies that do not fit are refused by the name of the member', async (t) =
   )
 })
 
-test('large bodies, other content types and unknown ids have codes of their own', async (t) => {
+test('large bodies, other content types and unknown ids have their own codes', async (t) => {
   const { ask } = await serving(t)
   const body = `"${'x'.repeat(500_000)}"`
   const large = await ask('POST', `/v1/things/${ID}`, { headers: JSON_TYPE, body })
@@ -170,7 +170,7 @@ test('large bodies, other content types and unknown ids have codes of their own'
   assertProblem(junk, 400, 'MALFORMED_REQUEST', /path: id/)
 })
 
-test('any RFC 9562 UUID is one, nil and max included', async (t) => {
+test('any RFC 9562 UUID is accepted, including nil and max', async (t) => {
   const { ask } = await serving(t)
   const special = ['0', 'f', 'F'].map((one) => ID.replaceAll(/[^-]/g, one))
   for (const order of [ID, ID.toUpperCase(), ...special]) {
@@ -195,7 +195,7 @@ test('HEAD answers as GET does, without the body', async (t) => {
   assert.equal(wrong.headers.get('allow'), 'GET, HEAD')
 })
 
-test('a limit is a clean integer from 1 to 100, and unknown parameters are ignored', async (t) => {
+test('a limit is an integer from 1 to 100, and unknown parameters are ignored', async (t) => {
   const { ask } = await serving(t)
   assert.deepEqual((await ask('GET', '/v1/things')).body, { limit: 20 })
   assert.deepEqual((await ask('GET', '/v1/things?limit=7&foo=1&cursor=abc')).body, {
@@ -221,7 +221,7 @@ test('a limit is a clean integer from 1 to 100, and unknown parameters are ignor
   }
 })
 
-test('what is not there is 404, another method 405 with Allow, a broken address 400', async (t) => {
+test('unknown paths get 404, other methods 405 with Allow, malformed paths 400', async (t) => {
   const { ask } = await serving(t)
   assertProblem(await ask('GET', '/v1/nothing'), 404, 'ROUTE_NOT_FOUND')
   assertProblem(await ask('POST', '/v1/nothing', { body: 'text' }), 404, 'ROUTE_NOT_FOUND')
@@ -233,7 +233,7 @@ test('what is not there is 404, another method 405 with Allow, a broken address 
   assertProblem(await ask('GET', '/v1//things'), 404, 'ROUTE_NOT_FOUND')
 })
 
-test('bugs are a bare 500, faults 503 with Retry-After, and both are logged with the trace', async (t) => {
+test('bugs get 500 without details, faults 503 with Retry-After, both logged with the trace', async (t) => {
   const { ask, lines } = await serving(t)
   const bug = await ask('GET', '/v1/bug')
   assertProblem(bug, 500, 'INTERNAL')
@@ -263,14 +263,14 @@ test('a problem that a handler throws keeps its members', async (t) => {
   assert.equal(answer.body.payment_id, ID)
 })
 
-test('F1: a route can ask for exact integers', async (t) => {
+test('F1: a route can read integers exactly', async (t) => {
   const { ask } = await serving(t)
   const body = '{"n":9223372036854775807}'
   const answer = await ask('POST', '/v1/exact', { headers: JSON_TYPE, body })
   assert.deepEqual(answer.body, { type: 'bigint' })
 })
 
-test('what is not HTTP gets a problem document, and long headers 431', async (t) => {
+test('malformed HTTP gets a problem document, and long headers get 431', async (t) => {
   const { url } = await serving(t)
   assert.match(await raw(url, 'CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n'), /MALFORMED_REQUEST/)
   const bad = await raw(url, 'NONSENSE\r\n\r\n')
@@ -287,7 +287,7 @@ test('what is not HTTP gets a problem document, and long headers 431', async (t)
   assert.match(await raw(url, smuggled), /^HTTP\/1\.1 400 /)
 })
 
-test('readiness names each check: a failing one is 503, a warning is degraded', async (t) => {
+test('readiness names each check: a failure gives 503, a warning gives degraded', async (t) => {
   const ok = await serving(t, addRoutes, { database: { status: 'ok' } })
   assert.deepEqual(await ok.ask('GET', '/readyz').then(({ status, body }) => [status, body]), [
     200,
@@ -302,7 +302,7 @@ test('readiness names each check: a failing one is 503, a warning is degraded', 
   assert.equal((await failing.ask('GET', '/healthz')).status, 200)
 })
 
-test('P13: requests are counted by route and status class, unknown addresses together', async (t) => {
+test('P13: requests are counted by route and status class, unknown paths together', async (t) => {
   const { ask } = await serving(t)
   await ask('GET', '/v1/things')
   await ask('GET', '/v1/things?limit=0')
@@ -327,7 +327,7 @@ test('P13: the OpenAPI document describes the routes and their problems', async 
   assert.match(JSON.stringify(paths['/v1/things']?.get), /"name":"limit","required":false/)
 })
 
-test('a stop lets the request under way finish and cuts off what does not end', async (t) => {
+test('a stop waits for requests in flight and aborts those that do not end', async (t) => {
   const gate = Promise.withResolvers<void>()
   const arrived = Promise.withResolvers<void>()
   const { app, ask } = await serving(t, (server) => {

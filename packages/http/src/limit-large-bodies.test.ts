@@ -11,7 +11,7 @@ import { closeServer, listen } from './running-service.ts'
 const MIB = 1024 * 1024
 const LARGEST_BYTES = 24 * MIB
 
-test('large bodies are read within a budget; beyond it 503 at once, and small ones pass', async (t) => {
+test('large bodies share a budget; beyond it they get 503 at once, and small ones pass', async (t) => {
   const app = createServer({
     name: 'test',
     logger: createLogger({ service: 'test', level: 'error' }),
@@ -30,7 +30,7 @@ test('large bodies are read within a budget; beyond it 503 at once, and small on
       status: response!.statusCode,
       body: await text(response!),
     }))
-    // The server has seen the request when it says so.
+    // The server has received the request when it sends this.
     const continued = once(sending, 'continue')
     sending.flushHeaders()
     await continued

@@ -16,7 +16,7 @@ test('a cursor reads back as what was encoded', () => {
   )
 })
 
-test('a junk cursor is a malformed request', () => {
+test('an invalid cursor is a malformed request', () => {
   const read = cursorReader(Position)
   const good = encodeCursor({ at: 'now', id: '0190b2a4-0000-7000-8000-000000000001' })
   const junk = [
@@ -39,7 +39,7 @@ test('a junk cursor is a malformed request', () => {
   }
 })
 
-test('pages of any size, put together, are the list, each item once', () => {
+test('pages of any size together contain each item once, in order', () => {
   const sizes = fc.integer({ min: 1, max: 10 })
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 40 }), sizes, (count, limit) => {

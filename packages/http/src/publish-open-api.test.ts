@@ -28,7 +28,7 @@ interface Operation {
   >
 }
 
-test('P13: what a handler reads by itself is described, and checked by it alone', async () => {
+test('P13: a body that a handler reads itself is described, and validated only there', async () => {
   const ask = serving((app) => {
     const schema = {
       readHeaders: { 'x-key': Type.String(), 'x-more': Type.Optional(Type.String()) },

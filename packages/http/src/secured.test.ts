@@ -63,7 +63,7 @@ test('a holder that needs no scope is admitted without it, the other is not', as
   assert.equal(await ask({ ...CLIENT, scope: 'users:write' }), lacks)
 })
 
-test('the OpenAPI document names the scope that the route asks for', async (t) => {
+test('the OpenAPI document names the scope of the route', async (t) => {
   const { app } = await serve(t, { scope: SCOPE.traceRead })
   const { paths } = (await app.inject('/openapi.json')).json<{
     paths: Record<string, { get: { security: unknown } }>

@@ -10,7 +10,7 @@ export interface RouteAccess extends Access {
 /**
  * The options of a route that asks for a scope: the hook that holds callers to it and the
  * `security` of its OpenAPI operation come from one declaration. Only holders of the scope by the
- * list (`SCOPES`) get in, unless `holders` says otherwise.
+ * list (`SCOPES`) get in, unless `holders` names others.
  */
 export function secured<S extends FastifySchema>(
   access: RouteAccess,

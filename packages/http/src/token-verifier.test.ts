@@ -32,7 +32,7 @@ async function assertRefused(verifier: TokenVerifier, token: string, why: string
   assert.equal(verifier.cached(token), undefined, why)
 }
 
-test('P1: a valid token becomes the identity it speaks of', async (t) => {
+test('P1: a valid token becomes the identity of its subject', async (t) => {
   const { issuer, verifier } = await verifying(t)
   const user = await verifier.verify(await issuer.sign({ client_id: 'caudal-cli' }))
   assert.equal(user.kind, 'user')
@@ -44,7 +44,7 @@ test('P1: a valid token becomes the identity it speaks of', async (t) => {
   assert.deepEqual([service.kind, service.clientId], ['service', 'orders'])
 })
 
-test('P1: every asymmetric algorithm of the allow-list is taken', async (t) => {
+test('P1: every asymmetric algorithm of the allow-list is accepted', async (t) => {
   for (const algorithm of ['ES256', 'EdDSA', 'RS256', 'PS256'] as const) {
     const issuer = await startTestIssuer({ algorithm })
     t.after(() => issuer.stop())
@@ -113,7 +113,7 @@ test('P1: a public key used as an HMAC secret signs nothing (algorithm confusion
   }
 })
 
-test('an issuer may vouch only for the callers it is trusted with', async (t) => {
+test('an issuer is trusted only for its configured callers', async (t) => {
   const { issuer } = await verifying(t)
   const services = createTokenVerifier({ issuers: [{ ...trust(issuer), kinds: ['service'] }] })
   await assertRefused(services, await issuer.sign(), 'a user from an issuer of services')
@@ -121,7 +121,7 @@ test('an issuer may vouch only for the callers it is trusted with', async (t) =>
   assert.equal((await services.verify(token)).kind, 'service')
 })
 
-test('keys that cannot be had are UNAVAILABLE, never a pass and never a 401', async (t) => {
+test('keys that cannot be fetched cause UNAVAILABLE, never an admission and never 401', async (t) => {
   const { issuer, verifier } = await verifying(t)
   issuer.breakKeys(true)
   const token = await issuer.sign()
@@ -132,11 +132,11 @@ test('keys that cannot be had are UNAVAILABLE, never a pass and never a 401', as
   await verifier.checkKeys()
   await issuer.stop()
   assert.equal((await verifier.verify(token)).kind, 'user')
-  const nobody = createTokenVerifier({ issuers: [trust(issuer)] })
-  await assert.rejects(nobody.verify(token), unavailable)
+  const unreachable = createTokenVerifier({ issuers: [trust(issuer)] })
+  await assert.rejects(unreachable.verify(token), unavailable)
 })
 
-test('a verified token is remembered until it expires, five minutes at most', async (t) => {
+test('a verified token is cached until it expires, five minutes at most', async (t) => {
   let nowMs = Date.now()
   const { issuer, verifier } = await verifying(t, { nowMs: () => nowMs })
   const short = await issuer.sign({}, { expiresInSeconds: 60 })
@@ -161,7 +161,7 @@ test('a burst with one fresh token fetches the keys once and verifies once', asy
   assert.equal(issuer.fetches, 1)
 })
 
-test('an issuer that comes back with a new key is known again after a second', async (t) => {
+test('the new key of a restarted issuer is accepted after a second', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
   const { issuer, verifier } = await verifying(t)
   await verifier.verify(await issuer.sign())

@@ -20,7 +20,7 @@ export interface TrustedIssuer {
   issuer: string
   jwksUrl: string
   audience: string
-  /** Which callers this issuer may vouch for here; both unless said. */
+  /** The callers that this issuer is trusted for; both by default. */
   kinds?: readonly Identity['kind'][]
 }
 

@@ -39,7 +39,7 @@ async function serving(t: TestContext) {
   return { url, ask, logged }
 }
 
-test('F1: an X-Trace-Id leads to its trace and is repeated to the byte', async (t) => {
+test('F1: an X-Trace-Id is resolved to its trace and returned unchanged', async (t) => {
   const { ask } = await serving(t)
   for (const [name, traceId] of [
     [TRACE_ID, TRACE_ID],
@@ -51,7 +51,7 @@ test('F1: an X-Trace-Id leads to its trace and is repeated to the byte', async (
   }
 })
 
-test('F1: a valid traceparent wins over an X-Trace-Id, one that is not valid does not', async (t) => {
+test('F1: a valid traceparent has priority over an X-Trace-Id', async (t) => {
   const { ask } = await serving(t)
   const traceparent = `00-${OTHER_ID}-00f067aa0ba902b7-01`
   const both = { 'x-trace-id': 'tr_a1b2', traceparent }
@@ -61,7 +61,7 @@ test('F1: a valid traceparent wins over an X-Trace-Id, one that is not valid doe
   assert.deepEqual(await ask('/v1/refused', broken), expected)
 })
 
-test('F1: what is no X-Trace-Id is as if it were absent', async (t) => {
+test('F1: an invalid X-Trace-Id is ignored', async (t) => {
   const { ask } = await serving(t)
   for (const name of ['', 'two words', 'ñ', 'x'.repeat(129)]) {
     const [one, other] = [
@@ -73,7 +73,7 @@ test('F1: what is no X-Trace-Id is as if it were absent', async (t) => {
   }
 })
 
-test('P13, F10: the log has what the caller calls the trace, beside its id', async (t) => {
+test("P13, F10: the log has the caller's name of the trace and its id", async (t) => {
   const { ask, logged } = await serving(t)
   await ask('/v1/bug', { 'x-trace-id': 'tr_a1b2' })
   await ask('/v1/bug', { 'x-trace-id': TRACE_ID })
@@ -92,7 +92,7 @@ test('P13, F10: the log has what the caller calls the trace, beside its id', asy
   )
 })
 
-test('F1: requests that reach no route, or are no address, have their trace too', async (t) => {
+test('F1: requests without a route or with a malformed path have a trace', async (t) => {
   const { url, ask } = await serving(t)
   const expected = { traceId: TRACE_OF_A1B2, repeated: 'tr_a1b2' }
   assert.deepEqual(await ask('/nowhere', { 'x-trace-id': 'tr_a1b2' }), expected)

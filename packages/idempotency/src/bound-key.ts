@@ -1,4 +1,4 @@
-/** An idempotency key within its scope (F2): the tenant and whoever chose the key. */
+/** An idempotency key within its scope (F2): the tenant and the principal that chose the key. */
 export interface KeyScope {
   tenantId: string
   principalId: string

@@ -31,7 +31,7 @@ const bound = (idempotencyKey: string, more: Partial<BoundKey> = {}): BoundKey =
   ...more,
 })
 
-test('F2: a bound key gives its answer, in its place, to its own tenant and principal only', async () => {
+test('F2: a bound key returns its answer only to its own tenant and principal', async () => {
   const resourceId = '00000000-0000-4000-8000-000000000001'
   const key = bound('own', { resourceId })
   await db.query(insertKeys(STANDARD_KEYS, [key, bound('other', { status: 409 })]))
@@ -47,7 +47,7 @@ test('F2: a bound key gives its answer, in its place, to its own tenant and prin
   assert.deepEqual(await loadKeys(db, STANDARD_KEYS, []), [])
 })
 
-test('F2: a key is bound once: a second insert is rejected with all its neighbours', async () => {
+test('F2: a key is bound once: a second insert is rejected with its whole batch', async () => {
   await db.query(insertKeys(STANDARD_KEYS, [bound('once')]))
   const again = db.query(insertKeys(STANDARD_KEYS, [bound('neighbour'), bound('once')]))
   await assert.rejects(again, (error) => isUniqueViolation(error))
@@ -68,7 +68,7 @@ test('a table without a resource column works, as a part of a larger statement t
   ])
 })
 
-test('retention drops what is older than configured, and nothing of the last 30 days', async () => {
+test('retention deletes keys older than configured, and none of the last 30 days', async () => {
   const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
   for (const days of [1, 29, 31, 61]) {
     await db.query(insertKeys(STANDARD_KEYS, [bound(`${days} days`)], daysAgo(days)))

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /** The places of one peer. */
 export interface Places {
-  /** Calls under way at most. A call keeps its place until its result is stored. */
+  /** Most calls in flight. A call occupies its place until its result is stored. */
   most: number
   /** Due rows are claimed again once this share of the places is free; by default any place. */
   worthwhileShare?: number
 }
 
-/** Counts calls under way by peer, so that one that hangs takes no places of another. */
+/** Counts calls in flight by peer, so that a hanging peer takes no places of another. */
 export interface Bulkhead<P extends string> {
   readonly peers: readonly P[]
   /** Of all peers together. */
@@ -18,7 +18,7 @@ export interface Bulkhead<P extends string> {
   isWorthwhile(peer: P): boolean
   take(peer: P): void
   release(peer: P): void
-  /** Waits until nothing is under way, `drainMs` at most; then no place is free. */
+  /** Waits until no call is in flight, `drainMs` at most; then no place is free. */
   drain(drainMs: number): Promise<void>
 }
 

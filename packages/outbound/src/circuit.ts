@@ -26,9 +26,9 @@ export interface CircuitSettings {
 }
 
 export interface CircuitOptions<R> extends CircuitSettings {
-  /** Whether the result says that the peer is unavailable. A call that rejects always does. */
+  /** Whether the result means that the peer is unavailable. A call that rejects always does. */
   isFailure: (result: R) => boolean
-  /** What a call does that comes while another one tries: waits for its end, or is refused. */
+  /** What a call does during a trial call: wait for its end, or be refused. */
   whileTrying: 'wait' | 'refuse'
   onChange?: (mode: CircuitMode) => void
 }

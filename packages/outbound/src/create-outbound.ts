@@ -14,11 +14,11 @@ export interface Peer<R> extends Places {
 /** A call whose row is leased by this process; the lease is committed. */
 export interface LeasedCall<P extends string> {
   peer: P
-  /** For the whole call: at its end the call is cut, whatever it waits for. */
+  /** For the whole call, which is aborted at its end. */
   deadline: Deadline
 }
 
-/** What a claim of due rows brought. */
+/** The result of a claim of due rows. */
 export interface Claimed<C> {
   /** Calls to begin; their leases are committed. */
   calls: readonly C[]
@@ -69,17 +69,17 @@ export interface Outbound<P extends string, C> {
   begin(calls: readonly C[]): void
   /** Calls that may begin now: as many as places are free and the circuit admits. */
   room(peer: P): number
-  /** Free places, whatever the circuit says; none once it was stopped. */
+  /** Free places, regardless of the circuit; none after a stop. */
   free(peer: P): number
   circuitMode(peer: P): CircuitMode
   /** Due rows wait in the table that were not claimed for lack of room. */
   readonly backlog: boolean
-  /** Says that rows wait in the table. */
+  /** Records that due rows wait in the table. */
   addBacklog(): void
   /** Claims again if rows wait; for a circuit that changed. */
   resume(): void
   wakeIn(delayMs: number): void
-  /** Claims nothing more and waits for calls under way, `drainMs` at most. */
+  /** Stops claiming and waits for calls in flight, `drainMs` at most. */
   stop(drainMs: number): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** Until when a call may be written to a socket and waited for. */
+/** The deadline for writing a call to a socket and for its answer. */
 export interface Deadline {
   /** 0 when it has passed. */
   remainingMs(): number

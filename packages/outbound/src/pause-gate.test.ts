@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createPauseGate } from './pause-gate.ts'
 
-test('F13: a peer that fails is left in peace, longer each time in a row, to ten seconds', () => {
+test('F13: calls to a failing peer pause longer after each failure, up to ten seconds', () => {
   let nowMs = 0
   const gate = createPauseGate(
     () => 1,
@@ -19,7 +19,7 @@ test('F13: a peer that fails is left in peace, longer each time in a row, to ten
   assert.deepEqual(pauses, [500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000])
 })
 
-test('F13: an answer opens it at once, and the next failure starts anew', () => {
+test('F13: an answer opens the gate at once and resets the pause', () => {
   const gate = createPauseGate(
     () => 1,
     () => 0,

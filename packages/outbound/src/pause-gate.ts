@@ -1,10 +1,10 @@
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 
-/** Keeps calls from a peer that does not answer anybody. */
+/** Pauses calls to a peer that does not answer. */
 export interface PauseGate {
-  /** How long it stays shut, in milliseconds; 0 when open. */
+  /** How long the gate stays shut, in milliseconds; 0 if open. */
   shutForMs(): number
-  /** The peer gave no usable answer: shut, longer each time in a row. */
+  /** The peer gave no usable answer: shuts the gate, longer after each failure in a row. */
   failed(): void
   passed(): void
 }

@@ -1,18 +1,18 @@
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 
-/** Claims due rows over and over: when woken, and by a poll. */
+/** Claims due rows repeatedly: when woken, and by polling. */
 export interface Sweep {
-  /** Starts a round now, or right after the one under way. */
+  /** Starts a round now, or directly after the one in flight. */
   wake(): void
-  /** Starts a round in so many milliseconds: a row becomes due then. */
+  /** Starts a round in this many milliseconds, when a row becomes due. */
   wakeIn(delayMs: number): void
   /** Starts no further round; resolves when the last one has ended. */
   stop(): Promise<void>
 }
 
 export interface SweepOptions {
-  /** Claims due rows. Answers whether another round should follow at once. */
+  /** Claims due rows. Returns whether another round should follow at once. */
   round: () => Promise<boolean>
   /** The longest pause between two rounds. */
   pollMs?: number | undefined
@@ -25,7 +25,7 @@ const GRAIN_MS = 25
 const BACKOFF = { baseMs: 200, mostMs: 5_000 }
 
 /**
- * Starts the rounds at once. The rows say what is due and when; a timer that is lost costs one
+ * Starts the rounds at once. The rows hold what is due and when, so a lost timer costs at most one
  * poll. A round that fails is repeated after a pause that grows.
  */
 export function startSweep({ round, pollMs = POLL_MS, logger }: SweepOptions): Sweep {

@@ -27,7 +27,7 @@ test('the answer of a lost lease does not overwrite the newer attempt', async (t
   assert.deepEqual(seen, [1, 2])
 })
 
-test('Retry-After is honoured: the next attempt comes no sooner', async (t) => {
+test('Retry-After is honoured by the next attempt', async (t) => {
   const it = await jobQueue(t)
   await it.add(1)
   const startedAt: number[] = []
@@ -43,7 +43,7 @@ test('Retry-After is honoured: the next attempt comes no sooner', async (t) => {
   assert.ok(startedAt[1]! - startedAt[0]! >= 1_000, String(startedAt))
 })
 
-test('the circuit opens, one call tries after the pause, and a success closes it', async (t) => {
+test('after the pause of an open circuit one trial call is made, and its success closes it', async (t) => {
   const it = await jobQueue(t)
   const circuit = createCircuit<Answer>({
     threshold: 0.5,
@@ -78,7 +78,7 @@ test('the circuit opens, one call tries after the pause, and a success closes it
   assert.equal(engine.circuitMode('a'), 'closed')
 })
 
-test('a peer that hangs does not delay another one', async (t) => {
+test('a peer that hangs does not delay another peer', async (t) => {
   const it = await jobQueue(t)
   await it.add(50, { peer: 'a' })
   await it.add(50, { from: 101, peer: 'b' })
@@ -90,7 +90,7 @@ test('a peer that hangs does not delay another one', async (t) => {
   assert.equal(engine.free('b'), 10)
 })
 
-test('a call is cut at its deadline and its row is claimed again after its lease', async (t) => {
+test('a call is aborted at its deadline, and its row is claimed again after its lease', async (t) => {
   const it = await jobQueue(t)
   await it.add(1)
   let aborted = false
@@ -109,7 +109,7 @@ test('a call is cut at its deadline and its row is claimed again after its lease
   assert.equal(fault?.code, 'NO_ANSWER_IN_TIME')
 })
 
-test('a result that cannot be stored does not stop its neighbours, and is repeated', async (t) => {
+test('a result that cannot be stored is retried and does not delay other results', async (t) => {
   const it = await jobQueue(t)
   await it.add(10)
   let isBroken = true
@@ -128,7 +128,7 @@ test('a result that cannot be stored does not stop its neighbours, and is repeat
   assert.equal((await it.job(5)).attempts, 1)
 })
 
-test('rows that a dead process had leased are claimed again when their lease is over', async (t) => {
+test('rows that a dead process had leased are claimed again after their lease', async (t) => {
   const it = await jobQueue(t)
   await it.add(5)
   const dead = it.start({ leaseMs: 500, call: never })
@@ -154,7 +154,7 @@ test('one tenant that fills its queue does not delay another', async (t) => {
   assert.ok(order.lastIndexOf('quiet') < 20, `the last was call ${order.lastIndexOf('quiet')}`)
 })
 
-test('two processes share the rows and call none twice', async (t) => {
+test('two processes share the rows and call each once', async (t) => {
   const it = await jobQueue(t)
   await it.add(300)
   const called: number[] = []
@@ -170,7 +170,7 @@ test('two processes share the rows and call none twice', async (t) => {
   assert.equal(called.length, 300)
 })
 
-test('a stop waits for calls under way and records them', async (t) => {
+test('a stop waits for calls in flight and records them', async (t) => {
   const it = await jobQueue(t)
   await it.add(5)
   const engine = it.start({

@@ -10,7 +10,7 @@ test('pauses double from the first to the longest', () => {
   assert.deepEqual(pauses, [100, 200, 400, 800, 1_000])
 })
 
-test('F13: jitter keeps each pause between half of it and all of it, after any failures', () => {
+test('F13: jitter leaves each pause between half and all of its length', () => {
   fc.assert(
     fc.property(fc.nat(10_000), fc.double({ min: 0, max: 1, noNaN: true }), (failures, random) => {
       const backoff = { baseMs: 50, mostMs: 5_000 }

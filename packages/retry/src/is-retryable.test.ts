@@ -24,23 +24,23 @@ test('every connection fault and conflict of the database is retryable', () => {
   }
 })
 
-test('a socket that does not exist is a connection fault, a file that does not is none', () => {
+test('a missing socket is a connection fault, a missing file is not', () => {
   assert.equal(isRetryable(withCode('ENOENT', { syscall: 'connect' })), true)
   assert.equal(isRetryable(withCode('ENOENT', { syscall: 'open' })), false)
 })
 
-test('a fault that carries `retryable` decides itself, against its code', () => {
+test('the member `retryable` of a fault has priority over its code', () => {
   assert.equal(isRetryable(withCode('ECONNREFUSED', { retryable: false })), false)
   assert.equal(isRetryable(withCode('23505', { retryable: true })), true)
 })
 
-test('causes and the parts of an aggregate are looked at', () => {
+test('causes and the parts of an aggregate are checked', () => {
   const down = withCode('ECONNREFUSED')
   assert.equal(isRetryable(new Error('outer', { cause: new Error('x', { cause: down }) })), true)
   assert.equal(isRetryable(new AggregateError([new Error('x'), down])), true)
 })
 
-test('bugs, refusals, constraint violations and what is no error are not retryable', () => {
+test('bugs, refusals, constraint violations and values that are no errors are not retryable', () => {
   for (const error of [new Error('bug'), withCode('23505'), withCode('42601'), 'down', null]) {
     assert.equal(isRetryable(error), false)
   }

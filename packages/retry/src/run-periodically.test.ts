@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { runPeriodically } from './run-periodically.ts'
 
-test('rounds follow one another after the pause, also after one that failed', async (t) => {
+test('rounds follow each other after the pause, also after a failed round', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const faults: unknown[] = []
   const fault = new Error('round 2')
@@ -30,7 +30,7 @@ test('rounds follow one another after the pause, also after one that failed', as
   await periodic.stop()
 })
 
-test('stop waits for the round that is under way and starts no other', async (t) => {
+test('stop waits for the round in flight and starts no other', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { promise, resolve } = Promise.withResolvers<void>()
   let rounds = 0

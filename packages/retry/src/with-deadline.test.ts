@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { isRetryable } from './is-retryable.ts'
 import { withDeadline } from './with-deadline.ts'
 
-test('work that ends in time gives its result or its own error', async () => {
+test('work that ends in time returns its result or throws its own error', async () => {
   assert.equal(await withDeadline(60_000, async () => 'done'), 'done')
   const fault = new Error('own')
   await assert.rejects(
@@ -12,7 +12,7 @@ test('work that ends in time gives its result or its own error', async () => {
   )
 })
 
-test('F13: at the deadline the signal aborts and the result is a retryable error', async (t) => {
+test('F13: at the deadline the signal aborts and a retryable error is thrown', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   let signal: AbortSignal | undefined
   const late = withDeadline(100, (given) => {

@@ -17,7 +17,7 @@ export interface Config extends ServiceSettings, DatabaseSettings, ClientSetting
   ordersUrl: string
   /** Deadline of one lookup of orders, including its token. */
   ordersTimeoutMs: number
-  /** How long idempotency keys are kept, at least 30 days (F2). */
+  /** Retention of idempotency keys, at least 30 days (F2). */
   keyDays: number
 }
 

@@ -25,7 +25,7 @@ before(async () => {
   scope.after(() => log.close())
 })
 
-/** An accepted payment, and what the other services can say about it. */
+/** An accepted payment, and all events of other services about it. */
 async function accepted(userId = newId()) {
   const token = await world.peers.userToken(userId)
   const order = world.peers.addOrder(userId).external_order_id
@@ -44,7 +44,7 @@ function topicOf(event: PaymentEvent) {
   return event.event_type === 'funds.released' ? TOPICS.fundsReleased : TOPICS.paymentsResults
 }
 
-function tell(...events: PaymentEvent[]): Promise<void> {
+function publish(...events: PaymentEvent[]): Promise<void> {
   return log.append(
     events.map((event) => ({
       topic: topicOf(event),
@@ -90,19 +90,19 @@ async function stepsOf(paymentId: string, claims = {}): Promise<string[]> {
   return (json['steps'] as { step: string }[]).map(({ step }) => step)
 }
 
-test('from request to COMPLETED: published, followed, finalized once, and described by its steps (P3, P11)', async () => {
+test('a payment from request to COMPLETED is finalized once and has all its steps (P3, P11)', async () => {
   const payment = await accepted()
   const { paymentId, events } = payment
   await eventually(async () => {
     const requested = await eventsInLog(TOPICS.paymentsRequested, paymentId)
     return requested.length === 1
   })
-  await tell(events.reserved())
+  await publish(events.reserved())
   const reserved = await becomes(payment, 'RESERVED')
-  await tell(events.inDoubt())
+  await publish(events.inDoubt())
   await becomes(payment, 'IN_DOUBT')
   const completed = events.completed()
-  await tell(completed, completed)
+  await publish(completed, completed)
   const view = await becomes(payment, 'COMPLETED')
   assert.deepEqual(view, {
     payment_id: paymentId,
@@ -130,16 +130,16 @@ test('from request to COMPLETED: published, followed, finalized once, and descri
   assert.deepEqual(await stepsOf(paymentId, { tenant_id: 'other' }), [])
 })
 
-test('a failure shows only when the money is back; then the order is free again (rule 2)', async () => {
+test('a payment becomes FAILED and its order free only after the hold is released (rule 2)', async () => {
   const payment = await accepted()
   const { events, token, order, paymentId } = payment
-  await tell(events.reserved(), events.failed('gateway_unavailable'))
+  await publish(events.reserved(), events.failed('gateway_unavailable'))
   const reserved = await becomes(payment, 'RESERVED')
   assert.equal(reserved['reason'], null)
   const key = newId()
   const refused = await pay(service, token, order, { key })
   assert.equal(refused.json['code'], 'ORDER_PAYMENT_IN_PROGRESS')
-  await tell(events.released('gateway_unavailable'))
+  await publish(events.released('gateway_unavailable'))
   const failed = await becomes(payment, 'FAILED')
   assert.equal(failed['reason'], 'gateway_unavailable')
   const [event] = await finalizedInLog(paymentId)
@@ -154,19 +154,19 @@ test('a failure shows only when the money is back; then the order is free again 
   ])
 })
 
-test('a refusal of the wallet is final at once', async () => {
+test('a refusal by the wallet is final at once', async () => {
   const payment = await accepted()
-  await tell(payment.events.insufficient())
+  await publish(payment.events.insufficient())
   const failed = await becomes(payment, 'FAILED')
   assert.equal(failed['reason'], 'insufficient_funds')
   await finalizedInLog(payment.paymentId)
 })
 
-test('an event of an unknown payment is parked and seen; the other payments go on (rule 11)', async () => {
+test('an event of an unknown payment is parked and counted, without delaying others (rule 11)', async () => {
   const stranger = pendingPayment()
-  await tell(eventsOf(stranger).reserved())
+  await publish(eventsOf(stranger).reserved())
   const payment = await accepted()
-  await tell(payment.events.reserved())
+  await publish(payment.events.reserved())
   await becomes(payment, 'RESERVED')
   const ready = await eventually(async () => {
     const { json } = await call(`${service.url}/readyz`, { token: '' })
@@ -180,9 +180,9 @@ test('an event of an unknown payment is parked and seen; the other payments go o
 test('a restart at any moment loses nothing and repeats nothing (P9)', async () => {
   const other = await world.start()
   const payments = await Promise.all(Array.from({ length: 20 }, () => accepted()))
-  await tell(...payments.map(({ events }) => events.reserved()))
+  await publish(...payments.map(({ events }) => events.reserved()))
   await service.stop()
-  await tell(...payments.map(({ events }) => events.completed()))
+  await publish(...payments.map(({ events }) => events.completed()))
   for (const { paymentId, token } of payments) {
     const url = `${other.url}/v1/payments/${paymentId}`
     await becomes({ ...payments[0]!, url, token }, 'COMPLETED')
@@ -191,7 +191,7 @@ test('a restart at any moment loses nothing and repeats nothing (P9)', async () 
   service = other
 })
 
-test("a payment is its owner's; others, and ids that are none, find nothing", async () => {
+test('a payment is found only by its owner, and malformed ids are not found', async () => {
   const { paymentId, url, token } = await accepted()
   const stranger = await world.peers.userToken(newId())
   const { peers } = world
@@ -237,9 +237,9 @@ test('payments are listed newest first, page by page, each once', async () => {
   }
 })
 
-test('metrics show requests, states and what is under way; the API describes itself (P13)', async () => {
+test('metrics show requests, states and open payments, and OpenAPI describes the API (P13)', async () => {
   const payment = await accepted()
-  await tell(payment.events.insufficient())
+  await publish(payment.events.insufficient())
   await becomes(payment, 'FAILED')
   const { text } = await call(`${service.url}/metrics`, { token: '' })
   for (const line of [

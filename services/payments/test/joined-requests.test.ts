@@ -43,7 +43,7 @@ async function joinedOf(change: Partial<Joined> = {}): Promise<Joined> {
   }
 }
 
-test('P2: joined requests get the answers that they would get alone, each its own', async () => {
+test('P2: joined requests get the same answers as single ones', async () => {
   const good = await joinedOf()
   const { 'idempotency-key': _, ...keyless } = await joinedOf()
   const requests: [Joined, number, string][] = [
@@ -61,11 +61,11 @@ test('P2: joined requests get the answers that they would get alone, each its ow
   ]
   const lines = await post(requests.map(([one]) => one))
   assert.equal(lines.length, requests.length)
-  for (const [index, [one, status, says]] of requests.entries()) {
+  for (const [index, [one, status, expected]] of requests.entries()) {
     const { body, headers, ...line } = lines[index]!
     assert.deepEqual(line, { index, status }, body)
-    const told = JSON.parse(body) as Record<string, string>
-    assert.equal(told['code'] ?? told['status'], says)
+    const answer = JSON.parse(body) as Record<string, string>
+    assert.equal(answer['code'] ?? answer['status'], expected)
     assert.equal('idempotency-replayed' in headers, index === 2)
     if (status !== 202) continue
     // A repeat that comes alone gets the same bytes.
@@ -81,7 +81,7 @@ test('P2: joined requests get the answers that they would get alone, each its ow
   assert.equal(lines[5]!.headers['www-authenticate']?.startsWith('Bearer'), true)
 })
 
-test('P1: without a token of the gateway nothing is done, joined or not', async () => {
+test('P1: requests without a token of the gateway are refused, joined or not', async () => {
   const identity = await world.peers.serviceToken('payments:read')
   const foreign = await world.peers.userToken(newId(), { aud: 'wallets' })
   const lines = await post([
@@ -94,7 +94,7 @@ test('P1: without a token of the gateway nothing is done, joined or not', async 
   )
 })
 
-test('F7: no answer waits for its neighbours', async () => {
+test('F7: answers of joined requests do not wait for each other', async () => {
   const known = await joinedOf()
   const [first] = await post([known])
   assert.equal(first!.status, 202)

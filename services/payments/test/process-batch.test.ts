@@ -59,7 +59,7 @@ async function load(payments: Iterable<Payment>): Promise<Map<string, Payment>> 
   return (await transaction(db, (tx) => lockPayments(tx, ids))).payments
 }
 
-interface Told {
+interface FinalizedRow {
   payment_id: string
   status: string
   reason: string | null
@@ -67,11 +67,13 @@ interface Told {
 
 async function finalizedOf(payments: Iterable<Payment>) {
   const ids = [...payments].map((payment) => payment.paymentId)
-  const { rows } = await db.query<Told & { headers: string; record_key: string; account: string }>(
+  const { rows } = await db.query<
+    FinalizedRow & { headers: string; record_key: string; account: string }
+  >(
     `SELECT e ->> 'payment_id' AS payment_id, e ->> 'status' AS status, e ->> 'reason' AS reason,
        e ->> 'account_id' AS account, headers, record_key
      FROM (SELECT payload::jsonb AS e, headers, record_key FROM outbox
-           WHERE topic = 'payments.finalized') AS told
+           WHERE topic = 'payments.finalized') AS finalized
      WHERE e ->> 'payment_id' = ANY($1)`,
     [ids],
   )
@@ -91,13 +93,16 @@ test('a payment changes state over several batches and payment.finalized is emit
   assert(after.reservedAt && after.inDoubtAt && after.finalizedAt)
   assert(after.reservedAt < after.finalizedAt)
   assert.equal(after.gatewayResponse?.gateway_transaction_id, `psp-${payment.paymentId}`)
-  const told = await finalizedOf([payment])
-  assert.equal(told.length, 1)
-  assert.equal(told[0]?.record_key, payment.accountId)
-  assert.match(told[0]?.headers ?? '', /00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)/)
+  const finalized = await finalizedOf([payment])
+  assert.equal(finalized.length, 1)
+  assert.equal(finalized[0]?.record_key, payment.accountId)
+  assert.match(
+    finalized[0]?.headers ?? '',
+    /00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)/,
+  )
 })
 
-test('the order of a failed payment is free only when the money is back', async () => {
+test('the order of a failed payment is free only after the hold is released', async () => {
   const payment = pendingPayment()
   const retry = () => pendingPayment({ externalOrderId: payment.externalOrderId })
   const it = eventsOf(payment)
@@ -110,7 +115,7 @@ test('the order of a failed payment is free only when the money is back', async 
   assert.equal((await finalizedOf([payment]))[0]?.reason, 'gateway_declined')
 })
 
-test('an event of an unknown payment is parked, with a cause that a person can read', async () => {
+test('an event of an unknown payment is parked with a readable cause', async () => {
   const [known, unknown] = [pendingPayment(), pendingPayment()]
   await insert(known)
   const batch = [eventsOf(known).reserved(), eventsOf(unknown).reserved()]
@@ -125,7 +130,7 @@ test('an event of an unknown payment is parked, with a cause that a person can r
   assert.equal((await load([known])).get(known.paymentId)?.status, 'PENDING')
 })
 
-test('whatever the order, repeats and batches: SQL ends where the fold in memory does (F4)', async () => {
+test('SQL and the fold in memory agree for any order, repeats and batches (F4)', async () => {
   await fc.assert(
     fc.asyncProperty(plots(), async ({ stories, batches }) => {
       await insert(...stories.keys())
@@ -138,15 +143,15 @@ test('whatever the order, repeats and batches: SQL ends where the fold in memory
       for (const [id, payment] of expected) {
         assert.deepEqual(timeless(actual.get(id)!), timeless(payment))
       }
-      const told = await finalizedOf(stories.keys())
+      const finalized = await finalizedOf(stories.keys())
       const ended = [...expected.values()].filter(({ status }) => isFinal(status))
       assert.deepEqual(
-        told.map((one) => `${one.payment_id} ${one.status} ${one.reason}`).toSorted(),
+        finalized.map((one) => `${one.payment_id} ${one.status} ${one.reason}`).toSorted(),
         ended.map((one) => `${one.paymentId} ${one.status} ${one.reason}`).toSorted(),
       )
       await run(batches.flat())
       assert.deepEqual(await load(stories.keys()), actual)
-      assert.equal((await finalizedOf(stories.keys())).length, told.length)
+      assert.equal((await finalizedOf(stories.keys())).length, finalized.length)
     }),
     { numRuns: 25 },
   )
@@ -165,21 +170,21 @@ function timeless(payment: Payment) {
   return { ...rest, ...seen, finalized: finalizedAt !== null }
 }
 
-test('batches that touch the same payments from two sides never deadlock or lose a step', async () => {
+test('concurrent batches of the same payments never deadlock or lose a step', async () => {
   const payments = Array.from({ length: 20 }, () => pendingPayment())
   await insert(...payments)
-  const told = payments.map((payment) => eventsOf(payment))
+  const perPayment = payments.map((payment) => eventsOf(payment))
   await Promise.all([
-    run(told.map((it) => it.reserved())),
-    run(told.toReversed().map((it) => it.completed())),
-    run(told.map((it) => it.inDoubt())),
+    run(perPayment.map((it) => it.reserved())),
+    run(perPayment.toReversed().map((it) => it.completed())),
+    run(perPayment.map((it) => it.inDoubt())),
   ])
   const after = await load(payments)
   assert([...after.values()].every(({ status }) => status === 'COMPLETED'))
   assert.equal((await finalizedOf(payments)).length, payments.length)
 })
 
-test('planted: a refused compare-and-set raises before any effect, the event behind it included (rule 1)', async () => {
+test('planted: a refused compare-and-set raises before any effect, including its event (rule 1)', async () => {
   const [payment, neighbour] = [pendingPayment(), pendingPayment()]
   await insert(payment, neighbour)
   const incoming = [payment, neighbour].map((one) => {
@@ -204,7 +209,7 @@ test('planted: a refused compare-and-set raises before any effect, the event beh
   assert.deepEqual(await finalizedOf([payment, neighbour]), [])
 })
 
-test('planted: a COMMIT that answers ROLLBACK is noticed, and nothing follows from the batch (rule 1)', async () => {
+test('planted: a COMMIT that answers ROLLBACK is detected, and the batch has no effect (rule 1)', async () => {
   const payment = pendingPayment()
   await insert(payment)
   let followed = false
@@ -220,7 +225,7 @@ test('planted: a COMMIT that answers ROLLBACK is noticed, and nothing follows fr
   assert.equal((await load([payment])).get(payment.paymentId)?.status, 'PENDING')
 })
 
-test('what was agreed cannot be changed by the service, nor anything be deleted (P3)', async () => {
+test('the service can neither change the agreed facts nor delete anything (P3)', async () => {
   const payment = pendingPayment()
   await insert(payment)
   for (const statement of [

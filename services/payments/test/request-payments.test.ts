@@ -112,7 +112,7 @@ test('a repeat gets the same status, bytes and Location, even with the order ser
   }
 })
 
-test('50 requests with one key at once make one payment and get the same bytes', async () => {
+test('50 concurrent requests with one key make one payment and get the same bytes', async () => {
   const { userId, token } = await newUser()
   const order = world.peers.addOrder(userId).external_order_id
   const key = newId()
@@ -127,7 +127,7 @@ test('50 requests with one key at once make one payment and get the same bytes',
   assert.equal((await requestedEvents(order)).length, 1)
 })
 
-test('two instances that get one key at once agree on one payment and one answer', async () => {
+test('two instances with the same key at the same time make one payment and one answer', async () => {
   const other = await world.start()
   const { userId, token } = await newUser()
   for (let round = 0; round < 10; round += 1) {
@@ -145,7 +145,7 @@ test('two instances that get one key at once agree on one payment and one answer
   assert.equal(await count('payments', 'user_id = $1', [userId]), 10)
 })
 
-test('two instances that get two keys for one order at once make one payment', async () => {
+test('two instances with two keys for one order at the same time make one payment', async () => {
   const other = await world.start()
   const { userId, token } = await newUser()
   for (let round = 0; round < 10; round += 1) {
@@ -185,7 +185,7 @@ test('the same key of two users names two payments', async () => {
   assert.notEqual(replies[0]!.json['payment_id'], replies[1]!.json['payment_id'])
 })
 
-test('a refusal is bound to its key: repeated, it stays the refusal even when the order is free again', async () => {
+test('a refusal is bound to its key and repeated, even if the order is free again', async () => {
   const { userId, token } = await newUser()
   const order = world.peers.addOrder(userId).external_order_id
   await pay(service, token, order)
@@ -200,7 +200,7 @@ test('a refusal is bound to its key: repeated, it stays the refusal even when th
   assert.equal(repeat.headers['idempotency-replayed'], 'true')
 })
 
-test('after a failed payment the order can be tried again; after a paid one it cannot', async () => {
+test('an order can be paid again after a failed payment, not after a completed one', async () => {
   const { userId, token } = await newUser()
   const order = world.peers.addOrder(userId).external_order_id
   await pay(service, token, order)
@@ -211,7 +211,7 @@ test('after a failed payment the order can be tried again; after a paid one it c
   assert.equal(await count('payments', 'user_id = $1', [userId]), 2)
 })
 
-test('an order that the order service calls paid is refused', async () => {
+test('an order that is paid at the order service is refused', async () => {
   const { userId, token } = await newUser()
   const order = world.peers.addOrder(userId, { status: 'PAID' }).external_order_id
   assertProblem(await pay(service, token, order), 409, 'ORDER_ALREADY_PAID')
@@ -256,7 +256,7 @@ for (const mode of ['fail', 'hang'] as const) {
   })
 }
 
-test('an order that makes no sense is unavailable, and its neighbours are paid', async () => {
+test('an invalid order is unavailable, and the other orders of its batch are paid', async () => {
   const { userId, token } = await newUser()
   const bad = [
     { amount: '1.005' },
@@ -273,7 +273,7 @@ test('an order that makes no sense is unavailable, and its neighbours are paid',
   )
 })
 
-test('requests that arrive together share one lookup and a handful of statements', async () => {
+test('concurrent requests share one lookup and a few statements', async () => {
   const { userId, token } = await newUser()
   const orders = Array.from({ length: 40 }, () => world.peers.addOrder(userId).external_order_id)
   const before = world.peers.lookups.length
@@ -328,7 +328,7 @@ test('keys are required and must be UUIDs; bodies must be exact', async () => {
   assert.equal(await count('payments', 'user_id = $1', [userId]), 0)
 })
 
-test('only the gateway vouches for users, and services need scope and user (P3)', async () => {
+test('user tokens must come from the gateway, and services need scope and user (P3)', async () => {
   const { userId, token } = await newUser()
   const order = world.peers.addOrder(userId).external_order_id
   const { peers } = world

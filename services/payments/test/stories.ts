@@ -34,7 +34,7 @@ export function pendingPayment(over: Partial<Payment> = {}): Payment {
   }
 }
 
-/** What the other services can say about the payment, each event with an id of its own. */
+/** All events of other services about the payment, each with its own id. */
 export function eventsOf(payment: Payment) {
   const common = () => ({
     event_id: newId(),
@@ -101,7 +101,7 @@ export function eventsOf(payment: Payment) {
   }
 }
 
-/** What can happen to a payment in the end, and the events that tell it. */
+/** The possible courses of a payment, as events. */
 export const STORIES = {
   completed: (it) => [it.reserved(), it.completed()],
   completedAfterDoubt: (it) => [it.reserved(), it.inDoubt(), it.completed()],
@@ -131,7 +131,7 @@ export interface Plot {
   batches: PaymentEvent[][]
 }
 
-/** Stories of a few payments, told in any order, some things said twice, in batches of any size. */
+/** Stories of a few payments: events in any order, some repeated, in batches of any size. */
 export function plots(): fc.Arbitrary<Plot> {
   const stories = fc.array(fc.constantFrom(...(Object.keys(STORIES) as Story[])), {
     minLength: 1,
@@ -139,9 +139,9 @@ export function plots(): fc.Arbitrary<Plot> {
   })
   const randomness = fc.array(fc.nat(1_000), { minLength: 60, maxLength: 60 })
   return fc.tuple(stories, randomness).map(([names, numbers]) => {
-    const told = new Map(names.map((name) => [pendingPayment(), name]))
+    const stories = new Map(names.map((name) => [pendingPayment(), name]))
     const events: PaymentEvent[] = []
-    for (const [payment, name] of told) events.push(...STORIES[name](eventsOf(payment)))
+    for (const [payment, name] of stories) events.push(...STORIES[name](eventsOf(payment)))
     let next = 0
     const draw = (): number => numbers[next++ % numbers.length]!
     const shuffled = events
@@ -151,6 +151,6 @@ export function plots(): fc.Arbitrary<Plot> {
       .map(([, event]) => event)
     const batches: PaymentEvent[][] = []
     while (shuffled.length > 0) batches.push(shuffled.splice(0, 1 + (draw() % 6)))
-    return { stories: told, batches }
+    return { stories, batches }
   })
 }

@@ -23,7 +23,7 @@ before(async () => {
 
 type Commit = (tx: Tx, commit: () => Promise<unknown>) => Promise<unknown>
 
-/** The same database, but the first COMMIT goes as the test says. */
+/** The same database, but the first COMMIT ends as the test defines. */
 function withFirstCommit(first: Commit): Db {
   let pending: Commit | undefined = first
   return new Proxy(db, {
@@ -139,7 +139,7 @@ const faults: [name: string, commit: Commit][] = [
 ]
 
 for (const [name, commit] of faults) {
-  test(`a COMMIT ${name}: read back by key, one payment, the first answer`, async () => {
+  test(`a COMMIT ${name}: the payment is read back by its key, and exists once`, async () => {
     const requests = requestsOver(withFirstCommit(commit))
     const first = ask()
     const rival = ask({ userId: first.userId, externalOrderId: first.externalOrderId })
@@ -160,7 +160,7 @@ for (const [name, commit] of faults) {
   })
 }
 
-test('a fault at COMMIT that leaves nothing behind is a fault for the caller, and binds no key', async () => {
+test('a failed COMMIT without an effect is a fault for the caller, and binds no key', async () => {
   const requests = requestsOver(
     withFirstCommit(async (tx) => {
       await tx.query('ROLLBACK')

@@ -17,16 +17,16 @@ function decide(payments: Iterable<Payment>, events: readonly PaymentEvent[]): E
   return decideEvents(known, incoming, { now: LATER, region: 'test' })
 }
 
-type Told = ReturnType<typeof eventsOf>
+type Events = ReturnType<typeof eventsOf>
 
 /** Given a payment with these events behind it, what do further ones do? */
-function given(...past: (keyof Told)[]) {
+function given(...past: (keyof Events)[]) {
   const start = pendingPayment()
-  const tell = (names: (keyof Told)[]) => names.map((name) => eventsOf(start)[name]())
-  const payment = decide([start], tell(past)).changed[0]?.after ?? start
+  const eventsFor = (names: (keyof Events)[]) => names.map((name) => eventsOf(start)[name]())
+  const payment = decide([start], eventsFor(past)).changed[0]?.after ?? start
   return {
-    when(...names: (keyof Told)[]) {
-      const { changed, finalized, contradictions } = decide([payment], tell(names))
+    when(...names: (keyof Events)[]) {
+      const { changed, finalized, contradictions } = decide([payment], eventsFor(names))
       const after = changed[0]?.after ?? payment
       return {
         status: after.status,
@@ -46,18 +46,18 @@ function outcome(result: ReturnType<ReturnType<typeof given>['when']>): string {
   return `${status} ${reason} [${finalized.join()}]${doubts}`
 }
 
-test('funds that are reserved move a payment to RESERVED', () => {
+test('reserved funds move a payment to RESERVED', () => {
   const result = given().when('reserved')
   assert.equal(outcome(result), 'RESERVED null []')
   assert.equal(result.after.reservedAt, LATER)
   assert.equal(result.after.updatedAt, LATER)
 })
 
-test('an unknown outcome shows as IN_DOUBT', () => {
+test('an unknown outcome moves a payment to IN_DOUBT', () => {
   assert.equal(outcome(given('reserved').when('inDoubt')), 'IN_DOUBT null []')
 })
 
-test("a success is final at the PSP's verdict, and payment.finalized has it (rule 2)", () => {
+test('an approval by the PSP is final, and payment.finalized carries it (rule 2)', () => {
   for (const past of [[], ['reserved'], ['reserved', 'inDoubt']] as const) {
     const result = given(...past).when('completed')
     assert.equal(outcome(result), 'COMPLETED null [COMPLETED null]')
@@ -71,7 +71,7 @@ test('a refusal of the wallet fails the payment at once: nothing was held', () =
   assert.equal(outcome(result), 'FAILED insufficient_funds [FAILED insufficient_funds]')
 })
 
-test('a failure is remembered but not shown before the money is back (rule 2)', () => {
+test('a failure is stored but not shown before the hold is released (rule 2)', () => {
   const result = given('reserved').when('failed')
   assert.equal(outcome(result), 'RESERVED gateway_declined []')
   assert.equal(result.after.updatedAt, result.after.reservedAt)
@@ -84,7 +84,7 @@ test('the release of the hold ends a payment that failed', () => {
   assert.equal(outcome(result), 'FAILED gateway_declined [FAILED gateway_declined]')
 })
 
-test('a release that overtakes the verdict ends the payment, and the verdict adds only its answer', () => {
+test('a release that arrives before the verdict ends the payment, and the verdict adds its response', () => {
   const early = given('reserved').when('released')
   assert.equal(outcome(early), 'FAILED gateway_declined [FAILED gateway_declined]')
   const late = given('reserved', 'released').when('failed')
@@ -93,14 +93,14 @@ test('a release that overtakes the verdict ends the payment, and the verdict add
   assert.equal(late.after.finalizedAt, LATER)
 })
 
-test('late news of an earlier step changes nothing', () => {
+test('a late event of an earlier step changes nothing', () => {
   assert.equal(outcome(given('completed').when('reserved', 'inDoubt')), 'COMPLETED null []')
   assert.equal(outcome(given('inDoubt').when('reserved')), 'IN_DOUBT null []')
   const failed = given('reserved', 'failed', 'released').when('reserved', 'inDoubt')
   assert.equal(outcome(failed), 'FAILED gateway_declined []')
 })
 
-test('what contradicts a verdict changes nothing and is reported', () => {
+test('an event that contradicts a verdict changes nothing and is reported', () => {
   const completed = given('completed')
   for (const event of ['failed', 'released', 'insufficient'] as const) {
     assert.equal(outcome(completed.when(event)), 'COMPLETED null [] contradictions 0')
@@ -144,7 +144,7 @@ function play(payments: Iterable<Payment>, batches: readonly PaymentEvent[][]) {
   return { state, finalized: finalized.toSorted() }
 }
 
-test('in any order, with repeats, in any batches, stories end the same and are finalized once (F4)', () => {
+test('events in any order, batches and repetition give the same end, finalized once (F4)', () => {
   fc.assert(
     fc.property(plots(), ({ stories, batches }) => {
       const { state, finalized } = play(stories.keys(), batches)
@@ -161,7 +161,7 @@ test('in any order, with repeats, in any batches, stories end the same and are f
   )
 })
 
-test('a replay of everything changes nothing', () => {
+test('a replay of all events changes nothing', () => {
   fc.assert(
     fc.property(plots(), ({ stories, batches }) => {
       const { state } = play(stories.keys(), batches)
@@ -172,7 +172,7 @@ test('a replay of everything changes nothing', () => {
   )
 })
 
-test('no step ever goes back', () => {
+test('a payment never returns to an earlier state', () => {
   const ranks = { PENDING: 0, RESERVED: 1, IN_DOUBT: 2, COMPLETED: 3, FAILED: 3 }
   fc.assert(
     fc.property(plots(), ({ stories, batches }) => {

@@ -52,7 +52,7 @@ const ORDER: Order = {
   paid: false,
 }
 
-/** What the database and the order service say, in the words of a test. */
+/** The state of the database and the order service, as a test defines it. */
 interface World {
   answers?: [PaymentRequest, body: string][]
   occupied?: [order: number, userId: string, Status][]
@@ -99,7 +99,7 @@ function short(decision: Decision): string {
 
 const unpaid = (order: number, userId = ANA): [number, string, Order] => [order, userId, ORDER]
 
-test("a request for one's own unpaid order is accepted with the order's amount and destination (P2)", () => {
+test("a request for the user's own unpaid order is accepted with the order's amount and destination (P2)", () => {
   const request = ask(1)
   const [decision] = given({ orders: [unpaid(1)] }).when(request)
   assert(decision?.kind === 'accepted')
@@ -121,7 +121,7 @@ test("a request for one's own unpaid order is accepted with the order's amount a
   assert.deepEqual(readEvent(serializeEvent(event)), event)
 })
 
-test('a bound key gives its answer again, without a look at the order (F2)', () => {
+test('a bound key repeats its answer without a lookup of the order (F2)', () => {
   const first = ask(1)
   const world = given({ answers: [[first, 'bytes']], occupied: [[1, ANA, 'COMPLETED']] })
   assert.deepEqual(world.when({ ...first, paymentId: uuid(9) }).map(short), ['replayed bytes'])
@@ -135,7 +135,7 @@ test('a bound key with another request is a mismatch', () => {
   assert.deepEqual(world.when(other).map(short), ['rejected IDEMPOTENCY_MISMATCH'])
 })
 
-test('keys of two users, and of two tenants, have nothing to do with each other', () => {
+test('equal keys of two users or two tenants are independent', () => {
   const first = ask(1)
   const bens = ask(2, { idempotencyKey: first.idempotencyKey, userId: BEN })
   const elsewhere = { ...first, tenantId: 'other' }
@@ -143,7 +143,7 @@ test('keys of two users, and of two tenants, have nothing to do with each other'
   assert.deepEqual(world.when(bens, elsewhere).map(short), ['accepted 2', 'rejected UNAVAILABLE'])
 })
 
-test('one key many times in a batch is decided once, and the others repeat it', () => {
+test('a key that a batch has several times is decided once, and the others repeat the answer', () => {
   const first = ask(1)
   const decisions = given({ orders: [unpaid(1)] }).when(first, ask(2), { ...first }, { ...first })
   assert.deepEqual(decisions.map(short), [
@@ -154,7 +154,7 @@ test('one key many times in a batch is decided once, and the others repeat it', 
   ])
 })
 
-test('one key with two bodies in a batch is bound by the first', () => {
+test('the first of two bodies with one key in a batch binds the key', () => {
   const first = ask(1)
   const other = ask(2, { idempotencyKey: first.idempotencyKey })
   const world = given({ orders: [unpaid(1), unpaid(2)] })
@@ -164,14 +164,14 @@ test('one key with two bodies in a batch is bound by the first', () => {
   ])
 })
 
-test('a rejection binds no key: the next request with it is decided for itself', () => {
+test('a rejection binds no key: the next request with the key is decided anew', () => {
   const first = ask(1)
   const other = ask(2, { idempotencyKey: first.idempotencyKey })
   const world = given({ orders: [[1, ANA, 'unknown'], unpaid(2)] })
   assert.deepEqual(world.when(first, other).map(short), ['rejected ORDER_NOT_FOUND', 'accepted 2'])
 })
 
-test('two keys for one order in a batch: the second is refused', () => {
+test('of two keys for one order in a batch the second is refused', () => {
   const world = given({ orders: [unpaid(1)] })
   assert.deepEqual(world.when(ask(1), ask(1)).map(short), [
     'accepted 1',
@@ -188,7 +188,7 @@ for (const status of ['PENDING', 'RESERVED', 'IN_DOUBT', 'COMPLETED'] as const) 
   })
 }
 
-test('an order that the order service calls paid is refused', () => {
+test('an order that is paid at the order service is refused', () => {
   const world = given({ orders: [[1, ANA, { ...ORDER, paid: true }]] })
   assert.deepEqual(world.when(ask(1)).map(short), ['refused ORDER_ALREADY_PAID'])
 })
@@ -200,7 +200,7 @@ test("another user's order is not found, even while its owner pays it", () => {
   assert.deepEqual(world.when(bens).map(short), ['rejected ORDER_NOT_FOUND'])
 })
 
-test('an order that could not be looked up is unavailable, and its neighbours are not', () => {
+test('a failed lookup makes only its own order unavailable', () => {
   const first = ask(3)
   const world = given({ answers: [[first, 'bytes']], orders: [unpaid(2)] })
   assert.deepEqual(world.when(ask(1), ask(2), first).map(short), [
@@ -210,7 +210,7 @@ test('an order that could not be looked up is unavailable, and its neighbours ar
   ])
 })
 
-test('each order is looked up once, and only for those who need it', () => {
+test('each order is looked up once, and only if a request needs it', () => {
   const bound = ask(1)
   const world = given({ answers: [[bound, 'bytes']], occupied: [[2, ANA, 'PENDING']] })
   const wanted = world.toLookUp(bound, ask(2), ask(3), ask(3), ask(3, { userId: BEN }))
@@ -221,7 +221,7 @@ test('each order is looked up once, and only for those who need it', () => {
   ])
 })
 
-test('whatever the batch: one payment an order, one answer a key, and splitting it changes nothing', () => {
+test('any batch makes one payment per order and one answer per key, also if it is split', () => {
   const request = fc.record({
     order: fc.integer({ min: 1, max: 4 }),
     key: fc.integer({ min: 1, max: 6 }),

@@ -48,7 +48,7 @@ type Loaded = { request: TracedRequest; known: KnownRequests }
 /** A round is lost only to another process, which then has its answer: a few are enough. */
 const ROUNDS_AT_MOST = 6
 
-/** Requests that may wait; one tenant takes at most half of it. */
+/** The length of the queue; one tenant takes at most half of it. */
 const QUEUE_REQUESTS = 20_000
 
 /**

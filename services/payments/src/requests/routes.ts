@@ -41,7 +41,7 @@ const readCursor = cursorReader(PagePosition)
 /** Request, read and list payments (P2, P3, P11). */
 export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void {
   const { verifier } = deps
-  // The gateway has checked a user's scopes; its own token says who the user is.
+  // The gateway has checked the user's scopes; its token names the user.
   const read = { verifier, scope: SCOPE.paymentsRead, unscoped: 'user' } as const
   const write = { verifier, scope: SCOPE.paymentsWrite, unscoped: 'user' } as const
 
