@@ -4,7 +4,7 @@ import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { createObserver } from './observe.ts'
 
-test('P4: what has not happened yet is counted as 0, by each reason', async () => {
+test('P4: metrics start at 0 for each reason', async () => {
   const metrics = createMetrics('wallets')
   createObserver({ logger: createLogger({ service: 'wallets', level: 'silent' }), metrics })
   const text = await metrics.text()

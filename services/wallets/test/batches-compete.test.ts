@@ -91,7 +91,7 @@ test('P9: 200 payments of a wallet that covers 100, from two processes: exactly 
   assert.deepEqual(await findViolations(pool), [])
 })
 
-test('rule 4: a payment that two processes hold at once is held once', async (t) => {
+test('rule 4: a payment that two processes hold at the same time is held once', async (t) => {
   const { pool, url } = await ledgerDatabase(t)
   const other = createPool({ url, applicationName: 'other' })
   t.after(() => other.end())
@@ -158,12 +158,12 @@ test('a batch of events is two statements: lock and load, write', async (t) => {
   const { names, fault } = await statementsOf(pool, work)
   assert.equal(fault, null)
   assert.deepEqual(names, ['lock-ledger', 'save-decision'])
-  // A planted bug: what happened cannot be told. Nothing that nobody would await has been sent.
+  // A planted bug: what happened cannot be observed. Nothing that nobody would await has been sent.
   const whole = clientWork(expiringHold(wallet, 10n, 60))
   const mute = { ...whole, origin: { ...whole.origin, traceparent: 42 as unknown as string } }
-  const told = await statementsOf(pool, [mute])
-  assert.ok(told.fault instanceof TypeError)
-  assert.deepEqual(told.names, ['lock-ledger', 'load-keys'])
+  const observed = await statementsOf(pool, [mute])
+  assert.ok(observed.fault instanceof TypeError)
+  assert.deepEqual(observed.names, ['lock-ledger', 'load-keys'])
 })
 
 test('rule 6: a batch locks its holds, then its accounts in the order of their ids', async (t) => {

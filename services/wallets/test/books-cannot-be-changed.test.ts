@@ -98,7 +98,7 @@ test('F1, F14: the runtime role owns nothing, is in no other role and has no att
   )
 })
 
-test('F1: what runs with the rights of the owner leaves what is booked as it is', async (t) => {
+test('F1: functions with the rights of the owner do not change bookings', async (t) => {
   const { pool, adminUrl } = await ledgerDatabase(t)
   const wallet = newWallet()
   await openWallets(pool, [wallet])
@@ -142,7 +142,7 @@ test('F1: what runs with the rights of the owner leaves what is booked as it is'
   assert.deepEqual(await books(), before)
 })
 
-test('P4: the database itself refuses a wallet below zero, an account of the system may', async (t) => {
+test('P4: the database refuses a wallet below zero, but not a system account', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const wallet = newWallet()
   await openWallets(pool, [wallet])
@@ -161,7 +161,7 @@ test('P4: the database itself refuses a wallet below zero, an account of the sys
   assert.deepEqual(rows, [{ available_minor: '-100' }])
 })
 
-test('damage that a superuser does to the books is found', async (t) => {
+test('damage by a superuser is found', async (t) => {
   const { pool, adminUrl } = await ledgerDatabase(t)
   const wallet = newWallet()
   await openWallets(pool, [wallet])

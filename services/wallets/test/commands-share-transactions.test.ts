@@ -25,7 +25,7 @@ test('commands that arrive together share few transactions', async (t) => {
   assert.ok(rows.length <= 3, `${rows.length} transactions`)
 })
 
-test('F2: two processes that get one key at once give one answer and move money once', async (t) => {
+test('F2: two processes with the same key at the same time give one answer and move money once', async (t) => {
   const { pool, url } = await ledgerDatabase(t)
   const other = createPool({ url, applicationName: 'other' })
   t.after(() => other.end())
@@ -86,7 +86,7 @@ async function settleBehindLock(
 
 const laneOf = ({ accountId }: TestWallet): number => accountId.charCodeAt(accountId.length - 1) % 2
 
-test('F1: commands of one request that meet across lanes are done in their order', async (t) => {
+test('F1: dependent commands of one request in several lanes are applied in their order', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const [held, first, second] = [walletOfLane(0), walletOfLane(0), walletOfLane(1)]
   await openWallets(pool, [held, first, second])
@@ -107,7 +107,7 @@ test('F1: commands of one request that meet across lanes are done in their order
   assert.deepEqual(await findViolations(pool), [])
 })
 
-test('commands that do not meet go on in their own lanes', async (t) => {
+test('independent commands of one request stay in their own lanes', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const [held, other] = [walletOfLane(0), walletOfLane(1)]
   await openWallets(pool, [held, other])
@@ -130,7 +130,7 @@ test('commands that do not meet go on in their own lanes', async (t) => {
   ])
 })
 
-test('F7: of a batch that one lane has no room for, the other lane does nothing either', async (t) => {
+test('F7: a batch is refused as a whole if the queue of one lane is full', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const [full, free] = [walletOfLane(0), walletOfLane(1)]
   await openWallets(pool, [full, free])
@@ -163,7 +163,7 @@ test('F7: of a batch that one lane has no room for, the other lane does nothing 
   assert.equal((await taker.submitAll(batch, newTraceparent())).length, 2)
 })
 
-test('a command that the database cannot take fails alone', async (t) => {
+test('a command that the database rejects fails alone', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const wallet = newWallet()
   await openWallets(pool, [wallet])
@@ -176,7 +176,7 @@ test('a command that the database cannot take fails alone', async (t) => {
   )
 })
 
-test('F7: beyond the queue commands are refused at once', async (t) => {
+test('F7: commands are refused at once if the queue is full', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const wallet = newWallet()
   await openWallets(pool, [wallet])
@@ -187,7 +187,7 @@ test('F7: beyond the queue commands are refused at once', async (t) => {
   for (const { reason } of refused) assert.equal((reason as { code: string }).code, 'OVERLOADED')
 })
 
-test('a commit whose answer is lost is read back by its key, and done once', async (t) => {
+test('a command whose COMMIT answer is lost is read back by its key, and applied once', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const wallet = newWallet()
   await openWallets(pool, [wallet])

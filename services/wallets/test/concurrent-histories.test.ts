@@ -24,7 +24,7 @@ const observer = {
 }
 const shared = { region: 'test', observer, afterCommit: () => undefined }
 
-/** Clients of two instances ask at once, each its next request when it was told the last answer. */
+/** Concurrent clients of two instances; each sends its next request after the last answer. */
 async function record(
   instances: readonly Db[],
   requests: readonly (Command | AtomicBatch)[],
@@ -47,7 +47,7 @@ async function record(
     for (let request = waiting.shift(); request !== undefined; request = waiting.shift()) {
       const traceparent = newTraceparent()
       const invoked = (clock += 1)
-      // Whoever asks again may reach the other instance.
+      // A repeat may reach the other instance.
       const taker = takers[(index + invoked) % takers.length]!
       const answer = await taker.submit(request, traceparent)
       calls.push({ request, traceparent, answer, invoked, returned: (clock += 1) })
@@ -117,13 +117,9 @@ function wrongHistories(calls: readonly Call[], booked: Booked): [string, Call[]
   const replaced = (index: number, answer: Partial<Answer> | null): Call[] =>
     calls.map((it, at) => (at === index ? { ...it, answer: { ...it.answer!, ...answer } } : it))
   const wrong: [string, Call[], Booked][] = [
-    [
-      'an effect that the client was told it is none',
-      replaced(success, calls[refusal]!.answer),
-      booked,
-    ],
-    ['a refusal that was told as a success', replaced(refusal, calls[success]!.answer), booked],
-    ['a replay that was told as new', replaced(success, { replayed: true }), booked],
+    ['an effect whose answer was a refusal', replaced(success, calls[refusal]!.answer), booked],
+    ['a refusal that was answered as a success', replaced(refusal, calls[success]!.answer), booked],
+    ['a replay that was answered as new', replaced(success, { replayed: true }), booked],
   ]
   const [transferId, entries] = [...booked].find(([, found]) => found.length > 1)!
   const later = entries.map((it) => it.replace(/\d+$/, (version) => `${Number(version) + 1}`))
@@ -134,7 +130,7 @@ function wrongHistories(calls: readonly Call[], booked: Booked): [string, Call[]
   return wrong
 }
 
-test('F1: what concurrent clients of two instances are told equals some order of one thread', async (t) => {
+test('F1: the answers to concurrent clients of two instances equal some sequential order', async (t) => {
   const { pool, url } = await ledgerDatabase(t)
   const other = createPool({ url, applicationName: 'other' })
   t.after(() => other.end())

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 
-/** An OpenAPI document, as far as problems are described in it. */
+/** The part of an OpenAPI document that describes problems. */
 export interface OpenApi {
   paths: Record<string, Record<string, { responses: Record<string, unknown> }>>
 }
@@ -19,9 +19,12 @@ export function assertDescribed(
   const template = Object.keys(paths).find((path) => patternOf(path).test(pathname))
   const answers = template && paths[template]?.[asked.method.toLowerCase()]?.responses
   if (!answers) return
-  const said = JSON.stringify(answers[String(problem.status)] ?? {})
-  const told = `${asked.method} ${template} answers ${problem.status} ${problem.code}`
-  assert.ok(said.includes(`"${problem.code}"`), `${told}, which /openapi.json does not say`)
+  const described = JSON.stringify(answers[String(problem.status)] ?? {})
+  const answer = `${asked.method} ${template} answers ${problem.status} ${problem.code}`
+  assert.ok(
+    described.includes(`"${problem.code}"`),
+    `${answer}, which /openapi.json does not describe`,
+  )
 }
 
 function patternOf(path: string): RegExp {

@@ -17,7 +17,7 @@ async function partitionsOf(db: Db): Promise<number> {
   return Number(rows[0]!.count)
 }
 
-test('F1: a month is detached, bookings go on, and what is kept is still proved', async (t) => {
+test('F1: bookings go on after a month is detached, and the remaining books are consistent', async (t) => {
   const { pool, adminUrl, ownerUrl } = await ledgerDatabase(t)
   const [admin, owner] = [await connectAs(t, adminUrl), await connectAs(t, ownerUrl)]
   for (const months of [4, 3, 2]) await attachMonth(owner, months)
@@ -65,7 +65,7 @@ test('F1: a month is detached, bookings go on, and what is kept is still proved'
   assert.notDeepEqual(await findViolations(pool), [], 'a carried balance is proved too')
 })
 
-test('only the oldest month can be detached, none that bookings can reach, by its owner', async (t) => {
+test('only the owner can detach a month, only the oldest, and none that can get bookings', async (t) => {
   const { pool, ownerUrl } = await ledgerDatabase(t)
   const owner = await connectAs(t, ownerUrl)
   for (const months of [0, 1]) {
@@ -81,7 +81,7 @@ test('only the oldest month can be detached, none that bookings can reach, by it
   await assert.rejects(owner.query(DETACH, [monthAgo(2)]), { code: 'CA111' })
 })
 
-test('while somebody reads, a month is not detached, and nobody waits for the attempt', async (t) => {
+test('a month is not detached during a read, and the attempt blocks no request', async (t) => {
   const { pool, ownerUrl } = await ledgerDatabase(t)
   const owner = await connectAs(t, ownerUrl)
   await attachMonth(owner, 2)

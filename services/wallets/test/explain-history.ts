@@ -8,11 +8,11 @@ import type { Moment } from '../src/ledger/domain/moment.ts'
 import type { StoredAnswer } from '../src/ledger/domain/outcome.ts'
 import type { Transfer } from '../src/ledger/domain/transfer.ts'
 
-/** What a client asked and was told, and when by one counter; or what the ledger did by itself. */
+/** A request with its answer and their times by one counter, or an action of the ledger itself. */
 export interface Call {
   request: Request
   traceparent: string
-  /** Null for the end of a hold's time: nobody is told. */
+  /** Null for the expiry of a hold, which has no answer. */
   answer: Answer | null
   invoked: number
   returned: number
@@ -67,15 +67,15 @@ export function explainHistory(
   return end === null ? { stuck: `${stuck.left} calls left; ${stuck.why}` } : { state: end }
 }
 
-/** For people: what could have been next, what it was told, and what a single thread would say. */
+/** For people: what could have been next, its answer, and the answer in sequence. */
 function whyStuck(at: LedgerState, rest: ReadonlySet<Call>): string {
   const next = [...rest].filter((call) => mayBeNext(call, rest))
   return next
     .map(({ request, answer }) => {
       const { outcomes } = decideBatch(structuredClone(at), [request], AT)
       const [model] = outcomes
-      const said = model?.type === 'repeated' ? 'the same again' : JSON.stringify(model, asText)
-      return `${JSON.stringify(request, asText)} was told ${answer?.body}, a thread says ${said}`
+      const wanted = model?.type === 'repeated' ? 'the same again' : JSON.stringify(model, asText)
+      return `${JSON.stringify(request, asText)} was answered ${answer?.body}, expected ${wanted}`
     })
     .join('\n')
 }
@@ -134,17 +134,17 @@ function attemptOn(slot: number, at: LedgerState, call: Call, booked: Booked): L
   const state = structuredClone(at)
   const { outcomes, transfers, changes } = decideBatch(state, [request], AT, { slots: [slot] })
   const origin = request.key.clientId === null ? { traceparent } : clientOrigin(traceparent)
-  const [told] = answersTo([{ command: request, origin }], outcomes)
+  const [expected] = answersTo([{ command: request, origin }], outcomes)
   if (answer === null) {
     if (outcomes[0]?.type !== 'posted') return null
-  } else if (textOf(told!) !== textOf(answer) || told!.replayed !== answer.replayed) {
+  } else if (textOf(expected!) !== textOf(answer) || expected!.replayed !== answer.replayed) {
     return null
   }
   if (!transfers.every((it) => isBooked(it, booked))) return null
   for (const { changeId, accountId, revision } of changes) {
     if (booked.get(changeId)?.join() !== `${accountId} ${revision}`) return null
   }
-  storeAnswer(state, request, told ?? null)
+  storeAnswer(state, request, expected ?? null)
   return state
 }
 

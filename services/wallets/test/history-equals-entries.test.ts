@@ -153,13 +153,15 @@ async function checkAccount(db: Db, account: AccountDetails, history: Flat[], li
   }
   for (const range of rangesOf(moments)) {
     const { opening, lines, closing } = await readAll(db, account, range, limit)
-    const said = own.filter((it) => inRange(it, range))
+    const expected = own.filter((it) => inRange(it, range))
     if (range.by === 'value') {
-      said.sort((a, b) => (a.value_date < b.value_date ? -1 : a.value_date > b.value_date ? 1 : 0))
+      expected.sort((a, b) =>
+        a.value_date < b.value_date ? -1 : a.value_date > b.value_date ? 1 : 0,
+      )
     }
     assert.deepEqual(
       lines.map((it) => [it.version, it.line, it.amountMinor, it.valueDate]),
-      said.map((it) => [Number(it.account_version), it.line, it.amount_minor, it.value_date]),
+      expected.map((it) => [Number(it.account_version), it.line, it.amount_minor, it.value_date]),
     )
     const earlier = own.filter((it) =>
       range.from === null
@@ -169,7 +171,7 @@ async function checkAccount(db: Db, account: AccountDetails, history: Flat[], li
           : it.value_date < range.from,
     )
     assert.deepEqual(opening, sumOf(earlier))
-    assert.deepEqual(closing, sumOf([...earlier, ...said]))
+    assert.deepEqual(closing, sumOf([...earlier, ...expected]))
     const running = { available: opening.availableMinor, held: opening.heldMinor }
     for (const { balance, amountMinor, beforeMinor, afterMinor } of lines) {
       assert.equal(beforeMinor, running[balance])
@@ -228,7 +230,7 @@ test('E4: balances, statements and trial balances of any moment are the sums of 
   )
 })
 
-test('E4: behind a detached month balances and statements begin with what was carried', async (t) => {
+test('E4: after a detached month balances and statements begin with the carried balances', async (t) => {
   const { pool, adminUrl, ownerUrl } = await ledgerDatabase(t)
   const [admin, owner] = [await connectAs(t, adminUrl), await connectAs(t, ownerUrl)]
   for (const months of [3, 2]) await attachMonth(owner, months)
@@ -281,7 +283,7 @@ test('E4: behind a detached month balances and statements begin with what was ca
   assert.equal(type, 'detached')
 })
 
-test('E4: value dates behind a detached month count when their day has come', async (t) => {
+test('E4: later value dates of a detached month count from their day', async (t) => {
   const { pool, adminUrl, ownerUrl } = await ledgerDatabase(t)
   const [admin, owner] = [await connectAs(t, adminUrl), await connectAs(t, ownerUrl)]
   for (const months of [4, 3, 2]) await attachMonth(owner, months)

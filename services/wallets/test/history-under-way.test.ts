@@ -14,7 +14,7 @@ import { clientWork } from './work.ts'
 const DAY_MS = 24 * 60 * 60 * 1000
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
-test('E4: what is booked while a balance or a statement is read is not half in it', async (t) => {
+test('E4: a balance or statement contains a concurrent booking completely or not at all', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const wallet = newWallet()
   const { tenantId, accountId } = wallet
@@ -45,7 +45,7 @@ test('E4: what is booked while a balance or a statement is read is not half in i
   assert.ok(booked > 8, `only ${booked} bookings came between`)
 })
 
-test('E4: what was booked until a moment counts, though it was not committed yet then', async (t) => {
+test('E4: a booking before a moment counts, even if it was committed later', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const wallet = newWallet()
   const { tenantId, accountId } = wallet
@@ -70,7 +70,7 @@ test('E4: what was booked until a moment counts, though it was not committed yet
       limit: 1,
     }),
   ])
-  // Of the future nothing is final: that waits for nobody.
+  // Nothing in the future is final, so a read of it does not wait.
   const future = { by: 'booking', before: new Date(before.getTime() + DAY_MS) } as const
   assert.equal((await balancesAsOf(pool, account, future)).availableMinor, 100n)
   await eventually(() => looks > 6)
@@ -82,7 +82,7 @@ test('E4: what was booked until a moment counts, though it was not committed yet
   assert(statement.type === 'statement' && statement.opening.availableMinor === 111n)
 })
 
-test('E4: a balance that is read while its month is detached is the one that is carried', async (t) => {
+test('E4: a balance read during a detachment equals the carried balance', async (t) => {
   const { pool, adminUrl, ownerUrl } = await ledgerDatabase(t)
   const [admin, owner] = [await connectAs(t, adminUrl), await connectAs(t, ownerUrl)]
   for (const months of [3, 2]) await attachMonth(owner, months)

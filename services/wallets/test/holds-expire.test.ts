@@ -51,7 +51,7 @@ async function queueOf(db: Db): Promise<number> {
   return (await db.query('SELECT FROM hold_expiries')).rows.length
 }
 
-test('a hold whose time is over is not open, even before anybody has ended it', async (t) => {
+test('an expired hold is not open, even before a sweep has ended it', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const wallet = newWallet()
   await openWallets(pool, [wallet])
@@ -71,7 +71,7 @@ test('a hold whose time is over is not open, even before anybody has ended it', 
   assert.deepEqual(await findViolations(pool), [])
 })
 
-test('a sweep ends what is due and nothing else, and gives back what is left', async (t) => {
+test('a sweep ends only expired holds, and releases their remaining amount', async (t) => {
   const { pool, adminUrl } = await ledgerDatabase(t)
   const wallet = newWallet()
   await openWallets(pool, [wallet])
@@ -136,7 +136,7 @@ test('commit, rollback and the end of its time race for a hold: exactly one wins
   assert.deepEqual(await findViolations(pool), [])
 })
 
-test('of two processes that sweep at once one does the work', async (t) => {
+test('one of two concurrent sweeps does the work', async (t) => {
   const { pool, url } = await ledgerDatabase(t)
   const other = createPool({ url, applicationName: 'other' })
   t.after(() => other.end())
@@ -152,7 +152,7 @@ test('of two processes that sweep at once one does the work', async (t) => {
   assert.deepEqual(await findViolations(pool), [])
 })
 
-test('one look ends all that is due, though some of it had ended before', async (t) => {
+test('one sweep ends all expired holds, also if some had ended before', async (t) => {
   const { pool, adminUrl } = await ledgerDatabase(t)
   const wallet = newWallet()
   await openWallets(pool, [wallet])

@@ -69,7 +69,7 @@ function modelLedger(state: LedgerState) {
   return { accounts, holds }
 }
 
-test('F1: the tables say what the fold in memory says, whatever the batches', async (t) => {
+test('F1: the tables equal the fold in memory for any batches', async (t) => {
   const { pool } = await ledgerDatabase(t)
   let run = 0
   await fc.assert(

@@ -72,7 +72,7 @@ describe('the ledger over HTTP', () => {
     assert.match(String(reply.json['trace_id']), /^[0-9a-f]{32}$/)
   }
 
-  test("F1: credit and debit answer in F's form", async () => {
+  test('F1: credit and debit answer in the documented form', async () => {
     const wallet = await openedWallet()
     const credit = await ask('credit', wallet, { minorUnits: 5_000 })
     assert.equal(credit.status, 200)
@@ -83,7 +83,7 @@ describe('the ledger over HTTP', () => {
     assert.deepEqual(await balances(wallet), ['3800', '0'])
   })
 
-  test('F2: a repeat gets the same bytes and says that it is one', async () => {
+  test('F2: a repeat gets the same bytes and is marked as a repeat', async () => {
     const wallet = await openedWallet()
     const asked = { key: `debit ${newId()}`.replace(' ', '_'), minorUnits: 100 }
     const first = await ask('credit', wallet, asked)
@@ -107,7 +107,7 @@ describe('the ledger over HTTP', () => {
     assert.deepEqual(await balances(wallet), ['500', '0'])
   })
 
-  test('F2: the same key for another request is refused, whatever differs', async () => {
+  test('F2: the same key for another request is refused for any difference', async () => {
     const wallet = await openedWallet()
     const key = newId()
     const asked = { key, minorUnits: 100, reference: key }
@@ -124,7 +124,7 @@ describe('the ledger over HTTP', () => {
     assert.deepEqual(await balances(wallet), ['100', '0'])
   })
 
-  test('F2: 50 identical requests at once make one transfer and one answer', async () => {
+  test('F2: 50 concurrent identical requests make one transfer and one answer', async () => {
     const wallet = await openedWallet()
     const asked = { key: newId(), minorUnits: 7 }
     const replies = await Promise.all(
@@ -135,7 +135,7 @@ describe('the ledger over HTTP', () => {
     assert.deepEqual(await balances(wallet), ['7', '0'])
   })
 
-  test('F2: keys of two clients do not meet, references of a tenant do', async () => {
+  test('F2: keys are separate per client, references are shared by the tenant', async () => {
     const wallet = await openedWallet()
     const other = await world.clientToken('ledger:write', 'another')
     const key = newId()
@@ -209,7 +209,7 @@ describe('the ledger over HTTP', () => {
     assert.deepEqual(await balances(wallet), ['0', '0'])
   })
 
-  test('neither balance passes 2^63-1 in either direction, however far an account is overdrawn', async () => {
+  test('no balance exceeds 2^63-1 in either direction, for any overdraft limit', async () => {
     const wallet = await openedWallet()
     const key = newId()
     const limit = { minor_units: 0, currency: 'USD' }
@@ -241,7 +241,7 @@ describe('the ledger over HTTP', () => {
     )
   })
 
-  test('what is wrong with a request is said precisely', async () => {
+  test('the error of a request is precise', async () => {
     const wallet = await openedWallet()
     const body = {
       account_id: wallet.accountId,
@@ -282,7 +282,7 @@ describe('the ledger over HTTP', () => {
     assertProblem(await ask('credit', wallet, { ...asked, token: 'x' }), 401, 'UNAUTHENTICATED')
   })
 
-  test('a batch gives each command its own result, and a bad one fails nobody else', async () => {
+  test('a batch gives each command its own result, and a bad command fails alone', async () => {
     const wallet = await openedWallet()
     const item = (change: object) => ({
       command: 'credit',
@@ -341,7 +341,7 @@ describe('the ledger over HTTP', () => {
     assert.deepEqual(await balances(wallet), ['1000', '0'])
   })
 
-  test('answers outlive a restart, and the books are in order', async () => {
+  test('answers survive a restart, and the books are consistent', async () => {
     const wallet = await openedWallet()
     const asked = { key: newId(), minorUnits: 9 }
     const first = await ask('credit', wallet, asked)

@@ -50,9 +50,9 @@ export function brokenInvariants(state: LedgerState, transfers: readonly Transfe
   for (const [accountId, account] of state.accounts) {
     const { availableMinor, heldMinor, currency, version } = account
     sums.set(currency, (sums.get(currency) ?? 0n) + availableMinor + heldMinor)
-    const said = balances.get(accountId) ?? { available: 0n, held: 0n }
-    if (said.available !== availableMinor || said.held !== heldMinor) {
-      broken.push(`account ${accountId} has other balances than its entries say`)
+    const summed = balances.get(accountId) ?? { available: 0n, held: 0n }
+    if (summed.available !== availableMinor || summed.held !== heldMinor) {
+      broken.push(`account ${accountId} has other balances than the sums of its entries`)
     }
     if (version !== (touched.get(accountId) ?? 0)) broken.push(`version gap of ${accountId}`)
     if (account.kind !== 'wallet') continue

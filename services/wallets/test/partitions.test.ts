@@ -10,7 +10,7 @@ import { newWallet } from './test-wallet.ts'
 
 const logger = createLogger({ service: 'wallets', level: 'silent' })
 
-test('bookings have a place for half a year, and the service makes more by itself', async (t) => {
+test('there are partitions for half a year, and the service creates more', async (t) => {
   const { pool, adminUrl } = await ledgerDatabase(t)
   const admin = new pg.Client({ connectionString: adminUrl })
   await admin.connect()
@@ -30,7 +30,7 @@ test('bookings have a place for half a year, and the service makes more by itsel
   await admin.end()
 })
 
-test('a new partition is attached while bookings go on', async (t) => {
+test('a new partition is attached without blocking bookings', async (t) => {
   const { pool, adminUrl } = await ledgerDatabase(t)
   const wallet = newWallet()
   await openWallets(pool, [wallet])
@@ -46,7 +46,7 @@ test('a new partition is attached while bookings go on', async (t) => {
   assert.equal(rows.length, 2)
 })
 
-test('the partitions of months long past can be detached', async (t) => {
+test('partitions of old months can be detached', async (t) => {
   const { adminUrl } = await ledgerDatabase(t)
   const admin = new pg.Client({ connectionString: adminUrl })
   await admin.connect()
@@ -58,7 +58,7 @@ test('the partitions of months long past can be detached', async (t) => {
   await admin.end()
 })
 
-test('reading an account touches its index only, in every partition', async (t) => {
+test('reading an account uses only its index, in every partition', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const wallet = newWallet()
   await openWallets(pool, [wallet])

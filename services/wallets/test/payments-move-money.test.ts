@@ -55,8 +55,8 @@ describe('payments move money', () => {
     )
   }
 
-  /** What the service said of the payment, in order, read as events. */
-  async function told({
+  /** The events of the payment, in order. */
+  async function eventsOf({
     paymentId,
   }: TestPayment): Promise<{ topic: string; event: CaudalEvent }[]> {
     const { rows } = await world.db.query<{ topic: string; payload: string }>(
@@ -72,7 +72,7 @@ describe('payments move money', () => {
   async function held(payment: TestPayment): Promise<TestPayment> {
     await world.publish(TOPICS.paymentsRequested, requested(payment))
     const reserved = await eventually(
-      async () => (await told(payment)).find((it) => it.event.event_type === 'funds.reserved'),
+      async () => (await eventsOf(payment)).find((it) => it.event.event_type === 'funds.reserved'),
       { label: 'the funds are held' },
     )
     const { event } = reserved
@@ -91,7 +91,7 @@ describe('payments move money', () => {
     return rows.find((row) => cause.test(row.cause))
   }
 
-  test('P4: a user who appears gets an account per currency, once', async () => {
+  test('P4: a new user gets one account per currency, once', async () => {
     const usd = newWallet()
     const jpy = newWallet({ currency: 'JPY', userId: usd.userId })
     const event = userCreated([usd, jpy])
@@ -104,13 +104,13 @@ describe('payments move money', () => {
     assert.equal(rows.length, 2)
   })
 
-  test('P4, P7: a payment that completes: held, told, committed', async () => {
+  test('P4, P7: the funds of a completed payment are held, then committed, each with an event', async () => {
     const wallet = await openedWallet(10_000n)
     const request = requested(newPayment(wallet, 4_000n))
     const payment = { ...newPayment(wallet, 4_000n), paymentId: request.payment_id }
     await world.publish(TOPICS.paymentsRequested, request)
     await becomes(wallet, '6000', '4000')
-    const [reserved, holding] = await told(payment)
+    const [reserved, holding] = await eventsOf(payment)
     assert.equal(reserved?.topic, TOPICS.fundsReserved)
     assert.partialDeepStrictEqual(reserved?.event, {
       event_type: 'funds.reserved',
@@ -134,16 +134,16 @@ describe('payments move money', () => {
     const holdId = 'wallet_transaction_id' in event ? event.wallet_transaction_id : ''
     await world.publish(TOPICS.paymentsResults, completed({ ...payment, holdId }))
     await becomes(wallet, '6000', '0')
-    const types = (await told(payment)).map((it) => it.event.event_type)
+    const types = (await eventsOf(payment)).map((it) => it.event.event_type)
     assert.deepEqual(types, ['funds.reserved', 'wallet.hold.committed', 'wallet.commit.committed'])
   })
 
-  test('P4: a payment that fails gives the money back and says so, with the reason', async () => {
+  test('P4: a failed payment releases the hold and emits an event with the reason', async () => {
     const wallet = await openedWallet(1_000n)
     const payment = await held(newPayment(wallet, 700n))
     await world.publish(TOPICS.paymentsResults, inDoubt(payment), failed(payment))
     await becomes(wallet, '1000', '0')
-    const released = (await told(payment)).find((it) => it.topic === TOPICS.fundsReleased)
+    const released = (await eventsOf(payment)).find((it) => it.topic === TOPICS.fundsReleased)
     assert.partialDeepStrictEqual(released?.event, {
       event_type: 'funds.released',
       payment_id: payment.paymentId,
@@ -154,13 +154,13 @@ describe('payments move money', () => {
     })
   })
 
-  test('P9: without enough money nothing is held, and the answer is for ever', async () => {
+  test('P9: a hold without sufficient funds is refused for ever', async () => {
     const wallet = await openedWallet(100n)
     const payment = newPayment(wallet, 101n)
     const request = requested(payment)
     await world.publish(TOPICS.paymentsRequested, request)
     const [refusal] = await eventually(async () => {
-      const events = await told(payment)
+      const events = await eventsOf(payment)
       return events.length > 0 && events
     })
     assert.equal(refusal?.topic, TOPICS.paymentsResults)
@@ -173,14 +173,14 @@ describe('payments move money', () => {
     const next = newPayment(wallet, 10n)
     await world.publish(TOPICS.paymentsRequested, request, requested(next))
     await becomes(wallet, '990', '10')
-    assert.equal((await told(payment)).length, 1)
+    assert.equal((await eventsOf(payment)).length, 1)
   })
 
-  test('a payment of somebody without a wallet is refused: account_not_found', async () => {
+  test('a payment of a user without a wallet is refused with account_not_found', async () => {
     const payment = newPayment(newWallet(), 10n)
     await world.publish(TOPICS.paymentsRequested, requested(payment))
     const events = await eventually(async () => {
-      const all = await told(payment)
+      const all = await eventsOf(payment)
       return all.length > 0 && all
     })
     assert.equal('reason' in events[0]!.event && events[0]!.event.reason, 'account_not_found')
@@ -212,7 +212,7 @@ describe('payments move money', () => {
     await eventually(async () => (await parked(new RegExp(payment.paymentId)))?.resolved_at)
   })
 
-  test('rule 11: a contradicting result is parked with its cause, counted, and blocks nobody', async () => {
+  test('rule 11: a contradicting result is parked with its cause and counted, and blocks no other', async () => {
     const wallet = await openedWallet(1_000n)
     const payment = await held(newPayment(wallet, 300n))
     await world.publish(TOPICS.paymentsResults, failed(payment))
@@ -243,7 +243,7 @@ describe('payments move money', () => {
     await eventually(() => parked(/is not the wallet of user/))
   })
 
-  test('P4: reserved, insufficient and confirmed are counted', async () => {
+  test('P4: reserved, insufficient and confirmed payments are counted', async () => {
     const { text } = await call(world, '/metrics')
     for (const name of [
       'funds_reserved_total',
@@ -255,7 +255,7 @@ describe('payments move money', () => {
     assert.match(text, /^ledger_transfers_total\{[^}]*kind="rollback"[^}]*\} [1-9]/m)
   })
 
-  test('P11: the steps of a payment tell what became of its money', async () => {
+  test('P11: the steps of a payment show its hold and its commit', async () => {
     const wallet = await openedWallet(1_000n)
     const payment = await held(newPayment(wallet, 300n))
     await world.publish(TOPICS.paymentsResults, completed(payment))

@@ -20,7 +20,7 @@ const SCANS_BY_KEY = new Set(['Index Scan', 'Index Only Scan', 'Bitmap Index Sca
 const JOIN_AS_A_SET = `UPDATE holds h SET status = c.status
   FROM unnest($1::uuid[], $2::text[]) AS c(hold_key, status) WHERE h.hold_key = c.hold_key`
 
-test('plans of commands that are kept find each row by its key, made for empty tables too', async (t) => {
+test('cached plans find each row by its key, also those made for empty tables', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const statements = await statementsOfABatch(pool)
   const { ownerUrl, url } = await ledgerDatabase(t)

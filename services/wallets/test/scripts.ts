@@ -41,7 +41,7 @@ export type ClientStep =
   | { op: 'freeze' | 'unfreeze' | 'close'; wallet: number; key: number }
   | { op: 'overdraft'; wallet: number; limit: number; key: number }
 
-/** One thing that somebody asks of the ledger, or some that a client asks for together. */
+/** One command for the ledger, or a batch of a client. */
 export type Step =
   | ClientStep
   | { op: 'atomic'; steps: ClientStep[]; key: number }
@@ -188,14 +188,19 @@ export function newWorld(run: string): World {
 
 /** The steps as work for the ledger, with ids that depend on nothing but the run. */
 export function workOf(run: string, world: World, steps: readonly Step[]): TestWork[] {
-  const told: Told = { run, world, holds: [], transferIds: [] }
+  const state: ScriptState = { run, world, holds: [], transferIds: [] }
   const works: TestWork[] = []
-  for (const [index, it] of steps.entries()) works.push(workAt(told, it, index, works))
+  for (const [index, it] of steps.entries()) works.push(workAt(state, it, index, works))
   return works
 }
 
-function workAt(told: Told, it: Step, index: number, before: readonly TestWork[]): TestWork {
-  const { run, world } = told
+function workAt(
+  state: ScriptState,
+  it: Step,
+  index: number,
+  before: readonly TestWork[],
+): TestWork {
+  const { run, world } = state
   const transferId = transferIdFrom(idOf(run, 't', index))
   const slot = index % 3
   switch (it.op) {
@@ -207,19 +212,19 @@ function workAt(told: Told, it: Step, index: number, before: readonly TestWork[]
     case 'fail':
       return paymentWork(world.payments[it.payment]!, it.op, transferId, slot)
     case 'expire': {
-      const { holdId, wallet: of } = told.holds[it.hold] ?? noHold(told, it.hold)
+      const { holdId, wallet: of } = state.holds[it.hold] ?? noHold(state, it.hold)
       const due = { ...of, holdId, expiresAt: new Date(0) }
       return clientWork({ ...expiryOf(due), transferId })
     }
     case 'atomic': {
       const commands = it.steps.map((one, place) => {
         const id = transferIdFrom(idOf(run, `t${place}`, index))
-        return clientCommand(told, one, id)
+        return clientCommand(state, one, id)
       })
       return atomicWork(atomic(commands, `key-${it.key}`), slot)
     }
     default:
-      return clientWork(clientCommand(told, it, transferId), slot)
+      return clientWork(clientCommand(state, it, transferId), slot)
   }
 }
 
@@ -238,54 +243,54 @@ function again(work: TestWork, freshId: (place: number) => string): TestWork {
 }
 
 /** What earlier steps asked for, which later ones name. */
-interface Told {
+interface ScriptState {
   run: string
   world: World
   holds: { holdId: string; wallet: TestWallet }[]
   transferIds: string[]
 }
 
-function noHold({ run, world }: Told, index: number) {
+function noHold({ run, world }: ScriptState, index: number) {
   return { holdId: idOf(run, 'nothing', index), wallet: world.wallets[0]! }
 }
 
-function clientCommand(told: Told, it: ClientStep, transferId: string): Command {
-  const command = { ...commandOf(told, it), transferId }
-  told.transferIds.push(transferId)
-  if (it.op === 'hold') told.holds.push({ holdId: transferId, wallet: walletAt(told, it.wallet) })
+function clientCommand(state: ScriptState, it: ClientStep, transferId: string): Command {
+  const command = { ...commandOf(state, it), transferId }
+  state.transferIds.push(transferId)
+  if (it.op === 'hold') state.holds.push({ holdId: transferId, wallet: walletAt(state, it.wallet) })
   return command
 }
 
-function walletAt({ world }: Told, index: number): TestWallet {
+function walletAt({ world }: ScriptState, index: number): TestWallet {
   return world.wallets[index] ?? world.stranger
 }
 
-function commandOf(told: Told, it: ClientStep): Command {
+function commandOf(state: ScriptState, it: ClientStep): Command {
   const naming = { key: `key-${it.key}`, reference: `ref-${it.key % 30}` }
   switch (it.op) {
     case 'credit':
     case 'debit':
-      return move(it.op, walletAt(told, it.wallet), BigInt(it.amount), naming)
+      return move(it.op, walletAt(state, it.wallet), BigInt(it.amount), naming)
     case 'hold': {
-      const of = walletAt(told, it.wallet)
+      const of = walletAt(state, it.wallet)
       if (it.ends === null) return move('hold', of, BigInt(it.amount), naming)
       return expiringHold(of, BigInt(it.amount), it.ends, naming)
     }
     case 'commit':
     case 'rollback': {
-      const { holdId } = told.holds[it.hold] ?? noHold(told, it.hold)
+      const { holdId } = state.holds[it.hold] ?? noHold(state, it.hold)
       const amountMinor = it.amount === null ? null : BigInt(it.amount)
       const rest = { ...naming, releaseRest: it.rest }
-      return close(it.op, walletAt(told, it.wallet), holdId, amountMinor, rest)
+      return close(it.op, walletAt(state, it.wallet), holdId, amountMinor, rest)
     }
     case 'transfer':
-      return transferOf(told, it, naming)
+      return transferOf(state, it, naming)
     case 'freeze':
     case 'unfreeze':
     case 'close':
-      return change(it.op, walletAt(told, it.wallet), naming)
+      return change(it.op, walletAt(state, it.wallet), naming)
     case 'overdraft':
-      return change({ overdraft: BigInt(it.limit) }, walletAt(told, it.wallet), naming)
+      return change({ overdraft: BigInt(it.limit) }, walletAt(state, it.wallet), naming)
     default:
       return it satisfies never
   }
@@ -293,11 +298,11 @@ function commandOf(told: Told, it: ClientStep): Command {
 
 /** From one wallet to another, less a fee; between currencies through suspense. 3 is a mistake. */
 function transferOf(
-  told: Told,
+  state: ScriptState,
   it: Extract<ClientStep, { op: 'transfer' }>,
   naming: Naming,
 ): Command {
-  const [from, to] = [walletAt(told, it.from), walletAt(told, it.to)]
+  const [from, to] = [walletAt(state, it.from), walletAt(state, it.to)]
   const gross = BigInt(it.amount)
   const postings: TestPosting[] = [[from, -gross]]
   if (from.accountId === to.accountId) postings.push([['fees', from.currency], gross])
@@ -312,11 +317,11 @@ function transferOf(
   } else {
     postings.push([['suspense', from.currency], gross], [['suspense', to.currency], -1n], [to, 1n])
   }
-  const corrects = it.corrects === null ? {} : correctsOf(told, it.corrects)
+  const corrects = it.corrects === null ? {} : correctsOf(state, it.corrects)
   return transfer(postings, { ...naming, ...corrects, tenantId: from.tenantId })
 }
 
-function correctsOf({ run, transferIds }: Told, index: number): { corrects: string } {
+function correctsOf({ run, transferIds }: ScriptState, index: number): { corrects: string } {
   return { corrects: transferIds[index] ?? idOf(run, 'nothing', index) }
 }
 

@@ -8,7 +8,7 @@ import { close, move } from './client-commands.ts'
 import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
 import { newWallet } from './test-wallet.ts'
 
-/** The loader of another process, which remembers nothing that commands of this one said. */
+/** The loader of another process, which has no memory of the commands of this one. */
 async function otherProcess(): Promise<typeof loader> {
   const { href } = new URL('../src/ledger/load-ledger.ts?other-process', import.meta.url)
   return (await import(href)) as typeof loader

@@ -9,7 +9,7 @@ import { ledgerDatabase, openWallets, processWork, runBatch } from './ledger-fix
 import { newWallet } from './test-wallet.ts'
 import { clientWork } from './work.ts'
 
-test('rule 7: two processes that book on one system account wait for no row of it', async (t) => {
+test('rule 7: two processes that book on one system account lock different slots', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const wallets = [newWallet(), newWallet()]
   await openWallets(pool, wallets)
@@ -30,7 +30,7 @@ test('rule 7: two processes that book on one system account wait for no row of i
   assert.deepEqual(rows, [{ stripes: 2n, total: '-16' }])
 })
 
-test('rule 8: keys, references and holds are unique for ever: no month parts them', async (t) => {
+test('rule 8: keys, references and holds are unique for ever, across months', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const partitioned = await namesOf(
     pool,
@@ -55,7 +55,7 @@ test('rule 8: keys, references and holds are unique for ever: no month parts the
   }
 })
 
-test('rule 10: the database refuses a time at which the hold of a payment ends', async (t) => {
+test("rule 10: the database refuses an expiry time for a payment's hold", async (t) => {
   const { pool } = await ledgerDatabase(t)
   const insert = (paymentId: string | null) =>
     pool.query(

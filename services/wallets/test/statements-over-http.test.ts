@@ -27,7 +27,7 @@ describe('E4: statements over HTTP, page by page', () => {
     return reply.json
   }
 
-  test('a statement by value date is read to its end page by page, from its very beginning', async () => {
+  test('a statement by value date is complete over its pages', async () => {
     const wallet = newWallet()
     await openWallets(world.db, [wallet])
     const steps = [1n, 2n, 3n].map((minor) => move('credit', wallet, minor))
@@ -46,7 +46,7 @@ describe('E4: statements over HTTP, page by page', () => {
     }
   })
 
-  test('a cursor that somebody made up, and a day before all days, are refused', async () => {
+  test('a forged cursor and a day out of range are refused', async () => {
     const wallet = newWallet()
     await openWallets(world.db, [wallet])
     await runCommands(world.db, move('credit', wallet, 1n), move('credit', wallet, 2n))

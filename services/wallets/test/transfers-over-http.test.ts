@@ -84,7 +84,7 @@ describe('transfers over HTTP', () => {
     assert.equal(await ledger.balances(from), '10/0')
   })
 
-  test('several postings on one account are one; what is wrong with them is said', async () => {
+  test('several postings on one account are merged, and wrong ones are described', async () => {
     const [from, to] = [await ledger.wallet(10), await ledger.wallet()]
     const folded = [posting(from, -4), posting(to, 7), posting(from, -3)]
     const reply = await ledger.post(PATH, { postings: folded })
@@ -106,7 +106,7 @@ describe('transfers over HTTP', () => {
     }
   })
 
-  test('what was wrong is set right by a transfer that names it', async () => {
+  test('a correction is a transfer that names the wrong one', async () => {
     const [from, to] = [await ledger.wallet(50), await ledger.wallet()]
     const wrong = await ledger.post(PATH, between(from, to, 30))
     const corrects = String(wrong.json['transfer_id'])
@@ -134,7 +134,7 @@ describe('transfers over HTTP', () => {
     }
   })
 
-  test('F2: a repeat gets the same bytes, whatever trace it belongs to', async () => {
+  test('F2: a repeat gets the same bytes, also in another trace', async () => {
     const [from, to] = [await ledger.wallet(50), await ledger.wallet()]
     const key = newId()
     const body = { ...between(from, to, 5), value_date: '2024-01-02' }
@@ -160,7 +160,7 @@ describe('transfers over HTTP', () => {
     assert.equal(await ledger.balances(to), '5/0')
   })
 
-  test('F1: an X-Trace-Id leads from the request to its answer and its events', async () => {
+  test('F1: the answer and the events have the X-Trace-Id of the request', async () => {
     const [from, to] = [await ledger.wallet(50), await ledger.wallet()]
     // What tr_a1b2 stands for: the first 16 bytes of its SHA-256.
     const traceId = '961f63d9b61dc7f2a99f0448561c980c'
@@ -173,9 +173,9 @@ describe('transfers over HTTP', () => {
     const unread = await ledger.post(PATH, { postings: [] }, { headers })
     assertProblem(unread, 400, 'MALFORMED_REQUEST')
     assert.equal(unread.json['trace_id'], traceId)
-    for (const { headers: told } of [done, refused, unread]) {
-      assert.equal(told['x-trace-id'], 'tr_a1b2')
-      assert.match(String(told['traceparent']), new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
+    for (const { headers: answered } of [done, refused, unread]) {
+      assert.equal(answered['x-trace-id'], 'tr_a1b2')
+      assert.match(String(answered['traceparent']), new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
     }
     const { rows } = await world.db.query<{ trace: string }>(
       `SELECT substr(headers::jsonb->>'traceparent', 4, 32) AS trace FROM outbox
@@ -185,7 +185,7 @@ describe('transfers over HTTP', () => {
     assert.deepEqual(rows, [{ trace: traceId }])
   })
 
-  test('an atomic batch does all, and answers the same bytes again', async () => {
+  test('an atomic batch applies all commands, and a repeat gets the same bytes', async () => {
     const [from, to] = [await ledger.wallet(50), await ledger.wallet()]
     const named = () => ({ reason: 'test', reference_id: newId() })
     const amount = { minor_units: 40, currency: 'USD' }
@@ -214,7 +214,7 @@ describe('transfers over HTTP', () => {
     assert.deepEqual([await ledger.balances(from), await ledger.balances(to)], ['45/0', '5/40'])
   })
 
-  test('one refused command of an atomic batch takes the others back, and is named', async () => {
+  test('one refused command rolls back an atomic batch, and the answer names it', async () => {
     const [from, to] = [await ledger.wallet(50), await ledger.wallet()]
     const reference_id = newId()
     const commands = [
@@ -236,7 +236,7 @@ describe('transfers over HTTP', () => {
     assert.equal(alone.status, 200)
   })
 
-  test('F2: a refused atomic batch stays refused, though what it missed is there now', async () => {
+  test('F2: a refused atomic batch stays refused, even if it would succeed now', async () => {
     const user = newWallet()
     const commands = [
       {
@@ -261,7 +261,7 @@ describe('transfers over HTTP', () => {
     assert.equal(await ledger.balances(user), '1/0')
   })
 
-  test('an atomic batch needs a key of its own, and its commands have none', async () => {
+  test('an atomic batch needs an idempotency key, and its commands have none', async () => {
     const to = await ledger.wallet()
     const command = {
       command: 'credit',
@@ -280,7 +280,7 @@ describe('transfers over HTTP', () => {
     assert.equal(await ledger.balances(to), '0/0')
   })
 
-  test('F2: the reference refuses a second effect when the key is long forgotten', async () => {
+  test('F2: the reference prevents a second effect after the key was deleted', async () => {
     const [from, to] = [await ledger.wallet(50), await ledger.wallet()]
     const key = newId()
     assert.equal((await ledger.post(PATH, between(from, to, 5), { key })).status, 200)
@@ -290,7 +290,7 @@ describe('transfers over HTTP', () => {
     assert.equal(await ledger.balances(to), '5/0')
   })
 
-  test('after all that the books are in order', async () => {
+  test('the books are consistent after these tests', async () => {
     assert.deepEqual(await findViolations(world.db), [])
   })
 })

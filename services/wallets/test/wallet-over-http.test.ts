@@ -38,7 +38,7 @@ describe('a wallet over HTTP', () => {
     assert.equal(reply.json['code'], code)
   }
 
-  test('a user sees the balances of the own wallet, in the form of the currency', async () => {
+  test('a user sees the balances of their own wallet, with the decimals of the currency', async () => {
     const usd = newWallet()
     const jpy = newWallet({ currency: 'JPY', userId: usd.userId })
     await openWallets(world.db, [usd, jpy])
@@ -54,7 +54,7 @@ describe('a wallet over HTTP', () => {
     })
   })
 
-  test('somebody without a wallet has no accounts and no entries', async () => {
+  test('a user without a wallet has no accounts and no entries', async () => {
     const token = await world.userToken(newId())
     const wallet = await call(world, '/v1/wallet', { token })
     assert.deepEqual(wallet.json['accounts'], [])
@@ -115,7 +115,7 @@ describe('a wallet over HTTP', () => {
     assert.equal(entry?.entry_id, credit.json['entry_id'])
   })
 
-  test('a transfer shows as a credit or a debit: users know no other kind for it', async () => {
+  test('a user sees a transfer as a credit or a debit', async () => {
     const [giver, taker] = [newWallet(), newWallet()]
     await openWallets(world.db, [giver, taker])
     await runCommands(world.db, move('credit', giver, 100n))
@@ -136,7 +136,7 @@ describe('a wallet over HTTP', () => {
     }
   })
 
-  test("somebody else's account is not there", async () => {
+  test("another user's account is not found", async () => {
     const [own, other] = [newWallet(), newWallet()]
     await openWallets(world.db, [own, other])
     const token = await world.userToken(own.userId)
@@ -146,7 +146,7 @@ describe('a wallet over HTTP', () => {
     }
   })
 
-  test('with several accounts the one that is meant must be named', async () => {
+  test('a user with several accounts must name one', async () => {
     const usd = newWallet()
     await openWallets(world.db, [usd, newWallet({ currency: 'JPY', userId: usd.userId })])
     const token = await world.userToken(usd.userId)
@@ -164,7 +164,7 @@ describe('a wallet over HTTP', () => {
     }
   })
 
-  test('only a user whom the gateway vouches for sees a wallet', async () => {
+  test('a wallet needs a user token of the gateway', async () => {
     for (const path of ['/v1/wallet', '/v1/wallet/entries']) {
       const client = await world.clientToken('ledger:read ledger:write wallet:read')
       assertProblem(await call(world, path, { token: client }), 403, 'FORBIDDEN')

@@ -11,7 +11,7 @@ interface Items {
   items: { anyOf: { properties: Record<string, unknown> }[] }
 }
 
-test('the OpenAPI document has the headers and the bodies of all that writes', async (t) => {
+test('the OpenAPI document has the headers and bodies of all writes', async (t) => {
   const world = await startWorld(t)
   const { paths } = (await call(world, '/openapi.json')).json as {
     paths: Record<string, { post?: Operation }>

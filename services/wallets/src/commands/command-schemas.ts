@@ -140,7 +140,7 @@ const Result = Type.Object({
 
 export const BatchAnswer = Type.Object({ results: Type.Array(Result) })
 
-/** What is said of an atomic batch that was not applied. */
+/** The problem of an atomic batch that was not applied. */
 export const notApplied = {
   failed: Type.Object({
     index: Type.Integer({ description: 'Which command, from 0.' }),

@@ -75,6 +75,6 @@ function compileItem(item: TObject): Validate {
 function inCommand(index: number, { code, detail, extra }: Problem): Problem {
   const { param, ...members } = extra.members ?? {}
   const place = `commands.${index}${typeof param === 'string' ? `.${param}` : ''}`
-  const said = `commands.${index}: ${detail ?? code}`
-  return new Problem(code, said, { ...extra, members: { ...members, param: place } })
+  const described = `commands.${index}: ${detail ?? code}`
+  return new Problem(code, described, { ...extra, members: { ...members, param: place } })
 }

@@ -38,7 +38,7 @@ export const mayBeDetached = {
   },
 } as const
 
-/** The answer about a time before the history that is kept. */
+/** The problem for a time before the available history. */
 export function detached({ kept }: Detached): Problem {
   const from = kept.from.toISOString()
   const detail = `the books begin with ${from}, by value date after ${kept.valueDay}`

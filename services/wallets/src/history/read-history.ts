@@ -27,16 +27,16 @@ const DAY_MS = 24 * 60 * 60 * 1000
 // Of value dates.
 const FIRST_DAY = '1970-01-01'
 const LAST_DAY = '9999-12-31'
-/** No month is detached while somebody reads, or its balances would be neither here nor there. */
+/** Prevents the detachment of a month during a read, which would lose its balances. */
 const BOOKS = ['transfers', 'entries']
 /** It adds up every account, and for a time in the past all that was booked since. */
 const TRIAL_SECONDS = 60
 const EVER = new Date(Date.UTC(9999, 11, 31))
 
 /**
- * What an account had at a moment (E4), if that is in the history which is kept. Like the others it
- * asks several times and sees one state of the books: what is booked meanwhile is not half in it,
- * and what was booked until then is, though its transaction may have been under way.
+ * The balances of an account at a moment (E4), if the history reaches it. Like the others it asks
+ * several times and sees one state of the books: what is booked meanwhile is not half in it, and
+ * what was booked until then is, though its transaction may have been under way.
  */
 export async function readBalances(
   db: Db,
@@ -52,7 +52,7 @@ export async function readBalances(
   return snapshot(db, read, { keeps: BOOKS })
 }
 
-/** The trial balance of a tenant at a moment, or now (null), if that history is kept (E4). */
+/** The trial balance of a tenant at a moment, or now (null), if the history reaches it (E4). */
 export async function readTrial(
   db: Db,
   query: { tenantId: string; currency: string | null; asOf: AsOf | null },
@@ -68,7 +68,7 @@ export async function readTrial(
   return snapshot(db, read, { seconds: TRIAL_SECONDS, keeps: BOOKS })
 }
 
-/** Whether a moment is before the history which is kept. */
+/** Whether a moment is before the available history. */
 function isBefore(asOf: AsOf, kept: KeptHistory): boolean {
   return asOf.by === 'booking' ? asOf.before < kept.from : asOf.day < kept.valueDay
 }
@@ -123,7 +123,7 @@ function endsOf({ by, from, to }: StatementRange): Date[] {
   return days.filter((it) => it !== null).map(endOf)
 }
 
-/** Whether some of the range, or all of it, is before the history which is kept. */
+/** Whether the range begins before the available history. */
 function isBeyond({ by, from, to }: StatementRange, kept: KeptHistory): boolean {
   if (by === 'booking') return (from ?? to ?? kept.from) < kept.from
   return from === null ? to !== null && to < kept.valueDay : from <= kept.valueDay

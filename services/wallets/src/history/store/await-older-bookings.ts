@@ -13,7 +13,7 @@ class BookingsUnderWayError extends Error {
   readonly retryable = true
 }
 
-// Whoever books has its transaction's id before it reads the clock. One that began later, or that
+// A booking gets its transaction id before it reads the clock. One that began later, or that
 // has no id yet when the moment is over, books behind the moment.
 const LOOK = `
   SELECT extract(epoch FROM $1::timestamptz - clock_timestamp())::float8 * 1000 AS ahead_ms,

@@ -56,7 +56,7 @@ function commandsOf({ steps }: Script): { commands: Request[]; state: LedgerStat
   return { commands, state: memoryLedger(world.wallets) }
 }
 
-test('F1: whatever is asked, entries sum to zero and balances, holds and versions agree', () => {
+test('F1: for any commands, entries sum to zero and balances, holds and versions agree', () => {
   fc.assert(
     fc.property(script, (given) => {
       const { commands, state } = commandsOf(given)
@@ -67,7 +67,7 @@ test('F1: whatever is asked, entries sum to zero and balances, holds and version
   )
 })
 
-test('F2: asking again for what was answered changes nothing', () => {
+test('F2: repeated commands change nothing', () => {
   fc.assert(
     fc.property(script, (given) => {
       const { commands, state } = commandsOf(given)
@@ -108,7 +108,7 @@ test('splitting a batch changes nothing', () => {
   )
 })
 
-test('an account that takes nine of ten commands of a batch is written once, and so is each other', () => {
+test('each account of a batch is written once, also one with nine of ten commands', () => {
   const world = newWorld('memory')
   const steps = Array.from({ length: 30 }, (_, key) => {
     const wallet = key % 10 === 0 ? 1 : 0
@@ -194,7 +194,7 @@ test('an atomic batch does what its commands do one by one, or nothing at all', 
   assert.ok(applied > 20 && refused > 20, `${applied} applied, ${refused} not`)
 })
 
-test('the scripts reach what they are about', () => {
+test('the generated scripts cover the intended cases', () => {
   const wanted = MUST_BE_SEEN.trim().split(/,\s+/)
   const seen = new Set<string>()
   // The rarest comes once in some hundred scripts, so chance alone cannot end this without it.
@@ -230,7 +230,7 @@ test('a decision that forgets an entry is stopped before it is written', () => {
   assert.throws(() => decideBatch(state, commands, AT, { decide: forgetful }), /do not sum to zero/)
 })
 
-test('the checker of invariants sees a forgotten entry and a changed balance', () => {
+test('the checker of invariants finds a missing entry and a changed balance', () => {
   const { commands, state } = commandsOf({
     steps: [
       { op: 'credit', wallet: 0, amount: 50, key: 1 },

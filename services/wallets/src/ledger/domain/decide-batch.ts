@@ -88,7 +88,7 @@ function decideOpening({ accounts }: OpenCommand, state: LedgerState): Opened {
   return { type: 'opened', accounts: opened }
 }
 
-/** Gathers what the outcomes of a batch say is to be written. */
+/** Collects the writes that follow from the outcomes of a batch. */
 function collectWritten(state: LedgerState) {
   const transfers: Transfer[] = []
   const changes: AccountChange[] = []
@@ -136,7 +136,7 @@ function collectWritten(state: LedgerState) {
   }
 }
 
-/** Double entry, whoever decided (F1): a transfer that does not add up is never written. */
+/** Double entry (F1): an unbalanced transfer is never written, whichever decision made it. */
 function assertBalanced({ kind, entries }: Transfer, state: LedgerState): void {
   const amounts = entries.map(({ amountMinor, accountId }) => {
     const { currency } = state.accounts.get(accountId)!

@@ -45,7 +45,7 @@ function holdAgain(command: HoldCommand, hold: Hold): Outcome {
   return { type: 'inapplicable', kind: 'contradiction', cause }
 }
 
-/** A payment's refusal is kept in the place of its hold. */
+/** A refusal of a payment is stored in place of its hold. */
 function refusedHold(command: HoldCommand, code: RefusalCode): Refused {
   if (paymentOf(command) === null) return refused(code)
   const hold = newHold(command, 'refused', null)

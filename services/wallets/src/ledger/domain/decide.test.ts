@@ -114,12 +114,12 @@ test('P4: a failed payment makes the held money available again', () => {
   given(credit(500n), ask).when(fail).then({ type: 'posted' }).leaves(500n, 0n)
 })
 
-test('F4: a result that is told again changes nothing', () => {
+test('F4: a repeated result changes nothing', () => {
   given(credit(500n), ask, complete).when(complete).then({ type: 'unchanged' }).leaves(400n, 0n)
   given(credit(500n), ask, fail).when(fail).then({ type: 'unchanged' }).leaves(500n, 0n)
 })
 
-test('F4: a result that contradicts the one before changes nothing and says why', () => {
+test('F4: a result that contradicts an earlier one changes nothing and names the cause', () => {
   const contradiction = { type: 'inapplicable', kind: 'contradiction' } as const
   given(credit(500n), ask, fail)
     .when(complete)
@@ -158,7 +158,7 @@ test('F1: a debit takes what is available, never what is held', () => {
     .leaves(400n, 100n)
 })
 
-test('F2: a key answers again what it answered, and refuses another request', () => {
+test('F2: a key repeats its answer, and refuses another request', () => {
   const first = move('credit', wallet, 5n, { key: 'one' })
   given(first).when(first).then({ type: 'repeated' }).leaves(5n, 0n)
   given(first)
@@ -167,7 +167,7 @@ test('F2: a key answers again what it answered, and refuses another request', ()
     .leaves(5n, 0n)
 })
 
-test('F2: keys of different clients and tenants do not meet', () => {
+test('F2: equal keys of different clients or tenants are independent', () => {
   const first = move('credit', wallet, 5n, { key: 'one', reference: 'a' })
   const second = move('credit', wallet, 6n, { key: 'one', reference: 'b' })
   given(first)
@@ -217,7 +217,7 @@ test('amounts are exact to 2^63-1, and a balance beyond it is refused', () => {
     .leaves(0n, all)
 })
 
-test('what is held never passes 2^63-1, however far an account may be overdrawn', () => {
+test('the held balance never exceeds 2^63-1, for any overdraft limit', () => {
   const all = MAX_BALANCE_MINOR
   const overdrawn = () => {
     const story = given()
@@ -266,7 +266,7 @@ test('a closed, unknown or foreign hold is not open', () => {
     .then(refusal)
 })
 
-test("rule 10: a payment's hold obeys its result only, not a client", () => {
+test('rule 10: only the result of a payment ends its hold, not a client', () => {
   for (const name of [payment.holdId, payment.paymentId]) {
     given(credit(500n), ask)
       .when(close('rollback', wallet, name))

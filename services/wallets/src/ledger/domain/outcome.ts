@@ -41,7 +41,7 @@ export interface Changed {
   change: AccountChange
 }
 
-/** Nothing moved. A payment's refused hold is kept, so that it stays refused. */
+/** Nothing moved. The refused hold of a payment is stored, so that it stays refused. */
 export interface Refused {
   type: 'refused'
   code: RefusalCode

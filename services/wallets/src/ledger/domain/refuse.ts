@@ -3,7 +3,7 @@ import type { Command } from './command.ts'
 import { type LedgerState, referenceName } from './ledger-state.ts'
 import type { RefusalCode, Refused } from './outcome.ts'
 
-/** The outcome of a command that is refused; no hold is kept. */
+/** The outcome of a refused command, without a stored hold. */
 export function refused(code: RefusalCode): Refused {
   return { type: 'refused', code, hold: null }
 }

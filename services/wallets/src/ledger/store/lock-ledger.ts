@@ -30,7 +30,7 @@ type Row = [
 
 // Locks in one order everywhere: holds, then accounts, each sorted by id (rule 6). The parts of a
 // UNION ALL run one after the other, so the clock is read when every lock is held: bookings of an
-// account are in the order of its versions, and nobody's clock but the database's counts (rule 13).
+// account are in the order of its versions, and only the database's clock counts (rule 13).
 const LOCK = `
   WITH locked_holds AS MATERIALIZED (
     SELECT hold_id, account_id, payment_id, tenant_id, currency, status, amount_minor,
