@@ -178,12 +178,12 @@ test('rule 9: all attempts send the same bytes, and each is recorded before it i
   })
   await assert.rejects(it.db.query(`UPDATE payments SET request_body = ''`), /permission denied/)
   const attempts = await it.db.query(
-    `SELECT number, status, http_status, answer_body IS NOT NULL AS stored, latency_ms >= 0 AS timed,
+    `SELECT number, status, http_status, answer_body IS NOT NULL AS saved, latency_ms >= 0 AS timed,
        sending_at <= answered_at AND sending_at < deadline_at AS ordered
      FROM attempts WHERE payment_id = $1 ORDER BY number`,
     [event.payment_id],
   )
-  const stored = { stored: true, timed: true, ordered: true }
+  const stored = { saved: true, timed: true, ordered: true }
   assert.deepEqual(attempts.rows, [
     { number: 1, status: 'UNAVAILABLE', http_status: 500, ...stored },
     { number: 2, status: 'UNAVAILABLE', http_status: 500, ...stored },

@@ -57,7 +57,7 @@ function render(token: string, content: Content, nowMs: number): object {
       token,
       notification: { title, body },
       data,
-      // Notifications with one collapse key replace each other on the device, so a repeat shows once.
+      // Notifications with the same key replace each other on the device, so repeats show once.
       android: { collapse_key: id, ttl: `${ttlSeconds}s`, notification: { tag: id } },
     },
   }

@@ -5,7 +5,7 @@ export type ApnsKey = { keyId: string; teamId: string; privateKey: string }
 
 export type ProviderTokens = {
   get(): Promise<string>
-  /** Apple reported this token as expired: makes the next one new, unless the last is too recent. */
+  /** Apple reported this token as expired: the next one is new, unless the last is too recent. */
   expired(token: string): void
 }
 
