@@ -3,15 +3,15 @@ import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import type { BehaviourStore } from './behaviour-store.ts'
 import type { IncomingPush } from './domain/plan-pushes.ts'
-import type { Push, PushOutcome } from './domain/push.ts'
+import type { Push, SimulatedOutcome } from './domain/push.ts'
 import type { PendingDelays } from './pending-delays.ts'
 
 /** Processes a push of either protocol. Resolves when the outcome is stored and any delay over. */
-export type AcceptPush = (push: Push) => Promise<PushOutcome>
+export type AcceptPush = (push: Push) => Promise<SimulatedOutcome>
 
 /** Creates the function that both protocols call for each push. */
 export function createAcceptPush(deps: {
-  batcher: Batcher<IncomingPush, PushOutcome>
+  batcher: Batcher<IncomingPush, SimulatedOutcome>
   behaviours: BehaviourStore
   delays: PendingDelays
   logger: Logger

@@ -11,7 +11,7 @@ import { startApns } from './apns/start-apns.ts'
 import { openBehaviourStore } from './behaviour-store.ts'
 import type { Config } from './config.ts'
 import type { IncomingPush } from './domain/plan-pushes.ts'
-import type { PushOutcome } from './domain/push.ts'
+import type { SimulatedOutcome } from './domain/push.ts'
 import { addAdminRoutes } from './http/admin-routes.ts'
 import { addFcmRoutes } from './http/fcm-routes.ts'
 import { addTokenRoute } from './http/token-route.ts'
@@ -55,7 +55,7 @@ async function serve(config: Config, db: Db, logger: Logger): Promise<RunningPus
   const metrics = createMetrics(NAME)
   const behaviours = await openBehaviourStore(db)
   const delays = createPendingDelays()
-  const batcher = createBatcher<IncomingPush, PushOutcome>({
+  const batcher = createBatcher<IncomingPush, SimulatedOutcome>({
     process: (incoming) => processBatch(db, incoming),
   })
   const acceptPush = createAcceptPush({ batcher, behaviours, delays, logger, metrics })

@@ -1,6 +1,6 @@
 import type { Db } from '@caudal/postgres/types.ts'
 import { type IncomingPush, planPushes } from './domain/plan-pushes.ts'
-import type { PushOutcome } from './domain/push.ts'
+import type { SimulatedOutcome } from './domain/push.ts'
 import { claimRefusals } from './store/claim-refusals.ts'
 import { recordMessages } from './store/record-messages.ts'
 
@@ -12,7 +12,7 @@ import { recordMessages } from './store/record-messages.ts'
 export async function processBatch(
   db: Db,
   incoming: readonly IncomingPush[],
-): Promise<PushOutcome[]> {
+): Promise<SimulatedOutcome[]> {
   const refusable = incoming.filter(({ behaviour }) => behaviour.kind === 'error_500_once')
   const firstTime = await claimRefusals(
     db,

@@ -1,5 +1,5 @@
 import { Pool } from 'undici'
-import { exchange, exchangeTwice, type PeerAnswer, type PeerRequest } from './exchange.ts'
+import { exchangeTwice, streamExchange, type PeerAnswer, type PeerRequest } from './exchange.ts'
 import { type JoinOptions, joinRequests } from './join-requests.ts'
 
 /** The peer gave no complete answer. The request may have had its effect. */
@@ -49,7 +49,7 @@ export function createPeer(options: PeerOptions): Peer {
   })
   let pending = 0
   const alone = (request: PeerRequest): Promise<PeerAnswer> => exchangeTwice(pool, request)
-  const stream: JoinOptions['stream'] = (request, onData) => exchange(pool, request, onData)
+  const stream: JoinOptions['stream'] = (request, onData) => streamExchange(pool, request, onData)
   const send = options.joined.reduce(
     (others, one) => joinRequests({ ...one, alone: others, stream }),
     alone,

@@ -40,14 +40,14 @@ export function isBrokenConnection(error: unknown): boolean {
 
 async function exchangeWhole(pool: Pool, request: PeerRequest): Promise<PeerAnswer> {
   const chunks: Buffer[] = []
-  const { status, headers } = await exchange(pool, request, (chunk) => chunks.push(chunk))
+  const { status, headers } = await streamExchange(pool, request, (chunk) => chunks.push(chunk))
   const [first] = chunks
   const body = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)
   return { status, headers, body }
 }
 
 /** Resolves when the answer is complete; its bytes are handed over as they come. */
-export function exchange(
+export function streamExchange(
   pool: Pool,
   request: PeerRequest,
   onData: (chunk: Buffer) => void,

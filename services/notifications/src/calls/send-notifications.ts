@@ -5,7 +5,12 @@ import { createPauseGate, type PauseGate } from '@caudal/outbound/pause-gate.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { isRetryable } from '@caudal/retry/is-retryable.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
-import { decideDelivery, type DeviceOutcome, giveUp, postpone } from '../domain/decide-delivery.ts'
+import {
+  decideDelivery,
+  type DeviceOutcome,
+  endExpired,
+  postpone,
+} from '../domain/decide-delivery.ts'
 import { isWorthSending } from '../domain/is-worth-sending.ts'
 import { type Channel, channelOf, type Notification } from '../domain/notification.ts'
 import { writeContent } from '../domain/write-content.ts'
@@ -133,7 +138,7 @@ async function tryOnce(
   const { paymentId, attempt, finalizedAtMs, takenAtMs } = notification
   const tried = { paymentId, attempt, devices: [] }
   if (!isWorthSending(finalizedAtMs, takenAtMs)) {
-    return { ...tried, decision: giveUp(notification) }
+    return { ...tried, decision: endExpired(notification) }
   }
   const answer = await recipients.submit(notification)
   if ('fault' in answer) {

@@ -5,7 +5,7 @@ import {
   retryDelayMs,
   decideDelivery,
   type DeliveryDecision,
-  giveUp,
+  endExpired,
   postpone,
   type PushOutcome,
 } from './decide-delivery.ts'
@@ -34,7 +34,7 @@ function given({ failures = 0, ageMs = 0, settled = [] }: Given) {
     },
     whenPostponed: (shutForMs: number) =>
       expecting(postpone(notification, { shutForMs, detail: 'down' }, JITTER)),
-    whenGivenUp: () => expecting(giveUp(notification)),
+    whenGivenUp: () => expecting(endExpired(notification)),
   }
 }
 

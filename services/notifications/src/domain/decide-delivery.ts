@@ -74,7 +74,7 @@ export function postpone(
 }
 
 /** Ends a notification that was claimed after its payment's end was too old (rule 12). */
-export function giveUp({ failures, settled }: Tried): DeliveryDecision {
+export function endExpired({ failures, settled }: Tried): DeliveryDecision {
   const delivered = [...settled.values()].includes('DELIVERED')
   if (delivered) return { status: 'SENT', retryInMs: null, failures, detail: null }
   const status = failures > 0 || settled.size > 0 ? 'FAILED' : 'TOO_OLD'

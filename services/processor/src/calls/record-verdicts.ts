@@ -5,7 +5,7 @@ import type { Emission } from '../domain/decision.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 import type { RetryPolicy } from '../domain/retry-policy.ts'
 import { resultEvent } from '../messaging/result-event.ts'
-import { isNotAwaited, saveVerdicts, type Verdict } from '../store/save-verdicts.ts'
+import { isNotAwaited, saveVerdicts, type AttemptVerdict } from '../store/save-verdicts.ts'
 import type { SentResult } from './call-psp.ts'
 
 /** Whether the result is a verdict, as nearly all results are. */
@@ -22,7 +22,7 @@ export async function recordVerdicts(
   { db, region, policy }: { db: Db; region: string; policy: RetryPolicy },
   results: readonly SentResult[],
 ): Promise<{ facts: PaymentFacts; emission: Emission }[] | null> {
-  const verdicts: Verdict[] = []
+  const verdicts: AttemptVerdict[] = []
   const events: OutboxEvent[] = []
   const emitted: { facts: PaymentFacts; emission: Emission }[] = []
   for (const { facts, attempt, begun, sent } of results) {

@@ -14,7 +14,7 @@ import type { PspPayment, PaymentStatus } from '../domain/psp-payment.ts'
 const NOT_AWAITED = 'CA003'
 
 /** A verdict on the attempt that was awaited when it was decided. */
-export type Verdict = {
+export type AttemptVerdict = {
   /** The status before the decision. */
   expected: PaymentStatus
   state: PspPayment
@@ -31,7 +31,7 @@ export type Verdict = {
 /** Ends payments by verdicts on their awaited attempts, all or none; see `isNotAwaited`. */
 export async function saveVerdicts(
   db: Db,
-  verdicts: readonly Verdict[],
+  verdicts: readonly AttemptVerdict[],
   events: readonly OutboxEvent[],
 ): Promise<void> {
   const states = verdicts.map((verdict) => verdict.state)

@@ -1,5 +1,5 @@
 import type { Behaviour } from './behaviour.ts'
-import type { Push, PushOutcome } from './push.ts'
+import type { Push, SimulatedOutcome } from './push.ts'
 
 /** A push and the behaviour chosen for its device. */
 export interface IncomingPush {
@@ -19,7 +19,7 @@ export function refusalKey({ deviceToken, messageId }: Push): string {
 export function planPushes(
   incoming: readonly IncomingPush[],
   refusable: ReadonlySet<string>,
-): PushOutcome[] {
+): SimulatedOutcome[] {
   const left = new Set(refusable)
   return incoming.map(({ push, behaviour }) => {
     const { kind } = behaviour

@@ -12,7 +12,7 @@ export interface Push {
 }
 
 /** The outcome of a push. */
-export type PushOutcome = 'accepted' | 'unregistered' | 'failed'
+export type SimulatedOutcome = 'accepted' | 'unregistered' | 'failed'
 
 const MAX_ID_LENGTH = 255
 
