@@ -1,6 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import { runner } from 'node-pg-migrate'
 import pg from 'pg'
 import { databaseUrl } from './database-url.ts'
+import { isRetryableConflict } from './errors.ts'
+import { sqlFiles } from './migration-files.ts'
 
 /** A folder of numbered .sql files. The table `migrations_<name>` records the applied files. */
 export type MigrationSet = { name: string; dir: string }
@@ -19,30 +23,79 @@ export type MigrateOptions = {
 const DUPLICATE_DATABASE = new Set(['42P04', '23505'])
 /** The advisory lock that makes processes migrate one at a time. */
 const MIGRATION_LOCK = 7_283_901
+const LOCK_POLL_MS = 50
+/**
+ * How long a migration waits for a table's lock. Statements that arrive meanwhile queue behind it.
+ * Less than `deadlock_timeout` (1 s), so in a deadlock the migration gives up, not a batch.
+ */
+const LOCK_TIMEOUT_MS = 500
+const ATTEMPTS_AT_MOST = 60
+const BACKOFF = { baseMs: 100, mostMs: 3_000 }
 const quiet = () => {}
 
-/** Creates the database if it does not exist and applies the missing migrations of every set. */
+/**
+ * Creates the database if it does not exist and applies the missing migrations of every set, each
+ * file in a transaction of its own. A file that does not get a lock in time, because batches hold
+ * it, is rolled back and tried again after a pause in which they go on.
+ *
+ * @throws {Error} of the file that fails; those before it stay applied
+ */
 export async function migrate(options: MigrateOptions): Promise<void> {
-  const { adminUrl, database, sets, appRole = 'caudal_app' } = options
+  const { adminUrl, database } = options
   await createDatabase(adminUrl, database)
   const client = await connect(databaseUrl(adminUrl, database))
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
-    await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC')
-    await client.query(`GRANT USAGE ON SCHEMA public TO ${pg.escapeIdentifier(appRole)}`)
-    for (const set of sets) {
-      await runner({
-        dbClient: client,
-        dir: set.dir,
-        direction: 'up',
-        migrationsTable: `migrations_${set.name}`,
-        singleTransaction: true,
-        advisoryLockMode: 'wait',
-        logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-      })
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await applyAlone(client, options)
+      } catch (error) {
+        if (!isRetryableConflict(error) || attempt === ATTEMPTS_AT_MOST) throw error
+        await delay(backoffMs(BACKOFF, attempt, Math.random()))
+      }
     }
   } finally {
     await client.end()
+  }
+}
+
+// A statement that waits for an advisory lock keeps its snapshot, and CREATE INDEX CONCURRENTLY
+// waits for every older snapshot: so a process that waits for its turn asks again and again. The
+// lock is released between attempts, for a process of release 0.1.0, which waits in a statement.
+async function applyAlone(client: pg.Client, options: MigrateOptions): Promise<void> {
+  while (!(await isLocked(client))) await delay(LOCK_POLL_MS)
+  try {
+    await applyMissing(client, options)
+  } catch (error) {
+    await client.query('ROLLBACK').catch(quiet)
+    throw error
+  } finally {
+    await client.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(quiet)
+  }
+}
+
+async function isLocked(client: pg.Client): Promise<boolean> {
+  const text = 'SELECT pg_try_advisory_lock($1) AS locked'
+  const { rows } = await client.query<{ locked: boolean }>(text, [MIGRATION_LOCK])
+  return rows[0]!.locked
+}
+
+async function applyMissing(
+  client: pg.Client,
+  { sets, appRole = 'caudal_app' }: MigrateOptions,
+): Promise<void> {
+  await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC')
+  await client.query(`GRANT USAGE ON SCHEMA public TO ${pg.escapeIdentifier(appRole)}`)
+  for (const set of sets) {
+    await runner({
+      dbClient: client,
+      dir: set.dir,
+      direction: 'up',
+      migrationsTable: `migrations_${set.name}`,
+      singleTransaction: false,
+      noLock: true,
+      migrationLoaderStrategies: [sqlFiles(LOCK_TIMEOUT_MS)],
+      logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    })
   }
 }
 
