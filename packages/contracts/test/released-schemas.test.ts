@@ -42,6 +42,36 @@ test('every minor version since 1.0 has an upcast', () => {
   }
 })
 
+/**
+ * What is wrong with the `since` of a row: by it a record of a type that an older release does not
+ * know gets the header by which that release may skip it.
+ */
+function sinceProblem(type: string, { since }: EventRow): string | undefined {
+  const first = RELEASES.find(({ events }) => events[type] !== undefined)?.release
+  if (first !== undefined) {
+    return since === first ? undefined : `${type}: since ${since}, but release ${first} has it`
+  }
+  const last = RELEASES.at(-1)!.release
+  if (versionCovers('patch', last, since)) return undefined
+  return `${type}: since ${since}, but release ${last} does not have it`
+}
+
+test('a type is since the first release that has it, a new type since a later one than all', () => {
+  assert.deepEqual(
+    ROWS.flatMap(([type, row]) => sinceProblem(type, row) ?? []),
+    [],
+  )
+})
+
+test('a planted wrong `since` is reported', () => {
+  const row: EventRow = CATALOGUE['wallet.credit.committed']
+  const problem = (type: string, since: string) => sinceProblem(type, { ...row, since })
+  const { release } = RELEASES.at(-1)!
+  assert.match(problem('wallet.bonus.committed', release)!, /does not have it/)
+  assert.equal(problem('wallet.bonus.committed', '99.0.0'), undefined)
+  assert.match(problem('wallet.credit.committed', '99.0.0')!, /has it$/)
+})
+
 test('a released type of event is never removed', () => {
   const known = new Set(ROWS.map(([type]) => type))
   const removed = RELEASES.flatMap(({ events }) => Object.keys(events)).filter(

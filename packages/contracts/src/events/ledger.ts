@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { eventRows, upcastTo } from '../event-row.ts'
 import { TOPICS } from '../topics.ts'
-import { TRANSFER_KINDS, type TransferKind } from '../transfer-kinds.ts'
+import { KIND_SINCE, TRANSFER_KINDS, type TransferKind } from '../transfer-kinds.ts'
 import {
   Currency,
   Day,
@@ -122,7 +122,7 @@ const common = {
 
 function transferRow(kind: TransferKind) {
   const description = `A transfer of kind \`${kind}\` was posted.`
-  return { schema: WalletTransferCommitted, description, ...common }
+  return { schema: WalletTransferCommitted, description, ...common, since: KIND_SINCE[kind] }
 }
 
 type TransferEvents = Record<`wallet.${TransferKind}.committed`, ReturnType<typeof transferRow>>
