@@ -77,9 +77,12 @@ async function decideLocked(
   const requests = work.map(({ command }) => command)
   const slots = work.map(({ origin }) => origin.slot ?? slot)
   const loaded = await loadLedger(tx, { requests, slots, keys: !keysAreNew })
+  const openedWallets = [...loaded.state.opened] // a decision takes them from the state
   const decision = decideBatch(loaded.state, requests, momentOf(loaded.now), { slots })
   if (!keysAreNew || decision.outcomes.every(tookEffect)) return { ...loaded, decision }
   const { state, now, opened } = await loadLedger(tx, { requests, slots, keys: true })
+  // The second load finds the accounts that the first one opened, and does not open them again.
+  for (const [accountId, account] of openedWallets) state.opened.set(accountId, account)
   return {
     now,
     opened: [...loaded.opened, ...opened],
