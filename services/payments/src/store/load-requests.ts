@@ -64,7 +64,7 @@ const REQUESTED = {
 // Requests of which nothing is known, nearly all, cost no row; the first one brings the time.
 function lookUp(requests: readonly PaymentRequest[]): Sql {
   return sql`
-    SELECT r.position, CASE r.position WHEN 1 THEN now() END AS now,
+    SELECT r.position, CASE r.position WHEN 1 THEN clock_timestamp() END AS now,
       k.fingerprint, k.status, k.body, k.resource_id,
       p.payment_id AS occupant, p.user_id AS occupant_user, p.status AS occupant_status
     FROM unnest(

@@ -3,7 +3,8 @@ import { CommitUnknownError, isUniqueViolation } from '@caudal/postgres/errors.t
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Answer } from '../ledger/answer-batch.ts'
-import type { AtomicBatch, Command } from '../ledger/domain/command.ts'
+import { type AtomicBatch, type Command, isPostings } from '../ledger/domain/command.ts'
+import { KINDS } from '../ledger/domain/kinds.ts'
 import type { RequestOutcome } from '../ledger/domain/outcome.ts'
 import type { Work } from '../ledger/origin.ts'
 import { processBatch } from '../ledger/process-batch.ts'
@@ -121,7 +122,8 @@ function workOf(
   traceparent: string,
 ): Taken {
   const origin = clientOrigin(traceparent)
-  const namesSystem = command.kind === 'transfer'
+  const namesSystem =
+    command.kind !== 'atomic' && isPostings(command) && KINDS[command.kind].form === 'postings'
   return { command, origin: namesSystem ? { ...origin, slot: slots[0]! } : origin }
 }
 
