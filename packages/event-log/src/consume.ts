@@ -44,6 +44,8 @@ export type ConsumeOptions<W> = {
 const MAX_RECORDS = 1_000
 const POLL_MS = 1_000
 const RETRY_PARKED_MS = 500
+/** Another process or an operator may park a record or make it due again. */
+const RECOUNT_PARKED_MS = 10_000
 const REPORT_EVERY_MS = 3_000
 const BACKOFF = { baseMs: 200, mostMs: 5_000 }
 const BREATH_MOST_MS = 100
@@ -91,6 +93,9 @@ class RunningConsumer<W> implements Consumer {
   #stale = true
   #started = false
   #parked: ParkedCounts = { ...NOTHING_PARKED }
+  #parkedCountedAt = Number.NEGATIVE_INFINITY
+  /** Grows with each parking and each count: a count that began before it is out of date. */
+  #parkedGeneration = 0
   #reported: Positions = new Map()
   #failures = 0
   #failedBatches = 0
@@ -212,7 +217,7 @@ class RunningConsumer<W> implements Consumer {
       if (!this.#started) await makeNewerDue(db, this.#target)
       this.#started = true
       this.#positions = await loadPositions(db, log, this.#target, this.#assigned)
-      this.#parked = await countParked(db, this.#target)
+      await this.#countParked()
     } catch (error) {
       this.#stale = true
       throw error
@@ -234,6 +239,7 @@ class RunningConsumer<W> implements Consumer {
   }
 
   #reportParked(parked: readonly Parked[]): void {
+    this.#parkedGeneration += 1
     for (const { record, kind, cause } of parked) {
       const { topic, partition, offset } = record
       this.#parked[kind] += 1
@@ -255,13 +261,25 @@ class RunningConsumer<W> implements Consumer {
 
   async #retryParked(): Promise<void> {
     const { signal } = this.#stopping
-    if (this.parkedCount() === 0 || signal.aborted) return
+    if (signal.aborted) return
+    const isCountDue = performance.now() - this.#parkedCountedAt >= RECOUNT_PARKED_MS
+    if (this.parkedCount() === 0 && isCountDue) await this.#countParked()
+    if (this.parkedCount() === 0) return
     try {
       const processed = await retryParked(this.#target, () => signal.aborted)
       if (processed > 0) this.#options.afterCommit?.()
     } finally {
-      this.#parked = await countParked(this.#options.db, this.#target)
+      await this.#countParked()
     }
+  }
+
+  /** A record that is parked while the database counts may be missing from the result. */
+  async #countParked(): Promise<void> {
+    const generation = (this.#parkedGeneration += 1)
+    const counts = await countParked(this.#options.db, this.#target)
+    if (generation !== this.#parkedGeneration) return
+    this.#parked = counts
+    this.#parkedCountedAt = performance.now()
   }
 }
 
