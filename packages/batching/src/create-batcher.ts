@@ -21,7 +21,7 @@ export interface BatcherOptions<I, O> {
   /** The length of the queue, without the batch in flight. */
   maxQueue?: number
   /**
-   * Whose turn an item is, such as its tenant. A batch takes one of each turn in rotation, and a
+   * Whose turn an item is, such as its tenant. Turns that wait are served as many items each, and a
    * turn may have as many items waiting as it leaves places free: one that fills its queue, at most
    * half of `maxQueue`, neither delays another nor takes its place.
    */
