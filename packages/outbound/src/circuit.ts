@@ -2,8 +2,11 @@ import {
   BrokenCircuitError,
   circuitBreaker,
   CircuitState,
+  ConstantBackoff,
   ExponentialBackoff,
   handleWhenResult,
+  type IBackoff,
+  type IBackoffFactory,
   SamplingBreaker,
 } from 'cockatiel'
 
@@ -43,15 +46,17 @@ export interface Circuit<R> {
 /** Creates a closed circuit (P5, F13). After each pause exactly one call tries the peer. */
 export function createCircuit<R>(options: CircuitOptions<R>): Circuit<R> {
   const { threshold, windowMs: duration, minimumPerSecond: minimumRps, pauseMs } = options
-  const isGrowing = typeof pauseMs === 'object'
+  const pause = { ms: 0 }
   const failures = handleWhenResult((result) => options.isFailure(result as R)).orWhen(() => true)
   const policy = circuitBreaker(failures, {
-    halfOpenAfter: isGrowing
-      ? new ExponentialBackoff({ initialDelay: pauseMs.first, maxDelay: pauseMs.most })
-      : pauseMs,
+    halfOpenAfter: observed(
+      typeof pauseMs === 'object'
+        ? new ExponentialBackoff({ initialDelay: pauseMs.first, maxDelay: pauseMs.most })
+        : new ConstantBackoff(pauseMs),
+      pause,
+    ),
     breaker: new SamplingBreaker({ threshold, duration, minimumRps }),
   })
-  const firstPauseMs = isGrowing ? pauseMs.first : pauseMs
   let openedAt = 0
   const mode = (): CircuitMode => {
     switch (policy.state) {
@@ -60,7 +65,7 @@ export function createCircuit<R>(options: CircuitOptions<R>): Circuit<R> {
       case CircuitState.HalfOpen:
         return 'trying'
       case CircuitState.Open:
-        return Date.now() - openedAt < firstPauseMs ? 'open' : 'half_open'
+        return Date.now() - openedAt < pause.ms ? 'open' : 'half_open'
       case CircuitState.Isolated:
         return 'open'
       default:
@@ -86,6 +91,19 @@ export function createCircuit<R>(options: CircuitOptions<R>): Circuit<R> {
     },
   }
 }
+
+/** The same pauses; the current one is kept, since the breaker does not report it. */
+function observed(backoff: IBackoffFactory<unknown>, pause: { ms: number }): Observed {
+  return {
+    next(context) {
+      const next = backoff.next(context)
+      pause.ms = next.duration
+      return { duration: next.duration, next: observed(next, pause).next }
+    },
+  }
+}
+
+type Observed = { next(context: unknown): IBackoff<unknown> }
 
 /** How many calls may begin: one while a trial is due, none while the circuit is open. */
 export function admittedBy(mode: CircuitMode, free: number): number {
