@@ -1,12 +1,13 @@
+import { PAYMENT_STATUSES } from '@caudal/contracts/payment-views.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
-import { isFinal, type Status, STATUSES } from './domain/payment.ts'
+import { isFinal, type Status } from './domain/payment.ts'
 import { type EventObserver, observeEvents } from './events/observe-events.ts'
 import { observeRequests, type RequestObserver } from './requests/observe-requests.ts'
 import { countUnderWay, type UnderWay } from './store/count-under-way.ts'
 
-const UNDER_WAY = STATUSES.filter((status) => !isFinal(status))
+const UNDER_WAY = PAYMENT_STATUSES.filter((status) => !isFinal(status))
 
 /** Metrics and log lines about payments (P10, P13, F9). */
 export interface Observer {

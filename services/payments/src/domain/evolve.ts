@@ -44,7 +44,7 @@ export function evolve(payment: Payment, event: PaymentEvent, now: Date): Evolut
     case 'payment.failed.gateway_error':
     case 'payment.failed.gateway_unreachable':
     case 'payment.failed.circuit_open':
-      return failedAtGateway(payment, event)
+      return failedAtPsp(payment, event)
     case 'funds.released':
       return released(payment, event, now)
     default:
@@ -88,7 +88,7 @@ function refusedByWallet(payment: Payment, event: FundsInsufficient, now: Date):
 }
 
 /** Stores the verdict. The hold is not released yet, so the status is not FAILED yet. */
-function failedAtGateway(payment: Payment, event: PaymentFailed): Evolution {
+function failedAtPsp(payment: Payment, event: PaymentFailed): Evolution {
   if (payment.status === 'COMPLETED' || wasRefusedByWallet(payment)) return 'contradicts'
   if (payment.gatewayResponse !== null) return payment
   return {

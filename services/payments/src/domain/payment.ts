@@ -1,10 +1,9 @@
 import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
+import type { PAYMENT_STATUSES } from '@caudal/contracts/payment-views.ts'
 import type { FailureReason } from '@caudal/contracts/reasons.ts'
 
 /** The states of a payment. They only move forward; the last two are final. */
-export const STATUSES = ['PENDING', 'RESERVED', 'IN_DOUBT', 'COMPLETED', 'FAILED'] as const
-
-export type Status = (typeof STATUSES)[number]
+export type Status = (typeof PAYMENT_STATUSES)[number]
 
 /**
  * A payment as stored. `reason` is set when the verdict is known, and shown only with FAILED,
