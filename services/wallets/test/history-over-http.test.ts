@@ -375,7 +375,7 @@ describe('E4: the history of the ledger over HTTP', () => {
   })
 
   // The last one: from here on the books begin in 2001.
-  test('who asks for a time before the history that is kept is told where it begins', async () => {
+  test('a time before the kept history is refused with the time where it begins', async () => {
     const wallet = newWallet()
     await openWallets(world.db, [wallet])
     await world.asAdmin(

@@ -20,7 +20,7 @@ import { eventWork, type TestWork } from './work.ts'
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
-/** Opens the account as a client does, so that it is told of. */
+/** Opens the account as a client does, so that its event is emitted. */
 async function open(db: Db, wallet: TestWallet): Promise<void> {
   const opener = { actor: { type: 'client', id: 'tester' }, traceparent: TRACE } as const
   await openAccount({ db, region: 'test', afterCommit: () => {} }, wallet, opener)
@@ -41,14 +41,14 @@ async function applyBatch(db: Db, batch: readonly TestWork[]): Promise<void> {
   }
 }
 
-interface Told {
+interface Emitted {
   key: string
   value: string
 }
 
-/** What the ledger has told so far, in its order. */
-async function toldBy(db: Db): Promise<Told[]> {
-  const { rows } = await db.query<Told>(
+/** The events that the ledger has emitted, in its order. */
+async function emittedBy(db: Db): Promise<Emitted[]> {
+  const { rows } = await db.query<Emitted>(
     `SELECT record_key AS key, payload AS value FROM outbox WHERE topic = $1 ORDER BY id`,
     [TOPICS.ledger],
   )
@@ -56,10 +56,10 @@ async function toldBy(db: Db): Promise<Told[]> {
 }
 
 /** A log that has these records, a few at a time. */
-function logOf(told: readonly Told[]): EventLog {
+function logOf(emitted: readonly Emitted[]): EventLog {
   const records: LogRecord[] = []
   const next = Array.from({ length: PARTITION_COUNT }, () => 0n)
-  for (const { key, value } of told) {
+  for (const { key, value } of emitted) {
     const partition = partitionOf(key)
     const offset = next[partition]!
     next[partition] = offset + 1n
@@ -165,19 +165,19 @@ test('F1, F3: from its events the ledger is rebuilt to the row, whatever is deli
     { numRuns: 12 },
   )
   await everyKind(pool)
-  const told = await toldBy(pool)
+  const emitted = await emittedBy(pool)
   const books = await booksOf(pool)
   for (const table of Object.keys(books)) assert.ok(books[table]!.length > 0, table)
 
   const rebuilt = await emptyLedger(t)
   // Every third is delivered again, and late.
-  const again = told.filter((_, index) => index % 3 === 0)
+  const again = emitted.filter((_, index) => index % 3 === 0)
   const { events, gaps, ...found } = await rebuildLedger({
-    log: logOf([...told, ...again]),
+    log: logOf([...emitted, ...again]),
     db: rebuilt,
   })
   assert.deepEqual(gaps, [])
-  assert.equal(events, told.length + again.length)
+  assert.equal(events, emitted.length + again.length)
   assert.equal(found.transfers, books['transfers']!.length)
   assert.deepEqual(await booksOf(rebuilt), books)
   assert.deepEqual(await findViolations(rebuilt), [])
@@ -186,11 +186,11 @@ test('F1, F3: from its events the ledger is rebuilt to the row, whatever is deli
 test('F4: a rebuilding names the events that are missing', async (t) => {
   const { pool } = await ledgerDatabase(t)
   await everyKind(pool)
-  const told = await toldBy(pool)
-  const without = (kind: string): Told[] => {
-    const at = told.findIndex(({ value }) => value.includes(`"event_type":"wallet.${kind}.`))
+  const emitted = await emittedBy(pool)
+  const without = (kind: string): Emitted[] => {
+    const at = emitted.findIndex(({ value }) => value.includes(`"event_type":"wallet.${kind}.`))
     assert.ok(at >= 0, kind)
-    return told.toSpliced(at, 1)
+    return emitted.toSpliced(at, 1)
   }
   const missing: [kind: string, says: RegExp][] = [
     ['hold', /versions \d+ to \d+ are missing/],
