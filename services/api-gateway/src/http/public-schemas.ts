@@ -1,35 +1,14 @@
 import {
   AcceptedPaymentView,
-  Amount,
-  CurrencyCode,
   paymentRequest,
   PaymentView,
-  Time,
 } from '@caudal/contracts/payment-views.ts'
-import { TRANSFER_KINDS } from '@caudal/contracts/transfer-kinds.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
+import { EntryView, WalletView } from '@caudal/contracts/wallet-views.ts'
 import { pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Type } from 'typebox'
 
 const limited = ['RATE_LIMITED', 'OVERLOADED'] as const
-
-const Wallet = Type.Object({
-  wallet_id: Uuid,
-  accounts: Type.Array(
-    Type.Object({ account_id: Uuid, currency: CurrencyCode, available: Amount, held: Amount }),
-  ),
-})
-
-const Entry = Type.Object({
-  entry_id: Uuid,
-  transfer_id: Uuid,
-  kind: Type.Enum([...TRANSFER_KINDS]),
-  balance: Type.String({ enum: ['available', 'held'] }),
-  amount: Amount,
-  balance_after: Amount,
-  payment_id: Type.Union([Uuid, Type.Null()]),
-  created_at: Time,
-})
 
 export const createPaymentSchema = {
   summary: 'Pay an order from the wallet of the caller',
@@ -60,7 +39,7 @@ export const listPaymentsSchema = {
 export const getWalletSchema = {
   summary: 'Read the wallet of the caller',
   tags: ['wallet'],
-  response: { 200: Wallet },
+  response: { 200: WalletView },
   problems: limited,
 }
 
@@ -68,6 +47,6 @@ export const listEntriesSchema = {
   summary: 'List the entries of the caller’s accounts, newest first',
   tags: ['wallet'],
   querystring: Type.Object({ ...pageQuery.properties, account_id: Type.Optional(Uuid) }),
-  response: { 200: pageOf(Entry) },
+  response: { 200: pageOf(EntryView) },
   problems: ['ACCOUNT_NOT_FOUND', ...limited] as const,
 }

@@ -1,5 +1,6 @@
 import { isUuid, walletIdOf } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
+import { EntryView, SHOWN_KINDS, WalletView } from '@caudal/contracts/wallet-views.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
@@ -22,32 +23,6 @@ export interface WalletRouteDeps {
   }) => Promise<ListedEntry[]>
 }
 
-/** The kinds that users know: a closed list on the wire. */
-const SHOWN_KINDS = ['credit', 'debit', 'hold', 'commit', 'rollback', 'refund'] as const
-
-const walletAnswer = Type.Object({
-  wallet_id: Type.String(),
-  accounts: Type.Array(
-    Type.Object({
-      account_id: Type.String(),
-      currency: Type.String(),
-      available: Type.String(),
-      held: Type.String(),
-    }),
-  ),
-})
-
-const entryAnswer = Type.Object({
-  entry_id: Type.String(),
-  transfer_id: Type.String(),
-  kind: Type.Enum([...SHOWN_KINDS]),
-  balance: Type.Enum(['available', 'held']),
-  amount: Type.String({ description: 'Signed.' }),
-  balance_after: Type.String(),
-  payment_id: Type.Union([Type.String(), Type.Null()]),
-  created_at: Type.String(),
-})
-
 const entriesQuery = Type.Object({
   ...pageQuery.properties,
   account_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
@@ -63,13 +38,13 @@ const readCursor = cursorReader(
 /** A user's own wallet: balances and history (P4). The gateway's token names the user. */
 export function addWalletRoutes(app: HttpServer, deps: WalletRouteDeps): void {
   const access = { verifier: deps.verifier, scope: SCOPE.walletRead }
-  const walletSchema = { response: { 200: walletAnswer }, tags: ['wallet'] }
+  const walletSchema = { response: { 200: WalletView }, tags: ['wallet'] }
   app.get('/v1/wallet', secured(access, walletSchema), (request) =>
     showWallet(deps, identityOf(request)),
   )
   const entriesSchema = {
     querystring: entriesQuery,
-    response: { 200: pageOf(entryAnswer) },
+    response: { 200: pageOf(EntryView) },
     problems: ['ACCOUNT_NOT_FOUND'] as const,
     tags: ['wallet'],
   }
