@@ -39,15 +39,20 @@ export interface CircuitOptions<R> extends CircuitSettings {
 /** A circuit breaker in front of one peer. */
 export interface Circuit<R> {
   mode(): CircuitMode
-  /** Makes the call and counts its result; answers with `refused` when the circuit is open. */
-  run(call: () => Promise<R>, refused: () => R): Promise<R>
+  /**
+   * Makes the call and counts its result; answers with `refused` when the circuit is open. A call
+   * without a result (null) is no failure.
+   */
+  run<T extends R | null>(call: () => Promise<T>, refused: () => T): Promise<T>
 }
 
 /** Creates a closed circuit (P5, F13). After each pause exactly one call tries the peer. */
 export function createCircuit<R>(options: CircuitOptions<R>): Circuit<R> {
   const { threshold, windowMs: duration, minimumPerSecond: minimumRps, pauseMs } = options
   const pause = { ms: 0 }
-  const failures = handleWhenResult((result) => options.isFailure(result as R)).orWhen(() => true)
+  const failures = handleWhenResult(
+    (result) => result !== null && options.isFailure(result as R),
+  ).orWhen(() => true)
   const policy = circuitBreaker(failures, {
     halfOpenAfter: observed(
       typeof pauseMs === 'object'

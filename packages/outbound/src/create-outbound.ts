@@ -1,15 +1,19 @@
-import { withDeadline } from '@caudal/retry/with-deadline.ts'
+import { type Cut, withDeadline } from '@caudal/retry/with-deadline.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { createBulkhead, type Places } from './bulkhead.ts'
 import { admittedBy, type Circuit, type CircuitMode } from './circuit.ts'
-import { createRecorder } from './create-recorder.ts'
+import { createRecorder, type Recorder } from './create-recorder.ts'
 import type { Deadline } from './deadline.ts'
 import { startSweep } from './sweep.ts'
 
-/** A peer is called through its own places (bulkhead) and its own circuit. */
-export interface Peer<R> extends Places {
-  circuit?: Circuit<R>
+/** A circuit, and the result of a call that it refused. */
+export interface Guard<C, R> {
+  circuit: Circuit<R>
+  refused: (call: C) => R
 }
+
+/** A peer is called through its own places (bulkhead) and its own circuit, if it has one. */
+export type Peer<C, R> = Places & (Guard<C, R> | { circuit?: undefined; refused?: undefined })
 
 /** A call whose row is leased by this process; the lease is committed. */
 export interface LeasedCall<P extends string> {
@@ -32,16 +36,18 @@ export interface Claimed<C> {
 
 /** What the service supplies. C is a call, R its result; both name the row and its attempt. */
 export interface OutboundOptions<P extends string, C extends LeasedCall<P>, R> {
-  peers: Record<P, Peer<R>>
+  peers: Record<P, Peer<C, R>>
   /**
    * Leases due rows in a transaction of its own: not more than `outbound.room(peer)` for each peer.
    * A lease is a number on the row (its attempt) and a time after which any process may claim it.
    */
   claim: () => Promise<Claimed<C>>
-  /** Makes the call. One that rejects has no result: its row is claimed again after its lease. */
-  call: (call: C, signal: AbortSignal) => Promise<R>
-  /** The result of a call that the circuit refused. Needed with a circuit. */
-  refused?: (call: C) => R
+  /**
+   * Makes the call; null when there is nothing to record, as when it began other calls. One that
+   * rejects has no result: its row is claimed again after its lease. The signal aborts at the
+   * deadline, and when a stop waits no longer.
+   */
+  call: (call: C, signal: AbortSignal) => Promise<R | null>
   /** The result of a call that rejected or was cut; null: none, its lease passes. */
   resultOfFault?: (call: C, fault: unknown) => R | null
   /**
@@ -79,7 +85,7 @@ export interface Outbound<P extends string, C> {
   /** Claims again if rows wait; for a circuit that changed. */
   resume(): void
   wakeIn(delayMs: number): void
-  /** Stops claiming and waits for calls in flight, `drainMs` at most. */
+  /** Stops claiming and waits for calls in flight, `drainMs` at most; then aborts them. */
   stop(drainMs: number): Promise<void>
 }
 
@@ -96,21 +102,18 @@ export function createOutbound<P extends string, C extends LeasedCall<P>, R>(
 ): Outbound<P, C> {
   const { peers, logger } = options
   const bulkhead = createBulkhead(peers)
-  const recorder = createRecorder<R>({
-    record: options.record,
-    maxBatch: options.recordBatch,
-    // Calls of a consumer's batch may double those under way.
-    maxQueue: 4 * bulkhead.places,
-    gatherMs: options.gatherMs,
-    onFault: options.onRecordFault,
-  })
+  const recorder = recorderOf(options, bulkhead.places)
   const circuitMode = (peer: P): CircuitMode => peers[peer].circuit?.mode() ?? 'closed'
+  const cuts = new Set<Cut>()
   const sweep = startSweep({ pollMs: options.pollMs, logger, round: claimDue })
   let backlog = true
+  /** Rows were added since the claim under way began, which may not have seen them. */
+  let wasAdded = false
 
   async function claimDue(): Promise<boolean> {
+    wasAdded = false
     const { calls, count, more, dueInMs = [] } = await options.claim()
-    backlog = more
+    backlog = more || wasAdded
     begin(calls)
     for (const delayMs of dueInMs) sweep.wakeIn(delayMs)
     return more && count > 0
@@ -123,7 +126,7 @@ export function createOutbound<P extends string, C extends LeasedCall<P>, R>(
 
   async function run(call: C): Promise<void> {
     try {
-      const result = await makeCall(options, call)
+      const result = await makeCall(options, call, cuts)
       if (result !== null && (await recorder.store(result))) {
         await options.afterRecord?.(call, result)
       }
@@ -150,6 +153,7 @@ export function createOutbound<P extends string, C extends LeasedCall<P>, R>(
     },
     addBacklog() {
       backlog = true
+      wasAdded = true
       resume()
     },
     resume: () => resume(),
@@ -157,22 +161,39 @@ export function createOutbound<P extends string, C extends LeasedCall<P>, R>(
     async stop(drainMs) {
       await sweep.stop()
       await bulkhead.drain(drainMs)
-      await recorder.stop()
+      const recorded = recorder.stop()
+      for (const cut of cuts) cut(new Error('the process stops'))
+      await recorded
     },
   }
 }
 
-/** The call through its circuit, cut at its deadline; null when it has no result. */
+function recorderOf<P extends string, C extends LeasedCall<P>, R>(
+  options: OutboundOptions<P, C, R>,
+  places: number,
+): Recorder<R> {
+  return createRecorder<R>({
+    record: options.record,
+    maxBatch: options.recordBatch,
+    // Calls of a consumer's batch may double those under way.
+    maxQueue: 4 * places,
+    gatherMs: options.gatherMs,
+    onFault: options.onRecordFault,
+  })
+}
+
+/** The call through its circuit, cut at its deadline; null when there is nothing to record. */
 async function makeCall<P extends string, C extends LeasedCall<P>, R>(
   options: OutboundOptions<P, C, R>,
   call: C,
+  cuts: Set<Cut>,
 ): Promise<R | null> {
-  const { circuit } = options.peers[call.peer]
-  const { refused } = options
-  const make = (): Promise<R> =>
-    withDeadline(call.deadline.remainingMs() + CUT_GRACE_MS, (signal) => options.call(call, signal))
+  const peer: Peer<C, R> = options.peers[call.peer]
+  const mostMs = call.deadline.remainingMs() + CUT_GRACE_MS
+  const make = (): Promise<R | null> =>
+    withDeadline(mostMs, (signal) => options.call(call, signal), cuts)
   try {
-    return circuit && refused ? await circuit.run(make, () => refused(call)) : await make()
+    return peer.circuit ? await peer.circuit.run(make, () => peer.refused(call)) : await make()
   } catch (error) {
     options.onCallFault(call, error)
     return options.resultOfFault?.(call, error) ?? null

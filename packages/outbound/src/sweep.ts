@@ -32,6 +32,7 @@ export function startSweep({ round, pollMs = POLL_MS, logger }: SweepOptions): S
   const timers = new Map<number, NodeJS.Timeout>()
   let stopped = false
   let woken = false
+  let endRest = (): void => {}
   let endPause = (): void => {}
 
   async function run(): Promise<void> {
@@ -48,25 +49,28 @@ export function startSweep({ round, pollMs = POLL_MS, logger }: SweepOptions): S
         await pause(backoffMs(BACKOFF, failures, Math.random()))
         continue
       }
-      if (!woken && !stopped) await pause(pollMs)
+      if (!woken) await pause(pollMs, (end) => (endRest = end))
     }
   }
 
-  async function pause(delayMs: number): Promise<void> {
+  /** A stop ends every pause; `onBegin` receives what else may end it. */
+  async function pause(delayMs: number, onBegin?: (end: () => void) => void): Promise<void> {
+    if (stopped) return
     const { promise, resolve } = Promise.withResolvers<void>()
     endPause = resolve
+    onBegin?.(resolve)
     const timer = setTimeout(resolve, delayMs)
     await promise
     clearTimeout(timer)
-    endPause = () => {}
   }
 
   function wake(): void {
     woken = true
-    endPause()
+    endRest()
   }
 
-  const running = run()
+  // Not at once: a round may use what the caller makes of this sweep.
+  const running = Promise.resolve().then(run)
   return {
     wake,
     wakeIn(delayMs) {
@@ -82,7 +86,7 @@ export function startSweep({ round, pollMs = POLL_MS, logger }: SweepOptions): S
     async stop() {
       stopped = true
       for (const timer of timers.values()) clearTimeout(timer)
-      wake()
+      endPause()
       await running
     },
   }

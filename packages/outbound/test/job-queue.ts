@@ -37,6 +37,10 @@ export function done({ id, attempt }: Call, answer = 'done'): Answer {
   return { id, attempt, answer, retryInMs: null }
 }
 
+function refused({ id, attempt }: Call): Answer {
+  return { id, attempt, answer: 'refused', retryInMs: 50 }
+}
+
 /** A queue in a database of the test's own, and engines that serve it. */
 export async function jobQueue(t: Scope) {
   const { pool: db } = await testDatabase(t, { sets: [jobMigrations], name: 'outbound' })
@@ -65,7 +69,7 @@ export async function jobQueue(t: Scope) {
     start(options: QueueOptions): Outbound<PeerName, Call> {
       const { call, leaseMs = 60_000, timeoutMs = 30_000, most = 10, circuit, record } = options
       const engine: Outbound<PeerName, Call> = createOutbound<PeerName, Call, Answer>({
-        peers: { a: { most, ...(circuit && { circuit }) }, b: { most } },
+        peers: { a: circuit ? { most, circuit, refused } : { most }, b: { most } },
         async claim() {
           const calls: Call[] = []
           const limits = { a: engine.room('a'), b: engine.room('b') }
@@ -77,7 +81,6 @@ export async function jobQueue(t: Scope) {
           return { calls, count: calls.length, more }
         },
         call,
-        refused: ({ id, attempt }) => ({ id, attempt, answer: 'refused', retryInMs: 50 }),
         record: record ?? ((answers) => save(db, answers)),
         onCallFault: (_call, fault) => faults.push(fault),
         onRecordFault: (_answers, fault) => faults.push(fault),

@@ -61,8 +61,9 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
     },
   })
   const dueGate = createGate(circuitMode, () => outbound.free('pay'))
+  const refused = (call: PspCall): CallResult => refusedCall({ adapter, observer }, call)
   const outbound: Outbound<PspPeer, PspCall> = createOutbound({
-    peers: { pay: { most: maxSends, circuit }, status: { most: maxQueries } },
+    peers: { pay: { most: maxSends, circuit, refused }, status: { most: maxQueries } },
     claim: () =>
       takeDue({
         ...common,
@@ -71,7 +72,6 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
         freeQueries: () => outbound.free('status'),
       }),
     call: (call) => callPsp({ adapter, observer }, call),
-    refused: (call) => refusedCall({ adapter, observer }, call),
     record: (results) => recordAnswers(common, results),
     onCallFault: ({ facts }, fault) => observer.callFailed(facts, fault),
     onRecordFault(results, fault) {
