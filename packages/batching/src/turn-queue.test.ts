@@ -117,15 +117,3 @@ test('whatever is added is taken once, within a turn in order, and none of it wa
     }),
   )
 })
-
-test('many turns that wait cost no more for each item', () => {
-  const queue = createTurnQueue<Work>()
-  const turns = Array.from({ length: 2_000 }, (_, index) => String(index))
-  for (const turn of turns) add(queue, turn, [100, 1, 1])
-  const startedAt = performance.now()
-  let taken = 0
-  while (queue.size > 0) taken += queue.take(500).length
-  const tookMs = performance.now() - startedAt
-  assert.equal(taken, 3 * turns.length)
-  assert.ok(tookMs < 2_000, `${tookMs} ms`)
-})
