@@ -31,6 +31,11 @@ test('a migration that is not in the list fails with the command that adds it', 
   assert.equal(findChangedMigrations([LANDED]).length, 1)
 })
 
+test('a set of migrations in a folder of its own is recorded too', () => {
+  const path = 'packages/event-log/migrations/consumer/0001_create_consumer.sql'
+  assert.equal(findChangedMigrations([{ path, text: 'SELECT 4;\n' }]).length, 1)
+})
+
 test('the command adds what is new, sorted by path, and nothing the second time', () => {
   const once = recordMigrations([listOf(LANDED), LANDED, ADDED])
   assert.equal(once, listOf(ADDED, LANDED).text)

@@ -6,6 +6,11 @@ export const CHECKSUMS = 'tools/migrations.sha256'
 /** Adds the checksums of new migrations. */
 export const RECORD = 'node tools/record-migrations.ts'
 
+/** Whether a file is a migration: in a folder `migrations`, or in one of the sets below it. */
+export function isMigration(path: string): boolean {
+  return /(^|\/)migrations\/([^/]+\/)?[^/]+\.sql$/.test(path)
+}
+
 /** A migration that has landed has run somewhere: it is never changed, and a new one follows it. */
 export function findChangedMigrations(files: SourceFile[]): string[] {
   const recorded = recordedIn(files)
@@ -45,7 +50,7 @@ function recordedIn(files: SourceFile[]): Map<string, string> {
 }
 
 function checksumsOf(files: SourceFile[]): Map<string, string> {
-  const migrations = files.filter(({ path }) => /(^|\/)migrations\/[^/]+\.sql$/.test(path))
+  const migrations = files.filter(({ path }) => isMigration(path))
   return new Map(migrations.map(({ path, text }) => [path, sha256(text)]))
 }
 

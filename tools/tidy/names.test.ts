@@ -34,6 +34,10 @@ test('a number that is there twice, a missing first and a misnamed migration are
 })
 
 test('each folder of migrations counts for itself', () => {
-  const paths = ['services/a/migrations/0001_x.sql', 'packages/b/migrations/0001_y.sql']
+  const paths = [
+    'services/a/migrations/0001_x.sql',
+    'packages/b/migrations/one/0001_y.sql',
+    'packages/b/migrations/two/0001_y.sql',
+  ]
   assert.deepEqual(findMigrationRepeats(named(...paths)), [])
 })

@@ -1,10 +1,11 @@
+import { isMigration } from './migrations.ts'
 import type { SourceFile } from './source-tree.ts'
 
 const VAGUE_FOLDERS = new Set(
   'common utils util helpers helper models model types lib misc shared'.split(' '),
 )
 const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*$/
-const MIGRATION = /(^|\/)migrations\/(\d{4})_[a-z0-9]+(_[a-z0-9]+)*\.sql$/
+const MIGRATION = /\/(\d{4})_[a-z0-9]+(_[a-z0-9]+)*\.sql$/
 
 /** A barrel hides where things live and makes import cycles: no file is called index. */
 export function findBarrels(files: SourceFile[]): string[] {
@@ -41,8 +42,8 @@ export function findMigrationRepeats(files: SourceFile[]): string[] {
   const mistakes: string[] = []
   const numbers = new Map<string, number[]>()
   for (const { path } of files) {
-    if (!/(^|\/)migrations\/[^/]+\.sql$/.test(path)) continue
-    const number = MIGRATION.exec(path)?.[2]
+    if (!isMigration(path)) continue
+    const number = MIGRATION.exec(path)?.[1]
     if (number === undefined) {
       mistakes.push(`${path}: a migration is called 0001_what_it_does.sql`)
       continue
