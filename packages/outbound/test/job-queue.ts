@@ -95,7 +95,10 @@ export async function jobQueue(t: Scope) {
 
 type Claim = { peer: PeerName; limit: number; leaseMs: number; timeoutMs: number }
 
-/** Tenants take turns: the first due row of each, then the second of each, and so on. */
+/**
+ * Tenants take turns: the first due row of each, then the second of each, and so on. Where other
+ * processes hold all rows that are read of a tenant, the rest comes from behind these.
+ */
 async function claimDue(db: Db, { peer, limit, leaseMs, timeoutMs }: Claim): Promise<Call[]> {
   const statement = sql`
     WITH RECURSIVE tenants AS (
@@ -105,17 +108,29 @@ async function claimDue(db: Db, { peer, limit, leaseMs, timeoutMs }: Claim): Pro
         AND j.tenant_id > t.tenant_id ORDER BY j.tenant_id LIMIT 1)
       FROM tenants t WHERE t.tenant_id IS NOT NULL
     ), turns AS (
-      SELECT d.id, row_number() OVER (PARTITION BY t.tenant_id ORDER BY d.due_at, d.id) AS turn
+      SELECT d.id, t.tenant_id,
+        row_number() OVER (PARTITION BY t.tenant_id ORDER BY d.due_at, d.id) AS turn
       FROM tenants t CROSS JOIN LATERAL (
         SELECT id, due_at FROM jobs
         WHERE tenant_id = t.tenant_id AND peer = ${peer} AND due_at <= statement_timestamp()
         ORDER BY due_at, id LIMIT 2 * ${limit}::int
       ) d
-    ), due AS (
+    ), first AS (
       SELECT j.id FROM jobs j JOIN turns USING (id)
       WHERE j.due_at <= statement_timestamp()
       ORDER BY turns.turn LIMIT ${limit}::int
       FOR UPDATE OF j SKIP LOCKED
+    ), rest AS (
+      SELECT d.id FROM turns t CROSS JOIN LATERAL (
+        SELECT id FROM jobs
+        WHERE tenant_id = t.tenant_id AND peer = ${peer} AND due_at <= statement_timestamp()
+          AND id <> ALL (ARRAY(SELECT id FROM first))
+        ORDER BY due_at, id LIMIT ${limit}::int - (SELECT count(*) FROM first)
+        FOR UPDATE SKIP LOCKED
+      ) d
+      WHERE t.turn = 2 * ${limit}::int LIMIT ${limit}::int - (SELECT count(*) FROM first)
+    ), due AS (
+      SELECT id FROM first UNION ALL SELECT id FROM rest
     )
     UPDATE jobs SET attempts = attempts + 1,
       due_at = statement_timestamp() + ${leaseMs} * interval '1 ms'

@@ -96,6 +96,19 @@ describe('the tables of notifications', async () => {
     await claim()
   })
 
+  test('an instance finds notifications behind those that two others have locked', async () => {
+    const payments = await record(35, 'waiting')
+    const claimed: string[] = []
+    const claimInside = (left: number): Promise<void> =>
+      transaction(db, async (tx) => {
+        const due = await claimDue(tx, { limit: 10, leaseMs: LEASE_MS })
+        claimed.push(...due.map(({ paymentId }) => paymentId))
+        if (left > 1) await claimInside(left - 1)
+      })
+    await claimInside(4)
+    assert.deepEqual(claimed.toSorted(), payments.toSorted())
+  })
+
   test('P6: a decision after a lost lease changes nothing', async () => {
     const [paymentId] = await record(1, 'waiting')
     await claim()

@@ -58,3 +58,23 @@ test('instances that claim together never lock the same payment', async (t) => {
   assert.equal(claimed.length, 80)
   assert.equal(new Set(claimed).size, 80)
 })
+
+for (const step of ['send', 'query'] as const) {
+  test(`an instance finds a due ${step} behind those that two others have locked`, async (t) => {
+    const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'claim' })
+    await due(db, 'caudal', 35)
+    await due(db, 'other', 1)
+    await db.query({ text: 'UPDATE payments SET step = $1', values: [step] })
+    const limits = { send: 0, query: 0, await: 0, [step]: 10 }
+    const claimed: string[] = []
+    const claimInside = (left: number): Promise<void> =>
+      transaction(db, async (tx) => {
+        const payments = await claimDue(tx, limits)
+        claimed.push(...payments.map(({ facts }) => facts.paymentId))
+        if (left > 1) await claimInside(left - 1)
+      })
+    await claimInside(4)
+    assert.equal(claimed.length, 36)
+    assert.equal(new Set(claimed).size, 36)
+  })
+}

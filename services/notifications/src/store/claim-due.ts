@@ -1,4 +1,4 @@
-import type { Db } from '@caudal/postgres/types.ts'
+import type { Db, Tx } from '@caudal/postgres/types.ts'
 import type { Notification, SettledStatus } from '../domain/notification.ts'
 
 type Row = {
@@ -20,8 +20,9 @@ type Row = {
 
 // Due rows: a retry, one that had to wait, or one whose holder died. Tenants take turns: the first
 // due row of each, then the second of each. A skip scan of the index finds the tenants. Instances
-// share the rows, so each reads twice as many as it claims. Earlier answers of the devices are
-// loaded by the same statement, so that there is no query per notification.
+// share the rows, so each reads twice as many as it claims. If more than that are locked, the rest
+// comes from behind the rows that were read. Earlier answers of the devices are loaded by the same
+// statement, so that there is no query per notification.
 const CLAIM = `
   WITH RECURSIVE tenants AS (
     (SELECT tenant_id FROM notifications WHERE due_at IS NOT NULL ORDER BY tenant_id LIMIT 1)
@@ -30,7 +31,7 @@ const CLAIM = `
       WHERE n.due_at IS NOT NULL AND n.tenant_id > t.tenant_id ORDER BY n.tenant_id LIMIT 1)
     FROM tenants t WHERE t.tenant_id IS NOT NULL
   ), turns AS (
-    SELECT d.payment_id, d.due_at,
+    SELECT d.payment_id, d.due_at, t.tenant_id,
       row_number() OVER (PARTITION BY t.tenant_id ORDER BY d.due_at) AS turn
     FROM tenants t CROSS JOIN LATERAL (
       SELECT payment_id, due_at FROM notifications
@@ -38,12 +39,25 @@ const CLAIM = `
       ORDER BY due_at
       LIMIT 2 * $1::int
     ) d
-  ), due AS (
+  ), first AS (
     SELECT n.payment_id FROM notifications n JOIN turns USING (payment_id)
     WHERE n.due_at <= statement_timestamp()
     ORDER BY turns.turn, turns.due_at
     LIMIT $1
     FOR UPDATE OF n SKIP LOCKED
+  ), rest AS (
+    SELECT d.payment_id FROM turns t CROSS JOIN LATERAL (
+      SELECT payment_id FROM notifications
+      WHERE tenant_id = t.tenant_id AND due_at <= statement_timestamp()
+        AND payment_id <> ALL (ARRAY(SELECT payment_id FROM first))
+      ORDER BY due_at
+      LIMIT $1 - (SELECT count(*) FROM first)
+      FOR UPDATE SKIP LOCKED
+    ) d
+    WHERE t.turn = 2 * $1::int
+    LIMIT $1 - (SELECT count(*) FROM first)
+  ), due AS (
+    SELECT payment_id FROM first UNION ALL SELECT payment_id FROM rest
   ), taken AS (
     UPDATE notifications n
     SET attempts = attempts + 1, due_at = statement_timestamp() + $2 * interval '1 ms'
@@ -61,7 +75,7 @@ const CLAIM = `
 
 /** Claims due notifications for this instance, for the time of the lease. */
 export async function claimDue(
-  db: Db,
+  db: Db | Tx,
   { limit, leaseMs }: { limit: number; leaseMs: number },
 ): Promise<Notification[]> {
   const { rows } = await db.query<Row>({

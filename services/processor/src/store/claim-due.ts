@@ -35,7 +35,8 @@ const lost = (limit: string): string => `
     FOR UPDATE SKIP LOCKED`
 
 // Tenants take turns: the first due row of each, then the second of each. A skip scan of the
-// index finds the tenants. Instances share the rows, so each reads twice as many as it claims.
+// index finds the tenants. Instances share the rows, so each reads twice as many as it claims. If
+// more than that are locked, the rest comes from behind the rows that were read.
 const dueInTurns = (step: 'send' | 'query', limit: string): string => `
     WITH RECURSIVE tenants AS (
       (SELECT tenant_id FROM payments WHERE step = '${step}' ORDER BY tenant_id LIMIT 1)
@@ -44,7 +45,7 @@ const dueInTurns = (step: 'send' | 'query', limit: string): string => `
         WHERE p.step = '${step}' AND p.tenant_id > t.tenant_id ORDER BY p.tenant_id LIMIT 1)
       FROM tenants t WHERE t.tenant_id IS NOT NULL
     ), turns AS (
-      SELECT d.payment_id, d.due_at AS since,
+      SELECT d.payment_id, d.due_at AS since, t.tenant_id AS of_tenant,
         row_number() OVER (PARTITION BY t.tenant_id ORDER BY d.due_at) AS turn
       FROM tenants t CROSS JOIN LATERAL (
         SELECT payment_id, due_at FROM payments
@@ -52,12 +53,25 @@ const dueInTurns = (step: 'send' | 'query', limit: string): string => `
         ORDER BY due_at
         LIMIT 2 * ${limit}::int
       ) d
+    ), first AS (
+      SELECT ${PAYMENT_COLUMNS}, request_body FROM payments p JOIN turns USING (payment_id)
+      WHERE p.step = '${step}' AND p.due_at <= statement_timestamp()
+      ORDER BY turns.turn, turns.since
+      LIMIT ${limit}
+      FOR UPDATE OF p SKIP LOCKED
+    ), rest AS (
+      SELECT d.* FROM turns t CROSS JOIN LATERAL (
+        SELECT ${PAYMENT_COLUMNS}, request_body FROM payments
+        WHERE step = '${step}' AND tenant_id = t.of_tenant AND due_at <= statement_timestamp()
+          AND payment_id <> ALL (ARRAY(SELECT payment_id FROM first))
+        ORDER BY due_at
+        LIMIT ${limit} - (SELECT count(*) FROM first)
+        FOR UPDATE SKIP LOCKED
+      ) d
+      WHERE t.turn = 2 * ${limit}::int
+      LIMIT ${limit} - (SELECT count(*) FROM first)
     )
-    SELECT ${PAYMENT_COLUMNS}, request_body FROM payments p JOIN turns USING (payment_id)
-    WHERE p.step = '${step}' AND p.due_at <= statement_timestamp()
-    ORDER BY turns.turn, turns.since
-    LIMIT ${limit}
-    FOR UPDATE OF p SKIP LOCKED`
+    SELECT * FROM first UNION ALL SELECT * FROM rest`
 
 const CLAIM = `
   WITH sends AS (${dueInTurns('send', '$1')}
