@@ -51,8 +51,9 @@ export interface OutboundOptions<P extends string, C extends LeasedCall<P>, R> {
   /** The result of a call that rejected or was cut; null: none, its lease passes. */
   resultOfFault?: (call: C, fault: unknown) => R | null
   /**
-   * Stores results, all or none, fenced by the row: a result of an attempt that is not the row's
-   * last one must not overwrite what the later attempt did.
+   * Stores results, fenced by the row: a result of an attempt that is not the row's last one must
+   * not overwrite what the later attempt did. If it rejects, it is given the same results again,
+   * whole or one by one: those that it did store must then change nothing.
    */
   record: (results: readonly R[]) => Promise<void>
   recordBatch?: number

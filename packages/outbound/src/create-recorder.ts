@@ -4,7 +4,7 @@ import { processIsolated } from '@caudal/batching/process-isolated.ts'
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 
 export interface RecorderOptions<R> {
-  /** Stores results in sets, all or none of them. It may be given a result again. */
+  /** Stores results in sets. If it rejects it is given them again, also those that it stored. */
   record: (results: readonly R[]) => Promise<void>
   maxBatch?: number | undefined
   maxQueue: number

@@ -138,3 +138,17 @@ test('several results of one payment in one batch are folded in order', async (t
     emitted: ['payment.in_doubt', 'payment.completed'],
   })
 })
+
+test('a batch that fails half-way is repeated whole, and each answer emits one event', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const deps = depsOf(db)
+  const [call] = await sending(db, 1)
+  assert.ok(call)
+  const verdict = answered(call, approved)
+  const unrecorded = answered({ ...call, facts: factsOf(newId()) }, ambiguous)
+  await assert.rejects(recordAnswers(deps, [verdict, unrecorded]), /is not recorded/)
+  const once = { status: 'COMPLETED', attempt: 'APPROVED', emitted: ['payment.completed'] }
+  assert.deepEqual(await stateOf(db, verdict), once, 'the verdicts were committed before')
+  await recordAnswers(deps, [verdict])
+  assert.deepEqual(await stateOf(db, verdict), once)
+})

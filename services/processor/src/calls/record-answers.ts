@@ -40,7 +40,9 @@ type Plan = {
 /**
  * Records the results of calls: answers, new states and events are one transaction (P5). Answers
  * that arrive during a transaction share the next one. Verdicts, nearly all of them, take a single
- * statement.
+ * statement, which is committed before the others begin. If this rejects, any of the results may be
+ * stored. The caller repeats all of them: a result that is stored changes nothing and emits
+ * nothing.
  */
 export async function recordAnswers(
   deps: RecordAnswersDeps,
