@@ -119,6 +119,17 @@ describe('caudal dlq, against wallets and identity', () => {
     assert.equal(await accounts(), 0)
   })
 
+  test('a redrive says for which earlier record of its key a record waits', async () => {
+    const behind = (await json<Listed>(0, 'list', '--kind', 'waiting')).data[0]!.id
+    const words = ['redrive', behind, '--reason', 'the user waits']
+    type Redriven = { changed: string[]; waiting: { id: string; behind: string }[] }
+    const redriven = await json<Redriven>(0, ...words)
+    assert.deepEqual(redriven.changed, [behind])
+    assert.deepEqual(redriven.waiting, [{ id: behind, behind: id }])
+    const { stderr } = await runCaudal(dataDir, ['dlq', ...words])
+    assert.ok(stderr.includes(`${behind} is tried only after ${id}`), stderr)
+  })
+
   test('a discard frees the records behind it, and both reasons are kept', async () => {
     await json(0, 'discard', id, '--reason', 'identity emitted the event once more')
     await eventually(async () => (await accounts()) === 1)

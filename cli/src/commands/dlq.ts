@@ -1,7 +1,9 @@
 import { userInfo } from 'node:os'
 import { actOnParked, type ParkedCommand } from '@caudal/event-log/act-on-parked.ts'
+import { findAhead } from '@caudal/event-log/find-ahead.ts'
 import { PARK_KINDS, type ParkKind } from '@caudal/event-log/park-error.ts'
 import { findParked, listParked, type ParkedEntry } from '@caudal/event-log/parked-list.ts'
+import type { Db } from '@caudal/postgres/types.ts'
 import type { CliCommand, Invocation } from '../command.ts'
 import { detailLines, detailsJson, parkedJson } from '../dlq/describe-parked.ts'
 import { withDatabases } from '../dlq/open-databases.ts'
@@ -123,20 +125,46 @@ async function act(
   const command: ParkedCommand = { action, reason, actor: { type: 'operator', id } }
   const byService = Map.groupBy(records, ({ service }) => service)
   const system = await findSystem(invocation)
-  const changed = await withDatabases(system, [...byService.keys()], async (databases) => {
-    const done = [...byService].map(async ([service, own]) => {
-      const places = own.map(({ place }) => place)
-      const acted = await actOnParked(databases.get(service)!, service, places, command)
-      return acted.map((place) => formatRecordId(service, place))
-    })
-    return new Set((await Promise.all(done)).flat())
-  })
+  const acted = await withDatabases(system, [...byService.keys()], (databases) =>
+    Promise.all(
+      [...byService].map(([service, own]) => actAt(databases.get(service)!, service, own, command)),
+    ),
+  )
+  const changed = new Set(acted.flatMap((each) => each.changed))
+  const waiting = acted.flatMap((each) => each.waiting)
   const ids = records.map(({ service, place }) => formatRecordId(service, place))
   const refused = ids.filter((each) => !changed.has(each))
-  if (invocation.json) printJson({ action, changed: [...changed], not_open: refused })
+  if (invocation.json) {
+    const waits = action === 'redriven' ? { waiting } : {}
+    printJson({ action, changed: [...changed], not_open: refused, ...waits })
+  }
   for (const each of changed) printLine(`${action}  ${each}`, invocation)
+  for (const { id: each, behind } of waiting) {
+    note(`caudal: ${each} is tried only after ${behind}, an earlier open record of its key`)
+  }
   for (const each of refused) note(`caudal: ${each} is not an open parked record`)
   return refused.length === 0 ? EXIT.done : EXIT.no
+}
+
+type Acted = { changed: string[]; waiting: { id: string; behind: string }[] }
+
+/** In one service; `waiting` are redriven records that stand behind another of their key. */
+async function actAt(
+  db: Db,
+  service: string,
+  records: readonly RecordId[],
+  command: ParkedCommand,
+): Promise<Acted> {
+  const places = records.map(({ place }) => place)
+  const changed = await actOnParked(db, service, places, command)
+  const behind = command.action === 'redriven' ? await findAhead(db, service, changed) : []
+  return {
+    changed: changed.map((place) => formatRecordId(service, place)),
+    waiting: behind.map(({ place, ahead }) => ({
+      id: formatRecordId(service, place),
+      behind: formatRecordId(service, ahead),
+    })),
+  }
 }
 
 /** @throws {UsageError} for a text that is blank or too long */
