@@ -17,6 +17,10 @@ export function isVerdict({ sent: { outcome } }: SentResult): boolean {
  * The fast path: a verdict on an attempt of this instance ends the payment, unless another
  * transaction has changed it. The single statement that writes everything checks that. Returns what
  * was emitted; null if some payment had changed and nothing was written.
+ *
+ * The time of the event is the one exception to the clock read behind the locks: its payload is
+ * made before the statement that locks, and asking first would be another round trip. It is the
+ * database's time when the attempt began plus the monotonic time since, so never before that.
  */
 export async function recordVerdicts(
   { db, region, policy }: { db: Db; region: string; policy: RetryPolicy },
