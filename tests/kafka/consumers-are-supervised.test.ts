@@ -158,6 +158,7 @@ async function watched(t: Scope, fixture: EffectsFixture): Promise<Watched> {
     group: 'watched',
     topics: [fixture.topic],
     handlers: { 'user.created': (incoming: IncomingEvent<UserCreated>) => incoming },
+    orderBy: { [fixture.topic]: ['account_id'] },
     logger: createLogger({ service: 'test', level: 'silent' }),
     metrics,
     process: async (_tx, events) => {

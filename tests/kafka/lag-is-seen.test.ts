@@ -24,6 +24,7 @@ test("P13: the lag of the service's offsets is a metric, and Kafka's own tool sh
     group: 'lagging',
     topics: [fixture.topic],
     handlers: { 'user.created': (incoming: IncomingEvent<UserCreated>) => incoming },
+    orderBy: { [fixture.topic]: ['account_id'] },
     logger: createLogger({ service: 'test', level: 'silent' }),
     metrics,
     capacity: () => (open ? 1_000 : 0),

@@ -10,16 +10,27 @@ const OFFSETS_MOVED = 'CA001'
 /** How far a batch moves one partition. */
 export type Advance = { topic: string; partition: number; from: bigint; to: bigint }
 
+/** The keys of a batch, each once: those of its order, and those of its records. */
+export type BatchKeys = { orderKeys: readonly string[]; recordKeys: readonly string[] }
+
+/** The parked keys of a batch. */
+export type BlockedKeys = {
+  /** Of records with an order key: `topic orderKey`. */
+  ordered: ReadonlySet<string>
+  /** Of records that release 0.1.0 parked, until their order keys are known: `topic recordKey`. */
+  unordered: ReadonlySet<string>
+}
+
 /**
- * Moves the group's offsets by compare-and-set and returns the parked keys of the batch, as `topic
- * key`. Raises when another consumer was there first; see `isOffsetsMoved` (ADR 0002).
+ * Moves the group's offsets by compare-and-set and returns the parked keys of the batch. Raises
+ * when another consumer was there first; see `isOffsetsMoved` (ADR 0002).
  */
 export async function advanceOffsets(
   tx: Tx,
   { group, source }: ConsumerId,
   advances: readonly Advance[],
-  keys: readonly string[],
-): Promise<Set<string>> {
+  keys: BatchKeys,
+): Promise<BlockedKeys> {
   // Locks in sorted order, moves all or raises, and returns which keys of the batch are parked. A
   // lost compare raises here, before any effect that travels behind this statement.
   const statement = sql`
@@ -50,12 +61,21 @@ export async function advanceOffsets(
         ${OFFSETS_MOVED}, 'the offsets have been moved by another consumer'
       ),
       ARRAY(
+        SELECT DISTINCT p.topic || ' ' || p.order_key FROM parked_records p
+        WHERE p.consumer_group = ${group} AND p.source = ${source} AND p.resolved_at IS NULL
+          AND p.order_key = ANY(${textArray(keys.orderKeys, (key) => key)}::text[])
+      ) AS ordered,
+      ARRAY(
         SELECT DISTINCT p.topic || ' ' || p.record_key FROM parked_records p
         WHERE p.consumer_group = ${group} AND p.source = ${source} AND p.resolved_at IS NULL
-          AND p.record_key = ANY(${textArray(keys, (key) => key)}::text[])
-      ) AS parked`
-  const { rows } = await tx.query<{ parked: string[] }>(named('advance-offsets', statement))
-  return new Set(rows[0]!.parked)
+          AND p.order_key IS NULL
+          AND p.record_key = ANY(${textArray(keys.recordKeys, (key) => key)}::text[])
+      ) AS unordered`
+  const { rows } = await tx.query<{ ordered: string[]; unordered: string[] }>(
+    named('advance-offsets', statement),
+  )
+  const { ordered, unordered } = rows[0]!
+  return { ordered: new Set(ordered), unordered: new Set(unordered) }
 }
 
 /** Whether the error is the refused compare-and-set of `advanceOffsets`. */

@@ -3,10 +3,17 @@ import type { ParseEvent } from '@caudal/contracts/parse-event.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { isRetryable } from '@caudal/retry/is-retryable.ts'
-import { advanceOffsets, advancesOf, type Positions } from './advance-offsets.ts'
+import {
+  advanceOffsets,
+  advancesOf,
+  type BatchKeys,
+  type BlockedKeys,
+  type Positions,
+} from './advance-offsets.ts'
 import type { ConsumerId } from './consumer-id.ts'
 import type { LogRecord } from './event-log.ts'
-import { type Parked, ParkError } from './park-error.ts'
+import type { OrderBy } from './order-key.ts'
+import { type OrderedParked, ParkError } from './park-error.ts'
 import { parkRecords } from './park-records.ts'
 import { type Handlers, route } from './router.ts'
 
@@ -23,7 +30,7 @@ export type Applied = {
   processed: number
   /** The type of each skipped record; `unknown` where the catalogue has none. */
   skipped: readonly string[]
-  parked: readonly Parked[]
+  parked: readonly OrderedParked[]
   afterCommit: FollowUp | undefined
 }
 
@@ -31,16 +38,17 @@ export type Applied = {
 export type ConsumeTarget<W> = ConsumerId & {
   db: Db
   handlers: Handlers<W>
+  orderBy: OrderBy
   parse?: ParseEvent | undefined
   process: ProcessWork<W>
 }
 
 /** A unit of work and the record that it was made of. */
-type RecordedWork<W> = { work: W; record: LogRecord; newerPatch: boolean }
+type RecordedWork<W> = { work: W; record: LogRecord; orderKey: string; newerPatch: boolean }
 
 /**
  * Applies records in one transaction: offsets move by compare-and-set, `process` writes its
- * effects, what cannot be processed is parked together with what follows it under the same key.
+ * effects, what cannot be processed is parked together with what follows it under its order key.
  */
 export async function applyBatch<W>(
   target: ConsumeTarget<W>,
@@ -48,21 +56,31 @@ export async function applyBatch<W>(
   positions: Positions,
 ): Promise<Applied> {
   const { routed, refused, skipped } = routeRecords(target, records)
-  const newer = new Set(routed.filter((it) => it.newerPatch).map((it) => it.record))
   for (;;) {
     try {
       const applied = await attemptBatch(target, records, { routed, refused, positions })
       return { ...applied, skipped }
     } catch (error) {
       if (!(error instanceof ParkError)) throw error
-      const before = refused.size
-      for (const it of error.parked) {
-        const waits = it.kind === 'unprocessable' && newer.has(it.record)
-        refused.set(it.record, waits ? { ...it, kind: 'newer' } : it)
-      }
-      if (refused.size === before) throw new Error('parked twice', { cause: error })
+      refuse(routed, error, refused)
     }
   }
+}
+
+/** Adds what the spine has refused to what the router has. */
+function refuse<W>(
+  routed: readonly RecordedWork<W>[],
+  error: ParkError,
+  refused: Map<LogRecord, OrderedParked>,
+): void {
+  const before = refused.size
+  const work = new Map(routed.map((it) => [it.record, it]))
+  for (const it of error.parked) {
+    const { orderKey, newerPatch } = work.get(it.record)!
+    const kind = it.kind === 'unprocessable' && newerPatch ? 'newer' : it.kind
+    refused.set(it.record, { ...it, kind, orderKey })
+  }
+  if (refused.size === before) throw new Error('parked twice', { cause: error })
 }
 
 async function attemptBatch<W>(
@@ -74,15 +92,15 @@ async function attemptBatch<W>(
     positions,
   }: {
     routed: readonly RecordedWork<W>[]
-    refused: ReadonlyMap<LogRecord, Parked>
+    refused: ReadonlyMap<LogRecord, OrderedParked>
     positions: Positions
   },
 ): Promise<Omit<Applied, 'skipped'>> {
   return transaction(db, async (tx) => {
-    const keys = [...new Set(records.map((record) => record.key))]
+    const keys = keysOf(routed)
     const blocked = await advanceOffsets(tx, consumer, advancesOf(records, positions), keys)
-    const parked =
-      blocked.size + refused.size > 0 ? selectParked(records, routed, { refused, blocked }) : []
+    const closed = blocked.ordered.size + blocked.unordered.size + refused.size
+    const parked = closed > 0 ? selectParked(records, routed, { refused, blocked }) : []
     const aside = new Set(parked.map((it) => it.record))
     const due = aside.size === 0 ? routed : routed.filter(({ record }) => !aside.has(record))
     const work = due.map((it) => it.work)
@@ -90,6 +108,13 @@ async function attemptBatch<W>(
     if (parked.length > 0) await parkRecords(tx, consumer, parked)
     return { processed: work.length, parked, afterCommit: result?.afterCommit }
   })
+}
+
+function keysOf<W>(routed: readonly RecordedWork<W>[]): BatchKeys {
+  return {
+    orderKeys: [...new Set(routed.map((it) => it.orderKey))],
+    recordKeys: [...new Set(routed.map((it) => it.record.key))],
+  }
 }
 
 /**
@@ -114,25 +139,30 @@ export async function applyOrPark<W>(
 }
 
 /**
- * The refused records and all work that comes behind a parked record of its topic and key. A record
- * that is skipped has no effect, so it need not wait.
+ * The refused records and all work that comes behind a parked record of its topic and order key. A
+ * record that is skipped has no effect, so it need not wait.
  */
 function selectParked<W>(
   records: readonly LogRecord[],
   routed: readonly RecordedWork<W>[],
-  { refused, blocked }: { refused: ReadonlyMap<LogRecord, Parked>; blocked: ReadonlySet<string> },
-): Parked[] {
-  const work = new Set(routed.map((it) => it.record))
-  const closed = new Set(blocked)
-  const parked: Parked[] = []
+  { refused, blocked }: { refused: ReadonlyMap<LogRecord, OrderedParked>; blocked: BlockedKeys },
+): OrderedParked[] {
+  const orderKeys = new Map(routed.map((it) => [it.record, it.orderKey]))
+  const closed = new Set(blocked.ordered)
+  const behind = (record: LogRecord): OrderedParked | undefined => {
+    const { topic, key } = record
+    const orderKey = orderKeys.get(record)
+    if (orderKey === undefined) return undefined
+    const waits = closed.has(`${topic} ${orderKey}`) || blocked.unordered.has(`${topic} ${key}`)
+    const cause = 'an earlier record of this key is parked'
+    return waits ? { record, kind: 'waiting', cause, orderKey } : undefined
+  }
+  const parked: OrderedParked[] = []
   for (const record of records) {
-    const key = `${record.topic} ${record.key}`
-    const own = refused.get(record)
-    if (own) parked.push(own)
-    else if (work.has(record) && closed.has(key)) {
-      parked.push({ record, kind: 'waiting', cause: 'an earlier record of this key is parked' })
-    } else continue
-    closed.add(key)
+    const own = refused.get(record) ?? behind(record)
+    if (own === undefined) continue
+    parked.push(own)
+    closed.add(`${record.topic} ${own.orderKey}`)
   }
   return parked
 }
@@ -140,15 +170,17 @@ function selectParked<W>(
 function routeRecords<W>(
   target: ConsumeTarget<W>,
   records: readonly LogRecord[],
-): { routed: RecordedWork<W>[]; refused: Map<LogRecord, Parked>; skipped: string[] } {
+): { routed: RecordedWork<W>[]; refused: Map<LogRecord, OrderedParked>; skipped: string[] } {
   const routed: RecordedWork<W>[] = []
-  const refused = new Map<LogRecord, Parked>()
+  const refused = new Map<LogRecord, OrderedParked>()
   const skipped: string[] = []
   for (const record of records) {
     const it = route(target, record)
     if (it.kind === 'work') routed.push({ ...it, record })
-    else if (it.kind === 'parked') refused.set(record, { record, kind: it.as, cause: it.cause })
-    else skipped.push(it.type)
+    else if (it.kind === 'parked') {
+      const { as: kind, cause, orderKey } = it
+      refused.set(record, { record, kind, cause, orderKey })
+    } else skipped.push(it.type)
   }
   return { routed, refused, skipped }
 }

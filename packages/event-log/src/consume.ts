@@ -11,6 +11,8 @@ import { LOCAL_SOURCE } from './consumer-id.ts'
 import { type ConsumerMetrics, createConsumerMetrics } from './consumer-metrics.ts'
 import type { EventLog, LogRecord, Membership, TopicPartition } from './event-log.ts'
 import { loadPositions } from './load-positions.ts'
+import { nameOrderKeys } from './name-order-keys.ts'
+import { checkOrderBy, type OrderBy } from './order-key.ts'
 import type { Parked } from './park-error.ts'
 import { countParked, NOTHING_PARKED, type ParkedCounts } from './park-records.ts'
 import { retryParked } from './retry-parked.ts'
@@ -26,6 +28,8 @@ export type ConsumeOptions<W> = {
   source?: string
   /** The types of events that the service consumes. */
   handlers: Handlers<W>
+  /** What the consumer keeps in order, for each of its topics. */
+  orderBy: OrderBy
   /** Default: by the catalogue of this release. */
   parse?: ParseEvent
   /** Default: the topics of these types. */
@@ -102,8 +106,8 @@ class RunningConsumer<W> implements Consumer {
 
   constructor(options: ConsumeOptions<W>) {
     this.#options = options
-    const { db, group, source = LOCAL_SOURCE, handlers, parse, process } = options
-    this.#target = { db, group, source, handlers, parse, process }
+    const { db, group, source = LOCAL_SOURCE, handlers, orderBy, parse, process } = options
+    this.#target = { db, group, source, handlers, orderBy, parse, process }
     this.#counters = createConsumerMetrics(options, {
       positions: () => this.#positions,
       parked: () => this.#parked,
@@ -111,7 +115,8 @@ class RunningConsumer<W> implements Consumer {
   }
 
   async start(): Promise<void> {
-    const { log, group, handlers, topics = topicsOf(handlers) } = this.#options
+    const { log, group, handlers, orderBy, topics = topicsOf(handlers) } = this.#options
+    checkOrderBy(orderBy, topics)
     this.#membership = await log.join(group, topics, (partitions) => {
       this.#assigned = partitions
       this.#stale = true
@@ -214,7 +219,10 @@ class RunningConsumer<W> implements Consumer {
     this.#stale = false
     try {
       // A start may be a deploy of the release that knows what an older one could not read.
-      if (!this.#started) await makeNewerDue(db, this.#target)
+      if (!this.#started) {
+        await nameOrderKeys(this.#target)
+        await makeNewerDue(db, this.#target)
+      }
       this.#started = true
       this.#positions = await loadPositions(db, log, this.#target, this.#assigned)
       await this.#countParked()
@@ -266,6 +274,7 @@ class RunningConsumer<W> implements Consumer {
     if (this.parkedCount() === 0 && isCountDue) await this.#countParked()
     if (this.parkedCount() === 0) return
     try {
+      await nameOrderKeys(this.#target)
       const processed = await retryParked(this.#target, () => signal.aborted)
       if (processed > 0) this.#options.afterCommit?.()
     } finally {

@@ -11,10 +11,13 @@ export type ParkKind = (typeof PARK_KINDS)[number]
 /** A record that is put aside, with a cause that a person can read (F5). */
 export type Parked = { record: LogRecord; kind: ParkKind; cause: string }
 
+/** A parked record with what later records wait behind it for. */
+export type OrderedParked = Parked & { orderKey: string }
+
 /**
  * Thrown by a consumer's `process` for records that it cannot process. The transaction rolls back;
- * the batch is applied again without them and those behind them with the same key, and in that
- * transaction they are parked (rule 11).
+ * the batch is applied again without them and those behind them with the same order key, and in
+ * that transaction they are parked (rule 11).
  */
 export class ParkError extends Error {
   readonly code = 'PARK_RECORDS'

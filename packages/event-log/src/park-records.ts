@@ -1,17 +1,17 @@
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import type { ConsumerId } from './consumer-id.ts'
-import type { Parked, ParkKind } from './park-error.ts'
+import type { OrderedParked, ParkKind } from './park-error.ts'
 
 /** Puts records aside, in the transaction that moves the offsets over them (rule 11). */
 export async function parkRecords(
   tx: Tx,
   { group, source }: ConsumerId,
-  parked: readonly Parked[],
+  parked: readonly OrderedParked[],
 ): Promise<void> {
   await tx.query(sql`
     INSERT INTO parked_records (consumer_group, source, topic, partition, record_offset,
-      record_key, value, headers, kind, cause)
+      record_key, value, headers, kind, cause, order_key)
     SELECT ${group}, ${source}, * FROM unnest(
       ${parked.map((it) => it.record.topic)}::text[],
       ${parked.map((it) => it.record.partition)}::smallint[],
@@ -20,7 +20,8 @@ export async function parkRecords(
       ${parked.map((it) => it.record.value)}::text[],
       ${parked.map((it) => JSON.stringify(it.record.headers))}::text[],
       ${parked.map((it) => it.kind)}::text[],
-      ${parked.map((it) => it.cause)}::text[]
+      ${parked.map((it) => it.cause)}::text[],
+      ${parked.map((it) => it.orderKey)}::text[]
     )
     ON CONFLICT DO NOTHING`)
 }

@@ -7,7 +7,10 @@ export type RecordPlace = { source: string; topic: string; partition: number; of
 
 /** A parked record as an operator sees it. */
 export type ParkedEntry = RecordPlace & {
+  /** What the consumer keeps in order: later records of this key wait behind it (ADR 0021). */
   key: string
+  /** The record's key in the log. */
+  recordKey: string
   kind: ParkKind
   cause: string
   attempts: number
@@ -42,6 +45,7 @@ type EntryRow = {
   partition: number
   record_offset: bigint
   record_key: string
+  order_key: string | null
   kind: ParkKind
   cause: string
   attempts: number
@@ -51,8 +55,8 @@ type EntryRow = {
   resolution: 'processed' | 'discarded' | null
 }
 
-const ENTRY = sql`source, topic, partition, record_offset, record_key, kind, cause, attempts,
-  parked_at, next_attempt_at, resolved_at, resolution`
+const ENTRY = sql`source, topic, partition, record_offset, record_key, order_key, kind, cause,
+  attempts, parked_at, next_attempt_at, resolved_at, resolution`
 
 /** The open parked records of a group, oldest first, at most `limit`. */
 export async function listParked(
@@ -82,7 +86,7 @@ export async function findParked(
     SELECT ${ENTRY}, value, headers,
       (SELECT count(*) FROM parked_records b
        WHERE b.consumer_group = p.consumer_group AND b.source = p.source AND b.topic = p.topic
-         AND b.record_key = p.record_key AND b.record_offset > p.record_offset
+         AND b.order_key = p.order_key AND b.record_offset > p.record_offset
          AND b.resolved_at IS NULL) AS behind
     FROM parked_records p
     WHERE consumer_group = ${group} AND source = ${source} AND topic = ${topic}
@@ -118,7 +122,8 @@ function entryOf(row: EntryRow): ParkedEntry {
     topic: row.topic,
     partition: row.partition,
     offset: row.record_offset,
-    key: row.record_key,
+    key: row.order_key ?? row.record_key,
+    recordKey: row.record_key,
     kind: row.kind,
     cause: row.cause,
     attempts: row.attempts,

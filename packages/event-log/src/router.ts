@@ -8,6 +8,7 @@ import { type ParseEvent, parseEvent } from '@caudal/contracts/parse-event.ts'
 import type { Topic } from '@caudal/contracts/topics.ts'
 import type { LogRecord } from './event-log.ts'
 import type { IncomingEvent } from './incoming-event.ts'
+import { type OrderBy, orderKeyOf, orderKeyOfRecord } from './order-key.ts'
 import type { ParkKind } from './park-error.ts'
 
 /** Why a handler cannot turn an event into work: a person must look at it (rule 11). */
@@ -30,6 +31,7 @@ export type Handlers<W> = { readonly [T in EventType]?: Handler<EventOf<T>, W> }
 /** What the router knows of a consumer. */
 export type Router<W> = {
   handlers: Handlers<W>
+  orderBy: OrderBy
   group: string
   /** Default: by the catalogue of this release. */
   parse?: ParseEvent | undefined
@@ -38,10 +40,10 @@ export type Router<W> = {
 /** What becomes of a record before the spine sees it. */
 export type Routed<W> =
   /** `newerPatch`: a later release wrote it, so a refusal of its work waits for a deploy. */
-  | { kind: 'work'; work: W; newerPatch: boolean }
+  | { kind: 'work'; work: W; orderKey: string; newerPatch: boolean }
   /** `type` is `unknown` for a type that is not in the catalogue. */
   | { kind: 'skipped'; type: string }
-  | { kind: 'parked'; as: ParkKind; cause: string }
+  | { kind: 'parked'; as: ParkKind; orderKey: string; cause: string }
 
 /** The topics of the declared types, each once. */
 export function topicsOf<W>(handlers: Handlers<W>): Topic[] {
@@ -54,19 +56,22 @@ export function topicsOf<W>(handlers: Handlers<W>): Topic[] {
  * (`group`) is not among them (ADR 0014).
  */
 export function route<W>(
-  { handlers, group, parse = parseEvent }: Router<W>,
+  { handlers, orderBy, group, parse = parseEvent }: Router<W>,
   record: LogRecord,
 ): Routed<W> {
   const parsed = parse(record.value)
   if (parsed.kind === 'unreadable') {
     const { type, cause } = parsed
     if (type !== undefined && !Object.hasOwn(handlers, type)) return { kind: 'skipped', type }
-    return { kind: 'parked', as: 'unprocessable', cause }
+    const orderKey = orderKeyOfRecord(orderBy, record)
+    return { kind: 'parked', as: 'unprocessable', orderKey, cause }
   }
   if (parsed.kind === 'newer') {
     const { type, knownType, cause } = parsed
     const mine = knownType ? Object.hasOwn(handlers, type) : mayBeFor(group, record)
-    if (mine) return { kind: 'parked', as: 'newer', cause }
+    if (mine) {
+      return { kind: 'parked', as: 'newer', orderKey: orderKeyOfRecord(orderBy, record), cause }
+    }
     // Records name types at will; metrics name only those of the catalogue.
     return { kind: 'skipped', type: knownType ? type : 'unknown' }
   }
@@ -74,10 +79,12 @@ export function route<W>(
   const handler = handlers[event.event_type] as Handler<CaudalEvent, W> | undefined
   if (handler === undefined) return { kind: 'skipped', type: event.event_type }
   const work = handler({ event, record })
+  const orderKey = orderKeyOf(orderBy, record, event)
   if (work instanceof Unprocessable) {
-    return { kind: 'parked', as: newerPatch ? 'newer' : 'unprocessable', cause: work.cause }
+    const as = newerPatch ? 'newer' : 'unprocessable'
+    return { kind: 'parked', as, orderKey, cause: work.cause }
   }
-  return { kind: 'work', work, newerPatch }
+  return { kind: 'work', work, orderKey, newerPatch }
 }
 
 /** By the record's `consumers` header; without one it may be for every group. */

@@ -24,9 +24,9 @@ type DueRow = {
 }
 
 /**
- * Locks the first open record of each parked key whose time has come, at most `limit` of them, or
- * the one of `only`. A record behind another one of its key is never taken, so the order per key
- * holds.
+ * Locks the first open record of each parked order key whose time has come, at most `limit` of
+ * them, or the one of `only`. A record behind another one of its order key is never taken, so the
+ * order per key holds. One without an order key is not taken: `nameOrderKeys` comes first.
  */
 export async function takeDueParked(
   tx: Tx,
@@ -35,12 +35,12 @@ export async function takeDueParked(
 ): Promise<DueRecord[]> {
   const { rows } = await tx.query<DueRow>(sql`
     WITH firsts AS (
-      SELECT DISTINCT ON (topic, record_key)
+      SELECT DISTINCT ON (order_key, topic)
         topic, partition, record_offset, source, kind, next_attempt_at
       FROM parked_records
       WHERE consumer_group = ${consumer.group} AND source = ${consumer.source}
-        AND resolved_at IS NULL
-      ORDER BY topic, record_key, record_offset
+        AND order_key IS NOT NULL AND resolved_at IS NULL
+      ORDER BY order_key, topic, record_offset
     ), due AS (
       SELECT topic, partition, record_offset, source FROM firsts
       WHERE kind <> 'unprocessable' AND next_attempt_at <= now()${only ? isRecord(only) : sql``}

@@ -84,6 +84,7 @@ export async function consumer(
     db,
     group: 'test',
     handlers: { 'user.created': (incoming: IncomingEvent<UserCreated>) => incoming },
+    orderBy: { [TOPICS.users]: ['account_id'] },
     process,
     logger,
     metrics: createMetrics('test'),

@@ -17,7 +17,7 @@ import { createObserver } from './calls/observe.ts'
 import { type Sender, startSender } from './calls/send-notifications.ts'
 import type { Config } from './config.ts'
 import type { Channel } from './domain/notification.ts'
-import { handlers } from './messaging/handlers.ts'
+import { handlers, orderBy } from './messaging/handlers.ts'
 import { migrationSets } from './migrations.ts'
 import { processBatch } from './process-batch.ts'
 import { createApnsChannel } from './push/apns-channel.ts'
@@ -88,6 +88,7 @@ async function startConsumer(
     db,
     group: NAME,
     handlers,
+    orderBy,
     process: (tx, work) => processBatch({ leaseMs, room, send }, tx, work),
     logger,
     metrics,

@@ -9,7 +9,7 @@ import { startService } from '@caudal/service/start-service.ts'
 import type { Config } from './config.ts'
 import { createOrderCreation } from './create-orders.ts'
 import { addOrderRoutes } from './http/routes.ts'
-import { handlers } from './messaging/handlers.ts'
+import { handlers, orderBy } from './messaging/handlers.ts'
 import { orderMigrations } from './migrations.ts'
 import { processBatch } from './process-batch.ts'
 import { findOrders } from './store/find-orders.ts'
@@ -28,6 +28,7 @@ export function start(config: Config): Promise<RunningService> {
       db,
       group: NAME,
       handlers,
+      orderBy,
       process: (tx, work) => processBatch({}, tx, work),
       logger,
       metrics,

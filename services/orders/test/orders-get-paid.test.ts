@@ -134,6 +134,18 @@ test('rule 11: a payment of an unknown order is parked, and applied once the ord
   assert.deepEqual(await parkedCauses(orders), [])
 })
 
+test('rule 11: a payment of an unknown order keeps no other order of its account waiting', async (t) => {
+  const orders = await startTestOrders(t)
+  const [order] = await create(orders, 1)
+  const unknown = finalized(anOrder(order!.user_id))
+  const known = { ...finalized(order!), account_id: unknown.account_id }
+  await publish(orders, [unknown])
+  await eventually(async () => (await parkedCauses(orders)).length === 1)
+  await publish(orders, [known])
+  await eventually(async () => (await paidOrders(orders)).length === 1)
+  assert.equal((await parkedCauses(orders)).length, 1)
+})
+
 test('a payment of another tenant or user does not pay the order', async (t) => {
   const orders = await startTestOrders(t)
   const [order] = await create(orders, 1)

@@ -13,7 +13,7 @@ import { openLog, openRelay } from '@caudal/service/open-log.ts'
 import { serviceVerifier } from '@caudal/service/service-verifier.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
 import type { Config } from './config.ts'
-import { handlers } from './events/handlers.ts'
+import { handlers, orderBy } from './events/handlers.ts'
 import { paymentMigrations } from './migrations.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { processBatch, type ProcessBatchDeps } from './process-batch.ts'
@@ -66,6 +66,7 @@ function startConsumer(parts: Parts): Promise<Consumer> {
     metrics,
     group: NAME,
     handlers,
+    orderBy,
     process: (tx, incoming) => processBatch(deps, tx, incoming),
     afterCommit: () => relay.wake(),
   })

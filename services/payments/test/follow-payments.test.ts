@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { newId } from '@caudal/contracts/ids.ts'
+import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
 import { readEvent } from '@caudal/contracts/parse-event.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
@@ -33,7 +33,8 @@ async function accepted(userId = newId()) {
   assert.equal(reply.status, 202, reply.text)
   const paymentId = String(reply.json['payment_id'])
   const url = `${service.url}/v1/payments/${paymentId}`
-  const events = eventsOf(pendingPayment({ paymentId, userId, externalOrderId: order }))
+  const accountId = accountIdOf('caudal', userId, 'USD')
+  const events = eventsOf(pendingPayment({ paymentId, userId, accountId, externalOrderId: order }))
   return { userId, token, order, paymentId, url, events, reply }
 }
 
@@ -175,6 +176,29 @@ test('an event of an unknown payment is parked and counted, without delaying oth
   const checks = ready['checks'] as Record<string, unknown>
   assert.deepEqual(checks['parked_records'], { status: 'warn', detail: '1 waiting' })
   assert.deepEqual(checks['database'], { status: 'ok' })
+})
+
+test('rule 11: events of unknown payments keep no other payment of their account waiting', async () => {
+  const userId = newId()
+  const stranger = pendingPayment({ userId, accountId: accountIdOf('caudal', userId, 'USD') })
+  const lost = eventsOf(stranger)
+  // As after a restore of this service to an earlier state: the log has events of lost payments.
+  await publish(lost.reserved(), lost.failed(), lost.released())
+  const parked = () =>
+    world.db.pool.query('SELECT FROM parked_records WHERE value LIKE $1 AND resolved_at IS NULL', [
+      `%${stranger.paymentId}%`,
+    ])
+  await eventually(async () => (await parked()).rowCount === 3)
+  const completed = await accepted(userId)
+  assert.equal(completed.events.reserved().account_id, lost.reserved().account_id)
+  await publish(completed.events.reserved())
+  await becomes(completed, 'RESERVED')
+  await publish(completed.events.completed())
+  await becomes(completed, 'COMPLETED')
+  const failed = await accepted(userId)
+  await publish(failed.events.reserved(), failed.events.failed(), failed.events.released())
+  await becomes(failed, 'FAILED')
+  assert.equal((await parked()).rowCount, 3)
 })
 
 test('a restart at any moment loses nothing and repeats nothing (P9)', async () => {

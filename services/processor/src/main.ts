@@ -13,7 +13,7 @@ import { openLog, openRelay } from '@caudal/service/open-log.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
 import { type PspWork, startPspWork } from './calls/psp-work.ts'
 import type { Config } from './config.ts'
-import { createHandlers } from './messaging/handlers.ts'
+import { createHandlers, orderBy } from './messaging/handlers.ts'
 import { migrationSets } from './migrations.ts'
 import { processBatch } from './process-batch.ts'
 import { listSteps } from './store/list-steps.ts'
@@ -65,6 +65,7 @@ async function startConsumer({
     metrics,
     group: NAME,
     handlers: createHandlers(config.psp.accounts),
+    orderBy,
     process: (tx, reserved) => processBatch(work.intake, tx, reserved),
     afterCommit: () => relay.wake(),
     capacity: () => work.capacity(),

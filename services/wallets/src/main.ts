@@ -38,6 +38,7 @@ import type { Work } from './ledger/origin.ts'
 import { processBatch } from './ledger/process-batch.ts'
 import { walletMigrations } from './migrations.ts'
 import { createObserver, type Observer } from './observe.ts'
+import { orderBy } from './order-by.ts'
 import { paymentHandlers } from './payments/payment-handlers.ts'
 import { paymentSteps } from './payments/payment-steps.ts'
 import { findPaymentHold } from './payments/store/find-payment-hold.ts'
@@ -92,6 +93,7 @@ function startConsumer(parts: Parts): Promise<Consumer> {
     metrics,
     group: NAME,
     handlers: { ...userHandlers, ...paymentHandlers },
+    orderBy,
     process: processEvents(parts),
     afterCommit: () => relay.wake(),
   })

@@ -232,6 +232,37 @@ describe('payments move money', () => {
     assert.equal(ready.json['status'], 'degraded')
   })
 
+  test('rule 11: a parked result keeps no result of another payment of its account waiting', async () => {
+    const wallet = await openedWallet(1_000n)
+    const contradicted = await held(newPayment(wallet, 300n))
+    await world.publish(TOPICS.paymentsResults, failed(contradicted))
+    await becomes(wallet, '1000', '0')
+    const other = await held(newPayment(wallet, 200n))
+    await world.publish(TOPICS.paymentsResults, completed(contradicted), completed(other))
+    await becomes(wallet, '800', '0')
+    await eventually(() => parked(new RegExp(contradicted.paymentId)))
+  })
+
+  test('rule 11: a payment waits behind a parked earlier one of its account, in their order', async () => {
+    const wallet = await openedWallet(1_000n)
+    const nothing = requested(newPayment(wallet, 10n))
+    nothing.payment_data = { ...nothing.payment_data, amount: '0.00' }
+    const [second, other] = [newPayment(wallet, 700n), await openedWallet(10n)]
+    await world.publish(TOPICS.paymentsRequested, nothing, requested(second))
+    await held(newPayment(other, 10n))
+    const { rows } = await eventually(async () => {
+      const found = await world.db.query<{ kind: string; order_key: string }>(
+        'SELECT kind, order_key FROM parked_records WHERE record_key = $1 ORDER BY record_offset',
+        [wallet.accountId],
+      )
+      return found.rows.length === 2 && found
+    })
+    assert.deepEqual(rows, [
+      { kind: 'unprocessable', order_key: wallet.accountId },
+      { kind: 'waiting', order_key: wallet.accountId },
+    ])
+  })
+
   test('an event over nothing, or of accounts that are not its user’s, is parked', async () => {
     const wallet = await openedWallet(1_000n)
     const nothing = requested(newPayment(wallet, 10n))

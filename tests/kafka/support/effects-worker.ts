@@ -26,6 +26,7 @@ await consume({
   group: options.group,
   topics: options.topics,
   handlers: { 'user.created': (incoming: IncomingEvent<UserCreated>) => incoming },
+  orderBy: Object.fromEntries(options.topics.map((topic) => [topic, ['account_id']])),
   logger,
   metrics,
   process: async (tx, events) => {

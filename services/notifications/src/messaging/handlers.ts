@@ -1,6 +1,11 @@
+import { TOPICS } from '@caudal/contracts/topics.ts'
+import type { OrderBy } from '@caudal/event-log/order-key.ts'
 import { type Handlers, Unprocessable } from '@caudal/event-log/router.ts'
 import { parseTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { FinalizedPayment } from '../domain/notification.ts'
+
+/** A payment has one notification, and notifications have no order among each other. */
+export const orderBy: OrderBy = { [TOPICS.paymentsFinalized]: ['payment_id'] }
 
 /** Users are notified of the end of a payment (P6). */
 export const handlers: Handlers<FinalizedPayment> = {

@@ -1,4 +1,6 @@
 import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
+import { TOPICS } from '@caudal/contracts/topics.ts'
+import type { OrderBy } from '@caudal/event-log/order-key.ts'
 import { type Handlers, Unprocessable } from '@caudal/event-log/router.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
@@ -19,6 +21,9 @@ export type ReservedPayment = {
     destination: { name: string; accountNumber: string; bankCode: string }
   }
 }
+
+/** Each payment is called by itself. */
+export const orderBy: OrderBy = { [TOPICS.fundsReserved]: ['payment_id'] }
 
 /** The handlers of the processor: each `funds.reserved` becomes a payment at the PSP (P7). */
 export function createHandlers(accounts: SourceAccounts): Handlers<ReservedPayment> {
