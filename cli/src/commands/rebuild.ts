@@ -1,6 +1,9 @@
 import { readEnvironment } from '@caudal/config/environment.ts'
 import { readKafkaConfig } from '@caudal/config/kafka-settings.ts'
+import type { EventLog } from '@caudal/event-log/event-log.ts'
+import { refuseOtherLog } from '@caudal/event-log/log-identity.ts'
 import { type EventLogConfig, openEventLog } from '@caudal/event-log/open-event-log.ts'
+import { selectOutboxLogs } from '@caudal/outbox/check-outbox-log.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { migrate } from '@caudal/postgres/migrate.ts'
 import { kafkaSettings } from '@caudal/service/kafka-settings.ts'
@@ -47,12 +50,25 @@ async function rebuildInto(system: System, database: string): Promise<Rebuilt> {
     const logger = createLogger({ service: 'caudal', level: 'warn' })
     const log = await openEventLog(logConfig(system), logger)
     try {
+      await refuseLogOfOthers(system, log)
       return await rebuildLedger({ log, db })
     } finally {
       await log.close()
     }
   } finally {
     await db.end()
+  }
+}
+
+/** Another log than the one that the ledger's events were published to would rebuild nothing. */
+async function refuseLogOfOthers(system: System, log: EventLog): Promise<void> {
+  const url = system.databaseUrl('caudal_wallets')
+  const wallets = createPool({ url, applicationName: 'caudal-rebuild', max: 1 })
+  try {
+    const known = await selectOutboxLogs(wallets)
+    refuseOtherLog('the outbox of wallets', known, await log.identify([...known.keys()]))
+  } finally {
+    await wallets.end()
   }
 }
 

@@ -7,6 +7,7 @@ import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { isOffsetsMoved, positionKey, positionList, type Positions } from './advance-offsets.ts'
 import { applyBatch, applyOrPark, type ConsumeTarget, type ProcessWork } from './apply-batch.ts'
+import { checkPositions } from './check-positions.ts'
 import { LOCAL_SOURCE } from './consumer-id.ts'
 import { type ConsumerMetrics, createConsumerMetrics } from './consumer-metrics.ts'
 import type { EventLog, LogRecord, Membership, TopicPartition } from './event-log.ts'
@@ -61,6 +62,8 @@ const TRIES_BEFORE_SPLIT = 3
  * transaction (ADR 0002), even where records are delivered twice or another consumer reads them
  * too. It recovers from every fault by itself; a record that cannot be processed is parked (rule
  * 11).
+ *
+ * @throws {EventLogError} when the positions in the database are not of this log
  */
 export async function consume<W>(options: ConsumeOptions<W>): Promise<Consumer> {
   const consumer = new RunningConsumer(options)
@@ -115,8 +118,9 @@ class RunningConsumer<W> implements Consumer {
   }
 
   async start(): Promise<void> {
-    const { log, group, handlers, orderBy, topics = topicsOf(handlers) } = this.#options
+    const { log, db, group, handlers, orderBy, topics = topicsOf(handlers) } = this.#options
     checkOrderBy(orderBy, topics)
+    await checkPositions(db, log, this.#target, topics)
     this.#membership = await log.join(group, topics, (partitions) => {
       this.#assigned = partitions
       this.#stale = true

@@ -6,6 +6,8 @@ export type EventLogErrorCode =
   | 'EVENT_LOG_REFUSED'
   /** A position names records that the log no longer has or never had: records are lost. */
   | 'OFFSET_OUT_OF_RANGE'
+  /** Durable positions point into another log than the one that was opened. */
+  | 'OTHER_LOG'
   /** A topic differs from what the configuration asks for. */
   | 'TOPIC_MISCONFIGURED'
 

@@ -1,3 +1,5 @@
+import type { LogIds } from './log-identity.ts'
+
 /** A record as it goes into the log; its key decides the partition. */
 export type NewRecord = {
   topic: string
@@ -49,5 +51,7 @@ export interface EventLog {
   earliest(partitions: readonly TopicPartition[]): Promise<Position[]>
   /** The offset that the next record will get, of each partition. */
   end(partitions: readonly TopicPartition[]): Promise<Position[]>
+  /** Which log each topic is in: durable positions belong to it and to no other one. */
+  identify(topics: readonly string[]): Promise<LogIds>
   close(): Promise<void>
 }

@@ -146,6 +146,13 @@ export function logConformance(driver: string, prepare: (scope: Scope) => Promis
     },
   )
 
+  promise('each client finds the same identity of a topic', async (open, t) => {
+    const [first, second] = [await opened(open, t), await opened(open, t)]
+    const ids = await first.identify([TOPIC, OTHER_TOPIC])
+    assert.deepEqual([...ids.keys()], [TOPIC, OTHER_TOPIC])
+    assert.deepEqual(await second.identify([TOPIC, OTHER_TOPIC]), ids)
+  })
+
   promise('the end is the offset of the next record', async (open, t) => {
     const log = await opened(open, t)
     await log.append(numbered('account', 50, 5))

@@ -18,26 +18,35 @@ import { openPostgresLog } from '../src/postgres/open-postgres-log.ts'
 const logger = createLogger({ service: 'test', level: 'silent' })
 
 /** A log and a service's database; `effects` are the users of the events that were processed. */
-export type World = { db: Db; log: EventLog; effects(): Promise<string[]> }
+export type World = {
+  db: Db
+  log: EventLog
+  effects(): Promise<string[]>
+  /** Runs a statement as the role that owns the tables of the service. */
+  asOwner(statement: string): Promise<void>
+}
 
 /** Databases of the test's own. */
 export async function world(t: Scope): Promise<World> {
   const logDb = await testDatabase(t, { sets: [logMigrations], name: 'log' })
   const { pool: db, ownerUrl } = await testDatabase(t, { sets: [consumerMigrations] })
-  const owner = new pg.Client({ connectionString: ownerUrl })
-  await owner.connect()
-  await owner.query(
+  const asOwner = async (statement: string): Promise<void> => {
+    const owner = new pg.Client({ connectionString: ownerUrl })
+    await owner.connect()
+    await owner.query(statement)
+    await owner.end()
+  }
+  await asOwner(
     `CREATE TABLE effects (id bigint GENERATED ALWAYS AS IDENTITY, user_id text NOT NULL);
      GRANT SELECT, INSERT ON effects TO caudal_app`,
   )
-  await owner.end()
   const log = await openPostgresLog({ url: logDb.url })
   t.after(() => log.close())
   const effects = async (): Promise<string[]> => {
     const { rows } = await db.query<{ user_id: string }>('SELECT user_id FROM effects ORDER BY id')
     return rows.map((row) => row.user_id)
   }
-  return { db, log, effects }
+  return { db, log, effects, asOwner }
 }
 
 /** A record that every consumer here understands. */

@@ -27,7 +27,8 @@ function memoryLog(): { log: EventLog; records: NewRecord[]; fail(times: number)
     if (failing-- > 0) throw new Error('the broker is down')
     records.push(...batch)
   }
-  const log = { append, read: refuse, join: refuse, earliest: refuse, end: refuse, close: refuse }
+  const others = { read: refuse, join: refuse, earliest: refuse, end: refuse, identify: refuse }
+  const log = { ...others, append, close: refuse }
   return { log, records, fail: (times) => (failing = times) }
 }
 

@@ -1,7 +1,9 @@
 import type { DatabaseSettings } from '@caudal/config/service-settings.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
+import { checkOutboxLog } from '@caudal/outbox/check-outbox-log.ts'
 import { type Relay, startRelay } from '@caudal/outbox/relay.ts'
+import type { Db } from '@caudal/postgres/types.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import type { ServiceParts } from './start-service.ts'
 
@@ -27,12 +29,17 @@ export async function openLog(
   return log
 }
 
-/** Starts the relay of the service's outbox. A stop waits briefly for the outbox to empty (F3). */
-export function openRelay(
+/**
+ * Starts the relay of the service's outbox. A stop waits briefly for the outbox to empty (F3).
+ *
+ * @throws {EventLogError} when the outbox was published to another log before
+ */
+export async function openRelay(
+  { name, db, log }: { name: string; db: Db; log: EventLog },
   { databaseUrl: url }: DatabaseSettings,
-  log: EventLog,
   { logger, metrics, started }: ServiceParts,
-): Relay {
+): Promise<Relay> {
+  await checkOutboxLog(db, log, name)
   const relay = startRelay({ url, log, logger, metrics })
   started(async () => {
     await relay.drained(DRAIN_TIMEOUT_MS)

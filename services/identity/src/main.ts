@@ -34,7 +34,8 @@ export function start(config: Config): Promise<RunningService> {
     const { logger, metrics, started } = parts
     const db = await openDatabase(NAME, config, { sets: identityMigrations }, parts)
     const keys = await ensureSigningKeys(db)
-    const relay = openRelay(config, await openLog(config, parts), parts)
+    const log = await openLog(config, parts)
+    const relay = await openRelay({ name: NAME, db, log }, config, parts)
     const sweeper = sweepObjects(db, logger)
     started(() => sweeper.stop())
 

@@ -40,7 +40,7 @@ export function start(config: Config): Promise<RunningService> {
     const db = await openDatabase(NAME, config, { sets: paymentMigrations }, base)
     const log = await openLog(config, base)
     const observer = createObserver({ db, logger, metrics })
-    const relay = openRelay(config, log, base)
+    const relay = await openRelay({ name: NAME, db, log }, config, base)
     const parts: Parts = { ...base, config, db, log, observer, relay }
     const consumer = await startConsumer(parts)
     started(() => consumer.stop())

@@ -36,7 +36,7 @@ export function start(config: Config): Promise<RunningService> {
     const { logger, metrics, started } = base
     const db = await openDatabase(NAME, config, { sets: migrationSets }, base)
     const log = await openLog(config, base)
-    const relay = openRelay(config, log, base)
+    const relay = await openRelay({ name: NAME, db, log }, config, base)
     const wakeRelay = (): void => relay.wake()
     const work = startPspWork({ db, config, logger, metrics, wakeRelay })
     started(() => work.stop())

@@ -68,7 +68,7 @@ export function start(config: Config): Promise<RunningService> {
     started(() => partitions.stop())
     const log = await openLog(config, base)
     const observer = createObserver(base)
-    const relay = openRelay(config, log, base)
+    const relay = await openRelay({ name: NAME, db, log }, config, base)
     const parts: Parts = { ...base, config, db, log, observer, relay, partitions }
     const consumer = await startConsumer(parts)
     started(() => consumer.stop())

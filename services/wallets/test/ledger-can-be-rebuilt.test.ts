@@ -69,6 +69,7 @@ function logOf(emitted: readonly Emitted[]): EventLog {
   return {
     append: unused,
     join: unused,
+    identify: unused,
     earliest: async (partitions) => partitions.map((it) => ({ ...it, offset: 0n })),
     end: async (partitions) => partitions.map((it) => ({ ...it, offset: next[it.partition]! })),
     read: async (positions) => {

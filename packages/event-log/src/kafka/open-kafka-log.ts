@@ -8,6 +8,7 @@ import type { EventLog } from '../event-log.ts'
 import { clientOptions, heedErrors } from './client-options.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { GroupMember } from './group-member.ts'
+import { identifyTopics } from './identify-topics.ts'
 import { KafkaAppender } from './kafka-appender.ts'
 import { asEventLogError } from './kafka-errors.ts'
 import { createKafkaIncidents, type KafkaIncidents } from './kafka-incidents.ts'
@@ -60,6 +61,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
     },
     earliest: (partitions) => asEventLogFault(listOffsets(asker, partitions, 'earliest')),
     end: (partitions) => asEventLogFault(listOffsets(asker, partitions, 'end')),
+    identify: (names) => asEventLogFault(identifyTopics(asker, names)),
     close: async () => {
       await Promise.all([appender.close(), readers.close(), asker.close(true).catch(() => {})])
     },
@@ -96,6 +98,6 @@ function openReaders(
 
 function asEventLogFault<T>(answer: Promise<T>): Promise<T> {
   return answer.catch((error: unknown) => {
-    throw asEventLogError(error, 'could not list the offsets')
+    throw asEventLogError(error, 'could not ask for topics and offsets')
   })
 }

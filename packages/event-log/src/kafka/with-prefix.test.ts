@@ -20,6 +20,7 @@ test('a prefix is added to every name on the way in and removed on the way out',
     },
     earliest: async (partitions) => partitions.map(({ topic }) => at(topic)),
     end: async (partitions) => partitions.map(({ topic }) => at(topic)),
+    identify: async (topics) => new Map(topics.map((topic) => [topic, `id of ${topic}`])),
     close: async () => {},
   }
   const log = withPrefix(inner, 'blue.')
@@ -35,6 +36,8 @@ test('a prefix is added to every name on the way in and removed on the way out',
   assert.deepEqual([read?.topic, ...assigned], ['payments', 'payments'])
   assert.deepEqual(await log.earliest([at('payments')]), [at('payments')])
   assert.deepEqual(await log.end([at('payments')]), [at('payments')])
+  const ids = await log.identify(['payments'])
+  assert.deepEqual([...ids], [['payments', 'id of blue.payments']])
 })
 
 function record(topic: string): NewRecord {

@@ -28,6 +28,10 @@ export function withPrefix(log: EventLog, prefix: string): EventLog {
     },
     earliest: (partitions) => ask((all) => log.earliest(all), partitions),
     end: (partitions) => ask((all) => log.end(all), partitions),
+    async identify(topics) {
+      const ids = await log.identify(topics.map((topic) => prefix + topic))
+      return new Map([...ids].map(([topic, id]) => [topic.slice(prefix.length), id]))
+    },
     close: () => log.close(),
   }
 }

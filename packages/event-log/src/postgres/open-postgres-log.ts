@@ -3,6 +3,7 @@ import { createPool } from '@caudal/postgres/create-pool.ts'
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { EventLog, LogRecord, Position, ReadOptions, TopicPartition } from '../event-log.ts'
+import { embeddedLogId, type LogIds } from '../log-identity.ts'
 import { appendRecords } from './append-records.ts'
 import { joinGroup } from './join-group.ts'
 import { readRecords } from './read-records.ts'
@@ -38,6 +39,7 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Even
       // Nothing is ever removed from this log.
       earliest: async (partitions) => partitions.map((it) => ({ ...it, offset: 0n })),
       end: (partitions) => endOffsets(db, partitions),
+      identify: (names) => identify(db, names),
       close: async () => {
         await signals.close()
         await db.end()
@@ -67,6 +69,12 @@ async function createTopics(db: Db, topics: readonly string[]): Promise<void> {
         'a different count would move keys to other partitions',
     )
   }
+}
+
+async function identify(db: Db, topics: readonly string[]): Promise<LogIds> {
+  const { rows } = await db.query<{ log_id: string }>(sql`SELECT log_id FROM log_identity`)
+  const id = embeddedLogId(rows[0]!.log_id)
+  return new Map(topics.map((topic) => [topic, id]))
 }
 
 async function read(
