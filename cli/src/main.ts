@@ -3,6 +3,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 import type { CliCommand, Invocation } from './command.ts'
 import { demo } from './commands/demo.ts'
 import { dlq } from './commands/dlq.ts'
+import { moveLog } from './commands/move-log.ts'
 import { pay } from './commands/pay.ts'
 import { payment } from './commands/payment.ts'
 import { rebuild } from './commands/rebuild.ts'
@@ -15,7 +16,18 @@ import { note } from './output.ts'
 import { textOption } from './parse-options.ts'
 
 const COMMANDS = new Map<string, CliCommand>(
-  Object.entries({ start, seed, token, pay, payment, demo, verify, rebuild, dlq }),
+  Object.entries({
+    start,
+    seed,
+    token,
+    pay,
+    payment,
+    demo,
+    verify,
+    rebuild,
+    dlq,
+    'move-log': moveLog,
+  }),
 )
 
 const COMMON: NonNullable<ParseArgsConfig['options']> = {

@@ -2,6 +2,7 @@ import { PARTITION_COUNT, TOPICS } from '@caudal/contracts/topics.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import { EventLogError } from '../event-log-error.ts'
 import type { EventLog, LogRecord, Position, ReadOptions, TopicPartition } from '../event-log.ts'
 import { embeddedLogId, type LogIds } from '../log-identity.ts'
 import { appendRecords } from './append-records.ts'
@@ -71,9 +72,19 @@ async function createTopics(db: Db, topics: readonly string[]): Promise<void> {
   }
 }
 
+/** Once its copy in Kafka is complete, nothing may use this log any more. */
 async function identify(db: Db, topics: readonly string[]): Promise<LogIds> {
-  const { rows } = await db.query<{ log_id: string }>(sql`SELECT log_id FROM log_identity`)
-  const id = embeddedLogId(rows[0]!.log_id)
+  const { rows } = await db.query<{ log_id: string; moved: boolean }>(sql`
+    SELECT log_id, EXISTS (SELECT FROM log_moves WHERE step <> 'copying') AS moved
+    FROM log_identity`)
+  const { log_id: logId, moved } = rows[0]!
+  if (moved) {
+    const message =
+      `the embedded event log ${logId} was moved to Kafka. Set KAFKA_BROKERS (and KAFKA_PREFIX) ` +
+      'as for "caudal move-log"; if that was interrupted, run it again.'
+    throw new EventLogError('OTHER_LOG', message)
+  }
+  const id = embeddedLogId(logId)
   return new Map(topics.map((topic) => [topic, id]))
 }
 
