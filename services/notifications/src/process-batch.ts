@@ -1,7 +1,7 @@
 import type { ProcessBatch } from '@caudal/batching/process-batch.ts'
+import { readClock } from '@caudal/postgres/read-clock.ts'
 import { isWorthSending } from './domain/is-worth-sending.ts'
 import type { FinalizedPayment, Notification } from './domain/notification.ts'
-import { readClock } from './store/read-clock.ts'
 import {
   type NewNotification,
   type Plan,
@@ -30,7 +30,7 @@ export const processBatch: ProcessBatch<ProcessBatchDeps, FinalizedPayment, Inta
   work,
 ) => {
   // Only the offsets are locked before it, because known payments are not changed.
-  const nowMs = await readClock(tx)
+  const nowMs = (await readClock(tx)).getTime()
   const notifications = plan(work, nowMs, room())
   const recorded = await recordNotifications(tx, notifications, leaseMs)
   const fresh = notifications.filter((it) => recorded.has(it.paymentId))

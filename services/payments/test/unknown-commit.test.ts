@@ -5,11 +5,9 @@ import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
-import { type Decision, type Order, ownedOrderOf } from '../src/domain/decide-requests.ts'
 import { paymentMigrations } from '../src/migrations.ts'
-import type { Outcome } from '../src/requests/answer-request.ts'
 import type { TracedRequest } from '../src/requests/payment-request.ts'
-import { createPaymentRequests, type PaymentRequests } from '../src/requests/request-payments.ts'
+import { ask, requestsOver, show } from './direct-requests.ts'
 
 const scope = suiteScope()
 let db: Db
@@ -59,48 +57,6 @@ async function terminate(tx: Tx): Promise<void> {
   await admin.connect()
   await admin.query('SELECT pg_terminate_backend($1)', [processID])
   await admin.end()
-}
-
-const ORDER: Order = {
-  amountMinor: 10050n,
-  currency: 'USD',
-  serviceName: 'Water',
-  serviceAccountNumber: '0001',
-  serviceBankCode: 'BNK1',
-  paid: false,
-}
-
-function ask(over: Partial<TracedRequest> = {}): TracedRequest {
-  const userId = over.userId ?? newId()
-  return {
-    tenantId: 'caudal',
-    userId,
-    actor: { type: 'user', id: userId },
-    idempotencyKey: newId(),
-    fingerprint: 'ab'.repeat(32),
-    externalOrderId: newId(),
-    paymentId: newId(),
-    eventId: newId(),
-    traceId: newId().replaceAll('-', ''),
-    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-    ...over,
-  }
-}
-
-function requestsOver(database: Db): PaymentRequests & { committed: Decision['kind'][] } {
-  const committed: Decision['kind'][] = []
-  const requests = createPaymentRequests({
-    db: database,
-    region: 'test',
-    lookUpOrders: async (wanted) => new Map(wanted.map((it) => [ownedOrderOf(it), ORDER])),
-    afterCommit: (decisions) => committed.push(...decisions.map(({ kind }) => kind)),
-  })
-  return { ...requests, committed }
-}
-
-function show(outcome: Outcome): [status: number, replayed: boolean] | string {
-  if (outcome.kind === 'rejected') return outcome.code
-  return [outcome.answer.httpStatus, outcome.replayed]
 }
 
 async function assertOnePayment(request: TracedRequest): Promise<void> {
@@ -171,4 +127,27 @@ test('a failed COMMIT without an effect is a fault for the caller, and binds no 
   await assert.rejects(requests.request(request), { code: '53100' })
   assert.deepEqual(show(await requests.request(request)), [202, false])
   await assertOnePayment(request)
+})
+
+test('an answer whose COMMIT is unknown is not a replay, even if its batch then fails', async () => {
+  const database = withFirstCommit(async (tx, commit) => {
+    await commit()
+    await terminate(tx)
+    throw new Error('Connection terminated unexpectedly')
+  })
+  const faults = [new Error('planted')]
+  const requests = requestsOver(database, {
+    afterCommit() {
+      const fault = faults.pop()
+      if (fault) throw fault
+    },
+  })
+  const [first, second] = [ask(), ask()]
+  const outcomes = await Promise.all([requests.request(first), requests.request(second)])
+  assert.deepEqual(outcomes.map(show), [
+    [202, false],
+    [202, false],
+  ])
+  await assertOnePayment(first)
+  await assertOnePayment(second)
 })

@@ -60,7 +60,7 @@ interface World {
 }
 
 function given(world: World) {
-  const known: KnownRequests = { now: NOW, answers: new Map(), occupied: new Map() }
+  const known: KnownRequests = { answers: new Map(), occupied: new Map() }
   for (const [request, body] of world.answers ?? []) {
     const { fingerprint } = request
     known.answers.set(keyOf(request), { fingerprint, httpStatus: 202, body, paymentId: uuid(1) })
@@ -75,7 +75,8 @@ function given(world: World) {
     orders.set(key, answer)
   }
   return {
-    when: (...requests: PaymentRequest[]) => decideRequests(requests, known, orders, 'test'),
+    when: (...requests: PaymentRequest[]) =>
+      decideRequests(requests, known, orders, { now: NOW, region: 'test' }),
     toLookUp: (...requests: PaymentRequest[]) => ordersToLookUp(requests, known, orders),
   }
 }

@@ -51,9 +51,8 @@ export interface Order {
   paid: boolean
 }
 
-/** The stored data about the requests, at the time of the lookup. */
+/** The stored data about the requests. */
 export interface KnownRequests {
-  now: Date
   /** By `keyOf`. */
   answers: Map<string, StoredAnswer>
   /** By `orderOf`. */
@@ -204,7 +203,7 @@ export function decideRequests(
   requests: readonly PaymentRequest[],
   known: KnownRequests,
   orders: KnownOrders,
-  region: string,
+  circumstances: { now: Date; region: string },
 ): Decision[] {
   const bound = new Map<string, number>()
   const taken = new Map<string, OccupyingPayment>()
@@ -222,7 +221,7 @@ export function decideRequests(
       request,
       taken.get(order) ?? known.occupied.get(order),
       orders.get(ownedOrderOf(request)),
-      { now: known.now, region },
+      circumstances,
     )
     if (decision.kind === 'accepted') taken.set(order, decision.payment)
     if (decision.kind !== 'rejected') bound.set(key, index)

@@ -1,8 +1,6 @@
-import { type Batcher, createBatcher } from '@caudal/batching/create-batcher.ts'
+import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import { newId } from '@caudal/contracts/ids.ts'
-import type { BoundKey } from '@caudal/idempotency/bound-key.ts'
 import { decideByKey } from '@caudal/idempotency/decide-by-key.ts'
-import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import {
   CommitRefusedError,
   CommitUnknownError,
@@ -12,21 +10,18 @@ import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import {
   type Decision,
-  decideRequests,
   keyOf,
   type KnownOrders,
   type KnownRequests,
-  orderOf,
   ordersToLookUp,
+  ownedOrderOf,
   type PaymentRequest,
-  type StoredAnswer,
 } from '../domain/decide-requests.ts'
-import type { Payment } from '../domain/payment.ts'
 import { loadRequests } from '../store/load-requests.ts'
-import { saveRequests, UNIQUE_CONSTRAINTS } from '../store/save-requests.ts'
+import { UNIQUE_CONSTRAINTS } from '../store/save-requests.ts'
 import type { Outcome } from './answer-request.ts'
 import type { TracedRequest } from './payment-request.ts'
-import { renderAccepted, renderRefused } from './render-answer.ts'
+import { knownOf, ordersOf, processRequests, type RequestWork } from './process-requests.ts'
 
 export interface RequestPaymentsDeps {
   db: Db
@@ -43,7 +38,11 @@ export interface PaymentRequests {
   drain(): Promise<void>
 }
 
-type Loaded = { request: TracedRequest; known: KnownRequests }
+/** A request under way. A repeated attempt begins with what an earlier one found. */
+interface Attempt extends RequestWork {
+  /** Bodies that an earlier attempt, whose COMMIT is unknown, may have bound to the key. */
+  written: Set<string>
+}
 
 /** A round is lost only to another process, which then has its answer: a few are enough. */
 const ROUNDS_AT_MOST = 6
@@ -54,28 +53,35 @@ const QUEUE_REQUESTS = 20_000
 /**
  * Requests that arrive together share their statements, and tenants take turns in the batches.
  * First a batch looks up its keys: a repeat is answered at once, even while the order service
- * hangs. What is new goes on in a second batch: one order lookup, one decision, one transaction.
+ * hangs. What is new goes on in a second batch: one order lookup, one decision, one transaction. A
+ * request that fails a batch fails alone.
  */
 export function createPaymentRequests(deps: RequestPaymentsDeps): PaymentRequests {
-  const recall: Batcher<TracedRequest, KnownRequests> = createBatcher({
+  const recall = createBatcher<TracedRequest, KnownRequests>({
     turnOf: (request) => request.tenantId,
     maxQueue: QUEUE_REQUESTS,
+    isolate: true,
     process: async (requests) => {
       const known = await loadRequests(deps.db, requests)
       return requests.map(() => known)
     },
   })
-  const accept: Batcher<Loaded, Outcome> = createBatcher({
+  const accept = createBatcher<Attempt, Outcome>({
     turnOf: ({ request }) => request.tenantId,
     maxQueue: QUEUE_REQUESTS,
-    process: (loaded) => acceptBatch(deps, loaded),
+    isolate: true,
+    process: (attempts) => acceptInRounds(deps, attempts),
   })
   return {
     async request(request) {
       const known = await recall.submit(request)
       const byKey = decideByKey(known.answers.get(keyOf(request)), request.fingerprint)
-      if (byKey.kind === 'new') return accept.submit({ request, known })
-      if (byKey.kind === 'replay') return replayOf(byKey.answer)
+      if (byKey.kind === 'new') {
+        return accept.submit({ request, known, order: undefined, written: new Set() })
+      }
+      if (byKey.kind === 'replay') {
+        return { kind: 'answered', answer: byKey.answer, replayed: true }
+      }
       return { kind: 'rejected', code: 'IDEMPOTENCY_MISMATCH' }
     },
     async drain() {
@@ -85,115 +91,59 @@ export function createPaymentRequests(deps: RequestPaymentsDeps): PaymentRequest
   }
 }
 
-function replayOf(answer: StoredAnswer): Outcome {
-  return { kind: 'answered', answer, replayed: true }
-}
-
 /**
- * Looks up, decides and writes, optimistically: if another process was faster, a unique index
- * rejects the batch, and it is loaded and decided again. The same follows a COMMIT whose outcome is
- * unknown: what was written is found under its key.
+ * Runs the request spine, optimistically: if another process was faster, a unique index rejects the
+ * batch, and it is loaded and decided again. The same follows a COMMIT whose outcome is unknown:
+ * what was written is found under its key.
  */
-async function acceptBatch(deps: RequestPaymentsDeps, loaded: Loaded[]): Promise<Outcome[]> {
-  let requests = loaded.map(({ request }) => request)
-  let known = mergeKnown(loaded)
-  const orders: KnownOrders = new Map()
-  const attempted = new Map<string, number>()
+async function acceptInRounds(deps: RequestPaymentsDeps, attempts: Attempt[]): Promise<Outcome[]> {
   for (let round = 1; ; round += 1) {
-    const missing = ordersToLookUp(requests, known, orders)
-    if (missing.length > 0) {
-      const found = await deps.lookUpOrders(missing, requests[0]!.traceparent)
-      for (const [key, order] of found) orders.set(key, order)
-    }
-    const decisions = decideRequests(requests, known, orders, deps.region)
-    const answers = decisions.map((decision, index) => answerOf(requests[index]!, decision))
+    await lookUpMissing(deps, attempts)
     try {
-      await write(deps, requests, decisions, answers)
-      deps.afterCommit(decisions)
-      return decisions.map((decision, index) => outcomeOf(decision, index, answers, attempted))
+      return await accept(deps, attempts)
     } catch (error) {
       if (!isWorthAnotherRound(error) || round === ROUNDS_AT_MOST) throw error
-      for (const [index, answer] of answers.entries()) if (answer) attempted.set(answer.body, index)
-      if (isUniqueViolation(error, UNIQUE_CONSTRAINTS.payment)) {
-        requests = requests.map((request) => ({ ...request, paymentId: newId() }))
+      const known = await loadRequests(
+        deps.db,
+        attempts.map(({ request }) => request),
+      )
+      const isIdTaken = isUniqueViolation(error, UNIQUE_CONSTRAINTS.payment)
+      for (const attempt of attempts) {
+        attempt.known = known
+        if (isIdTaken) attempt.request = { ...attempt.request, paymentId: newId() }
       }
-      known = await loadRequests(deps.db, requests)
     }
   }
+}
+
+async function lookUpMissing(deps: RequestPaymentsDeps, attempts: Attempt[]): Promise<void> {
+  const requests = attempts.map(({ request }) => request)
+  const missing = ordersToLookUp(requests, knownOf(attempts), ordersOf(attempts))
+  if (missing.length === 0) return
+  const found = await deps.lookUpOrders(missing, requests[0]!.traceparent)
+  for (const attempt of attempts) attempt.order ??= found.get(ownedOrderOf(attempt.request))
+}
+
+async function accept(deps: RequestPaymentsDeps, attempts: Attempt[]): Promise<Outcome[]> {
+  const { region, afterCommit } = deps
+  const result = await transaction(deps.db, async (tx, last) => {
+    const processed = await processRequests({ region, last, afterCommit }, tx, attempts)
+    for (const [index, outcome] of processed.outcomes.entries()) {
+      const isNew = outcome.kind === 'answered' && !outcome.replayed
+      if (isNew) attempts[index]!.written.add(outcome.answer.body)
+    }
+    return processed
+  })
+  result.afterCommit?.()
+  return result.outcomes.map((outcome, index) => {
+    if (outcome.kind === 'rejected') return outcome
+    // Found under the key after an unknown COMMIT: the request's own answer, not sent yet.
+    const isOwn = attempts[index]!.written.has(outcome.answer.body)
+    return { ...outcome, replayed: outcome.replayed && !isOwn }
+  })
 }
 
 function isWorthAnotherRound(error: unknown): boolean {
   if (error instanceof CommitUnknownError || error instanceof CommitRefusedError) return true
   return Object.values(UNIQUE_CONSTRAINTS).some((name) => isUniqueViolation(error, name))
-}
-
-/** What the batches of the first stage found, the newest last, so that it wins. */
-function mergeKnown(loaded: readonly Loaded[]): KnownRequests {
-  const merged: KnownRequests = {
-    now: loaded.at(-1)!.known.now,
-    answers: new Map(),
-    occupied: new Map(),
-  }
-  for (const { request, known } of loaded) {
-    const order = orderOf(request)
-    const occupying = known.occupied.get(order)
-    if (occupying) merged.occupied.set(order, occupying)
-    else merged.occupied.delete(order)
-  }
-  return merged
-}
-
-/** The bytes that a decision binds its key to; undefined when it binds none. */
-function answerOf(request: PaymentRequest, decision: Decision): StoredAnswer | undefined {
-  if (decision.kind === 'accepted') return renderAccepted(request, decision.payment)
-  if (decision.kind === 'refused') return renderRefused(request, decision.code)
-  return undefined
-}
-
-async function write(
-  { db }: RequestPaymentsDeps,
-  requests: readonly TracedRequest[],
-  decisions: readonly Decision[],
-  answers: readonly (StoredAnswer | undefined)[],
-): Promise<void> {
-  const keys: BoundKey[] = []
-  const payments: Payment[] = []
-  const events: OutboxEvent[] = []
-  for (const [index, decision] of decisions.entries()) {
-    const request = requests[index]!
-    const answer = answers[index]
-    if (!answer) continue
-    const { tenantId, userId: principalId, idempotencyKey } = request
-    const { fingerprint, httpStatus: status, body, paymentId: resourceId } = answer
-    keys.push({ tenantId, principalId, idempotencyKey, fingerprint, status, body, resourceId })
-    if (decision.kind !== 'accepted') continue
-    const { traceparent } = request
-    payments.push(decision.payment)
-    events.push({ event: decision.event, traceparent })
-  }
-  if (keys.length > 0) await transaction(db, (tx) => saveRequests(tx, keys, payments, events))
-}
-
-function outcomeOf(
-  decision: Decision,
-  index: number,
-  answers: readonly (StoredAnswer | undefined)[],
-  attempted: ReadonlyMap<string, number>,
-): Outcome {
-  switch (decision.kind) {
-    case 'accepted':
-    case 'refused':
-      return { kind: 'answered', answer: answers[index]!, replayed: false }
-    case 'replayed': {
-      // Found under the key after an unknown COMMIT: our own answer, not sent yet.
-      const isOwn = attempted.get(decision.answer.body) === index
-      return { kind: 'answered', answer: decision.answer, replayed: !isOwn }
-    }
-    case 'repeated':
-      return replayOf(answers[decision.index]!)
-    case 'rejected':
-      return { kind: 'rejected', code: decision.code }
-    default:
-      return decision satisfies never
-  }
 }

@@ -13,7 +13,6 @@ import { PAYMENT_KEYS } from './payment-keys.ts'
 
 type Row = {
   position: bigint
-  now: Date | null
   fingerprint: string | null
   status: number
   body: string
@@ -23,13 +22,13 @@ type Row = {
   occupant_status: Status
 }
 
-/** What is known of the requests' keys and orders, and the time, in one statement. */
+/** Loads what is known of the requests' idempotency keys and orders, in one statement. */
 export async function loadRequests(
   db: Db,
   requests: readonly PaymentRequest[],
 ): Promise<KnownRequests> {
   const { rows } = await db.query<Row>(lookUp(requests))
-  const known: KnownRequests = { now: rows[0]!.now!, answers: new Map(), occupied: new Map() }
+  const known: KnownRequests = { answers: new Map(), occupied: new Map() }
   for (const row of rows) {
     const request = requests[Number(row.position) - 1]!
     if (row.fingerprint !== null) {
@@ -61,11 +60,10 @@ const REQUESTED = {
 // Each request looks up its key and its order by index, however large the tables are: LIMIT and
 // OFFSET 0 keep the planner from reading them as a whole. Like all statements of this folder it has
 // no name: a plan that was prepared while the tables were small would be kept while they grow.
-// Requests of which nothing is known, nearly all, cost no row; the first one brings the time.
+// Requests of which nothing is known, nearly all, cost no row.
 function lookUp(requests: readonly PaymentRequest[]): Sql {
   return sql`
-    SELECT r.position, CASE r.position WHEN 1 THEN clock_timestamp() END AS now,
-      k.fingerprint, k.status, k.body, k.resource_id,
+    SELECT r.position, k.fingerprint, k.status, k.body, k.resource_id,
       p.payment_id AS occupant, p.user_id AS occupant_user, p.status AS occupant_status
     FROM unnest(
       ${textArray(requests, (request) => request.tenantId)}::text[],
@@ -82,6 +80,6 @@ function lookUp(requests: readonly PaymentRequest[]): Sql {
         AND NOT o.order_freed
       OFFSET 0
     ) p ON true
-    WHERE r.position = 1 OR k.fingerprint IS NOT NULL OR p.payment_id IS NOT NULL
+    WHERE k.fingerprint IS NOT NULL OR p.payment_id IS NOT NULL
     ORDER BY r.position`
 }
