@@ -30,6 +30,10 @@ const BEHAVIOURS: Record<string, Expectation> = {
   apply_then_hang: { status: 'COMPLETED', charges: 1 },
   apply_then_reset: { status: 'COMPLETED', charges: 1 },
   garbage: { status: 'COMPLETED', charges: 1 },
+  wrong_amount: { status: 'COMPLETED', charges: 1 },
+  wrong_currency: { status: 'COMPLETED', charges: 1 },
+  no_transaction_id: { status: 'COMPLETED', charges: 1 },
+  duplicate_members: { status: 'COMPLETED', charges: 1 },
   hang: { status: 'IN_DOUBT', charges: 0 },
   reset: { status: 'IN_DOUBT', charges: 0 },
 }

@@ -19,6 +19,10 @@ const ends = [
   { behaviour: 'apply_then_hang', type: 'payment.completed', requests: 1, doubt: true },
   { behaviour: 'apply_then_reset', type: 'payment.completed', requests: 1, doubt: true },
   { behaviour: 'garbage', type: 'payment.completed', requests: 1, doubt: true },
+  { behaviour: 'wrong_amount', type: 'payment.completed', requests: 1, doubt: true },
+  { behaviour: 'wrong_currency', type: 'payment.completed', requests: 1, doubt: true },
+  { behaviour: 'no_transaction_id', type: 'payment.completed', requests: 1, doubt: true },
+  { behaviour: 'duplicate_members', type: 'payment.completed', requests: 1, doubt: true },
 ] as const
 
 async function started(t: TestContext, env: Record<string, string> = {}): Promise<void> {
@@ -154,6 +158,18 @@ test("P7: the events carry the data for the next step and the PSP's response", a
   assert.ok(down?.event_type === 'payment.failed.gateway_error')
   assert.equal(down.reason, 'gateway_unavailable')
   assert.equal(down.gateway_response.error_code, 'gateway_unailable')
+})
+
+test('a second payment with the transaction id of a first one is in doubt until the PSP proves it', async (t) => {
+  await it.behave({ default: 'repeated_transaction_id' })
+  await started(t)
+  const [first, second] = [fundsReserved(), fundsReserved()]
+  await it.reserve([first])
+  await it.final(first.payment_id)
+  await it.reserve([second])
+  await it.final(second.payment_id)
+  const types = (await it.resultsOf(second.payment_id)).map((one) => one.event_type)
+  assert.deepEqual(types, ['payment.in_doubt', 'payment.completed'])
 })
 
 test('rule 9: all attempts send the same bytes, and each is recorded before it is sent', async (t) => {

@@ -30,12 +30,12 @@ function depsOf(db: Db): RecordAnswersDeps {
 }
 
 /** Payments whose first attempt is SENDING, as the consumer leaves them. */
-async function sending(db: Db, count: number): Promise<Omit<SentResult, 'sent'>[]> {
+async function sending(db: Db, count: number, psp = 'main'): Promise<Omit<SentResult, 'sent'>[]> {
   const { payment: state } = decideDue(newPayment(0), 'send', {
     now: 0,
     jitter: 0,
     policy,
-    psp: 'main',
+    psp,
   })
   const payments = Array.from({ length: count }, () => ({
     facts: factsOf(newId()),
@@ -65,7 +65,16 @@ function answered(call: Omit<SentResult, 'sent'>, outcome: SendOutcome): SentRes
   return { ...call, sent: { outcome, facts } }
 }
 
-const approved: SendOutcome = { kind: 'approved', response: { status: 'approved' } }
+function approved(transactionId = newId()): Extract<SendOutcome, { kind: 'approved' }> {
+  const response = { status: 'approved', gateway_transaction_id: transactionId }
+  return { kind: 'approved', response }
+}
+function foundApproved(facts: PaymentFacts, transactionId?: string): CallResult {
+  const answer = approved(transactionId)
+  const call = { httpStatus: 200, answerBody: null, latencyMs: 1, errorClass: null }
+  return { kind: 'found', facts, query: 1, found: { answer, facts: call } }
+}
+
 const ambiguous: SendOutcome = { kind: 'ambiguous' }
 
 async function stateOf(db: Db, result: CallResult) {
@@ -84,7 +93,7 @@ test('verdicts end their payments, and an answer that is recorded twice emits on
   const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
   const deps = depsOf(db)
   const calls = await sending(db, 3)
-  const results = calls.map((call) => answered(call, approved))
+  const results = calls.map((call) => answered(call, approved()))
   await recordAnswers(deps, results)
   await recordAnswers(deps, results)
   for (const result of results) {
@@ -103,7 +112,7 @@ test('rule 1: a payment changed by another instance sends its whole batch to the
   assert.ok(taken && free)
   // Taken over as lost; then its own sender still reports the PSP's verdict.
   await recordAnswers(deps, [answered(taken, ambiguous)])
-  const results = [answered(taken, approved), answered(free, approved)]
+  const results = [answered(taken, approved()), answered(free, approved())]
   await recordAnswers(deps, results)
   assert.deepEqual(await stateOf(db, results[0]!), {
     status: 'COMPLETED',
@@ -122,15 +131,7 @@ test('several results of one payment in one batch are folded in order', async (t
   const deps = depsOf(db)
   const [call] = await sending(db, 1)
   assert.ok(call)
-  const found: CallResult = {
-    kind: 'found',
-    facts: call.facts,
-    query: 1,
-    found: {
-      answer: { kind: 'approved', response: { status: 'approved' } },
-      facts: { httpStatus: 200, answerBody: null, latencyMs: 1, errorClass: null },
-    },
-  }
+  const found = foundApproved(call.facts)
   await recordAnswers(deps, [answered(call, ambiguous), found])
   assert.deepEqual(await stateOf(db, found), {
     status: 'COMPLETED',
@@ -144,11 +145,85 @@ test('a batch that fails half-way is repeated whole, and each answer emits one e
   const deps = depsOf(db)
   const [call] = await sending(db, 1)
   assert.ok(call)
-  const verdict = answered(call, approved)
+  const verdict = answered(call, approved('t-1'))
   const unrecorded = answered({ ...call, facts: factsOf(newId()) }, ambiguous)
   await assert.rejects(recordAnswers(deps, [verdict, unrecorded]), /is not recorded/)
   const once = { status: 'COMPLETED', attempt: 'APPROVED', emitted: ['payment.completed'] }
   assert.deepEqual(await stateOf(db, verdict), once, 'the verdicts were committed before')
   await recordAnswers(deps, [verdict])
   assert.deepEqual(await stateOf(db, verdict), once)
+})
+
+test('a second payment with the transaction id of a first one stays in doubt, and its answer is kept', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const metrics = createMetrics('processor')
+  const logger = createLogger({ service: 'processor', level: 'silent' })
+  const deps = { ...depsOf(db), observer: createObserver({ logger, metrics }) }
+  const [first, second, third] = await sending(db, 3)
+  assert.ok(first && second && third)
+  await recordAnswers(deps, [answered(first, approved('t-1'))])
+  const results = [answered(second, approved('t-1')), answered(third, approved('t-3'))]
+  await recordAnswers(deps, results)
+  assert.deepEqual(await stateOf(db, results[0]!), {
+    status: 'IN_DOUBT',
+    attempt: 'UNKNOWN',
+    emitted: ['payment.in_doubt'],
+  })
+  assert.equal((await stateOf(db, results[1]!))?.status, 'COMPLETED')
+  const { rows } = await db.query(
+    `SELECT error_class, convert_from(answer_body, 'utf8') AS body FROM attempts
+     WHERE payment_id = $1`,
+    [second.facts.paymentId],
+  )
+  assert.deepEqual(rows, [{ error_class: 'repeated_transaction_id', body: 'x' }])
+  const alarm = /psp_answers_refused_total\{.*error_class="repeated_transaction_id".*\} 1$/m
+  assert.match(await metrics.registry.metrics(), alarm)
+  const found = foundApproved(second.facts, 't-1')
+  await recordAnswers(deps, [found])
+  assert.equal((await stateOf(db, found))?.status, 'IN_DOUBT', 'a status query believes no more')
+})
+
+test('of two payments that are approved together with one transaction id only one completes', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const deps = depsOf(db)
+  const calls = await sending(db, 2)
+  await recordAnswers(
+    deps,
+    calls.map((call) => answered(call, approved('t-1'))),
+  )
+  const more = await sending(db, 2)
+  await Promise.all(more.map((call) => recordAnswers(deps, [answered(call, approved('t-2'))])))
+  for (const pair of [calls, more]) {
+    const states = await Promise.all(pair.map((call) => stateOf(db, answered(call, approved()))))
+    const ended = states.map((state) => state?.status ?? '').toSorted((a, b) => (a < b ? -1 : 1))
+    assert.deepEqual(ended, ['COMPLETED', 'IN_DOUBT'])
+  }
+})
+
+test('one transaction id may occur at two PSPs', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const deps = depsOf(db)
+  const here = await sending(db, 1)
+  const there = await sending(db, 1, 'other')
+  const results = [...here, ...there].map((call) => answered(call, approved('t-1')))
+  await recordAnswers(deps, results)
+  for (const result of results) assert.equal((await stateOf(db, result))?.status, 'COMPLETED')
+})
+
+test('an approval that contradicts a final state changes nothing and raises an alarm', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const metrics = createMetrics('processor')
+  const logger = createLogger({ service: 'processor', level: 'silent' })
+  const deps = { ...depsOf(db), observer: createObserver({ logger, metrics }) }
+  const [paid, declined] = await sending(db, 2)
+  assert.ok(paid && declined)
+  const decline: SendOutcome = { kind: 'declined', response: { status: 'failed' } }
+  await recordAnswers(deps, [answered(paid, approved('t-1')), answered(declined, decline)])
+  await recordAnswers(deps, [answered(paid, approved('t-2')), answered(declined, approved())])
+  assert.equal((await stateOf(db, answered(paid, decline)))?.status, 'COMPLETED')
+  assert.equal((await stateOf(db, answered(declined, decline)))?.status, 'FAILED')
+  const shown = await metrics.registry.metrics()
+  for (const errorClass of ['second_transaction_id', 'approved_after_failure']) {
+    assert.match(shown, new RegExp(`refused_total\\{.*error_class="${errorClass}".*\\} 1$`, 'm'))
+  }
 })

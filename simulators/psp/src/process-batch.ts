@@ -97,9 +97,9 @@ function resultOf(
   if (known.fingerprint !== fingerprint) {
     return { payment: null, mismatch: true, delivery: 'answer', delayMs: 0 }
   }
-  const { paymentId, verdict, gatewayTransactionId } = known
+  const { paymentId, verdict, gatewayTransactionId, currency } = known
   return {
-    payment: { paymentId, verdict, gatewayTransactionId },
+    payment: { paymentId, verdict, gatewayTransactionId, currency },
     mismatch: false,
     delivery,
     delayMs,

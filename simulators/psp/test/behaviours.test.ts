@@ -126,6 +126,33 @@ describe('behaviours of the simulated bank', async () => {
     assert.equal(await statusOf(paymentId), 'approved')
   })
 
+  const lies = [
+    ['wrong_amount', { amount: '0.01' }],
+    ['wrong_currency', { currency: 'JPY' }],
+    ['no_transaction_id', { gateway_transaction_id: undefined }],
+    ['repeated_transaction_id', { gateway_transaction_id: '00000000-0000-4000-8000-000000000001' }],
+  ] as const
+  for (const [behaviour, members] of lies) {
+    test(`P8: ${behaviour} charges and lies in the response, but not to a status query`, async () => {
+      const paymentId = await behaving(behaviour)
+      const { status, json } = await psp.pay(paymentId)
+      assert.deepEqual([status, json['status']], [200, 'approved'])
+      for (const [name, value] of Object.entries(members)) assert.equal(json[name], value)
+      const [charge] = await psp.charges(paymentId)
+      const told = (await psp.call('GET', `/v1/payments/${paymentId}`)).json
+      for (const name of ['amount', 'currency', 'gateway_transaction_id']) {
+        assert.equal(told[name], charge?.[name], name)
+      }
+    })
+  }
+
+  test('P8: duplicate_members charges and states two verdicts', async () => {
+    const paymentId = await behaving('duplicate_members')
+    const { text } = await psp.pay(paymentId)
+    assert.match(text, /"status":"failed".*"status":"approved"/)
+    assert.equal(await statusOf(paymentId), 'approved')
+  })
+
   test('P8: the behaviour also decides how a known verdict is delivered', async () => {
     const paymentId = await behaving('approve')
     await psp.pay(paymentId)

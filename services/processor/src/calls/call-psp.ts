@@ -1,4 +1,3 @@
-import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { Deadline } from '@caudal/outbound/deadline.ts'
 import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
@@ -63,7 +62,7 @@ export function refusedCall({ observer }: CallPspDeps, call: PspCall): CallResul
 
 async function sendOne({ adapter, observer }: CallPspDeps, call: SendCall): Promise<CallResult> {
   const { facts, body, attempt, begun, deadline } = call
-  const request = { paymentId: facts.paymentId, body, traceparent: childOf(facts) }
+  const request = { expected: facts, body, traceparent: childOf(facts) }
   const sent = await adapter.send(request, deadline)
   observer.sent(facts, attempt, sent)
   return { kind: 'sent', facts, attempt, begun, sent }
@@ -71,9 +70,7 @@ async function sendOne({ adapter, observer }: CallPspDeps, call: SendCall): Prom
 
 async function queryOne({ adapter, observer }: CallPspDeps, call: QueryCall): Promise<CallResult> {
   const { facts, query, deadline } = call
-  const { paymentId, currency } = facts
-  const amount = formatAmount(facts.amountMinor, currency)
-  const asked = { paymentId, amount, currency, traceparent: childOf(facts) }
+  const asked = { expected: facts, traceparent: childOf(facts) }
   const found = await adapter.find(asked, deadline)
   observer.found(facts, query, found)
   return { kind: 'found', facts, query, found }

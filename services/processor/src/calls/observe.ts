@@ -5,13 +5,15 @@ import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { Emission } from '../domain/decision.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
-import type { Found, Sent } from '../psp/adapter.ts'
+import type { CallFacts, Found, Sent } from '../psp/adapter.ts'
 import { countInDoubt } from '../store/count-in-doubt.ts'
 
 /** Metrics and logs of payments and calls. */
 export type Observer = {
   sent(facts: PaymentFacts, attempt: number, sent: Sent): void
   found(facts: PaymentFacts, query: number, found: Found): void
+  /** The PSP stated something about the payment that cannot be true. */
+  refused(facts: PaymentFacts, errorClass: string): void
   /** The outcome of a payment, or that it is in doubt, was committed. */
   emitted(facts: PaymentFacts, emission: Emission): void
   /** An attempt was still SENDING after its deadline. */
@@ -31,28 +33,32 @@ export function createObserver({
   logger: Logger
   metrics: Metrics
 }): Observer {
-  const { seconds, retries, outcomes, refused, lost, failed, changes } = createMeters(metrics)
+  const { seconds, retries, outcomes, operator, lost, failed, changes } = createMeters(metrics)
+  const refused = reportRefused(logger, metrics)
   return {
-    sent(facts, attempt, { outcome, facts: { latencyMs, errorClass, httpStatus } }) {
+    refused,
+    sent(facts, attempt, { outcome, facts: sentFacts }) {
+      const { latencyMs, errorClass, httpStatus } = sentFacts
       seconds.observe({ operation: 'pay', outcome: outcome.kind }, latencyMs / 1000)
       if (attempt > 1) retries.inc()
       const { kind } = outcome
       if (kind === 'approved' || kind === 'declined') return
       const what = { ...idsOf(facts), attempt, outcome: kind, error_class: errorClass }
       if (kind === 'misconfigured') {
-        refused.inc({ error_class: errorClass ?? '' })
+        operator.inc({ error_class: errorClass ?? '' })
         logger.error(
           { ...what, http_status: httpStatus },
           'the PSP refused our credentials or request: an operator must act',
         )
       } else logger.warn(what, 'payment request without a verdict')
+      if (isUnbelievable(sentFacts)) refused(facts, errorClass ?? '')
     },
-    found(facts, query, { answer, facts: { latencyMs, errorClass } }) {
+    found(facts, query, { answer, facts: foundFacts }) {
+      const { latencyMs, errorClass } = foundFacts
       seconds.observe({ operation: 'status', outcome: answer.kind }, latencyMs / 1000)
       const what = { ...idsOf(facts), query, answer: answer.kind, error_class: errorClass }
-      if (errorClass === 'other_payment') {
-        logger.error(what, 'the PSP has another payment under this id; an operator must resolve it')
-      } else logger.info(what, 'queried the status of a payment')
+      logger.info(what, 'queried the status of a payment')
+      if (isUnbelievable(foundFacts)) refused(facts, errorClass ?? '')
     },
     emitted(facts, emission) {
       const { status, reason } = namesOf(emission)
@@ -87,6 +93,26 @@ export function createObserver({
   }
 }
 
+function reportRefused(logger: Logger, metrics: Metrics): Observer['refused'] {
+  const refused = metrics.counter(
+    'psp_answers_refused_total',
+    'Answers about a payment that cannot be believed.',
+    ['error_class'],
+  )
+  return (facts, errorClass) => {
+    refused.inc({ error_class: errorClass })
+    logger.error(
+      { ...idsOf(facts), error_class: errorClass },
+      'an answer of the PSP about a payment cannot be believed: an operator must act',
+    )
+  }
+}
+
+/** Whether the class of a complete answer comes from its body and not from its HTTP status. */
+function isUnbelievable({ answerBody, errorClass }: CallFacts): boolean {
+  return answerBody !== null && errorClass !== null && !errorClass.startsWith('http_')
+}
+
 function createMeters(metrics: Metrics) {
   const seconds = metrics.histogram('psp_request_seconds', 'Time of a call to the PSP.', [
     'operation',
@@ -97,7 +123,7 @@ function createMeters(metrics: Metrics) {
     'status',
     'reason',
   ])
-  const refused = metrics.counter(
+  const operator = metrics.counter(
     'psp_misconfigured_total',
     'Answers that only an operator can change: 401, 403 and the like.',
     ['error_class'],
@@ -108,7 +134,7 @@ function createMeters(metrics: Metrics) {
     'Answers that had to wait for the database.',
   )
   const changes = metrics.counter('psp_circuit_changes_total', 'Changes of the circuit.', ['state'])
-  return { seconds, retries, outcomes, refused, lost, failed, changes }
+  return { seconds, retries, outcomes, operator, lost, failed, changes }
 }
 
 /** Gauges computed at each scrape: the circuit, calls in flight, payments in doubt. */

@@ -16,6 +16,7 @@ import { type AnsweredQuery, saveQueries } from '../store/save-queries.ts'
 import type { CallResult, SentResult } from './call-psp.ts'
 import type { Observer } from './observe.ts'
 import { isVerdict, recordVerdicts } from './record-verdicts.ts'
+import { refuseRepeatedIds } from './refuse-repeated-ids.ts'
 
 export type RecordAnswersDeps = {
   db: Db
@@ -65,14 +66,17 @@ export async function recordAnswers(
 /** The general path: lock, load, decide, write. */
 async function recordLocked(
   deps: RecordAnswersDeps,
-  results: readonly CallResult[],
+  answers: readonly CallResult[],
 ): Promise<void> {
-  const plan = await transaction(deps.db, async (tx) => {
-    const ids = [...new Set(results.map((result) => result.facts.paymentId))]
-    const planned = decideAll(deps, results, await lockPayments(tx, ids))
-    await save(tx, results, planned)
-    return planned
+  const { plan, refused } = await transaction(deps.db, async (tx) => {
+    const ids = [...new Set(answers.map((result) => result.facts.paymentId))]
+    const stored = await lockPayments(tx, ids)
+    const checked = await refuseRepeatedIds(tx, answers, stored)
+    const planned = decideAll(deps, checked.results, stored)
+    await save(tx, checked.results, planned)
+    return { plan: planned, refused: checked.refused }
   })
+  for (const { facts, errorClass } of refused) deps.observer.refused(facts, errorClass)
   report(deps, plan.emitted)
   for (const delayMs of plan.dueInMs) deps.wakeIn(delayMs)
 }

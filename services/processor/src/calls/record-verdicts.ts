@@ -16,7 +16,8 @@ export function isVerdict({ sent: { outcome } }: SentResult): boolean {
 /**
  * The fast path: a verdict on an attempt of this instance ends the payment, unless another
  * transaction has changed it. The single statement that writes everything checks that. Returns what
- * was emitted; null if some payment had changed and nothing was written.
+ * was emitted; null if nothing was written because some payment had changed, or because some
+ * transaction id is known already.
  *
  * The time of the event is the one exception to the clock read behind the locks: its payload is
  * made before the statement that locks, and asking first would be another round trip. It is the
@@ -45,7 +46,9 @@ export async function recordVerdicts(
       answerBody: sent.facts.answerBody,
       latencyMs: sent.facts.latencyMs,
     } as const
-    verdicts.push({ expected: begun.state.status, state, answered })
+    const transactionId =
+      outcome.kind === 'approved' ? outcome.response.gateway_transaction_id : null
+    verdicts.push({ expected: begun.state.status, state, transactionId, answered })
     events.push(resultEvent(facts, emission, { region, now }))
     emitted.push({ facts, emission })
   }

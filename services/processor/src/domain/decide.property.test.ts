@@ -21,7 +21,7 @@ const policy: RetryPolicy = {
   misconfiguredMs: 30_000,
   waitMs: 250,
 }
-const RESPONSE = { status: 'failed', error_code: 'some_code' }
+const RESPONSE = { status: 'failed', error_code: 'some_code', gateway_transaction_id: 'g-1' }
 
 const outcomes: fc.Arbitrary<SendOutcome> = fc.oneof(
   fc.constant({ kind: 'approved', response: RESPONSE } as const),

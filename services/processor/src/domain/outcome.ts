@@ -1,11 +1,14 @@
 import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 
+/** The PSP's fields of an approval, with the id of the transaction that moved the money. */
+export type Approval = GatewayResponse & { gateway_transaction_id: string }
+
 /**
  * The outcome of one payment request. Only `approved` and `declined` are verdicts. A request that
  * may have left and has no readable answer is `ambiguous` (rule 9).
  */
 export type SendOutcome =
-  | { kind: 'approved'; response: GatewayResponse }
+  | { kind: 'approved'; response: Approval }
   /** 400, 402 or 422 with a verdict for this payment. */
   | { kind: 'declined'; response: GatewayResponse }
   /** 5xx with the PSP's own `failed` for this payment: temporary, and nothing is in flight. */
@@ -20,7 +23,7 @@ export type SendOutcome =
 
 /** The PSP's answer to a status query. */
 export type StatusAnswer =
-  | { kind: 'approved'; response: GatewayResponse }
+  | { kind: 'approved'; response: Approval }
   | { kind: 'failed'; response: GatewayResponse }
   | { kind: 'not_found' }
   /** No readable answer. */

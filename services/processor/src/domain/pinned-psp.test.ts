@@ -19,7 +19,8 @@ const policy: RetryPolicy = {
 }
 const context = { now: 0, jitter: 0.5, policy }
 const later = { ...context, now: 10_000 }
-const approved = { kind: 'approved', response: { status: 'approved' } } as const
+const response = { status: 'approved', gateway_transaction_id: 'g-1' }
+const approved = { kind: 'approved', response } as const
 
 function sentTo(psp: string) {
   return decideDue(newPayment(0), 'send', { ...context, psp }).payment

@@ -1,5 +1,6 @@
 import type { Deadline } from '@caudal/outbound/deadline.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
+import type { ExpectedPayment } from './read-verdict.ts'
 
 /** A payment in the terms of the PSP's API. */
 export type PaymentOrder = {
@@ -15,7 +16,7 @@ export type PaymentOrder = {
 
 /** A payment request, frozen when its first attempt was recorded (rule 9). */
 export type FrozenRequest = {
-  paymentId: string
+  expected: ExpectedPayment
   /** The same bytes for every attempt. */
   body: Buffer
   traceparent: string | null
@@ -48,10 +49,5 @@ export type PspAdapter = {
   close(): Promise<void>
 }
 
-/** Must match the amount and the currency of the answer, if the answer has them. */
-export type StatusQuery = {
-  paymentId: string
-  amount: string
-  currency: string
-  traceparent: string | null
-}
+/** A question what became of a payment. */
+export type StatusQuery = { expected: ExpectedPayment; traceparent: string | null }

@@ -5,7 +5,7 @@ import type { SendOutcome } from '../domain/outcome.ts'
 import type { Sent } from './adapter.ts'
 import { CIRCUIT_OPEN, isPspFailure } from './circuit.ts'
 
-const RESPONSE = { status: 'failed' }
+const RESPONSE = { status: 'failed', gateway_transaction_id: 'g-1' }
 const FACTS = { httpStatus: null, answerBody: null, latencyMs: 1, errorClass: null }
 const sent = (outcome: SendOutcome): Sent => ({ outcome, facts: FACTS })
 const bad = sent({ kind: 'unavailable', response: RESPONSE, retryAfterMs: null })

@@ -1,6 +1,7 @@
 import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
 import { retryAfterMs } from '@caudal/outbound/retry-after.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
+import { type ExpectedPayment, isContradiction, readVerdict, type Verdict } from './read-verdict.ts'
 
 /** An HTTP answer. */
 export type HttpAnswer = { httpStatus: number; retryAfter: string | null; body: Buffer }
@@ -16,108 +17,69 @@ const DECLINE_STATUSES = new Set([400, 402, 422])
 const UNDECIDED_STATUSES = new Set([408, 409, 422, 425, 499])
 
 /**
- * Classifies the answer to a payment request. This is the only place that does. Only 400, 402 and
- * 422 with a verdict for this payment decline it. 5xx is temporary only with the PSP's own status
- * `failed`. An unreadable answer is ambiguous (rule 9). A new class of answers goes here and into
- * the table of classify-answer.test.ts. If it needs its own outcome, also into `SendOutcome`
- * (domain/outcome.ts) and `decideOutcome`; the compiler then reports the other places.
+ * Classifies the answer to a payment request. This is the only place that does. `readVerdict` says
+ * what the body states about the payment. Only 400, 402 and 422 with `failed` decline it, and 5xx
+ * is temporary only with `failed`. An answer that contradicts the payment or its own status is
+ * ambiguous (rule 9). A new class of answers goes here and into the table of
+ * classify-answer.test.ts. If it needs its own outcome, also into `SendOutcome` (domain/outcome.ts)
+ * and `decideOutcome`; the compiler then reports the other places.
  */
-export function classifyAnswer(paymentId: string, answer: HttpAnswer): Classified<SendOutcome> {
+export function classifyAnswer(
+  expected: ExpectedPayment,
+  answer: HttpAnswer,
+): Classified<SendOutcome> {
   const { httpStatus } = answer
-  const response = readResponse(paymentId, answer.body)
-  const failed = response?.status === 'failed' ? response : null
-  const waitMs = retryAfterMs(answer.retryAfter, Date.now())
+  const said = readVerdict(expected, answer.body)
   if (httpStatus >= 200 && httpStatus < 300) {
-    if (response?.status === 'approved') return verdict({ kind: 'approved', response })
-    return { outcome: { kind: 'ambiguous' }, errorClass: 'unreadable_answer' }
+    if (said.kind === 'approved') return verdict({ kind: 'approved', response: said.response })
+    return ambiguous(said.kind === 'none' ? said.cause : 'contradictory_answer')
   }
-  if (failed && DECLINE_STATUSES.has(httpStatus)) {
-    if (!isKeyMismatch(failed)) return verdict({ kind: 'declined', response: failed })
+  if (said.kind === 'none' && isContradiction(said.cause)) return ambiguous(said.cause)
+  if (said.kind === 'approved') return ambiguous('contradictory_answer')
+  return classifyRefusal(said, answer)
+}
+
+/** An answer without success whose body does not contradict it. */
+function classifyRefusal(said: Verdict, answer: HttpAnswer): Classified<SendOutcome> {
+  const { httpStatus } = answer
+  const failed = said.kind === 'failed' ? said.response : null
+  if (failed && DECLINE_STATUSES.has(httpStatus) && !isKeyMismatch(failed)) {
+    return verdict({ kind: 'declined', response: failed })
   }
+  const waitMs = retryAfterMs(answer.retryAfter, Date.now())
   const errorClass = `http_${httpStatus}`
   if (httpStatus === 429) {
     return { outcome: { kind: 'rate_limited', response: failed, retryAfterMs: waitMs }, errorClass }
   }
   if (httpStatus >= 500) {
-    if (!failed) return { outcome: { kind: 'ambiguous' }, errorClass }
+    if (!failed) return ambiguous(errorClass)
     return { outcome: { kind: 'unavailable', response: failed, retryAfterMs: waitMs }, errorClass }
   }
   if (httpStatus >= 400 && !UNDECIDED_STATUSES.has(httpStatus)) {
     return { outcome: { kind: 'misconfigured' }, errorClass }
   }
-  return { outcome: { kind: 'ambiguous' }, errorClass }
+  return ambiguous(errorClass)
 }
 
-/** Classifies the answer to a status query. An unclear answer is `unknown`. */
+/** Classifies the answer to a status query. An answer that is no verdict is `unknown`. */
 export function classifyStatus(
-  expected: { paymentId: string; amount: string; currency: string },
+  expected: ExpectedPayment,
   { httpStatus, body }: HttpAnswer,
 ): Classified<StatusAnswer> {
-  const unknown = (errorClass: string): Classified<StatusAnswer> => ({
-    outcome: { kind: 'unknown' },
-    errorClass,
-  })
-  if (httpStatus !== 200) return unknown(`http_${httpStatus}`)
-  const members = readMembers(body)
-  const response = readResponse(expected.paymentId, body)
-  if (!response) return unknown('unreadable_answer')
-  // The PSP has another payment under this key: only an operator can settle that.
-  const { amount = expected.amount, currency = expected.currency } = members ?? {}
-  const same = currency === expected.currency && plain(amount) === plain(expected.amount)
-  if (!same) return unknown('other_payment')
-  switch (response.status) {
-    case 'approved':
-    case 'failed':
-      return verdict({ kind: response.status, response })
-    case 'not_found':
-      return verdict({ kind: 'not_found' })
-    default:
-      return unknown('unknown_status')
+  if (httpStatus !== 200) {
+    return { outcome: { kind: 'unknown' }, errorClass: `http_${httpStatus}` }
   }
+  const said = readVerdict(expected, body)
+  if (said.kind === 'none') return { outcome: { kind: 'unknown' }, errorClass: said.cause }
+  return verdict(said)
+}
+
+function ambiguous(errorClass: string): Classified<SendOutcome> {
+  return { outcome: { kind: 'ambiguous' }, errorClass }
 }
 
 function verdict<T>(outcome: T): Classified<T> {
   return { outcome, errorClass: null }
-}
-
-/** The PSP's fields, unchanged, if the body is a JSON object about this payment. */
-function readResponse(paymentId: string, body: Buffer): GatewayResponse | null {
-  const members = readMembers(body)
-  if (!members || String(members['payment_id']).toLowerCase() !== paymentId) return null
-  const status = textOf(members['status'], 64)
-  if (status === undefined) return null
-  const errorCode = textOf(members['error_code'], 255)
-  const message = textOf(members['message'], 1024)
-  const transactionId = textOf(members['gateway_transaction_id'], 255)
-  return {
-    status,
-    ...(errorCode !== undefined && { error_code: errorCode }),
-    ...(message !== undefined && { message }),
-    ...(transactionId !== undefined && { gateway_transaction_id: transactionId }),
-  }
-}
-
-function readMembers(body: Buffer): Record<string, unknown> | null {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
-    const value = JSON.parse(text) as unknown
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isObject ? (value as Record<string, unknown>) : null
-  } catch {
-    return null
-  }
-}
-
-/** Cuts the text to the limits of the event. PostgreSQL's JSON cannot hold U+0000. */
-function textOf(value: unknown, maxLength: number): string | undefined {
-  if (typeof value !== 'string') return undefined
-  return value.replaceAll('\u0000', '').toWellFormed().slice(0, maxLength).toWellFormed()
-}
-
-/** "100.50", "100.5" and 100.5 are the same amount. */
-function plain(amount: unknown): string {
-  const text = String(amount)
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text
 }
 
 /** The key was used with other bytes, which is no verdict on this payment. */

@@ -3,6 +3,7 @@ import type { CallFacts, Found, PspAdapter, Sent } from './adapter.ts'
 import { classifyAnswer, classifyStatus } from './classify-answer.ts'
 import { exchange, type Exchanged } from './exchange.ts'
 import { freezeRequest } from './freeze-request.ts'
+import type { ExpectedPayment } from './read-verdict.ts'
 
 export type HttpAdapterOptions = {
   /** Base URL of the PSP. */
@@ -34,23 +35,22 @@ export function createHttpAdapter(options: HttpAdapterOptions): PspAdapter {
   const queries = poolOf(base.origin, options.maxQueries * 2, options.connectTimeoutMs)
   return {
     freeze: freezeRequest,
-    async send({ paymentId, body, traceparent }, deadline) {
+    async send({ expected, body, traceparent }, deadline) {
       const headers = {
         ...common,
         'content-type': 'application/json',
-        'idempotency-key': paymentId,
+        'idempotency-key': expected.paymentId,
         ...(traceparent !== null && { traceparent }),
       }
       const path = `${prefix}/v1/payments`
       const request = { method: 'POST', path, headers, body } as const
-      return sentOf(paymentId, await exchange(sends, request, deadline))
+      return sentOf(expected, await exchange(sends, request, deadline))
     },
-    async find(query, deadline) {
-      const { paymentId, traceparent } = query
+    async find({ expected, traceparent }, deadline) {
       const headers = { ...common, ...(traceparent !== null && { traceparent }) }
-      const path = `${prefix}/v1/payments/${paymentId}`
+      const path = `${prefix}/v1/payments/${expected.paymentId}`
       const request = { method: 'GET', path, headers, body: null } as const
-      return foundOf(query, await exchange(queries, request, deadline))
+      return foundOf(expected, await exchange(queries, request, deadline))
     },
     async close() {
       await Promise.all([sends.destroy(), queries.destroy()])
@@ -70,10 +70,10 @@ function poolOf(origin: string, connections: number, connectTimeoutMs: number): 
   })
 }
 
-function sentOf(paymentId: string, exchanged: Exchanged): Sent {
+function sentOf(expected: ExpectedPayment, exchanged: Exchanged): Sent {
   switch (exchanged.kind) {
     case 'answered': {
-      const { outcome, errorClass } = classifyAnswer(paymentId, exchanged)
+      const { outcome, errorClass } = classifyAnswer(expected, exchanged)
       return { outcome, facts: answeredFacts(exchanged, errorClass) }
     }
     case 'lost':
@@ -85,14 +85,11 @@ function sentOf(paymentId: string, exchanged: Exchanged): Sent {
   }
 }
 
-function foundOf(
-  query: { paymentId: string; amount: string; currency: string },
-  exchanged: Exchanged,
-): Found {
+function foundOf(expected: ExpectedPayment, exchanged: Exchanged): Found {
   if (exchanged.kind !== 'answered') {
     return { answer: { kind: 'unknown' }, facts: lostFacts(exchanged) }
   }
-  const { outcome, errorClass } = classifyStatus(query, exchanged)
+  const { outcome, errorClass } = classifyStatus(expected, exchanged)
   return { answer: outcome, facts: answeredFacts(exchanged, errorClass) }
 }
 

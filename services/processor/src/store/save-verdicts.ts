@@ -1,3 +1,4 @@
+import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import { type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
 import {
   bigintArray,
@@ -10,7 +11,10 @@ import { named, raw, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { PspPayment, PaymentStatus } from '../domain/psp-payment.ts'
 
-/** SQLSTATE raised when a payment is not awaiting the attempt that its verdict answers. */
+/**
+ * SQLSTATE raised when a payment is not awaiting the attempt that its verdict answers, or when the
+ * transaction id of an approval is another payment's.
+ */
 const NOT_AWAITED = 'CA003'
 
 /** A verdict on the attempt that was awaited when it was decided. */
@@ -18,6 +22,8 @@ export type AttemptVerdict = {
   /** The status before the decision. */
   expected: PaymentStatus
   state: PspPayment
+  /** Of an approval; null for a decline. */
+  transactionId: string | null
   answered: {
     paymentId: string
     number: number
@@ -28,7 +34,10 @@ export type AttemptVerdict = {
   }
 }
 
-/** Ends payments by verdicts on their awaited attempts, all or none; see `isNotAwaited`. */
+/**
+ * Ends payments by verdicts on their awaited attempts, all or none; see `isNotAwaited`. Claims the
+ * transaction ids of approvals (see `claimTransactions`).
+ */
 export async function saveVerdicts(
   db: Db,
   verdicts: readonly AttemptVerdict[],
@@ -37,6 +46,7 @@ export async function saveVerdicts(
   const states = verdicts.map((verdict) => verdict.state)
   const responses = states.map(({ lastResponse: it }) => it && JSON.stringify(it))
   const answered = verdicts.map((verdict) => verdict.answered)
+  const approved = verdicts.filter((verdict) => verdict.transactionId !== null)
   // One statement is one transaction: a compare-and-set on the awaited attempt replaces the lock
   // and the load. Step and attempt number change with every decision, so if they are equal, no
   // decision was missed. A mismatch raises an error, and nothing takes effect (rule 1).
@@ -69,10 +79,21 @@ export async function saveVerdicts(
         http_status = w.http_status, answer_body = w.answer_body, latency_ms = w.latency_ms
       FROM wanted w
       WHERE a.payment_id = w.payment_id AND a.number = w.attempt_number
+    ), claimed AS (
+      INSERT INTO psp_transactions (psp, gateway_transaction_id, payment_id)
+      SELECT psp, id, payment_id FROM unnest(
+        ${textArray(approved, ({ state }) => state.psp ?? DEFAULT_PSP)}::text[],
+        ${textArray(approved, (it) => it.transactionId)}::text[],
+        ${uuidArray(approved, (it) => it.answered.paymentId)}::uuid[]
+      ) AS c(psp, id, payment_id)
+      ORDER BY psp, id
+      ON CONFLICT DO NOTHING
+      RETURNING 1
     ), emitted AS (${outboxInsert(events)}
     )
     SELECT require_that(
-      (SELECT count(*) FROM moved) = (SELECT count(*) FROM wanted),
+      (SELECT count(*) FROM moved) = (SELECT count(*) FROM wanted)
+        AND (SELECT count(*) FROM claimed) = ${approved.length}::bigint,
       '${raw(NOT_AWAITED)}', 'a payment is not awaiting this answer')`
   await db.query(named('save-verdicts', statement))
 }

@@ -18,6 +18,11 @@ test('P8: every documented behaviour is parsed and formats to the same text', ()
     'reset',
     'garbage',
     'rate_limit_once',
+    'wrong_amount',
+    'wrong_currency',
+    'no_transaction_id',
+    'repeated_transaction_id',
+    'duplicate_members',
     'random:0.3',
   ]
   for (const text of texts) {

@@ -16,6 +16,11 @@ const PLAIN_BEHAVIOURS = [
   'reset',
   'garbage',
   'rate_limit_once',
+  'wrong_amount',
+  'wrong_currency',
+  'no_transaction_id',
+  'repeated_transaction_id',
+  'duplicate_members',
 ] as const
 
 /** A behaviour without a parameter. */

@@ -4,7 +4,22 @@ import type { Behaviour } from './behaviour.ts'
 export type Verdict = 'approved' | 'failed'
 
 /** How the simulator responds to the caller, or fails to. */
-export type Delivery = 'answer' | 'error_500' | 'rate_limit' | 'hang' | 'reset' | 'garbage'
+export type Delivery =
+  | 'answer'
+  | 'error_500'
+  | 'rate_limit'
+  | 'hang'
+  | 'reset'
+  | 'garbage'
+  | FalseAnswer
+
+/** Answers that state something else about an approved payment than the books. */
+export type FalseAnswer =
+  | 'wrong_amount'
+  | 'wrong_currency'
+  | 'no_transaction_id'
+  | 'repeated_transaction_id'
+  | 'duplicate_members'
 
 /** The outcome of a request whose key is unknown. A known key keeps its verdict. */
 export interface PlannedOutcome {
@@ -68,6 +83,12 @@ export function planOutcome(
       return outcome('approved', 'reset')
     case 'garbage':
       return outcome('approved', 'garbage')
+    case 'wrong_amount':
+    case 'wrong_currency':
+    case 'no_transaction_id':
+    case 'repeated_transaction_id':
+    case 'duplicate_members':
+      return outcome('approved', kind)
     default:
       return kind satisfies never
   }

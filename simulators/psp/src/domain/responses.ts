@@ -1,4 +1,4 @@
-import type { Verdict } from './plan-outcome.ts'
+import type { FalseAnswer, Verdict } from './plan-outcome.ts'
 
 /** The stored verdict of a payment. */
 export interface DecidedPayment {
@@ -6,6 +6,7 @@ export interface DecidedPayment {
   verdict: Verdict
   /** null if nothing was charged. */
   gatewayTransactionId: string | null
+  currency: string
 }
 
 /** Status and JSON body of a response to POST /v1/payments. */
@@ -49,6 +50,35 @@ export function unavailableResponse(paymentId: string): PspResponse {
     payment_id: paymentId,
   }
   return { status: 500, body: JSON.stringify(body) }
+}
+
+/** The transaction id of every payment under `repeated_transaction_id`. */
+const REPEATED_ID = '00000000-0000-4000-8000-000000000001'
+
+/** The response of a behaviour that lies about an approved payment; others get their verdict. */
+export function falseResponse(payment: DecidedPayment, lie: FalseAnswer): PspResponse {
+  const truth = verdictResponse(payment)
+  if (payment.verdict !== 'approved') return truth
+  const { currency } = payment
+  const members = verdictMembers(payment)
+  switch (lie) {
+    case 'wrong_amount':
+      return approval({ ...members, amount: '0.01', currency })
+    case 'wrong_currency':
+      return approval({ ...members, currency: currency === 'JPY' ? 'USD' : 'JPY' })
+    case 'no_transaction_id':
+      return approval({ ...members, gateway_transaction_id: undefined })
+    case 'repeated_transaction_id':
+      return approval({ ...members, gateway_transaction_id: REPEATED_ID })
+    case 'duplicate_members':
+      return { status: 200, body: `{"status":"failed",${truth.body.slice(1)}` }
+    default:
+      return lie satisfies never
+  }
+}
+
+function approval(members: Record<string, unknown>): PspResponse {
+  return { status: 200, body: JSON.stringify(members) }
 }
 
 /** The body that `garbage` sends in place of the verdict: truncated JSON. */

@@ -5,6 +5,7 @@ import type { Delivery } from '../domain/plan-outcome.ts'
 import {
   type PspResponse,
   type DecidedPayment,
+  falseResponse,
   GARBAGE,
   unavailableResponse,
   verdictResponse,
@@ -48,6 +49,13 @@ export async function deliver(
       return writeProblem(response, new Problem('RATE_LIMITED'), what.traceId)
     case 'garbage':
       return writeJson(response, 200, GARBAGE)
+    case 'wrong_amount':
+    case 'wrong_currency':
+    case 'no_transaction_id':
+    case 'repeated_transaction_id':
+    case 'duplicate_members':
+      assert(what.payment !== null, 'a false answer is about a verdict')
+      return write(response, falseResponse(what.payment, what.delivery))
     case 'hang':
       return pending.hold(socket)
     case 'reset':

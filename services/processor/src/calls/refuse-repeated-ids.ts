@@ -1,0 +1,70 @@
+import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
+import type { Tx } from '@caudal/postgres/types.ts'
+import type { Approval } from '../domain/outcome.ts'
+import type { PaymentFacts } from '../domain/payment-facts.ts'
+import { isOver, type PspPayment } from '../domain/psp-payment.ts'
+import { claimTransactions, type TransactionClaim } from '../store/claim-transactions.ts'
+import type { StoredPayment } from '../store/payment-row.ts'
+import type { CallResult } from './call-psp.ts'
+
+/** The error class of an approval whose transaction id proves another payment. */
+const REPEATED_ID = 'repeated_transaction_id'
+
+/** An approval that cannot be true, for the alarm. */
+export type RefusedApproval = { facts: PaymentFacts; errorClass: string }
+
+/**
+ * Claims the transaction ids of approvals. An approval whose id belongs to another payment becomes
+ * an answer without a verdict: the payment stays in doubt, and the answer is kept (ADR 0023). An
+ * approval that contradicts a final state changes nothing, but is reported too.
+ */
+export async function refuseRepeatedIds(
+  tx: Tx,
+  answers: readonly CallResult[],
+  stored: ReadonlyMap<string, StoredPayment>,
+): Promise<{ results: CallResult[]; refused: RefusedApproval[] }> {
+  const claims = new Map<CallResult, TransactionClaim>()
+  const refused: RefusedApproval[] = []
+  for (const answer of answers) {
+    const { paymentId } = answer.facts
+    const state = stored.get(paymentId)?.state
+    const approval = approvalOf(answer)
+    if (!approval || !state) continue
+    const transactionId = approval.gateway_transaction_id
+    if (isOver(state)) {
+      const errorClass = contradictionOf(state, transactionId)
+      if (errorClass !== null) refused.push({ facts: answer.facts, errorClass })
+      continue
+    }
+    claims.set(answer, { psp: state.psp ?? DEFAULT_PSP, transactionId, paymentId })
+  }
+  const repeated = await claimTransactions(tx, [...claims.values()])
+  const results = answers.map((answer) => {
+    const claim = claims.get(answer)
+    if (claim === undefined || !repeated.has(claim)) return answer
+    refused.push({ facts: answer.facts, errorClass: REPEATED_ID })
+    return withoutVerdict(answer)
+  })
+  return { results, refused }
+}
+
+/** How an approval contradicts a final state; null if it repeats it. */
+function contradictionOf(state: PspPayment, transactionId: string): string | null {
+  if (state.status === 'FAILED') return 'approved_after_failure'
+  const known = state.lastResponse?.gateway_transaction_id ?? transactionId
+  return known === transactionId ? null : 'second_transaction_id'
+}
+
+function approvalOf(answer: CallResult): Approval | null {
+  const outcome = answer.kind === 'sent' ? answer.sent.outcome : answer.found.answer
+  return outcome.kind === 'approved' ? outcome.response : null
+}
+
+function withoutVerdict(answer: CallResult): CallResult {
+  if (answer.kind === 'sent') {
+    const facts = { ...answer.sent.facts, errorClass: REPEATED_ID }
+    return { ...answer, sent: { outcome: { kind: 'ambiguous' }, facts } }
+  }
+  const facts = { ...answer.found.facts, errorClass: REPEATED_ID }
+  return { ...answer, found: { answer: { kind: 'unknown' }, facts } }
+}

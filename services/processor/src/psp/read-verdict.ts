@@ -1,0 +1,111 @@
+import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
+import { parseStrictJson, StrictJsonError } from '@caudal/http/parse-strict-json.ts'
+import { AmountError } from '@caudal/money/amount-error.ts'
+import { parseAmount } from '@caudal/money/parse-amount.ts'
+import type { Approval } from '../domain/outcome.ts'
+
+/** What the PSP was asked to do. What it echoes of it must be the same. */
+export type ExpectedPayment = { paymentId: string; amountMinor: bigint; currency: string }
+
+/** Why bytes of the PSP are no verdict on the expected payment. */
+export type Disbelief =
+  /** Not strict JSON, or no object with our reference and a status. */
+  | 'unreadable_answer'
+  | 'unknown_status'
+  /** It contradicts the payment, so the PSP or we have mixed something up. */
+  | 'other_payment'
+  | 'other_amount'
+  | 'other_currency'
+  | 'no_transaction_id'
+
+/** What the PSP says about the expected payment, if it can be believed. */
+export type Verdict =
+  | { kind: 'approved'; response: Approval }
+  | { kind: 'failed'; response: GatewayResponse }
+  | { kind: 'not_found' }
+  | { kind: 'none'; cause: Disbelief }
+
+/** A transaction id that is kept, compared and shown as it is: visible ASCII, not cut. */
+const TRANSACTION_ID = /^[\x21-\x7e]{1,255}$/
+
+/**
+ * Reads what the PSP says about a payment. This is the only reader of such bytes, whether they are
+ * an answer, a status query's, a callback or a line of a report. A verdict names our payment,
+ * echoes no other amount or currency, and an approval has a transaction id (rule 9, ADR 0023).
+ * Everything else is `none`: neither a success nor a failure.
+ */
+export function readVerdict(expected: ExpectedPayment, bytes: Buffer): Verdict {
+  const members = readMembers(bytes)
+  const { payment_id: reference, status } = members ?? {}
+  if (!members || typeof reference !== 'string') return none('unreadable_answer')
+  if (typeof status !== 'string') return none('unreadable_answer')
+  if (reference.toLowerCase() !== expected.paymentId) return none('other_payment')
+  if ('currency' in members && members['currency'] !== expected.currency) {
+    return none('other_currency')
+  }
+  if ('amount' in members && !isAmount(members['amount'], expected)) return none('other_amount')
+  switch (status) {
+    case 'approved': {
+      const id = members['gateway_transaction_id']
+      if (typeof id !== 'string' || !TRANSACTION_ID.test(id)) return none('no_transaction_id')
+      return { kind: 'approved', response: { ...fieldsOf(members), gateway_transaction_id: id } }
+    }
+    case 'failed':
+      return { kind: 'failed', response: fieldsOf(members) }
+    case 'not_found':
+      return { kind: 'not_found' }
+    default:
+      return none('unknown_status')
+  }
+}
+
+/** Whether the answer contradicts the payment. Bytes that only cannot be read do not. */
+export function isContradiction(cause: Disbelief): boolean {
+  return cause !== 'unreadable_answer' && cause !== 'unknown_status'
+}
+
+function none(cause: Disbelief): Verdict {
+  return { kind: 'none', cause }
+}
+
+/** Duplicate members, invalid UTF-8 and the like make an answer unreadable (rule 17). */
+function readMembers(bytes: Buffer): Record<string, unknown> | null {
+  try {
+    const value = parseStrictJson(bytes)
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isObject ? (value as Record<string, unknown>) : null
+  } catch (error) {
+    if (error instanceof StrictJsonError) return null
+    throw error
+  }
+}
+
+/** "100.50" and "100.5" are the same amount. A JSON number is none: readers round it. */
+function isAmount(value: unknown, { amountMinor, currency }: ExpectedPayment): boolean {
+  if (typeof value !== 'string') return false
+  try {
+    return parseAmount(value, currency) === amountMinor
+  } catch (error) {
+    if (error instanceof AmountError) return false
+    throw error
+  }
+}
+
+/** The PSP's fields as it spells them. */
+function fieldsOf(members: Record<string, unknown>): GatewayResponse {
+  const errorCode = textOf(members['error_code'], 255)
+  const message = textOf(members['message'], 1024)
+  const transactionId = textOf(members['gateway_transaction_id'], 255)
+  return {
+    status: String(members['status']),
+    ...(errorCode !== undefined && { error_code: errorCode }),
+    ...(message !== undefined && { message }),
+    ...(transactionId !== undefined && { gateway_transaction_id: transactionId }),
+  }
+}
+
+/** Cuts the text to the limits of the event. PostgreSQL's JSON cannot hold U+0000. */
+function textOf(value: unknown, maxLength: number): string | undefined {
+  if (typeof value !== 'string') return undefined
+  return value.replaceAll('\u0000', '').toWellFormed().slice(0, maxLength).toWellFormed()
+}
