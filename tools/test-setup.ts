@@ -2,10 +2,10 @@ import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LocalPostgresError } from '@caudal/local-postgres/local-postgres-error.ts'
+import type { LocalPostgresLogger } from '@caudal/local-postgres/postmaster.ts'
 import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
 import {
   type LocalPostgres,
-  type LocalPostgresLogger,
   startLocalPostgres,
 } from '@caudal/local-postgres/start-local-postgres.ts'
 

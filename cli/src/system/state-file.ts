@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 
@@ -30,13 +30,22 @@ export async function writeSystemState(state: SystemState): Promise<void> {
   await rename(draft, file)
 }
 
-/** Reads the state; undefined if the file is missing or damaged. */
+/**
+ * Reads the state; undefined if the file is missing or damaged, or was copied with the directory of
+ * a running system: a command on the copy must not reach the original.
+ */
 export async function readSystemState(dataDir: string): Promise<SystemState | undefined> {
   try {
-    return JSON.parse(await readFile(fileOf(dataDir), 'utf8')) as SystemState
+    const state = JSON.parse(await readFile(fileOf(dataDir), 'utf8')) as SystemState
+    return (await isCopied(state, dataDir)) ? undefined : state
   } catch {
     return undefined
   }
+}
+
+async function isCopied({ data_dir }: SystemState, dataDir: string): Promise<boolean> {
+  const written = await realpath(data_dir).catch(() => undefined)
+  return written !== undefined && written !== (await realpath(dataDir))
 }
 
 /** Removes the state file if this process wrote it. */

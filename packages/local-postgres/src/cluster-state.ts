@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { exists } from './exists.ts'
+import { isOutside } from './external-folders.ts'
 import { LocalPostgresError } from './local-postgres-error.ts'
 
 /** The superuser. */
@@ -12,7 +14,13 @@ export const APP_ROLE = 'caudal_app'
 
 /** What the next process needs to start the same cluster; readable by its owner only. */
 export interface ClusterState {
-  /** PostgreSQL's data directory (PGDATA). */
+  /** The identity that the cluster has too (cluster-identity.ts); release 0.1.0 wrote none. */
+  id: string | null
+  /** In the data directory, wherever that lies, or in a folder of its own (ADR 0020). */
+  place: 'inside' | 'outside'
+  /** Whether the cluster was complete: if it is missing now, the directory is not whole. */
+  created: boolean
+  /** PostgreSQL's data directory (PGDATA). For a cluster inside, where it was last. */
   clusterDir: string
   /** The account that the server runs as; null for the user who starts it. */
   account: { uid: number; gid: number } | null
@@ -41,7 +49,7 @@ export async function readClusterState(dataDir: string): Promise<ClusterState | 
   }
   try {
     const state: unknown = JSON.parse(text)
-    if (isState(state)) return state
+    if (isState(state)) return await complete(dataDir, state)
   } catch {
     // The error is thrown below.
   }
@@ -61,7 +69,18 @@ export async function writeClusterState(dataDir: string, state: ClusterState): P
   await rename(`${file}.new`, file)
 }
 
-function isState(value: unknown): value is ClusterState {
+type StoredState = Pick<ClusterState, 'clusterDir' | 'account' | 'passwords'> &
+  Partial<ClusterState>
+
+/** Adds what release 0.1.0 did not write. It ran a server, and so wrote its log, when complete. */
+async function complete(dataDir: string, stored: StoredState): Promise<ClusterState> {
+  const { id = null, place = isOutside(stored.clusterDir) ? 'outside' : 'inside' } = stored
+  const created = stored.created ?? (await exists(join(dataDir, 'postgres.log')))
+  const clusterDir = place === 'inside' ? join(dataDir, 'cluster') : stored.clusterDir
+  return { ...stored, id, place, created, clusterDir }
+}
+
+function isState(value: unknown): value is StoredState {
   if (typeof value !== 'object' || value === null) return false
   return 'clusterDir' in value && 'account' in value && 'passwords' in value
 }

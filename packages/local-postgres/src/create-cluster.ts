@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { writeClusterId } from './cluster-identity.ts'
 import { ADMIN_ROLE, type ClusterState } from './cluster-state.ts'
 import { programPath } from './find-binaries.ts'
 import { explainOutput } from './local-postgres-error.ts'
@@ -21,7 +22,7 @@ export interface NewCluster {
  * leaves no incomplete cluster.
  */
 export async function createCluster(cluster: NewCluster): Promise<void> {
-  const { clusterDir, account, passwords } = cluster.state
+  const { id, clusterDir, account, passwords } = cluster.state
   const draft = `${clusterDir}.new`
   const passwordFile = join(dirname(clusterDir), 'initdb-password')
   await rm(draft, { recursive: true, force: true })
@@ -33,6 +34,7 @@ export async function createCluster(cluster: NewCluster): Promise<void> {
       await chown(passwordFile, account.uid, account.gid)
     }
     await runInitdb(cluster, draft, passwordFile)
+    if (id !== null) await writeClusterId(draft, id)
     await rename(draft, clusterDir)
   } finally {
     await rm(passwordFile, { force: true })

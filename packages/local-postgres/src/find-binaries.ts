@@ -1,6 +1,7 @@
-import { access, chmod, readFile, stat, symlink } from 'node:fs/promises'
+import { chmod, readFile, stat, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { exists } from './exists.ts'
 import { LocalPostgresError } from './local-postgres-error.ts'
 
 /** Each resolver names its package literally, so that tools can see which packages are used. */
@@ -89,11 +90,4 @@ async function completeInstallation(binaries: Binaries): Promise<void> {
 async function listedLinks(root: string): Promise<{ source: string; target: string }[]> {
   const text = await readFile(join(root, 'pg-symlinks.json'), 'utf8').catch(() => '[]')
   return JSON.parse(text) as { source: string; target: string }[]
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

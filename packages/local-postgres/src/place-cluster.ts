@@ -3,7 +3,6 @@ import {
   chmod,
   chown,
   cp,
-  lstat,
   mkdir,
   readdir,
   readFile,
@@ -14,49 +13,57 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canReach } from './can-reach.ts'
+import { EXTERNAL_FOLDERS, externalFolder } from './external-folders.ts'
 import { type Binaries, programPath } from './find-binaries.ts'
-import { LocalPostgresError } from './local-postgres-error.ts'
 import type { OsAccount } from './postgres-account.ts'
-
-/**
- * Where root puts files to which PostgreSQL's user has no access in place, such as those in root's
- * home. Both survive a reboot; the second is for machines with a read-only /var/lib.
- */
-const EXTERNAL_FOLDERS = ['/var/lib/caudal', '/var/tmp/caudal']
 
 /**
  * Chooses the folder of a new cluster: in `dataDir` if the server's account has access, else a new
  * external folder. The caller records it, so that later runs use the same one.
  */
 export async function placeCluster(dataDir: string, account: OsAccount | null): Promise<string> {
-  if (
-    account === null ||
-    ((await canReach(dataDir, account)) && (await canChown(dataDir, account)))
-  ) {
-    return join(dataDir, 'cluster')
-  }
+  if (await canBeInside(dataDir, account)) return join(dataDir, 'cluster')
   const name = `${fingerprint(dataDir)}-${randomBytes(4).toString('hex')}`
   const home = join(await externalFolder(), name)
   await mkdir(home, { mode: 0o755 })
-  await writeFile(join(home, 'ORIGIN'), `${dataDir}\n`)
+  await writeOrigin(home, dataDir)
   return join(home, 'cluster')
 }
 
-/** Finds external clusters that were created for `dataDir` and are no longer recorded there. */
+/** Whether the server's account could use a cluster in the data directory. */
+export async function canBeInside(dataDir: string, account: OsAccount | null): Promise<boolean> {
+  if (account === null) return true
+  return (await canReach(dataDir, account)) && (await canChown(dataDir, account))
+}
+
+/** Records in an external folder which data directory it belongs to. */
+export async function writeOrigin(home: string, dataDir: string): Promise<void> {
+  const draft = join(home, 'ORIGIN.new')
+  await writeFile(draft, `${dataDir}\n`)
+  await rename(draft, join(home, 'ORIGIN'))
+}
+
+/** The data directory that an external folder belongs to; null if there is no such folder. */
+export async function readOrigin(home: string): Promise<string | null> {
+  const text = await readFile(join(home, 'ORIGIN'), 'utf8').catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null
+      throw error
+    },
+  )
+  return text === null ? null : text.trimEnd()
+}
+
+/** Finds external clusters that belong to `dataDir`. */
 export async function findExternalClusters(dataDir: string): Promise<string[]> {
   const left: string[] = []
   for (const folder of EXTERNAL_FOLDERS) {
-    const names = await readdir(folder).catch(() => [])
-    const mine = names.filter((name) => name.startsWith(`${fingerprint(dataDir)}-`))
-    left.push(...mine.map((name) => join(folder, name, 'cluster')))
+    const homes = (await readdir(folder).catch(() => [])).map((name) => join(folder, name))
+    for (const home of homes) {
+      if ((await readOrigin(home)) === dataDir) left.push(join(home, 'cluster'))
+    }
   }
   return left
-}
-
-/** The folder to delete with a cluster: its external folder, or only the cluster. */
-export function clusterHome(clusterDir: string): string {
-  const outside = EXTERNAL_FOLDERS.some((folder) => clusterDir.startsWith(`${folder}/`))
-  return outside ? join(clusterDir, '..') : clusterDir
 }
 
 /** Returns an installation that the server's account can execute: in place or an external copy. */
@@ -97,26 +104,6 @@ async function canChown(dataDir: string, account: OsAccount): Promise<boolean> {
   } finally {
     await rm(probe, { recursive: true, force: true })
   }
-}
-
-async function externalFolder(): Promise<string> {
-  let failure: unknown
-  for (const folder of EXTERNAL_FOLDERS) {
-    try {
-      await mkdir(folder, { recursive: true, mode: 0o755 })
-      // Every user can write to /var/tmp, so a folder that root did not create is not trusted.
-      const { uid, mode } = await lstat(folder)
-      if (uid === 0 && (mode & 0o022) === 0) return folder
-    } catch (error) {
-      failure = error
-    }
-  }
-  throw new LocalPostgresError(
-    'PERMISSION_DENIED',
-    `PostgreSQL's user has no access to the data directory, and ${EXTERNAL_FOLDERS[0]} is not ` +
-      'writable. Choose another directory with --data.',
-    failure,
-  )
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -10,8 +10,17 @@ const POLL_MS = 20
 const FAST_SHUTDOWN_MS = 120_000
 const IMMEDIATE_SHUTDOWN_MS = 15_000
 
+/** The part of a pino logger that is used here. */
+export interface LocalPostgresLogger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
 interface PostmasterFile {
   pid: number
+  /** The cluster's folder when the server started. */
+  directory: string
   /** `starting`, `ready`, `stopping`, `standby`; empty before the server writes it. */
   status: string
 }
@@ -24,14 +33,72 @@ export async function readPostmasterFile(clusterDir: string): Promise<Postmaster
   })
   const lines = text.split('\n')
   const pid = Number.parseInt(lines[0] ?? '', 10)
-  return Number.isNaN(pid) ? null : { pid, status: lines[7]?.trim() ?? '' }
+  return Number.isNaN(pid)
+    ? null
+    : { pid, directory: lines[1] ?? '', status: lines[7]?.trim() ?? '' }
 }
 
 /** The process id of the server that runs on this cluster, or null. */
 export async function runningPostmaster(clusterDir: string): Promise<number | null> {
   const file = await readPostmasterFile(clusterDir)
   if (file === null || !(await isAlive(file.pid))) return null
-  return (await commandLine(file.pid)).includes(clusterDir) ? file.pid : null
+  return (await runsOn(file, clusterDir)) ? file.pid : null
+}
+
+/**
+ * Whether the recorded process is a server of this very folder. The folder may have been renamed
+ * since the server started, so its path says nothing; and the folder may be a copy, with the record
+ * of a server that runs on the original. A server's working directory is its cluster.
+ */
+async function runsOn({ pid, directory }: PostmasterFile, clusterDir: string): Promise<boolean> {
+  const command = await commandLine(pid)
+  if (!/(^|[/\\])postgres(\.exe)?[\0 ]/.test(command)) return false
+  const own = await inodeOf(clusterDir)
+  const working = await inodeOf(`/proc/${pid}/cwd`)
+  if (working !== null) return working === own
+  const recorded = await inodeOf(directory)
+  return command.includes(directory) && (recorded === null || recorded === own)
+}
+
+async function inodeOf(folder: string): Promise<string | null> {
+  return stat(folder).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => null,
+  )
+}
+
+/**
+ * Refuses the copy of a cluster that was in use, whose files may be of different moments: it has
+ * the record of a server on another folder that still exists. A copy of a stopped cluster has no
+ * such record, and a moved cluster has no original.
+ *
+ * @throws LocalPostgresError DATA_DIR_UNUSABLE
+ */
+export async function refuseTornCopy(clusterDir: string): Promise<void> {
+  const file = await readPostmasterFile(clusterDir)
+  if (file === null) return
+  const recorded = await inodeOf(file.directory)
+  if (recorded === null || recorded === (await inodeOf(clusterDir))) return
+  throw new LocalPostgresError(
+    'DATA_DIR_UNUSABLE',
+    `${clusterDir} was copied from ${file.directory} while that was in use or after a crash, so ` +
+      'its files may not belong together. Stop the original cleanly and copy it again.',
+  )
+}
+
+/**
+ * Stops a server that a killed process left running; returns whether there was one. The caller
+ * holds the owner lock, so no running process uses that server.
+ */
+export async function stopOrphan(
+  clusterDir: string,
+  logger: LocalPostgresLogger,
+): Promise<boolean> {
+  const pid = await runningPostmaster(clusterDir)
+  if (pid === null) return false
+  logger.info({ pid, clusterDir }, 'stopping the database server of a killed process')
+  await stopPostmaster(pid)
+  return true
 }
 
 /**
@@ -84,8 +151,8 @@ async function isAlive(pid: number): Promise<boolean> {
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
   // If a container's first process does not reap children, an ended server remains as a zombie.
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  return !/\) [ZX] /.test(stat)
+  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return !/\) [ZX] /.test(status)
 }
 
 async function commandLine(pid: number): Promise<string> {

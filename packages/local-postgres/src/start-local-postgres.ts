@@ -1,18 +1,8 @@
-import { mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { mkdir, realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import {
-  ADMIN_ROLE,
-  APP_ROLE,
-  type ClusterState,
-  newPasswords,
-  OWNER_ROLE,
-  readClusterState,
-  writeClusterState,
-} from './cluster-state.ts'
-import { createCluster } from './create-cluster.ts'
+import { ADMIN_ROLE, APP_ROLE, OWNER_ROLE } from './cluster-state.ts'
 import { ensureRoles } from './ensure-roles.ts'
-import { findBinaries } from './find-binaries.ts'
 import { freePort } from './free-port.ts'
 import {
   explainFileError,
@@ -21,9 +11,8 @@ import {
   ranOutOfDisk,
 } from './local-postgres-error.ts'
 import { type OwnerLock, acquireOwnerLock } from './owner-lock.ts'
-import { findExternalClusters, placeBinaries, placeCluster } from './place-cluster.ts'
-import { type OsAccount, findOrCreateAccount, isRoot } from './postgres-account.ts'
-import { removeStalePidFile, runningPostmaster, signal, stopPostmaster } from './postmaster.ts'
+import { type LocalPostgresLogger, signal, stopPostmaster } from './postmaster.ts'
+import { prepareCluster } from './prepare-cluster.ts'
 import {
   hasEnded,
   runServer,
@@ -34,16 +23,8 @@ import {
 import { serverSettings, type ServerSettings } from './server-settings.ts'
 
 const HOST = '127.0.0.1'
-const MAJOR_VERSION = '18'
 const MAX_ATTEMPTS = 20
 const RETRY_MS = 250
-
-/** The part of a pino logger that is used here. */
-export interface LocalPostgresLogger {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
 
 /** How to start a local server. */
 export interface LocalPostgresOptions {
@@ -87,29 +68,29 @@ export interface LocalPostgres {
  */
 export async function startLocalPostgres(options: LocalPostgresOptions): Promise<LocalPostgres> {
   const dataDir = resolve(options.dataDir)
-  let lock: OwnerLock | undefined
+  const locks: OwnerLock[] = []
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o755 })
-    lock = await acquireOwnerLock(dataDir)
-    return await startOwned({ ...options, dataDir: await realpath(dataDir) }, lock)
+    locks.push(await acquireOwnerLock(dataDir))
+    return await startOwned({ ...options, dataDir: await realpath(dataDir) }, locks)
   } catch (error) {
-    lock?.release()
+    releaseAll(locks)
     throw explainFileError(error, dataDir)
   }
 }
 
-async function startOwned(options: LocalPostgresOptions, lock: OwnerLock): Promise<LocalPostgres> {
+function releaseAll(locks: OwnerLock[]): void {
+  for (const lock of locks.splice(0).toReversed()) lock.release()
+}
+
+async function startOwned(
+  options: LocalPostgresOptions,
+  locks: OwnerLock[],
+): Promise<LocalPostgres> {
   const { dataDir, logger, throwaway = false } = options
-  const state = (await readClusterState(dataDir)) ?? (await newState(dataDir, logger))
-  const { clusterDir, passwords } = state
-  const account = await accountFor(state)
-  const installation = await placeBinaries(await findBinaries(), account)
-  const orphanStopped = await stopOrphan(clusterDir, logger)
-  if (!(await isComplete(clusterDir))) {
-    logger.info({ dataDir }, 'creating a database cluster')
-    await createCluster({ installation, dataDir, state: { ...state, account }, throwaway })
-  }
-  await removeStalePidFile(clusterDir)
+  const hold = (lock: OwnerLock): void => void locks.push(lock)
+  const prepared = await prepareCluster({ dataDir, throwaway, logger, hold })
+  const { installation, clusterDir, account, passwords, orphanStopped } = prepared
   const settings = await serverSettings(installation, options.settings ?? {})
   const logFile = join(dataDir, 'postgres.log')
   const wanted = { installation, clusterDir, dataDir, logFile, account, settings }
@@ -117,7 +98,7 @@ async function startOwned(options: LocalPostgresOptions, lock: OwnerLock): Promi
   const urlOf = (role: keyof typeof passwords) =>
     `postgres://${role}:${passwords[role]}@${HOST}:${port}/postgres`
   const isFull = async () => ranOutOfDisk(await server.output(), dataDir).catch(() => false)
-  const stop = watch(server, { lock, logger, isFull })
+  const stop = watch(server, { release: () => releaseAll(locks), logger, isFull })
   const explain = async (error: unknown) =>
     explainStatementError(error, { dataDir, output: await server.output() })
   try {
@@ -145,62 +126,6 @@ function throughSocket(url: string, directory: string | undefined): string {
   return directory === undefined ? url : `${url}?host=${encodeURIComponent(directory)}`
 }
 
-/** Stores the state before the cluster is created: a retry after a crash has the same passwords. */
-async function newState(dataDir: string, logger: LocalPostgresLogger): Promise<ClusterState> {
-  for (const clusterDir of await findExternalClusters(dataDir)) {
-    await stopOrphan(clusterDir, logger)
-    logger.warn({ clusterDir }, 'an earlier database of this data directory still uses disk space')
-  }
-  if (await isComplete(join(dataDir, 'cluster'))) {
-    throw new LocalPostgresError(
-      'DATA_DIR_UNUSABLE',
-      `${dataDir} has a database but not its passwords (state.json). Start over with --fresh.`,
-    )
-  }
-  const account = isRoot() ? await findOrCreateAccount() : null
-  const clusterDir = await placeCluster(dataDir, account)
-  const state = { clusterDir, account, passwords: newPasswords() }
-  await writeClusterState(dataDir, state)
-  return state
-}
-
-/** If root starts a cluster that an ordinary user created, the server runs as that user. */
-async function accountFor({ account, clusterDir }: ClusterState): Promise<OsAccount | null> {
-  if (!isRoot()) return null
-  if (account !== null) return account
-  const { uid, gid } = await stat(clusterDir).catch(() => ({ uid: 0, gid: 0 }))
-  return uid === 0 ? findOrCreateAccount() : { uid, gid }
-}
-
-/**
- * Stops a server that a killed process left running; returns whether there was one. The caller
- * holds the owner lock, so no running process uses that server.
- */
-export async function stopOrphan(
-  clusterDir: string,
-  logger: LocalPostgresLogger,
-): Promise<boolean> {
-  const pid = await runningPostmaster(clusterDir)
-  if (pid === null) return false
-  logger.info({ pid, clusterDir }, 'stopping the database server of a killed process')
-  await stopPostmaster(pid)
-  return true
-}
-
-async function isComplete(clusterDir: string): Promise<boolean> {
-  const names = await readdir(clusterDir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
-    throw error
-  })
-  if (names.length === 0) return false
-  const version = await readFile(join(clusterDir, 'PG_VERSION'), 'utf8').catch(() => 'unknown')
-  if (version.trim() === MAJOR_VERSION) return true
-  throw new LocalPostgresError(
-    'DATA_DIR_UNUSABLE',
-    `${clusterDir} belongs to PostgreSQL ${version.trim()}, not ${MAJOR_VERSION}.`,
-  )
-}
-
 /**
  * Retries if the chosen free port was taken meanwhile, or if the shared memory is still in use: the
  * child processes of a killed server hold it for a moment.
@@ -224,14 +149,14 @@ async function runOnPort(
 }
 
 type WatchOptions = {
-  lock: OwnerLock
+  release: () => void
   logger: LocalPostgresLogger
   /** With a full disk, the server cannot write its shutdown checkpoint and would retry for ever. */
   isFull: () => Promise<boolean>
 }
 
 /** Logs if the server ends unexpectedly. Returns an idempotent stop function. */
-function watch(server: Server, { lock, logger, isFull }: WatchOptions): () => Promise<void> {
+function watch(server: Server, { release, logger, isFull }: WatchOptions): () => Promise<void> {
   const { child, pid } = server
   let stopping: Promise<void> | undefined
   const ended = new Promise<void>((done) => {
@@ -253,7 +178,7 @@ function watch(server: Server, { lock, logger, isFull }: WatchOptions): () => Pr
       await stopPostmaster(pid, { full: await isFull() })
       await ended
     }
-    lock.release()
+    release()
     logger.info({ pid }, 'the database server has stopped')
   }
   return () => (stopping ??= stop())
