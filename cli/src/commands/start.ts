@@ -44,7 +44,8 @@ export const start: CliCommand = {
     const system = await runSystem({ names, dataDir, firstPort, env: process.env, logger })
     try {
       await printReady(invocation, system, names.length === ALL.length)
-      await stopped
+      const fault = await Promise.race([stopped, system.failed])
+      if (fault) throw fault
       if (!json) note('\nStopping…')
     } finally {
       await system.stop()

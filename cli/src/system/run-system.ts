@@ -29,7 +29,12 @@ export type RunOptions = {
 const SLOW_STOP_MS = 5_000
 
 /** The running services. */
-export type RunningSystem = { state: SystemState; stop(): Promise<void> }
+export type RunningSystem = {
+  state: SystemState
+  /** Resolves with the reason if the embedded database was lost for good. */
+  failed: Promise<Error>
+  stop(): Promise<void>
+}
 
 /**
  * Starts services in this process, with an embedded PostgreSQL unless the environment names a
@@ -65,7 +70,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     const state = describe(options, services, database.url, secrets)
     if (!part) await writeSystemState(state)
     logger.info({ services: state.services }, 'the system is ready')
-    return { state, stop }
+    return { state, failed: database.failed, stop }
   } catch (error) {
     await stop().catch((fault: unknown) => logger.error({ err: fault }, 'could not stop cleanly'))
     throw explainFileError(await explain(error), dataDir)
@@ -88,15 +93,22 @@ async function stopWatched({ name, run }: Stop, logger: Logger): Promise<void> {
   }
 }
 
+type OpenedDatabase = {
+  env: NodeJS.ProcessEnv
+  url: string
+  explain?: LocalPostgres['explain']
+  failed: Promise<Error>
+}
+
 async function openDatabase(
   { names, dataDir, env, logger }: RunOptions,
   stops: Stop[],
-): Promise<{ env: NodeJS.ProcessEnv; url: string; explain?: LocalPostgres['explain'] }> {
+): Promise<OpenedDatabase> {
   const { DATABASE_URL: given, CAUDAL_MIGRATION_DATABASE_URL: owner } = env
   if (!needsEmbedded(names, env)) {
     if (given) await checkDatabase('DATABASE_URL', given)
     if (owner) await checkDatabase('CAUDAL_MIGRATION_DATABASE_URL', owner)
-    return { env: {}, url: owner ?? given ?? '' }
+    return { env: {}, url: owner ?? given ?? '', failed: new Promise(() => {}) }
   }
   const postgres = await startLocalPostgres({ dataDir: join(dataDir, 'postgres'), logger })
   stops.push({ name: 'postgres', run: () => postgres.stop() })
@@ -104,6 +116,7 @@ async function openDatabase(
     env: { DATABASE_URL: postgres.appUrl, CAUDAL_MIGRATION_DATABASE_URL: postgres.ownerUrl },
     url: postgres.ownerUrl,
     explain: postgres.explain,
+    failed: postgres.failed,
   }
 }
 

@@ -15,6 +15,7 @@ export type LocalPostgresErrorCode =
   | 'NO_POSTGRES_USER'
   | 'PERMISSION_DENIED'
   | 'PORT_TAKEN'
+  | 'SERVER_LOST'
   | 'START_FAILED'
   | 'STOP_FAILED'
   | 'UNSUPPORTED_PLATFORM'

@@ -11,16 +11,16 @@ import {
   ranOutOfDisk,
 } from './local-postgres-error.ts'
 import { type OwnerLock, acquireOwnerLock } from './owner-lock.ts'
-import { type LocalPostgresLogger, signal, stopPostmaster } from './postmaster.ts'
+import { type LocalPostgresLogger, removeStalePidFile } from './postmaster.ts'
 import { prepareCluster } from './prepare-cluster.ts'
 import {
-  hasEnded,
   runServer,
   type Server,
   type PostgresServerOptions,
   socketDirectory,
 } from './run-server.ts'
 import { serverSettings, type ServerSettings } from './server-settings.ts'
+import { superviseServer } from './supervise-server.ts'
 
 const HOST = '127.0.0.1'
 const MAX_ATTEMPTS = 20
@@ -55,6 +55,8 @@ export interface LocalPostgres {
   orphanStopped: boolean
   /** Turns a statement's error into DISK_FULL if the disk is full; returns other errors as is. */
   explain(error: unknown): Promise<unknown>
+  /** Resolves with the reason if the server ended and could not be started again. */
+  failed: Promise<LocalPostgresError>
   /** Fast shutdown; resolves when the server has ended and the directory is unlocked. */
   stop(): Promise<void>
 }
@@ -94,20 +96,28 @@ async function startOwned(
   const settings = await serverSettings(installation, options.settings ?? {})
   const logFile = join(dataDir, 'postgres.log')
   const wanted = { installation, clusterDir, dataDir, logFile, account, settings }
-  const { server, port } = await runOnPort({ ...wanted, port: options.port ?? 0 })
+  const { server: first, port } = await runOnPort({ ...wanted, port: options.port ?? 0 })
   const urlOf = (role: keyof typeof passwords) =>
     `postgres://${role}:${passwords[role]}@${HOST}:${port}/postgres`
-  const isFull = async () => ranOutOfDisk(await server.output(), dataDir).catch(() => false)
-  const stop = watch(server, { release: () => releaseAll(locks), logger, isFull })
+  const output = () => current().output()
+  const { current, failed, stop } = superviseServer(first, {
+    restart: async () => {
+      await removeStalePidFile(clusterDir)
+      return (await runOnPort({ ...wanted, port })).server
+    },
+    isFull: async () => ranOutOfDisk(await output(), dataDir).catch(() => false),
+    release: () => releaseAll(locks),
+    logger,
+  })
   const explain = async (error: unknown) =>
-    explainStatementError(error, { dataDir, output: await server.output() })
+    explainStatementError(error, { dataDir, output: await output() })
   try {
     await ensureRoles(urlOf(ADMIN_ROLE), passwords)
   } catch (error) {
     await stop()
     throw await explain(error)
   }
-  logger.info({ port, pid: server.pid, clusterDir }, 'the database server is ready')
+  logger.info({ port, pid: first.pid, clusterDir }, 'the database server is ready')
   return {
     host: HOST,
     port,
@@ -117,6 +127,7 @@ async function startOwned(
     logFile,
     orphanStopped,
     explain,
+    failed,
     stop,
   }
 }
@@ -146,40 +157,4 @@ async function runOnPort(
       await pause(RETRY_MS)
     }
   }
-}
-
-type WatchOptions = {
-  release: () => void
-  logger: LocalPostgresLogger
-  /** With a full disk, the server cannot write its shutdown checkpoint and would retry for ever. */
-  isFull: () => Promise<boolean>
-}
-
-/** Logs if the server ends unexpectedly. Returns an idempotent stop function. */
-function watch(server: Server, { release, logger, isFull }: WatchOptions): () => Promise<void> {
-  const { child, pid } = server
-  let stopping: Promise<void> | undefined
-  const ended = new Promise<void>((done) => {
-    child.once('exit', (code, name) => {
-      process.off('exit', stopServer)
-      if (stopping === undefined) {
-        logger.error({ code, signal: name }, 'the database server ended unexpectedly')
-      }
-      done()
-    })
-  })
-  // The last resort if this process exits without calling stop: the server shuts down by itself.
-  const stopServer = () => signal(pid, 'SIGINT')
-  process.once('exit', stopServer)
-  child.unref()
-  const stop = async () => {
-    if (!hasEnded(child)) {
-      child.ref()
-      await stopPostmaster(pid, { full: await isFull() })
-      await ended
-    }
-    release()
-    logger.info({ pid }, 'the database server has stopped')
-  }
-  return () => (stopping ??= stop())
 }
