@@ -27,9 +27,9 @@ export interface LedgerSizes {
 }
 
 /**
- * Measures the ledger as `caudal start wallets identity` runs it, with PostgreSQL, the relay and
- * the load generator on the same cores. Each figure is compared with a reference that posts row by
- * row. Each row uses a new system, so that no figure depends on earlier measurements.
+ * Measures the ledger as `caudal start wallets identity --embedded` runs it, with PostgreSQL, the
+ * relay and the load generator on the same cores. Each figure is compared with a reference that
+ * posts row by row. Each row uses a new system, so that no figure depends on earlier measurements.
  */
 export async function benchLedger(
   options: BenchOptions,

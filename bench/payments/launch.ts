@@ -31,6 +31,7 @@ export async function launch(
       CLI,
       'start',
       ...services,
+      ...(services.length > 0 ? ['--embedded'] : []),
       '--json',
       '--port',
       '0',

@@ -37,7 +37,7 @@ test(
     // The started commands and the helpers in this process read the addresses from the environment.
     Object.assign(process.env, addresses.urls)
     const dataDir = await dataDirectory(t)
-    const others = await launchSystem(t, { dataDir, args: OTHERS })
+    const others = await launchSystem(t, { dataDir, args: [...OTHERS, '--embedded'] })
     const env = { ...PSP, ...addresses.ports, ...(await environmentOf(dataDir)) }
     const coreDir = await dataDirectory(t)
     const startCore = () => launchSystem(t, { dataDir: coreDir, args: CORE, env })

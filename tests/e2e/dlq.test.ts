@@ -34,7 +34,7 @@ describe('caudal dlq, against wallets and identity', () => {
 
   before(async () => {
     dataDir = await dataDirectory(scope)
-    await launchSystem(scope, { dataDir, args: ['identity', 'wallets'] })
+    await launchSystem(scope, { dataDir, args: ['identity', 'wallets', '--embedded'] })
   })
 
   async function json<T>(code: number, ...args: string[]): Promise<T> {

@@ -32,10 +32,12 @@ describe('the ledger guide', () => {
       if (code === 'npm ci' || language !== 'sh') continue
       const [, services] = START.exec(code) ?? []
       if (services !== undefined) {
-        await launchSystem(scope, { dataDir, args: services.split(' ') })
+        const args = services.split(' ')
+        await launchSystem(scope, { dataDir, args })
         system = await findSystem({ dataDir, url: undefined })
         shell = startShell(scope, dataDir)
-        await areReady(system, services.split(' '))
+        const started = args.filter((arg) => !arg.startsWith('--'))
+        await areReady(system, started)
         continue
       }
       assert.ok(shell && system, `line ${line}: the system must be started first`)

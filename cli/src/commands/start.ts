@@ -14,6 +14,7 @@ import { EXIT, UsageError } from '../errors.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { integerOption } from '../parse-options.ts'
 import { findSystem } from '../system/find-system.ts'
+import { refuseEmbedded } from '../system/partial-system.ts'
 import { runSystem, type RunningSystem } from '../system/run-system.ts'
 import { SERVICE_ENTRIES } from '../system/services.ts'
 import { welcome } from './welcome.ts'
@@ -24,8 +25,8 @@ const SAME_SIGNAL_MS = 1_000
 /** `caudal start`: runs the whole system or some services in this process. */
 export const start: CliCommand = {
   summary: 'start all services, or the named ones, in one process (with an embedded PostgreSQL)',
-  usage: 'start [service…] [--fresh] [--data DIR] [--port N]',
-  options: { fresh: { type: 'boolean' }, port: { type: 'string' } },
+  usage: 'start [service…] [--embedded] [--fresh] [--data DIR] [--port N]',
+  options: { embedded: { type: 'boolean' }, fresh: { type: 'boolean' }, port: { type: 'string' } },
   positionals: { min: 0, max: ALL.length },
   async run(invocation) {
     const { positionals, values, dataDir, json } = invocation
@@ -37,6 +38,8 @@ export const start: CliCommand = {
       throw new UsageError('--fresh is only for the embedded database, but DATABASE_URL is set')
     }
     const names = positionals.length === 0 ? ALL : [...new Set(positionals)]
+    const refusal = refuseEmbedded(names, process.env, values['embedded'] === true)
+    if (refusal !== undefined) throw new UsageError(refusal)
     const firstPort = integerOption(values, 'port', { min: 0, max: 65_000 }, 8080)
     const logger = createLogger({ service: 'caudal', level: logLevel(process.env) })
     const stopped = onStopSignal()

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isPartial, missingSettings, needsEmbedded, withoutGateway } from './partial-system.ts'
+import {
+  isPartial,
+  missingSettings,
+  needsEmbedded,
+  refuseEmbedded,
+  withoutGateway,
+} from './partial-system.ts'
 import { SERVICE_ENTRIES } from './services.ts'
 
 const ALL = [...SERVICE_ENTRIES.keys()]
@@ -37,4 +43,19 @@ test('services of a system without a gateway do not wait for one', () => {
   )
   assert.deepEqual(withoutGateway(ledger, { CAUDAL_API_GATEWAY_URL: 'http://gateway' }), {})
   assert.deepEqual(withoutGateway(ledger, { CAUDAL_GATEWAY_ISSUER: 'https://gateway' }), {})
+})
+
+test('a forgotten DATABASE_URL is refused, unless --embedded asks for an embedded database', () => {
+  const kafka = { KAFKA_BROKERS: 'kafka:9092' }
+  for (const env of [{}, kafka]) {
+    assert.match(refuseEmbedded(['payments'], env, false) ?? '', /^DATABASE_URL is missing/)
+    assert.equal(refuseEmbedded(['payments'], env, true), undefined)
+    assert.equal(refuseEmbedded(ALL, env, false), undefined, 'the whole system')
+  }
+  const owner = { CAUDAL_MIGRATION_DATABASE_URL: 'postgres://caudal_owner@db/postgres' }
+  assert.match(refuseEmbedded(ALL, owner, false) ?? '', /missing beside CAUDAL_MIGRATION_DATABASE/)
+  assert.match(refuseEmbedded(ALL, { DATABASE_URL: '' }, false) ?? '', /^DATABASE_URL is empty/)
+  assert.match(refuseEmbedded(['payments'], SERVER, true) ?? '', /^--embedded is not for/)
+  assert.equal(refuseEmbedded(['payments'], SERVER, false), undefined)
+  assert.equal(refuseEmbedded(['api-gateway'], {}, false), undefined)
 })

@@ -1,6 +1,9 @@
 import { NO_GATEWAY } from '@caudal/config/service-settings.ts'
 import { SERVICE_ENTRIES } from './services.ts'
 
+/** The variables of databases beside DATABASE_URL. */
+const OTHER_DATABASE = /^CAUDAL_[A-Z_]+_DATABASE_URL$/
+
 /**
  * Whether this process runs some services of a system whose other services run elsewhere. Then it
  * is configured by its environment only, generates no secrets and has no data directory. Some
@@ -17,6 +20,28 @@ export function needsEmbedded(names: readonly string[], env: NodeJS.ProcessEnv):
   return names
     .map((name) => SERVICE_ENTRIES.get(name)!)
     .some(({ key, stateful }) => stateful && !env[`CAUDAL_${key}_DATABASE_URL`])
+}
+
+/**
+ * Why this start would make an empty system that nobody asked for, or undefined. The embedded
+ * database is for the whole system, or for services that `--embedded` (`asked`) gives one:
+ * otherwise a forgotten DATABASE_URL would start a service on an empty database, ready.
+ */
+export function refuseEmbedded(
+  names: readonly string[],
+  env: NodeJS.ProcessEnv,
+  asked: boolean,
+): string | undefined {
+  if (!needsEmbedded(names, env)) {
+    return asked ? '--embedded is not for services whose database is named' : undefined
+  }
+  if (env['DATABASE_URL'] === '') return 'DATABASE_URL is empty: set it, or unset it'
+  if (asked) return undefined
+  const named = Object.keys(env).filter((name) => OTHER_DATABASE.test(name) && env[name])
+  const how = 'set it, or add --embedded for an embedded database in the data directory'
+  if (named.length > 0) return `DATABASE_URL is missing beside ${named.join(', ')}: ${how}`
+  if (names.length === SERVICE_ENTRIES.size) return undefined
+  return `DATABASE_URL is missing for ${names.join(', ')}: ${how}`
 }
 
 /**
