@@ -15,6 +15,8 @@ import { EXIT, UsageError } from '../errors.ts'
 import { printJson, printLine } from '../output.ts'
 import { textOption } from '../parse-options.ts'
 import { findSystem, type System } from '../system/find-system.ts'
+import { refuseTarget, withTarget } from '../system/rebuild-target.ts'
+import { SERVICE_ENTRIES } from '../system/services.ts'
 
 const DATABASE = /^[a-z][a-z0-9_]{0,62}$/
 
@@ -29,8 +31,13 @@ export const rebuild: CliCommand = {
     if (!DATABASE.test(database)) {
       throw new UsageError('--into: a name may have lower-case letters, digits and underscores')
     }
+    refuseTarget(database, [...SERVICE_ENTRIES.keys()])
     const system = await findSystem(invocation)
-    const { events, transfers, gaps } = await rebuildInto(system, database)
+    const { events, transfers, gaps } = await withTarget(
+      { url: system.databaseUrl(database), database },
+      () => rebuildInto(system, database),
+      (rebuilt) => rebuilt.gaps.length === 0,
+    )
     const ok = gaps.length === 0
     if (invocation.json) printJson({ ok, database, events, transfers, gaps })
     const counts = `${events} events, ${transfers} transfers`
@@ -45,8 +52,6 @@ async function rebuildInto(system: System, database: string): Promise<Rebuilt> {
   await migrate({ adminUrl: url, database, sets: walletMigrations })
   const db = createPool({ url, applicationName: 'caudal-rebuild' })
   try {
-    const { rows } = await db.query('SELECT FROM accounts LIMIT 1')
-    if (rows.length > 0) throw new UsageError(`--into: ${database} already has accounts`)
     const logger = createLogger({ service: 'caudal', level: 'warn' })
     const log = await openEventLog(logConfig(system), logger)
     try {
