@@ -22,7 +22,7 @@ export async function findAhead(
     CROSS JOIN LATERAL (
       SELECT min(b.record_offset) AS ahead FROM parked_records b
       WHERE b.consumer_group = p.consumer_group AND b.source = p.source AND b.topic = p.topic
-        AND b.record_key = p.record_key AND b.record_offset < p.record_offset
+        AND b.order_key = p.order_key AND b.record_offset < p.record_offset
         AND b.resolved_at IS NULL
     ) a
     WHERE p.consumer_group = ${group} AND p.resolved_at IS NULL AND a.ahead IS NOT NULL
