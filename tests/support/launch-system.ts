@@ -8,7 +8,7 @@ import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgre
 import type { Scope } from '@caudal/testing/test-database.ts'
 import { ROOT } from './root.ts'
 
-const CLI = join(ROOT, 'cli/bin/caudal.js')
+const CLI = 'cli/bin/caudal.js'
 /** Prints the same as `caudal start`, but runs every service in its own process. */
 const PROCESSES = join(ROOT, 'tests/support/processes/start-processes.ts')
 const READY_TIMEOUT_MS = 110_000
@@ -36,8 +36,13 @@ export type LaunchedSystem = Ready & {
   logs(): readonly string[]
 }
 
-/** Arguments and environment of `caudal start`. */
-export type LaunchOptions = { dataDir: string; args?: string[]; env?: NodeJS.ProcessEnv }
+/** Arguments and environment of `caudal start`; `root` is another checkout, of another release. */
+export type LaunchOptions = {
+  dataDir: string
+  args?: string[]
+  env?: NodeJS.ProcessEnv
+  root?: string
+}
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
@@ -96,11 +101,12 @@ export async function killWhileStarting(options: LaunchOptions, afterMs: number)
   await exited
 }
 
-function spawnStart({ dataDir, args = [], env = {} }: LaunchOptions): ChildProcess {
+function spawnStart({ dataDir, args = [], env = {}, root }: LaunchOptions): ChildProcess {
   const words = ['start', ...args, '--json', '--port', '0', '--data', dataDir]
-  const program = process.env['CAUDAL_TEST_PROCESSES'] ? PROCESSES : CLI
+  const program =
+    process.env['CAUDAL_TEST_PROCESSES'] && root === undefined ? PROCESSES : join(root ?? ROOT, CLI)
   return spawn(process.execPath, [program, ...words], {
-    cwd: ROOT,
+    cwd: root ?? ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, CAUDAL_LOG_LEVEL: 'warn', ...env },
   })

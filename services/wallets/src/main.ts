@@ -42,6 +42,7 @@ import { orderBy } from './order-by.ts'
 import { paymentHandlers } from './payments/payment-handlers.ts'
 import { paymentSteps } from './payments/payment-steps.ts'
 import { findPaymentHold } from './payments/store/find-payment-hold.ts'
+import { completeOldEvents } from './upkeep/complete-old-events.ts'
 import { keepPartitions, type PartitionKeeper } from './upkeep/keep-partitions.ts'
 import { sweepHolds } from './upkeep/sweep-holds.ts'
 
@@ -66,6 +67,8 @@ export function start(config: Config): Promise<RunningService> {
     const db = await openDatabase(NAME, config, { sets: walletMigrations }, base)
     const partitions = await keepPartitions({ db, ...base })
     started(() => partitions.stop())
+    const completed = await completeOldEvents({ db, region: config.region })
+    if (completed > 0) base.logger.info({ completed }, 'emitted events of release 0.1.0 again')
     const log = await openLog(config, base)
     const observer = createObserver(base)
     const relay = await openRelay({ name: NAME, db, log }, config, base)

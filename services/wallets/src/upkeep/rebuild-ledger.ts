@@ -49,9 +49,10 @@ export async function rebuildLedger({ log, db }: { log: EventLog; db: Db }): Pro
         if (!months.has(month)) await createMonth(tx, month)
         months.add(month)
       }
+      const whole = records.filter(({ value }) => isWhole(value))
       return restoreEvents(
         tx,
-        records.map(({ value }) => upcastText(value)),
+        whole.map(({ value }) => upcastText(value)),
       )
     })
     for (const { topic, partition, offset } of records) {
@@ -62,6 +63,15 @@ export async function rebuildLedger({ log, db }: { log: EventLog; db: Db }): Pro
   // With a gap the balances are not what any entry says, and the database would refuse some.
   if (gaps.length === 0) await restoreAccounts(db)
   return { events, transfers, gaps }
+}
+
+/**
+ * Release 0.1.0 wrote transfers without entries. The ledger emitted them again when it was upgraded
+ * (ADR 0022); one that it did not is reported as a gap.
+ */
+function isWhole(value: string): boolean {
+  const event = JSON.parse(value) as { transfer_id?: string; entries?: unknown }
+  return event.transfer_id === undefined || event.entries !== undefined
 }
 
 async function readOn(log: EventLog, positions: readonly Position[]): Promise<LogRecord[]> {
