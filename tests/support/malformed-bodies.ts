@@ -35,10 +35,10 @@ export function malformedBodies(otherUserId: string): Record<string, string | Bu
     'half a surrogate': Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]),
     'a byte order mark': `\uFEFF{"external_order_id":"${id}"}`,
     'UTF-16': Buffer.from(`{"external_order_id":"${id}"}`, 'utf16le'),
-    '100,000 nested brackets': '['.repeat(100_000),
-    '100,000 nested members': '{"a":'.repeat(50_000),
-    '5,000 nested lists': `${'['.repeat(5_000)}${']'.repeat(5_000)}`,
-    '2,000 nested members': `${'{"a":'.repeat(2_000)}1${'}'.repeat(2_000)}`,
+    '4,000 nested brackets': '['.repeat(4_000),
+    '800 nested members': '{"a":'.repeat(800),
+    '2,000 nested lists': `${'['.repeat(2_000)}${']'.repeat(2_000)}`,
+    '500 nested members': `${'{"a":'.repeat(500)}1${'}'.repeat(500)}`,
     '40 nested members': `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`,
   }
 }
@@ -46,5 +46,6 @@ export function malformedBodies(otherUserId: string): Record<string, string | Bu
 /** Bodies larger than the limit. */
 export const LARGE_BODIES = {
   'a megabyte': `"${'x'.repeat(1_000_000)}"`,
+  '5,000 nested lists': `${'['.repeat(5_000)}${']'.repeat(5_000)}`,
   'a megabyte of brackets': '['.repeat(1_000_000),
 }

@@ -131,7 +131,7 @@ test('invalid bodies are refused with the name of the member', async (t) => {
     ['{"count":1,"count":1}', /duplicate/],
     ['[]', /must be object/],
     ['', /not valid JSON/],
-    ['['.repeat(100_000), /nested deeper/],
+    ['['.repeat(1_000), /nested deeper/],
   ]
   for (const [body, detail] of refusals) {
     const answer = await ask('POST', `/v1/things/${ID}`, { headers: JSON_TYPE, body })
@@ -346,6 +346,36 @@ test('a stop waits for requests in flight and aborts those that do not end', asy
   assert.deepEqual((await slow).body, { done: true })
   await assert.rejects(never)
   await closing
+})
+
+test('a stop does not wait for a request of which only a part has arrived', async (t) => {
+  const { app, url, ask } = await serving(t)
+  const head = 'POST /v1/exact HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n'
+  const parts = [
+    'POST /v1/ex',
+    head,
+    `${head}content-length: 10\r\n\r\n{"n"`,
+    `${head}transfer-encoding: chunked\r\n\r\n3\r\n{"n`,
+  ]
+  const closed = await Promise.all(
+    parts.map(async (part) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1').resume()
+      socket.on('error', () => {})
+      await once(socket, 'connect')
+      await new Promise((written) => socket.write(part, written))
+      return { end: once(socket, 'close') }
+    }),
+  )
+  assert.equal((await ask('GET', '/healthz')).status, 200)
+  let isAtDeadline = false
+  const closeAll = app.server.closeAllConnections.bind(app.server)
+  app.server.closeAllConnections = () => {
+    isAtDeadline = true
+    closeAll()
+  }
+  await closeServer(app)
+  await Promise.all(closed.map(({ end }) => end))
+  assert.equal(isAtDeadline, false, 'the stop ended long before its deadline')
 })
 
 function counted(labels: string): RegExp {

@@ -13,9 +13,10 @@ import {
 import type { Static, TSchema } from 'typebox'
 import { answerBadHttp } from './answer-bad-http.ts'
 import { answerError } from './answer-error.ts'
+import { budgetBodies } from './budget-bodies.ts'
 import { closeObjects, compileValidator } from './compile-validator.ts'
 import { addHealthRoutes, type Readiness } from './health-routes.ts'
-import { limitLargeBodies } from './limit-large-bodies.ts'
+import { limitBodies } from './limit-bodies.ts'
 import { measureRequests } from './measure-requests.ts'
 import { parseStrictJson } from './parse-strict-json.ts'
 import { sendProblem } from './problem.ts'
@@ -61,13 +62,15 @@ export interface ServerOptions {
   metrics: Metrics
   /** The checks of `/readyz`. Without them the service is ready when it listens. */
   readiness?: Readiness
-  /** Bytes; larger bodies get 413. A route can set its own `bodyLimit`. */
+  /** Bytes; larger bodies get 413. The schema of a route or its own `bodyLimit` lowers it. */
   bodyLimit?: number
   version?: string
 }
 
-// Far above what a request needs, so that a malformed one gets a precise error.
+/** Where the schema of a route sets no limit. */
 const BODY_LIMIT_BYTES = 256 * 1024
+/** What can be parsed and validated without holding the event loop for 50 ms. */
+const MAX_VALUES = 50_000
 const LARGE_BODIES_BYTES = 64 * 1024 * 1024
 const MAX_HEADER_BYTES = 16 * 1024
 const HEADERS_TIMEOUT_MS = 10_000
@@ -132,7 +135,9 @@ export function createServer(options: ServerOptions): HttpServer {
       sendProblem(reply, 'MALFORMED_REQUEST', 'the header host is missing')
     } else done()
   })
-  limitLargeBodies(untyped, LARGE_BODIES_BYTES)
+  const most = { bytes: options.bodyLimit ?? BODY_LIMIT_BYTES, values: MAX_VALUES }
+  limitBodies(untyped, most)
+  budgetBodies(untyped, LARGE_BODIES_BYTES)
   measureRequests(untyped, metrics)
   acceptStrictJson(app)
   app.setErrorHandler((error, request, reply) => answerError(logger, error, request, reply))
@@ -146,8 +151,7 @@ function acceptStrictJson(app: HttpServer): void {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
       refuseEncodedBody(request)
-      const { integers } = request.routeOptions.config
-      done(null, parseStrictJson(body as Buffer, integers === undefined ? {} : { integers }))
+      done(null, parseStrictJson(body as Buffer, request.routeOptions.config))
     } catch (error) {
       done(error as Error)
     }

@@ -163,6 +163,30 @@ test('F1: with bigints, only numbers written as integers become bigints', () => 
   }
 })
 
+test('F1: exact integers are read beside other numbers as a reviver would read them', () => {
+  const member = fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }))
+  const value = fc.oneof(document, fc.array(member), fc.dictionary(fc.string(), member))
+  const revive = (_name: string, it: unknown, context?: { source?: string }): unknown =>
+    typeof it === 'number' && /^-?\d+$/.test(context!.source!) ? BigInt(context!.source!) : it
+  fc.assert(
+    fc.property(value, fc.integer({ min: 0, max: 3 }), (inner, indent) => {
+      // The fraction makes the parser read the text of each number.
+      const text = JSON.stringify([1.5, inner], null, indent)
+      if (text.includes('__proto__') || hasInexactNumber(inner)) return
+      assert.deepEqual(parse(text, 'bigint'), JSON.parse(text, revive))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a document of more values than the limit is refused before it is parsed', () => {
+  const limited = (text: string) => parseStrictJson(Buffer.from(text), { maxValues: 10 })
+  assert.deepEqual(limited('[1,2,3,4,5,6,7,8,"a,b,c"]'), [1, 2, 3, 4, 5, 6, 7, 8, 'a,b,c'])
+  for (const text of ['[1,2,3,4,5,6,7,8,9,10]', `[${'{},'.repeat(9)}{}]`, '['.repeat(11)]) {
+    assert.throws(() => limited(text), /more values than the 10/)
+  }
+})
+
 test('empty bodies, byte order marks and words are refused without quoting them', () => {
   for (const text of ['', ' ', '\ufeff{}', 'secret words', '{"a":1}x', "{'a':1}", '01', 'NaN']) {
     refused(text, /^the body is not valid JSON$/)

@@ -1,7 +1,7 @@
 import { identityOf, type TokenHook } from '@caudal/http/authenticate.ts'
+import type { TokenBuckets } from '@caudal/http/create-token-buckets.ts'
 import { sendProblem } from '@caudal/http/problem.ts'
 import type { FastifyReply } from 'fastify'
-import type { TokenBuckets } from './create-token-buckets.ts'
 import type { SharedBuckets } from './open-shared-buckets.ts'
 
 export interface RateLimits {

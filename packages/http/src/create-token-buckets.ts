@@ -1,4 +1,4 @@
-import { createBoundedCache } from '@caudal/http/bounded-cache.ts'
+import { createBoundedCache } from './bounded-cache.ts'
 
 export interface TokenBuckets {
   /**
@@ -6,6 +6,8 @@ export interface TokenBuckets {
    * otherwise the seconds until they are.
    */
   take(key: string, cost?: number): number
+  /** Gives back what was taken for something that turned out not to count. */
+  giveBack(key: string, cost?: number): void
 }
 
 interface Bucket {
@@ -45,6 +47,10 @@ export function createTokenBuckets(options: {
         return 0
       }
       return (wanted - bucket.tokens) / ratePerSecond
+    },
+    giveBack(key, cost = 1) {
+      const bucket = buckets.get(key)
+      if (bucket !== undefined) bucket.tokens = Math.min(burst, bucket.tokens + cost)
     },
   }
 }
