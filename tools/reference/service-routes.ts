@@ -48,7 +48,7 @@ export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
     add: [
       (app) => addUserRoutes(app, INERT),
       (app) => addTokenRoutes(app, INERT),
-      (app) => mountProvider(app, INERT),
+      (app) => mountProvider(app, INERT, INERT),
     ],
   },
 ]

@@ -13,6 +13,7 @@ import { createUserCreation, type UserCreation } from './create-users.ts'
 import { AUDIENCE } from './domain/access-token.ts'
 import type { SigningKey } from './domain/signing-key.ts'
 import { ensureSigningKeys } from './ensure-signing-keys.ts'
+import { limitGuesses } from './http/limit-guesses.ts'
 import { mountProvider } from './http/mount-provider.ts'
 import { addTokenRoutes } from './http/token-routes.ts'
 import { addUserRoutes } from './http/user-routes.ts'
@@ -51,7 +52,7 @@ export function start(config: Config): Promise<RunningService> {
       logger,
       metrics,
     })
-    mountProvider(app, provider.callback())
+    mountProvider(app, provider.callback(), limitGuesses(config))
     const creation = createUserCreation({
       db,
       region: config.region,

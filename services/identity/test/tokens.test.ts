@@ -63,6 +63,33 @@ describe('tokens', async () => {
     assert.equal(none.body['error'], 'invalid_request')
   })
 
+  test('wrong secrets are limited by address and client, before the secret is compared', async (t) => {
+    const guarded = await startTestIdentity(t)
+    const inBody = { client_id: CLI.id, client_secret: 'x' }
+    const guess = (client: { id: string; secret: string } | null) =>
+      guarded.ask({ ...credentials('users:read'), ...(client === null && inBody) }, client)
+    const wrong = { ...NOTIFIER, secret: 'x'.repeat(32) }
+    for (const client of [wrong, null]) {
+      const statuses = await Promise.all(
+        Array.from({ length: 100 }, async () => (await guess(client)).status),
+      )
+      const heard = statuses.filter((status) => status === 401).length
+      assert.ok(heard >= 10 && heard <= 15, `${heard} guesses were answered`)
+      assert.equal(statuses.filter((status) => status === 429).length, 100 - heard)
+    }
+    const refused = await guarded.ask(credentials('users:read'), NOTIFIER)
+    assert.equal(refused.status, 429, 'the right secret is no exception, or guessing would go on')
+    assert.equal(refused.body['error'], 'temporarily_unavailable')
+    assert.match(refused.headers.get('retry-after') ?? '', /^[1-9]$/)
+    const many = await Promise.all(
+      Array.from({ length: 50 }, () => guarded.ask(credentials('users:read'))),
+    )
+    assert.ok(
+      many.every(({ status }) => status === 200),
+      'another client is not limited',
+    )
+  })
+
   test('a client gets no scope that is not on its list', async () => {
     const answer = await identity.ask(credentials('users:read ledger:write'), NOTIFIER)
     assert.equal(answer.status, 400)

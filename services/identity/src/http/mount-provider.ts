@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { takeOverReply } from '@caudal/http/take-over-reply.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { GuessLimit } from './limit-guesses.ts'
 
 /** Answers a request of Node's own kind: what `provider.callback()` returns. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
@@ -11,7 +12,7 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse) =
  * writes the answer itself: errors of the token endpoint have OAuth's form (RFC 6749, 5.2), not
  * ours.
  */
-export function mountProvider(app: HttpServer, handle: NodeHandler): void {
+export function mountProvider(app: HttpServer, handle: NodeHandler, guesses: GuessLimit): void {
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, _body, parsed) => parsed(null))
@@ -19,11 +20,29 @@ export function mountProvider(app: HttpServer, handle: NodeHandler): void {
     const pass = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
       await handle(request.raw, takeOverReply(reply))
     }
-    scope.post('/token', options, pass)
+    scope.post('/token', options, async (request, reply) => {
+      const guess = guesses.take(request)
+      if (guess.waitSeconds > 0) return refuseGuess(reply, guess.waitSeconds)
+      await pass(request, reply)
+      if (reply.raw.statusCode !== 401) guess.giveBack()
+      return reply
+    })
     scope.get('/jwks', options, pass)
     scope.get('/auth', options, pass)
     scope.get('/.well-known/openid-configuration', options, pass)
     scope.get('/.well-known/oauth-authorization-server', options, pass)
     done()
   })
+}
+
+/** In the form of OAuth, which has no error of its own for this. */
+function refuseGuess(reply: FastifyReply, waitSeconds: number): FastifyReply {
+  const seconds = Math.ceil(waitSeconds)
+  return reply
+    .code(429)
+    .header('retry-after', String(seconds))
+    .send({
+      error: 'temporarily_unavailable',
+      error_description: `too many wrong client secrets; try again in ${seconds} s`,
+    })
 }
