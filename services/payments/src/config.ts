@@ -19,10 +19,13 @@ export interface Config extends ServiceSettings, DatabaseSettings, ClientSetting
   ordersTimeoutMs: number
   /** Retention of idempotency keys, at least 30 days (F2). */
   keyDays: number
+  /** How many refusals of a user are stored under idempotency keys on one day (ADR 0026). */
+  refusalsPerDay: number
 }
 
 const ORDERS_TIMEOUT_MS = 2_000
 const KEY_DAYS = { min: KEEP_DAYS_AT_LEAST, max: 3_650 }
+const REFUSALS = { min: 1, max: 1_000_000 }
 
 /** @throws {ConfigError} with every invalid variable */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
@@ -35,5 +38,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ordersUrl: readPeerUrl(reader, 'ORDERS'),
     ordersTimeoutMs: reader.durationMs('CAUDAL_PAYMENTS_ORDERS_TIMEOUT', ORDERS_TIMEOUT_MS),
     keyDays: reader.integer('CAUDAL_PAYMENTS_KEY_DAYS', KEY_DAYS, KEY_DAYS.min),
+    refusalsPerDay: reader.integer('CAUDAL_PAYMENTS_REFUSALS_PER_DAY', REFUSALS, 1_000),
   }))
 }

@@ -80,6 +80,7 @@ function acceptRequests({ config, db, logger, observer, relay }: Parts): Payment
   return createPaymentRequests({
     db,
     region: config.region,
+    refusalsPerDay: config.refusalsPerDay,
     lookUpOrders: (wanted, traceparent) => lookUpOrders(lookup, wanted, traceparent),
     afterCommit: (decisions) => {
       relay.wake()

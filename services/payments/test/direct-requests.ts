@@ -46,6 +46,7 @@ export function requestsOver(
   const requests = createPaymentRequests({
     db,
     region: 'test',
+    refusalsPerDay: 100,
     lookUpOrders: async (wanted) => new Map(wanted.map((it) => [ownedOrderOf(it), ORDER])),
     afterCommit: (decisions) => committed.push(...decisions.map(({ kind }) => kind)),
     ...over,

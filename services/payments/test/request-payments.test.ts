@@ -200,6 +200,29 @@ test('a refusal is bound to its key and repeated, even if the order is free agai
   assert.equal(repeat.headers['idempotency-replayed'], 'true')
 })
 
+test('refusals under new keys are stored up to a quota of the user and day', async () => {
+  const limited = await world.start({ CAUDAL_PAYMENTS_REFUSALS_PER_DAY: '3' })
+  const { userId, token } = await newUser()
+  const order = world.peers.addOrder(userId).external_order_id
+  assert.equal((await pay(limited, token, order)).status, 202)
+  const replies = await Promise.all(Array.from({ length: 10 }, () => pay(limited, token, order)))
+  const stored = replies.filter(({ status }) => status === 409)
+  const beyond = replies.filter(({ status }) => status !== 409)
+  assert.equal(stored.length, 3)
+  for (const reply of beyond) {
+    assertProblem(reply, 429, 'RATE_LIMITED')
+    assert.equal(reply.headers['retry-after'], '3600')
+  }
+  assert.equal(await count('idempotency_keys', 'user_id = $1', [userId]), 4)
+  const another = world.peers.addOrder(userId).external_order_id
+  assert.equal((await pay(limited, token, another)).status, 202, 'payments are not counted')
+  const { userId: otherId, token: otherToken } = await newUser()
+  const paid = world.peers.addOrder(otherId, { status: 'PAID' }).external_order_id
+  assert.equal((await pay(limited, otherToken, paid)).status, 409, 'each user has a quota')
+  await world.db.pool.query('UPDATE refusal_counts SET day = day - 1 WHERE user_id = $1', [userId])
+  assert.equal((await pay(limited, token, order)).status, 409, 'and each day')
+})
+
 test('an order can be paid again after a failed payment, not after a completed one', async () => {
   const { userId, token } = await newUser()
   const order = world.peers.addOrder(userId).external_order_id

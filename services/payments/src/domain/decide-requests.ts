@@ -68,7 +68,7 @@ export type RefusalCode = Extract<ErrorCode, 'ORDER_ALREADY_PAID' | 'ORDER_PAYME
 /** A rejection that stores nothing: the idempotency key can be used again. */
 export type RejectionCode = Extract<
   ErrorCode,
-  'IDEMPOTENCY_MISMATCH' | 'ORDER_NOT_FOUND' | 'UNAVAILABLE'
+  'IDEMPOTENCY_MISMATCH' | 'ORDER_NOT_FOUND' | 'RATE_LIMITED' | 'UNAVAILABLE'
 >
 
 export type Decision =

@@ -15,9 +15,13 @@ export interface Answered {
 
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8'
 
+/** The day may end sooner or later than in an hour. */
+const QUOTA_RETRY_SECONDS = '3600'
+
 const REJECTION_DETAILS: Record<RejectionCode, string> = {
   IDEMPOTENCY_MISMATCH: 'the idempotency-key was used with a different body',
   ORDER_NOT_FOUND: 'the user has no such order',
+  RATE_LIMITED: 'too many refused requests of this user today; a new day begins at 00:00 UTC',
   UNAVAILABLE: 'the order could not be looked up; retry with the same idempotency-key',
 }
 
@@ -28,7 +32,8 @@ const REJECTION_DETAILS: Record<RejectionCode, string> = {
  */
 export function answeredOf(outcome: Outcome): Answered {
   if (outcome.kind === 'rejected') {
-    throw new Problem(outcome.code, REJECTION_DETAILS[outcome.code])
+    const headers = outcome.code === 'RATE_LIMITED' ? { 'retry-after': QUOTA_RETRY_SECONDS } : {}
+    throw new Problem(outcome.code, REJECTION_DETAILS[outcome.code], { headers })
   }
   const { answer, replayed } = outcome
   const { httpStatus: status, body, paymentId } = answer

@@ -3,6 +3,7 @@ import { problemOf } from '@caudal/http/answer-error.ts'
 import { bearerToken } from '@caudal/http/authenticate.ts'
 import { closeObjects, compileValidator } from '@caudal/http/compile-validator.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
+import { limitsOf } from '@caudal/http/limit-bodies.ts'
 import { parseStrictJson } from '@caudal/http/parse-strict-json.ts'
 import { Problem, renderProblem } from '@caudal/http/problem.ts'
 import { takeOverReply } from '@caudal/http/take-over-reply.ts'
@@ -22,6 +23,8 @@ import { requestPaymentSchema } from './schemas.ts'
 const PATH = '/internal/payment-requests'
 const BODY_LIMIT_BYTES = 1024 * 1024
 const MAX_REQUESTS = 64
+/** Of the body of one request, as at its own route. */
+const MAX_VALUES = limitsOf(requestPaymentSchema, { bytes: BODY_LIMIT_BYTES, values: 64 }).values
 
 /** One payment request: its token, idempotency key, trace and the bytes of its body. */
 const JoinedRequest = Type.Object({
@@ -77,7 +80,9 @@ async function answer(deps: JoinedDeps, request: JoinedRequest): Promise<Answere
     const token = bearerToken(request.authorization)
     if (token === undefined) throw new Problem('UNAUTHENTICATED')
     const identity = deps.verifier.cached(token) ?? (await deps.verifier.verify(token))
-    const { value, error } = readRequest(parseStrictJson(Buffer.from(request.body)))
+    const { value, error } = readRequest(
+      parseStrictJson(Buffer.from(request.body), { maxValues: MAX_VALUES }),
+    )
     if (error !== undefined) throw error
     const { 'idempotency-key': key, 'x-payment-id': paymentId } = request
     const headers = {

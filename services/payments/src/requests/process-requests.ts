@@ -3,6 +3,7 @@ import type { BoundKey } from '@caudal/idempotency/bound-key.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { readClock } from '@caudal/postgres/read-clock.ts'
 import type { LastStatements } from '@caudal/postgres/transaction.ts'
+import type { Tx } from '@caudal/postgres/types.ts'
 import {
   type Decision,
   decideRequests,
@@ -16,6 +17,7 @@ import {
   type StoredAnswer,
 } from '../domain/decide-requests.ts'
 import type { Payment } from '../domain/payment.ts'
+import { countRefusals } from '../store/count-refusals.ts'
 import { saveRequests } from '../store/save-requests.ts'
 import type { Outcome } from './answer-request.ts'
 import type { TracedRequest } from './payment-request.ts'
@@ -32,6 +34,8 @@ export interface RequestWork {
 
 export interface ProcessRequestsDeps {
   region: string
+  /** How many refusals of a user are stored under keys on one day. */
+  refusalsPerDay: number
   /** Takes the statement that is sent last and not awaited, so that COMMIT travels with it. */
   last: LastStatements
   /** Receives the decisions after the commit. */
@@ -46,7 +50,7 @@ export interface ProcessRequestsDeps {
  * decided again.
  */
 export const processRequests: ProcessBatch<ProcessRequestsDeps, RequestWork, Outcome> = async (
-  { region, last, afterCommit },
+  { region, refusalsPerDay, last, afterCommit },
   tx,
   work,
 ) => {
@@ -54,10 +58,16 @@ export const processRequests: ProcessBatch<ProcessRequestsDeps, RequestWork, Out
   const requests = work.map(({ request }) => request)
   const decisions = decideRequests(requests, knownOf(work), ordersOf(work), { now, region })
   const answers = decisions.map((decision, index) => answerOf(requests[index]!, decision))
-  const { keys, payments, events } = effectsOf(requests, decisions, answers)
+  const beyondQuota = await findBeyondQuota(tx, requests, decisions, refusalsPerDay)
+  const stored = answers.map((answer, index) => (beyondQuota.has(index) ? undefined : answer))
+  const { keys, payments, events } = effectsOf(requests, decisions, stored)
   if (keys.length > 0) last.push(saveRequests(tx, keys, payments, events))
   return {
-    outcomes: decisions.map((decision, index) => outcomeOf(decision, answers[index], answers)),
+    outcomes: decisions.map((decision, index) =>
+      beyondQuota.has(decision.kind === 'repeated' ? decision.index : index)
+        ? { kind: 'rejected', code: 'RATE_LIMITED' }
+        : outcomeOf(decision, answers[index], answers),
+    ),
     afterCommit: () => afterCommit(decisions),
   }
 }
@@ -93,6 +103,20 @@ function answerOf(request: PaymentRequest, decision: Decision): StoredAnswer | u
   if (decision.kind === 'accepted') return renderAccepted(request, decision.payment)
   if (decision.kind === 'refused') return renderRefused(request, decision.code)
   return undefined
+}
+
+/** The places of the refusals that are beyond their user's quota and so are not stored. */
+async function findBeyondQuota(
+  tx: Tx,
+  requests: readonly TracedRequest[],
+  decisions: readonly Decision[],
+  refusalsPerDay: number,
+): Promise<Set<number>> {
+  const refused = decisions.flatMap((decision, place) =>
+    decision.kind === 'refused' ? [{ ...requests[place]!, place }] : [],
+  )
+  const beyond = refused.length === 0 ? [] : await countRefusals(tx, refused, refusalsPerDay)
+  return new Set(beyond.map(({ place }) => place))
 }
 
 function effectsOf(

@@ -26,6 +26,8 @@ import { knownOf, ordersOf, processRequests, type RequestWork } from './process-
 export interface RequestPaymentsDeps {
   db: Db
   region: string
+  /** How many refusals of a user are stored under keys on one day. */
+  refusalsPerDay: number
   lookUpOrders: (wanted: readonly PaymentRequest[], traceparent: string) => Promise<KnownOrders>
   /** Called after each commit, with what was decided. */
   afterCommit: (decisions: readonly Decision[]) => void
@@ -125,9 +127,13 @@ async function lookUpMissing(deps: RequestPaymentsDeps, attempts: Attempt[]): Pr
 }
 
 async function accept(deps: RequestPaymentsDeps, attempts: Attempt[]): Promise<Outcome[]> {
-  const { region, afterCommit } = deps
+  const { region, refusalsPerDay, afterCommit } = deps
   const result = await transaction(deps.db, async (tx, last) => {
-    const processed = await processRequests({ region, last, afterCommit }, tx, attempts)
+    const processed = await processRequests(
+      { region, refusalsPerDay, last, afterCommit },
+      tx,
+      attempts,
+    )
     for (const [index, outcome] of processed.outcomes.entries()) {
       const isNew = outcome.kind === 'answered' && !outcome.replayed
       if (isNew) attempts[index]!.written.add(outcome.answer.body)

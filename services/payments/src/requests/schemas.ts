@@ -30,7 +30,7 @@ export const requestPaymentSchema = {
     ...onBehalfOf,
   },
   answerHeaders: paymentRequest.answerHeaders,
-  problems: paymentRequest.problems,
+  problems: [...paymentRequest.problems, 'RATE_LIMITED'] as const,
   body: paymentRequest.body,
   response: { 202: AcceptedPaymentView },
 }
