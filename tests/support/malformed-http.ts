@@ -9,16 +9,20 @@ export function malformedHttp(token: string): {
   chunked: string
   malformed: Record<string, [text: string, code: ErrorCode]>
 } {
-  const start = `POST /api/v1/payments HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n`
+  const head = 'POST /api/v1/payments HTTP/1.1\r\nhost: localhost\r\n'
+  const start = `${head}authorization: Bearer ${token}\r\n`
   const json = `${start}idempotency-key: ${randomUUID()}\r\ncontent-type: application/json\r\n`
   const chunked = `${json}connection: close\r\ntransfer-encoding: chunked\r\n\r\n`
   const malformed: Record<string, [string, ErrorCode]> = {
     'no HTTP': ['hello\r\n\r\n', 'MALFORMED_REQUEST'],
     TLS: ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 'MALFORMED_REQUEST'],
     'no host': ['GET /api/v1/wallet HTTP/1.1\r\nconnection: close\r\n\r\n', 'MALFORMED_REQUEST'],
-    'an unknown method': ['PAY /api/v1/payments HTTP/1.1\r\nhost: x\r\n\r\n', 'MALFORMED_REQUEST'],
+    'an unknown method': [
+      'PAY /api/v1/payments HTTP/1.1\r\nhost: localhost\r\n\r\n',
+      'MALFORMED_REQUEST',
+    ],
     'a space in a header name': [
-      `GET / HTTP/1.1\r\nhost: x\r\nx y: z\r\n\r\n`,
+      `GET / HTTP/1.1\r\nhost: localhost\r\nx y: z\r\n\r\n`,
       'MALFORMED_REQUEST',
     ],
     'two lengths': [`${json}content-length: 2\r\ncontent-length: 3\r\n\r\n{}`, 'MALFORMED_REQUEST'],

@@ -17,7 +17,7 @@ export async function sendRequest(url: string, request: RequestSpec): Promise<Pa
   const { method = 'GET', path = '/', body } = request
   const bytes = Buffer.from(body ?? '')
   const headers: RequestSpec['headers'] = {
-    host: 'gateway.test',
+    host: new URL(url).host,
     connection: 'close',
     ...(body !== undefined && { 'content-length': String(bytes.length) }),
     ...request.headers,

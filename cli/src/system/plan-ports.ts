@@ -4,11 +4,13 @@ import { freePort } from '@caudal/local-postgres/free-port.ts'
 import { SERVICE_ENTRIES } from './services.ts'
 
 const HOST = '127.0.0.1'
+const OPERATIONS_PORTS_AFTER = 100
+const MAX_PORT = 65_535
 const KEYS = Object.keys(DEFAULT_PORTS) as (keyof typeof DEFAULT_PORTS)[]
 
 /** The chosen ports, reserved until `release`. */
 export type PlannedPorts = {
-  /** `CAUDAL_<KEY>_PORT` and `CAUDAL_<KEY>_URL`. */
+  /** `CAUDAL_<KEY>_PORT`, `CAUDAL_<KEY>_URL` and `CAUDAL_<KEY>_OPERATIONS_PORT`. */
   env: NodeJS.ProcessEnv
   /** Frees the ports, so that the services can bind them. */
   release(): Promise<void>
@@ -41,6 +43,10 @@ export async function planPorts(
       planned[`CAUDAL_${key}_PORT`] = String(port)
       planned[`CAUDAL_${key}_URL`] = env[`CAUDAL_${key}_URL`] ?? `http://${HOST}:${port}`
     }
+    for (const key of starting) {
+      const port = await reserveOperationsPort(key, env, planned, reserved)
+      planned[operationsPortOf(key)] = String(port)
+    }
     if (starting.has('PUSH') && !env['CAUDAL_PUSH_APNS_PORT']) {
       const port = await reservePort('PUSH_APNS', first === 0 ? 0 : first + KEYS.length, reserved)
       planned['CAUDAL_PUSH_APNS_PORT'] = String(port)
@@ -51,6 +57,26 @@ export async function planPorts(
     throw error
   }
   return { env: planned, release }
+}
+
+/** The variable with the operations port of a service. */
+export function operationsPortOf(key: string): string {
+  return `CAUDAL_${key}_OPERATIONS_PORT`
+}
+
+/** A hundred after the port of the service, or a free one where that is taken. */
+async function reserveOperationsPort(
+  key: string,
+  env: NodeJS.ProcessEnv,
+  planned: NodeJS.ProcessEnv,
+  reserved: Server[],
+): Promise<number> {
+  const name = `${key}_OPERATIONS`
+  const given = env[operationsPortOf(key)]
+  if (given) return reservePort(name, Number(given), reserved)
+  const wanted = Number(planned[`CAUDAL_${key}_PORT`]) + OPERATIONS_PORTS_AFTER
+  if (wanted > MAX_PORT) return reservePort(name, 0, reserved)
+  return reservePort(name, wanted, reserved).catch(() => reservePort(name, 0, reserved))
 }
 
 /** Reserves the port, or a free one for 0. */

@@ -11,7 +11,7 @@ import { checkConfiguration } from './check-configuration.ts'
 import { checkDatabase } from './check-database.ts'
 import { makeDirectory } from './make-directory.ts'
 import { isPartial, missingSettings, needsEmbedded, withoutGateway } from './partial-system.ts'
-import { planPorts } from './plan-ports.ts'
+import { operationsPortOf, planPorts } from './plan-ports.ts'
 import { newSecrets, readOrMakeSecrets, secretEnvironment, type Secrets } from './secrets.ts'
 import { type LoadedService, SERVICE_ENTRIES } from './services.ts'
 import { removeOwnState, type SystemState, writeSystemState } from './state-file.ts'
@@ -67,7 +67,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     const env = { ...made, ...options.env, ...alone, ...database.env, ...ports.env }
     await ports.release()
     const services = await startServices(loaded, env, stops)
-    const state = describe(options, services, database.url, secrets)
+    const state = describe(options, services, database.url, secrets, operationsUrls(names, env))
     if (!part) await writeSystemState(state)
     logger.info({ services: state.services }, 'the system is ready')
     return { state, failed: database.failed, stop }
@@ -134,11 +134,21 @@ async function startServices(
   return services
 }
 
+/** Where the operations port of each service is. */
+function operationsUrls(names: readonly string[], env: NodeJS.ProcessEnv): Record<string, string> {
+  const urlOf = (name: string): string => {
+    const { key } = SERVICE_ENTRIES.get(name)!
+    return `http://127.0.0.1:${env[operationsPortOf(key)]}`
+  }
+  return Object.fromEntries(names.map((name) => [name, urlOf(name)]))
+}
+
 function describe(
   { names, dataDir }: RunOptions,
   services: readonly RunningService[],
   databaseUrl: string,
   secrets: Secrets,
+  operations: Record<string, string>,
 ): SystemState {
   const urls = Object.fromEntries(names.map((name, index) => [name, services[index]!.url]))
   return {
@@ -150,6 +160,7 @@ function describe(
     push_url: urls['push'] ?? null,
     data_dir: dataDir,
     services: urls,
+    operations,
     database_url: databaseUrl,
     client: { id: 'caudal-cli', secret: secrets['caudal-cli'] ?? '' },
   }

@@ -14,6 +14,8 @@ export type SystemState = {
   data_dir: string
   /** The base URL of each running service, by name. */
   services: Record<string, string>
+  /** The base URL of each service's operations port: metrics, readiness, OpenAPI document. */
+  operations: Record<string, string>
   /** The server URL of the role that owns the databases, for `verify`. */
   database_url: string
   /** The OAuth client of the command line. */

@@ -9,6 +9,15 @@ export interface ServiceSettings {
   port: number
   region: string
   logLevel: LogLevel
+  edge?: EdgeSettings
+}
+
+/** What the world outside may see of a service. */
+export interface EdgeSettings {
+  /** The names by which it is reached, besides addresses and localhost. */
+  hosts: readonly string[]
+  /** Where `/metrics` and `/openapi.json` are; without it, on the port of the service. */
+  operations?: { host: string; port: number; isPublic: boolean }
 }
 
 const POSTGRES = ['postgres', 'postgresql']
@@ -23,7 +32,32 @@ export function readServiceSettings(
     port: reader.port(`CAUDAL_${service}_PORT`, DEFAULT_PORTS[service]),
     region: reader.text('CAUDAL_REGION', 'local'),
     logLevel: reader.oneOf('CAUDAL_LOG_LEVEL', LOG_LEVELS, 'info'),
+    edge: readEdgeSettings(reader, service),
   }
+}
+
+/**
+ * The names are those of `CAUDAL_PUBLIC_URL`, of the service's own `CAUDAL_<SERVICE>_URL`, and
+ * `CAUDAL_ALLOWED_HOSTS`, separated by commas.
+ */
+function readEdgeSettings(reader: EnvironmentReader, service: ServiceName): EdgeSettings {
+  const urls = ['CAUDAL_PUBLIC_URL', `CAUDAL_${service}_URL`].filter(
+    (name) => reader.optional(name) !== undefined,
+  )
+  const named = (reader.optional('CAUDAL_ALLOWED_HOSTS') ?? '').split(',').map((it) => it.trim())
+  const hosts = [...urls.map((name) => hostOf(reader.url(name))), ...named].filter(Boolean)
+  const port = `CAUDAL_${service}_OPERATIONS_PORT`
+  if (reader.optional(port) === undefined) return { hosts }
+  const operations = {
+    host: reader.text('CAUDAL_OPERATIONS_HOST', reader.text('CAUDAL_HOST', '127.0.0.1')),
+    port: reader.port(port, 0),
+    isPublic: reader.flag('CAUDAL_OPERATIONS_PUBLIC', false),
+  }
+  return { hosts, operations }
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : ''
 }
 
 /** The base URL of a peer, `CAUDAL_<SERVICE>_URL`. */
@@ -93,6 +127,8 @@ export function readClientSettings(
 export interface IssuerSettings {
   identityIssuer: string
   identityJwksUrl: string
+  /** Where the identity service publishes whose tokens are withdrawn. */
+  identityRevocationsUrl?: string
   gatewayIssuer: string | null
   gatewayJwksUrl: string
 }
@@ -106,6 +142,7 @@ export function readIssuerSettings(reader: EnvironmentReader): IssuerSettings {
   return {
     identityIssuer: reader.text('CAUDAL_ISSUER', 'https://identity.caudal.local'),
     identityJwksUrl: `${readPeerUrl(reader, 'IDENTITY')}/jwks`,
+    identityRevocationsUrl: `${readPeerUrl(reader, 'IDENTITY')}/revocations`,
     gatewayIssuer: gatewayIssuer === NO_GATEWAY ? null : gatewayIssuer,
     gatewayJwksUrl: `${readPeerUrl(reader, 'API_GATEWAY')}/internal/jwks.json`,
   }

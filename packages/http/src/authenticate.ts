@@ -58,7 +58,7 @@ function refusalOf(identity: Identity, access: Access): Problem | undefined {
 }
 
 /** Node uses the first of several headers; a proxy that uses another one sees another caller. */
-function isRepeated(rawHeaders: readonly string[], name: string): boolean {
+export function isRepeated(rawHeaders: readonly string[], name: string): boolean {
   let count = 0
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const one = rawHeaders[index]!

@@ -348,36 +348,6 @@ test('a stop waits for requests in flight and aborts those that do not end', asy
   await closing
 })
 
-test('a stop does not wait for a request of which only a part has arrived', async (t) => {
-  const { app, url, ask } = await serving(t)
-  const head = 'POST /v1/exact HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n'
-  const parts = [
-    'POST /v1/ex',
-    head,
-    `${head}content-length: 10\r\n\r\n{"n"`,
-    `${head}transfer-encoding: chunked\r\n\r\n3\r\n{"n`,
-  ]
-  const closed = await Promise.all(
-    parts.map(async (part) => {
-      const socket = connect(Number(new URL(url).port), '127.0.0.1').resume()
-      socket.on('error', () => {})
-      await once(socket, 'connect')
-      await new Promise((written) => socket.write(part, written))
-      return { end: once(socket, 'close') }
-    }),
-  )
-  assert.equal((await ask('GET', '/healthz')).status, 200)
-  let isAtDeadline = false
-  const closeAll = app.server.closeAllConnections.bind(app.server)
-  app.server.closeAllConnections = () => {
-    isAtDeadline = true
-    closeAll()
-  }
-  await closeServer(app)
-  await Promise.all(closed.map(({ end }) => end))
-  assert.equal(isAtDeadline, false, 'the stop ended long before its deadline')
-})
-
 function counted(labels: string): RegExp {
   return new RegExp(`http_requests_total\\{${labels}.*\\} 1\\n`)
 }

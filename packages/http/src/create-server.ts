@@ -18,10 +18,12 @@ import { closeObjects, compileValidator } from './compile-validator.ts'
 import { addHealthRoutes, type Readiness } from './health-routes.ts'
 import { limitBodies } from './limit-bodies.ts'
 import { measureRequests } from './measure-requests.ts'
+import type { OperationsSettings } from './operations-server.ts'
 import { parseStrictJson } from './parse-strict-json.ts'
 import { sendProblem } from './problem.ts'
 import { publishOpenApi } from './publish-open-api.ts'
 import { refuseEncodedBody } from './refuse-encoded-body.ts'
+import { foreignHostCheck } from './refuse-foreign-host.ts'
 import { refuseUnrouted } from './refuse-unrouted.ts'
 import type { Identity } from './token-verifier.ts'
 import { traceRequest } from './trace-request.ts'
@@ -65,6 +67,14 @@ export interface ServerOptions {
   /** Bytes; larger bodies get 413. The schema of a route or its own `bodyLimit` lowers it. */
   bodyLimit?: number
   version?: string
+  /** What the world outside may see; without it any host is accepted, and there is one port. */
+  edge?: EdgeSettings | undefined
+}
+
+export interface EdgeSettings {
+  /** The names by which the service is reached, besides addresses and localhost. */
+  hosts: readonly string[]
+  operations?: OperationsSettings
 }
 
 /** Where the schema of a route sets no limit. */
@@ -125,15 +135,19 @@ export function createServer(options: ServerOptions): HttpServer {
   app.decorateRequest('traceName', undefined)
   app.decorateRequest('identity', null)
   const unrouted = refuseUnrouted(untyped)
+  const foreignHost = foreignHostCheck(options.edge?.hosts)
   app.addHook('onRequest', (request, reply, done) => {
     traceRequest(logger, request, reply)
     reply.header('x-content-type-options', 'nosniff')
     reply.header('cache-control', 'no-store')
+    const foreign = foreignHost(request)
+    if (foreign !== undefined) {
+      sendProblem(reply, 'MALFORMED_REQUEST', foreign)
+      return
+    }
     // Before any body is read: an unknown route needs neither a body nor a content type.
     if (request.is404) unrouted(request, reply)
-    else if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
-      sendProblem(reply, 'MALFORMED_REQUEST', 'the header host is missing')
-    } else done()
+    else done()
   })
   const most = { bytes: options.bodyLimit ?? BODY_LIMIT_BYTES, values: MAX_VALUES }
   limitBodies(untyped, most)
@@ -142,7 +156,10 @@ export function createServer(options: ServerOptions): HttpServer {
   acceptStrictJson(app)
   app.setErrorHandler((error, request, reply) => answerError(logger, error, request, reply))
   publishOpenApi(untyped, name, options.version ?? '1.0.0')
-  addHealthRoutes(untyped, { name, logger, metrics, readiness })
+  const operations = options.edge?.operations
+  const onService = operations === undefined || operations.isPublic
+  const deps = { name, logger, metrics, readiness }
+  addHealthRoutes(untyped, deps, { onService, operations })
   return app
 }
 

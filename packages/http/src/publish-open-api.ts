@@ -42,8 +42,8 @@ const TRACE_ANSWER_HEADERS = {
 }
 
 /**
- * Serves `/openapi.json` (OpenAPI 3.1), made from the schemas of the routes declared after this
- * call, with the headers and the problems of each.
+ * Makes the OpenAPI document (3.1), which `app.swagger()` returns, from the schemas of the routes
+ * declared after this call, with the headers and the problems of each.
  */
 export function publishOpenApi(app: FastifyInstance, title: string, version: string): void {
   const openapi = {
@@ -57,9 +57,6 @@ export function publishOpenApi(app: FastifyInstance, title: string, version: str
   fastifySwagger(app, { openapi, convertConstToEnum: false, transform }, (error) => {
     if (error !== undefined) throw error
   })
-  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>
-    reply.send(app.swagger()),
-  )
 }
 
 function transform({ schema, url }: { schema: FastifySchema; url: string }): {

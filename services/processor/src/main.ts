@@ -81,7 +81,7 @@ function createApp(parts: Parts, consumer: Consumer): HttpServer {
     ...(await checkParts({ db, verifier, consumer, relay })),
     psp_circuit: checkCircuit(work.circuitMode()),
   })
-  const app = createServer({ name: NAME, logger, metrics, readiness })
+  const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addStepsRoute(app, { verifier, listSteps: (payment) => listSteps(db, payment) })
   return app
 }

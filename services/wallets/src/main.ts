@@ -169,7 +169,7 @@ function createApp(parts: Parts, { consumer, commands, sweeper }: Running): Http
     partitions: partitions.check(),
     expiry: { status: sweeper.lastFault() === null ? 'ok' : 'warn' } as const,
   })
-  const app = createServer({ name: NAME, logger, metrics, readiness })
+  const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addWalletRoutes(app, {
     verifier,
     findBalances: (walletId) => findBalances(db, walletId),

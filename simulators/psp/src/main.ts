@@ -66,7 +66,7 @@ async function serve(
     await db.query('SELECT 1')
     return { database: { status: 'ok' as const } }
   }
-  const app = createServer({ name: NAME, logger, metrics, readiness })
+  const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addPaymentRoutes(app, { db, batcher, behaviours, pending, logger })
   addAdminRoutes(app, { db, behaviours })
   addPaymentFastPath(app, { db, batcher, behaviours, pending, logger, metrics })

@@ -63,7 +63,7 @@ async function serve(config: Config, db: Db, logger: Logger): Promise<RunningPus
     await db.query('SELECT 1')
     return { database: { status: 'ok' as const } }
   }
-  const app = createServer({ name: NAME, logger, metrics, readiness })
+  const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addFcmRoutes(app, { acceptPush, logger })
   addTokenRoute(app)
   addAdminRoutes(app, { db, behaviours })

@@ -71,6 +71,8 @@ export function environmentOf(plan: SystemPlan, service: Service, port: number):
     ...Object.fromEntries(urls),
     CAUDAL_PUSH_APNS_URL: `http://127.0.0.1:${plan.apnsPort}`,
     [`CAUDAL_${environmentKey(service)}_PORT`]: String(port),
+    // The tests read metrics where the service is.
+    CAUDAL_OPERATIONS_PUBLIC: 'true',
     ...(service === 'push' && { CAUDAL_PUSH_APNS_PORT: String(plan.apnsPort) }),
     ...Object.fromEntries(own.map((name) => [name, plan.secrets[name]])),
     ...(service === 'api-gateway' && { CAUDAL_GATEWAY_SIGNING_KEY: plan.signingKey }),

@@ -149,6 +149,7 @@ function stateOf(
     psp_url: urlOf('psp'),
     push_url: urlOf('push'),
     data_dir: dataDir,
+    operations: {},
     services: Object.fromEntries(SERVICE_NAMES.map((service) => [service, urlOf(service)])),
     database_url: databaseUrl,
     client: { id: 'caudal-cli', secret },
