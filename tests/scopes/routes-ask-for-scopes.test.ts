@@ -35,7 +35,10 @@ describe('each route asks for the scope that the reference names', () => {
     const dataDir = await dataDirectory(scope)
     // With a known key, the test can sign tokens of the gateway.
     const key = JSON.stringify(gatewayKey.export({ format: 'jwk' }))
-    await launchSystem(scope, { dataDir, env: { CAUDAL_GATEWAY_SIGNING_KEY: key } })
+    await launchSystem(scope, {
+      dataDir,
+      env: { CAUDAL_GATEWAY_SIGNING_KEY: key, CAUDAL_OPERATIONS_PUBLIC: 'true' },
+    })
     services = await findSystem({ dataDir, url: undefined })
     ;[user] = (await seed(dataDir)) as [SeededUser]
     const read = SERVICES.map(async (service) => {

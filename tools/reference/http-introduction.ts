@@ -50,8 +50,20 @@ key for each repeat.
 |---|---|
 | \`GET /healthz\` | 200 while the process runs. |
 | \`GET /readyz\` | 200 while the service can work, else 503; \`checks\` names each dependency. |
+
+\`caudal start\` gives each service an operations port (\`CAUDAL_<SERVICE>_OPERATIONS_PORT\`, by
+default a hundred after its own; the state file lists the addresses). It has the routes above and
+these, which are on the port of the service too only with \`CAUDAL_OPERATIONS_PUBLIC=true\`:
+
+| Route | Meaning |
+|---|---|
+| \`GET /livez\` | As \`/healthz\`. |
 | \`GET /metrics\` | Metrics in the text format of Prometheus. |
-| \`GET /openapi.json\` | The OpenAPI document of the service. |`
+| \`GET /openapi.json\` | The OpenAPI document of the service. |
+
+A request is refused with \`MALFORMED_REQUEST\` if it has two \`Host\` headers or names a host that
+is neither an address nor \`localhost\` nor that of \`CAUDAL_PUBLIC_URL\`, \`CAUDAL_<SERVICE>_URL\`
+or \`CAUDAL_ALLOWED_HOSTS\`.`
 
 /** Routes that OpenAPI documents leave out, because a standard or a peer defines their form. */
 export const UNDESCRIBED_ROUTES: ReadonlyMap<string, string> = new Map([
@@ -62,6 +74,10 @@ export const UNDESCRIBED_ROUTES: ReadonlyMap<string, string> = new Map([
   ],
   ['POST /token', 'OAuth 2.0 token endpoint (RFC 6749). Errors have the form of OAuth.'],
   ['GET /jwks', 'Public keys of the tokens that the service signs (RFC 7517).'],
+  [
+    'GET /revocations',
+    'Digests of subjects whose tokens of before are refused, and ids of the published keys.',
+  ],
   ['GET /auth', 'OAuth 2.0 authorization endpoint (RFC 6749).'],
   ['GET /.well-known/openid-configuration', 'OpenID Connect discovery.'],
   ['GET /.well-known/oauth-authorization-server', 'OAuth 2.0 server metadata (RFC 8414).'],

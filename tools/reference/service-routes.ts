@@ -3,6 +3,7 @@ import { PUBLIC_ROUTES } from '@caudal/api-gateway/http/public-routes.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { addStepsRoute } from '@caudal/http/steps-route.ts'
 import { mountProvider } from '@caudal/identity/http/mount-provider.ts'
+import { addRevocationRoute } from '@caudal/identity/http/revocation-route.ts'
 import { addTokenRoutes } from '@caudal/identity/http/token-routes.ts'
 import { addUserRoutes } from '@caudal/identity/http/user-routes.ts'
 import { addOrderRoutes } from '@caudal/orders/http/routes.ts'
@@ -49,6 +50,7 @@ export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
       (app) => addUserRoutes(app, INERT),
       (app) => addTokenRoutes(app, INERT),
       (app) => mountProvider(app, INERT, INERT),
+      (app) => addRevocationRoute(app, INERT),
     ],
   },
 ]

@@ -31,7 +31,7 @@ export async function anyClientToken(
   clientId: string,
   { scope, tenantId }: { scope: string; tenantId?: string | undefined },
 ): Promise<Token> {
-  const { token } = await clientToken(system, SCOPE.usersImpersonate)
+  const { token } = await clientToken(system, `${SCOPE.usersImpersonate} ${SCOPE.tenantsAny}`)
   return callOk<Token>(`${system.serviceUrl('identity')}/v1/client-tokens`, {
     headers: bearer(token),
     body: { client_id: clientId, scope, ...(tenantId !== undefined && { tenant_id: tenantId }) },

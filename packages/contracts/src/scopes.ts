@@ -31,6 +31,10 @@ export const SCOPES = {
   'users:read': { allows: 'read users and their devices', holders: ['client'] },
   'users:write': { allows: 'create users and remove devices', holders: ['client'] },
   'users:impersonate': { allows: 'make tokens of any user or client', holders: ['client'] },
+  'tenants:any': {
+    allows: 'name any tenant in a request, beside the scope of the request',
+    holders: ['client'],
+  },
   'trace:read': { allows: 'read the steps of a payment', holders: ['client'] },
   'wallet:read': { allows: 'read the own wallet and its entries', holders: ['user'] },
 } as const satisfies Record<`${string}:${string}`, ScopeRow>

@@ -75,10 +75,11 @@ test('the log of a failed request names its actor by type and id only', async (t
   const { ask, lines } = await serve(t, { scope: SCOPE.paymentsRead })
   const scope = 'payments:read'
   await ask({ ...CLIENT, scope }, '/v1/bug')
-  await ask({ scope, sub: 'anna', name: 'Anna' }, '/v1/bug')
+  const sub = '0190B2A4-0000-7000-8000-00000000000A'
+  await ask({ scope, sub, name: 'Anna' }, '/v1/bug')
   const actors = lines.map((line) => (JSON.parse(line) as { actor: unknown }).actor)
   assert.deepEqual(actors, [
     { type: 'client', id: 'billing' },
-    { type: 'user', id: 'anna' },
+    { type: 'user', id: sub.toLowerCase() },
   ])
 })

@@ -9,6 +9,8 @@ interface TokenClient {
   clientSecret: string
   /** Space separated. */
   scope: string
+  /** Asked for too, and done without where the issuer does not grant it: one of a later release. */
+  extraScope?: string
   /** Sent as `resource` (RFC 8707) when the issuer serves several audiences. */
   resource?: string
   timeoutMs?: number
@@ -38,7 +40,7 @@ export function createServiceTokenSource(options: TokenSourceOptions): TokenSour
   let underWay: Promise<string> | undefined
 
   const renew = (): Promise<string> => {
-    underWay ??= fetchToken(options, now)
+    underWay ??= fetchWithExtra(options, now)
       .then((fresh) => {
         issued = fresh
         return fresh.token
@@ -54,6 +56,18 @@ export function createServiceTokenSource(options: TokenSourceOptions): TokenSour
     if (issued.renewAtMs > now()) return issued.token
     const { token } = issued
     return renew().catch(() => token)
+  }
+}
+
+async function fetchWithExtra(options: TokenSourceOptions, now: () => number): Promise<Issued> {
+  const { scope, extraScope } = options
+  if (extraScope === undefined) return fetchToken(options, now)
+  try {
+    return await fetchToken({ ...options, scope: `${scope} ${extraScope}` }, now)
+  } catch (error) {
+    // RFC 6749, 5.2: invalid_scope.
+    if (!(error instanceof ServiceCallError) || error.status !== 400) throw error
+    return fetchToken(options, now)
   }
 }
 

@@ -70,7 +70,7 @@ export async function startTestIssuer(
         exp: nowSeconds + expiresInSeconds,
         ...claims,
       }
-      const protectedHeader = { alg: algorithm, kid: key.kid, ...header }
+      const protectedHeader = { alg: algorithm, kid: key.kid, typ: 'at+jwt', ...header }
       return new SignJWT(payload).setProtectedHeader(protectedHeader).sign(key.privateKey)
     },
     async rotate() {

@@ -65,11 +65,50 @@ test('P1: tokens that lack a claim or carry a wrong one are refused', async (t) 
     [{ sub: '' }, 'empty subject'],
     [{ tenant_id: undefined }, 'no tenant'],
     [{ tenant_id: 7 }, 'tenant of a wrong type'],
+    [{ tenant_id: 'Caudal Inc' }, 'a tenant that is no name'],
+    [{ sub: 'anna' }, 'a user that is no UUID'],
+    [{ sub: 'orders', client_id: 'wallets' }, 'neither a user nor a client'],
+    [{ sub_type: 'client' }, 'a user that says it is a client'],
+    [{ sub: 'orders', client_id: 'orders', sub_type: 'user' }, 'a client that says it is a user'],
+    [{ sub_type: 'admin' }, 'an unknown kind'],
+    [{ iat: undefined }, 'no time of issue'],
+    [{ iat: Math.floor(Date.now() / 1_000) + 60 }, 'issued in the future'],
+    [{ exp: Math.floor(Date.now() / 1_000) + 315_360_000 }, 'for ten years'],
     [{ nbf: Math.floor(Date.now() / 1_000) + 60 }, 'not valid yet'],
   ]
   for (const [claims, why] of wrong) await assertRefused(verifier, await issuer.sign(claims), why)
   const expired = await issuer.sign({}, { expiresInSeconds: -60 })
   await assertRefused(verifier, expired, 'expired')
+})
+
+test('P1: only an access token by its type is accepted', async (t) => {
+  const { issuer, verifier } = await verifying(t)
+  for (const typ of [undefined, 'JWT', 'id_token+jwt', 'dpop+jwt', '', 7]) {
+    await assertRefused(verifier, await issuer.sign({}, { header: { typ } }), `typ ${typ}`)
+  }
+  for (const typ of ['at+jwt', 'AT+JWT', 'application/at+jwt']) {
+    assert.equal((await verifier.verify(await issuer.sign({}, { header: { typ } }))).kind, 'user')
+  }
+})
+
+test('P1: the subject of a user is a UUID in lower case, and its kind may be stated', async (t) => {
+  const { issuer, verifier } = await verifying(t)
+  const sub = '0190b2a4-0000-7000-8000-00000000000a'
+  const capitals = await verifier.verify(await issuer.sign({ sub: sub.toUpperCase() }))
+  assert.equal(capitals.subject, sub)
+  const stated = await verifier.verify(await issuer.sign({ sub, client_id: sub, sub_type: 'user' }))
+  assert.equal(stated.kind, 'user')
+  const client = { sub: 'orders', client_id: 'orders', sub_type: 'client' }
+  assert.equal((await verifier.verify(await issuer.sign(client))).kind, 'service')
+})
+
+test('an issuer may be trusted for shorter lives only', async (t) => {
+  const { issuer } = await verifying(t)
+  const verifier = createTokenVerifier({
+    issuers: [{ ...trust(issuer), maxLifetimeSeconds: 300 }],
+  })
+  await verifier.verify(await issuer.sign({}, { expiresInSeconds: 300 }))
+  await assertRefused(verifier, await issuer.sign({}, { expiresInSeconds: 301 }), 'too long')
 })
 
 test('P1: unsigned, foreign-signed, altered and oversized tokens are refused', async (t) => {

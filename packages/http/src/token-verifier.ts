@@ -1,20 +1,10 @@
-import { expandScopes } from '@caudal/contracts/scopes.ts'
-import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose'
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import { createBoundedCache } from './bounded-cache.ts'
 import { Problem } from './problem.ts'
+import { followRevocations, type Revocations } from './revocations.ts'
+import { type Identity, identityByProfile, type TokenParts } from './token-profile.ts'
 
-/** The verified caller of a request. */
-export interface Identity {
-  kind: 'user' | 'service'
-  /** The user's id, or the client's for a service. */
-  subject: string
-  tenantId: string
-  /** The scopes of the token with those that they include. */
-  scopes: ReadonlySet<string>
-  clientId?: string
-  /** Who vouches for the caller: the identity service, or the gateway. */
-  issuer: string
-}
+export type { Identity } from './token-profile.ts'
 
 export interface TrustedIssuer {
   issuer: string
@@ -22,6 +12,10 @@ export interface TrustedIssuer {
   audience: string
   /** The callers that this issuer is trusted for; both by default. */
   kinds?: readonly Identity['kind'][]
+  /** The longest that its tokens may live; default: an hour. */
+  maxLifetimeSeconds?: number
+  /** Where it publishes withdrawn subjects; without it, tokens live until they expire. */
+  revocationsUrl?: string | undefined
 }
 
 export interface TokenVerifier {
@@ -39,6 +33,7 @@ const MAX_CACHED = 20_000
 // A token is verified again this often at least, so that a withdrawn key ends its tokens soon.
 const MAX_CACHED_MS = 5 * 60_000
 const CLOCK_TOLERANCE_SECONDS = 5
+const MAX_LIFETIME_SECONDS = 60 * 60
 const JWKS_TIMEOUT_MS = 3_000
 // A peer that restarts with a new key must be known within a second; a flood of made-up key ids
 // causes no more than one fetch in that time.
@@ -46,11 +41,23 @@ const JWKS_COOLDOWN_MS = 1_000
 const JWKS_MAX_AGE_MS = 10 * 60_000
 
 type Keys = ReturnType<typeof createRemoteJWKSet>
+type Trusted = TrustedIssuer & { keys: Keys; revocations: Revocations | undefined }
+
+interface Verified {
+  identity: Identity
+  issuedAtSeconds: number
+  expiresAtMs: number
+  revocations: Revocations | undefined
+  /** Of the revocations that it was compared with. */
+  version: number
+  keysVersion: number
+}
 
 /**
  * Verifies JWTs of the given issuers against their published keys (P1): allow-listed asymmetric
- * algorithms; `iss`, `aud`, `exp`, `sub` and `tenant_id` required. Verified tokens are remembered
- * until they expire, five minutes at most; `now` is the clock in milliseconds.
+ * algorithms and the profile of access tokens (`token-profile.ts`), which is compared before the
+ * signature. Verified tokens are remembered until they expire or their subject is withdrawn, five
+ * minutes at most; `now` is the clock in milliseconds.
  */
 export function createTokenVerifier(options: {
   issuers: readonly TrustedIssuer[]
@@ -58,30 +65,37 @@ export function createTokenVerifier(options: {
   now?: () => number
 }): TokenVerifier {
   const { algorithms = ALGORITHMS, now = Date.now } = options
-  const trusted = new Map(
-    options.issuers.map((issuer) => [issuer.issuer, { ...issuer, keys: remoteKeys(issuer) }]),
-  )
-  const verified = createBoundedCache<{ identity: Identity; expiresAtMs: number }>(MAX_CACHED)
+  const trusted = new Map(options.issuers.map((issuer) => [issuer.issuer, trust(issuer, now)]))
+  const verified = createBoundedCache<Verified>(MAX_CACHED)
   const underWay = new Map<string, Promise<Identity>>()
 
   async function verifyNow(token: string): Promise<Identity> {
-    const issuer = trusted.get(claimedIssuer(token))
-    if (issuer === undefined) throw invalidToken()
-    const payload = await verifySignature(token, issuer, [...algorithms], now())
-    const identity = identityOf(payload, issuer.issuer)
-    if (identity === undefined || issuer.kinds?.includes(identity.kind) === false) {
-      throw invalidToken()
-    }
-    const expiresAtMs = Math.min((payload.exp ?? 0) * 1_000, now() + MAX_CACHED_MS)
-    verified.set(token, { identity, expiresAtMs })
+    const parts = partsOf(token)
+    const issuer = trusted.get(parts?.payload.iss ?? '')
+    if (parts === undefined || issuer === undefined) throw invalidToken()
+    const identity = identityOf(parts, issuer, now())
+    const { iat = 0, exp = 0 } = parts.payload
+    await verifySignature(token, issuer, [...algorithms], now())
+    const { revocations } = issuer
+    if (revocations?.isStale() === true) await revocations.refresh()
+    if (revocations?.isRevoked(identity, iat) === true) throw invalidToken()
+    verified.set(token, {
+      identity,
+      issuedAtSeconds: iat,
+      expiresAtMs: Math.min(exp * 1_000, now() + MAX_CACHED_MS),
+      revocations,
+      version: revocations?.version ?? 0,
+      keysVersion: revocations?.keysVersion ?? 0,
+    })
     return identity
   }
 
   function cached(token: string): Identity | undefined {
     const entry = verified.get(token)
     if (entry === undefined) return undefined
-    if (entry.expiresAtMs > now()) return entry.identity
-    verified.delete(token)
+    if (entry.expiresAtMs > now() && isStillGood(entry)) return entry.identity
+    // A list that is out of date does not end the token; it has to be asked for once.
+    if (entry.revocations?.isStale() !== true) verified.delete(token)
     return undefined
   }
 
@@ -105,6 +119,39 @@ export function createTokenVerifier(options: {
   }
 }
 
+function isStillGood(entry: Verified): boolean {
+  const { revocations, identity, issuedAtSeconds } = entry
+  if (revocations === undefined) return true
+  if (revocations.isStale() || entry.keysVersion !== revocations.keysVersion) return false
+  if (entry.version === revocations.version) return true
+  entry.version = revocations.version
+  return !revocations.isRevoked(identity, issuedAtSeconds)
+}
+
+function trust(issuer: TrustedIssuer, now: () => number): Trusted {
+  const { revocationsUrl: url } = issuer
+  const keys = remoteKeys(issuer)
+  const onKeysChanged = (): Promise<void> => keys.reload()
+  const revocations = url === undefined ? undefined : followRevocations(url, { now, onKeysChanged })
+  return { ...issuer, keys, revocations }
+}
+
+function partsOf(token: string): TokenParts | undefined {
+  try {
+    return { header: decodeProtectedHeader(token), payload: decodeJwt(token) }
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws {Problem} for a token that is not one of the profile, or of a kind not trusted here */
+function identityOf(parts: TokenParts, trusted: Trusted, nowMs: number): Identity {
+  const { issuer, kinds, maxLifetimeSeconds = MAX_LIFETIME_SECONDS } = trusted
+  const identity = identityByProfile(parts, { issuer, maxLifetimeSeconds, nowMs })
+  if (identity === undefined || kinds?.includes(identity.kind) === false) throw invalidToken()
+  return identity
+}
+
 function remoteKeys({ jwksUrl }: TrustedIssuer): Keys {
   return createRemoteJWKSet(new URL(jwksUrl), {
     timeoutDuration: JWKS_TIMEOUT_MS,
@@ -117,22 +164,14 @@ async function freshKeys(keys: Keys): Promise<void> {
   if (!keys.fresh) await keys.reload()
 }
 
-function claimedIssuer(token: string): string {
-  try {
-    return decodeJwt(token).iss ?? ''
-  } catch {
-    return ''
-  }
-}
-
 async function verifySignature(
   token: string,
-  issuer: TrustedIssuer & { keys: Keys },
+  issuer: Trusted,
   algorithms: string[],
   nowMs: number,
-): Promise<JWTPayload> {
+): Promise<void> {
   try {
-    const { payload } = await jwtVerify(token, issuer.keys, {
+    await jwtVerify(token, issuer.keys, {
       issuer: issuer.issuer,
       audience: issuer.audience,
       algorithms,
@@ -140,7 +179,6 @@ async function verifySignature(
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
       currentDate: new Date(nowMs),
     })
-    return payload
   } catch (error) {
     if (isAboutToken(error)) throw invalidToken(error)
     throw keysUnavailable(error)
@@ -160,17 +198,6 @@ function isAboutToken(error: unknown): error is Error {
     error instanceof errors.JOSEAlgNotAllowed ||
     error instanceof errors.JOSENotSupported
   )
-}
-
-function identityOf(payload: JWTPayload, issuer: string): Identity | undefined {
-  const { sub, tenant_id: tenantId, scope, client_id: clientId } = payload
-  if (typeof sub !== 'string' || sub === '') return undefined
-  if (typeof tenantId !== 'string' || tenantId === '') return undefined
-  const scopes = expandScopes(typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [])
-  // In a client-credentials token the client is its own subject.
-  const kind = clientId === sub ? 'service' : 'user'
-  const client = typeof clientId === 'string' ? { clientId } : {}
-  return { kind, subject: sub, tenantId, scopes, issuer, ...client }
 }
 
 function invalidToken(cause?: unknown): Problem {

@@ -5,6 +5,9 @@ import {
   type TrustedIssuer,
 } from '@caudal/http/token-verifier.ts'
 
+/** The gateway's tokens live a minute; this is for clocks and for the configuration of others. */
+const GATEWAY_TOKEN_SECONDS = 5 * 60
+
 /** Accepts users by tokens of the gateway, and services and clients by those of identity (P1). */
 export function serviceVerifier(name: string, issuers: IssuerSettings): TokenVerifier {
   const trusted: TrustedIssuer[] = [
@@ -12,12 +15,19 @@ export function serviceVerifier(name: string, issuers: IssuerSettings): TokenVer
       issuer: issuers.identityIssuer,
       jwksUrl: issuers.identityJwksUrl,
       audience: 'caudal',
+      revocationsUrl: issuers.identityRevocationsUrl,
       kinds: ['service'],
     },
   ]
   const { gatewayIssuer, gatewayJwksUrl: jwksUrl } = issuers
   if (gatewayIssuer !== null) {
-    trusted.push({ issuer: gatewayIssuer, jwksUrl, audience: name, kinds: ['user'] })
+    trusted.push({
+      issuer: gatewayIssuer,
+      jwksUrl,
+      audience: name,
+      kinds: ['user'],
+      maxLifetimeSeconds: GATEWAY_TOKEN_SECONDS,
+    })
   }
   return createTokenVerifier({ issuers: trusted })
 }

@@ -13,6 +13,7 @@ import { readPrivateKeys } from './tokens/signing-keys.ts'
 export interface Config extends ServiceSettings {
   identityIssuer: string
   identityJwksUrl: string
+  identityRevocationsUrl?: string
   /** `aud` that users' tokens must carry. */
   audience: string
   /** `iss` of the tokens that the gateway signs for the services behind it. */
@@ -42,7 +43,8 @@ const MAX_BODY_LIMIT_BYTES = 1024 * 1024
 /** @throws {ConfigError} naming every bad variable at once */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnvironment(env, (reader) => {
-    const { identityIssuer, identityJwksUrl, gatewayIssuer } = readIssuerSettings(reader)
+    const issuers = readIssuerSettings(reader)
+    const { identityIssuer, identityJwksUrl, identityRevocationsUrl, gatewayIssuer } = issuers
     if (gatewayIssuer === null) {
       reader.refuse('CAUDAL_GATEWAY_ISSUER', `must not be ${NO_GATEWAY}: this is the gateway`)
     }
@@ -50,6 +52,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       ...readServiceSettings(reader, 'API_GATEWAY'),
       identityIssuer,
       identityJwksUrl,
+      ...(identityRevocationsUrl !== undefined && { identityRevocationsUrl }),
       audience: reader.text('CAUDAL_AUDIENCE', 'caudal'),
       gatewayIssuer: gatewayIssuer ?? NO_GATEWAY,
       signingKeys: readSigningKeys(reader),

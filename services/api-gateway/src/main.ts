@@ -30,8 +30,9 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
     ['peer', 'code'],
   )
   const { identityIssuer: issuer, identityJwksUrl: jwksUrl, audience } = config
+  const { identityRevocationsUrl: revocationsUrl } = config
   const verifier = createTokenVerifier({
-    issuers: [{ issuer, jwksUrl, audience, kinds: ['user'] }],
+    issuers: [{ issuer, jwksUrl, audience, kinds: ['user'], revocationsUrl }],
   })
   const { signingKeys } = config
   const keys = await signingKeysOf(signingKeys.length > 0 ? signingKeys : [generatePrivateKey()])
@@ -45,6 +46,7 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
     metrics,
     bodyLimit: config.bodyLimitBytes,
     readiness: () => checkReadiness(verifier, shared),
+    edge: config.edge,
   })
   addRoutes(app, PUBLIC_ROUTES, {
     verifier,

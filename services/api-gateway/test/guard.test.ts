@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { newId } from '@caudal/contracts/ids.ts'
 import { startTestIssuer } from '@caudal/http/start-test-issuer.ts'
 import { createTokenVerifier } from '@caudal/http/token-verifier.ts'
 import { SignJWT, UnsecuredJWT } from 'jose'
@@ -177,7 +178,7 @@ test('P1, F7: the rate limit of a user affects no other user and no other tenant
   }
   assertProblem(limited, 429, 'RATE_LIMITED')
   assert.equal(limited.headers.get('retry-after'), '1')
-  for (const claims of [{ sub: 'another' }, { tenant_id: 'another' }]) {
+  for (const claims of [{ sub: newId() }, { tenant_id: 'another' }]) {
     const bearer = await issuer.sign(claims)
     assert.equal((await ask('GET', '/api/v1/wallet', { bearer })).status, 202)
   }

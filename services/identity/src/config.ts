@@ -17,6 +17,8 @@ export type Config = ServiceSettings &
     clients: readonly Client[]
     developmentLogin: boolean
     behindProxy: boolean
+    /** Its address for others, in the metadata; without it that of the request. */
+    publicUrl?: string
   }
 
 const CLIENTS = 'CAUDAL_IDENTITY_CLIENTS'
@@ -42,12 +44,20 @@ const Clients = Compile(
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnvironment(env, (reader) => ({
     ...readServiceSettings(reader, 'IDENTITY'),
+    ...readPublicUrl(reader),
     ...readDatabaseSettings(reader, 'IDENTITY'),
     issuer: reader.url('CAUDAL_ISSUER', 'https://identity.caudal.local'),
     clients: readClients(reader),
     developmentLogin: reader.flag('CAUDAL_DEVELOPMENT_LOGIN', false),
     behindProxy: reader.flag('CAUDAL_IDENTITY_BEHIND_PROXY', false),
   }))
+}
+
+/** `CAUDAL_IDENTITY_PUBLIC_URL`, or the address that the peers use. */
+function readPublicUrl(reader: EnvironmentReader): { publicUrl?: string } {
+  const names = ['CAUDAL_IDENTITY_PUBLIC_URL', 'CAUDAL_IDENTITY_URL']
+  const name = names.find((one) => reader.optional(one) !== undefined)
+  return name === undefined ? {} : { publicUrl: reader.url(name) }
 }
 
 function readClients(reader: EnvironmentReader): Client[] {

@@ -13,18 +13,27 @@ import { createUserCreation, type UserCreation } from './create-users.ts'
 import { AUDIENCE } from './domain/access-token.ts'
 import type { SigningKey } from './domain/signing-key.ts'
 import { ensureSigningKeys } from './ensure-signing-keys.ts'
+import { followSigningKeys } from './follow-signing-keys.ts'
 import { limitGuesses } from './http/limit-guesses.ts'
-import { mountProvider } from './http/mount-provider.ts'
+import { mountProvider, type NodeHandler } from './http/mount-provider.ts'
+import { addRevocationRoute } from './http/revocation-route.ts'
 import { addTokenRoutes } from './http/token-routes.ts'
 import { addUserRoutes } from './http/user-routes.ts'
 import { identityMigrations } from './migrations.ts'
 import { createProvider } from './oidc/create-provider.ts'
+import { createProviderCounters } from './oidc/observe-provider.ts'
 import { createClientTokenSigner } from './sign-client-token.ts'
 import { createUserTokenSigner } from './sign-user-tokens.ts'
-import { findUserIds } from './store/find-user-ids.ts'
+import { deleteUser } from './store/delete-user.ts'
+import { findTokenHolders } from './store/find-token-holders.ts'
 import { findUsers } from './store/find-users.ts'
 import { createOidcAdapter, removeExpiredObjects } from './store/oidc-objects.ts'
 import { removeDevices } from './store/remove-devices.ts'
+import {
+  forgetRevokedSubjects,
+  listRevokedSubjects,
+  revokeMissingClients,
+} from './store/revoked-subjects.ts'
 
 const NAME = 'identity'
 const SWEEP_MS = 60 * 60_000
@@ -34,7 +43,8 @@ export function start(config: Config): Promise<RunningService> {
   return startService(NAME, config, async (parts) => {
     const { logger, metrics, started } = parts
     const db = await openDatabase(NAME, config, { sets: identityMigrations }, parts)
-    const keys = await ensureSigningKeys(db)
+    const firstKeys = await ensureSigningKeys(db)
+    await revokeMissingClients(db, config.clients)
     const log = await openLog(config, parts)
     const relay = await openRelay({ name: NAME, db, log }, config, parts)
     const sweeper = sweepObjects(db, logger)
@@ -42,17 +52,33 @@ export function start(config: Config): Promise<RunningService> {
 
     const own = { url: '' }
     const verifier = verifyOwnTokens(config, own)
+    const counters = createProviderCounters(metrics)
     const readiness = () => checkParts({ db, verifier, relay })
-    const app = createServer({ name: NAME, logger, metrics, readiness })
-    const provider = createProvider({
-      ...config,
-      keys,
-      createAdapter: (model) => createOidcAdapter(db, model),
-      isUser: async (tenantId, userId) => (await findUserIds(db, tenantId, [userId])).size === 1,
-      logger,
-      metrics,
-    })
-    mountProvider(app, provider.callback(), limitGuesses(config))
+    const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
+    const { publicUrl, behindProxy } = config
+    const provide = (signingKeys: readonly SigningKey[]): NodeHandler =>
+      createProvider({
+        ...config,
+        behindProxy: behindProxy || publicUrl !== undefined,
+        keys: signingKeys,
+        createAdapter: (model) => createOidcAdapter(db, model),
+        isUser: async (tenantId, userId) =>
+          (await findTokenHolders(db, tenantId, [userId])).size === 1,
+        logger,
+        counters,
+      }).callback()
+    let handle = provide(firstKeys)
+    const onChange = (changed: readonly SigningKey[]): void => void (handle = provide(changed))
+    const followed = followSigningKeys({ db, keys: firstKeys, logger, onChange })
+    started(() => followed.stop())
+    const keys = (): readonly SigningKey[] => followed.current()
+    mountProvider(
+      app,
+      (request, response) => handle(request, response),
+      limitGuesses(config),
+      publicUrl,
+    )
+    addRevocationRoute(app, { listRevoked: () => listRevokedSubjects(db), keys })
     const creation = createUserCreation({
       db,
       region: config.region,
@@ -69,7 +95,7 @@ export function start(config: Config): Promise<RunningService> {
 type RouteDeps = {
   config: Config
   db: Db
-  keys: readonly SigningKey[]
+  keys: () => readonly SigningKey[]
   creation: UserCreation
   verifier: TokenVerifier
 }
@@ -81,6 +107,7 @@ function addRoutes(app: HttpServer, { config, db, keys, creation, verifier }: Ro
     createUsers: (work) => creation.create(work),
     findUsers: (keys) => findUsers(db, keys),
     removeDevices: (tenantId, tokens) => removeDevices(db, tenantId, tokens),
+    deleteUser: (tenantId, userId) => deleteUser(db, tenantId, userId),
   })
   if (!developmentLogin) return
   addTokenRoutes(app, {
@@ -98,7 +125,14 @@ function verifyOwnTokens({ issuer }: Config, own: { url: string }): TokenVerifie
   let verifier: TokenVerifier | undefined
   const get = (): TokenVerifier => {
     verifier ??= createTokenVerifier({
-      issuers: [{ issuer, jwksUrl: `${own.url}/jwks`, audience: AUDIENCE }],
+      issuers: [
+        {
+          issuer,
+          jwksUrl: `${own.url}/jwks`,
+          audience: AUDIENCE,
+          revocationsUrl: `${own.url}/revocations`,
+        },
+      ],
       algorithms: ['ES256'],
     })
     return verifier
@@ -114,7 +148,10 @@ function verifyOwnTokens({ issuer }: Config, own: { url: string }): TokenVerifie
 function sweepObjects(db: Db, logger: Logger): PeriodicWork {
   return runPeriodically({
     pauseMs: SWEEP_MS,
-    work: () => removeExpiredObjects(db),
+    work: async () => {
+      await removeExpiredObjects(db)
+      await forgetRevokedSubjects(db)
+    },
     onFault: (err) => logger.warn({ err }, 'could not remove expired objects'),
   })
 }

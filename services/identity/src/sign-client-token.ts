@@ -21,7 +21,7 @@ const JTI_BYTES = 16
  */
 export function createClientTokenSigner(deps: {
   issuer: string
-  keys: readonly SigningKey[]
+  keys: () => readonly SigningKey[]
   clients: readonly Client[]
 }): ClientTokenSigner {
   const { issuer, keys, clients } = deps
@@ -32,7 +32,7 @@ export function createClientTokenSigner(deps: {
     const own = known?.tenantId ?? tenantId ?? callerTenantId
     if (tenantId !== null && tenantId !== own) return { refused: `the tenant ${tenantId}` }
     const now = Date.now()
-    const { kid, privateJwk } = signingKeyAt(keys, now)
+    const { kid, privateJwk } = signingKeyAt(keys(), now)
     const jti = randomBytes(JTI_BYTES).toString('base64url')
     const claims = clientTokenClaims(
       { tenantId: own, clientId, scope: scopes.granted },

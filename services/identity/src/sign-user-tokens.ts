@@ -3,7 +3,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { importJWK, SignJWT } from 'jose'
 import { userTokenClaims } from './domain/access-token.ts'
 import { type SigningKey, signingKeyAt } from './domain/signing-key.ts'
-import { findUserIds } from './store/find-user-ids.ts'
+import { findTokenHolders } from './store/find-token-holders.ts'
 
 export type UserToken = { userId: string; token: string; expiresAt: Date }
 
@@ -22,15 +22,14 @@ const JTI_BYTES = 16
 export function createUserTokenSigner(deps: {
   db: Db
   issuer: string
-  keys: readonly SigningKey[]
+  keys: () => readonly SigningKey[]
 }): UserTokenSigner {
   const { db, issuer, keys } = deps
-  const imported = new Map(keys.map(({ kid, privateJwk }) => [kid, importJWK(privateJwk, 'ES256')]))
   return async ({ tenantId, userIds, clientId }) => {
-    const known = await findUserIds(db, tenantId, userIds)
+    const known = await findTokenHolders(db, tenantId, userIds)
     const now = Date.now()
-    const { kid } = signingKeyAt(keys, now)
-    const key = await imported.get(kid)!
+    const { kid, privateJwk } = signingKeyAt(keys(), now)
+    const key = await importJWK(privateJwk, 'ES256')
     const sign = async (userId: string): Promise<UserToken> => {
       const jti = randomBytes(JTI_BYTES).toString('base64url')
       const claims = userTokenClaims({ tenantId, userId }, { issuer, clientId, jti, now })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
-import { decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose'
+import { decodeProtectedHeader } from 'jose'
 import {
   CLI,
   ISSUER,
@@ -169,7 +169,7 @@ describe('tokens', async () => {
   })
 
   test('development login makes the token of any service, within its scopes', async () => {
-    const token = await identity.token('users:impersonate')
+    const token = await identity.token('users:impersonate tenants:any')
     const make = (clientId: string, scope: string) =>
       identity.call('/v1/client-tokens', { token, body: { client_id: clientId, scope } })
     const made = (await make('bench', 'ledger:write ledger:read')).body as unknown as {
@@ -182,6 +182,7 @@ describe('tokens', async () => {
       iss: ISSUER,
       aud: 'caudal',
       sub: 'bench',
+      sub_type: 'client',
       client_id: 'bench',
       tenant_id: 'caudal',
       scope: 'ledger:write ledger:read',
@@ -291,34 +292,6 @@ test('keys and tokens survive a restart', async (t) => {
   await identity.startAgain()
   assert.deepEqual(await (await fetch(`${identity.url}/jwks`)).json(), before)
   assert.equal((await identity.verify(token)).payload.sub, CLI.id)
-})
-
-test('a new key is published before it signs, and old tokens stay valid', async (t) => {
-  const identity = await startTestIdentity(t)
-  const old = await identity.token('users:read')
-  const plant = async (kid: string, signsFrom: string): Promise<void> => {
-    const { privateKey } = await generateKeyPair('ES256', { extractable: true })
-    await identity.db.query(
-      `INSERT INTO signing_keys (kid, private_jwk, signs_from)
-       VALUES ($1, $2, now() + $3::interval)`,
-      [kid, JSON.stringify(await exportJWK(privateKey)), signsFrom],
-    )
-  }
-  await plant('next', '1 hour')
-  await identity.stop()
-  await identity.startAgain()
-  const { keys } = (await (await fetch(`${identity.url}/jwks`)).json()) as { keys: unknown[] }
-  assert.equal(keys.length, 2)
-  const kidOf = (token: string) => decodeProtectedHeader(token).kid
-  assert.equal(kidOf(await identity.token('users:read')), kidOf(old))
-
-  await plant('current', '-1 second')
-  await identity.stop()
-  await identity.startAgain()
-  const fresh = await identity.token('users:read')
-  assert.equal(kidOf(fresh), 'current')
-  await identity.verify(fresh)
-  await identity.verify(old)
 })
 
 test('without development login its grant and tokens for other clients are refused', async (t) => {

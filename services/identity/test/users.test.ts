@@ -24,7 +24,7 @@ const device = (token: string, platform = 'android') => ({ platform, token })
 
 describe('users', async () => {
   const identity = await startTestIdentity(suiteScope())
-  const token = await identity.token('users:read users:write')
+  const token = await identity.token('users:read users:write tenants:any')
   const create = (body: unknown) => identity.call('/v1/users', { token, body })
   const lookup = (userIds: string[], tenantId = 'caudal') =>
     identity.call('/v1/users/lookup', { token, body: { tenant_id: tenantId, user_ids: userIds } })
@@ -217,6 +217,32 @@ describe('users', async () => {
     )
     assert.equal((await identity.call(`/v1/users/${newId()}`, { token: writer })).status, 403)
     assert.equal((await identity.call('/v1/users', { body })).body['code'], 'UNAUTHENTICATED')
+  })
+
+  test('another tenant than that of the token needs a scope for exactly that', async () => {
+    const own = await identity.token('users:read users:write users:impersonate')
+    const id = newId()
+    await create({ tenant_id: 'another', users: [{ user_id: id }] })
+    const elsewhere = { tenant_id: 'another' }
+    const calls: [string, object][] = [
+      ['/v1/users', { ...elsewhere, users: [{}] }],
+      ['/v1/users/lookup', { ...elsewhere, user_ids: [id] }],
+      ['/v1/devices/remove', { ...elsewhere, tokens: ['x'] }],
+      ['/v1/tokens', { ...elsewhere, users: [{ user_id: id }] }],
+      ['/v1/client-tokens', { ...elsewhere, client_id: 'bench', scope: 'users:read' }],
+    ]
+    for (const [path, body] of calls) {
+      const answer = await identity.call(path, { token: own, body })
+      assert.equal(answer.body['code'], 'FORBIDDEN', path)
+      assert.match(String(answer.body['detail']), /tenants:any/)
+    }
+    const read = await identity.call(`/v1/users/${id}?tenant_id=another`, { token: own })
+    assert.equal(read.body['code'], 'FORBIDDEN')
+    const named = await identity.call('/v1/users', {
+      token: own,
+      body: { tenant_id: 'caudal', users: [{}] },
+    })
+    assert.equal(named.status, 201)
   })
 
   test('invalid users are refused with the name of the member', async () => {

@@ -62,7 +62,11 @@ function openSender(
   { logger, metrics, started }: ServiceParts,
 ): Sender {
   const { identityUrl, identityTimeoutMs: timeoutMs, concurrency, leaseMs, pushTimeoutMs } = config
-  const getToken = createServiceTokenSource({ ...config, scope: SCOPES })
+  const getToken = createServiceTokenSource({
+    ...config,
+    scope: SCOPES,
+    extraScope: SCOPE.tenantsAny,
+  })
   const sender = startSender({
     db,
     lookup: { identityUrl, getToken, timeoutMs },
@@ -127,7 +131,7 @@ async function serve(
   { db, verifier, readiness }: Pick<Checked, 'db' | 'verifier'> & { readiness: Readiness },
   { logger, metrics, started }: ServiceParts,
 ): Promise<string> {
-  const app = createServer({ name: NAME, logger, metrics, readiness })
+  const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addStepsRoute(app, { verifier, listSteps: (payment) => listSteps(db, payment) })
   started(() => closeServer(app))
   return listen(app, config)

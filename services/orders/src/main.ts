@@ -39,7 +39,7 @@ export function start(config: Config): Promise<RunningService> {
 
     const verifier = serviceVerifier(NAME, config)
     const readiness = () => checkParts({ db, verifier, consumer })
-    const app = createServer({ name: NAME, logger, metrics, readiness })
+    const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
     addOrderRoutes(app, {
       verifier,
       createOrders: (orders) => creation.create(orders),

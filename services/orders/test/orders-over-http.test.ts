@@ -139,6 +139,36 @@ test('orders over HTTP', async (t) => {
     assert.equal((await orders.call(path, direct)).status, 401)
   })
 
+  await t.test('the tenant is that of the token, whatever a body or a query says', async () => {
+    const user = newId()
+    const token = await orders.serviceToken('orders:read orders:write')
+    const order = anOrder(user)
+    const foreign = { ...order, tenant_id: 'another' }
+    const created = await orders.call('/v1/orders', { body: { orders: [foreign] }, token })
+    assert.equal(created.body['code'], 'FORBIDDEN')
+    const own = { ...order, tenant_id: 'caudal' }
+    const allowed = await orders.call('/v1/orders', { body: { orders: [own] }, token })
+    assert.equal(allowed.status, 201)
+    const key = { tenant_id: 'another', user_id: user, external_order_id: order.external_order_id }
+    const found = await orders.call('/v1/orders/lookup', { body: { orders: [key] }, token })
+    assert.equal(found.body['code'], 'FORBIDDEN')
+    const listed = await orders.call(`/v1/users/${user}/orders?tenant_id=another`, { token })
+    assert.equal(listed.body['code'], 'FORBIDDEN')
+    const { rowCount } = await orders.db.query(
+      "SELECT FROM orders WHERE user_id = $1 AND tenant_id = 'another'",
+      [user],
+    )
+    assert.equal(rowCount, 0)
+  })
+
+  await t.test('the user of a token in capitals is the same user', async () => {
+    const user = newId()
+    await orders.call('/v1/orders', { body: { orders: [anOrder(user)] } })
+    const token = await orders.userToken(user.toUpperCase())
+    const listed = await orders.call(`/v1/users/${user}/orders`, { token })
+    assert.equal(listed.body.data.length, 1)
+  })
+
   await t.test(
     'a token without the scope, or of a person, neither writes nor looks up',
     async () => {

@@ -63,7 +63,7 @@ export async function startTestOrders(t: Scope): Promise<TestOrders> {
   t.after(() => log.close())
   const serviceToken = (scope: string): Promise<string> =>
     issuer.sign(IDENTITY, 'caudal', { sub: 'payments', client_id: 'payments', scope })
-  const defaultToken = await serviceToken('orders:read orders:write')
+  const defaultToken = await serviceToken('orders:read orders:write tenants:any')
   return {
     get url() {
       return service.url
@@ -108,11 +108,11 @@ async function startIssuer(t: Scope) {
     jwksUrl: `http://127.0.0.1:${port}/jwks`,
     sign(iss: string, aud: string, claims: Record<string, string>): Promise<string> {
       return new SignJWT({ tenant_id: 'caudal', ...claims })
-        .setProtectedHeader({ alg: 'ES256', kid: 'test' })
+        .setProtectedHeader({ alg: 'ES256', kid: 'test', typ: 'at+jwt' })
         .setIssuer(iss)
         .setAudience(aud)
         .setIssuedAt()
-        .setExpirationTime('10m')
+        .setExpirationTime('5m')
         .sign(privateKey)
     },
   }

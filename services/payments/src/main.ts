@@ -74,8 +74,9 @@ function startConsumer(parts: Parts): Promise<Consumer> {
 
 function acceptRequests({ config, db, logger, observer, relay }: Parts): PaymentRequests {
   const { identityUrl, clientId, clientSecret, ordersUrl, ordersTimeoutMs: timeoutMs } = config
-  const scope = SCOPE.ordersRead
-  const getToken = createServiceTokenSource({ identityUrl, clientId, clientSecret, scope })
+  const client = { identityUrl, clientId, clientSecret }
+  const scopes = { scope: SCOPE.ordersRead, extraScope: SCOPE.tenantsAny }
+  const getToken = createServiceTokenSource({ ...client, ...scopes })
   const lookup = { ordersUrl, getToken, timeoutMs, logger }
   return createPaymentRequests({
     db,
@@ -93,7 +94,7 @@ function createApp(parts: Parts, consumer: Consumer, requests: PaymentRequests) 
   const { config, db, logger, metrics, relay } = parts
   const verifier = serviceVerifier(NAME, config)
   const readiness = () => checkParts({ db, verifier, consumer, relay })
-  const app = createServer({ name: NAME, logger, metrics, readiness })
+  const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addPaymentRoutes(app, {
     verifier,
     logger,

@@ -27,7 +27,7 @@ async function createSigner(issuer: string, audience: string) {
   const jwk = { ...(await exportJWK(publicKey)), kid: issuer, alg: 'ES256', use: 'sig' }
   const sign = (claims: Record<string, unknown>): Promise<string> =>
     new SignJWT({ tenant_id: 'caudal', ...claims })
-      .setProtectedHeader({ alg: 'ES256', kid: issuer })
+      .setProtectedHeader({ alg: 'ES256', kid: issuer, typ: 'at+jwt' })
       .setIssuer(issuer)
       .setAudience((claims['aud'] as string | undefined) ?? audience)
       .setIssuedAt()

@@ -22,7 +22,8 @@ const service = await it.start({ CAUDAL_IDENTITY_URL: identityUrl })
 
 function token(granted: string, tenantId = 'caudal'): Promise<string> {
   return new SignJWT({ tenant_id: tenantId, client_id: 'caudal-cli', scope: granted })
-    .setProtectedHeader({ alg: 'ES256', kid: 'test' })
+    .setProtectedHeader({ alg: 'ES256', kid: 'test', typ: 'at+jwt' })
+    .setIssuedAt()
     .setIssuer(ISSUER)
     .setAudience('caudal')
     .setSubject('caudal-cli')

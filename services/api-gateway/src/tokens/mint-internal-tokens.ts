@@ -33,7 +33,7 @@ export function mintInternalTokens(options: {
     const known = minted.get(key)
     if (known !== undefined && known.usableUntilMs > now()) return known.token
     const issuedAtSeconds = Math.floor(now() / 1_000)
-    const token = new SignJWT({ tenant_id: user.tenantId, scope })
+    const token = new SignJWT({ tenant_id: user.tenantId, sub_type: 'user', scope })
       .setProtectedHeader({ alg: 'ES256', kid: keys.kid, typ: 'at+jwt' })
       .setIssuer(issuer)
       .setAudience(audience)

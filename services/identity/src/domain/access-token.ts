@@ -23,6 +23,8 @@ export const ALL_SCOPES: readonly string[] = Object.keys(SCOPES)
 export type AccessTokenClaims = {
   jti: string
   sub: string
+  /** What `sub` is, so that nobody has to guess (ADR 0027). */
+  sub_type: 'user' | 'client'
   iat: number
   exp: number
   scope: string
@@ -41,6 +43,7 @@ export function userTokenClaims(
   return {
     jti: about.jti,
     sub: user.userId,
+    sub_type: 'user',
     iat: issuedAt,
     exp: issuedAt + USER_TOKEN_SECONDS,
     scope: USER_SCOPES.join(' '),
@@ -60,6 +63,7 @@ export function clientTokenClaims(
   return {
     jti: about.jti,
     sub: client.clientId,
+    sub_type: 'client',
     iat: issuedAt,
     exp: issuedAt + CLIENT_TOKEN_SECONDS,
     scope: client.scope,

@@ -12,12 +12,19 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse) =
  * writes the answer itself: errors of the token endpoint have OAuth's form (RFC 6749, 5.2), not
  * ours.
  */
-export function mountProvider(app: HttpServer, handle: NodeHandler, guesses: GuessLimit): void {
+export function mountProvider(
+  app: HttpServer,
+  handle: NodeHandler,
+  guesses: GuessLimit,
+  publicUrl?: string,
+): void {
+  const address = publicUrl === undefined ? undefined : addressHeaders(publicUrl)
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, _body, parsed) => parsed(null))
     const options = { schema: { hide: true } }
     const pass = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+      if (address !== undefined) Object.assign(request.raw.headers, address)
       await handle(request.raw, takeOverReply(reply))
     }
     scope.post('/token', options, async (request, reply) => {
@@ -33,6 +40,16 @@ export function mountProvider(app: HttpServer, handle: NodeHandler, guesses: Gue
     scope.get('/.well-known/oauth-authorization-server', options, pass)
     done()
   })
+}
+
+/**
+ * The headers from which the metadata takes its addresses: those of the configuration, whatever a
+ * caller or a proxy sent.
+ */
+function addressHeaders(publicUrl: string): Record<string, string> {
+  const { host, protocol } = new URL(publicUrl)
+  const scheme = protocol.slice(0, -1)
+  return { host, 'x-forwarded-host': host, 'x-forwarded-proto': scheme }
 }
 
 /** In the form of OAuth, which has no error of its own for this. */

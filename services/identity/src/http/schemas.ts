@@ -95,6 +95,14 @@ export const getUserSchema = {
   problems: ['USER_NOT_FOUND'] as const,
 }
 
+export const deleteUserSchema = {
+  summary: 'Delete a user with its devices; its tokens are refused within five seconds',
+  params: Type.Object({ user_id: Uuid }),
+  querystring: Type.Object({ tenant_id: Type.Optional(TenantId) }),
+  response: { 204: Type.Null() },
+  problems: ['USER_NOT_FOUND'] as const,
+}
+
 export const createTokensSchema = {
   summary: 'Tokens of many users at once; only while development login is on',
   body: Type.Object({

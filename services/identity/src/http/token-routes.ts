@@ -3,6 +3,7 @@ import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
+import { tenantFor } from '@caudal/http/tenant-for.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { createClientTokenSchema, createTokensSchema } from './schemas.ts'
 
@@ -33,12 +34,12 @@ export function addTokenRoutes(app: HttpServer, deps: TokenRoutesDeps): void {
     '/v1/tokens',
     { ...secured(access, createTokensSchema), bodyLimit: BODY_LIMIT_BYTES },
     async (request, reply) => {
-      const { tenantId, subject } = identityOf(request)
+      const identity = identityOf(request)
       const ids = request.body.users.map((user) => user.user_id.toLowerCase())
       const signed = await deps.signUserTokens({
-        tenantId: request.body.tenant_id ?? tenantId,
+        tenantId: tenantFor(identity, request.body.tenant_id),
         userIds: [...new Set(ids)],
-        clientId: subject,
+        clientId: identity.subject,
       })
       const tokens = signed.map(({ userId, token, expiresAt }) => ({
         user_id: userId,
@@ -49,8 +50,10 @@ export function addTokenRoutes(app: HttpServer, deps: TokenRoutesDeps): void {
     },
   )
   app.post('/v1/client-tokens', secured(access, createClientTokenSchema), async (request) => {
-    const { tenantId: callerTenantId } = identityOf(request)
+    const identity = identityOf(request)
+    const { tenantId: callerTenantId } = identity
     const { client_id: clientId, scope, tenant_id: tenantId = null } = request.body
+    if (tenantId !== null) tenantFor(identity, tenantId)
     const made = await deps.signClientToken({ tenantId, callerTenantId, clientId, scope })
     if ('refused' in made) throw new Problem('FORBIDDEN', `the client cannot have ${made.refused}`)
     return { token: made.token, expires_at: made.expiresAt.toISOString() }

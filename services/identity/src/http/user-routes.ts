@@ -6,6 +6,7 @@ import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
+import { tenantFor } from '@caudal/http/tenant-for.ts'
 import type { Identity, TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { isCurrency } from '@caudal/money/currencies.ts'
 import {
@@ -18,6 +19,7 @@ import {
 } from '../domain/user.ts'
 import {
   createUsersSchema,
+  deleteUserSchema,
   getUserSchema,
   lookupUsersSchema,
   removeDevicesSchema,
@@ -34,6 +36,8 @@ export interface UserRoutesDeps {
   }): Promise<User[]>
   findUsers(keys: readonly Pick<User, 'tenantId' | 'userId'>[]): Promise<User[]>
   removeDevices(tenantId: string, tokens: string[]): Promise<number>
+  /** False if there is no such user. */
+  deleteUser(tenantId: string, userId: string): Promise<boolean>
 }
 
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024
@@ -51,7 +55,7 @@ export function addUserRoutes(app: HttpServer, deps: UserRoutesDeps): void {
     async (request, reply) => {
       const { users, tenant_id, currencies } = request.body
       const identity = identityOf(request)
-      const tenantId = tenant_id ?? identity.tenantId
+      const tenantId = tenantFor(identity, tenant_id)
       const wanted = readUsers(users, { tenantId, currencies, makeId: newId })
       const { traceparent } = request
       const actor = actorOf(identity)
@@ -64,7 +68,8 @@ export function addUserRoutes(app: HttpServer, deps: UserRoutesDeps): void {
     '/v1/users/lookup',
     { ...secured(read, lookupUsersSchema), bodyLimit },
     async (request, reply) => {
-      const { tenant_id: tenantId, user_ids: userIds } = request.body
+      const { tenant_id: wanted, user_ids: userIds } = request.body
+      const tenantId = tenantFor(identityOf(request), wanted)
       const users = await deps.findUsers(userIds.map((userId) => ({ tenantId, userId })))
       return reply.send({ users: users.map(viewReachable) })
     },
@@ -74,10 +79,18 @@ export function addUserRoutes(app: HttpServer, deps: UserRoutesDeps): void {
     '/v1/devices/remove',
     { ...secured(write, removeDevicesSchema), bodyLimit },
     async (request, reply) => {
-      const { tenant_id: tenantId, tokens } = request.body
+      const { tenant_id: wanted, tokens } = request.body
+      const tenantId = tenantFor(identityOf(request), wanted)
       return reply.send({ removed: await deps.removeDevices(tenantId, tokens) })
     },
   )
+
+  app.delete('/v1/users/:user_id', secured(write, deleteUserSchema), async (request, reply) => {
+    const tenantId = tenantFor(identityOf(request), request.query.tenant_id)
+    const isDeleted = await deps.deleteUser(tenantId, request.params.user_id)
+    if (!isDeleted) throw new Problem('USER_NOT_FOUND')
+    return reply.code(204).send()
+  })
 
   app.get(
     '/v1/users/:user_id',
@@ -113,16 +126,15 @@ function viewReachable(user: User) {
   return { user_id: user.userId, locale: user.locale, devices: user.devices.map(viewDevice) }
 }
 
-/** A user sees itself, a client any user; null where there is no user to see. */
+/** A user sees itself, a client any user of its tenant; null where there is no user to see. */
 function tenantToRead(
   identity: Identity,
   userId: string,
   wanted: string | undefined,
 ): string | null {
-  const tenantId = wanted ?? identity.tenantId
-  if (identity.kind === 'service') return tenantId
-  const isSelf = identity.subject === userId.toLowerCase() && tenantId === identity.tenantId
-  return isSelf ? tenantId : null
+  if (identity.kind === 'service') return tenantFor(identity, wanted)
+  const isSelf = identity.subject === userId.toLowerCase()
+  return isSelf && (wanted ?? identity.tenantId) === identity.tenantId ? identity.tenantId : null
 }
 
 function malformed(param: string, reason: string): Problem {

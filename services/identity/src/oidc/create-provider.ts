@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { expandScopes } from '@caudal/contracts/scopes.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
-import type { Metrics } from '@caudal/telemetry/metrics.ts'
-import Provider, { type Adapter, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
+import Provider, {
+  type Adapter,
+  type Configuration,
+  errors,
+  type KoaContextWithOIDC,
+} from 'oidc-provider'
 import {
   ALL_SCOPES,
   CLIENT_TOKEN_SECONDS,
@@ -13,7 +17,7 @@ import {
 import type { Client } from '../domain/client.ts'
 import type { SigningKey } from '../domain/signing-key.ts'
 import { addDevelopmentLogin } from './development-login.ts'
-import { observeProvider } from './observe-provider.ts'
+import { observeProvider, type ProviderCounters } from './observe-provider.ts'
 import { resourceServer } from './resource-server.ts'
 
 export type ProviderDeps = {
@@ -26,7 +30,7 @@ export type ProviderDeps = {
   createAdapter: (model: string) => Adapter
   isUser: (tenantId: string, userId: string) => Promise<boolean>
   logger: Logger
-  metrics: Metrics
+  counters: ProviderCounters
 }
 
 /**
@@ -80,11 +84,17 @@ function configurationOf(deps: ProviderDeps): Configuration {
       resourceIndicators: {
         enabled: true,
         defaultResource: () => RESOURCE,
-        getResourceServerInfo: () => resourceServer(keys, CLIENT_TOKEN_SECONDS),
+        getResourceServerInfo(_ctx, resource) {
+          if (resource !== RESOURCE) throw new errors.InvalidTarget()
+          return resourceServer(keys, CLIENT_TOKEN_SECONDS)
+        },
       },
     },
     ttl: { AccessToken: USER_TOKEN_SECONDS, ClientCredentials: CLIENT_TOKEN_SECONDS },
-    extraTokenClaims: (ctx) => ({ tenant_id: tenantOf(ctx) }),
+    extraTokenClaims: (ctx) => ({
+      tenant_id: tenantOf(ctx),
+      sub_type: ctx.oidc.account === undefined ? 'client' : 'user',
+    }),
     findAccount: (_ctx, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
     renderError(ctx, out) {
       ctx.body = out

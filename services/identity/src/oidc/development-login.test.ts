@@ -9,6 +9,7 @@ import { exportJWK, generateKeyPair } from 'jose'
 import { DEVELOPMENT_LOGIN } from '../domain/access-token.ts'
 import type { SigningKey } from '../domain/signing-key.ts'
 import { createProvider } from './create-provider.ts'
+import { createProviderCounters } from './observe-provider.ts'
 
 const SECRET = 'secret-of-the-command-line'
 
@@ -33,7 +34,7 @@ async function loginWhile(t: TestContext, failure: Error): Promise<[number, stri
     createAdapter: () => assert.fail('nothing is stored'),
     isUser: () => Promise.reject(failure),
     logger: createLogger({ service: 'identity', level: 'silent' }),
-    metrics: createMetrics('identity'),
+    counters: createProviderCounters(createMetrics('identity')),
   })
   const handle = provider.callback()
   const server = createServer((request, response) => void handle(request, response))

@@ -1,4 +1,5 @@
 import { isUuid, newId } from '@caudal/contracts/ids.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { isRetryable } from '@caudal/retry/is-retryable.ts'
 import { type default as Provider, errors, type TokenEndpointGrantContext } from 'oidc-provider'
 import {
@@ -10,7 +11,7 @@ import {
 import type { SigningKey } from '../domain/signing-key.ts'
 import { resourceServer } from './resource-server.ts'
 
-type LoginParams = { user_id?: string; tenant_id?: string; scope?: string }
+type LoginParams = { user_id?: string; tenant_id?: string; scope?: string; resource?: string }
 type LoginContext = TokenEndpointGrantContext<LoginParams>
 
 export type DevelopmentLoginDeps = {
@@ -50,20 +51,29 @@ export function addDevelopmentLogin(provider: Provider, deps: DevelopmentLoginDe
     'user_id',
     'tenant_id',
     'scope',
+    'resource',
   ])
 }
 
 function readLogin(ctx: LoginContext): { tenantId: string; userId: string; scope: string } {
-  const { user_id: userId, tenant_id: tenantId, scope } = ctx.oidc.params
+  const { user_id: userId, tenant_id: tenantId, scope, resource } = ctx.oidc.params
+  if (resource !== undefined && resource !== RESOURCE) throw new errors.InvalidTarget()
   if (userId === undefined || tenantId === undefined) {
     throw new errors.InvalidRequest('user_id and tenant_id are required')
   }
+  if (!mayActFor(ctx.oidc.client, tenantId)) throw invalidGrant('the client is of another tenant')
   const scopes = grantUserScopes(scope)
   if ('refused' in scopes) {
     throw new errors.InvalidScope('a user cannot have this scope', scopes.refused)
   }
   if (!isUuid(userId)) throw invalidGrant('user_id is not a UUID')
   return { tenantId, userId: userId.toLowerCase(), scope: scopes.granted }
+}
+
+/** A client names its own tenant, or any with the scope for that. */
+function mayActFor(client: LoginContext['oidc']['client'], tenantId: string): boolean {
+  if (client?.['tenant_id'] === tenantId) return true
+  return client?.scope?.split(' ').includes(SCOPE.tenantsAny) === true
 }
 
 function invalidGrant(description: string): errors.InvalidGrant {

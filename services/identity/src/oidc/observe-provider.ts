@@ -4,15 +4,23 @@ import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 
+/** The counters of the token endpoint; providers come and go with their keys. */
+export function createProviderCounters(metrics: Metrics) {
+  const refused = 'Token requests refused.'
+  return {
+    issued: metrics.counter('tokens_issued_total', 'Access tokens issued.', ['kind']),
+    refused: metrics.counter('token_requests_refused_total', refused, ['error']),
+  }
+}
+
+export type ProviderCounters = ReturnType<typeof createProviderCounters>
+
 /** Counts what the token endpoint issues and refuses, and logs what went wrong on our side. */
 export function observeProvider(
   provider: Provider,
-  { logger, metrics }: { logger: Logger; metrics: Metrics },
+  { logger, counters }: { logger: Logger; counters: ProviderCounters },
 ): void {
-  const issued = metrics.counter('tokens_issued_total', 'Access tokens issued.', ['kind'])
-  const refused = metrics.counter('token_requests_refused_total', 'Token requests refused.', [
-    'error',
-  ])
+  const { issued, refused } = counters
   const clientOf = (ctx: KoaContextWithOIDC) => ctx.oidc.client?.clientId
   provider.on('access_token.issued', () => issued.inc({ kind: 'user' }))
   provider.on('client_credentials.issued', () => issued.inc({ kind: 'client' }))

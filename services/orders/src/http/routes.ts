@@ -5,6 +5,7 @@ import type { HttpServer } from '@caudal/http/create-server.ts'
 import { cursorReader, cutPage } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
+import { tenantFor } from '@caudal/http/tenant-for.ts'
 import type { Identity, TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
 import {
@@ -51,8 +52,7 @@ export function addOrderRoutes(app: HttpServer, deps: OrderRoutesDeps): void {
     '/v1/orders',
     { ...secured(write, createOrdersSchema), bodyLimit: BODY_LIMIT_BYTES },
     async (request, reply) => {
-      const { tenantId } = identityOf(request)
-      const wanted = readOrders(request.body.orders, tenantId)
+      const wanted = readOrders(request.body.orders, identityOf(request))
       const outcome = await deps.createOrders(wanted)
       if ('conflict' in outcome) throw conflict(outcome.conflict)
       return reply.code(201).send({ orders: outcome.created.map(viewOrder) })
@@ -63,7 +63,8 @@ export function addOrderRoutes(app: HttpServer, deps: OrderRoutesDeps): void {
     '/v1/orders/lookup',
     { ...secured(read, lookupOrdersSchema), bodyLimit: BODY_LIMIT_BYTES },
     async (request, reply) => {
-      const keys = request.body.orders.map(orderKey)
+      const identity = identityOf(request)
+      const keys = request.body.orders.map((order) => orderKey(order, identity))
       const owned = new Set(keys.map(keyText))
       const found = keys.length === 0 ? [] : await deps.findOrders(keys)
       const orders = found.filter((order) => owned.has(keyText(order))).map(viewOrder)
@@ -94,10 +95,10 @@ function positionOf(order: Order): { after: string } {
   return { after: order.externalOrderId }
 }
 
-function readOrders(inputs: readonly OrderInput[], tenantId: string): NewOrder[] {
+function readOrders(inputs: readonly OrderInput[], identity: Identity): NewOrder[] {
   const seen = new Set<string>()
   return inputs.map((input, index) => {
-    const order = readOrder(input, tenantId, index)
+    const order = readOrder(input, tenantFor(identity, input.tenant_id), index)
     const id = `${order.tenantId} ${order.externalOrderId}`
     if (seen.has(id)) throw malformed(index, 'external_order_id', 'is there twice')
     seen.add(id)
@@ -117,13 +118,12 @@ function readOrder(input: OrderInput, tenantId: string, index: number): NewOrder
   return order
 }
 
-function orderKey(input: {
-  tenant_id: string
-  user_id: string
-  external_order_id: string
-}): OrderKey {
+function orderKey(
+  input: { tenant_id: string; user_id: string; external_order_id: string },
+  identity: Identity,
+): OrderKey {
   return {
-    tenantId: input.tenant_id,
+    tenantId: tenantFor(identity, input.tenant_id),
     userId: input.user_id.toLowerCase(),
     externalOrderId: input.external_order_id.toLowerCase(),
   }
@@ -133,12 +133,10 @@ function keyText({ tenantId, userId, externalOrderId }: OrderKey): string {
   return `${tenantId} ${userId} ${externalOrderId}`
 }
 
-/** A user sees its own orders; a client those of any user, of any tenant. */
+/** A user sees its own orders; a client those of any user of its tenant. */
 function tenantToRead(identity: Identity, userId: string, wanted: string | undefined): string {
-  const tenantId = wanted ?? identity.tenantId
-  const isOwn = identity.subject.toLowerCase() === userId && tenantId === identity.tenantId
-  if (identity.kind === 'user' && !isOwn) throw new Problem('FORBIDDEN')
-  return tenantId
+  if (identity.kind === 'user' && identity.subject !== userId) throw new Problem('FORBIDDEN')
+  return tenantFor(identity, wanted)
 }
 
 function malformed(index: number, member: string, reason: string): Problem {

@@ -1,0 +1,17 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
+import { Problem } from './problem.ts'
+import type { Identity } from './token-profile.ts'
+
+/**
+ * The tenant that a request is about: that of the token. A request may name it; another one is only
+ * for clients that act for many tenants, by the scope `tenants:any`.
+ *
+ * @throws {Problem} FORBIDDEN
+ */
+export function tenantFor(identity: Identity, wanted: string | undefined): string {
+  const { kind, scopes, tenantId } = identity
+  if (wanted === undefined || wanted === tenantId) return tenantId
+  if (kind === 'service' && scopes.has(SCOPE.tenantsAny)) return wanted
+  const detail = `the token is of another tenant and lacks the scope ${SCOPE.tenantsAny}`
+  throw new Problem('FORBIDDEN', detail)
+}
