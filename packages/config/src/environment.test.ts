@@ -85,6 +85,7 @@ test('a service finds its database, peers, client and issuers by convention', ()
     port: 0,
     region: 'local',
     logLevel: 'info',
+    edge: { hosts: [] },
   })
   const server = 'postgres://caudal_app:pw@db:5432'
   assert.deepEqual(config.database, {
@@ -102,6 +103,22 @@ test('a service finds its database, peers, client and issuers by convention', ()
     [config.wallets, config.orders],
     ['http://wallets:9000', 'http://127.0.0.1:8086'],
   )
+})
+
+test('the names of a service and its operations port are configuration', () => {
+  const env = {
+    CAUDAL_PUBLIC_URL: 'https://pay.example',
+    CAUDAL_WALLETS_URL: 'http://wallets:8082',
+    CAUDAL_ORDERS_URL: 'http://orders:8086',
+    CAUDAL_ALLOWED_HOSTS: 'wallets.caudal.svc, ledger.example',
+    CAUDAL_WALLETS_OPERATIONS_PORT: '8182',
+    CAUDAL_HOST: '0.0.0.0',
+  }
+  const { edge } = readEnvironment(env, (reader) => readServiceSettings(reader, 'WALLETS'))
+  assert.deepEqual(edge, {
+    hosts: ['pay.example', 'wallets', 'wallets.caudal.svc', 'ledger.example'],
+    operations: { host: '0.0.0.0', port: 8182, isPublic: false },
+  })
 })
 
 test('the settings of one service override the common ones', () => {
