@@ -16,6 +16,7 @@ test('a copied data directory does not lead commands to the original system', as
     host: hostname(),
     data_dir: original,
     services: {},
+    operations: {},
     database_url: '',
     client: { id: '', secret: '' },
   })
