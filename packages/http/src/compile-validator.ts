@@ -2,6 +2,7 @@ import type { FastifySchemaCompiler } from 'fastify'
 import { Compile } from 'typebox/compile'
 import type { TLocalizedValidationError } from 'typebox/error'
 import { Problem } from './problem.ts'
+import { safeName } from './safe-name.ts'
 
 interface JsonSchema {
   type?: string
@@ -12,7 +13,6 @@ interface JsonSchema {
 }
 
 const CLEAN_INTEGER = /^(0|-?[1-9]\d{0,15})$/
-const MAX_NAME_LENGTH = 64
 const FORMATS: Record<string, string> = {
   uuid: 'must be a UUID (RFC 9562)',
   'date-time': 'must be a time such as 2026-01-31T12:00:00Z (RFC 3339)',
@@ -22,7 +22,7 @@ const PLACES: Record<string, string> = { querystring: 'query', params: 'path' }
 /**
  * Compiles the schema of a route for fastify. Bodies are not changed: nothing is converted, filled
  * in or removed. Query and path values are text: integers and booleans are parsed, defaults are
- * filled in, and names that the schema does not have are ignored.
+ * filled in. Unknown names have been refused before (`refuseUnknownQuery`).
  */
 export const compileValidator: FastifySchemaCompiler<JsonSchema> = ({ schema, httpPart }) => {
   const part = httpPart ?? 'body'
@@ -78,16 +78,16 @@ function explain(
   if (error === undefined) return [`the ${place} is not acceptable`, { members: {} }]
   const path = error.instancePath.split('/').slice(1)
   if (error.keyword === 'additionalProperties') {
-    const name = safeName([...path, String(error.params.additionalProperties[0])])
+    const name = safeName([...path, String(error.params.additionalProperties[0])].join('.'))
     return [`${place}: unknown member ${name}`, { members: { param: name } }]
   }
   if (error.keyword === 'required') {
-    const name = safeName([...path, String(error.params.requiredProperties[0])])
+    const name = safeName([...path, String(error.params.requiredProperties[0])].join('.'))
     return [`${place}: ${name} is required`, { members: { param: name } }]
   }
   const reason = reasonOf(error, schema)
   if (path.length === 0) return [`the ${place} ${reason}`, { members: {} }]
-  const name = safeName(path)
+  const name = safeName(path.join('.'))
   return [`${place}: ${name} ${reason}`, { members: { param: name } }]
 }
 
@@ -128,12 +128,4 @@ function mostTelling(errors: TLocalizedValidationError[]): TLocalizedValidationE
       (error) => error.keyword === 'anyOf' && first?.instancePath.startsWith(error.instancePath),
     ) ?? first
   )
-}
-
-/** Member names come from the caller, so they are shortened and escaped before they are shown. */
-function safeName(path: string[]): string {
-  return path
-    .join('.')
-    .replaceAll(/[^\w.-]/g, '?')
-    .slice(0, MAX_NAME_LENGTH)
 }

@@ -195,10 +195,36 @@ test('HEAD answers as GET does, without the body', async (t) => {
   assert.equal(wrong.headers.get('allow'), 'GET, HEAD')
 })
 
-test('a limit is an integer from 1 to 100, and unknown parameters are ignored', async (t) => {
+test('a parameter that the route does not have is refused with the nearest known', async (t) => {
+  const { ask } = await serving(t)
+  const refusals: Array<[string, string]> = [
+    ['/v1/things?Limit=7', 'unknown parameter Limit, did you mean limit?'],
+    ['/v1/things?limit=7&curser=a', 'unknown parameter curser, did you mean cursor?'],
+    ['/v1/things?l%0Aimit=7', 'unknown parameter l?imit, did you mean limit?'],
+    ['/v1/things?as_of=1', 'unknown parameter as_of, known are limit, cursor'],
+    [`/v1/things?${'x'.repeat(500)}=1`, `unknown parameter ${'x'.repeat(64)}, known are limit,`],
+    ['/v1/things?__proto__=1', 'unknown parameter __proto__, known are limit, cursor'],
+  ]
+  for (const [path, detail] of refusals) {
+    const answer = await ask('GET', path)
+    assertProblem(answer, 400, 'MALFORMED_REQUEST')
+    assert.ok(String(answer.body['detail']).startsWith(`query: ${detail}`), path)
+  }
+  assert.equal((await ask('GET', '/v1/things?asOf=1')).body['param'], 'asOf')
+  const written = await ask('POST', `/v1/things/${ID}?dry_run=true`, {
+    headers: JSON_TYPE,
+    body: '{"count":1}',
+  })
+  const detail = /^query: unknown parameter dry_run, this request takes none$/
+  assertProblem(written, 400, 'MALFORMED_REQUEST', detail)
+  // A scraper or a probe may have parameters of its own.
+  assert.equal((await ask('GET', '/healthz?probe=1')).status, 200)
+})
+
+test('a limit is an integer from 1 to 100', async (t) => {
   const { ask } = await serving(t)
   assert.deepEqual((await ask('GET', '/v1/things')).body, { limit: 20 })
-  assert.deepEqual((await ask('GET', '/v1/things?limit=7&foo=1&cursor=abc')).body, {
+  assert.deepEqual((await ask('GET', '/v1/things?limit=7&cursor=abc')).body, {
     limit: 7,
     cursor: 'abc',
   })

@@ -24,6 +24,7 @@ import { sendProblem } from './problem.ts'
 import { publishOpenApi } from './publish-open-api.ts'
 import { refuseEncodedBody } from './refuse-encoded-body.ts'
 import { foreignHostCheck } from './refuse-foreign-host.ts'
+import { refuseUnknownQuery } from './refuse-unknown-query.ts'
 import { refuseUnrouted } from './refuse-unrouted.ts'
 import type { Identity } from './token-verifier.ts'
 import { traceRequest } from './trace-request.ts'
@@ -154,6 +155,7 @@ export function createServer(options: ServerOptions): HttpServer {
   budgetBodies(untyped, LARGE_BODIES_BYTES)
   measureRequests(untyped, metrics)
   acceptStrictJson(app)
+  refuseUnknownQuery(untyped)
   app.setErrorHandler((error, request, reply) => answerError(logger, error, request, reply))
   publishOpenApi(untyped, name, options.version ?? '1.0.0')
   const operations = options.edge?.operations
