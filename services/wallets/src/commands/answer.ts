@@ -1,4 +1,5 @@
 import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { exactInteger } from '@caudal/contracts/serialize-event.ts'
 import { problemBody } from '@caudal/http/problem.ts'
 import { newTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
@@ -39,6 +40,9 @@ export function answerTo(
 
 /** What the title of the code does not say: of a hold it is not the available balance. */
 function reasonOf({ kind }: Request, code: RefusalCode): { detail?: string } {
+  if (code === 'FORBIDDEN') {
+    return { detail: `the hold is of another client: its owner or ${SCOPE.ledgerAdmin} may end it` }
+  }
   const ofHold = kind === 'commit' || kind === 'rollback'
   if (!ofHold || code !== 'INSUFFICIENT_FUNDS') return {}
   return { detail: 'What the hold still keeps is less than the amount' }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { newId } from '@caudal/contracts/ids.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import { actorOf } from '@caudal/http/actor-of.ts'
 import { Problem } from '@caudal/http/problem.ts'
@@ -72,7 +73,9 @@ export function readCommand(request: CommandRequest, asking: Asking): Command {
     }
     default: {
       const source = { type: 'client', id: clientId } as const
-      return readMoneyCommand(request, { ...base, source })
+      const command = readMoneyCommand(request, { ...base, source })
+      if (!('holdId' in command)) return command
+      return { ...command, mayEndAnyHold: identity.scopes.has(SCOPE.ledgerAdmin) }
     }
   }
 }

@@ -88,6 +88,8 @@ export interface TakeCommand extends MoneyBase {
   psp: string | null
   /** Of a commit: whether what is left of the hold becomes available again. */
   releaseRest: boolean
+  /** Whether the client may end holds of other clients: it has the scope of administrators. */
+  mayEndAnyHold?: boolean
 }
 
 /** A command that moves money, and makes a transfer: of a kind, for a reason, from a source. */

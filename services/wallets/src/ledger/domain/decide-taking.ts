@@ -41,12 +41,19 @@ function decideForClient(command: TakeCommand, state: LedgerState, at: Condition
   ) {
     return refused('HOLD_NOT_OPEN')
   }
+  if (!mayEnd(command, hold, state)) return refused('FORBIDDEN')
   if (command.currency !== null && command.currency !== hold.currency) {
     return refused('CURRENCY_MISMATCH')
   }
   const amountMinor = command.amountMinor ?? hold.remainingMinor
   if (amountMinor > hold.remainingMinor) return refused('INSUFFICIENT_FUNDS')
   return takeFromHold({ command, hold, account, amountMinor }, state, at)
+}
+
+/** A hold belongs to the client that made it; others need the scope of administrators. */
+function mayEnd(command: TakeCommand, hold: Hold, state: LedgerState): boolean {
+  const owner = state.holdOwners.get(hold.holdId)
+  return command.mayEndAnyHold === true || owner === command.key.clientId
 }
 
 /** The PSP's verdict on a payment: it cannot be refused, only repeated or contradicted. */

@@ -42,6 +42,9 @@ export function foldEffect(state: LedgerState, command: Command, outcome: Posted
     }
     state.transfers.add(transferName(transfer.tenantId, transfer.transferId))
     if (hold !== null) state.holds.set(holdKeyOf(hold), hold)
+    if (command.kind === 'hold' && command.key.clientId !== null) {
+      state.holdOwners.set(transfer.transferId, command.key.clientId)
+    }
   }
   if (command.key.clientId !== null) {
     const { tenantId, kind, referenceId } = command

@@ -21,6 +21,8 @@ export interface LedgerState {
   references: Set<string>
   /** Earlier transfers that commands of the batch name, by `transferName`. */
   transfers: Set<string>
+  /** The clients that made the holds which clients end, by hold id; none for a detached month. */
+  holdOwners: Map<string, string>
   /** Wallets' accounts that the batch has opened, until an outcome reports them. */
   opened: Map<string, OpenedAccount>
 }
@@ -33,6 +35,7 @@ export function emptyLedger(): LedgerState {
     keys: new Map(),
     references: new Set(),
     transfers: new Set(),
+    holdOwners: new Map(),
     opened: new Map(),
   }
 }

@@ -13,6 +13,7 @@ export type RefusalCode = Extract<
   | 'ACCOUNT_NOT_EMPTY'
   | 'BALANCE_LIMIT_EXCEEDED'
   | 'CURRENCY_MISMATCH'
+  | 'FORBIDDEN'
   | 'HOLD_NOT_OPEN'
   | 'IDEMPOTENCY_MISMATCH'
   | 'INSUFFICIENT_FUNDS'
@@ -133,6 +134,7 @@ export function tookEffect(outcome: RequestOutcome): boolean {
 /** Refusals that are errors of the request itself, or belong to another request. */
 const NOT_KEPT: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'ACCOUNT_NOT_FOUND',
+  'FORBIDDEN',
   'TRANSFER_NOT_FOUND',
   'IDEMPOTENCY_MISMATCH',
 ])
