@@ -11,6 +11,7 @@ import {
   verdictResponse,
 } from '../domain/responses.ts'
 import type { PendingResponses } from './pending-responses.ts'
+import { resetConnection } from './reset-connection.ts'
 import { writeJson, writeProblem } from './write-response.ts'
 
 /** A decided payment and how to respond; `ProcessedPayment` describes the members. */
@@ -59,7 +60,7 @@ export async function deliver(
     case 'hang':
       return pending.hold(socket)
     case 'reset':
-      return void socket.resetAndDestroy()
+      return resetConnection(socket)
     default:
       return what.delivery satisfies never
   }
