@@ -8,6 +8,7 @@ import { createTokenVerifier } from '@caudal/http/token-verifier.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { decodeJwt } from 'jose'
+import { Type } from 'typebox'
 import { addRoutes } from '../src/http/add-routes.ts'
 import type { PublicRoute } from '../src/http/public-routes.ts'
 import type { PeerRequest } from '../src/peers/exchange.ts'
@@ -23,7 +24,12 @@ const ORDERS: PublicRoute = {
   audience: 'shop',
   scope: SCOPE.walletRead,
   cost: 2,
-  schema: { summary: 'Orders', params: {}, querystring: {}, response: { 200: {} } },
+  schema: {
+    summary: 'Orders',
+    params: {},
+    querystring: Type.Object({ limit: Type.Optional(Type.Integer()) }),
+    response: { 200: {} },
+  },
 }
 
 test('a new public route is one row of the table', async (t) => {
