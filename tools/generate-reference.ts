@@ -1,4 +1,4 @@
-// `node tools/generate-reference.ts`: writes the generated part of docs/reference.
+// `npm run reference`: writes the generated part of docs/reference.
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { allDocuments } from './reference/all-documents.ts'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { LINT_SETTINGS } from './lint-settings.ts'
 
-test('.oxlintrc.json holds what node tools/write-lint-settings.ts would write', () => {
+test('.oxlintrc.json holds what npm run lint-settings would write', () => {
   const file = join(import.meta.dirname, '..', '.oxlintrc.json')
   assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), LINT_SETTINGS)
 })

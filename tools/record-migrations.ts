@@ -1,4 +1,4 @@
-// `node tools/record-migrations.ts`: adds new migrations to the list of those that have landed.
+// `npm run record-migrations`: adds new migrations to the list of those that have landed.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CHECKSUMS, recordMigrations } from './tidy/migrations.ts'

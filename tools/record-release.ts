@@ -1,4 +1,4 @@
-// `node tools/record-release.ts 0.2.0`: records the schemas of a release when it is made, and its
+// `npm run record-release -- 0.2.0`: records the schemas of a release when it is made, and its
 // commit, the current one, in releases.json. A later change of a shape is compared with the schemas
 // (packages/contracts/test/released-schemas.test.ts), and data of the commit is upgraded by a test
 // (tests/upgrade/upgrade-from-releases.test.ts).
@@ -9,7 +9,7 @@ import type { EventRow } from '@caudal/contracts/event-row.ts'
 import { jsonSchemaOf } from '@caudal/contracts/json-schema.ts'
 
 const [release = ''] = process.argv.slice(2)
-if (!/^\d+\.\d+\.\d+$/.test(release)) throw new Error('usage: node tools/record-release.ts X.Y.Z')
+if (!/^\d+\.\d+\.\d+$/.test(release)) throw new Error('usage: npm run record-release -- X.Y.Z')
 const events = Object.entries<EventRow>(CATALOGUE)
   .toSorted(([one], [other]) => (one < other ? -1 : 1))
   .map(([type, row]) => [type, { schema_version: row.version, schema: jsonSchemaOf(type, row) }])

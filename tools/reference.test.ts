@@ -11,7 +11,7 @@ import { SERVICE_ROUTES } from './reference/service-routes.ts'
 const ROOT = join(import.meta.dirname, '..')
 const DOCUMENTS = await allDocuments()
 
-test('the generated reference is up to date (node tools/generate-reference.ts)', () => {
+test('the generated reference is up to date (npm run reference)', () => {
   for (const { path, text } of DOCUMENTS) {
     assert.ok(readFileSync(join(ROOT, path), 'utf8') === text, `${path} is out of date`)
   }

@@ -1,4 +1,4 @@
-// `node tools/write-lint-settings.ts`: writes .oxlintrc.json from tools/lint-settings.ts.
+// `npm run lint-settings`: writes .oxlintrc.json from tools/lint-settings.ts.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LINT_SETTINGS } from './lint-settings.ts'

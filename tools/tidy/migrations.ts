@@ -4,7 +4,7 @@ import type { SourceFile } from './source-tree.ts'
 /** The checksums of the migrations that have landed, as `sha256sum` writes them. */
 export const CHECKSUMS = 'tools/migrations.sha256'
 /** Adds the checksums of new migrations. */
-export const RECORD = 'node tools/record-migrations.ts'
+export const RECORD = 'npm run record-migrations'
 
 /** Whether a file is a migration: in a folder `migrations`, or in one of the sets below it. */
 export function isMigration(path: string): boolean {
