@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import { ROOT } from '../support/root.ts'
 
 /** A running shell. */
@@ -16,7 +16,7 @@ const CLI = join(ROOT, 'cli/bin/caudal.js')
 const TIMEOUT_MS = 60_000
 
 /** Starts `sh` in a new folder, with an `npx caudal` that runs this repository's command. */
-export function startShell(scope: Scope, dataDir: string): Shell {
+export function startShell(scope: TestScope, dataDir: string): Shell {
   const child = spawn('sh', [], { stdio: ['pipe', 'pipe', 'pipe'] })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))

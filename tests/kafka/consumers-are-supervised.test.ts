@@ -8,7 +8,7 @@ import { checkParts } from '@caudal/service/check-parts.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import { Admin } from '@platformatic/kafka'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { type EffectsFixture, createEffectsFixture } from './support/effects-fixture.ts'
@@ -27,7 +27,7 @@ before(async () => {
 }, SLOW)
 after(() => kafka.stop())
 
-async function worker(t: Scope, fixture: EffectsFixture): Promise<Worker> {
+async function worker(t: TestScope, fixture: EffectsFixture): Promise<Worker> {
   return startWorker(t, {
     databaseUrl: fixture.databaseUrl,
     brokers: kafka.brokers,
@@ -148,7 +148,7 @@ type Watched = {
   readiness(): Promise<string | undefined>
 }
 
-async function watched(t: Scope, fixture: EffectsFixture): Promise<Watched> {
+async function watched(t: TestScope, fixture: EffectsFixture): Promise<Watched> {
   const metrics: Metrics = createMetrics('test')
   const log = await fixture.openLog({ sessionTimeoutMs: SESSION_MS }, metrics)
   const applied = new Set<string>()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { type EffectsFixture, createEffectsFixture } from './support/effects-fixture.ts'
 import { startWorker, type Worker, type WorkerOptions } from './support/start-worker.ts'
@@ -19,7 +19,7 @@ before(async () => {
 after(() => kafka.stop())
 
 async function worker(
-  t: Scope,
+  t: TestScope,
   fixture: EffectsFixture,
   session: Pick<WorkerOptions, 'sessionTimeoutMs'> = { sessionTimeoutMs: SESSION_MS },
 ): Promise<Worker> {

@@ -9,7 +9,7 @@ import { startTestIssuer } from '@caudal/http/start-test-issuer.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import { request } from 'undici'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 
@@ -27,7 +27,7 @@ type Gateway = {
 }
 
 /** Starts two gateways with one Redis, in front of a service that accepts everything. */
-async function startTwoGateways(scope: Scope, redis: RedisServer): Promise<[Gateway, Gateway]> {
+async function startTwoGateways(scope: TestScope, redis: RedisServer): Promise<[Gateway, Gateway]> {
   const issuer = await startTestIssuer()
   const peer = createServer((_request, response) => response.end('{}')).listen(0, '127.0.0.1')
   await once(peer, 'listening')

@@ -7,7 +7,7 @@ import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
 import { partitionOf } from '@caudal/event-log/partition-of.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import { Admin, ConfigResourceTypes, Consumer } from '@platformatic/kafka'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { readTopic } from '../support/processes/read-topic.ts'
@@ -26,7 +26,11 @@ after(async () => {
   await kafka.stop()
 })
 
-async function open(t: Scope, topic: string, settings?: Partial<KafkaSettings>): Promise<EventLog> {
+async function open(
+  t: TestScope,
+  topic: string,
+  settings?: Partial<KafkaSettings>,
+): Promise<EventLog> {
   const log = await openKafkaLog({
     settings: { brokers: kafka.brokers, ...settings },
     logger: createLogger({ service: 'test', level: 'silent' }),

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import { ROOT } from './root.ts'
 
 const CLI = 'cli/bin/caudal.js'
@@ -47,7 +47,7 @@ export type LaunchOptions = {
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
 /** Creates a data directory; it is removed with its database when the scope ends. */
-export async function dataDirectory(scope: Scope): Promise<string> {
+export async function dataDirectory(scope: TestScope): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'caudal-test-e2e-'))
   // If the tests run as root, PostgreSQL's user must have access to the folder.
   await chmod(dir, 0o711)
@@ -64,7 +64,10 @@ export async function dataDirectory(scope: Scope): Promise<string> {
  * Starts the whole system with `caudal start` on free ports; with CAUDAL_TEST_PROCESSES, each
  * service in its own process. It is stopped when the scope ends.
  */
-export async function launchSystem(scope: Scope, options: LaunchOptions): Promise<LaunchedSystem> {
+export async function launchSystem(
+  scope: TestScope,
+  options: LaunchOptions,
+): Promise<LaunchedSystem> {
   const child = spawnStart(options)
   const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
   const lines = keepLines(child)

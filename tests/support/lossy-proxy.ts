@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 
 /** A running proxy. */
 export type LossyProxy = {
@@ -17,7 +17,7 @@ type Fate = 'pass' | 'lose' | 'refuse'
  * passes but its response is lost, or is refused.
  */
 export async function startLossyProxy(
-  scope: Scope,
+  scope: TestScope,
   gatewayUrl: string,
   fateOf: (writes: number) => Fate,
 ): Promise<LossyProxy> {

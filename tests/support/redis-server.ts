@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { freePort } from '@caudal/local-postgres/free-port.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import { Redis } from 'ioredis'
 
 /** A Redis server for one test, without persistence. */
@@ -23,7 +23,7 @@ export type RedisServer = {
 }
 
 /** Starts Redis on a free port; it is killed when the scope ends. */
-export async function startRedis(scope: Scope): Promise<RedisServer> {
+export async function startRedis(scope: TestScope): Promise<RedisServer> {
   const binary = redisBinary()
   const port = await freePort()
   const url = `redis://127.0.0.1:${port}`

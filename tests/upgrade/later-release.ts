@@ -1,7 +1,7 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import { ROOT } from '../support/root.ts'
 
 const SOURCES = ['cli', 'packages', 'services', 'simulators', 'package.json']
@@ -78,7 +78,7 @@ export function outboxInsert(emitted: readonly OutboxEvent[]): Sql {
  * A release after this one, as a copy of the sources with a few edits; removed with the scope.
  * Dependencies are those of the repository. Resolves to its root.
  */
-export async function makeLaterRelease(scope: Scope): Promise<string> {
+export async function makeLaterRelease(scope: TestScope): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'caudal-test-later-'))
   // Behind what else ends with the scope: processes of this release still run from it.
   scope.after(() => scope.after(() => rm(root, { recursive: true, force: true })))

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import { ROOT } from '../support/root.ts'
 
 const run = promisify(execFile)
@@ -22,7 +22,7 @@ export async function releases(): Promise<Release[]> {
  *
  * @throws {Error} if the clone lacks the commit
  */
-export async function checkOut(scope: Scope, { version, commit }: Release): Promise<string> {
+export async function checkOut(scope: TestScope, { version, commit }: Release): Promise<string> {
   await run('git', ['cat-file', '-e', `${commit}^{commit}`], { cwd: ROOT }).catch((cause) => {
     const why = `this clone lacks the commit ${commit} of release ${version}: it is shallow`
     throw new Error(`${why}. Run "git fetch --unshallow" first.`, { cause })

@@ -6,7 +6,7 @@ import {
   identification,
   MinorText,
   Timestamp,
-  Uuid,
+  EventUuid,
 } from '@caudal/contracts/events/fields.ts'
 import { type JsonSchema, jsonSchemaOf } from '@caudal/contracts/json-schema.ts'
 import { EVENT_ROWS } from './event-schemas.ts'
@@ -99,7 +99,7 @@ const FORMS: ReadonlyMap<unknown, string> = new Map(
   [
     { field: Amount, form: 'decimal amount' },
     { field: Currency, form: 'currency' },
-    { field: Uuid, form: 'UUID' },
+    { field: EventUuid, form: 'UUID' },
     { field: MinorText, form: 'minor units in text' },
     { field: Timestamp, form: 'time (UTC)' },
     { field: Day, form: 'day' },

@@ -11,4 +11,4 @@ export const DEFAULT_PORTS = {
   PUSH: 8088,
 } as const
 
-export type ServiceName = keyof typeof DEFAULT_PORTS
+export type ProcessName = keyof typeof DEFAULT_PORTS

@@ -1,5 +1,5 @@
 import { LOG_LEVELS, type LogLevel } from '@caudal/telemetry/logger.ts'
-import { DEFAULT_PORTS, type ServiceName } from './default-ports.ts'
+import { DEFAULT_PORTS, type ProcessName } from './default-ports.ts'
 import type { EnvironmentReader } from './environment.ts'
 import { type KafkaConfig, readKafkaConfig } from './kafka-settings.ts'
 
@@ -25,7 +25,7 @@ const POSTGRES = ['postgres', 'postgresql']
 /** Host, port, region and log level: `CAUDAL_HOST`, `CAUDAL_<SERVICE>_PORT`, … */
 export function readServiceSettings(
   reader: EnvironmentReader,
-  service: ServiceName,
+  service: ProcessName,
 ): ServiceSettings {
   return {
     host: reader.text('CAUDAL_HOST', '127.0.0.1'),
@@ -40,7 +40,7 @@ export function readServiceSettings(
  * The names are those of `CAUDAL_PUBLIC_URL`, of the service's own `CAUDAL_<SERVICE>_URL`, and
  * `CAUDAL_ALLOWED_HOSTS`, separated by commas.
  */
-function readEdgeSettings(reader: EnvironmentReader, service: ServiceName): EdgeSettings {
+function readEdgeSettings(reader: EnvironmentReader, service: ProcessName): EdgeSettings {
   const urls = ['CAUDAL_PUBLIC_URL', `CAUDAL_${service}_URL`].filter(
     (name) => reader.optional(name) !== undefined,
   )
@@ -61,7 +61,7 @@ function hostOf(url: string): string {
 }
 
 /** The base URL of a peer, `CAUDAL_<SERVICE>_URL`. */
-export function readPeerUrl(reader: EnvironmentReader, peer: ServiceName): string {
+export function readPeerUrl(reader: EnvironmentReader, peer: ProcessName): string {
   return reader.url(`CAUDAL_${peer}_URL`, `http://127.0.0.1:${DEFAULT_PORTS[peer]}`)
 }
 
@@ -79,7 +79,7 @@ export interface DatabaseSettings {
 /** `DATABASE_URL` names the server; the database is `caudal_<service>` unless overridden. */
 export function readDatabaseSettings(
   reader: EnvironmentReader,
-  service: ServiceName,
+  service: ProcessName,
 ): DatabaseSettings {
   const own = `CAUDAL_${service}_DATABASE_URL`
   const server = reader.url(
@@ -109,7 +109,7 @@ export interface ClientSettings {
 /** A service's client id is its name; `CAUDAL_<SERVICE>_CLIENT_SECRET` before the common one. */
 export function readClientSettings(
   reader: EnvironmentReader,
-  service: ServiceName,
+  service: ProcessName,
 ): ClientSettings {
   const name = service.toLowerCase().replaceAll('_', '-')
   const own = `CAUDAL_${service}_CLIENT_SECRET`

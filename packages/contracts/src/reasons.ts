@@ -23,11 +23,11 @@ export const WALLET_REASONS = [
 export type WalletReason = (typeof WALLET_REASONS)[number]
 
 /** Failures at the PSP: the hold must be released. */
-export const GATEWAY_REASONS = [
+export const PSP_REASONS = [
   'gateway_declined',
   'gateway_unavailable',
   'gateway_unreachable',
   'circuit_open',
 ] as const
 
-export type GatewayReason = (typeof GATEWAY_REASONS)[number]
+export type PspReason = (typeof PSP_REASONS)[number]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PARTITION_COUNT } from '@caudal/contracts/topics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import type { EventLog, LogRecord, NewRecord, Position, TopicPartition } from '../src/event-log.ts'
 import { partitionOf } from '../src/partition-of.ts'
 
@@ -21,8 +21,14 @@ const PARTITIONS: TopicPartition[] = Array.from({ length: PARTITION_COUNT }, (_,
  * What every driver of the event log must keep (ADR 0003). `prepare` gives an empty log with the
  * two topics; the driver's own test file calls this and adds nothing to it.
  */
-export function logConformance(driver: string, prepare: (scope: Scope) => Promise<OpenLog>): void {
-  const promise = (title: string, run: (open: OpenLog, scope: Scope) => Promise<void>): void => {
+export function logConformance(
+  driver: string,
+  prepare: (scope: TestScope) => Promise<OpenLog>,
+): void {
+  const promise = (
+    title: string,
+    run: (open: OpenLog, scope: TestScope) => Promise<void>,
+  ): void => {
     test(`${driver}: ${title}`, async (t) => run(await prepare(t), t))
   }
 
@@ -163,7 +169,7 @@ export function logConformance(driver: string, prepare: (scope: Scope) => Promis
   })
 }
 
-async function opened(open: OpenLog, scope: Scope): Promise<EventLog> {
+async function opened(open: OpenLog, scope: TestScope): Promise<EventLog> {
   const log = await open()
   scope.after(() => log.close())
   return log

@@ -6,7 +6,7 @@ import { TOPICS } from '@caudal/contracts/topics.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
 import type { ProcessWork } from '../src/apply-batch.ts'
 import { consume, type Consumer, type ConsumeOptions } from '../src/consume.ts'
@@ -27,7 +27,7 @@ export type World = {
 }
 
 /** Databases of the test's own. */
-export async function world(t: Scope): Promise<World> {
+export async function world(t: TestScope): Promise<World> {
   const logDb = await testDatabase(t, { sets: [logMigrations], name: 'log' })
   const { pool: db, ownerUrl } = await testDatabase(t, { sets: [consumerMigrations] })
   const asOwner = async (statement: string): Promise<void> => {
@@ -83,7 +83,7 @@ export async function writeEffects(
 
 /** A running consumer of the group `test`; it stops with the scope. */
 export async function consumer(
-  t: Scope,
+  t: TestScope,
   { db, log }: World,
   process: ProcessWork<IncomingEvent<UserCreated>>,
   options: Partial<ConsumeOptions<IncomingEvent<UserCreated>>> = {},

@@ -4,7 +4,7 @@ import { newId } from '@caudal/contracts/ids.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import type { EventLog, NewRecord } from '../src/event-log.ts'
 import { logMigrations } from '../src/migrations.ts'
 import { findMove } from '../src/move/move-journal.ts'
@@ -18,7 +18,7 @@ const progress = (): void => {}
 type Place = { log: EventLog; db: Db }
 
 /** A log as the role that owns it sees it; identities differ, as those of Kafka's topics do. */
-async function place(t: Scope): Promise<Place> {
+async function place(t: TestScope): Promise<Place> {
   const { url, ownerUrl } = await testDatabase(t, { sets: [logMigrations], name: 'log' })
   const db = createPool({ url: ownerUrl, applicationName: 'test', max: 2 })
   t.after(() => db.end())

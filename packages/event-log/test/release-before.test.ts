@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { consumerMigrations } from '../src/migrations.ts'
 
 // The statements of release 0.1.0, as it sends them while a later release has migrated already.
@@ -66,7 +66,7 @@ const RESOLVE = `
 /** Each column of the insert is an array; the group is not. */
 const listed = (value: unknown, index: number): unknown => (index === 0 ? value : [value])
 
-test('the statements of release 0.1.0 work on the tables of this release', async (t: Scope) => {
+test('the statements of release 0.1.0 work on the tables of this release', async (t: TestScope) => {
   const { pool: db } = await testDatabase(t, { sets: [consumerMigrations] })
   const at = ['wallets', 'payments.results', 3]
   for (let repeat = 0; repeat < 2; repeat += 1) {

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
-import { freePort } from '@caudal/testing/free-port.ts'
+import { testPort } from '@caudal/testing/test-port.ts'
 import { createServer, type EdgeSettings } from './create-server.ts'
 import { closeServer, listen } from './running-service.ts'
 
@@ -64,7 +64,7 @@ test('two hosts and the name of another site are refused, addresses and own name
 
 test('metrics and the OpenAPI document are on the operations port only, or on both', async (t) => {
   for (const isPublic of [false, true]) {
-    const port = await freePort()
+    const port = await testPort()
     const app = serverWith({ hosts: [], operations: { host: '127.0.0.1', port, isPublic } })
     const url = await listen(app, { host: '127.0.0.1', port: 0 })
     t.after(() => closeServer(app, 100))

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import type { Circuit } from '../src/circuit.ts'
 import { createOutbound, type Outbound } from '../src/create-outbound.ts'
 import { type Deadline, deadlineIn } from '../src/deadline.ts'
@@ -42,7 +42,7 @@ function refused({ id, attempt }: Call): Answer {
 }
 
 /** A queue in a database of the test's own, and engines that serve it. */
-export async function jobQueue(t: Scope) {
+export async function jobQueue(t: TestScope) {
   const { pool: db } = await testDatabase(t, { sets: [jobMigrations], name: 'outbound' })
   const faults: unknown[] = []
   return {

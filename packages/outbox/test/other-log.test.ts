@@ -5,7 +5,7 @@ import { TOPICS } from '@caudal/contracts/topics.ts'
 import type { EventLog, TopicPartition } from '@caudal/event-log/event-log.ts'
 import { partitionOf } from '@caudal/event-log/partition-of.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { checkOutboxLog, selectOutboxLogs } from '../src/check-outbox-log.ts'
 import { outboxMigrations } from '../src/migrations.ts'
 
@@ -26,7 +26,7 @@ function aLog(id: string, used: readonly TopicPartition[] = []): EventLog {
 }
 
 /** An outbox with one event, published by release 0.1.0: it says of no log. */
-async function published(t: Scope): Promise<{ db: Db; at: TopicPartition }> {
+async function published(t: TestScope): Promise<{ db: Db; at: TopicPartition }> {
   const { pool: db } = await testDatabase(t, { sets: [outboxMigrations], name: 'outbox' })
   const key = newId()
   await db.query(

@@ -9,7 +9,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
 import { addToOutbox, type OutboxEvent } from '../src/add-to-outbox.ts'
 import { outboxMigrations } from '../src/migrations.ts'
@@ -56,7 +56,7 @@ async function unpublished(db: Db): Promise<number> {
   return Number(rows[0]!.waiting)
 }
 
-async function prepare(t: Scope) {
+async function prepare(t: TestScope) {
   const {
     pool: db,
     url,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { testServer } from '@caudal/testing/test-server.ts'
 import { migrate } from '../src/migrate.ts'
 import type { Db, Tx } from '../src/types.ts'
@@ -25,7 +25,7 @@ interface Growing {
 }
 
 /** A database with two tables, and a folder of migrations that grows. */
-async function growingDatabase(scope: Scope): Promise<Growing> {
+async function growingDatabase(scope: TestScope): Promise<Growing> {
   const dir = mkdtempSync(join(tmpdir(), 'migrations-'))
   scope.after(() => rmSync(dir, { recursive: true }))
   const { name: database, pool: db } = await testDatabase(scope, { sets: [] })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
 import { createPool } from '../src/create-pool.ts'
 import {
@@ -12,7 +12,7 @@ import {
 import { snapshot, transaction } from '../src/transaction.ts'
 import type { Db, Tx } from '../src/types.ts'
 
-async function counters(t: Scope): Promise<{ db: Db; adminUrl: string; url: string }> {
+async function counters(t: TestScope): Promise<{ db: Db; adminUrl: string; url: string }> {
   const { pool: db, ownerUrl, adminUrl, url } = await testDatabase(t, { sets: [] })
   const owner = new pg.Client({ connectionString: ownerUrl })
   await owner.connect()

@@ -9,7 +9,7 @@ import { templateDatabase } from './template-database.ts'
 import { testServer } from './test-server.ts'
 
 /** A test's context, or `suiteScope()` for a whole suite. */
-export interface Scope {
+export interface TestScope {
   after(hook: () => void | Promise<void>): void
 }
 
@@ -44,7 +44,7 @@ const DISCONNECT_TIMEOUT_MS = 15_000
  * ends, after all other hooks. The test fails if a connection was left open.
  */
 export async function testDatabase(
-  scope: Scope,
+  scope: TestScope,
   { sets, name: label = 'db', disconnectTimeoutMs = DISCONNECT_TIMEOUT_MS }: TestDatabaseOptions,
 ): Promise<TestDatabase> {
   const server = testServer()

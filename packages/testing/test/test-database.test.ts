@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import pg from 'pg'
-import { type Scope, testDatabase } from '../src/test-database.ts'
+import { type TestScope, testDatabase } from '../src/test-database.ts'
 import { testServer } from '../src/test-server.ts'
 
 const sets = [{ name: 'notes', dir: join(import.meta.dirname, 'migrations') }]
 
 /** A scope that ends when the test calls `end`; like node:test, it runs hooks in order. */
-function manualScope(): Scope & { end(): Promise<void> } {
+function manualScope(): TestScope & { end(): Promise<void> } {
   const hooks: (() => void | Promise<void>)[] = []
   return {
     after: (hook) => void hooks.push(hook),

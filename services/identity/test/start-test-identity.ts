@@ -1,7 +1,7 @@
 import { scopesOf } from '@caudal/contracts/scopes.ts'
 import { logMigrations } from '@caudal/event-log/migrations.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { createRemoteJWKSet, type JWTVerifyResult, jwtVerify } from 'jose'
 import type { Config } from '../src/config.ts'
 import { DEVELOPMENT_LOGIN } from '../src/domain/access-token.ts'
@@ -52,7 +52,7 @@ export interface UserAnswer {
 
 /** The identity service on databases of its own, with development login on unless said. */
 export async function startTestIdentity(
-  scope: Scope,
+  scope: TestScope,
   overrides: Partial<Config> = {},
 ): Promise<TestIdentity> {
   const [own, logDatabase] = await Promise.all([

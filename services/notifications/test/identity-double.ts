@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { newId } from '@caudal/contracts/ids.ts'
 import { startTestIssuer, type TestIssuer } from '@caudal/http/start-test-issuer.ts'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 
 type Platform = 'android' | 'ios'
 type User = {
@@ -31,7 +31,7 @@ export type IdentityDouble = {
 const FORM = 'application/x-www-form-urlencoded'
 
 /** Starts the double; it is gone when the scope ends. */
-export async function startIdentityDouble(scope: Scope): Promise<IdentityDouble> {
+export async function startIdentityDouble(scope: TestScope): Promise<IdentityDouble> {
   const issuer = await startTestIssuer()
   const users = new Map<string, User>()
   const double: IdentityDouble = {

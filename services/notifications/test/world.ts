@@ -14,8 +14,8 @@ import { type RunningPush, start as startPush } from '@caudal/push-simulator/mai
 import { pushMigrations } from '@caudal/push-simulator/migrations.ts'
 import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import { freePort } from '@caudal/testing/free-port.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
+import { testPort } from '@caudal/testing/test-port.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { start } from '../src/main.ts'
 import { migrationSets } from '../src/migrations.ts'
@@ -64,7 +64,7 @@ export type World = {
 }
 
 /** Push services, an event log, identity and a database for notifications, all owned by a test. */
-export async function world(scope: Scope): Promise<World> {
+export async function world(scope: TestScope): Promise<World> {
   const pushDb = await testDatabase(scope, { sets: [pushMigrations], name: 'push' })
   const logDb = await testDatabase(scope, { sets: [logMigrations], name: 'log' })
   const own = await testDatabase(scope, { sets: migrationSets, name: 'notifications' })
@@ -146,8 +146,8 @@ export async function world(scope: Scope): Promise<World> {
 /** The push simulator, which has the same addresses after a restart. */
 async function startPushServices(databaseUrl: string) {
   const ports = {
-    CAUDAL_PUSH_PORT: String(await freePort()),
-    CAUDAL_PUSH_APNS_PORT: String(await freePort()),
+    CAUDAL_PUSH_PORT: String(await testPort()),
+    CAUDAL_PUSH_APNS_PORT: String(await testPort()),
   }
   const launch = (): Promise<RunningPush> =>
     startPush(

@@ -6,7 +6,7 @@ import { logMigrations } from '@caudal/event-log/migrations.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { Config } from '../src/config.ts'
 import { start } from '../src/main.ts'
@@ -36,7 +36,7 @@ export type Answer = Record<string, unknown> & { orders: OrderAnswer[]; data: Or
 export type OrderAnswer = Record<string, string>
 
 /** The order service on databases of its own, trusting an issuer that the test holds the key of. */
-export async function startTestOrders(t: Scope): Promise<TestOrders> {
+export async function startTestOrders(t: TestScope): Promise<TestOrders> {
   const [own, logDatabase, issuer] = await Promise.all([
     testDatabase(t, { sets: orderMigrations, name: 'orders' }),
     testDatabase(t, { sets: [logMigrations], name: 'log' }),
@@ -92,7 +92,7 @@ export async function startTestOrders(t: Scope): Promise<TestOrders> {
   }
 }
 
-async function startIssuer(t: Scope) {
+async function startIssuer(t: TestScope) {
   const { privateKey, publicKey } = await generateKeyPair('ES256')
   const jwk = { ...(await exportJWK(publicKey)), kid: 'test', alg: 'ES256', use: 'sig' }
   const server = createServer((_request, response) => {

@@ -1,7 +1,7 @@
 import { newId } from '@caudal/contracts/ids.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type Decision, type Order, ownedOrderOf } from '../src/domain/decide-requests.ts'
-import type { Outcome } from '../src/requests/answer-request.ts'
+import type { PaymentRequestOutcome } from '../src/requests/answer-request.ts'
 import type { TracedRequest } from '../src/requests/payment-request.ts'
 import {
   createPaymentRequests,
@@ -55,7 +55,7 @@ export function requestsOver(
 }
 
 /** An outcome in short. */
-export function show(outcome: Outcome): [status: number, replayed: boolean] | string {
+export function show(outcome: PaymentRequestOutcome): [status: number, replayed: boolean] | string {
   if (outcome.kind === 'rejected') return outcome.code
   return [outcome.answer.httpStatus, outcome.replayed]
 }

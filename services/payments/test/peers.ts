@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { newId } from '@caudal/contracts/ids.ts'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 
 /** An order as the peer has it; the user it belongs to is part of it. */
@@ -40,7 +40,7 @@ async function createSigner(issuer: string, audience: string) {
  * The services that payments calls, over HTTP as they would answer: the key sets of the gateway and
  * of identity, client-credentials tokens, and the lookup of orders, which can be set to misbehave.
  */
-export async function startPeers(scope: Scope) {
+export async function startPeers(scope: TestScope) {
   const gateway = await createSigner(GATEWAY_ISSUER, 'payments')
   const identity = await createSigner(IDENTITY_ISSUER, 'caudal')
   const orders = new Map<string, PeerOrder>()

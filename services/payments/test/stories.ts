@@ -1,7 +1,7 @@
 import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
-import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
+import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
-import type { GatewayReason, WalletReason } from '@caudal/contracts/reasons.ts'
+import type { PspReason, WalletReason } from '@caudal/contracts/reasons.ts'
 import * as fc from 'fast-check'
 import type { PaymentEvent } from '../src/domain/evolve.ts'
 import type { Payment } from '../src/domain/payment.ts'
@@ -65,7 +65,7 @@ export function eventsOf(payment: Payment) {
     currency: 'USD',
     wallet_transaction_id: newId(),
   })
-  const answer = (status: string): GatewayResponse => ({
+  const answer = (status: string): PspAnswer => ({
     status,
     message: 'as the PSP says',
     gateway_transaction_id: `psp-${payment.paymentId}`,
@@ -87,13 +87,13 @@ export function eventsOf(payment: Payment) {
       event_type: 'payment.completed',
       gateway_response: answer('approved'),
     }),
-    failed: (reason: GatewayReason = 'gateway_declined'): PaymentEvent => ({
+    failed: (reason: PspReason = 'gateway_declined'): PaymentEvent => ({
       ...result(),
       event_type: 'payment.failed.gateway_error',
       reason,
       gateway_response: answer('failed'),
     }),
-    released: (reason: GatewayReason = 'gateway_declined'): PaymentEvent => ({
+    released: (reason: PspReason = 'gateway_declined'): PaymentEvent => ({
       ...result(),
       event_type: 'funds.released',
       reason,

@@ -2,7 +2,7 @@ import { newId } from '@caudal/contracts/ids.ts'
 import { logMigrations } from '@caudal/event-log/migrations.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { request } from 'undici'
 import { readConfig } from '../src/config.ts'
 import { start } from '../src/main.ts'
@@ -28,7 +28,7 @@ export interface World {
 }
 
 /** A database, an event log and the peers, for any number of instances of the service. */
-export async function createWorld(scope: Scope): Promise<World> {
+export async function createWorld(scope: TestScope): Promise<World> {
   const peers = await startPeers(scope)
   const db = await testDatabase(scope, { sets: paymentMigrations, name: 'payments' })
   const log = await testDatabase(scope, { sets: [logMigrations], name: 'log' })

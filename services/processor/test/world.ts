@@ -16,7 +16,7 @@ import { pspMigrations } from '@caudal/psp-simulator/migrations.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { readConfig } from '../src/config.ts'
 import { start } from '../src/main.ts'
 import { migrationSets } from '../src/migrations.ts'
@@ -60,7 +60,7 @@ export type World = {
  * The scope of a whole file. Hooks that a hook adds run last, which `after` of node:test does only
  * inside of a test.
  */
-export function fileScope(after: (hook: () => Promise<void>) => void): Scope {
+export function fileScope(after: (hook: () => Promise<void>) => void): TestScope {
   const hooks: (() => void | Promise<void>)[] = []
   after(async () => {
     for (const hook of hooks) await hook()
@@ -69,7 +69,7 @@ export function fileScope(after: (hook: () => Promise<void>) => void): Scope {
 }
 
 /** A PSP simulator, an event log and a database for processors, all owned by this test. */
-export async function world(t: Scope, given: Record<string, string> = {}): Promise<World> {
+export async function world(t: TestScope, given: Record<string, string> = {}): Promise<World> {
   const pspDb = await testDatabase(t, { sets: [pspMigrations], name: 'psp' })
   const logDb = await testDatabase(t, { sets: [logMigrations], name: 'log' })
   const own = await testDatabase(t, { sets: migrationSets, name: 'processor' })

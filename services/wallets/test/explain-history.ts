@@ -5,7 +5,7 @@ import type { Request } from '../src/ledger/domain/command.ts'
 import { decideBatch } from '../src/ledger/domain/decide-batch.ts'
 import { type LedgerState, nameOfKey } from '../src/ledger/domain/ledger-state.ts'
 import type { Moment } from '../src/ledger/domain/moment.ts'
-import type { StoredAnswer } from '../src/ledger/domain/outcome.ts'
+import type { CommandAnswer } from '../src/ledger/domain/outcome.ts'
 import type { Transfer } from '../src/ledger/domain/transfer.ts'
 
 /** A request with its answer and their times by one counter, or an action of the ledger itself. */
@@ -166,6 +166,6 @@ function isBooked(transfer: Transfer, booked: Booked): boolean {
 }
 
 /** When a hold ends is the database's time, which the model does not know. */
-function textOf({ status, body }: StoredAnswer): string {
+function textOf({ status, body }: CommandAnswer): string {
   return `${status} ${body.replaceAll(/"expires_at":"[^"]*"/g, '"expires_at":"then"')}`
 }

@@ -6,7 +6,7 @@ import { ParkError } from '@caudal/event-log/park-error.ts'
 import { partitionOf } from '@caudal/event-log/partition-of.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import fc from 'fast-check'
 import { openAccount } from '../src/accounts/open-account.ts'
 import { rebuildLedger } from '../src/upkeep/rebuild-ledger.ts'
@@ -103,7 +103,7 @@ async function booksOf(db: Db): Promise<Record<string, unknown[]>> {
 }
 
 /** An empty ledger to rebuild into, as its owner. */
-async function emptyLedger(scope: Scope): Promise<Db> {
+async function emptyLedger(scope: TestScope): Promise<Db> {
   const { ownerUrl } = await ledgerDatabase(scope)
   const db = createPool({ url: ownerUrl, applicationName: 'rebuild' })
   scope.after(() => db.end())

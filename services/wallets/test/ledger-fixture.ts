@@ -3,7 +3,7 @@ import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { newTraceparent } from '@caudal/telemetry/trace-context.ts'
-import { type Scope, type TestDatabase, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, type TestDatabase, testDatabase } from '@caudal/testing/test-database.ts'
 import { type CommandTaker, takeCommands } from '../src/commands/take-commands.ts'
 import type { Answer } from '../src/ledger/answer-batch.ts'
 import type { Command } from '../src/ledger/domain/command.ts'
@@ -17,7 +17,7 @@ import type { TestWallet } from './test-wallet.ts'
 import { clientWork } from './work.ts'
 
 /** An empty ledger of the test's own. */
-export function ledgerDatabase(scope: Scope): Promise<TestDatabase> {
+export function ledgerDatabase(scope: TestScope): Promise<TestDatabase> {
   return testDatabase(scope, { sets: walletMigrations, name: 'wallets' })
 }
 

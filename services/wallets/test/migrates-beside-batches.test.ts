@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { migrate, type MigrationSet } from '@caudal/postgres/migrate.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { testServer } from '@caudal/testing/test-server.ts'
 import { walletMigrations } from '../src/migrations.ts'
 
@@ -34,7 +34,7 @@ const BATCH = [
 ]
 
 /** The sets without the files from the given ones on. */
-function setsBefore(scope: Scope, missingFrom: Record<string, string>): MigrationSet[] {
+function setsBefore(scope: TestScope, missingFrom: Record<string, string>): MigrationSet[] {
   return walletMigrations.map(({ name, dir }) => {
     const before = mkdtempSync(join(tmpdir(), 'migrations-'))
     scope.after(() => rmSync(before, { recursive: true }))

@@ -3,7 +3,7 @@ import { clientOrigin } from '../src/commands/client-origin.ts'
 import type { AtomicBatch, Command } from '../src/ledger/domain/command.ts'
 import type { Work } from '../src/ledger/origin.ts'
 import { eventOrigin } from '../src/payments/event-origin.ts'
-import { type LedgerEvent, readEvent } from '../src/payments/read-event.ts'
+import { type LedgerEvent, readPaymentCommand } from '../src/payments/read-payment-command.ts'
 
 /** A unit of work with the record that it was made of, if it was made of one. */
 export interface TestWork<R extends AtomicBatch | Command = AtomicBatch | Command> extends Work<R> {
@@ -26,7 +26,7 @@ export function atomicWork(command: AtomicBatch, slot = 0): TestWork<AtomicBatch
 
 /** A payment's event as a batch takes it. */
 export function eventWork(event: LedgerEvent, partition = 0): CommandWork {
-  const read = readEvent(event)
+  const read = readPaymentCommand(event)
   if ('cause' in read) throw new Error(read.cause)
   const record = {
     topic: event.event_type === 'payment.requested' ? 'payments.requested' : 'payments.results',

@@ -8,7 +8,7 @@ import type { RunningService } from '@caudal/http/running-service.ts'
 import { startTestIssuer } from '@caudal/http/start-test-issuer.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
 import { request } from 'undici'
 import { readConfig } from '../src/config.ts'
@@ -41,7 +41,7 @@ export interface World {
 }
 
 /** A running wallet service with its database, a log and the issuers it trusts. */
-export async function startWorld(scope: Scope): Promise<World> {
+export async function startWorld(scope: TestScope): Promise<World> {
   const gateway = await startTestIssuer({ issuer: 'https://gateway.caudal.local' })
   const identity = await startTestIssuer()
   const { pool: db, url, adminUrl } = await ledgerDatabase(scope)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type Behaviour, formatBehaviour } from './domain/behaviour.ts'
-import { fingerprintOf, type PspPaymentRequest } from './domain/payment-request.ts'
+import { paymentFingerprint, type PspPaymentRequest } from './domain/payment-request.ts'
 import { planBatch } from './domain/plan-batch.ts'
 import { countsFaults, type Delivery, type PlannedOutcome } from './domain/plan-outcome.ts'
 import type { DecidedPayment } from './domain/responses.ts'
@@ -42,7 +42,7 @@ export async function processBatch(
   const counting = incoming.filter(({ behaviour }) => countsFaults(behaviour))
   const faults = await countFaults(db, idsOf(counting))
   const outcomes = planBatch(incoming, faults)
-  const fingerprints = incoming.map(({ request }) => fingerprintOf(request))
+  const fingerprints = incoming.map(({ request }) => paymentFingerprint(request))
   const verdicts = newVerdicts(incoming, outcomes, fingerprints)
   const logged = incoming.map(({ paymentId, request, behaviour }, index) => ({
     paymentId,

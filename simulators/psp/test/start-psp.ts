@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { readConfig } from '../src/config.ts'
 import { start } from '../src/main.ts'
 import { pspMigrations } from '../src/migrations.ts'
@@ -34,7 +34,7 @@ export interface Psp {
 }
 
 /** Starts the simulator on a new database. Both are removed when the scope ends. */
-export async function startPsp(scope: Scope, env: NodeJS.ProcessEnv = {}): Promise<Psp> {
+export async function startPsp(scope: TestScope, env: NodeJS.ProcessEnv = {}): Promise<Psp> {
   const database = await testDatabase(scope, { sets: [pspMigrations], name: 'psp' })
   const config = readConfig({
     CAUDAL_PSP_DATABASE_URL: database.url,

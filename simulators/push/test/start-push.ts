@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ClientSessionOptions, connect, type SecureClientSessionOptions } from 'node:http2'
 import type { Db } from '@caudal/postgres/types.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { generateKeyPair, SignJWT } from 'jose'
 import { readConfig } from '../src/config.ts'
 import { type RunningPush, start } from '../src/main.ts'
@@ -41,7 +41,10 @@ export function providerToken(): Promise<string> {
 }
 
 /** Starts the simulator on a new database. Both are removed when the scope ends. */
-export async function startPush(scope: Scope, env: NodeJS.ProcessEnv = {}): Promise<PushServices> {
+export async function startPush(
+  scope: TestScope,
+  env: NodeJS.ProcessEnv = {},
+): Promise<PushServices> {
   const database = await testDatabase(scope, { sets: [pushMigrations], name: 'push' })
   const config = readConfig({
     CAUDAL_PUSH_DATABASE_URL: database.url,

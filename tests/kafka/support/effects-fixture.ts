@@ -9,7 +9,7 @@ import { consumerMigrations } from '@caudal/event-log/migrations.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
-import { type Scope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
 import type { Kafka } from '../../../tools/kafka/start-kafka.ts'
 
@@ -30,7 +30,10 @@ export type EffectsFixture = {
 }
 
 /** Creates a topic and a database for one test. */
-export async function createEffectsFixture(scope: Scope, kafka: Kafka): Promise<EffectsFixture> {
+export async function createEffectsFixture(
+  scope: TestScope,
+  kafka: Kafka,
+): Promise<EffectsFixture> {
   const topic = `effects.${newId()}`
   const { pool: db, url, ownerUrl } = await testDatabase(scope, { sets: [consumerMigrations] })
   const owner = new pg.Client({ connectionString: ownerUrl })

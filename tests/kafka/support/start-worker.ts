@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 
 /** The settings of a worker, which are sent to its process. */
 export type WorkerOptions = {
@@ -61,7 +61,7 @@ export class Worker {
 }
 
 /** Starts a worker; it is killed when the scope ends. */
-export async function startWorker(scope: Scope, options: WorkerOptions): Promise<Worker> {
+export async function startWorker(scope: TestScope, options: WorkerOptions): Promise<Worker> {
   const file = join(import.meta.dirname, 'effects-worker.ts')
   const child = fork(file, [JSON.stringify(options)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
 import { COMPOSE_DIR, type ComposeService, readEnvFile } from '../../../tools/compose-file.ts'
 import { kafkaJars } from '../../../tools/kafka/kafka-jars.ts'
@@ -81,7 +81,7 @@ export type Containers = {
 }
 
 /** The processes end with the scope: services with SIGTERM, then brokers with SIGKILL. */
-export function containersOf(scope: Scope): Containers {
+export function containersOf(scope: TestScope): Containers {
   const children: { child: ChildProcess; exited: Promise<unknown>; isBroker: boolean }[] = []
   const end = async (signal: NodeJS.Signals, brokers: boolean): Promise<void> => {
     const ending = children.filter(({ isBroker }) => isBroker === brokers)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Scope } from '@caudal/testing/test-database.ts'
+import type { TestScope } from '@caudal/testing/test-database.ts'
 import { type Kafka, startKafka } from '../../../tools/kafka/start-kafka.ts'
 import { dataDirectory } from '../launch-system.ts'
 import { type RedisServer, startRedis } from '../redis-server.ts'
@@ -30,7 +30,7 @@ const TWICE: Partial<Record<Service, number>> = {
 const PSP = { CAUDAL_PSP_TIMEOUT: '2s', CAUDAL_PSP_CONNECT_TIMEOUT: '1s' }
 
 /** Starts everything; it ends with the scope. */
-export async function startCluster(scope: Scope): Promise<TestCluster> {
+export async function startCluster(scope: TestScope): Promise<TestCluster> {
   const [kafka, redis, dataDir] = await Promise.all([
     startKafka({ nodes: 3 }),
     startRedis(scope),

@@ -6,7 +6,7 @@ import { PSP_PATTERN } from '../psp.ts'
 export const Amount = Type.String({ pattern: '^(0|[1-9][0-9]{0,18})(\\.[0-9]{1,4})?$' })
 export const Currency = Type.String({ pattern: '^[A-Z]{3}$' })
 /** In lower case; of any version, nil and max included: clients choose some ids. */
-export const Uuid = Type.String({
+export const EventUuid = Type.String({
   pattern:
     '^([0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}' +
     '|0{8}-(0{4}-){3}0{12}|f{8}-(f{4}-){3}f{12})$',
@@ -25,7 +25,7 @@ export const Day = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' })
 
 /** The members of every event, whatever its partition key. */
 export const identification = {
-  event_id: Uuid,
+  event_id: EventUuid,
   schema_version: Type.String({ pattern: '^\\d+\\.\\d+\\.\\d+$' }),
   region: Text,
   tenant_id: Text,
@@ -36,14 +36,14 @@ export const identification = {
 export const envelope = {
   ...identification,
   timestamp: Timestamp,
-  account_id: Uuid,
+  account_id: EventUuid,
 }
 
 /** The envelope of a payment's event. */
 export const ofPayment = {
   ...envelope,
-  payment_id: Uuid,
-  user_id: Uuid,
+  payment_id: EventUuid,
+  user_id: EventUuid,
 }
 
 /** The order that is paid, as the order service describes it. */
@@ -58,7 +58,7 @@ const PaymentData = Type.Object({
 /** A request to pay, and the events that repeat it. */
 export const ofRequest = {
   ...ofPayment,
-  external_order_id: Uuid,
+  external_order_id: EventUuid,
   idempotency_key: Type.String({ minLength: 1, maxLength: 255 }),
   payment_data: PaymentData,
 }
@@ -68,5 +68,5 @@ export const ofResult = {
   ...ofPayment,
   amount: Amount,
   currency: Currency,
-  wallet_transaction_id: Uuid,
+  wallet_transaction_id: EventUuid,
 }

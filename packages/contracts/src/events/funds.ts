@@ -1,14 +1,14 @@
 import { type Static, Type } from 'typebox'
 import { eventRows, upcastTo } from '../event-row.ts'
-import { GATEWAY_REASONS, WALLET_REASONS } from '../reasons.ts'
+import { PSP_REASONS, WALLET_REASONS } from '../reasons.ts'
 import { TOPICS } from '../topics.ts'
-import { ofRequest, ofResult, Uuid } from './fields.ts'
+import { ofRequest, ofResult, EventUuid } from './fields.ts'
 
 /** The wallet holds the payment's money (P7). */
 export const FundsReserved = Type.Object({
   ...ofRequest,
   event_type: Type.Literal('funds.reserved'),
-  wallet_transaction_id: Uuid,
+  wallet_transaction_id: EventUuid,
 })
 
 /** The wallet refused the hold (P7). */
@@ -22,7 +22,7 @@ export const FundsInsufficient = Type.Object({
 export const FundsReleased = Type.Object({
   ...ofResult,
   event_type: Type.Literal('funds.released'),
-  reason: Type.Enum(GATEWAY_REASONS),
+  reason: Type.Enum(PSP_REASONS),
 })
 
 export type FundsReserved = Static<typeof FundsReserved>

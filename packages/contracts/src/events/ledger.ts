@@ -11,7 +11,7 @@ import {
   Psp,
   Text,
   Timestamp,
-  Uuid,
+  EventUuid,
 } from './fields.ts'
 
 /** The type of the event that reports a transfer of this kind. */
@@ -23,7 +23,7 @@ const Version = Type.Integer({ minimum: 1 })
 
 /** A line of a transfer; its place in the list is its line, from 0. */
 const EventEntry = Type.Object({
-  account_id: Uuid,
+  account_id: EventUuid,
   balance: Type.Enum(['available', 'held']),
   amount_minor: MinorText,
   balance_after_minor: MinorText,
@@ -32,7 +32,7 @@ const EventEntry = Type.Object({
 
 /** The hold that a transfer made or took from, as it stands afterwards. */
 const EventHold = Type.Object({
-  hold_id: Uuid,
+  hold_id: EventUuid,
   status: Type.Enum(['open', 'committed', 'released']),
   amount_minor: MinorText,
   remaining_minor: MinorText,
@@ -43,7 +43,7 @@ const ofLedger = {
   ...identification,
   /** Booking time. */
   occurred_at: Timestamp,
-  account_id: Uuid,
+  account_id: EventUuid,
 }
 
 /**
@@ -53,7 +53,7 @@ const ofLedger = {
 export const WalletTransferCommitted = Type.Object({
   ...ofLedger,
   event_type: Type.Enum(TRANSFER_KINDS.map(transferEventType)),
-  transfer_id: Uuid,
+  transfer_id: EventUuid,
   amount_minor: Minor,
   currency: Currency,
   reference_id: Text,
@@ -67,9 +67,9 @@ export const WalletTransferCommitted = Type.Object({
   hold: Type.Optional(EventHold),
   /** Absent where no client asked for it, but a payment's event or the end of a hold's time. */
   client_id: Type.Optional(Text),
-  payment_id: Type.Optional(Uuid),
+  payment_id: Type.Optional(EventUuid),
   /** The earlier transfer that this one sets right. */
-  corrects: Type.Optional(Uuid),
+  corrects: Type.Optional(EventUuid),
 })
 
 const ofAccount = {
@@ -87,8 +87,8 @@ export const WalletAccountOpened = Type.Object({
   ...ofAccount,
   event_type: Type.Literal('wallet.account.opened.committed'),
   kind: Text,
-  wallet_id: Type.Optional(Uuid),
-  user_id: Type.Optional(Uuid),
+  wallet_id: Type.Optional(EventUuid),
+  user_id: Type.Optional(EventUuid),
   stripe: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Of a settlement account of another PSP than `main`. */
   psp: Type.Optional(Psp),
@@ -99,7 +99,7 @@ export const WalletAccountChanged = Type.Object({
   ...ofAccount,
   event_type: Type.Literal('wallet.account.changed.committed'),
   change: Type.Enum(['freeze', 'unfreeze', 'close', 'overdraft']),
-  change_id: Uuid,
+  change_id: EventUuid,
   client_id: Text,
   reference_id: Text,
   idempotency_key: Text,

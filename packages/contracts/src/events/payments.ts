@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { eventRows, upcastTo } from '../event-row.ts'
-import { GATEWAY_REASONS, WALLET_REASONS } from '../reasons.ts'
+import { PSP_REASONS, WALLET_REASONS } from '../reasons.ts'
 import { TOPICS } from '../topics.ts'
-import { Amount, Currency, ofPayment, ofRequest, ofResult, Psp, Text, Uuid } from './fields.ts'
+import { Amount, Currency, ofPayment, ofRequest, ofResult, Psp, Text, EventUuid } from './fields.ts'
 
 /** A user or a client asks for a payment (P7). */
 export const PaymentRequested = Type.Object({
@@ -11,7 +11,7 @@ export const PaymentRequested = Type.Object({
 })
 
 /** The PSP's answer; its own codes are passed on as the PSP spells them (P5). */
-export const GatewayResponse = Type.Object({
+export const PspAnswer = Type.Object({
   status: Type.String({ maxLength: 64 }),
   error_code: Type.Optional(Type.String({ maxLength: 255 })),
   message: Type.Optional(Type.String({ maxLength: 1024 })),
@@ -22,7 +22,7 @@ export const GatewayResponse = Type.Object({
 export const PaymentCompleted = Type.Object({
   ...ofResult,
   event_type: Type.Literal('payment.completed'),
-  gateway_response: GatewayResponse,
+  gateway_response: PspAnswer,
   /** The PSP that was paid; absent means `main`. */
   psp: Type.Optional(Psp),
 })
@@ -35,8 +35,8 @@ export const PaymentFailed = Type.Object({
     'payment.failed.gateway_unreachable',
     'payment.failed.circuit_open',
   ]),
-  reason: Type.Enum(GATEWAY_REASONS),
-  gateway_response: GatewayResponse,
+  reason: Type.Enum(PSP_REASONS),
+  gateway_response: PspAnswer,
 })
 
 /** The PSP's outcome is unknown; the hold stays. */
@@ -49,15 +49,15 @@ export const PaymentInDoubt = Type.Object({
 export const PaymentFinalized = Type.Object({
   ...ofPayment,
   event_type: Type.Literal('payment.finalized'),
-  external_order_id: Uuid,
+  external_order_id: EventUuid,
   amount: Amount,
   currency: Currency,
   service_name: Text,
   status: Type.Enum(['COMPLETED', 'FAILED']),
-  reason: Type.Union([Type.Null(), Type.Enum([...WALLET_REASONS, ...GATEWAY_REASONS])]),
+  reason: Type.Union([Type.Null(), Type.Enum([...WALLET_REASONS, ...PSP_REASONS])]),
 })
 
-export type GatewayResponse = Static<typeof GatewayResponse>
+export type PspAnswer = Static<typeof PspAnswer>
 export type PaymentRequested = Static<typeof PaymentRequested>
 export type PaymentCompleted = Static<typeof PaymentCompleted>
 export type PaymentFailed = Static<typeof PaymentFailed>

@@ -1,15 +1,15 @@
 import { type Static, Type } from 'typebox'
 import { eventRows, upcastTo } from '../event-row.ts'
 import { TOPICS } from '../topics.ts'
-import { Currency, envelope, Uuid } from './fields.ts'
+import { Currency, envelope, EventUuid } from './fields.ts'
 
 /** A user exists: wallets opens these accounts. The partition key is the first account. */
 export const UserCreated = Type.Object({
   ...envelope,
   event_type: Type.Literal('user.created'),
-  user_id: Uuid,
-  wallet_id: Uuid,
-  accounts: Type.Array(Type.Object({ account_id: Uuid, currency: Currency }), {
+  user_id: EventUuid,
+  wallet_id: EventUuid,
+  accounts: Type.Array(Type.Object({ account_id: EventUuid, currency: Currency }), {
     minItems: 1,
     maxItems: 32,
   }),

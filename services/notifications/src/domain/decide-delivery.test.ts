@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
-  retryDelayMs,
+  deliveryRetryDelayMs,
   decideDelivery,
   type DeliveryDecision,
   endExpired,
@@ -175,8 +175,8 @@ test('P6: a notification is SENT only after a delivery, and open only while one 
 test('F13: the jitter shortens a wait by at most half', () => {
   fc.assert(
     fc.property(fc.nat(100), fc.double({ min: 0, max: 1, noNaN: true }), (failures, jitter) => {
-      const most = retryDelayMs(failures, 1)
-      const waitMs = retryDelayMs(failures, jitter)
+      const most = deliveryRetryDelayMs(failures, 1)
+      const waitMs = deliveryRetryDelayMs(failures, jitter)
       assert.ok(waitMs >= most / 2 && waitMs <= most && most <= 120_000)
     }),
   )

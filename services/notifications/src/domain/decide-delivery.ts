@@ -45,7 +45,7 @@ export function decideDelivery(
   for (const { outcome } of outcomes) statuses.add(statusOf(outcome))
   const failures = tried.failures + (statuses.has('RETRYING') ? 1 : 0)
   if (statuses.has('RETRYING')) {
-    const retryInMs = Math.max(askedMs(outcomes), retryDelayMs(failures, jitter))
+    const retryInMs = Math.max(askedMs(outcomes), deliveryRetryDelayMs(failures, jitter))
     if (takenAtMs + retryInMs <= sendUntilMs(finalizedAtMs)) {
       return { status: 'PENDING', retryInMs, failures, detail: errorOf(outcomes, 'retry') }
     }
@@ -69,7 +69,7 @@ export function postpone(
   jitter: number,
 ): DeliveryDecision {
   const failures = tried.failures + (shutForMs > 0 ? 0 : 1)
-  const retryInMs = shutForMs > 0 ? Math.ceil(shutForMs) : retryDelayMs(failures, jitter)
+  const retryInMs = shutForMs > 0 ? Math.ceil(shutForMs) : deliveryRetryDelayMs(failures, jitter)
   return { status: 'PENDING', retryInMs, failures, detail }
 }
 
@@ -82,7 +82,7 @@ export function endExpired({ failures, settled }: Tried): DeliveryDecision {
 }
 
 /** Whole milliseconds, exponential with jitter (F13). */
-export function retryDelayMs(failures: number, jitter: number): number {
+export function deliveryRetryDelayMs(failures: number, jitter: number): number {
   return Math.round(backoffMs(RETRY, failures, jitter))
 }
 

@@ -6,7 +6,7 @@ import { evolve, type PaymentEvent } from './evolve.ts'
 import { isFinal, type Payment } from './payment.ts'
 
 /** An event, with the id of `payment.finalized` if the event makes the payment final. */
-export interface IncomingEvent {
+export interface EventToApply {
   event: PaymentEvent
   finalizedEventId: string
 }
@@ -63,7 +63,7 @@ function finalizedEvent(
  */
 export function decideEvents(
   payments: ReadonlyMap<string, Payment>,
-  incoming: readonly IncomingEvent[],
+  incoming: readonly EventToApply[],
   { now, region }: { now: Date; region: string },
 ): EventDecision {
   const current = new Map<string, Payment>()

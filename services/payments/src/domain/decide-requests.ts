@@ -63,7 +63,10 @@ export interface KnownRequests {
 export type KnownOrders = Map<string, Order | 'unknown'>
 
 /** A refusal that is stored with the key and replayed like a success. */
-export type RefusalCode = Extract<ErrorCode, 'ORDER_ALREADY_PAID' | 'ORDER_PAYMENT_IN_PROGRESS'>
+export type PaymentRefusalCode = Extract<
+  ErrorCode,
+  'ORDER_ALREADY_PAID' | 'ORDER_PAYMENT_IN_PROGRESS'
+>
 
 /** A rejection that stores nothing: the idempotency key can be used again. */
 export type RejectionCode = Extract<
@@ -73,7 +76,7 @@ export type RejectionCode = Extract<
 
 export type Decision =
   | { kind: 'accepted'; payment: Payment; event: PaymentRequested }
-  | { kind: 'refused'; code: RefusalCode }
+  | { kind: 'refused'; code: PaymentRefusalCode }
   | { kind: 'rejected'; code: RejectionCode }
   | { kind: 'replayed'; answer: StoredAnswer }
   /** Repeats the request at this index of the same batch, and gets its answer. */
@@ -116,7 +119,7 @@ export function ordersToLookUp(
   return [...missing.values()]
 }
 
-function refusalOf(status: Status): RefusalCode {
+function refusalOf(status: Status): PaymentRefusalCode {
   switch (status) {
     case 'PENDING':
     case 'RESERVED':

@@ -1,4 +1,4 @@
-import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
+import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import type { PAYMENT_STATUSES } from '@caudal/contracts/payment-views.ts'
 import type { FailureReason } from '@caudal/contracts/reasons.ts'
 
@@ -21,7 +21,7 @@ export interface Payment {
   serviceName: string
   status: Status
   reason: FailureReason | null
-  gatewayResponse: GatewayResponse | null
+  gatewayResponse: PspAnswer | null
   /** 32 hexadecimal digits: the trace of the request. */
   traceId: string
   createdAt: Date

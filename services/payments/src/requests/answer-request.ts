@@ -2,7 +2,7 @@ import { Problem, PROBLEM_CONTENT_TYPE } from '@caudal/http/problem.ts'
 import type { RejectionCode, StoredAnswer } from '../domain/decide-requests.ts'
 
 /** The outcome of a request: the bytes bound to its key, or a rejection that binds no key. */
-export type Outcome =
+export type PaymentRequestOutcome =
   | { kind: 'answered'; answer: StoredAnswer; replayed: boolean }
   | { kind: 'rejected'; code: RejectionCode }
 
@@ -30,7 +30,7 @@ const REJECTION_DETAILS: Record<RejectionCode, string> = {
  *
  * @throws {Problem} for a rejection
  */
-export function answeredOf(outcome: Outcome): Answered {
+export function answeredOf(outcome: PaymentRequestOutcome): Answered {
   if (outcome.kind === 'rejected') {
     const headers = outcome.code === 'RATE_LIMITED' ? { 'retry-after': QUOTA_RETRY_SECONDS } : {}
     throw new Problem(outcome.code, REJECTION_DETAILS[outcome.code], { headers })

@@ -16,7 +16,7 @@ import {
   traceIdOf,
 } from '@caudal/telemetry/trace-context.ts'
 import { type Static, Type } from 'typebox'
-import { type Answered, answeredOf, type Outcome } from './answer-request.ts'
+import { type Answered, answeredOf, type PaymentRequestOutcome } from './answer-request.ts'
 import { paymentRequestOf, type TracedRequest } from './payment-request.ts'
 import { requestPaymentSchema } from './schemas.ts'
 
@@ -53,7 +53,7 @@ const readRequest = compileValidator({
 interface JoinedDeps {
   verifier: TokenVerifier
   logger: Logger
-  requestPayment(request: TracedRequest): Promise<Outcome>
+  requestPayment(request: TracedRequest): Promise<PaymentRequestOutcome>
 }
 
 /**

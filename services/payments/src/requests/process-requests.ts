@@ -19,7 +19,7 @@ import {
 import type { Payment } from '../domain/payment.ts'
 import { countRefusals } from '../store/count-refusals.ts'
 import { saveRequests } from '../store/save-requests.ts'
-import type { Outcome } from './answer-request.ts'
+import type { PaymentRequestOutcome } from './answer-request.ts'
 import type { TracedRequest } from './payment-request.ts'
 import { renderAccepted, renderRefused } from './render-answer.ts'
 
@@ -49,11 +49,11 @@ export interface ProcessRequestsDeps {
  * indexes of UNIQUE_CONSTRAINTS reject the batch if that has changed: it is looked up again and
  * decided again.
  */
-export const processRequests: ProcessBatch<ProcessRequestsDeps, RequestWork, Outcome> = async (
-  { region, refusalsPerDay, last, afterCommit },
-  tx,
-  work,
-) => {
+export const processRequests: ProcessBatch<
+  ProcessRequestsDeps,
+  RequestWork,
+  PaymentRequestOutcome
+> = async ({ region, refusalsPerDay, last, afterCommit }, tx, work) => {
   const now = await readClock(tx)
   const requests = work.map(({ request }) => request)
   const decisions = decideRequests(requests, knownOf(work), ordersOf(work), { now, region })
@@ -146,7 +146,7 @@ function outcomeOf(
   decision: Decision,
   answer: StoredAnswer | undefined,
   answers: readonly (StoredAnswer | undefined)[],
-): Outcome {
+): PaymentRequestOutcome {
   switch (decision.kind) {
     case 'accepted':
     case 'refused':

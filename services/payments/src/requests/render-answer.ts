@@ -1,7 +1,7 @@
 import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
 import { problemBody } from '@caudal/http/problem.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
-import type { PaymentRequest, RefusalCode, StoredAnswer } from '../domain/decide-requests.ts'
+import type { PaymentRequest, PaymentRefusalCode, StoredAnswer } from '../domain/decide-requests.ts'
 import type { Payment } from '../domain/payment.ts'
 
 const ACCEPTED = 202
@@ -21,7 +21,7 @@ export function renderAccepted(request: PaymentRequest, payment: Payment): Store
 }
 
 /** The problem document of a refusal, stored like a success; replays keep its trace id. */
-export function renderRefused(request: PaymentRequest, code: RefusalCode): StoredAnswer {
+export function renderRefused(request: PaymentRequest, code: PaymentRefusalCode): StoredAnswer {
   const body = problemBody(code, request.traceId)
   const { fingerprint } = request
   return { fingerprint, httpStatus: ERROR_CODES[code].status, body, paymentId: null }

@@ -19,7 +19,7 @@ import {
 } from '../domain/decide-requests.ts'
 import { loadRequests } from '../store/load-requests.ts'
 import { UNIQUE_CONSTRAINTS } from '../store/save-requests.ts'
-import type { Outcome } from './answer-request.ts'
+import type { PaymentRequestOutcome } from './answer-request.ts'
 import type { TracedRequest } from './payment-request.ts'
 import { knownOf, ordersOf, processRequests, type RequestWork } from './process-requests.ts'
 
@@ -35,7 +35,7 @@ export interface RequestPaymentsDeps {
 
 export interface PaymentRequests {
   /** Resolves once the answer is durable. Throws when the database is unavailable. */
-  request(input: TracedRequest): Promise<Outcome>
+  request(input: TracedRequest): Promise<PaymentRequestOutcome>
   /** Resolves when nothing is under way. */
   drain(): Promise<void>
 }
@@ -68,7 +68,7 @@ export function createPaymentRequests(deps: RequestPaymentsDeps): PaymentRequest
       return requests.map(() => known)
     },
   })
-  const accept = createBatcher<Attempt, Outcome>({
+  const accept = createBatcher<Attempt, PaymentRequestOutcome>({
     turnOf: ({ request }) => request.tenantId,
     maxQueue: QUEUE_REQUESTS,
     isolate: true,
@@ -98,7 +98,10 @@ export function createPaymentRequests(deps: RequestPaymentsDeps): PaymentRequest
  * batch, and it is loaded and decided again. The same follows a COMMIT whose outcome is unknown:
  * what was written is found under its key.
  */
-async function acceptInRounds(deps: RequestPaymentsDeps, attempts: Attempt[]): Promise<Outcome[]> {
+async function acceptInRounds(
+  deps: RequestPaymentsDeps,
+  attempts: Attempt[],
+): Promise<PaymentRequestOutcome[]> {
   for (let round = 1; ; round += 1) {
     await lookUpMissing(deps, attempts)
     try {
@@ -126,7 +129,10 @@ async function lookUpMissing(deps: RequestPaymentsDeps, attempts: Attempt[]): Pr
   for (const attempt of attempts) attempt.order ??= found.get(ownedOrderOf(attempt.request))
 }
 
-async function accept(deps: RequestPaymentsDeps, attempts: Attempt[]): Promise<Outcome[]> {
+async function accept(
+  deps: RequestPaymentsDeps,
+  attempts: Attempt[],
+): Promise<PaymentRequestOutcome[]> {
   const { region, refusalsPerDay, afterCommit } = deps
   const result = await transaction(deps.db, async (tx, last) => {
     const processed = await processRequests(

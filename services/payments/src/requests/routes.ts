@@ -8,7 +8,7 @@ import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { FastifyReply } from 'fastify'
 import type { Payment } from '../domain/payment.ts'
-import { type Answered, answeredOf, type Outcome } from './answer-request.ts'
+import { type Answered, answeredOf, type PaymentRequestOutcome } from './answer-request.ts'
 import { type Owner, ownerOf, readerOf, serviceTenantOf } from './caller.ts'
 import { addJoinedRoute } from './joined-requests.ts'
 import { paymentRequestOf, type TracedRequest } from './payment-request.ts'
@@ -25,7 +25,7 @@ import {
 export interface PaymentRoutesDeps {
   verifier: TokenVerifier
   logger: Logger
-  requestPayment(request: TracedRequest): Promise<Outcome>
+  requestPayment(request: TracedRequest): Promise<PaymentRequestOutcome>
   findPayment(
     owner: { tenantId: string; userId?: string },
     paymentId: string,

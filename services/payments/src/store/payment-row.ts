@@ -1,4 +1,4 @@
-import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
+import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import type { FailureReason } from '@caudal/contracts/reasons.ts'
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Payment, Status } from '../domain/payment.ts'
@@ -20,7 +20,7 @@ export type PaymentRow = {
   service_name: string
   status: Status
   reason: FailureReason | null
-  gateway_response: GatewayResponse | null
+  gateway_response: PspAnswer | null
   trace_id: string
   created_at: Date
   updated_at: Date

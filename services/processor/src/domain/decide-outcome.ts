@@ -1,7 +1,7 @@
 import { complete, type Decision, doubt, fail, giveUp, moveOn } from './decision.ts'
 import type { SendOutcome } from './outcome.ts'
 import { type PspPayment, isOver } from './psp-payment.ts'
-import { type DecisionContext, queryDelayMs, retryDelayMs } from './retry-policy.ts'
+import { type DecisionContext, queryDelayMs, pspRetryDelayMs } from './retry-policy.ts'
 
 /** The outcome of one attempt has become known. */
 export type Answered = { attempt: number; outcome: SendOutcome }
@@ -48,12 +48,12 @@ function tryAgain(
   const counted = { ...payment, failures }
   // In doubt, the status is queried before each further attempt, without a limit of attempts.
   if (payment.status === 'IN_DOUBT') {
-    const delayMs = retryDelayMs(context, 1, retryAfterMs)
+    const delayMs = pspRetryDelayMs(context, 1, retryAfterMs)
     const dueAt = context.now + Math.max(delayMs, queryDelayMs(context, payment.queries))
     return moveOn(counted, { step: 'query', dueAt })
   }
   if (failures > context.policy.maxRetries) return giveUp(counted, 'gateway_unreachable', context)
-  const dueAt = context.now + retryDelayMs(context, failures, retryAfterMs)
+  const dueAt = context.now + pspRetryDelayMs(context, failures, retryAfterMs)
   return moveOn(counted, { step: 'send', dueAt })
 }
 

@@ -1,12 +1,12 @@
-import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
-import type { GatewayReason } from '@caudal/contracts/reasons.ts'
+import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
+import type { PspReason } from '@caudal/contracts/reasons.ts'
 import type { PspPayment } from './psp-payment.ts'
 import { type DecisionContext, queryDelayMs } from './retry-policy.ts'
 
 /** What is emitted to payments.results. */
 export type Emission =
-  | { kind: 'completed'; response: GatewayResponse; psp: string | null }
-  | { kind: 'failed'; reason: GatewayReason; response: GatewayResponse }
+  | { kind: 'completed'; response: PspAnswer; psp: string | null }
+  | { kind: 'failed'; reason: PspReason; response: PspAnswer }
   | { kind: 'in_doubt' }
 
 /** A call to be made once the decision is committed. */
@@ -24,7 +24,7 @@ export function moveOn(payment: PspPayment, changes: Partial<PspPayment> = {}): 
 }
 
 /** The PSP approved. */
-export function complete(payment: PspPayment, response: GatewayResponse): Decision {
+export function complete(payment: PspPayment, response: PspAnswer): Decision {
   return {
     payment: { ...payment, status: 'COMPLETED', step: null, dueAt: null, lastResponse: response },
     emission: { kind: 'completed', response, psp: payment.psp },
@@ -33,11 +33,7 @@ export function complete(payment: PspPayment, response: GatewayResponse): Decisi
 }
 
 /** Certainly no money moved and none will. */
-export function fail(
-  payment: PspPayment,
-  reason: GatewayReason,
-  response: GatewayResponse,
-): Decision {
+export function fail(payment: PspPayment, reason: PspReason, response: PspAnswer): Decision {
   const over = { status: 'FAILED', step: null, dueAt: null, reason } as const
   return {
     payment: { ...payment, ...over, lastResponse: response },

@@ -1,7 +1,7 @@
-import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
+import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 
 /** The PSP's fields of an approval, with the id of the transaction that moved the money. */
-export type Approval = GatewayResponse & { gateway_transaction_id: string }
+export type Approval = PspAnswer & { gateway_transaction_id: string }
 
 /**
  * The outcome of one payment request. Only `approved` and `declined` are verdicts. A request that
@@ -10,11 +10,11 @@ export type Approval = GatewayResponse & { gateway_transaction_id: string }
 export type SendOutcome =
   | { kind: 'approved'; response: Approval }
   /** 400, 402 or 422 with a verdict for this payment. */
-  | { kind: 'declined'; response: GatewayResponse }
+  | { kind: 'declined'; response: PspAnswer }
   /** 5xx with the PSP's own `failed` for this payment: temporary, and nothing is in flight. */
-  | { kind: 'unavailable'; response: GatewayResponse; retryAfterMs: number | null }
+  | { kind: 'unavailable'; response: PspAnswer; retryAfterMs: number | null }
   /** 429: the PSP did not accept the request. */
-  | { kind: 'rate_limited'; response: GatewayResponse | null; retryAfterMs: number | null }
+  | { kind: 'rate_limited'; response: PspAnswer | null; retryAfterMs: number | null }
   /** 401, 403 and unexpected 4xx: alerts an operator and never fails the payment (P5). */
   | { kind: 'misconfigured' }
   | { kind: 'ambiguous' }
@@ -24,7 +24,7 @@ export type SendOutcome =
 /** The PSP's answer to a status query. */
 export type StatusAnswer =
   | { kind: 'approved'; response: Approval }
-  | { kind: 'failed'; response: GatewayResponse }
+  | { kind: 'failed'; response: PspAnswer }
   | { kind: 'not_found' }
   /** No readable answer. */
   | { kind: 'unknown' }

@@ -1,5 +1,5 @@
-import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
-import type { GatewayReason } from '@caudal/contracts/reasons.ts'
+import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
+import type { PspReason } from '@caudal/contracts/reasons.ts'
 
 /** COMPLETED and FAILED are final; IN_DOUBT has been emitted and its outcome is still unknown. */
 export type PaymentStatus = 'PENDING' | 'IN_DOUBT' | 'COMPLETED' | 'FAILED'
@@ -28,8 +28,8 @@ export type PspPayment = {
   /** Status queries so far. */
   queries: number
   /** The PSP's last answer that named a status, for the event and for people. */
-  lastResponse: GatewayResponse | null
-  reason: GatewayReason | null
+  lastResponse: PspAnswer | null
+  reason: PspReason | null
 }
 
 /** A payment whose funds are held and for which no request was sent. */

@@ -25,7 +25,7 @@ export type RetryPolicy = {
 export type DecisionContext = { now: number; jitter: number; policy: RetryPolicy }
 
 /** Exponential with jitter, half of it fixed (F13); never sooner than the PSP's Retry-After. */
-export function retryDelayMs(
+export function pspRetryDelayMs(
   { policy, jitter }: DecisionContext,
   failures: number,
   retryAfterMs: number | null,

@@ -1,4 +1,4 @@
-import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
+import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import { retryAfterMs } from '@caudal/outbound/retry-after.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
 import { type ExpectedPayment, isContradiction, readVerdict, type Verdict } from './read-verdict.ts'
@@ -83,6 +83,6 @@ function verdict<T>(outcome: T): Classified<T> {
 }
 
 /** The key was used with other bytes, which is no verdict on this payment. */
-function isKeyMismatch({ error_code: errorCode = '' }: GatewayResponse): boolean {
+function isKeyMismatch({ error_code: errorCode = '' }: PspAnswer): boolean {
   return /idempoten/i.test(errorCode)
 }

@@ -1,4 +1,4 @@
-import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
+import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import { parseStrictJson, StrictJsonError } from '@caudal/http/parse-strict-json.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
@@ -21,7 +21,7 @@ export type Disbelief =
 /** What the PSP says about the expected payment, if it can be believed. */
 export type Verdict =
   | { kind: 'approved'; response: Approval }
-  | { kind: 'failed'; response: GatewayResponse }
+  | { kind: 'failed'; response: PspAnswer }
   | { kind: 'not_found' }
   | { kind: 'none'; cause: Disbelief }
 
@@ -92,7 +92,7 @@ function isAmount(value: unknown, { amountMinor, currency }: ExpectedPayment): b
 }
 
 /** The PSP's fields as it spells them. */
-function fieldsOf(members: Record<string, unknown>): GatewayResponse {
+function fieldsOf(members: Record<string, unknown>): PspAnswer {
   const errorCode = textOf(members['error_code'], 255)
   const message = textOf(members['message'], 1024)
   const transactionId = textOf(members['gateway_transaction_id'], 255)

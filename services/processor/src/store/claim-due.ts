@@ -1,6 +1,6 @@
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import {
-  PAYMENT_COLUMNS,
+  PSP_PAYMENT_COLUMNS,
   type PaymentRow,
   type StoredPayment,
   storedPayment,
@@ -28,7 +28,7 @@ export async function isSomethingDue(db: Db): Promise<boolean> {
 
 // Skips rows that another instance or the recording of an answer has locked.
 const lost = (limit: string): string => `
-    SELECT ${PAYMENT_COLUMNS}, request_body FROM payments
+    SELECT ${PSP_PAYMENT_COLUMNS}, request_body FROM payments
     WHERE step = 'await' AND due_at <= statement_timestamp()
     ORDER BY due_at
     LIMIT ${limit}
@@ -54,14 +54,14 @@ const dueInTurns = (step: 'send' | 'query', limit: string): string => `
         LIMIT 2 * ${limit}::int
       ) d
     ), first AS (
-      SELECT ${PAYMENT_COLUMNS}, request_body FROM payments p JOIN turns USING (payment_id)
+      SELECT ${PSP_PAYMENT_COLUMNS}, request_body FROM payments p JOIN turns USING (payment_id)
       WHERE p.step = '${step}' AND p.due_at <= statement_timestamp()
       ORDER BY turns.turn, turns.since
       LIMIT ${limit}
       FOR UPDATE OF p SKIP LOCKED
     ), rest AS (
       SELECT d.* FROM turns t CROSS JOIN LATERAL (
-        SELECT ${PAYMENT_COLUMNS}, request_body FROM payments
+        SELECT ${PSP_PAYMENT_COLUMNS}, request_body FROM payments
         WHERE step = '${step}' AND tenant_id = t.of_tenant AND due_at <= statement_timestamp()
           AND payment_id <> ALL (ARRAY(SELECT payment_id FROM first))
         ORDER BY due_at

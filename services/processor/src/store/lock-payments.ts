@@ -1,7 +1,7 @@
 import { uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import {
-  PAYMENT_COLUMNS,
+  PSP_PAYMENT_COLUMNS,
   type PaymentRow,
   type StoredPayment,
   storedPayment,
@@ -10,7 +10,7 @@ import {
 // The clock is read once, after all locks, because the subquery needs every locked row.
 const LOCK = `
   WITH locked AS MATERIALIZED (
-    SELECT ${PAYMENT_COLUMNS} FROM payments
+    SELECT ${PSP_PAYMENT_COLUMNS} FROM payments
     WHERE payment_id = ANY($1::uuid[])
     ORDER BY payment_id
     FOR UPDATE

@@ -1,6 +1,6 @@
-import type { GatewayResponse } from '@caudal/contracts/events/payments.ts'
+import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
-import type { GatewayReason } from '@caudal/contracts/reasons.ts'
+import type { PspReason } from '@caudal/contracts/reasons.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 import type { PspPayment, NextStep, PaymentStatus } from '../domain/psp-payment.ts'
 
@@ -8,7 +8,7 @@ import type { PspPayment, NextStep, PaymentStatus } from '../domain/psp-payment.
 export type StoredPayment = { facts: PaymentFacts; state: PspPayment; now: number }
 
 /** The columns that every load takes. */
-export const PAYMENT_COLUMNS = `
+export const PSP_PAYMENT_COLUMNS = `
   payment_id, tenant_id, account_id, user_id, wallet_transaction_id, amount_minor, currency,
   traceparent, status, step, due_at, attempt_number, attempt_deadline_at, failure_count,
   may_have_left, unproven, query_count, gateway_response, reason, psp,
@@ -32,8 +32,8 @@ export type PaymentRow = {
   may_have_left: boolean
   unproven: boolean
   query_count: number
-  gateway_response: GatewayResponse | null
-  reason: GatewayReason | null
+  gateway_response: PspAnswer | null
+  reason: PspReason | null
   psp: string | null
   now: Date
 }

@@ -12,8 +12,8 @@ import type {
   Final,
   NotApplied,
   Posted,
-  RefusalCode,
-  StoredAnswer,
+  LedgerRefusalCode,
+  CommandAnswer,
 } from '../ledger/domain/outcome.ts'
 import { entryIdOf } from '../ledger/domain/transfer.ts'
 
@@ -22,7 +22,7 @@ export function answerTo(
   request: Request,
   outcome: Final,
   traceparent: string | undefined,
-): StoredAnswer {
+): CommandAnswer {
   switch (outcome.type) {
     case 'posted':
     case 'changed':
@@ -39,7 +39,7 @@ export function answerTo(
 }
 
 /** What the title of the code does not say: of a hold it is not the available balance. */
-function reasonOf({ kind }: Request, code: RefusalCode): { detail?: string } {
+function reasonOf({ kind }: Request, code: LedgerRefusalCode): { detail?: string } {
   if (code === 'FORBIDDEN') {
     return { detail: `the hold is of another client: its owner or ${SCOPE.ledgerAdmin} may end it` }
   }
@@ -49,10 +49,10 @@ function reasonOf({ kind }: Request, code: RefusalCode): { detail?: string } {
 }
 
 function refusal(
-  code: RefusalCode | 'BATCH_NOT_APPLIED',
+  code: LedgerRefusalCode | 'BATCH_NOT_APPLIED',
   traceparent: string | undefined,
   { detail, members }: { detail?: string; members?: Record<string, unknown> } = {},
-): StoredAnswer {
+): CommandAnswer {
   const traceId = traceIdOf(traceparent ?? newTraceparent())
   const { status } = ERROR_CODES[code]
   return { status, body: problemBody(code, traceId, detail, members) }

@@ -7,7 +7,7 @@ import type { CommandRequest } from './read-command.ts'
  * are added only where they are present, so that the fingerprint of a request without them is the
  * same as before they existed.
  */
-export function fingerprintOf(request: CommandRequest): string {
+export function commandFingerprint(request: CommandRequest): string {
   const { kind, body } = request
   const parts: unknown[] = [kind, ...subjectOf(request), body.reason, body.reference_id]
   parts.push('hold_id' in body ? body.hold_id.toLowerCase() : null)

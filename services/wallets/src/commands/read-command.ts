@@ -17,7 +17,7 @@ import type {
   StatusBody,
   TransferBody,
 } from './command-schemas.ts'
-import { fingerprintOf } from './fingerprint.ts'
+import { commandFingerprint } from './fingerprint.ts'
 import { readAccountId } from './read-account-id.ts'
 import { malformed, readAmount, readLimit, readValueDate } from './read-amount.ts'
 import { accountOfFirst, readPostings } from './read-postings.ts'
@@ -61,7 +61,7 @@ export function readCommand(request: CommandRequest, asking: Asking): Command {
     referenceId: body.reference_id,
     reason: body.reason,
     transferId: transferIdFrom(newId()),
-    key: { clientId, value: readKey(asking.key), fingerprint: fingerprintOf(request) },
+    key: { clientId, value: readKey(asking.key), fingerprint: commandFingerprint(request) },
   }
   switch (form) {
     case 'status':

@@ -5,12 +5,12 @@ import {
   isFinal,
   isKept,
   type RequestOutcome,
-  type StoredAnswer,
+  type CommandAnswer,
 } from './domain/outcome.ts'
 import type { Work } from './origin.ts'
 
 /** What a client is answered; `replayed` when the same answer was given before. */
-export interface Answer extends StoredAnswer {
+export interface Answer extends CommandAnswer {
   replayed: boolean
 }
 
@@ -22,7 +22,7 @@ export function answersTo(
   work: readonly Work[],
   outcomes: readonly RequestOutcome[],
 ): (Answer | null)[] {
-  const given = new Map<Final, StoredAnswer>()
+  const given = new Map<Final, CommandAnswer>()
   return work.map(({ command, origin }, index) => {
     const outcome = outcomes[index]!
     if (origin.answer === undefined) return null

@@ -25,14 +25,17 @@ export interface Circumstances {
 }
 
 /** The ledger's own events of an outcome: each transfer, change and opening is one (F3). */
-export function ledgerEvents(outcome: RequestOutcome, circumstances: Circumstances): OutboxEvent[] {
+export function outcomeEvents(
+  outcome: RequestOutcome,
+  circumstances: Circumstances,
+): OutboxEvent[] {
   switch (outcome.type) {
     case 'posted':
       return [postedEvent(outcome, circumstances)]
     case 'changed':
       return [changedEvent(outcome.change, circumstances)]
     case 'applied':
-      return outcome.outcomes.flatMap((one) => ledgerEvents(one, circumstances))
+      return outcome.outcomes.flatMap((one) => outcomeEvents(one, circumstances))
     case 'opened':
       return outcome.accounts.map((account) => openedEvent(account, circumstances))
     case 'refused':

@@ -12,7 +12,7 @@ import { emptyLedger, type LedgerState } from './domain/ledger-state.ts'
 import type { OpenedAccount } from './domain/opening.ts'
 import { missingSystemAccounts, type Placed, systemAccountsOf } from './domain/system-accounts.ts'
 import { findTransfers } from './store/find-transfers.ts'
-import { loadKeys } from './store/load-keys.ts'
+import { loadUsedKeys } from './store/load-used-keys.ts'
 import { type LedgerNames, lockLedger } from './store/lock-ledger.ts'
 import { openSystemAccounts } from './store/open-system-accounts.ts'
 import { openWalletAccounts } from './store/open-wallet-accounts.ts'
@@ -57,7 +57,7 @@ export async function loadLedger(
   const names = namesOf(placed, state)
   const [now] = await Promise.all([
     lockLedger(tx, state, names),
-    keys && loadKeys(tx, state, requests),
+    keys && loadUsedKeys(tx, state, requests),
     findTransfers(tx, state, commands),
   ])
   cacheCurrencies(commands, state)

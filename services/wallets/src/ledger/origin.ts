@@ -1,7 +1,7 @@
 import type { Parked } from '@caudal/event-log/park-error.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import type { Request } from './domain/command.ts'
-import type { Final, Inapplicable, RequestOutcome, StoredAnswer } from './domain/outcome.ts'
+import type { Final, Inapplicable, RequestOutcome, CommandAnswer } from './domain/outcome.ts'
 import type { Circumstances } from './ledger-events.ts'
 
 /**
@@ -15,7 +15,7 @@ export interface Origin {
   /** The slot of system accounts that suits this command; the batch's own if absent. */
   readonly slot?: number
   /** The answer to be stored and sent, as bytes; absent where no client waits for one. */
-  answer?(command: Request, outcome: Final): StoredAnswer
+  answer?(command: Request, outcome: Final): CommandAnswer
   /** The events that follow, beside those of the ledger itself. */
   events?(outcome: RequestOutcome, circumstances: Circumstances): OutboxEvent[]
   /** The record to be parked when the command cannot be applied; absent where that is a bug. */

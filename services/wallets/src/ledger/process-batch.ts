@@ -9,7 +9,7 @@ import { type Answer, answersTo, keysBoundBy } from './answer-batch.ts'
 import { type BatchDecision, decideBatch } from './domain/decide-batch.ts'
 import { momentOf } from './domain/moment.ts'
 import { type RequestOutcome, tookEffect } from './domain/outcome.ts'
-import { ledgerEvents, openedEvent } from './ledger-events.ts'
+import { outcomeEvents, openedEvent } from './ledger-events.ts'
 import { type LoadedLedger, loadLedger } from './load-ledger.ts'
 import type { Work } from './origin.ts'
 import { saveAccountChanges } from './store/save-account-changes.ts'
@@ -104,7 +104,7 @@ function eventsOf(
     const { traceparent } = origin
     const circumstances = { region, timestamp, actor: command.actor, traceparent }
     if (origin.events !== undefined) events.push(...origin.events(outcome, circumstances))
-    events.push(...ledgerEvents(outcome, circumstances))
+    events.push(...outcomeEvents(outcome, circumstances))
   }
   return events
 }

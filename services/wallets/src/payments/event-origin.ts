@@ -2,7 +2,7 @@ import type { LogRecord } from '@caudal/event-log/event-log.ts'
 import { parseTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { Origin } from '../ledger/origin.ts'
 import { nextEvents } from './next-events.ts'
-import type { LedgerEvent } from './read-event.ts'
+import type { LedgerEvent } from './read-payment-command.ts'
 
 /**
  * The origin of a command that was made from a payment's event: the payment's next event is owed,

@@ -10,7 +10,7 @@ import { newId } from '@caudal/contracts/ids.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import type { RequestOutcome } from '../ledger/domain/outcome.ts'
 import { type Circumstances, traceOf } from '../ledger/ledger-events.ts'
-import type { LedgerEvent } from './read-event.ts'
+import type { LedgerEvent } from './read-payment-command.ts'
 
 /** The events that a payment's next step needs (P4, P7); `cause` is the event that asked. */
 export function nextEvents(

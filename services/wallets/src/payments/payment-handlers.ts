@@ -2,10 +2,10 @@ import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { type Handlers, Unprocessable } from '@caudal/event-log/router.ts'
 import type { Work } from '../ledger/origin.ts'
 import { eventOrigin } from './event-origin.ts'
-import { type LedgerEvent, readEvent } from './read-event.ts'
+import { type LedgerEvent, readPaymentCommand } from './read-payment-command.ts'
 
 function workOf({ event, record }: IncomingEvent<LedgerEvent>): Work | Unprocessable {
-  const read = readEvent(event)
+  const read = readPaymentCommand(event)
   if ('cause' in read) return new Unprocessable(read.cause)
   return { command: read.command, origin: eventOrigin(event, record) }
 }

@@ -32,7 +32,7 @@ export const PspPaymentRequest = Type.Object({
 export type PspPaymentRequest = Static<typeof PspPaymentRequest>
 
 /** SHA-256 of the request's values, in hex. JSON formatting and member order do not matter. */
-export function fingerprintOf(request: PspPaymentRequest): string {
+export function paymentFingerprint(request: PspPaymentRequest): string {
   const { source, destination } = request
   const asked = [
     request.payment_id.toLowerCase(),

@@ -5,7 +5,7 @@ import { type HoldCommand, paymentOf } from './command.ts'
 import type { Conditions } from './conditions.ts'
 import type { Hold } from './hold.ts'
 import { findHold, type LedgerState } from './ledger-state.ts'
-import type { Outcome, RefusalCode, Refused } from './outcome.ts'
+import type { Outcome, LedgerRefusalCode, Refused } from './outcome.ts'
 import { posted } from './post.ts'
 import { refusalOf, refused, walletOf } from './refuse.ts'
 
@@ -46,7 +46,7 @@ function holdAgain(command: HoldCommand, hold: Hold): Outcome {
 }
 
 /** A refusal of a payment is stored in place of its hold. */
-function refusedHold(command: HoldCommand, code: RefusalCode): Refused {
+function refusedHold(command: HoldCommand, code: LedgerRefusalCode): Refused {
   if (paymentOf(command) === null) return refused(code)
   const hold = newHold(command, 'refused', null)
   return { type: 'refused', code, hold: { ...hold, refusedFor: reasonOf(code) } }
@@ -72,7 +72,7 @@ function newHold(command: HoldCommand, status: 'open' | 'refused', at: Condition
 }
 
 /** The reason that the payment's events give for a refusal (P7): the nearest of their list. */
-function reasonOf(code: RefusalCode): WalletReason {
+function reasonOf(code: LedgerRefusalCode): WalletReason {
   switch (code) {
     case 'ACCOUNT_NOT_FOUND':
       return 'account_not_found'

@@ -3,7 +3,7 @@ import { type Account, covers, hasRoomFor } from './account.ts'
 import { isPostings, type MoneyCommand, type RequestedPosting } from './command.ts'
 import type { Conditions } from './conditions.ts'
 import { type LedgerState, transferName } from './ledger-state.ts'
-import type { Outcome, RefusalCode } from './outcome.ts'
+import type { Outcome, LedgerRefusalCode } from './outcome.ts'
 import { posted } from './post.ts'
 import { isReferenceUsed, refusalByStatus, refused } from './refuse.ts'
 import { sumToZero } from './sum-to-zero.ts'
@@ -61,7 +61,7 @@ function namedBy(
   return accountId === null ? 'system' : state.accounts.get(accountId)
 }
 
-function refusalFor(account: Account, amountMinor: bigint): RefusalCode | null {
+function refusalFor(account: Account, amountMinor: bigint): LedgerRefusalCode | null {
   const byStatus = refusalByStatus(account)
   if (byStatus !== null) return byStatus
   if (amountMinor < 0n && !covers(account, -amountMinor)) return 'INSUFFICIENT_FUNDS'

@@ -2,11 +2,11 @@ import type { Account } from './account.ts'
 import { type Command, type CommandKey, holdKeyNamedBy } from './command.ts'
 import type { Hold } from './hold.ts'
 import type { OpenedAccount } from './opening.ts'
-import type { Final, StoredAnswer } from './outcome.ts'
+import type { Final, CommandAnswer } from './outcome.ts'
 
 /** What is known of a used key: its request, and the answer or, within a batch, the outcome. */
 export type RememberedKey = { fingerprint: string } & (
-  | { answer: StoredAnswer; outcome: null }
+  | { answer: CommandAnswer; outcome: null }
   | { answer: null; outcome: Final }
 )
 

@@ -5,7 +5,7 @@ import type { OpenedAccount } from './opening.ts'
 import type { Transfer } from './transfer.ts'
 
 /** What the ledger may refuse, by the codes of the HTTP interface. */
-export type RefusalCode = Extract<
+export type LedgerRefusalCode = Extract<
   ErrorCode,
   | 'ACCOUNT_NOT_FOUND'
   | 'ACCOUNT_CLOSED'
@@ -24,7 +24,7 @@ export type RefusalCode = Extract<
 >
 
 /** The answer that was given, to be repeated byte for byte. */
-export interface StoredAnswer {
+export interface CommandAnswer {
   status: number
   body: string
 }
@@ -45,7 +45,7 @@ export interface Changed {
 /** Nothing moved. The refused hold of a payment is stored, so that it stays refused. */
 export interface Refused {
   type: 'refused'
-  code: RefusalCode
+  code: LedgerRefusalCode
   hold: Hold | null
 }
 
@@ -60,7 +60,7 @@ export interface NotApplied {
   type: 'not_applied'
   /** Which one, from 0. */
   index: number
-  code: RefusalCode
+  code: LedgerRefusalCode
 }
 
 /** Accounts that did not exist before; none if all of them did. */
@@ -74,7 +74,7 @@ export type Final = Posted | Changed | Refused | Applied | NotApplied
 
 /** The same command again: `answer` from an earlier batch, or `outcome` from this one. */
 export type Repeated = { type: 'repeated' } & (
-  | { answer: StoredAnswer; outcome: null }
+  | { answer: CommandAnswer; outcome: null }
   | { answer: null; outcome: Final }
 )
 
@@ -132,7 +132,7 @@ export function tookEffect(outcome: RequestOutcome): boolean {
 }
 
 /** Refusals that are errors of the request itself, or belong to another request. */
-const NOT_KEPT: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+const NOT_KEPT: ReadonlySet<LedgerRefusalCode> = new Set<LedgerRefusalCode>([
   'ACCOUNT_NOT_FOUND',
   'FORBIDDEN',
   'TRANSFER_NOT_FOUND',

@@ -1,10 +1,10 @@
 import type { Account } from './account.ts'
 import type { Command } from './command.ts'
 import { type LedgerState, referenceName } from './ledger-state.ts'
-import type { RefusalCode, Refused } from './outcome.ts'
+import type { LedgerRefusalCode, Refused } from './outcome.ts'
 
 /** The outcome of a refused command, without a stored hold. */
-export function refused(code: RefusalCode): Refused {
+export function refused(code: LedgerRefusalCode): Refused {
   return { type: 'refused', code, hold: null }
 }
 
@@ -16,7 +16,7 @@ export function walletOf(command: Command, state: LedgerState): Account | undefi
 }
 
 /** Why an account takes no new commands that move its money; null when it does. */
-export function refusalByStatus({ status }: Account): RefusalCode | null {
+export function refusalByStatus({ status }: Account): LedgerRefusalCode | null {
   switch (status) {
     case 'open':
       return null
@@ -34,7 +34,7 @@ export function refusalOf(
   command: Command & { currency: string },
   account: Account,
   state: LedgerState,
-): RefusalCode | null {
+): LedgerRefusalCode | null {
   if (isReferenceUsed(command, state)) return 'REFERENCE_ALREADY_USED'
   if (account.currency !== command.currency) return 'CURRENCY_MISMATCH'
   return refusalByStatus(account)

@@ -21,7 +21,7 @@ type Row = [
  * transaction that held the account before has committed its keys; the unique index rejects what
  * slips through all the same, and the batch starts again.
  */
-export async function loadKeys(
+export async function loadUsedKeys(
   tx: Tx,
   state: LedgerState,
   requests: readonly Request[],

@@ -26,7 +26,7 @@ export type ReadCommand = { command: HoldCommand | TakeCommand } | { cause: stri
  * Reads an event of a payment as a command (P4): requested → hold, completed → commit, failed →
  * rollback.
  */
-export function readEvent(event: LedgerEvent): ReadCommand {
+export function readPaymentCommand(event: LedgerEvent): ReadCommand {
   const { amount, currency } = event.event_type === 'payment.requested' ? event.payment_data : event
   const amountMinor = readAmount(amount, currency)
   if (typeof amountMinor === 'string') return { cause: `${event.event_type}: ${amountMinor}` }
