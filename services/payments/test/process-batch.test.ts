@@ -92,7 +92,7 @@ test('a payment changes state over several batches and payment.finalized is emit
   assert.equal(after.status, 'COMPLETED')
   assert(after.reservedAt && after.inDoubtAt && after.finalizedAt)
   assert(after.reservedAt < after.finalizedAt)
-  assert.equal(after.gatewayResponse?.gateway_transaction_id, `psp-${payment.paymentId}`)
+  assert.equal(after.pspAnswer?.gateway_transaction_id, `psp-${payment.paymentId}`)
   const finalized = await finalizedOf([payment])
   assert.equal(finalized.length, 1)
   assert.equal(finalized[0]?.record_key, payment.accountId)

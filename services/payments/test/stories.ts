@@ -23,7 +23,7 @@ export function pendingPayment(over: Partial<Payment> = {}): Payment {
     serviceName: 'Water',
     status: 'PENDING',
     reason: null,
-    gatewayResponse: null,
+    pspAnswer: null,
     traceId: '0af7651916cd43dd8448eb211c80319c',
     createdAt: STORY_TIME,
     updatedAt: STORY_TIME,

@@ -117,16 +117,16 @@ test('independent commands of one request stay in their own lanes', async (t) =>
     answers.map(({ status }) => status),
     [200, 200],
   )
-  const { rows } = await pool.query<{ account_id: string; stripe: number }>(
-    `SELECT e.account_id, a.stripe FROM entries e
+  const { rows } = await pool.query<{ account_id: string; slot: number }>(
+    `SELECT e.account_id, a.stripe AS slot FROM entries e
      JOIN entries s USING (transfer_id) JOIN accounts a ON a.account_id = s.account_id
      WHERE a.kind = 'deposits_clearing' AND e.account_id = ANY ($1)
-     GROUP BY 1, 2 ORDER BY a.stripe`,
+     GROUP BY 1, 2 ORDER BY slot`,
     [[held.accountId, other.accountId]],
   )
   assert.deepEqual(rows, [
-    { account_id: held.accountId, stripe: 0 },
-    { account_id: other.accountId, stripe: 1 },
+    { account_id: held.accountId, slot: 0 },
+    { account_id: other.accountId, slot: 1 },
   ])
 })
 

@@ -74,10 +74,10 @@ test('F1: every read of the history uses an index, in tables of any size', async
   const asked: Asked[] = []
   const db = spyOn(pool, (statement) => void asked.push(statement))
   const account = (await findAccount(db, { tenantId, accountId }))!
-  const stripe = (await findAccount(db, { tenantId, accountId: systemId }))!
+  const slot = (await findAccount(db, { tenantId, accountId: systemId }))!
   const day = `${monthAgo(1).slice(0, 'YYYY-MM'.length)}-15`
   const before = new Date(`${day}T12:00:00Z`)
-  for (const one of [account, stripe]) {
+  for (const one of [account, slot]) {
     const found = await readBalances(db, one, { by: 'booking', before })
     assert.ok(found.type === 'balances' && found.version > 1_000)
     await readBalances(db, one, { by: 'value', day })
@@ -87,7 +87,7 @@ test('F1: every read of the history uses an index, in tables of any size', async
     { by: 'value', from: day, to: day },
     { by: 'value', from: day, to: null },
   ]
-  for (const one of [account, stripe]) {
+  for (const one of [account, slot]) {
     for (const range of ranges) {
       let after: StatementPosition | null = null
       for (let pages = 1; pages <= 3; pages += 1) {

@@ -23,11 +23,11 @@ test('rule 7: two processes that book on one system account lock different slots
     await processWork(open, [clientWork(first!, 0)])
     await bookWithoutWaiting(pool, clientWork(second!, 1))
   })
-  const { rows } = await pool.query<{ stripes: bigint; total: string }>(
-    `SELECT count(DISTINCT stripe) AS stripes, sum(available_minor)::text AS total
+  const { rows } = await pool.query<{ slots: bigint; total: string }>(
+    `SELECT count(DISTINCT stripe) AS slots, sum(available_minor)::text AS total
      FROM accounts WHERE kind = 'deposits_clearing'`,
   )
-  assert.deepEqual(rows, [{ stripes: 2n, total: '-16' }])
+  assert.deepEqual(rows, [{ slots: 2n, total: '-16' }])
 })
 
 test('rule 8: keys, references and holds are unique for ever, across months', async (t) => {

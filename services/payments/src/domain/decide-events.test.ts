@@ -75,7 +75,7 @@ test('a failure is stored but not shown before the hold is released (rule 2)', (
   const result = given('reserved').when('failed')
   assert.equal(outcome(result), 'RESERVED gateway_declined []')
   assert.equal(result.after.updatedAt, result.after.reservedAt)
-  assert.equal(result.after.gatewayResponse?.status, 'failed')
+  assert.equal(result.after.pspAnswer?.status, 'failed')
   assert.equal(result.after.finalizedAt, null)
 })
 
@@ -89,7 +89,7 @@ test('a release that arrives before the verdict ends the payment, and the verdic
   assert.equal(outcome(early), 'FAILED gateway_declined [FAILED gateway_declined]')
   const late = given('reserved', 'released').when('failed')
   assert.equal(outcome(late), 'FAILED gateway_declined []')
-  assert.equal(late.after.gatewayResponse?.status, 'failed')
+  assert.equal(late.after.pspAnswer?.status, 'failed')
   assert.equal(late.after.finalizedAt, LATER)
 })
 

@@ -148,7 +148,7 @@ function accept(request: PaymentRequest, order: Order, now: Date, region: string
     serviceName: order.serviceName,
     status: 'PENDING',
     reason: null,
-    gatewayResponse: null,
+    pspAnswer: null,
     traceId: request.traceId,
     createdAt: now,
     updatedAt: now,

@@ -75,7 +75,7 @@ function completed(payment: Payment, event: PaymentCompleted, now: Date): Evolut
   return {
     ...payment,
     status: 'COMPLETED',
-    gatewayResponse: event.gateway_response,
+    pspAnswer: event.gateway_response,
     updatedAt: now,
     finalizedAt: now,
   }
@@ -90,11 +90,11 @@ function refusedByWallet(payment: Payment, event: FundsInsufficient, now: Date):
 /** Stores the verdict. The hold is not released yet, so the status is not FAILED yet. */
 function failedAtPsp(payment: Payment, event: PaymentFailed): Evolution {
   if (payment.status === 'COMPLETED' || wasRefusedByWallet(payment)) return 'contradicts'
-  if (payment.gatewayResponse !== null) return payment
+  if (payment.pspAnswer !== null) return payment
   return {
     ...payment,
     reason: payment.reason ?? event.reason,
-    gatewayResponse: event.gateway_response,
+    pspAnswer: event.gateway_response,
   }
 }
 

@@ -21,7 +21,7 @@ export interface Payment {
   serviceName: string
   status: Status
   reason: FailureReason | null
-  gatewayResponse: PspAnswer | null
+  pspAnswer: PspAnswer | null
   /** 32 hexadecimal digits: the trace of the request. */
   traceId: string
   createdAt: Date

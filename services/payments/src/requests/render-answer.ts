@@ -64,7 +64,7 @@ export function stepsOf(payment: Payment): Step[] {
   add(payment.reservedAt, 'payment.reserved', `${amount} held in account ${payment.accountId}`)
   add(payment.inDoubtAt, 'payment.in_doubt', 'the outcome at the PSP is unknown, the hold stays')
   if (payment.status === 'COMPLETED') {
-    const transaction = payment.gatewayResponse?.gateway_transaction_id
+    const transaction = payment.pspAnswer?.gateway_transaction_id
     add(payment.finalizedAt, 'payment.completed', transaction ?? 'approved by the PSP')
   } else {
     add(payment.finalizedAt, 'payment.failed', payment.reason ?? '')

@@ -42,7 +42,7 @@ export function toPayment(row: PaymentRow): Payment {
     serviceName: row.service_name,
     status: row.status,
     reason: row.reason,
-    gatewayResponse: row.gateway_response,
+    pspAnswer: row.gateway_response,
     traceId: row.trace_id.replaceAll('-', ''),
     createdAt: row.created_at,
     updatedAt: row.updated_at,

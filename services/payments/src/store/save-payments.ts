@@ -18,7 +18,7 @@ export async function savePayments(
   events: readonly OutboxEvent[],
 ): Promise<void> {
   const after = changed.map((change) => change.after)
-  const responses = after.map(({ gatewayResponse: it }) => it && JSON.stringify(it))
+  const responses = after.map(({ pspAnswer: it }) => it && JSON.stringify(it))
   await tx.query(sql`
     WITH wanted AS (
       SELECT * FROM unnest(

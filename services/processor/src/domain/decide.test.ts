@@ -21,6 +21,7 @@ const policy: RetryPolicy = {
   waitMs: 250,
 }
 const APPROVED = { status: 'approved', gateway_transaction_id: 'g-1' }
+// The PSP spells its code so.
 const FAILED = { status: 'failed', error_code: 'gateway_unailable' }
 
 const approved = { kind: 'approved', response: APPROVED } as const

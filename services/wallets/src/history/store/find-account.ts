@@ -10,7 +10,7 @@ interface Row {
   currency: string
   wallet_id: string | null
   user_id: string | null
-  stripe: number | null
+  slot: number | null
   psp: string | null
   available_minor: string
   held_minor: string
@@ -20,8 +20,8 @@ interface Row {
   read_at: Date
 }
 
-const COLUMNS = `account_id, tenant_id, kind, status, currency, wallet_id, user_id, stripe, psp,
-  available_minor, held_minor, overdraft_limit_minor, version, opened_at,
+const COLUMNS = `account_id, tenant_id, kind, status, currency, wallet_id, user_id,
+  stripe AS slot, psp, available_minor, held_minor, overdraft_limit_minor, version, opened_at,
   date_trunc('milliseconds', clock_timestamp()) AS read_at`
 
 /** An account of the tenant, of a wallet or one slot of the system's. */
@@ -61,7 +61,7 @@ function detailsOf(row: Row): AccountDetails {
     currency: row.currency,
     walletId: row.wallet_id,
     userId: row.user_id,
-    slot: row.stripe,
+    slot: row.slot,
     psp: settlementPsp(row.kind, row.psp),
     availableMinor: BigInt(row.available_minor),
     heldMinor: BigInt(row.held_minor),
