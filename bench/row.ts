@@ -1,7 +1,15 @@
 import type { Percentiles } from 'caudal/traffic/percentiles.ts'
 
-/** The options of the command line. `rows` selects rows by name; empty means all. */
-export type BenchOptions = { seconds: number; rate: number; profile: boolean; rows: string[] }
+/**
+ * The options of the command line. `rate` is in payments per second; undefined means the rate that
+ * the machine holds. `rows` selects rows by name; empty means all.
+ */
+export type BenchOptions = {
+  seconds: number
+  rate?: number | undefined
+  profile: boolean
+  rows: string[]
+}
 
 /** One row of a benchmark's report. Rows without a reference have nulls. */
 export type Row = {

@@ -15,7 +15,7 @@ const { positionals, values } = parseArgs({
   options: {
     json: { type: 'boolean' },
     seconds: { type: 'string', default: '20' },
-    rate: { type: 'string', default: '1200' },
+    rate: { type: 'string' },
     profile: { type: 'boolean' },
     row: { type: 'string', multiple: true, default: [] },
   },
@@ -24,8 +24,8 @@ const { positionals, values } = parseArgs({
 const [scenario = ''] = positionals
 const bench = SCENARIOS.get(scenario)
 const seconds = Number(values.seconds)
-const rate = Number(values.rate)
-if (!bench || !(seconds > 0) || !(rate > 0)) {
+const rate = values.rate === undefined ? undefined : Number(values.rate)
+if (!bench || !(seconds > 0) || (rate !== undefined && !(rate > 0))) {
   const names = [...SCENARIOS.keys()].join(' | ')
   process.stderr.write(
     `usage: npm run bench -- ${names} [--json] [--seconds S] [--rate PER_SECOND] [--row NAME]… ` +

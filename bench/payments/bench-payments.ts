@@ -7,21 +7,25 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { seedUsers, type SeededUser } from 'caudal/demo-data/seed-users.ts'
 import { findSystem, type System } from 'caudal/system/find-system.ts'
 import { percentiles } from 'caudal/traffic/percentiles.ts'
-import { sendPayments, type Attempt } from 'caudal/traffic/send-payments.ts'
+import { type Attempt, resolveUnanswered, sendPayments } from 'caudal/traffic/send-payments.ts'
 import { verifySystem } from 'caudal/verify/verify-system.ts'
 import { type BenchOptions, type Row, createRow } from '../row.ts'
 import { assertDurable } from './assert-durable.ts'
+import { findCapacity } from './find-capacity.ts'
 import { launch } from './launch.ts'
 import { stageRows } from './stage-rows.ts'
 
 const ORDERS_PER_USER = 50
 const PSP_LATENCIES_MS = [0, 200]
 const DRAIN_TIMEOUT_MS = 120_000
+const PROBE_SECONDS = 4
+const WARM_UP = { rate: 100, seconds: 5 }
 
 /**
  * Measures whole payments at an open-loop rate, with every service, the simulators and PostgreSQL
- * as `npm start` runs them, and the clients in this process, all on the same cores. The clock stops
- * when every payment is final and the outbox is empty.
+ * as `npm start` runs them, and the clients in this process, all on the same cores. The rate is the
+ * one that the machine holds, found by probes, or the one given. The clock stops when every payment
+ * is final and the outbox is empty.
  */
 export async function benchPayments(options: BenchOptions): Promise<Row[]> {
   const dataDir = await mkdtemp(join(tmpdir(), 'caudal-bench-'))
@@ -37,9 +41,11 @@ export async function benchPayments(options: BenchOptions): Promise<Row[]> {
     try {
       await assertDurable(payments)
       // A warm-up, whose figures are dropped.
-      await measurePayments(system, payments, { ...options, rate: 200, seconds: 5 }, 0)
+      await measure(system, payments, { ...WARM_UP, latencyMs: 0 })
+      const rate = options.rate ?? (await capacityOf(system, payments))
       for (const latencyMs of PSP_LATENCIES_MS) {
-        rows.push(...(await measurePayments(system, payments, options, latencyMs)))
+        const run = await measure(system, payments, { rate, seconds: options.seconds, latencyMs })
+        rows.push(...(await report(payments, run)))
       }
     } finally {
       await payments.end()
@@ -54,14 +60,28 @@ export async function benchPayments(options: BenchOptions): Promise<Row[]> {
   }
 }
 
-async function measurePayments(
-  system: System,
-  payments: Db,
-  { seconds, rate }: BenchOptions,
-  latencyMs: number,
-): Promise<Row[]> {
-  await setLatency(system, latencyMs)
-  const count = Math.round(rate * seconds)
+type Load = { rate: number; seconds: number; latencyMs: number }
+type Run = Load & {
+  users: SeededUser[]
+  attempts: Attempt[]
+  unheard: number
+  elapsedSeconds: number
+}
+
+function capacityOf(system: System, payments: Db): Promise<number> {
+  return findCapacity(async (rate) => {
+    const load = { rate, seconds: PROBE_SECONDS, latencyMs: 0 }
+    const { attempts, elapsedSeconds } = await measure(system, payments, load)
+    const accepted = attempts.filter(isAccepted).length
+    const perSecond = accepted / elapsedSeconds
+    process.stderr.write(`${rate}/s sent: ${Math.round(perSecond)}/s became final\n`)
+    return { accepted: accepted === attempts.length, perSecond }
+  })
+}
+
+async function measure(system: System, payments: Db, load: Load): Promise<Run> {
+  await setLatency(system, load.latencyMs)
+  const count = Math.round(load.rate * load.seconds)
   const users = await seedUsers(system, {
     users: Math.ceil(count / ORDERS_PER_USER),
     ordersPerUser: Math.min(count, ORDERS_PER_USER),
@@ -70,11 +90,14 @@ async function measurePayments(
     currency: 'USD',
   })
   const startedAt = performance.now()
-  const attempts = await sendPayments(system.gatewayUrl, users, { rate, count })
+  const attempts = await sendPayments(system.gatewayUrl, users, { rate: load.rate, count })
+  const unheard = await resolveUnanswered(system.gatewayUrl, users, attempts, DRAIN_TIMEOUT_MS)
   await waitUntilFinal(payments, users, attempts)
   const elapsedSeconds = (performance.now() - startedAt) / 1_000
-  return report(payments, users, attempts, { latencyMs, elapsedSeconds, rate })
+  return { ...load, users, attempts, unheard, elapsedSeconds }
 }
+
+const isAccepted = ({ status }: Attempt): boolean => status === 202
 
 async function setLatency(system: System, latencyMs: number): Promise<void> {
   const answer = await fetch(`${system.pspUrl}/admin/behaviour`, {
@@ -91,7 +114,7 @@ async function waitUntilFinal(
   users: readonly SeededUser[],
   attempts: readonly Attempt[],
 ): Promise<void> {
-  const accepted = attempts.filter(({ status }) => status === 202).length
+  const accepted = attempts.filter(isAccepted).length
   const ids = users.map((user) => user.user_id)
   for (const deadline = Date.now() + DRAIN_TIMEOUT_MS; ; await delay(20)) {
     const { rows } = await payments.query<{ final: bigint; waiting: bigint }>(
@@ -104,18 +127,14 @@ async function waitUntilFinal(
     const { final, waiting } = rows[0]!
     if (Number(final) === accepted && waiting === 0n) return
     if (Date.now() > deadline) {
-      throw new Error(`${accepted - Number(final)} payments did not become final`)
+      throw new Error(`${final} payments became final, ${accepted} were accepted`)
     }
   }
 }
 
-type RunFacts = { latencyMs: number; elapsedSeconds: number; rate: number }
-
 async function report(
   payments: Db,
-  users: readonly SeededUser[],
-  attempts: readonly Attempt[],
-  { latencyMs, elapsedSeconds, rate }: RunFacts,
+  { users, attempts, unheard, elapsedSeconds, rate, latencyMs }: Run,
 ): Promise<Row[]> {
   const { rows } = await payments.query<{ status: string; final_ms: number }>(
     `SELECT status, (extract(epoch FROM finalized_at - created_at) * 1000)::float8 AS final_ms
@@ -124,12 +143,12 @@ async function report(
   )
   const completed = rows.filter(({ status }) => status === 'COMPLETED')
   const final = percentiles(completed.map((row) => row.final_ms))
-  const accepted = attempts.filter(({ status }) => status === 202)
+  const accepted = attempts.filter(isAccepted)
   const accept = percentiles(accepted.map(({ acceptedMs }) => acceptedMs!))
   const perSecond = completed.length / elapsedSeconds
   const notes =
     `PSP latency ${latencyMs} ms, ${rate}/s sent, ${attempts.length} sent, ` +
-    `${accepted.length} accepted, ${completed.length} completed`
+    `${unheard} resolved by their keys, ${accepted.length} accepted, ${completed.length} completed`
   const row = {
     ...createRow(
       latencyMs === 0 ? 'completed' : `completed_psp_${latencyMs}ms`,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
 import type { SeededUser } from '../demo-data/seed-users.ts'
-import { sendPayments } from './send-payments.ts'
+import { resolveUnanswered, sendPayments } from './send-payments.ts'
 
 type Answer = (response: ServerResponse, tries: number) => void
 
@@ -69,4 +69,31 @@ test('a refused request is not repeated, and one without a response has no statu
   const [unknown] = await sendPayments(unresponsive.url, usersWith(1), options)
   assert.equal(unknown!.status, undefined)
   assert.ok(unresponsive.tries.get(unknown!.key)! > 1)
+})
+
+test('requests without a response are resolved by their keys', async (t) => {
+  let available = false
+  const { url, tries } = await fakeGateway(t, (response) => {
+    if (available) reply(response, 202, { payment_id: newId() })
+    else response.destroy()
+  })
+  const users = usersWith(3)
+  const options = { rate: 1_000, count: 3, retryTimeoutMs: 0 }
+  const attempts = await sendPayments(url, users, options)
+  assert.deepEqual(
+    attempts.map(({ status }) => status),
+    [undefined, undefined, undefined],
+  )
+  await assert.rejects(resolveUnanswered(url, users, attempts, 0), /3 requests were not answered/)
+  available = true
+  assert.equal(await resolveUnanswered(url, users, attempts), 3)
+  assert.deepEqual(
+    attempts.map(({ status, key }) => [status, tries.get(key)! > 1]),
+    [
+      [202, true],
+      [202, true],
+      [202, true],
+    ],
+  )
+  assert.equal(await resolveUnanswered(url, users, attempts), 0)
 })

@@ -21,6 +21,8 @@ export type Attempt = {
 export type Progress = { sent: number; answered: number }
 
 const CONNECTIONS = 1_000
+/** For requests that are repeated: few, since the load may have been too much for the system. */
+const RESOLVE_CONNECTIONS = 32
 const TICK_MS = 5
 const ANSWER_TIMEOUT_MS = 30_000
 const RETRY_TIMEOUT_MS = 30_000
@@ -67,6 +69,29 @@ export async function sendPayments(
   onProgress(progress)
   await pool.close()
   return attempts
+}
+
+/**
+ * Repeats the attempts without a response by their idempotency keys, so that each is known to be
+ * accepted or refused. Returns how many there were.
+ *
+ * @throws {Error} if the gateway does not respond to one of them within `retryTimeoutMs`
+ */
+export async function resolveUnanswered(
+  gatewayUrl: string,
+  users: readonly SeededUser[],
+  attempts: readonly Attempt[],
+  retryTimeoutMs = RETRY_TIMEOUT_MS,
+): Promise<number> {
+  const unanswered = attempts.filter(({ status }) => status === undefined)
+  const pool = new Pool(gatewayUrl, { connections: RESOLVE_CONNECTIONS })
+  await Promise.all(
+    unanswered.map((one) => send(pool, users[one.userIndex]!.token, one, retryTimeoutMs)),
+  )
+  await pool.close()
+  const open = unanswered.filter(({ status }) => status === undefined)
+  if (open.length > 0) throw new Error(`${open.length} requests were not answered`)
+  return unanswered.length
 }
 
 /** Takes the orders of all users in turn, so that successive payments use different wallets. */
