@@ -13,8 +13,8 @@ const ROOT = resolve(import.meta.dirname, '..')
 const ALL = ['{packages,services,simulators,cli,tools}/**/*.test.ts', 'tests/**/*.test.ts']
 const ON_KAFKA = ['tests/kafka/**/*.test.ts']
 const LEFT_OUT = /(^|\/)(node_modules|fixtures)(\/|$)/
-/** For one test; a test that needs longer says so with its own `timeout`. */
-const TEST_TIMEOUT_MS = 120_000
+/** For one test that hangs; a test of whole systems has more (packages/testing/src/slow.ts). */
+const TEST_TIMEOUT_MS = 300_000
 
 const onKafka = process.argv[2] === '--kafka'
 const words = process.argv.slice(onKafka ? 3 : 2)

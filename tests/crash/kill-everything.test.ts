@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { connectAsAdmin, databasePid, killDatabase } from '../support/database-server.ts'
 import {
   dataDirectory,
@@ -22,8 +23,6 @@ import {
 
 /** `process`: only the process is killed; its database server keeps running. `machine`: both. */
 const ROUNDS = ['process', 'machine', 'process', 'machine'] as const
-/** For a slow machine. */
-const SLOW = { timeout: 600_000 }
 const USERS = 12
 // So many that no machine has responded to all of them before the kill.
 const ORDERS = 60

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '@caudal/local-postgres/free-port.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
 import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
 import {
@@ -25,8 +26,6 @@ const KILLS = 3
 const USERS = 10
 const ORDERS = 30
 const SENDERS = 8
-/** For a slow machine. */
-const SLOW = { timeout: 400_000 }
 const PSP = { CAUDAL_PSP_TIMEOUT: '1s', CAUDAL_PSP_CONNECT_TIMEOUT: '500ms' }
 
 test(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { before, describe, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
 import { CHECKS, verifySystem } from 'caudal/verify/verify-system.ts'
@@ -26,8 +27,6 @@ type Followed = {
   steps: { at: string; step: string; detail: string }[]
 }
 
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 const PERCENTILES = ['p50', 'p95', 'p99']
 
 describe('the command line, against a running system', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { dataDirectory, launchSystem } from '../support/launch-system.ts'
 import {
   chargesOf,
@@ -10,9 +11,6 @@ import {
   setBehaviour,
   violationsOf,
 } from '../support/user-client.ts'
-
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 
 test('P9: a restart with payments in flight loses no payment', SLOW, async (t) => {
   const dataDir = await dataDirectory(t)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { freePort } from '@caudal/local-postgres/free-port.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
 import { processesNaming } from '../support/database-server.ts'
@@ -14,8 +15,6 @@ import { ROOT } from '../support/root.ts'
 import { runCommand } from '../support/run-caudal.ts'
 import { countCharges } from '../support/user-client.ts'
 
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 const READY_TIMEOUT_MS = 110_000
 
 /** A command in a terminal: its output, and Ctrl-C. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
 import {
   beyondIdle,
@@ -20,8 +21,6 @@ import {
   violationsOf,
 } from '../support/user-client.ts'
 
-/** For a slow machine. */
-const SLOW = { timeout: 400_000 }
 const USERS = 100
 const ORDERS = 10
 const PAYMENTS = USERS * ORDERS

@@ -6,6 +6,7 @@ import { TOPICS } from '@caudal/contracts/topics.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { findSystem, type System } from 'caudal/system/find-system.ts'
 import { dataDirectory, launchSystem } from '../support/launch-system.ts'
@@ -13,7 +14,6 @@ import { ROOT } from '../support/root.ts'
 import { blocksOf, differenceOf, type Example } from './guide-blocks.ts'
 import { startShell, type Shell } from './shell.ts'
 
-const SLOW = { timeout: 300_000 }
 /** The ledger's address in the guide. */
 const DEFAULT_URL = 'http://127.0.0.1:8082'
 const START = /^npx caudal start (.*)$/

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { completedIn, countIn, totalOf } from '../support/processes/inspect-processes.ts'
 import { electPreferred, moveLeaders, placementsOf } from '../support/processes/move-leaders.ts'
@@ -13,11 +14,7 @@ import {
   type TestCluster,
 } from '../support/processes/test-cluster.ts'
 
-/** For a slow machine. */
-const SLOW = { timeout: 400_000 }
 const FAILOVER_MS = 60_000
-/** The gateway's timeout of ten seconds, and a margin for the machine. */
-const LONGEST_ANSWER_MS = 15_000
 /** Less than the time to replace a killed broker. */
 const HANDED_OVER_MS = 3_000
 const FAILURES = 'consumer_fetch_failures_total'
@@ -52,7 +49,6 @@ describe('P9, F3: the system survives failures of brokers', () => {
     assert.ok((await unreachable()) > before, 'consumers count failed fetches from the broker')
     await kafka.node(1).start()
     t.diagnostic(describeTraffic(traffic))
-    assert.ok(traffic.longestMs() < LONGEST_ANSWER_MS)
     await assertNothingLost(cluster, traffic)
   })
 
@@ -72,7 +68,6 @@ describe('P9, F3: the system survives failures of brokers', () => {
       t.diagnostic(`${turn} time: ${moved} leaders moved; consumers noticed it ${seen} times`)
     }
     t.diagnostic(describeTraffic(traffic))
-    assert.ok(traffic.longestMs() < LONGEST_ANSWER_MS)
     await assertNothingLost(cluster, traffic)
   })
 
@@ -122,7 +117,6 @@ describe('P9, F3: the system survives failures of brokers', () => {
       await Promise.all([kafka.node(1).start(), kafka.node(3).start()])
       await moreCompleted(40)
       t.diagnostic(describeTraffic(traffic))
-      assert.ok(traffic.longestMs() < LONGEST_ANSWER_MS)
       await assertNothingLost(cluster, traffic)
     },
   )
@@ -138,7 +132,6 @@ describe('P9, F3: the system survives failures of brokers', () => {
     await Promise.all([1, 2, 3].map((id) => kafka.node(id).start()))
     await moreCompleted(40)
     t.diagnostic(describeTraffic(traffic))
-    assert.ok(traffic.longestMs() < LONGEST_ANSWER_MS)
     await assertNothingLost(cluster, traffic)
   })
 

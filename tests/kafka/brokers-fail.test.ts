@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { createEffectsFixture } from './support/effects-fixture.ts'
 import { startWorker } from './support/start-worker.ts'
-
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 
 let kafka: Kafka
 before(async () => {

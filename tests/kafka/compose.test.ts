@@ -10,6 +10,7 @@ import { DEFAULT_PORTS } from '@caudal/config/default-ports.ts'
 import { freePorts } from '@caudal/local-postgres/free-port.ts'
 import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { SERVICE_ENTRIES } from 'caudal/system/services.ts'
 import pg from 'pg'
 import { type ComposeService, readComposeFile } from '../../tools/compose-file.ts'
@@ -25,7 +26,6 @@ import { startRedis } from '../support/redis-server.ts'
 import { ROOT } from '../support/root.ts'
 import { runCommand } from '../support/run-caudal.ts'
 
-const SLOW = { timeout: 400_000 }
 const HEALTHY_MS = 120_000
 const run = promisify(execFile)
 const silent = { info: () => {}, warn: () => {}, error: () => {} }

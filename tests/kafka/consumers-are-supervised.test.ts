@@ -8,14 +8,13 @@ import { checkParts } from '@caudal/service/check-parts.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import type { TestScope } from '@caudal/testing/test-database.ts'
 import { Admin } from '@platformatic/kafka'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { type EffectsFixture, createEffectsFixture } from './support/effects-fixture.ts'
 import { startWorker, type Worker } from './support/start-worker.ts'
 
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 const SESSION_MS = 2_000
 const BACK_MS = { timeoutMs: 60_000 }
 const LOST = 'consumer_join_failures_total'

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import type { TestScope } from '@caudal/testing/test-database.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { type EffectsFixture, createEffectsFixture } from './support/effects-fixture.ts'
 import { startWorker, type Worker, type WorkerOptions } from './support/start-worker.ts'
 
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 const SESSION_MS = 2_000
 /** PostgreSQL ends a transaction that its process left open after 10 s. */
 const TAKEN_OVER_MS = 30_000

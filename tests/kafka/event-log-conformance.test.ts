@@ -3,12 +3,11 @@ import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { Admin } from '@platformatic/kafka'
 import { logConformance, OTHER_TOPIC, TOPIC } from '../../packages/event-log/test/conformance.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 const topics = [TOPIC, OTHER_TOPIC]
 const logger = createLogger({ service: 'test', level: 'silent' })
 

@@ -9,6 +9,7 @@ import { PARTITION_COUNT, TOPICS } from '@caudal/contracts/topics.ts'
 import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { dataDirectory, launchSystem } from '../support/launch-system.ts'
 import { ROOT } from '../support/root.ts'
@@ -22,8 +23,6 @@ import {
   violationsOf,
 } from '../support/user-client.ts'
 
-/** For a slow machine. */
-const SLOW = { timeout: 600_000 }
 /** So many that a copy takes several appends. */
 const OTHER_USERS = 1_500
 

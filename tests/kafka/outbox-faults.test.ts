@@ -13,12 +13,11 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { readTopic } from '../support/processes/read-topic.ts'
 
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 const WRITERS = 24
 const ROUNDS = 15
 const KEYS = 12

@@ -8,6 +8,7 @@ import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
 import { completedIn, metricOf, relayOf, totalOf } from '../support/processes/inspect-processes.ts'
@@ -24,8 +25,6 @@ import {
 } from '../support/processes/test-cluster.ts'
 import { runCommand } from '../support/run-caudal.ts'
 
-/** For a slow machine. */
-const SLOW = { timeout: 400_000 }
 const TAKEOVER_MS = 60_000
 const REBALANCES = 6
 const EVERY_MS = 5_000

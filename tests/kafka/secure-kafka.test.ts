@@ -15,12 +15,11 @@ import { kafkaSettings } from '@caudal/service/kafka-settings.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { readTopic } from '../support/processes/read-topic.ts'
 import { type TestCertificate, testCertificate } from './support/test-certificate.ts'
 
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 const LOGIN = { username: 'wallets', password: 'correct horse' }
 const CLIENT = { clientId: 'wallets', clientSecret: 'a secret of the client' }
 const SECURITY = 'org.apache.kafka.common.security'

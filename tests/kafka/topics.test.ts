@@ -7,13 +7,11 @@ import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
 import { partitionOf } from '@caudal/event-log/partition-of.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import type { TestScope } from '@caudal/testing/test-database.ts'
 import { Admin, ConfigResourceTypes, Consumer } from '@platformatic/kafka'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { readTopic } from '../support/processes/read-topic.ts'
-
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 
 let kafka: Kafka
 let admin: Admin

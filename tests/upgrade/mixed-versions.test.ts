@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { connectAsAdmin } from '../support/database-server.ts'
 import { dataDirectory } from '../support/launch-system.ts'
 import type { Service } from '../support/processes/plan-processes.ts'
@@ -17,8 +18,6 @@ import { makeLaterRelease } from './later-release.ts'
 
 const CONSUMERS = ['payments', 'wallets', 'processor', 'orders', 'notifications'] as const
 const USERS = 4
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 
 /** The parked records of a service, as `type kind`, each once; those that are open, or all. */
 async function parkedIn(dataDir: string, service: string, which: 'open' | 'all') {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { readSystemState } from 'caudal/system/state-file.ts'
 import { request } from 'undici'
 import { connectAsAdmin } from '../support/database-server.ts'
@@ -16,8 +17,6 @@ import {
 } from '../support/user-client.ts'
 import { checkOut, releases, runRelease } from './released-versions.ts'
 
-/** Time for `npm ci` and two systems on a busy machine. */
-const SLOW = { timeout: 600_000 }
 const AT_ONCE = { default: 'approve', latency_ms: 5 }
 /** Longer than the release takes to stop, so that payments are open when it does. */
 const LATE = { default: 'slow:60000' }

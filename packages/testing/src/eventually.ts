@@ -1,10 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { slowness } from './slowness.ts'
 
 const FIRST_PAUSE_MS = 2
 const LONGEST_PAUSE_MS = 50
 
 /** Limits and labels a wait. */
 export interface EventuallyOptions {
+  /** For an idle machine; a slow or busy one has as many times as long as it is slower. */
   timeoutMs?: number
   /** The condition's name in the error. */
   label?: string
@@ -14,13 +16,15 @@ export interface EventuallyOptions {
  * Repeats `check` until it returns a value other than undefined, null or false, and returns that
  * value. A check that throws is repeated too, so it may contain assertions.
  *
- * @throws {Error} after `timeoutMs` (15 s by default), with the last error as its cause
+ * @throws {Error} after `timeoutMs` (15 s by default, more on a slow machine), with the last error
+ *   as its cause
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
   { timeoutMs = 15_000, label = 'the condition' }: EventuallyOptions = {},
 ): Promise<Exclude<Awaited<T>, undefined | null | false | void>> {
-  const deadline = performance.now() + timeoutMs
+  const startedAt = performance.now()
+  let deadline = startedAt + timeoutMs
   let cause: unknown
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     try {
@@ -30,9 +34,11 @@ export async function eventually<T>(
     } catch (error) {
       cause = error
     }
+    if (performance.now() >= deadline) deadline = startedAt + timeoutMs * slowness()
     if (performance.now() >= deadline) {
       const reason = cause instanceof Error ? `: ${cause.message}` : ''
-      throw new Error(`Timed out after ${timeoutMs} ms: ${label}${reason}`, { cause })
+      const waited = Math.round(performance.now() - startedAt)
+      throw new Error(`Timed out after ${waited} ms: ${label}${reason}`, { cause })
     }
     await pause(pauseMs)
   }
