@@ -20,7 +20,7 @@ export type Config = ServiceSettings &
   IssuerSettings & {
     identityUrl: string
     identityTimeoutMs: number
-    /** Most notifications in flight. */
+    /** Most notifications in flight to each push service. */
     concurrency: number
     /** The lease of a notification. */
     leaseMs: number

@@ -22,13 +22,13 @@ import { migrationSets } from './migrations.ts'
 import { processBatch } from './process-batch.ts'
 import { createApnsChannel } from './push/apns-channel.ts'
 import { createFcmChannel } from './push/fcm-channel.ts'
-import { type GuardedChannel, withCircuit } from './push/with-circuit.ts'
+import type { PushChannel } from './push/push-channel.ts'
 import { listSteps } from './store/list-steps.ts'
 
 const NAME = 'notifications'
 const SCOPES = `${SCOPE.usersRead} ${SCOPE.usersWrite}`
 
-type Channels = Record<Channel, GuardedChannel>
+type Channels = Record<Channel, PushChannel>
 
 /** Starts the notification service (P6): pool, channels, sender, consumer, HTTP. */
 export async function start(config: Config): Promise<RunningService> {
@@ -39,7 +39,7 @@ export async function start(config: Config): Promise<RunningService> {
     const sender = openSender(config, { db, channels }, parts)
     const consumer = await startConsumer(config, { db, log, sender }, parts)
     const verifier = serviceVerifier(NAME, config)
-    const readiness = () => checkReadiness({ db, verifier, consumer, channels, sender })
+    const readiness = () => checkReadiness({ db, verifier, consumer, sender })
     return serve(config, { db, verifier, readiness }, parts)
   })
 }
@@ -49,8 +49,8 @@ function openChannels(
   { started }: ServiceParts,
 ): Channels {
   const channels = {
-    fcm: withCircuit(createFcmChannel({ ...fcm, timeoutMs })),
-    apns: withCircuit(createApnsChannel({ ...apns, timeoutMs })),
+    fcm: createFcmChannel({ ...fcm, timeoutMs }),
+    apns: createApnsChannel({ ...apns, timeoutMs }),
   }
   started(() => Promise.all(Object.values(channels).map((channel) => channel.close())))
   return channels
@@ -105,7 +105,6 @@ type Checked = {
   db: Db
   verifier: TokenVerifier
   consumer: Consumer
-  channels: Channels
   sender: Sender
 }
 
@@ -114,15 +113,14 @@ async function checkReadiness({
   db,
   verifier,
   consumer,
-  channels,
   sender,
 }: Checked): Promise<Record<string, CheckResult>> {
   const warnUnless = (works: boolean): CheckResult => ({ status: works ? 'ok' : 'warn' })
   return {
     ...(await checkParts({ db, verifier, consumer })),
     identity: warnUnless(sender.identityAnswers()),
-    fcm: warnUnless(channels.fcm.healthy()),
-    apns: warnUnless(channels.apns.healthy()),
+    fcm: warnUnless(sender.pushAnswers('fcm')),
+    apns: warnUnless(sender.pushAnswers('apns')),
   }
 }
 

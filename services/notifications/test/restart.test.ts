@@ -53,7 +53,8 @@ describe('restarts and several instances', async () => {
     await someAreSent(events)
     await first.stop()
     const { rows } = await it.db.query<{ status: string; held: bigint }>(
-      `SELECT status, count(*) FILTER (WHERE due_at > now()) AS held FROM notifications
+      // A claim without a recorded try is held; a retry that a full push service refused is not.
+      `SELECT status, count(*) FILTER (WHERE attempts > failures) AS held FROM notifications
        WHERE payment_id = ANY($1) GROUP BY status`,
       [events.map((event) => event.payment_id)],
     )
@@ -77,6 +78,40 @@ describe('restarts and several instances', async () => {
     const service = await it.start()
     const messages = await assertNotified(events)
     t.diagnostic(`${messages} messages for ${events.length} payments`)
+    await service.stop()
+  })
+
+  test('P6: an instance that is killed between the answers of two push services records once', async (t) => {
+    const patient = { CAUDAL_PUSH_TIMEOUT: '60s', CAUDAL_PUSH_LEASE: '90s' }
+    const killed = await spawnInstance(t, { ...it.env, ...patient })
+    const users = Array.from({ length: 10 }, () => identity.addUser(['android', 'ios']))
+    const slow = users.map(({ userId }, index) => identity.tokensOf(userId)[index % 2]!)
+    await it.behave({ by_token: Object.fromEntries(slow.map((token) => [token, 'slow:90000'])) })
+    const events = users.map((user) => finalized(user))
+    const ids = events.map((event) => event.payment_id)
+    const deliveries = async () => {
+      const { rows } = await it.db.query(
+        `SELECT channel, status, attempts, count(*)::int FROM deliveries
+         WHERE payment_id = ANY($1) GROUP BY channel, status, attempts ORDER BY channel`,
+        [ids],
+      )
+      return rows
+    }
+    await it.finalize(events)
+    await eventually(async () => (await it.requests(events)) === 2 * events.length)
+    killed.kill('SIGKILL')
+    await once(killed, 'exit')
+    assert.deepEqual(await deliveries(), [])
+    // The lease of the killed instance ends.
+    await it.db.query('UPDATE notifications SET due_at = now() WHERE payment_id = ANY($1)', [ids])
+    await it.behave({})
+    const service = await it.start(PATIENT)
+    assert.equal(await assertNotified(events), 4 * events.length)
+    const delivered = { status: 'DELIVERED', attempts: 1, count: events.length }
+    assert.deepEqual(await deliveries(), [
+      { channel: 'apns', ...delivered },
+      { channel: 'fcm', ...delivered },
+    ])
     await service.stop()
   })
 

@@ -56,6 +56,8 @@ export type World = {
   startPush(): Promise<void>
   finalize(events: readonly CaudalEvent[]): Promise<void>
   messages(paymentId: string): Promise<Message[]>
+  /** How many messages of these payments the push services accepted. */
+  requests(events: readonly PaymentFinalized[]): Promise<number>
   find(paymentId: string): Promise<NotificationRow | undefined>
   /** Waits until the notification of the payment has ended. */
   ended(paymentId: string): Promise<NotificationRow>
@@ -117,6 +119,10 @@ export async function world(scope: TestScope): Promise<World> {
     stopPush: push.stop,
     startPush: push.start,
     messages: push.messages,
+    async requests(events) {
+      const messages = await Promise.all(events.map((event) => push.messages(event.payment_id)))
+      return messages.flat().length
+    },
     finalize: (events) =>
       log.append(
         events.map((event) => ({

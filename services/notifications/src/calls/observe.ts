@@ -4,11 +4,11 @@ import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { parseTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { DeliveryDecision, DeviceOutcome, PushOutcome } from '../domain/decide-delivery.ts'
 import type { Channel, Notification } from '../domain/notification.ts'
-import { CIRCUIT_OPEN } from '../push/with-circuit.ts'
 
 /** Metrics and logs of notifications (P6, P13, F9). */
 export type Observer = {
-  answered(channel: Channel, outcome: PushOutcome, latencyMs: number): void
+  /** `latencyMs` is null if nothing was sent: the push service is full or its circuit is open. */
+  answered(channel: Channel, outcome: PushOutcome, latencyMs: number | null): void
   tried(
     notification: Notification,
     decision: DeliveryDecision,
@@ -64,8 +64,7 @@ export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger 
   countPending(deps)
   return {
     answered(channel, outcome, latencyMs) {
-      const wasSent = outcome.kind !== 'retry' || outcome.error !== CIRCUIT_OPEN
-      if (wasSent) latency.observe({ channel }, latencyMs / 1_000)
+      if (latencyMs !== null) latency.observe({ channel }, latencyMs / 1_000)
       if (outcome.kind === 'delivered') sent.inc({ channel })
       else failed.inc({ channel, outcome: outcome.kind })
     },

@@ -218,6 +218,22 @@ test('F13: a timeout ends the try, not the connection', async (t) => {
   assert.equal(apns.sessionsSeen, 1)
 })
 
+test('F13: a caller that stops waiting ends the request, not the connection', async (t) => {
+  const { apns, channel } = await startApns(t, {}, 600_000)
+  const stop = new AbortController()
+  const closed = Promise.withResolvers<void>()
+  apns.answer = (stream) => {
+    stream.once('close', closed.resolve)
+    stop.abort(new Error('stopped'))
+  }
+  const outcome = await channel.send('d', content, stop.signal)
+  assert.deepEqual(outcome, { kind: 'retry', error: 'stopped' })
+  await closed.promise
+  apns.answer = ok
+  assert.deepEqual(await channel.send('d', content), { kind: 'delivered' })
+  assert.equal(apns.sessionsSeen, 1)
+})
+
 test('P6: a connection that died silently is replaced', async (t) => {
   const { apns, port } = await startApns(t)
   const sockets = new Set<Socket>()

@@ -4,7 +4,7 @@ import type { PushOutcome } from '../domain/decide-delivery.ts'
 import type { Content } from '../domain/write-content.ts'
 import { type Http2Answer, Http2Connection, type Http2Request } from './http2-connection.ts'
 import { type ApnsKey, createProviderTokens } from './provider-tokens.ts'
-import { type PushChannel, retryAfterFault } from './push-channel.ts'
+import { eitherSignal, type PushChannel, retryAfterFault } from './push-channel.ts'
 
 export type ApnsOptions = {
   /** `https://api.push.apple.com`, or a stand-in. */
@@ -56,10 +56,10 @@ export function createApnsChannel(options: ApnsOptions): PushChannel {
     return classify(answer, reason)
   }
   return {
-    send: (deviceToken, content) =>
-      withDeadline(timeoutMs, (signal) => exchange(deviceToken, content, signal)).catch(
-        retryAfterFault,
-      ),
+    send: (deviceToken, content, callers) =>
+      withDeadline(timeoutMs, (own) =>
+        exchange(deviceToken, content, eitherSignal(own, callers)),
+      ).catch(retryAfterFault),
     close: async () => {
       for (const one of connections) one.close()
     },

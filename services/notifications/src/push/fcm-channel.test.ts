@@ -152,6 +152,19 @@ test('F13: the timeout of a try includes the wait for a connection', async (t) =
   assert.deepEqual(await channel.send('d', content), { kind: 'delivered' })
 })
 
+test('F13: a caller that stops waiting ends the request', async (t) => {
+  const { fcm, channel } = await startFcm(t, { timeoutMs: 600_000 })
+  const stop = new AbortController()
+  const closed = Promise.withResolvers<void>()
+  fcm.answer = (_, response) => {
+    response.once('close', closed.resolve)
+    stop.abort(new Error('stopped'))
+  }
+  const outcome = await channel.send('d', content, stop.signal)
+  assert.deepEqual(outcome, { kind: 'retry', error: 'stopped' })
+  await closed.promise
+})
+
 test('P6: a connection that breaks leaves the outcome open', async (t) => {
   const { fcm, channel } = await startFcm(t)
   fcm.answer = (_, response) => response.socket!.resetAndDestroy()

@@ -4,7 +4,7 @@ import { Pool } from 'undici'
 import type { PushOutcome } from '../domain/decide-delivery.ts'
 import type { Content } from '../domain/write-content.ts'
 import { createGoogleTokens, type ServiceAccount } from './google-tokens.ts'
-import { type PushChannel, retryAfterFault } from './push-channel.ts'
+import { eitherSignal, type PushChannel, retryAfterFault } from './push-channel.ts'
 
 export type FcmOptions = {
   /** `https://fcm.googleapis.com`, or a stand-in. */
@@ -42,11 +42,14 @@ export function createFcmChannel(options: FcmOptions): PushChannel {
     if (answer.statusCode === 401) tokens.refused(token)
     return classify(answer.statusCode, text, answer.headers['retry-after'])
   }
-  const send = async (deviceToken: string, content: Content): Promise<PushOutcome> => {
-    const body = JSON.stringify(render(deviceToken, content, Date.now()))
-    return withDeadline(timeoutMs, (signal) => post(body, signal)).catch(retryAfterFault)
+  return {
+    async send(deviceToken, content, callers) {
+      const body = JSON.stringify(render(deviceToken, content, Date.now()))
+      const exchange = (own: AbortSignal) => post(body, eitherSignal(own, callers))
+      return withDeadline(timeoutMs, exchange).catch(retryAfterFault)
+    },
+    close: () => pool.close(),
   }
-  return { send, close: () => pool.close() }
 }
 
 function render(token: string, content: Content, nowMs: number): object {

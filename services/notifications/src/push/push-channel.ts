@@ -3,7 +3,8 @@ import type { Content } from '../domain/write-content.ts'
 
 /** A push service. Sends one notification to one device. Never rejects: a fault is an outcome. */
 export type PushChannel = {
-  send(deviceToken: string, content: Content): Promise<PushOutcome>
+  /** Aborting the signal ends the request; whether it arrived is then unknown. */
+  send(deviceToken: string, content: Content, signal?: AbortSignal): Promise<PushOutcome>
   close(): Promise<void>
 }
 
@@ -12,4 +13,9 @@ export function retryAfterFault(error: unknown): PushOutcome {
   const { code, message } = error as { code?: unknown; message?: unknown }
   const text = typeof code === 'string' ? code : typeof message === 'string' ? message : ''
   return { kind: 'retry', error: text || 'no answer' }
+}
+
+/** Aborts with the timeout of one request or with the signal of its caller. */
+export function eitherSignal(own: AbortSignal, callers: AbortSignal | undefined): AbortSignal {
+  return callers ? AbortSignal.any([own, callers]) : own
 }
