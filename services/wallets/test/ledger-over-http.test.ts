@@ -266,6 +266,11 @@ describe('the ledger over HTTP', () => {
     for (const change of malformed) assertProblem(await post(change), 400, 'MALFORMED_REQUEST')
     const keyless = await call(world, '/v1/wallet/credit', { token, body })
     assertProblem(keyless, 400, 'IDEMPOTENCY_KEY_REQUIRED')
+    assert.equal(keyless.json['detail'], 'the header x-idempotency-key is missing')
+    const headers = { 'idempotency-key': newId() }
+    const misnamed = await call(world, '/v1/wallet/credit', { token, body, headers })
+    assertProblem(misnamed, 400, 'IDEMPOTENCY_KEY_REQUIRED')
+    assert.match(String(misnamed.json['detail']), /; the key came in idempotency-key$/)
     for (const key of ['with space', 'x'.repeat(256), 'ñ']) {
       const reply = await post({}, { 'x-idempotency-key': Buffer.from(key).toString('latin1') })
       assertProblem(reply, 400, 'INVALID_IDEMPOTENCY_KEY')

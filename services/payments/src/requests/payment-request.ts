@@ -4,6 +4,7 @@ import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { actorOf } from '@caudal/http/actor-of.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import { Problem } from '@caudal/http/problem.ts'
+import { readKeyHeader } from '@caudal/http/read-key-header.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { PaymentRequest } from '../domain/decide-requests.ts'
 import { type Call, ownerOf } from './caller.ts'
@@ -33,8 +34,7 @@ export function paymentRequestOf(request: TracedCall, orderId: string): TracedRe
 }
 
 function idempotencyKeyOf(request: Call): string {
-  const key = request.headers['idempotency-key']
-  if (key === undefined || key === '') throw new Problem('IDEMPOTENCY_KEY_REQUIRED')
+  const key = readKeyHeader(request.headers, 'idempotency-key')
   if (typeof key === 'string' && isUuid(key)) return key.toLowerCase()
   throw new Problem('INVALID_IDEMPOTENCY_KEY', 'the idempotency-key must be one UUID (RFC 9562)')
 }

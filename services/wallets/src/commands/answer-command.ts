@@ -1,5 +1,6 @@
 import { identityOf } from '@caudal/http/authenticate.ts'
 import { PROBLEM_CONTENT_TYPE } from '@caudal/http/problem.ts'
+import { readKeyHeader } from '@caudal/http/read-key-header.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Answer } from '../ledger/answer-batch.ts'
@@ -23,7 +24,7 @@ export async function answerCommand(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const key = request.headers['x-idempotency-key']
+  const key = readKeyHeader(request.headers, 'x-idempotency-key')
   const command = readCommand(asked, { identity: identityOf(request), key })
   return sendAnswer(reply, await deps.submit(command, request.traceparent))
 }

@@ -3,6 +3,7 @@ import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem, problemBody } from '@caudal/http/problem.ts'
+import { readKeyHeader } from '@caudal/http/read-key-header.ts'
 import { secured } from '@caudal/http/secured.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -46,7 +47,7 @@ async function answerAtomic(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const key = request.headers['x-idempotency-key']
+  const key = readKeyHeader(request.headers, 'x-idempotency-key')
   const asking = { identity: identityOf(request), key }
   const answer = await deps.submit(readAtomicBatch(items, asking), request.traceparent)
   return sendAnswer(reply, answer)

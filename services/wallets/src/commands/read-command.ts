@@ -139,7 +139,9 @@ function readSubject(body: { account_id: string; value_date?: string }) {
 
 /** A key of a client, as every writing request has one. */
 export function readKey(key: unknown): string {
-  if (key === undefined || key === '') throw new Problem('IDEMPOTENCY_KEY_REQUIRED')
+  if (key === undefined || key === '') {
+    throw new Problem('IDEMPOTENCY_KEY_REQUIRED', 'the member idempotency_key is missing')
+  }
   if (typeof key !== 'string' || !KEY.test(key)) {
     throw new Problem('INVALID_IDEMPOTENCY_KEY', 'a key is 1 to 255 visible ASCII characters')
   }

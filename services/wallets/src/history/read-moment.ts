@@ -94,7 +94,10 @@ function readDay(param: string, text: string): string {
   // In UTC a time of the first day that there is can be of the day before.
   const day = TIME.test(text) ? dayOf(new Date(readTime(param, text).lastMs)) : text
   if (isDay(day)) return day
-  throw malformed(param, 'is not a date of RFC 3339 such as 2026-01-31')
+  throw malformed(
+    param,
+    `is not a date of RFC 3339 from ${FIRST_YEAR}-01-01 to ${LAST_YEAR}-12-31, such as 2026-01-31`,
+  )
 }
 
 /** Whether the text is a day of the calendar, `YYYY-MM-DD`. */
