@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { KafkaConfig } from '@caudal/config/kafka-settings.ts'
+import type { KafkaConfig } from '@caudal/config/kafka-config.ts'
 import { newId } from '@caudal/contracts/ids.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
 import { startTestIssuer, type TestIssuer } from '@caudal/http/start-test-issuer.ts'
-import { kafkaSettings } from '@caudal/service/kafka-settings.ts'
+import { toKafkaSettings } from '@caudal/service/to-kafka-settings.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
@@ -122,7 +122,7 @@ async function startSecureKafka(): Promise<Kafka> {
 
 async function open(config: Partial<KafkaConfig>, topic: string): Promise<EventLog> {
   return openKafkaLog({
-    settings: kafkaSettings({ brokers: [...kafka.brokers], checkTopicsOnly: false, ...config }),
+    settings: toKafkaSettings({ brokers: [...kafka.brokers], checkTopicsOnly: false, ...config }),
     logger: createLogger({ service: 'test', level: 'silent' }),
     metrics: createMetrics('test'),
     topics: [topic],

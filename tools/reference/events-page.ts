@@ -1,6 +1,6 @@
 import type { EventRow } from '@caudal/contracts/event-row.ts'
 import {
-  Amount,
+  EventAmount,
   Currency,
   Day,
   identification,
@@ -97,7 +97,7 @@ function formOf(schema: JsonSchema): string {
 
 const FORMS: ReadonlyMap<unknown, string> = new Map(
   [
-    { field: Amount, form: 'decimal amount' },
+    { field: EventAmount, form: 'decimal amount' },
     { field: Currency, form: 'currency' },
     { field: EventUuid, form: 'UUID' },
     { field: MinorText, form: 'minor units in text' },

@@ -1,12 +1,12 @@
 import { readEnvironment } from '@caudal/config/environment.ts'
-import { readKafkaConfig } from '@caudal/config/kafka-settings.ts'
+import { readKafkaConfig } from '@caudal/config/kafka-config.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { findEmbeddedId, findMove, noteStep } from '@caudal/event-log/move/move-journal.ts'
 import { moveRecords } from '@caudal/event-log/move/move-records.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { kafkaSettings } from '@caudal/service/kafka-settings.ts'
+import { toKafkaSettings } from '@caudal/service/to-kafka-settings.ts'
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import type { CliCommand } from '../command.ts'
 import { EXIT, UsageError } from '../errors.ts'
@@ -61,7 +61,7 @@ async function withLogs<T>(
   logger: Logger,
   work: (logs: Logs) => Promise<T>,
 ): Promise<T> {
-  const kafka = kafkaSettings(readEnvironment(process.env, readKafkaConfig)!)
+  const kafka = toKafkaSettings(readEnvironment(process.env, readKafkaConfig)!)
   const server = { serverUrl: system.logUrl, url: system.logUrl }
   const services = await servicesWithDatabases(system)
   // Before the logs are opened, whose own connections look like those of a service.

@@ -1,12 +1,12 @@
 import { readEnvironment } from '@caudal/config/environment.ts'
-import { readKafkaConfig } from '@caudal/config/kafka-settings.ts'
+import { readKafkaConfig } from '@caudal/config/kafka-config.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { refuseOtherLog } from '@caudal/event-log/log-identity.ts'
 import { type EventLogConfig, openEventLog } from '@caudal/event-log/open-event-log.ts'
 import { selectOutboxLogs } from '@caudal/outbox/check-outbox-log.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { migrate } from '@caudal/postgres/migrate.ts'
-import { kafkaSettings } from '@caudal/service/kafka-settings.ts'
+import { toKafkaSettings } from '@caudal/service/to-kafka-settings.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { walletMigrations } from '@caudal/wallets/migrations.ts'
 import { type Rebuilt, rebuildLedger } from '@caudal/wallets/upkeep/rebuild-ledger.ts'
@@ -80,5 +80,5 @@ async function refuseLogOfOthers(system: System, log: EventLog): Promise<void> {
 function logConfig(system: System): EventLogConfig {
   const kafka = readEnvironment(process.env, readKafkaConfig)
   const url = process.env['CAUDAL_LOG_DATABASE_URL'] ?? system.databaseUrl('caudal_log')
-  return { serverUrl: url, url, ...(kafka && { kafka: kafkaSettings(kafka) }) }
+  return { serverUrl: url, url, ...(kafka && { kafka: toKafkaSettings(kafka) }) }
 }

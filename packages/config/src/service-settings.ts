@@ -1,7 +1,7 @@
 import { LOG_LEVELS, type LogLevel } from '@caudal/telemetry/logger.ts'
 import { DEFAULT_PORTS, type ProcessName } from './default-ports.ts'
 import type { EnvironmentReader } from './environment.ts'
-import { type KafkaConfig, readKafkaConfig } from './kafka-settings.ts'
+import { type KafkaConfig, readKafkaConfig } from './kafka-config.ts'
 
 /** What every service is configured with. */
 export interface ServiceSettings {

@@ -4,8 +4,8 @@ import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import { checkOutboxLog } from '@caudal/outbox/check-outbox-log.ts'
 import { type Relay, startRelay } from '@caudal/outbox/relay.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { kafkaSettings } from './kafka-settings.ts'
 import type { ServiceParts } from './start-service.ts'
+import { toKafkaSettings } from './to-kafka-settings.ts'
 
 /** How long a stop waits for the outbox. The rest is published after the next start. */
 const DRAIN_TIMEOUT_MS = 2_000
@@ -20,7 +20,7 @@ export async function openLog(
       serverUrl: databaseUrl,
       url: logDatabaseUrl,
       ...(migrationUrl !== undefined && { migrationUrl }),
-      ...(kafka && { kafka: kafkaSettings(kafka) }),
+      ...(kafka && { kafka: toKafkaSettings(kafka) }),
     },
     logger,
     metrics,

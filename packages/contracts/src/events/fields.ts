@@ -3,7 +3,7 @@ import { ActorSchema } from '../actor.ts'
 import { PSP_PATTERN } from '../psp.ts'
 
 /** A decimal string with the currency's exponent, such as "100.50" (P7). */
-export const Amount = Type.String({ pattern: '^(0|[1-9][0-9]{0,18})(\\.[0-9]{1,4})?$' })
+export const EventAmount = Type.String({ pattern: '^(0|[1-9][0-9]{0,18})(\\.[0-9]{1,4})?$' })
 export const Currency = Type.String({ pattern: '^[A-Z]{3}$' })
 /** In lower case; of any version, nil and max included: clients choose some ids. */
 export const EventUuid = Type.String({
@@ -48,7 +48,7 @@ export const ofPayment = {
 
 /** The order that is paid, as the order service describes it. */
 const PaymentData = Type.Object({
-  amount: Amount,
+  amount: EventAmount,
   currency: Currency,
   service_name: Text,
   service_account_number: Text,
@@ -66,7 +66,7 @@ export const ofRequest = {
 /** The result of a payment's step after the hold. */
 export const ofResult = {
   ...ofPayment,
-  amount: Amount,
+  amount: EventAmount,
   currency: Currency,
   wallet_transaction_id: EventUuid,
 }

@@ -2,7 +2,16 @@ import { type Static, Type } from 'typebox'
 import { eventRows, upcastTo } from '../event-row.ts'
 import { PSP_REASONS, WALLET_REASONS } from '../reasons.ts'
 import { TOPICS } from '../topics.ts'
-import { Amount, Currency, ofPayment, ofRequest, ofResult, Psp, Text, EventUuid } from './fields.ts'
+import {
+  EventAmount,
+  Currency,
+  ofPayment,
+  ofRequest,
+  ofResult,
+  Psp,
+  Text,
+  EventUuid,
+} from './fields.ts'
 
 /** A user or a client asks for a payment (P7). */
 export const PaymentRequested = Type.Object({
@@ -50,7 +59,7 @@ export const PaymentFinalized = Type.Object({
   ...ofPayment,
   event_type: Type.Literal('payment.finalized'),
   external_order_id: EventUuid,
-  amount: Amount,
+  amount: EventAmount,
   currency: Currency,
   service_name: Text,
   status: Type.Enum(['COMPLETED', 'FAILED']),

@@ -17,7 +17,7 @@ import {
   getPaymentSchema,
   getStepsSchema,
   listPaymentsSchema,
-  PagePosition,
+  PageCursor,
   requestPaymentSchema,
 } from './schemas.ts'
 
@@ -36,7 +36,7 @@ export interface PaymentRoutesDeps {
   ): Promise<Payment[]>
 }
 
-const readCursor = cursorReader(PagePosition)
+const readCursor = cursorReader(PageCursor)
 
 /** Request, read and list payments (P2, P3, P11). */
 export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ConfigError, readEnvironment } from './environment.ts'
-import { type KafkaConfig, readKafkaConfig } from './kafka-settings.ts'
+import { type KafkaConfig, readKafkaConfig } from './kafka-config.ts'
 
 const BROKERS = { KAFKA_BROKERS: 'one:9092, two:9092' }
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import type { KafkaConfig, KafkaLogin, KafkaTokens } from '@caudal/config/kafka-settings.ts'
+import type { KafkaConfig, KafkaLogin, KafkaTokens } from '@caudal/config/kafka-config.ts'
 import type { KafkaSasl, KafkaSettings } from '@caudal/event-log/kafka/kafka-settings.ts'
 import { createServiceTokenSource } from '@caudal/http/service-token-source.ts'
 
 /** The configuration of the log's driver: with a token source instead of a secret. */
-export function kafkaSettings({ login, ...config }: KafkaConfig): KafkaSettings {
+export function toKafkaSettings({ login, ...config }: KafkaConfig): KafkaSettings {
   return { ...config, ...(login && { sasl: saslOf(login) }) }
 }
 
