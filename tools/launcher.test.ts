@@ -80,10 +80,14 @@ test('a command whose launcher is killed stops in order', options, async (t) => 
   assert.equal(await line(), 'SIGTERM')
 })
 
-test('without its own Node the launcher says in one sentence what to do', options, async (t) => {
-  const { launcher } = await launch(t, [], false)
-  let said = ''
-  launcher.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  assert.deepEqual(await once(launcher, 'close'), [1, null])
-  assert.match(said, /^caudal needs Node 24, .* "npm ci" .*\n$/)
-})
+test(
+  'without its own Node the launcher prints one sentence with the remedy',
+  options,
+  async (t) => {
+    const { launcher } = await launch(t, [], false)
+    let said = ''
+    launcher.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    assert.deepEqual(await once(launcher, 'close'), [1, null])
+    assert.match(said, /^caudal needs Node 24, .* "npm ci" .*\n$/)
+  },
+)

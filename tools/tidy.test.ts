@@ -10,6 +10,7 @@ import {
   findUndocumentedExports,
 } from './tidy/code.ts'
 import { findErrorDrift, findLostPaths, findUnshownPromises } from './tidy/documents.ts'
+import { findVagueTexts, findVagueTitles } from './tidy/language.ts'
 import { findBareDisables, findLongLines, findMachinePaths, findOpenEnds } from './tidy/lines.ts'
 import { findLooseVersions, findUnlockedPlatforms, findUnnamedScripts } from './tidy/manifests.ts'
 import { findChangedMigrations } from './tidy/migrations.ts'
@@ -26,10 +27,12 @@ const RULES: Record<string, (files: SourceFile[]) => string[]> = {
   'many parameters of SQL are numbered by the sql template': findHandNumberedParameters,
   'an error is logged as err': findMisnamedErrors,
   'scopes are named by the list of the contracts': findHardCodedScopes,
+  'texts of the product name the actor': findVagueTexts,
+  'titles of tests name the actor': findVagueTitles,
   'lines end by column 100': findLongLines,
   'no file names a path of one machine': findMachinePaths,
   'no open end is left in the code': findOpenEnds,
-  'a rule that is switched off says why': findBareDisables,
+  'a rule is switched off with a reason only': findBareDisables,
   'every path that ARCHITECTURE.md names exists': findLostPaths,
   'every file that a document or a comment cites exists': findLostCitations,
   'every error code is documented, and no other': findErrorDrift,

@@ -79,7 +79,7 @@ describe('the command line, against a running system', () => {
       true,
       'it is valid for an hour',
     )
-    for (const client of ['caudal-cli', 'payments', 'somebody-new']) {
+    for (const client of ['caudal-cli', 'payments', 'new-client']) {
       const scope = client === 'payments' ? 'orders:read' : 'ledger:write ledger:read'
       const made = await json<Token>(0, 'token', '--client', client, '--scope', scope)
       const claims = decodeJwt(made.token)
@@ -93,7 +93,7 @@ describe('the command line, against a running system', () => {
     const elsewhere = ['--client', 'billing', '--scope', 'ledger:read', '--tenant', 'acme']
     const abroad = decodeJwt((await json<Token>(0, 'token', ...elsewhere)).token)
     assert.deepEqual([abroad.sub, abroad['tenant_id']], ['billing', 'acme'])
-    const bare = await run('token', '--client', 'somebody-new', '--scope', 'ledger:write')
+    const bare = await run('token', '--client', 'new-client', '--scope', 'ledger:write')
     assert.match(bare.stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/)
     for (const args of [
       ['--user', randomUUID()],
@@ -103,7 +103,7 @@ describe('the command line, against a running system', () => {
       ['--client', 'caudal-cli', '--scope', 'ledger:write', '--tenant', 'acme'],
       ['--user', user!.user_id, '--tenant', 'acme'],
       ['--user', user!.user_id, '--scope', 'ledger:write'],
-      ['--client', 'somebody', '--scope', 'ledger:write', '--secret', 'a wrong guess'],
+      ['--client', 'other-client', '--scope', 'ledger:write', '--secret', 'a wrong guess'],
     ]) {
       assert.equal((await run('token', ...args)).code, 1, args.join(' '))
     }

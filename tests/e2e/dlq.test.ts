@@ -119,7 +119,7 @@ describe('caudal dlq, against wallets and identity', () => {
     assert.equal(await accounts(), 0)
   })
 
-  test('a redrive says for which earlier record of its key a record waits', async () => {
+  test('a redrive names the earlier record of its key for which a record waits', async () => {
     const behind = (await json<Listed>(0, 'list', '--kind', 'waiting')).data[0]!.id
     const words = ['redrive', behind, '--reason', 'the user waits']
     type Redriven = { changed: string[]; waiting: { id: string; behind: string }[] }
@@ -148,7 +148,7 @@ describe('caudal dlq, against wallets and identity', () => {
     await json(1, 'show', 'wallets:identity.users:0:999')
   })
 
-  test('wrong usage is exit code 2, and says what to do', async () => {
+  test('wrong usage exits with code 2 and a hint', async () => {
     for (const args of [
       ['redrive', id],
       ['discard', id, '--reason', '  '],

@@ -152,7 +152,7 @@ for (const release of await releases()) {
   )
 }
 
-test('a clone without the commit of a release is told what to do', async (t) => {
+test('a clone without the commit of a release fails with the command that fetches it', async (t) => {
   const missing = { version: '9.9.9', commit: '0123456789012345678901234567890123456789' }
   await assert.rejects(checkOut(t, missing), /lacks the commit 0123.*git fetch --unshallow/)
 })

@@ -26,7 +26,7 @@ partition key. Consumers recognise an event that is delivered twice.
   ignores. A minor or major version must be understood: an older consumer parks the record and tries
   it again after a deploy. A release reads its own versions and those of the release before; older
   events are upcast.
-- **\`actor\`** says who caused the event: a user, a client, an operator or the system, by id; never
+- **\`actor\`** is who caused the event: a user, a client, an operator or the system, by id; never
   by name.
 - The header **\`traceparent\`** of a record continues the trace (W3C). On types that came after
   0.1.0 the header **\`consumers\`** names the services that must understand the event; others skip

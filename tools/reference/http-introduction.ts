@@ -15,7 +15,7 @@ clients call them inside the network.
 - **Amounts** are decimal strings with the exponent of the currency, such as \`"100.50"\`. The
   ledger's commands and answers use integer minor units: \`{"minor_units": 10050, "currency":
   "USD"}\`.
-- **Times** are RFC 3339 in UTC. **Ids** are UUIDs unless the table of the route says otherwise.
+- **Times** are RFC 3339 in UTC. **Ids** are UUIDs unless the table of the route states otherwise.
 - **Bodies** are JSON. Unknown members, repeated members and wrong types are refused with 400
   \`MALFORMED_REQUEST\`.
 - **Errors** are RFC 9457 problem documents, \`application/problem+json\`, with the members

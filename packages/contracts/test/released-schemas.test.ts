@@ -181,7 +181,7 @@ test('whatever a later release writes is never unreadable', () => {
   )
 })
 
-test('an event of an unknown type is of a later release, whatever else it says', () => {
+test('an event of an unknown type is of a later release, whatever its other members', () => {
   const known = new Set(ROWS.map(([type]) => type))
   const type = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString'))
   fc.assert(

@@ -43,7 +43,7 @@ test('positions of release 0.1.0 adopt the log whose records they can name', asy
   assert.deepEqual(rows, [{ topic: TOPICS.users, log_id: 'embedded:first' }])
 })
 
-test('positions beyond the end of the log are refused, whether they say of a log or not', async (t) => {
+test('positions beyond the end of the log are refused, with and without the identity of a log', async (t) => {
   const it = await consumed(t)
   const { log } = await world(t)
   const restored = identified({ ...it, log }, embeddedLogId('first'))
@@ -55,7 +55,7 @@ test('positions beyond the end of the log are refused, whether they say of a log
   assert.equal(rowCount, 0)
 })
 
-test('the refusal says which log the system had, and what to do', () => {
+test('the refusal names the log that the system had, and the remedy', () => {
   const [embedded, kafka] = [embeddedLogId('e1'), kafkaLogId('c1', 't1')]
   for (const [known, found, expected] of [
     [embedded, kafka, /belongs to the embedded event log e1, but KAFKA_BROKERS .*caudal move-log/],

@@ -4,7 +4,7 @@ import { createCircuit } from './circuit.ts'
 
 const STEP_MS = 10
 
-test('a circuit with growing pauses says half_open only when it lets a call try', async (t) => {
+test('a circuit with growing pauses is half_open only when it lets a call try', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
   const circuit = createCircuit<string>({
     threshold: 0.5,

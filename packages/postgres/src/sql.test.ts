@@ -76,7 +76,7 @@ test('a constant of the code is text; a string that the compiler does not know i
   assert.equal(refuse().text, "SELECT require_that($1, 'CA001')")
   assert.equal(refuse().text, refuse().text)
   const refusesAnyString: [Parameters<typeof raw<string>>[0]] extends [never] ? true : false = true
-  assert.ok(refusesAnyString, 'the compiler says whether this is so')
+  assert.ok(refusesAnyString, 'the compiler checks this')
 })
 
 test('a template that is nested in itself is composed anew, and correctly, each time', () => {

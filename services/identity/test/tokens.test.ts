@@ -57,7 +57,7 @@ describe('tokens', async () => {
     assert.equal(wrong.status, 401)
     assert.equal(wrong.body['error'], 'invalid_client')
     assert.match(wrong.headers.get('www-authenticate') ?? '', /^Basic /)
-    const unknown = await identity.ask(credentials('users:read'), { ...CLI, id: 'nobody' })
+    const unknown = await identity.ask(credentials('users:read'), { ...CLI, id: 'unknown' })
     assert.equal(unknown.body['error'], 'invalid_client')
     const none = await identity.ask(credentials('users:read'), null)
     assert.equal(none.body['error'], 'invalid_request')

@@ -91,10 +91,13 @@ test('tokens of deleted users and clients are withdrawn', async (t) => {
   await identity.startAgain({ clients: [], port: Number(new URL(revocationsUrl).port) })
   await eventually(async () => !(await accepted(client)))
   const list = await (await fetch(revocationsUrl)).text()
-  assert.ok(!list.includes(USER) && !list.includes(NOTIFIER.id), 'the list names nobody')
+  assert.ok(
+    !list.includes(USER) && !list.includes(NOTIFIER.id),
+    'the list has no ids in plain text',
+  )
 })
 
-test('the metadata has the public address of the configuration, whatever the request says', async (t) => {
+test('the metadata has the public address of the configuration, not that of a header', async (t) => {
   const identity = await startTestIdentity(t, {
     publicUrl: 'https://login.shop.example',
     edge: { hosts: ['login.shop.example'] },

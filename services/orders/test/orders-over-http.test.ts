@@ -139,7 +139,7 @@ test('orders over HTTP', async (t) => {
     assert.equal((await orders.call(path, direct)).status, 401)
   })
 
-  await t.test('the tenant is that of the token, whatever a body or a query says', async () => {
+  await t.test('the tenant comes from the token, never from a body or a query', async () => {
     const user = newId()
     const token = await orders.serviceToken('orders:read orders:write')
     const order = anOrder(user)

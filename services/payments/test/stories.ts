@@ -67,7 +67,7 @@ export function eventsOf(payment: Payment) {
   })
   const answer = (status: string): PspAnswer => ({
     status,
-    message: 'as the PSP says',
+    message: 'a message of the PSP',
     gateway_transaction_id: `psp-${payment.paymentId}`,
   })
   return {

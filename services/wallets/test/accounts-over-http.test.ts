@@ -30,7 +30,7 @@ describe('accounts over HTTP', () => {
   const limitTo = (wallet: TestWallet, minor_units: number, currency = wallet.currency) =>
     change('overdraft', wallet, { limit: { minor_units, currency } })
 
-  test('an account is opened once, for a user and a currency, whoever asks again', async () => {
+  test('a repeated opening returns the account of the user and the currency', async () => {
     const token = await world.clientToken('ledger:admin')
     const userId = newId()
     const open = () =>
@@ -157,7 +157,7 @@ describe('accounts over HTTP', () => {
     assertProblem(used, 409, 'REFERENCE_ALREADY_USED')
   })
 
-  test('a hold that asks for an end says when it is, and the money comes back by itself', async () => {
+  test('a hold with an expiry shows its time, and is released at that time', async () => {
     const wallet = await ledger.wallet(10)
     const from = Date.now()
     const held = await move('hold', wallet, 10, { expires_in_seconds: 3 })
@@ -188,7 +188,7 @@ describe('accounts over HTTP', () => {
     for (const kind of ['commit', 'rollback']) {
       const tooMuch = await ledger.post(`/v1/wallet/${kind}`, more)
       assertProblem(tooMuch, 422, 'INSUFFICIENT_FUNDS')
-      assert.equal(tooMuch.json['detail'], 'What the hold still keeps is less than the amount')
+      assert.equal(tooMuch.json['detail'], 'The amount exceeds the remaining hold')
     }
     const debit = await move('debit', wallet, 51)
     assert.equal(debit.json['detail'], 'The available balance is too small')

@@ -34,12 +34,12 @@ export async function findViolations(db: Db): Promise<string[]> {
     FROM transfers t LEFT JOIN entries e USING (transfer_id)
     GROUP BY t.transfer_id HAVING count(e.transfer_id) < 2
     UNION ALL
-    SELECT format('transfer %s of %s: an entry says %s', t.transfer_id, t.value_date, e.value_date)
+    SELECT format('transfer %s of %s: an entry has %s', t.transfer_id, t.value_date, e.value_date)
     FROM transfers t JOIN entries e USING (transfer_id)
     WHERE coalesce(e.value_date, (e.booked_at AT TIME ZONE 'UTC')::date) <> t.value_date
       OR e.value_date = (e.booked_at AT TIME ZONE 'UTC')::date
     UNION ALL
-    SELECT format('account %s: %s/%s, its entries say %s/%s', a.account_id, a.available_minor,
+    SELECT format('account %s: %s/%s, its entries sum to %s/%s', a.account_id, a.available_minor,
       a.held_minor, s.available, s.held)
     FROM accounts a LEFT JOIN sums s USING (account_id)
     WHERE (a.available_minor, a.held_minor)

@@ -32,14 +32,14 @@ describe('E4: the history of the ledger over HTTP', () => {
     return reply.json
   }
 
-  function assertProblem(reply: Reply, status: number, code: string, says?: RegExp): void {
+  function assertProblem(reply: Reply, status: number, code: string, detail?: RegExp): void {
     assert.equal(reply.status, status, reply.text)
     assert.equal(reply.json['code'], code)
     assert.match(String(reply.headers['content-type']), /^application\/problem\+json$/)
-    if (says !== undefined) assert.match(String(reply.json['detail']), says)
+    if (detail !== undefined) assert.match(String(reply.json['detail']), detail)
   }
 
-  test('an account tells its balances, its overdraft rule and how many transfers it had', async () => {
+  test('an account shows its balances, its overdraft rule and its version', async () => {
     const wallet = newWallet()
     await openWallets(world.db, [wallet])
     await runCommands(world.db, move('credit', wallet, 100n), move('hold', wallet, 30n))
@@ -77,10 +77,10 @@ describe('E4: the history of the ledger over HTTP', () => {
       assert.deepEqual([page['has_more'], next['has_more']], [true, false])
     }
     assert.deepEqual((await get(`/v1/accounts?user_id=${newId()}`))['data'], [])
-    assert.deepEqual((await get('/v1/accounts?user_id=nobody'))['data'], [])
+    assert.deepEqual((await get('/v1/accounts?user_id=unknown'))['data'], [])
   })
 
-  test('a statement opens, lists and closes; a transfer tells what its lines belong to', async () => {
+  test('a statement has opening, lines and closing; a transfer has its entries', async () => {
     const wallet = newWallet()
     await openWallets(world.db, [wallet])
     await runCommands(world.db, move('credit', wallet, 1_000n, { reference: `in-${newId()}` }))
@@ -241,14 +241,14 @@ describe('E4: the history of the ledger over HTTP', () => {
     for (const { debit } of past['data'] as { debit: Money }[]) assert.equal(debit.minor_units, 0)
   })
 
-  test('what is asked wrongly is refused by name', async () => {
+  test('an invalid parameter is refused by its name', async () => {
     const wallet = newWallet()
     await openWallets(world.db, [wallet])
     await runCommands(world.db, move('credit', wallet, 5n), move('credit', wallet, 5n))
     const account = `/v1/accounts/${wallet.accountId}`
     const page = await get(`${account}/statement?limit=1`)
     const cursor = `cursor=${String(page['next_cursor'])}`
-    const bad: [path: string, says: RegExp][] = [
+    const bad: [path: string, detail: RegExp][] = [
       [`${account}/balance?as_of=yesterday`, /as_of is not a time of RFC 3339/],
       [`${account}/balance?as_of=2026-01-31`, /as_of is not a time/],
       [`${account}/balance?as_of=2026-02-30T00:00:00Z`, /as_of/],
@@ -273,8 +273,8 @@ describe('E4: the history of the ledger over HTTP', () => {
       ['/v1/trial-balance?currency=XXQ', /currency/],
       ['/v1/trial-balance?by=value', /as_of is required/],
     ]
-    for (const [path, says] of bad) {
-      assertProblem(await call(world, path, { token }), 400, 'MALFORMED_REQUEST', says)
+    for (const [path, detail] of bad) {
+      assertProblem(await call(world, path, { token }), 400, 'MALFORMED_REQUEST', detail)
     }
     const other = newWallet()
     await openWallets(world.db, [other])

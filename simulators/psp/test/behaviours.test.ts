@@ -139,9 +139,9 @@ describe('behaviours of the simulated bank', async () => {
       assert.deepEqual([status, json['status']], [200, 'approved'])
       for (const [name, value] of Object.entries(members)) assert.equal(json[name], value)
       const [charge] = await psp.charges(paymentId)
-      const told = (await psp.call('GET', `/v1/payments/${paymentId}`)).json
+      const shown = (await psp.call('GET', `/v1/payments/${paymentId}`)).json
       for (const name of ['amount', 'currency', 'gateway_transaction_id']) {
-        assert.equal(told[name], charge?.[name], name)
+        assert.equal(shown[name], charge?.[name], name)
       }
     })
   }

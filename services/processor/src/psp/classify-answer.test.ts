@@ -177,7 +177,7 @@ test('a failure that echoes another amount, currency or reference is no verdict'
   }
 })
 
-test('an approval whose HTTP status says the opposite is ambiguous', () => {
+test('an approval whose HTTP status contradicts it is ambiguous', () => {
   for (const httpStatus of [400, 401, 422, 429, 500]) {
     const { outcome, errorClass } = classifyAnswer(EXPECTED, answer(httpStatus, approved))
     assert.deepEqual([outcome.kind, errorClass], ['ambiguous', 'contradictory_answer'])

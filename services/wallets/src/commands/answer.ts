@@ -45,7 +45,7 @@ function reasonOf({ kind }: Request, code: LedgerRefusalCode): { detail?: string
   }
   const ofHold = kind === 'commit' || kind === 'rollback'
   if (!ofHold || code !== 'INSUFFICIENT_FUNDS') return {}
-  return { detail: 'What the hold still keeps is less than the amount' }
+  return { detail: 'The amount exceeds the remaining hold' }
 }
 
 function refusal(

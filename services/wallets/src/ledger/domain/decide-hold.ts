@@ -41,7 +41,7 @@ function holdAgain(command: HoldCommand, hold: Hold): Outcome {
   if (same) return { type: 'unchanged' }
   const cause =
     `the payment's hold is of ${hold.amountMinor} ${hold.currency} on account ${hold.accountId}, ` +
-    `the request says ${command.amountMinor} ${command.currency} on ${command.accountId}`
+    `the request is for ${command.amountMinor} ${command.currency} on ${command.accountId}`
   return { type: 'inapplicable', kind: 'contradiction', cause }
 }
 

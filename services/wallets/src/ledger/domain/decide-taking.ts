@@ -134,7 +134,7 @@ function differenceOf(command: TakeCommand, hold: Hold): string | null {
   if (command.amountMinor !== hold.amountMinor || command.currency !== hold.currency) {
     return (
       `the hold is of ${hold.amountMinor} ${hold.currency}, ` +
-      `the result says ${command.amountMinor} ${command.currency}`
+      `the result is for ${command.amountMinor} ${command.currency}`
     )
   }
   return null

@@ -83,9 +83,9 @@ test('a second request of a payment over another amount contradicts the first', 
 })
 
 test('a payment of an unknown account, or of another tenant, is refused', () => {
-  const nobody = newPayment(newWallet(), 100n)
+  const unknown = newPayment(newWallet(), 100n)
   given(credit(500n))
-    .when(eventWork(requested(nobody)).command)
+    .when(eventWork(requested(unknown)).command)
     .then({ type: 'refused', code: 'ACCOUNT_NOT_FOUND' })
   given(credit(500n))
     .when({ ...ask, tenantId: 'another' })

@@ -50,7 +50,7 @@ const GAPS = `
   FROM (SELECT account_id FROM entries UNION SELECT account_id FROM account_changes) t
   WHERE NOT EXISTS (SELECT FROM accounts a WHERE a.account_id = t.account_id)
   UNION ALL
-  SELECT format('account %s: %s is %s after version %s, the entry says %s', account_id, balance,
+  SELECT format('account %s: %s is %s after version %s, the entry has %s', account_id, balance,
     running, account_version, balance_after_minor)
   FROM (
     SELECT *, sum(amount_minor) OVER (PARTITION BY account_id, balance
