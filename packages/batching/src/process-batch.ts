@@ -10,9 +10,18 @@ export interface BatchResult<Outcome> {
 
 /**
  * The signature of every spine (`process-batch.ts`): takes a batch of work inside one transaction,
- * locks and loads what it names, decides it in pure code with the database's clock as read behind
- * the locks, and writes everything in sets. It may run again for the same work, so its effects are
- * in the transaction or in `afterCommit`.
+ * locks and loads what it names, decides it in pure code, and writes everything in sets. It may run
+ * again for the same work, so its effects are in the transaction or in `afterCommit`.
+ *
+ * No spine uses the clock of its process for a time that it stores: processes differ, and a step of
+ * one would reorder what another one wrote. Each takes the clock of its database, where it locks:
+ *
+ * - payments and wallets decide with it: the query that takes the locks reads it behind them, so that
+ *   the times of one payment or account never go back.
+ * - requests to pay and notifications decide with `readClock` at the start: they lock no row first,
+ *   and a unique index rejects what another process wrote meanwhile.
+ * - processor, orders and identity decide without a time. The statements that write set it, and give
+ *   it back for the events; orders reads it behind its locks.
  */
 export type ProcessBatch<Deps, Work, Outcome> = (
   deps: Deps,

@@ -70,6 +70,7 @@ export function createCircuit<R>(options: CircuitOptions<R>): Circuit<R> {
       case CircuitState.HalfOpen:
         return 'trying'
       case CircuitState.Open:
+        // The clock that the breaker itself uses, so that both agree when the pause is over.
         return Date.now() - openedAt < pause.ms ? 'open' : 'half_open'
       case CircuitState.Isolated:
         return 'open'

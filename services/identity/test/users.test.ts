@@ -156,6 +156,24 @@ describe('users', async () => {
     )
   })
 
+  test('new and moved devices have the time of their user and keep its order', async () => {
+    const [before, after, name] = [newId(), newId(), newId()]
+    await create({ users: [{ user_id: before, devices: [device(`${name}-1`)] }] })
+    const devices = [device(`${name}-1`), device(`${name}-2`)]
+    await create({ users: [{ user_id: after, devices }] })
+    const [user] = (await lookup([after])).body.users
+    assert.deepEqual(
+      user!.devices.map(({ token: each }) => each),
+      [`${name}-1`, `${name}-2`],
+    )
+    const { rows } = await identity.db.query(
+      `SELECT d.token FROM devices d JOIN users u USING (tenant_id, user_id)
+       WHERE user_id = $1 AND d.created_at = u.created_at ORDER BY d.token`,
+      [after],
+    )
+    assert.deepEqual(rows, [{ token: `${name}-1` }, { token: `${name}-2` }])
+  })
+
   test('P6: the removal of a dead device can be repeated', async () => {
     const id = newId()
     await create({ users: [{ user_id: id, devices: [device(`dead-${id}`), device(`ok-${id}`)] }] })

@@ -8,7 +8,8 @@ export type InsertedUser = Pick<NewUser, 'tenantId' | 'userId' | 'currencies'> &
 export async function insertUsers(tx: Tx, users: readonly NewUser[]): Promise<InsertedUser[]> {
   const devices = users.flatMap((user) => user.devices.map((device) => ({ user, device })))
   // A token that another user had registered moves: the device was handed on. If a batch names it
-  // twice, the later one wins. Rows are sorted, so that two batches cannot deadlock.
+  // twice, the later one wins. Rows are sorted, so that two batches cannot deadlock. The devices
+  // have the time of their user, so that they are listed in the order of their ids.
   const { rows } = await tx.query<InsertedUser>(sql`
     WITH created AS (
       INSERT INTO users (tenant_id, user_id, locale, currencies, created_at)
@@ -23,8 +24,9 @@ export async function insertUsers(tx: Tx, users: readonly NewUser[]): Promise<In
       ON CONFLICT (tenant_id, user_id) DO NOTHING
       RETURNING tenant_id, user_id, currencies, created_at
     ), registered AS (
-      INSERT INTO devices (device_id, tenant_id, user_id, platform, token)
-      SELECT DISTINCT ON (tenant_id, token, platform) device_id, tenant_id, user_id, platform, token
+      INSERT INTO devices (device_id, tenant_id, user_id, platform, token, created_at)
+      SELECT DISTINCT ON (tenant_id, token, platform)
+        device_id, tenant_id, user_id, platform, token, created_at
       FROM unnest(
         ${devices.map(({ device }) => device.deviceId)}::uuid[],
         ${devices.map(({ user }) => user.tenantId)}::text[],
@@ -36,7 +38,8 @@ export async function insertUsers(tx: Tx, users: readonly NewUser[]): Promise<In
       JOIN created USING (tenant_id, user_id)
       ORDER BY tenant_id, token, platform, position DESC
       ON CONFLICT (tenant_id, token, platform) DO UPDATE
-        SET device_id = excluded.device_id, user_id = excluded.user_id, created_at = now()
+        SET device_id = excluded.device_id, user_id = excluded.user_id,
+          created_at = excluded.created_at
     )
     SELECT tenant_id AS "tenantId", user_id AS "userId", currencies, created_at AS "createdAt"
     FROM created`)
