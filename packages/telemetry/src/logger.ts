@@ -1,4 +1,5 @@
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino'
+import { createLogWriter, type LogWriter } from './log-writer.ts'
 import { redactMembers, redactText } from './redact.ts'
 
 /** A pino logger that writes JSON lines (P13, F10). */
@@ -11,9 +12,9 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 
 const MAX_CAUSES = 5
 
-type Stderr = ReturnType<typeof pino.destination>
+const STDERR = 2
 // All loggers of a process share one writer of standard error: two would interleave their lines.
-let stderr: Stderr | undefined
+let stderr: LogWriter | undefined
 
 /**
  * Creates the JSON logger of a service. Writes to standard error without blocking. Masks secrets by
@@ -46,10 +47,7 @@ export function createLogger(options: {
 
 /** Writes the buffered lines. Call it last when a process stops. */
 export function flushLogs(): void {
-  // A writer whose file was never opened throws; it has nothing to flush.
-  try {
-    stderr?.flushSync()
-  } catch {}
+  stderr?.flush()
 }
 
 /**
@@ -81,7 +79,10 @@ function describeError(error: unknown, depth = 0): unknown {
   }
 }
 
-function sharedStderr(): Stderr {
-  stderr ??= pino.destination({ dest: 2, sync: false })
+function sharedStderr(): LogWriter {
+  if (stderr === undefined) {
+    stderr = createLogWriter(STDERR)
+    process.once('exit', flushLogs)
+  }
   return stderr
 }
