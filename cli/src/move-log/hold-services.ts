@@ -1,3 +1,4 @@
+import { clientConfig } from '@caudal/postgres/client-config.ts'
 import pg from 'pg'
 import { CONSUMERS, PUBLISHERS } from '../verify/outbox-checks.ts'
 import type { StoppedSystem } from './stopped-system.ts'
@@ -26,8 +27,8 @@ export async function holdServices(
   const release = async (): Promise<void> => {
     await Promise.all(clients.map((client) => client.end().catch(() => {})))
   }
-  const connect = async (connectionString: string): Promise<pg.Client> => {
-    const client = new pg.Client({ connectionString, application_name: 'caudal-move-log' })
+  const connect = async (url: string): Promise<pg.Client> => {
+    const client = new pg.Client(clientConfig(url, { applicationName: 'caudal-move-log' }))
     client.on('error', () => {}) // its lock is gone then; the statement under way fails
     await client.connect()
     clients.push(client)

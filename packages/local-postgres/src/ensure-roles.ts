@@ -1,3 +1,4 @@
+import { clientConfig } from '@caudal/postgres/client-config.ts'
 import pg from 'pg'
 import { APP_ROLE, OWNER_ROLE, type ClusterState } from './cluster-state.ts'
 
@@ -10,7 +11,7 @@ export async function ensureRoles(
   adminUrl: string,
   passwords: ClusterState['passwords'],
 ): Promise<void> {
-  const client = new pg.Client({ connectionString: adminUrl, application_name: 'caudal-start' })
+  const client = new pg.Client(clientConfig(adminUrl, { applicationName: 'caudal-start' }))
   // If the server dies, the statement in progress fails; this event needs no handling.
   client.on('error', () => undefined)
   await client.connect()

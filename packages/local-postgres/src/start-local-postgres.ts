@@ -97,8 +97,9 @@ async function startOwned(
   const logFile = join(dataDir, 'postgres.log')
   const wanted = { installation, clusterDir, dataDir, logFile, account, settings }
   const { server: first, port } = await runOnPort({ ...wanted, port: options.port ?? 0 })
+  // The server has no TLS, whatever PGSSLMODE of the environment says for other servers.
   const urlOf = (role: keyof typeof passwords) =>
-    `postgres://${role}:${passwords[role]}@${HOST}:${port}/postgres`
+    `postgres://${role}:${passwords[role]}@${HOST}:${port}/postgres?sslmode=disable`
   const output = () => current().output()
   const { current, failed, stop } = superviseServer(first, {
     restart: async () => {
@@ -134,7 +135,7 @@ async function startOwned(
 
 /** The URL with the Unix socket's directory, which `pg` accepts as a host. */
 function throughSocket(url: string, directory: string | undefined): string {
-  return directory === undefined ? url : `${url}?host=${encodeURIComponent(directory)}`
+  return directory === undefined ? url : `${url}&host=${encodeURIComponent(directory)}`
 }
 
 /**

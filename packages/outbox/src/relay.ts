@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
+import { clientConfig } from '@caudal/postgres/client-config.ts'
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
@@ -140,11 +141,9 @@ export class Relay {
   /** Connects and takes the lock where that is not done yet; false while another relay leads. */
   async #lead(): Promise<boolean> {
     if (this.#client) return true
-    const client = new pg.Client({
-      connectionString: this.#options.url,
-      application_name: 'caudal-relay',
-      options: RELAY_SESSION,
-    })
+    const client = new pg.Client(
+      clientConfig(this.#options.url, { applicationName: 'caudal-relay', options: RELAY_SESSION }),
+    )
     const lost = (): void => {
       if (this.#client === client) this.#client = undefined
     }

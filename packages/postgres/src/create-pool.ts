@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { clientConfig } from './client-config.ts'
 import type { Db } from './types.ts'
 
 const INT8 = 20
@@ -55,15 +56,16 @@ export type PoolOptions = {
 export function createPool(options: PoolOptions): Db {
   const { url, applicationName, max = 8, plans = 'fresh', onError } = options
   const pool = new pg.Pool({
-    connectionString: url,
-    application_name: applicationName,
+    ...clientConfig(url, {
+      applicationName,
+      options: `${PLANNING[plans]} ${IDLE_IN_TRANSACTION}`,
+    }),
     max,
     pipeline: true,
     types,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
-    options: `${PLANNING[plans]} ${IDLE_IN_TRANSACTION}`,
   } as pg.PoolConfig)
   // Connection errors do not matter while the pool is ending.
   const report = (error: Error): void => {

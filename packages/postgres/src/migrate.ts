@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import { runner } from 'node-pg-migrate'
 import pg from 'pg'
+import { clientConfig } from './client-config.ts'
 import { databaseUrl } from './database-url.ts'
 import { isRetryableConflict } from './errors.ts'
 import { sqlFiles } from './migration-files.ts'
@@ -113,7 +114,7 @@ async function createDatabase(adminUrl: string, database: string): Promise<void>
 
 /** Connects. If the server dies, the statement in progress fails, so error events are ignored. */
 async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url })
+  const client = new pg.Client(clientConfig(url, { applicationName: 'caudal-migrate' }))
   client.on('error', quiet)
   await client.connect()
   return client

@@ -1,4 +1,5 @@
 import { PARTITION_COUNT } from '@caudal/contracts/topics.ts'
+import { clientConfig } from '@caudal/postgres/client-config.ts'
 import pg from 'pg'
 import type { AssignmentListener, Membership } from '../event-log.ts'
 
@@ -31,7 +32,7 @@ export async function joinGroup(
     tryAgain()
   }
   const attempt = async (): Promise<void> => {
-    const next = client ?? new pg.Client({ connectionString: url, application_name: group })
+    const next = client ?? new pg.Client(clientConfig(url, { applicationName: group }))
     try {
       if (client === undefined) {
         client = next

@@ -1,3 +1,4 @@
+import { clientConfig } from '@caudal/postgres/client-config.ts'
 import pg from 'pg'
 import { CHANNEL } from './append-records.ts'
 
@@ -30,7 +31,7 @@ export async function openTopicSignals(url: string): Promise<TopicSignals> {
   }
 
   const connect = async (): Promise<void> => {
-    const next = new pg.Client({ connectionString: url, application_name: 'caudal-log-listen' })
+    const next = new pg.Client(clientConfig(url, { applicationName: 'caudal-log-listen' }))
     const retry = (): void => {
       if (closed || client !== next) return
       client = undefined
