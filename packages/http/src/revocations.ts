@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { request } from 'undici'
+import { directDispatcher } from './direct-dispatcher.ts'
 import type { Identity } from './token-profile.ts'
 
 /** What an issuer publishes of the subjects whose tokens are withdrawn, and of its keys. */
@@ -102,7 +103,7 @@ export function followRevocations(
 /** Undefined where the issuer has no such list: another server, or a release before. */
 async function fetchList(url: string): Promise<Published | undefined> {
   const signal = AbortSignal.timeout(TIMEOUT_MS)
-  const { statusCode, body } = await request(url, { signal })
+  const { statusCode, body } = await request(url, { signal, dispatcher: directDispatcher })
   const text = await body.text()
   return statusCode === 200 ? (JSON.parse(text) as Published) : undefined
 }

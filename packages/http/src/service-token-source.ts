@@ -1,5 +1,6 @@
 import { type Dispatcher, request } from 'undici'
 import { ServiceCallError, type TokenSource } from './call-service.ts'
+import { directDispatcher } from './direct-dispatcher.ts'
 
 /** Tokens come from `/token` of the identity service, or from another issuer's full address. */
 export type TokenSourceOptions = TokenClient & ({ identityUrl: string } | { tokenUrl: string })
@@ -72,7 +73,7 @@ async function fetchWithExtra(options: TokenSourceOptions, now: () => number): P
 }
 
 async function fetchToken(options: TokenSourceOptions, now: () => number): Promise<Issued> {
-  const { clientId, clientSecret, scope, resource, dispatcher } = options
+  const { clientId, clientSecret, scope, resource, dispatcher = directDispatcher } = options
   const address = 'tokenUrl' in options ? options.tokenUrl : `${options.identityUrl}/token`
   const form = new URLSearchParams({ grant_type: 'client_credentials' })
   if (scope !== '') form.set('scope', scope)
@@ -82,7 +83,7 @@ async function fetchToken(options: TokenSourceOptions, now: () => number): Promi
   const askedAtMs = now()
   try {
     const { statusCode, body } = await request(address, {
-      ...(dispatcher === undefined ? {} : { dispatcher }),
+      dispatcher,
       method: 'POST',
       headers: {
         'content-type': 'application/x-www-form-urlencoded',

@@ -1,5 +1,13 @@
-import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose'
+import {
+  createRemoteJWKSet,
+  customFetch,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  jwtVerify,
+} from 'jose'
 import { createBoundedCache } from './bounded-cache.ts'
+import { fetchDirectly } from './direct-dispatcher.ts'
 import { Problem } from './problem.ts'
 import { followRevocations, type Revocations } from './revocations.ts'
 import { type Identity, identityByProfile, type TokenParts } from './token-profile.ts'
@@ -157,6 +165,7 @@ function remoteKeys({ jwksUrl }: TrustedIssuer): Keys {
     timeoutDuration: JWKS_TIMEOUT_MS,
     cooldownDuration: JWKS_COOLDOWN_MS,
     cacheMaxAge: JWKS_MAX_AGE_MS,
+    [customFetch]: fetchDirectly,
   })
 }
 

@@ -1,3 +1,4 @@
+import { directDispatcher } from '@caudal/http/direct-dispatcher.ts'
 import { importPKCS8, SignJWT } from 'jose'
 import { request } from 'undici'
 
@@ -81,6 +82,7 @@ async function requestToken(
   const askedAtMs = now()
   const { statusCode, body } = await request(account.token_uri, {
     method: 'POST',
+    dispatcher: directDispatcher,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams({ grant_type: GRANT, assertion }).toString(),
     signal: AbortSignal.timeout(timeoutMs),
