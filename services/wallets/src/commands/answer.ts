@@ -1,6 +1,6 @@
 import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
+import { exactInteger } from '@caudal/contracts/exact-integer.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
-import { exactInteger } from '@caudal/contracts/serialize-event.ts'
 import { problemBody } from '@caudal/http/problem.ts'
 import { newTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { AccountChange } from '../ledger/domain/account-change.ts'

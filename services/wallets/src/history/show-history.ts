@@ -1,4 +1,4 @@
-import { exactInteger } from '@caudal/contracts/serialize-event.ts'
+import { exactInteger } from '@caudal/contracts/exact-integer.ts'
 import { entryIdOf } from '../ledger/domain/transfer.ts'
 import type {
   AccountDetails,
