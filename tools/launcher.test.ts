@@ -87,7 +87,7 @@ test(
     const { launcher } = await launch(t, [], false)
     let said = ''
     launcher.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    assert.deepEqual(await once(launcher, 'close'), [1, null])
+    assert.deepEqual(await once(launcher, 'close'), [3, null])
     assert.match(said, /^caudal needs Node 24, .* "npm ci" .*\n$/)
   },
 )

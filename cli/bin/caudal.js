@@ -47,7 +47,8 @@ function runWith(binary) {
 
 function fail(sentence) {
   process.stderr.write(`${sentence}\n`)
-  process.exit(1)
+  // 1 would be an answer of the system: "no".
+  process.exit(3)
 }
 
 if (Number.parseInt(process.versions.node, 10) >= REQUIRED_MAJOR) {

@@ -1,6 +1,14 @@
-import type { ParseArgsConfig } from 'node:util'
+/** One option of a command, and what its help says about it. */
+export type CommandOption = {
+  type: 'string' | 'boolean'
+  /** The name of the value in the help, such as `SECONDS`; none for a flag. */
+  value?: string
+  /** What the option means, and its default. */
+  about: string
+}
 
-type Options = NonNullable<ParseArgsConfig['options']>
+/** The options of a command by name, in the order of its help. */
+export type Options = Readonly<Record<string, CommandOption>>
 
 /** The option values by name; a flag is true. */
 export type Values = Readonly<Record<string, string | boolean | undefined>>
@@ -19,6 +27,8 @@ export type Invocation = {
 export type CliCommand = {
   summary: string
   usage: string
+  /** Its arguments and what they mean, such as `['ID', 'the payment']`. */
+  arguments?: readonly (readonly [string, string])[]
   options: Options
   /** The number of positional arguments. */
   positionals: { min: number; max: number }

@@ -1,34 +1,12 @@
 import { resolve } from 'node:path'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { COMMAND_NAMES, findCommand } from './command-list.ts'
 import type { CliCommand, Invocation } from './command.ts'
-import { demo } from './commands/demo.ts'
-import { dlq } from './commands/dlq.ts'
-import { moveLog } from './commands/move-log.ts'
-import { pay } from './commands/pay.ts'
-import { payment } from './commands/payment.ts'
-import { rebuild } from './commands/rebuild.ts'
-import { seed } from './commands/seed.ts'
-import { start } from './commands/start.ts'
-import { token } from './commands/token.ts'
-import { verify } from './commands/verify.ts'
-import { EXIT, UnreachableError, UsageError } from './errors.ts'
-import { note } from './output.ts'
+import { UsageError } from './errors.ts'
+import { EXIT, exitCodeOf } from './exit-code.ts'
+import { helpOfAll, helpOfCommand, versionOfCaudal } from './help.ts'
+import { note, printJson, printLine, surviveLostReaders } from './output.ts'
 import { textOption } from './parse-options.ts'
-
-const COMMANDS = new Map<string, CliCommand>(
-  Object.entries({
-    start,
-    seed,
-    token,
-    pay,
-    payment,
-    demo,
-    verify,
-    rebuild,
-    dlq,
-    'move-log': moveLog,
-  }),
-)
 
 const COMMON: NonNullable<ParseArgsConfig['options']> = {
   json: { type: 'boolean' },
@@ -40,11 +18,18 @@ const COMMON: NonNullable<ParseArgsConfig['options']> = {
 /** Runs one command and returns its exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const [name = 'help', ...rest] = args
-  if (name === 'help' || name === '--help' || name === '-h') return help()
-  const command = COMMANDS.get(name)
-  if (!command) throw new UsageError(`unknown command "${name}"; see "caudal --help"`)
+  if (name === '--version' || name === '-v') return version(rest.includes('--json'))
+  if (name === 'help' || name === '--help' || name === '-h') return help(rest[0])
+  const command = await known(name)
   const invocation = parse(name, command, rest)
-  return invocation === 'help' ? helpOf(name, command) : command.run(invocation)
+  return invocation === 'help' ? help(name) : command.run(invocation)
+}
+
+/** @throws {UsageError} */
+async function known(name: string): Promise<CliCommand> {
+  const command = await findCommand(name)
+  if (command) return command
+  throw new UsageError(`unknown command "${name}"; see "caudal --help"`)
 }
 
 function parse(name: string, command: CliCommand, args: readonly string[]): Invocation | 'help' {
@@ -83,34 +68,24 @@ function gatewayUrl(given: Invocation['values'][string]): string | undefined {
   throw new UsageError('--url must begin with http:// or https://')
 }
 
-function help(): number {
-  const lines = [...COMMANDS.values()].map(
-    ({ usage, summary }) => `  caudal ${usage}\n      ${summary}`,
-  )
-  const motto = 'Caudal: payments that are never lost and never made twice.'
-  process.stdout.write(`${motto}\n\n${lines.join('\n')}\n\n${COMMON_HELP}`)
+/** Prints the help of one command, or of all. */
+async function help(name: string | undefined): Promise<number> {
+  if (name !== undefined && !name.startsWith('-')) {
+    process.stdout.write(helpOfCommand(name, await known(name)))
+    return EXIT.done
+  }
+  process.stdout.write(helpOfAll(await Promise.all(COMMAND_NAMES.map(known))))
   return EXIT.done
 }
 
-function helpOf(name: string, { summary, usage }: CliCommand): number {
-  process.stdout.write(`caudal ${name}: ${summary}\n\n  caudal ${usage}\n\n${COMMON_HELP}`)
+async function version(json: boolean): Promise<number> {
+  const found = await versionOfCaudal()
+  if (json) printJson({ version: found })
+  printLine(found, { json })
   return EXIT.done
 }
 
-const COMMON_HELP = `Options of every command:
-  --json        print one JSON document on stdout, everything else on stderr
-  --data DIR    the system's data directory (default .caudal)
-  --url URL     the address of the system's gateway, if not the one in the data directory
-  --help        print the help of a command
-Exit codes: 0 success, 1 failure or a negative result, 2 wrong usage, 3 system unreachable.
-`
-
-function exitCodeOf(error: unknown): number {
-  if (error instanceof UsageError) return EXIT.usage
-  if (error instanceof UnreachableError) return EXIT.unreachable
-  return EXIT.no
-}
-
+surviveLostReaders()
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {

@@ -1,3 +1,27 @@
+import { EXIT } from './exit-code.ts'
+
+/** The reader of a pipe ended, or the terminal was closed. */
+const LOST_READER = new Set(['EPIPE', 'ECONNRESET', 'EIO'])
+
+/**
+ * Lets the command go on when nobody reads its output any more, as in `caudal start | head -1`:
+ * what it prints is discarded. Any other fault of the output, such as a full disk, is reported when
+ * a command that succeeded ends, because its result is incomplete.
+ */
+export function surviveLostReaders(): void {
+  let fault: Error | undefined
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (LOST_READER.has(error.code ?? '') || fault !== undefined) return
+      fault = error
+      if (stream === process.stdout) note(`caudal: could not write the output: ${error.message}`)
+    })
+  }
+  process.once('exit', (code) => {
+    if (fault !== undefined && code === EXIT.done) process.exitCode = EXIT.unreachable
+  })
+}
+
 /** Prints one JSON document; with --json, nothing else goes to stdout. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`)

@@ -4,35 +4,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { freePort } from '@caudal/local-postgres/free-port.ts'
-import { demo } from '../src/commands/demo.ts'
-import { pay } from '../src/commands/pay.ts'
-import { payment } from '../src/commands/payment.ts'
-import { rebuild } from '../src/commands/rebuild.ts'
-import { seed } from '../src/commands/seed.ts'
-import { start } from '../src/commands/start.ts'
-import { token } from '../src/commands/token.ts'
-import { verify } from '../src/commands/verify.ts'
+import { runCli } from './run-cli.ts'
 
-const CLI = resolve(import.meta.dirname, '../bin/caudal.js')
 const ID = '0190b2a4-0000-7000-8000-0000000000aa'
 const AT_ONCE = 4
-
-type Result = { code: number | null; stdout: string; stderr: string }
-
-async function run(
-  args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
-): Promise<Result> {
-  const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
-  const child = spawn(process.execPath, [CLI, ...args], { ...options, stdio })
-  const ended = new Promise<number | null>((done) => child.once('exit', done))
-  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
-  return { code, stdout, stderr }
-}
 
 /** Runs each command line, a few at once, and asserts the exit code and the message. */
 async function refusals(lines: Record<string, RegExp>, code: number): Promise<void> {
@@ -40,7 +18,7 @@ async function refusals(lines: Record<string, RegExp>, code: number): Promise<vo
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next; next = queue.shift()) {
       const [line, says] = next
-      const result = await run(line.split(' ').filter(Boolean))
+      const result = await runCli(line.split(' ').filter(Boolean))
       assert.equal(result.code, code, `${line}: ${result.stderr}`)
       assert.equal(result.stdout, '', `${line}: stdout must be empty`)
       assert.match(result.stderr, /^caudal: [^\n]+\n$/, `${line}: one line on stderr`)
@@ -146,16 +124,9 @@ describe('the command line, without a system', () => {
 
   test('an empty environment variable counts as absent', async (t) => {
     const env = { ...process.env, CAUDAL_DATA: '', CAUDAL_API_GATEWAY_URL: '' }
-    const { code, stderr } = await run(['verify'], { cwd: await emptyFolder(t), env })
+    const { code, stderr } = await runCli(['verify'], { cwd: await emptyFolder(t), env })
     assert.match(stderr, /no running system found: \S+\.caudal has no state file/)
     assert.equal(code, 3)
-  })
-
-  test('help names every option of every command', async () => {
-    const { stdout } = await run(['--help'])
-    for (const { options } of [start, seed, token, pay, payment, demo, verify, rebuild]) {
-      for (const name of Object.keys(options)) assert.match(stdout, new RegExp(`--${name}\\b`))
-    }
   })
 
   test('a missing system exits with 3', async (t) => {
@@ -205,16 +176,5 @@ describe('the command line, without a system', () => {
       .map((line): [string, RegExp] => [at(line, other), /is not the gateway of/])
     const wrong: [string, RegExp][] = [[at(lines[3]!, none), /is not a gateway/]]
     await refusals(Object.fromEntries([...closed, ...foreign, ...wrong]), 3)
-  })
-
-  test('help exits with 0', async () => {
-    const [all, one] = await Promise.all([run(['--help']), run(['verify', '--help'])])
-    assert.equal(all.code, 0)
-    for (const name of ['start', 'seed', 'token', 'pay', 'payment', 'demo', 'verify', 'rebuild']) {
-      assert.match(all.stdout, new RegExp(`^ {2}caudal ${name}\\b`, 'm'))
-    }
-    assert.match(all.stdout, /Exit codes: 0 success, 1 .*, 2 wrong usage, 3 /)
-    assert.equal(one.code, 0)
-    assert.match(one.stdout, /^caudal verify: /)
   })
 })

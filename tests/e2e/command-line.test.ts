@@ -52,7 +52,7 @@ describe('the command line, against a running system', () => {
   }
 
   test('seed creates users with orders and balances', async () => {
-    const words = ['--users', '2', '--orders', '2', '--balance', '50.00', '--amount', '7.50']
+    const words = ['--users', '2', '--orders', '2', '--balance', '50', '--amount', '7.5']
     const { users } = await json<{ users: Record<string, unknown>[] }>(0, 'seed', ...words)
     assert.equal(users.length, 2)
     for (const { orders, token, ...user } of users as { orders: object[]; token: string }[]) {

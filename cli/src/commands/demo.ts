@@ -1,9 +1,10 @@
 import type { CliCommand } from '../command.ts'
-import { EXIT, UnreachableError } from '../errors.ts'
+import { UnreachableError } from '../errors.ts'
+import { EXIT } from '../exit-code.ts'
 import { printJson, printLine } from '../output.ts'
 import { integerOption } from '../parse-options.ts'
 import { findSystem } from '../system/find-system.ts'
-import { runTraffic, type TrafficReport } from '../traffic/run-traffic.ts'
+import type { TrafficReport } from '../traffic/run-traffic.ts'
 import type { Progress } from '../traffic/send-payments.ts'
 
 /** Less than an hour, after which the users' tokens expire. */
@@ -13,12 +14,16 @@ const LONGEST_SECONDS = 3_000
 export const demo: CliCommand = {
   summary: 'send payments at a steady rate, wait for their results and print a summary',
   usage: 'demo --rate N --seconds S',
-  options: { rate: { type: 'string' }, seconds: { type: 'string' } },
+  options: {
+    rate: { type: 'string', value: 'N', about: 'payments per second, at most 20000' },
+    seconds: { type: 'string', value: 'S', about: `for how long, at most ${LONGEST_SECONDS}` },
+  },
   positionals: { min: 0, max: 0 },
   async run(invocation) {
     const rate = integerOption(invocation.values, 'rate', { min: 1, max: 20_000 })
     const seconds = integerOption(invocation.values, 'seconds', { min: 1, max: LONGEST_SECONDS })
     const system = await findSystem(invocation)
+    const { runTraffic } = await import('../traffic/run-traffic.ts')
     const report = await runTraffic(system, { rate, seconds }, progressLine(rate * seconds))
     if (process.stderr.isTTY) process.stderr.write('\n')
     if (invocation.json) printJson(report)

@@ -4,7 +4,7 @@ import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { CliCommand, Invocation } from '../command.ts'
 import { DEFAULT_TENANT } from '../demo-data/defaults.ts'
 import { firstUnpaidOrder } from '../demo-data/first-unpaid-order.ts'
-import { EXIT } from '../errors.ts'
+import { errorOfStatus, EXIT, exitCodeOf } from '../exit-code.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { integerOption, textOption, uuidArgument } from '../parse-options.ts'
 import { findSystem, type System } from '../system/find-system.ts'
@@ -28,10 +28,14 @@ export const pay: CliCommand = {
   summary: 'pay an order of a user and follow the payment until it is final',
   usage: 'pay --user ID [--order ID] [--key UUID] [--wait SECONDS]',
   options: {
-    user: { type: 'string' },
-    order: { type: 'string' },
-    key: { type: 'string' },
-    wait: { type: 'string' },
+    user: { type: 'string', value: 'ID', about: 'the user who pays' },
+    order: {
+      type: 'string',
+      value: 'ID',
+      about: "the order; by default the user's next unpaid one",
+    },
+    key: { type: 'string', value: 'UUID', about: 'the idempotency key, by default a new one' },
+    wait: { type: 'string', value: 'SECONDS', about: 'how long to follow it, 60 by default' },
   },
   positionals: { min: 0, max: 0 },
   async run(invocation) {
@@ -45,12 +49,12 @@ export const pay: CliCommand = {
     const orderId = orderOption ?? (await firstUnpaidOrder(system, token, userId))
     if (orderId === undefined) {
       const detail = `user ${userId} has no unpaid order`
-      return refused(invocation, { code: 'ORDER_NOT_FOUND', detail })
+      return refused(invocation, { code: 'ORDER_NOT_FOUND', detail }, 404)
     }
     const user = await userToken(system, userId, DEFAULT_TENANT)
     const key = textOption(values, 'key', randomUUID())
     const { status, body } = await requestPayment(system, user.token, orderId, key)
-    if (status !== 202) return refused(invocation, body as Refusal)
+    if (status !== 202) return refused(invocation, body as Refusal, status)
     const accepted = body as PaymentResponse
     const { found, steps } = await follow(invocation, system, { token, accepted, waitMs })
     if (invocation.json) {
@@ -65,10 +69,11 @@ export const pay: CliCommand = {
 
 type Refusal = { code?: string; detail?: string }
 
-function refused({ json }: Invocation, { code, detail }: Refusal): number {
+function refused({ json }: Invocation, { code, detail }: Refusal, status: number): number {
   if (json) printJson({ payment_id: null, status: null, reason: code ?? null, steps: [] })
-  note(`caudal: payment refused, ${code ?? 'unknown code'}: ${detail ?? 'no detail given'}`)
-  return EXIT.no
+  const message = `payment refused, ${code ?? 'unknown code'}: ${detail ?? 'no detail given'}`
+  note(`caudal: ${message}`)
+  return exitCodeOf(errorOfStatus(status, { code, message }))
 }
 
 type FollowOptions = { token: string; accepted: PaymentResponse; waitMs: number }

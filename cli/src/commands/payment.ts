@@ -1,6 +1,6 @@
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { CliCommand } from '../command.ts'
-import { EXIT } from '../errors.ts'
+import { EXIT } from '../exit-code.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { uuidArgument } from '../parse-options.ts'
 import { findSystem } from '../system/find-system.ts'
@@ -13,6 +13,7 @@ import { describeStep } from './describe-step.ts'
 export const payment: CliCommand = {
   summary: 'show a payment and all its steps',
   usage: 'payment ID',
+  arguments: [['ID', 'the id of the payment']],
   options: {},
   positionals: { min: 1, max: 1 },
   async run(invocation) {

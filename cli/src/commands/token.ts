@@ -1,6 +1,7 @@
 import type { CliCommand, Values } from '../command.ts'
 import { DEFAULT_TENANT } from '../demo-data/defaults.ts'
-import { EXIT, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import { EXIT } from '../exit-code.ts'
 import { printJson, printLine } from '../output.ts'
 import { textOption, uuidArgument } from '../parse-options.ts'
 import { findSystem, type System } from '../system/find-system.ts'
@@ -13,11 +14,23 @@ export const token: CliCommand = {
     'token (--user ID [--scope SCOPES] | --client NAME --scope SCOPES [--secret SECRET]) ' +
     '[--tenant TENANT]',
   options: {
-    user: { type: 'string' },
-    client: { type: 'string' },
-    scope: { type: 'string' },
-    secret: { type: 'string' },
-    tenant: { type: 'string' },
+    user: { type: 'string', value: 'ID', about: 'the user whose token it is' },
+    client: { type: 'string', value: 'NAME', about: 'the OAuth client whose token it is' },
+    scope: {
+      type: 'string',
+      value: 'SCOPES',
+      about: "scopes with a space between them; a user's token has all user scopes by default",
+    },
+    secret: {
+      type: 'string',
+      value: 'SECRET',
+      about: "the client's own secret; without it, the development login makes the token",
+    },
+    tenant: {
+      type: 'string',
+      value: 'TENANT',
+      about: `the tenant of the token; by default that of the client, or ${DEFAULT_TENANT}`,
+    },
   },
   positionals: { min: 0, max: 0 },
   async run(invocation) {

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { exactInteger } from '@caudal/contracts/exact-integer.ts'
 import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
-import { exactInteger } from '@caudal/contracts/serialize-event.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
+import { RefusedError } from '../errors.ts'
 import type { System } from '../system/find-system.ts'
 import { callOk } from '../system/http-client.ts'
 import { bearer, clientToken } from '../system/tokens.ts'
@@ -175,7 +176,9 @@ async function creditAll(
       },
     )
     const refused = results.find(({ status }) => status !== 200 && status !== 404)
-    if (refused) throw new Error(`a credit was refused with ${refused.body.code ?? refused.status}`)
+    if (refused) {
+      throw new RefusedError(`a credit was refused with ${refused.body.code ?? refused.status}`)
+    }
     waiting = waiting.filter((_, index) => results[index]!.status === 404)
     if (waiting.length === 0) return
     if (Date.now() > deadline) throw new Error(`${waiting.length} wallets were not opened in time`)

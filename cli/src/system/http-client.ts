@@ -1,9 +1,13 @@
-import { request } from 'undici'
-import { UnreachableError, UsageError } from '../errors.ts'
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import { text } from 'node:stream/consumers'
+import { UnreachableError } from '../errors.ts'
+import { errorOfStatus } from '../exit-code.ts'
 
 const TIMEOUT_MS = 30_000
 /** Members with an error's reason, in problem documents (RFC 9457) and OAuth errors (RFC 6749). */
 const REASONS = ['detail', 'error_description', 'code', 'error']
+const LOOPBACK = /^(127(\.\d+){3}|\[::1\]|localhost)$/
 
 /** A response with its parsed body, or the body's text if it is not JSON. */
 export type HttpResult = { status: number; body: unknown; headers: Record<string, unknown> }
@@ -15,29 +19,24 @@ type HttpCall = {
   body?: object
 }
 
+// Node's own module, because undici alone would cost a command a tenth of a second. The agents
+// keep connections for the next call, and never use a proxy of the environment.
+const direct = {
+  'http:': new HttpAgent({ keepAlive: true }),
+  'https:': new HttpsAgent({ keepAlive: true }),
+}
+
 /**
- * Makes an HTTP request and parses the response as JSON.
+ * Makes an HTTP request and parses the response as JSON. Never takes a proxy to this machine; to
+ * others it takes the one of the environment, if NODE_USE_ENV_PROXY says so.
  *
  * @throws {UnreachableError} if there is no response
  */
 export async function call(url: string, options: HttpCall = {}): Promise<HttpResult> {
-  const { method = options.body ? 'POST' : 'GET', headers = {}, body } = options
-  const form = body instanceof URLSearchParams
   try {
-    const response = await request(url, {
-      method,
-      headersTimeout: TIMEOUT_MS,
-      bodyTimeout: TIMEOUT_MS,
-      headers: {
-        ...(body && {
-          'content-type': form ? 'application/x-www-form-urlencoded' : 'application/json',
-        }),
-        ...headers,
-      },
-      body: body === undefined ? null : form ? body.toString() : JSON.stringify(body),
-    })
-    const text = await response.body.text()
-    return { status: response.statusCode, body: parse(text), headers: response.headers }
+    const response = await send(url, options)
+    const body = parse(await text(response))
+    return { status: response.statusCode ?? 0, body, headers: response.headers }
   } catch (error) {
     const { origin } = new URL(url)
     throw new UnreachableError(`${origin} is unreachable: ${reasonOf(error)}`, { cause: error })
@@ -48,7 +47,8 @@ export async function call(url: string, options: HttpCall = {}): Promise<HttpRes
  * Like `call`, but throws if the response is not successful.
  *
  * @throws {UsageError} if the request is malformed, because of the user's arguments
- * @throws {Error} on any other unsuccessful status
+ * @throws {RefusedError} on any other client error
+ * @throws {UnreachableError} if the server failed or is overloaded
  */
 export async function callOk<T>(url: string, options: HttpCall = {}): Promise<T> {
   const { status, body } = await call(url, options)
@@ -58,7 +58,33 @@ export async function callOk<T>(url: string, options: HttpCall = {}): Promise<T>
   const why = REASONS.map((name) => problem?.[name]).find(Boolean) ?? ''
   const message =
     `${options.method ?? 'request to'} ${pathname} failed with ${status} ${why}`.trim()
-  throw problem?.['code'] === 'MALFORMED_REQUEST' ? new UsageError(message) : new Error(message)
+  throw errorOfStatus(status, { code: problem?.['code'], message })
+}
+
+function send(url: string, options: HttpCall): Promise<IncomingMessage> {
+  const { method = options.body ? 'POST' : 'GET', headers = {}, body } = options
+  const form = body instanceof URLSearchParams
+  const payload = body === undefined ? '' : form ? body.toString() : JSON.stringify(body)
+  const { hostname, protocol } = new URL(url)
+  const secure = protocol === 'https:'
+  return new Promise((resolve, reject) => {
+    const request = (secure ? requestHttps : requestHttp)(url, {
+      method,
+      timeout: TIMEOUT_MS,
+      ...(LOOPBACK.test(hostname) && { agent: direct[secure ? 'https:' : 'http:'] }),
+      headers: {
+        ...(body && {
+          'content-type': form ? 'application/x-www-form-urlencoded' : 'application/json',
+          'content-length': String(Buffer.byteLength(payload)),
+        }),
+        ...headers,
+      },
+    })
+    request.once('timeout', () => request.destroy(new Error('no response in time')))
+    request.once('error', reject)
+    request.once('response', resolve)
+    request.end(payload)
+  })
 }
 
 function parse(text: string): unknown {

@@ -1,3 +1,4 @@
+import { errorOfStatus } from '../exit-code.ts'
 import type { System } from './find-system.ts'
 import { call, type HttpResult } from './http-client.ts'
 import { bearer } from './tokens.ts'
@@ -44,6 +45,8 @@ export async function fetchPayment(
   const url = `${system.serviceUrl('payments')}/v1/payments/${paymentId}`
   const { status, body } = await call(url, { headers: bearer(token) })
   if (status === 404) return undefined
-  if (status !== 200) throw new Error(`the payments service responded with ${status}`)
+  if (status !== 200) {
+    throw errorOfStatus(status, { message: `the payments service responded with ${status}` })
+  }
   return body as PaymentResponse
 }

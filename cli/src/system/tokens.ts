@@ -1,4 +1,5 @@
 import { SCOPE } from '@caudal/contracts/scopes.ts'
+import { RefusedError } from '../errors.ts'
 import type { System } from './find-system.ts'
 import { callOk } from './http-client.ts'
 
@@ -12,7 +13,7 @@ type TokenResponse = { access_token: string; expires_in: number; scope?: string 
 /**
  * Requests a token with an OAuth client's secret; by default the client of the command line.
  *
- * @throws {Error} naming a scope that was not granted
+ * @throws {RefusedError} naming a scope that was not granted
  */
 export async function clientToken(
   system: System,
@@ -70,7 +71,9 @@ async function requestToken(
   // OAuth servers leave out unknown scopes without an error.
   const granted = new Set(response.scope?.split(' '))
   const missing = form['scope']?.split(' ').find((scope) => scope !== '' && !granted.has(scope))
-  if (missing !== undefined) throw new Error(`client ${id} was not granted the scope ${missing}`)
+  if (missing !== undefined) {
+    throw new RefusedError(`client ${id} was not granted the scope ${missing}`)
+  }
   const expiresAt = new Date(Date.now() + response.expires_in * 1_000)
   return { token: response.access_token, expires_at: expiresAt.toISOString() }
 }

@@ -1,6 +1,6 @@
 type Env = Readonly<Record<string, string | undefined>>
 
-/** The configuration is wrong; every variable that is missing or wrong is named, no value is shown. */
+/** The configuration is wrong. Names every variable that is missing or wrong, and no value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly code = 'CONFIG_INVALID'

@@ -1,0 +1,92 @@
+import { readEnvironment } from '@caudal/config/environment.ts'
+import { readKafkaConfig } from '@caudal/config/kafka-config.ts'
+import type { EventLog } from '@caudal/event-log/event-log.ts'
+import { findEmbeddedId, findMove, noteStep } from '@caudal/event-log/move/move-journal.ts'
+import { moveRecords } from '@caudal/event-log/move/move-records.ts'
+import { openEventLog } from '@caudal/event-log/open-event-log.ts'
+import { createPool } from '@caudal/postgres/create-pool.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { toKafkaSettings } from '@caudal/service/to-kafka-settings.ts'
+import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
+import { note } from '../output.ts'
+import { holdServices } from './hold-services.ts'
+import { checkService, movePositions, servicesWithDatabases } from './move-positions.ts'
+import { openStoppedSystem, type StoppedSystem } from './stopped-system.ts'
+
+/** How many records were moved, and the services whose positions were. */
+export type MovedLog = { records: bigint; services: string[] }
+
+/**
+ * Moves the log of the stopped system in `dataDir` to the Kafka of the environment.
+ *
+ * @throws {UnreachableError} if the system runs, or has no database
+ */
+export async function moveLogToKafka(dataDir: string): Promise<MovedLog> {
+  const logger = createLogger({ service: 'caudal', level: 'warn' })
+  const signal = stopSignal()
+  const system = await openStoppedSystem(dataDir, process.env, logger)
+  try {
+    return await withLogs(system, logger, (logs) => moveAll(system, logs, signal))
+  } finally {
+    await system.close()
+  }
+}
+
+/** A signal stops the command between two steps; run again, it goes on from there. */
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController()
+  const reason = new Error('interrupted; run the command again to go on')
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(name, () => stopping.abort(reason))
+  }
+  return stopping.signal
+}
+
+type Logs = { source: EventLog; target: EventLog; logDb: Db }
+
+async function withLogs<T>(
+  system: StoppedSystem,
+  logger: Logger,
+  work: (logs: Logs) => Promise<T>,
+): Promise<T> {
+  const kafka = toKafkaSettings(readEnvironment(process.env, readKafkaConfig)!)
+  const server = { serverUrl: system.logUrl, url: system.logUrl }
+  const services = await servicesWithDatabases(system)
+  // Before the logs are opened, whose own connections look like those of a service.
+  const held = await holdServices(system, services)
+  const logDb = createPool({ url: system.logUrl, applicationName: 'caudal-move-log', max: 2 })
+  const opened: EventLog[] = []
+  try {
+    const open = async (config: Parameters<typeof openEventLog>[0]): Promise<EventLog> => {
+      const log = await openEventLog(config, logger)
+      opened.push(log)
+      return log
+    }
+    const source = await open({ ...server, migrationUrl: system.logUrl })
+    return await work({ source, target: await open({ ...server, kafka }), logDb })
+  } finally {
+    await Promise.all(opened.map((log) => log.close()))
+    await logDb.end()
+    await held.release()
+  }
+}
+
+/** Every step is safe to repeat, so a run that was killed is gone on with. */
+async function moveAll(
+  system: StoppedSystem,
+  { source, target, logDb }: Logs,
+  signal: AbortSignal,
+): Promise<MovedLog> {
+  const services = await servicesWithDatabases(system)
+  const step = (await findMove(logDb))?.step ?? 'copying'
+  if (step === 'copying') {
+    for (const service of services) await checkService(system, service, source)
+  }
+  const progress = (line: string): void => note(`caudal: ${line}`)
+  const { target: to, records } = await moveRecords({ source, target, logDb, progress, signal })
+  const from = await findEmbeddedId(logDb)
+  for (const service of services) await movePositions(system, service, { from, to })
+  for (const service of services) await checkService(system, service, target)
+  await noteStep(logDb, 'moved')
+  return { records, services }
+}
