@@ -1,6 +1,6 @@
-import { codeOf } from '@caudal/retry/database-faults.ts'
+import { codeOf } from '@caudal/retry/connection-faults.ts'
 
-export { isConnectionFault, isRetryableConflict } from '@caudal/retry/database-faults.ts'
+export { isConnectionFault, isRetryableConflict } from '@caudal/retry/connection-faults.ts'
 
 /** PostgreSQL answered COMMIT with ROLLBACK, because an earlier statement had failed (rule 1). */
 export class CommitRefusedError extends Error {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isConnectionFault, isRetryableConflict } from './database-faults.ts'
+import { isBrokenConnection, isConnectionFault, isRetryableConflict } from './connection-faults.ts'
 import { isRetryable } from './is-retryable.ts'
 
 const withCode = (code: string, more: object = {}) =>
@@ -21,6 +21,31 @@ test('every connection fault and conflict of the database is retryable', () => {
   for (const error of states.map((state) => withCode(state))) {
     assert.equal(isConnectionFault(error) || isRetryableConflict(error), true, error.code)
     assert.equal(isRetryable(error), true, error.code)
+  }
+})
+
+test('databases and peers have one list of connection faults', () => {
+  const ofPeers = ['EAI_AGAIN', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_SOCKET']
+  for (const code of [...ofPeers, 'ECONNREFUSED', '57P01', '57P03', '08006']) {
+    assert.equal(isConnectionFault(withCode(code)), true, code)
+  }
+  const closed = new Error('Client has encountered a connection error and is not queryable')
+  assert.equal(isConnectionFault(closed), true)
+  assert.equal(isConnectionFault(withCode('ENOENT', { syscall: 'open' })), false)
+})
+
+test('a connection that broke may have carried the request, one that was refused did not', () => {
+  for (const code of ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']) {
+    assert.equal(isBrokenConnection(withCode(code)), true, code)
+  }
+  for (const code of ['ECONNREFUSED', 'UND_ERR_HEADERS_TIMEOUT', '57P01']) {
+    assert.equal(isBrokenConnection(withCode(code)), false, code)
+  }
+})
+
+test('a server that is out of disk, memory or connections is retryable', () => {
+  for (const code of ['53100', '53200', '53300', '58030']) {
+    assert.equal(isRetryable(withCode(code)), true, code)
   }
 })
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { isBrokenConnection } from '@caudal/retry/connection-faults.ts'
 import type { Pool } from 'undici'
 
 export interface PeerRequest {
@@ -30,12 +31,6 @@ export async function exchangeTwice(pool: Pool, request: PeerRequest): Promise<P
     if (!isBrokenConnection(error)) throw error
     return exchangeWhole(pool, request)
   }
-}
-
-/** Whether the connection broke under the request, so that it may not have arrived. */
-export function isBrokenConnection(error: unknown): boolean {
-  const { code } = error as { code?: unknown }
-  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET'
 }
 
 async function exchangeWhole(pool: Pool, request: PeerRequest): Promise<PeerAnswer> {

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { isBrokenConnection, type PeerAnswer, type PeerRequest } from './exchange.ts'
+import { isBrokenConnection } from '@caudal/retry/connection-faults.ts'
+import type { PeerAnswer, PeerRequest } from './exchange.ts'
 
 export interface JoinOptions {
   /** The path of requests that can be joined, and where they go together. */
