@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLogger } from './logger.ts'
+import { createLogger, flushLogs } from './logger.ts'
 
 const JWT = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJl'
 
@@ -67,4 +67,53 @@ test('an error is logged with its code and stack, without other members', () => 
   assert.equal(line.err.code, 'X1')
   assert.match(line.err.stack, /logger\.test/)
   assert.ok(!(lines[0] ?? '').includes('4111'))
+})
+
+test('a known fault is logged without a stack', () => {
+  const { logger, lines } = captured()
+  const cause = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })
+  const error = Object.assign(new Error('down', { cause }), { retryable: true, code: 'DOWN' })
+  logger.warn({ err: error }, 'could not serve a request')
+  assert.ok(!(lines[0] ?? '').includes('stack'), lines[0])
+  assert.ok((lines[0] ?? '').includes('ECONNREFUSED'))
+})
+
+test('repeated warnings and errors are counted, and different ones are written', () => {
+  const { logger, lines } = captured()
+  const down = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })
+  for (let index = 0; index < 8_000; index++) {
+    logger.warn({ payment_id: `p${index}`, err: down }, 'could not serve a request')
+    if (index < 20) logger.info({ index }, 'done')
+  }
+  logger.warn({ err: new Error('another') }, 'could not serve a request')
+  logger.warn({ err: down, peer: 'wallets' }, 'could not serve a request')
+  flushLogs()
+  const parsed = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  assert.equal(parsed.filter(({ level }) => level === 'info').length, 20)
+  const warnings = parsed.filter(({ level }) => level === 'warn')
+  assert.equal(warnings.length, 13)
+  const [last] = warnings.slice(-1)
+  assert.deepEqual([last?.repeated, last?.payment_id], [7_990, 'p7999'])
+  const total = warnings.reduce((sum, { repeated }) => sum + Number(repeated ?? 1), 0)
+  assert.equal(total, 8_002, 'each line is written or counted')
+})
+
+test('while a fault lasts one line stands for all of an interval, and later ones are written', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const { logger, lines } = captured()
+  const warn = (times: number): void => {
+    for (let index = 0; index < times; index++) logger.warn({ code: 'X' }, 'could not')
+  }
+  warn(100)
+  assert.equal(lines.length, 10)
+  t.mock.timers.tick(10_000)
+  assert.equal(lines.length, 11)
+  warn(50)
+  t.mock.timers.tick(10_000)
+  assert.equal(lines.length, 12)
+  assert.equal((JSON.parse(lines[11]!) as { repeated: number }).repeated, 50)
+  t.mock.timers.tick(10_000)
+  warn(1)
+  assert.equal(lines.length, 13)
+  assert.ok(!lines[12]!.includes('repeated'))
 })

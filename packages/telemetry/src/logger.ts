@@ -1,6 +1,8 @@
+import { isRetryable } from '@caudal/retry/is-retryable.ts'
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino'
 import { createLogWriter, type LogWriter } from './log-writer.ts'
 import { redactMembers, redactText } from './redact.ts'
+import { flushSamples, Sampler } from './sample-lines.ts'
 
 /** A pino logger that writes JSON lines (P13, F10). */
 export type Logger = PinoLogger
@@ -18,7 +20,8 @@ let stderr: LogWriter | undefined
 
 /**
  * Creates the JSON logger of a service. Writes to standard error without blocking. Masks secrets by
- * member name and by format. `destination` is for tests. Log an error as the member `err`.
+ * member name and by format, and samples repeated warnings and errors (see `Sampler`).
+ * `destination` is for tests. Log an error as the member `err`.
  */
 export function createLogger(options: {
   service: string
@@ -27,6 +30,7 @@ export function createLogger(options: {
   destination?: DestinationStream
 }): Logger {
   const { service, level = 'info', region = 'local', destination } = options
+  const sampler = new Sampler()
   return pino(
     {
       level,
@@ -39,20 +43,27 @@ export function createLogger(options: {
         log: redactMembers,
       },
       serializers: { err: describeError },
-      hooks: { streamWrite: redactText },
+      hooks: {
+        streamWrite: redactText,
+        logMethod(args, write, rank) {
+          sampler.take({ logger: this, args, write }, rank)
+        },
+      },
     },
     destination ?? sharedStderr(),
   )
 }
 
-/** Writes the buffered lines. Call it last when a process stops. */
+/** Writes the held and the buffered lines. Call it last when a process stops. */
 export function flushLogs(): void {
+  flushSamples()
   stderr?.flush()
 }
 
 /**
  * The logged members of an error. All others are left out, since they can contain requests, headers
- * and rows. Includes up to five nested causes.
+ * and rows. A known fault, such as a lost connection, has no stack: where it was noticed says
+ * nothing. Includes up to five nested causes.
  */
 function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return error
@@ -69,7 +80,7 @@ function describeError(error: unknown, depth = 0): unknown {
     ...(retryable === undefined ? {} : { retryable }),
     ...(constraint === undefined ? {} : { constraint }),
     ...(detail === undefined ? {} : { detail }),
-    stack: error.stack,
+    ...(isRetryable(error) ? {} : { stack: error.stack }),
     ...(error.cause !== undefined && depth < MAX_CAUSES
       ? { cause: describeError(error.cause, depth + 1) }
       : {}),
