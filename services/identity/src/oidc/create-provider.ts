@@ -16,6 +16,7 @@ import {
 } from '../domain/access-token.ts'
 import type { Client } from '../domain/client.ts'
 import type { SigningKey } from '../domain/signing-key.ts'
+import { answerFaults, withKnownFaults } from './answer-faults.ts'
 import { addDevelopmentLogin } from './development-login.ts'
 import { observeProvider, type ProviderCounters } from './observe-provider.ts'
 import { resourceServer } from './resource-server.ts'
@@ -42,6 +43,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   const provider = new Provider(deps.issuer, configurationOf(deps))
   provider.proxy = deps.behindProxy
   if (deps.developmentLogin) addDevelopmentLogin(provider, deps)
+  answerFaults(provider)
   observeProvider(provider, deps)
   return provider
 }
@@ -51,7 +53,7 @@ function configurationOf(deps: ProviderDeps): Configuration {
   // A grant that is switched off does not exist, also for clients that are configured with it.
   const isOn = (grant: string): boolean => deps.developmentLogin || grant !== DEVELOPMENT_LOGIN
   return {
-    adapter: createAdapter,
+    adapter: (model: string) => withKnownFaults(createAdapter(model)),
     jwks: {
       keys: keys.map((key) => ({ ...key.privateJwk, kid: key.kid, alg: 'ES256', use: 'sig' })),
     },

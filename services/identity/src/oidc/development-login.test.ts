@@ -6,6 +6,7 @@ import { newId } from '@caudal/contracts/ids.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { exportJWK, generateKeyPair } from 'jose'
+import type { Adapter } from 'oidc-provider'
 import { DEVELOPMENT_LOGIN } from '../domain/access-token.ts'
 import type { SigningKey } from '../domain/signing-key.ts'
 import { createProvider } from './create-provider.ts'
@@ -18,8 +19,14 @@ class Unreachable extends Error {
   readonly retryable = true
 }
 
-/** The status and error that a login gets while asking for the user fails like this. */
-async function loginWhile(t: TestContext, failure: Error): Promise<[number, string]> {
+type Asked = { response: Response; body: Record<string, unknown> }
+
+/** The answer to a login while asking for the user and the storage fail like this. */
+async function loginWhile(
+  t: TestContext,
+  failure: Error,
+  form: Record<string, string> = {},
+): Promise<Asked> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const privateJwk = (await exportJWK(privateKey)) as SigningKey['privateJwk']
   const grants = [DEVELOPMENT_LOGIN]
@@ -31,7 +38,7 @@ async function loginWhile(t: TestContext, failure: Error): Promise<[number, stri
     clients: [{ clientId, clientSecret: SECRET, scopes, grants, tenantId: 'caudal' }],
     developmentLogin: true,
     behindProxy: false,
-    createAdapter: () => assert.fail('nothing is stored'),
+    createAdapter: () => failingAdapter(failure),
     isUser: () => Promise.reject(failure),
     logger: createLogger({ service: 'identity', level: 'silent' }),
     counters: createProviderCounters(createMetrics('identity')),
@@ -52,16 +59,35 @@ async function loginWhile(t: TestContext, failure: Error): Promise<[number, stri
       client_secret: SECRET,
       user_id: newId(),
       tenant_id: 'caudal',
+      ...form,
     }),
   })
-  return [response.status, ((await response.json()) as { error: string }).error]
+  return { response, body: (await response.json()) as Asked['body'] }
 }
 
-test('a login fails with a retryable error while the database is down', async (t) => {
-  const answer = await loginWhile(t, new Unreachable('no connection to 10.0.0.1'))
-  assert.deepEqual(answer, [503, 'temporarily_unavailable'])
+function failingAdapter(failure: Error): Adapter {
+  const fail = () => Promise.reject(failure)
+  const names = ['upsert', 'find', 'findByUid', 'findByUserCode', 'consume', 'destroy'] as const
+  const methods = Object.fromEntries([...names, 'revokeByGrantId'].map((name) => [name, fail]))
+  return methods as unknown as Adapter
+}
+
+test('a token request gets a 503 problem while the database is down', async (t) => {
+  const down = new Unreachable('no connection to 10.0.0.1')
+  // A client that is not configured is looked up in the storage.
+  for (const form of [{}, { client_id: 'unknown' }]) {
+    const { response, body } = await loginWhile(t, down, form)
+    assert.equal(response.status, 503)
+    assert.equal(response.headers.get('content-type'), 'application/problem+json')
+    assert.equal(response.headers.get('retry-after'), '1')
+    assert.deepEqual([body['code'], body['status']], ['UNAVAILABLE', 503])
+    assert.match(String(body['trace_id']), /^[0-9a-f]{32}$/)
+    assert.equal(body['error'], 'temporarily_unavailable', "OAuth's own member")
+    assert.ok(!JSON.stringify(body).includes('10.0.0.1'))
+  }
 })
 
 test('an internal fault is a server error without details', async (t) => {
-  assert.deepEqual(await loginWhile(t, new TypeError('a bug')), [500, 'server_error'])
+  const { response, body } = await loginWhile(t, new TypeError('a bug'))
+  assert.deepEqual([response.status, body['error']], [500, 'server_error'])
 })

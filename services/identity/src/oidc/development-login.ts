@@ -1,6 +1,5 @@
 import { isUuid, newId } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
-import { isRetryable } from '@caudal/retry/is-retryable.ts'
 import { type default as Provider, errors, type TokenEndpointGrantContext } from 'oidc-provider'
 import {
   DEVELOPMENT_LOGIN,
@@ -9,6 +8,7 @@ import {
   USER_TOKEN_SECONDS,
 } from '../domain/access-token.ts'
 import type { SigningKey } from '../domain/signing-key.ts'
+import { throwUnavailable } from './answer-faults.ts'
 import { resourceServer } from './resource-server.ts'
 
 type LoginParams = { user_id?: string; tenant_id?: string; scope?: string; resource?: string }
@@ -78,11 +78,4 @@ function mayActFor(client: LoginContext['oidc']['client'], tenantId: string): bo
 
 function invalidGrant(description: string): errors.InvalidGrant {
   return Object.assign(new errors.InvalidGrant(), { error_description: description })
-}
-
-/** A database that cannot be reached is no fault of ours: the client may try again. */
-function throwUnavailable(cause: unknown): never {
-  if (!isRetryable(cause)) throw cause
-  const unavailable = new errors.TemporarilyUnavailable('try again')
-  throw Object.assign(unavailable, { statusCode: 503, status: 503 })
 }

@@ -26,10 +26,10 @@ export function observeProvider(
   provider.on('client_credentials.issued', () => issued.inc({ kind: 'client' }))
   provider.on('grant.error', (ctx, error) => {
     refused.inc({ error: error.error })
-    logger.info(
-      { client_id: clientOf(ctx), oauth_error: error.error },
-      'a token request was refused',
-    )
+    const what = { client_id: clientOf(ctx), oauth_error: error.error }
+    if (error.error === 'temporarily_unavailable') {
+      logger.warn({ ...what, err: error.cause }, 'could not serve a token request for now')
+    } else logger.info(what, 'a token request was refused')
   })
   provider.on('server_error', (ctx, error) => {
     refused.inc({ error: 'server_error' })
