@@ -6,6 +6,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { actorOf } from './actor-of.ts'
 import { Problem, sendProblem } from './problem.ts'
 
+const UNSERVED = 'could not serve a request for now'
+
 /** Which request failed, for the log. */
 interface About {
   trace_id: string
@@ -40,12 +42,17 @@ export function answerError(
  * mend is logged.
  */
 export function problemOf(logger: Logger, error: unknown, about: () => About): Problem {
-  if (error instanceof Problem) return error
+  if (error instanceof Problem) {
+    if (error.cause !== undefined && error.statusCode >= 500) {
+      logger.warn({ ...about(), code: error.code, err: error.cause }, UNSERVED)
+    }
+    return error
+  }
   const refusal = frameworkRefusal(error)
   if (refusal !== undefined) return refusal
   if (codeOf(error) === 'OVERLOADED') return new Problem('OVERLOADED')
   if (isRetryable(error)) {
-    logger.warn({ ...about(), err: error }, 'could not serve a request for now')
+    logger.warn({ ...about(), err: error }, UNSERVED)
     return new Problem('UNAVAILABLE')
   }
   logger.error({ ...about(), err: error }, 'a request failed unexpectedly')

@@ -10,6 +10,8 @@ import { addRoutes } from './http/add-routes.ts'
 import { PUBLIC_ROUTES } from './http/public-routes.ts'
 import { openSharedBuckets, type SharedBuckets } from './limits/open-shared-buckets.ts'
 import { openPeers } from './open-peers.ts'
+import { checkPeers } from './peers/check-peers.ts'
+import { watchPeers } from './peers/watch-peers.ts'
 import { mintInternalTokens } from './tokens/mint-internal-tokens.ts'
 import { generatePrivateKey, signingKeysOf } from './tokens/signing-keys.ts'
 
@@ -24,11 +26,6 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
     'gateway_rate_limited_total',
     'Requests beyond the rate of their user.',
   )
-  const faults = metrics.counter(
-    'gateway_peer_faults_total',
-    'Requests that a service behind the gateway did not answer.',
-    ['peer', 'code'],
-  )
   const { identityIssuer: issuer, identityJwksUrl: jwksUrl, audience } = config
   const { identityRevocationsUrl: revocationsUrl } = config
   const verifier = createTokenVerifier({
@@ -37,6 +34,7 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
   const { signingKeys } = config
   const keys = await signingKeysOf(signingKeys.length > 0 ? signingKeys : [generatePrivateKey()])
   const peers = openPeers(PUBLIC_ROUTES, config.peers)
+  const peersReady = checkPeers(peers.values())
   const shared =
     config.redis &&
     openSharedBuckets({ ...config.redis, ...config.rateLimit, logger: log, metrics })
@@ -45,7 +43,7 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
     logger: log,
     metrics,
     bodyLimit: config.bodyLimitBytes,
-    readiness: () => checkReadiness(verifier, shared),
+    readiness: () => checkReadiness(verifier, shared, peersReady),
     edge: config.edge,
   })
   addRoutes(app, PUBLIC_ROUTES, {
@@ -61,7 +59,7 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
       scopes: PUBLIC_ROUTES.map(({ scope }) => scope),
     }),
     logger: log,
-    countFault: (peer, code) => faults.inc({ peer, code }),
+    watch: watchPeers({ logger: log, metrics }),
   })
   const url = await listen(app, config).catch(async (error: unknown) => {
     await shared?.close()
@@ -80,15 +78,22 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
   }
 }
 
-/** Without the keys the gateway refuses everyone; without Redis it refuses no one: a warning. */
+/**
+ * Without the keys the gateway refuses everyone. Without Redis it refuses no one, and without a
+ * peer only the requests to it: both are warnings.
+ */
 async function checkReadiness(
   verifier: TokenVerifier,
   shared: SharedBuckets | undefined,
+  peersReady: () => Promise<Record<string, CheckResult>>,
 ): Promise<Record<string, CheckResult>> {
-  const reachable = await verifier.checkKeys().then(
-    () => true,
-    () => false,
-  )
+  const [reachable, ofPeers] = await Promise.all([
+    verifier.checkKeys().then(
+      () => true,
+      () => false,
+    ),
+    peersReady(),
+  ])
   return {
     identity_keys: reachable
       ? { status: 'ok' }
@@ -98,5 +103,6 @@ async function checkReadiness(
         ? { status: 'ok' }
         : { status: 'warn', detail: 'Redis does not answer: each gateway counts alone' },
     }),
+    ...ofPeers,
   }
 }

@@ -109,7 +109,7 @@ test('F13: a service that is down, hangs, disconnects or sends too much causes 5
   stopPeer()
   assertProblem(await ask('GET', '/api/v1/wallet'), 503, 'UNAVAILABLE')
   const warned = lines.filter((line) => line.includes('"level":"warn"'))
-  assert.equal(warned.length, 4)
+  assert.equal(warned.length, 2, 'one line for each service')
 })
 
 test('F13: a request on a broken connection is retried once, with the same payment id', async (t) => {

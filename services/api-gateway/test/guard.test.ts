@@ -187,13 +187,14 @@ test('P1, F7: the rate limit of a user affects no other user and no other tenant
 })
 
 test("without identity's keys requests get 503, and readiness reports it", async (t) => {
-  const { ask, pay, issuer, seen } = await startTestGateway(t)
+  const { ask, pay, issuer, seen, lines } = await startTestGateway(t)
   issuer.breakKeys(true)
   assertProblem(await pay(), 503, 'UNAVAILABLE')
+  assert.match(lines.at(-1)!, /"level":"warn".*could not serve a request for now/)
   const unready = await ask('GET', '/readyz')
   assert.equal(unready.status, 503)
   assert.match(unready.text, /identity_keys/)
-  assert.equal(seen.length, 0)
+  assert.equal(seen.filter(({ url }) => url !== '/readyz').length, 0)
   issuer.breakKeys(false)
   assert.equal((await pay()).status, 202)
   assert.equal((await ask('GET', '/readyz')).status, 200)

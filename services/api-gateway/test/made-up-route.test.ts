@@ -41,6 +41,7 @@ test('a new public route is one row of the table', async (t) => {
     sent.push(request)
     return Promise.resolve({ status: 200, headers: {}, body: Buffer.from('[]') })
   }
+  const never = () => assert.fail('not called here')
   const logger = createLogger({ service: 'api-gateway', level: 'silent' })
   const app = createServer({ name: 'api-gateway', logger, metrics: createMetrics('api-gateway') })
   addRoutes(app, [ORDERS], {
@@ -51,10 +52,12 @@ test('a new public route is one row of the table', async (t) => {
     shared: undefined,
     countLimited: () => {},
     keys,
-    peers: new Map([['orders', { name: 'orders', send, close: () => Promise.resolve() }]]),
+    peers: new Map([
+      ['orders', { name: 'orders', send, ready: never, close: () => Promise.resolve() }],
+    ]),
     tokens: mintInternalTokens({ issuer: 'gateway', keys, scopes: [ORDERS.scope] }),
     logger,
-    countFault: () => {},
+    watch: { failed: never, answered() {} },
   })
   await app.ready()
   t.after(() => app.close())

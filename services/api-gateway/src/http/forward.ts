@@ -6,13 +6,13 @@ import { childTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Peer, PeerFault } from '../peers/create-peer.ts'
 import type { PeerAnswer } from '../peers/exchange.ts'
+import type { PeerFailure, PeerWatch } from '../peers/watch-peers.ts'
 import type { InternalTokens } from '../tokens/mint-internal-tokens.ts'
 
 export interface ForwardDeps {
   tokens: InternalTokens
   logger: Logger
-  /** Counts a request that a peer did not answer. */
-  countFault: (peer: string, code: string) => void
+  watch: PeerWatch
 }
 
 /** Headers of a request that are passed on; every other one stays outside. */
@@ -51,6 +51,8 @@ export async function forward(
     report(deps, peer, request, { code: answer.code, payment_id: paymentId, err: answer })
     sendProblem(reply, answer.code === 'OVERLOADED' ? 'OVERLOADED' : 'UNAVAILABLE')
   } else {
+    if (answer.status < 500) deps.watch.answered(peer.name)
+    else report(deps, peer, request, { code: `ANSWERED_${answer.status}`, payment_id: paymentId })
     passOn(deps, peer, answer, request, reply)
   }
 }
@@ -85,13 +87,13 @@ function passOn(
 }
 
 function report(
-  { logger, countFault }: ForwardDeps,
+  { logger, watch }: ForwardDeps,
   peer: Peer,
   request: FastifyRequest,
-  about: { code: string; payment_id?: string | undefined; err?: Error },
+  about: PeerFailure,
 ): void {
-  countFault(peer.name, about.code)
   const trace = { trace_id: traceIdOf(request.traceparent), x_trace_id: request.traceName }
   const actor = actorOf(identityOf(request))
-  logger.warn({ ...trace, actor, peer: peer.name, ...about }, 'could not pass on a request')
+  watch.failed(peer.name, { ...trace, actor, ...about })
+  logger.debug({ ...trace, actor, peer: peer.name, ...about }, 'could not pass on a request')
 }

@@ -1,3 +1,4 @@
+import { withDeadline } from '@caudal/retry/with-deadline.ts'
 import { Pool } from 'undici'
 import { exchangeTwice, streamExchange, type PeerAnswer, type PeerRequest } from './exchange.ts'
 import { type JoinOptions, joinRequests } from './join-requests.ts'
@@ -30,11 +31,16 @@ export interface PeerOptions {
 export interface Peer {
   name: string
   send(request: PeerRequest): Promise<PeerAnswer>
+  /** Asks for the readiness of the peer, for a second at most. */
+  ready(): Promise<PeerAnswer>
   close(): Promise<void>
 }
 
+const READY_TIMEOUT_MS = 1_000
 const CONNECT_TIMEOUT_MS = 2_000
 const KEEP_ALIVE_MS = 30_000
+
+const READY: PeerRequest = { method: 'GET', path: '/readyz', headers: {}, body: null }
 
 /** A service behind the gateway, over a bounded pool of kept-alive connections. */
 export function createPeer(options: PeerOptions): Peer {
@@ -67,6 +73,7 @@ export function createPeer(options: PeerOptions): Peer {
         pending--
       }
     },
+    ready: () => withDeadline(READY_TIMEOUT_MS, () => alone(READY)),
     close: () => pool.close(),
   }
 }
