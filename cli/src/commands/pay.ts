@@ -4,6 +4,7 @@ import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { CliCommand, Invocation } from '../command.ts'
 import { DEFAULT_TENANT } from '../demo-data/defaults.ts'
 import { firstUnpaidOrder } from '../demo-data/first-unpaid-order.ts'
+import { UnreachableError } from '../errors.ts'
 import { errorOfStatus, EXIT, exitCodeOf } from '../exit-code.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { integerOption, textOption, uuidArgument } from '../parse-options.ts'
@@ -76,6 +77,11 @@ function refused({ json }: Invocation, { code, detail }: Refusal, status: number
   return exitCodeOf(errorOfStatus(status, { code, message }))
 }
 
+async function look(system: System, token: string, paymentId: string) {
+  const found = await fetchPayment(system, token, paymentId)
+  return { found, steps: await fetchPaymentSteps(system, token, paymentId) }
+}
+
 type FollowOptions = { token: string; accepted: PaymentResponse; waitMs: number }
 
 /** Prints each step when it is known, until the payment is final and the notification was sent. */
@@ -88,8 +94,13 @@ async function follow(
   const printed = new Set<string>()
   let finalAtMs: number | undefined
   for (const deadline = Date.now() + waitMs; ; await delay(POLL_MS)) {
-    const found = (await fetchPayment(system, token, paymentId)) ?? accepted
-    const steps = await fetchPaymentSteps(system, token, paymentId)
+    const seen = await look(system, token, paymentId).catch((error: unknown) => {
+      // The payment goes on during an outage, and so does its observer.
+      if (!(error instanceof UnreachableError) || Date.now() > deadline) throw error
+      return undefined
+    })
+    if (seen === undefined) continue
+    const { found = accepted, steps } = seen
     for (const step of steps) {
       const name = `${step.at} ${step.step} ${step.detail}`
       if (!printed.has(name)) printLine(describeStep(step, startedAt), invocation)

@@ -1,5 +1,9 @@
 import { createPool } from '@caudal/postgres/create-pool.ts'
-import { isConnectionFault } from '@caudal/postgres/errors.ts'
+import {
+  DatabaseUnavailableError,
+  isConnectionFault,
+  isMissingDatabase,
+} from '@caudal/postgres/errors.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { UnreachableError } from '../errors.ts'
 import type { System } from '../system/find-system.ts'
@@ -27,15 +31,10 @@ export async function withDatabases<T>(
   try {
     return await work(databases)
   } catch (error) {
-    if (!isConnectionFault(error) && !isUnavailable(error)) throw error
+    const isAway = isConnectionFault(error) || error instanceof DatabaseUnavailableError
+    if (!isAway && !isMissingDatabase(error)) throw error
     throw new UnreachableError('could not reach the databases', { cause: error })
   } finally {
     await Promise.all([...databases.values()].map((db) => db.end()))
   }
-}
-
-/** No connection, or a server without the service's database (SQLSTATE 3D000). */
-function isUnavailable(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code
-  return code === 'DATABASE_UNAVAILABLE' || code === '3D000'
 }

@@ -4,6 +4,7 @@ import type { EventLog } from '@caudal/event-log/event-log.ts'
 import type { LogId, LogIds } from '@caudal/event-log/log-identity.ts'
 import { checkOutboxLog } from '@caudal/outbox/check-outbox-log.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
+import { isMissingDatabase } from '@caudal/postgres/errors.ts'
 import { sql } from '@caudal/postgres/sql.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -68,7 +69,7 @@ export async function servicesWithDatabases(system: StoppedSystem): Promise<stri
       withDatabase(system, service, (db) => db.query('SELECT 1')).then(
         () => [service],
         (error: unknown) => {
-          if ((error as { code?: unknown }).code === NO_DATABASE) return []
+          if (isMissingDatabase(error)) return []
           throw error
         },
       ),
@@ -77,8 +78,7 @@ export async function servicesWithDatabases(system: StoppedSystem): Promise<stri
   return found.flat()
 }
 
-/** PostgreSQL's invalid_catalog_name and undefined_table. */
-const NO_DATABASE = '3D000'
+/** PostgreSQL's undefined_table. */
 const NO_TABLE = '42P01'
 
 function isOneOf(services: readonly string[], service: string): boolean {

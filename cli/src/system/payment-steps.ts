@@ -1,3 +1,4 @@
+import { UnreachableError } from '../errors.ts'
 import type { System } from './find-system.ts'
 import { call } from './http-client.ts'
 import { bearer } from './tokens.ts'
@@ -7,7 +8,11 @@ export type Step = { at: string; step: string; detail: string | null }
 
 const SERVICES_WITH_STEPS = ['payments', 'wallets', 'processor', 'notifications'] as const
 
-/** Collects the steps of a payment from all services, in order of time (P11). */
+/**
+ * Collects the steps of a payment from all services, in order of time (P11).
+ *
+ * @throws {UnreachableError} if a service cannot answer, since steps would be missing silently
+ */
 export async function fetchPaymentSteps(
   system: System,
   token: string,
@@ -17,6 +22,7 @@ export async function fetchPaymentSteps(
     SERVICES_WITH_STEPS.map(async (service) => {
       const url = `${system.serviceUrl(service)}/internal/payments/${paymentId}/steps`
       const { status, body } = await call(url, { headers: bearer(token) })
+      if (status >= 500) throw new UnreachableError(`${service} answered ${status}`)
       return status === 200 ? (body as { steps: Step[] }).steps : []
     }),
   )

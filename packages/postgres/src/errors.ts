@@ -35,6 +35,11 @@ export class DatabaseUnavailableError extends Error {
   }
 }
 
+/** Whether the server has no database of this name (SQLSTATE 3D000). */
+export function isMissingDatabase(error: unknown): boolean {
+  return codeOf(error) === '3D000'
+}
+
 /** Whether the error is a unique violation (23505), of the named constraint if one is given. */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   if (codeOf(error) !== '23505') return false
