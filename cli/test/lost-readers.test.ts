@@ -13,7 +13,7 @@ test('a command whose reader is gone ends quietly, as in "caudal --help | head -
   assert.deepEqual([code, stderr], [0, ''])
 })
 
-test('a command keeps its exit code when nobody reads its errors', async () => {
+test('a command keeps its exit code when its errors are not read', async () => {
   const child = spawn(process.execPath, [CLI, 'nonsense'], { stdio: ['ignore', 'pipe', 'pipe'] })
   child.stderr.destroy()
   const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])

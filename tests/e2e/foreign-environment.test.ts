@@ -27,7 +27,7 @@ const POSTGRES = {
   PGREPLICATION: 'database',
 }
 
-describe('a system in the environment of other programs, whose output nobody reads', () => {
+describe('a system in the environment of other programs, whose output is not read', () => {
   const scope = suiteScope()
   const proxied: string[] = []
   let env: NodeJS.ProcessEnv = {}

@@ -136,7 +136,7 @@ async function cleanUp(server: pg.Client, { url, database, made }: Target): Prom
   })
 }
 
-/** Rejects at a signal, so that what was begun is cleaned up; `stop` then ends the process by it. */
+/** Rejects at a signal, so that the target is cleaned up; `stop` then ends the process by it. */
 function watchSignals(): { received: Promise<never>; stop: () => void } {
   const { promise: received, reject } = Promise.withResolvers<never>()
   received.catch(() => {})

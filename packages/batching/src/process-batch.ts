@@ -20,8 +20,8 @@ export interface BatchResult<Outcome> {
  *   the times of one payment or account never go back.
  * - requests to pay and notifications decide with `readClock` at the start: they lock no row first,
  *   and a unique index rejects what another process wrote meanwhile.
- * - processor, orders and identity decide without a time. The statements that write set it, and give
- *   it back for the events; orders reads it behind its locks.
+ * - processor, orders and identity decide without a time. The statements that write set it, and
+ *   return it for the events; orders reads it behind its locks.
  */
 export type ProcessBatch<Deps, Work, Outcome> = (
   deps: Deps,

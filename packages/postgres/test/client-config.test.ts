@@ -35,7 +35,7 @@ test('a connection has the settings of its URL, not those of PG variables', asyn
   assert.deepEqual((await pool.query(SETTINGS)).rows, [OURS])
 })
 
-test('PGSSLMODE counts where the URL says nothing: no connection becomes less safe', async (t) => {
+test('PGSSLMODE counts where the URL has no sslmode, so no connection becomes less safe', async (t) => {
   const before = process.env['PGSSLMODE']
   t.after(() => {
     if (before === undefined) delete process.env['PGSSLMODE']

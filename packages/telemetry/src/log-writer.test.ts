@@ -19,7 +19,7 @@ console.log('still here')`
 
 const ARGS = ['--input-type=module', '-e', PROGRAM]
 
-test('a process goes on when nobody reads its logs', async () => {
+test('a process goes on when its logs are not read', async () => {
   const child = spawn(process.execPath, ARGS, { stdio: 'pipe' })
   child.stderr.destroy()
   child.stdin.end()
