@@ -56,8 +56,11 @@ test('rule 9: a processor that stopped without waiting learns the outcomes after
   const events = mixed(70)
   await it.reserve(events)
   await eventually(async () => {
-    const { rows } = await it.db.query('SELECT count(*)::int AS count FROM payments')
-    return rows[0].count >= 35
+    const { rows } = await it.db.query(
+      `SELECT (SELECT count(*) FROM payments)::int AS count,
+         EXISTS (SELECT FROM attempts WHERE status = 'SENDING') AS sending`,
+    )
+    return rows[0].count >= 35 && rows[0].sending
   })
   await first.stop()
   const { rows } = await it.db.query(`SELECT FROM attempts WHERE status = 'SENDING'`)
