@@ -16,8 +16,8 @@ export interface BatchResult<Outcome> {
  * No spine uses the clock of its process for a time that it stores: processes differ, and a step of
  * one would reorder what another one wrote. Each takes the clock of its database, where it locks:
  *
- * - payments and wallets decide with it: the query that takes the locks reads it behind them, so that
- *   the times of one payment or account never go back.
+ * - payments and wallets decide with it: the query that locks their rows reads it behind the locks,
+ *   so the times of one payment or account never go back.
  * - requests to pay and notifications decide with `readClock` at the start: they lock no row first,
  *   and a unique index rejects what another process wrote meanwhile.
  * - processor, orders and identity decide without a time. The statements that write set it, and
