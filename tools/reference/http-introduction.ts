@@ -22,7 +22,8 @@ clients call them inside the network.
   \`type\`, \`title\`, \`status\`, \`code\`, \`detail\` and \`trace_id\`. Decide by \`code\`, and
   by the status if the code is unknown. [Errors](errors.md) lists the codes.
 - **Lists** are \`{data, has_more, next_cursor}\`. While \`has_more\` is true, send
-  \`next_cursor\` as the parameter \`cursor\` to get the next page.
+  \`next_cursor\` as the parameter \`cursor\` to get the next page. A cursor is only good for
+  the same caller and the same parameters, except \`limit\`.
 - **Traces.** Each route accepts \`traceparent\` (W3C Trace Context) or \`X-Trace-Id\`, and
   answers with \`traceparent\`. The tables below leave these headers out.
 - **Rate limits.** A request above the limit gets 429 \`RATE_LIMITED\`; a service that is full or

@@ -1,6 +1,7 @@
 import { addRoutes } from '@caudal/api-gateway/http/add-routes.ts'
 import { PUBLIC_ROUTES } from '@caudal/api-gateway/http/public-routes.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
+import { createCursors } from '@caudal/http/cursors.ts'
 import { addStepsRoute } from '@caudal/http/steps-route.ts'
 import { mountProvider } from '@caudal/identity/http/mount-provider.ts'
 import { addRevocationRoute } from '@caudal/identity/http/revocation-route.ts'
@@ -22,6 +23,7 @@ export interface ServiceRoutes {
 
 // The routes are described and never called, so nothing reads their dependencies.
 const INERT = {} as never
+const INERT_LISTS = { cursors: createCursors(Buffer.alloc(32)) } as never
 const INERT_GATEWAY = {
   peers: new Map(PUBLIC_ROUTES.map(({ peer }) => [peer, INERT])),
 } as unknown as Parameters<typeof addRoutes>[2]
@@ -29,19 +31,19 @@ const INERT_GATEWAY = {
 /** Every service in the order of the page. A test compares the table with each main.ts. */
 export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
   { service: 'api-gateway', add: [(app) => addRoutes(app, PUBLIC_ROUTES, INERT_GATEWAY)] },
-  { service: 'payments', add: [(app) => addPaymentRoutes(app, INERT)] },
+  { service: 'payments', add: [(app) => addPaymentRoutes(app, INERT_LISTS)] },
   {
     service: 'wallets',
     add: [
-      (app) => addWalletRoutes(app, INERT),
+      (app) => addWalletRoutes(app, INERT_LISTS),
       (app) => addOpenRoute(app, INERT),
       (app) => addAccountRoutes(app, INERT),
       (app) => addCommandRoutes(app, INERT),
-      (app) => addHistoryRoutes(app, INERT),
+      (app) => addHistoryRoutes(app, INERT_LISTS),
       (app) => addStepsRoute(app, INERT),
     ],
   },
-  { service: 'orders', add: [(app) => addOrderRoutes(app, INERT)] },
+  { service: 'orders', add: [(app) => addOrderRoutes(app, INERT_LISTS)] },
   { service: 'processor', add: [(app) => addStepsRoute(app, INERT)] },
   { service: 'notifications', add: [(app) => addStepsRoute(app, INERT)] },
   {

@@ -67,7 +67,7 @@ export type World = {
 
 /** Push services, an event log, identity and a database for notifications, all owned by a test. */
 export async function world(scope: TestScope): Promise<World> {
-  const pushDb = await testDatabase(scope, { sets: [pushMigrations], name: 'push' })
+  const pushDb = await testDatabase(scope, { sets: pushMigrations, name: 'push' })
   const logDb = await testDatabase(scope, { sets: [logMigrations], name: 'log' })
   const own = await testDatabase(scope, { sets: migrationSets, name: 'notifications' })
   const identity = await startIdentityDouble(scope)

@@ -1,5 +1,6 @@
 import { consume } from '@caudal/event-log/consume.ts'
 import { createServer } from '@caudal/http/create-server.ts'
+import { openCursors } from '@caudal/http/cursor-key.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
 import { openDatabase } from '@caudal/service/open-database.ts'
@@ -42,6 +43,7 @@ export function start(config: Config): Promise<RunningService> {
     const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
     addOrderRoutes(app, {
       verifier,
+      cursors: await openCursors(db),
       createOrders: (orders) => creation.create(orders),
       findOrders: (keys) => findOrders(db, keys),
       listOrders: (page) => listOrders(db, page),

@@ -2,6 +2,8 @@ import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { type Consumer, consume } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { createServer } from '@caudal/http/create-server.ts'
+import { openCursors } from '@caudal/http/cursor-key.ts'
+import type { Cursors } from '@caudal/http/cursors.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { createServiceTokenSource } from '@caudal/http/service-token-source.ts'
 import { dropKeysPeriodically } from '@caudal/idempotency/drop-old-keys.ts'
@@ -48,7 +50,7 @@ export function start(config: Config): Promise<RunningService> {
     started(() => requests.drain())
     const keys = dropKeysPeriodically({ db, logger, keepDays: config.keyDays })
     started(() => keys.stop())
-    const app = createApp(parts, consumer, requests)
+    const app = createApp(parts, { consumer, requests, cursors: await openCursors(db) })
     started(() => closeServer(app))
     return listen(app, config)
   })
@@ -90,13 +92,20 @@ function acceptRequests({ config, db, logger, observer, relay }: Parts): Payment
   })
 }
 
-function createApp(parts: Parts, consumer: Consumer, requests: PaymentRequests) {
+interface Running {
+  consumer: Consumer
+  requests: PaymentRequests
+  cursors: Cursors
+}
+
+function createApp(parts: Parts, { consumer, requests, cursors }: Running) {
   const { config, db, logger, metrics, relay } = parts
   const verifier = serviceVerifier(NAME, config)
   const readiness = () => checkParts({ db, verifier, consumer, relay })
   const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addPaymentRoutes(app, {
     verifier,
+    cursors,
     logger,
     requestPayment: (request) => requests.request(request),
     findPayment: (owner, paymentId) => findPayment(db, owner, paymentId),

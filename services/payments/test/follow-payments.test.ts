@@ -7,6 +7,7 @@ import { TOPICS } from '@caudal/contracts/topics.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
+import { changedCursors } from '@caudal/testing/changed-cursors.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import type { PaymentEvent } from '../src/domain/evolve.ts'
@@ -254,10 +255,40 @@ test('payments are listed newest first, page by page, each once', async () => {
   assert.equal((await page('', reader)).status, 400)
   const behalf = await page('', reader, { 'x-on-behalf-of': userId })
   assert.equal((behalf.json['data'] as unknown[]).length, 7)
-  const junk = Buffer.from('{"created_at":"2026-02-31T99:00:00.000Z"}').toString('base64url')
-  for (const query of ['?limit=0', '?limit=101', '?limit=-1', '?limit=x', `?cursor=${junk}`]) {
+  for (const query of ['?limit=0', '?limit=101', '?limit=-1', '?limit=x']) {
     const { json } = await page(query)
     assert.equal(json['code'], 'MALFORMED_REQUEST', query)
+  }
+})
+
+test('a changed cursor of payments, and that of another user or tenant, is refused', async () => {
+  const [userId, otherId] = [newId(), newId()]
+  for (const id of [userId, userId, otherId]) await accepted(id)
+  const reader = await world.peers.serviceToken('payments:read')
+  const list = (query: string, token: string, headers = {}) =>
+    call(`${service.url}/v1/payments${query}`, { token, headers })
+  const behalf = { 'x-on-behalf-of': userId }
+  const token = await world.peers.userToken(userId)
+  for (const [as, headers] of [
+    [token, {}],
+    [reader, behalf],
+  ] as const) {
+    const { json } = await list('?limit=1', as, headers)
+    const cursor = String(json['next_cursor'])
+    const position = { created_at: '2026-01-01T00:00:00.000Z', payment_id: newId() }
+    const plain = Buffer.from(JSON.stringify(position)).toString('base64url')
+    for (const changed of [plain, ...changedCursors(cursor)]) {
+      const refused = await list(`?cursor=${changed}`, as, headers)
+      assert.equal(refused.status, 400, changed)
+      assert.equal(refused.json['param'], 'cursor')
+    }
+    const others = [
+      await list(`?cursor=${cursor}`, await world.peers.userToken(otherId)),
+      await list(`?cursor=${cursor}`, reader, { 'x-on-behalf-of': otherId }),
+    ]
+    for (const refused of others) assert.equal(refused.json['code'], 'MALFORMED_REQUEST')
+    const rest = await list(`?cursor=${cursor}`, as, headers)
+    assert.equal((rest.json['data'] as unknown[]).length, 1)
   }
 })
 

@@ -70,7 +70,7 @@ export function fileScope(after: (hook: () => Promise<void>) => void): TestScope
 
 /** A PSP simulator, an event log and a database for processors, all owned by this test. */
 export async function world(t: TestScope, given: Record<string, string> = {}): Promise<World> {
-  const pspDb = await testDatabase(t, { sets: [pspMigrations], name: 'psp' })
+  const pspDb = await testDatabase(t, { sets: pspMigrations, name: 'psp' })
   const logDb = await testDatabase(t, { sets: [logMigrations], name: 'log' })
   const own = await testDatabase(t, { sets: migrationSets, name: 'processor' })
   const psp = await startPsp(

@@ -4,9 +4,10 @@ import { type Consumer, consume } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { ParkError } from '@caudal/event-log/park-error.ts'
 import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
+import { openCursors } from '@caudal/http/cursor-key.ts'
+import type { Cursors } from '@caudal/http/cursors.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { addStepsRoute, type NamedPayment, type Step } from '@caudal/http/steps-route.ts'
-import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { dropKeysPeriodically } from '@caudal/idempotency/drop-old-keys.ts'
 import type { Relay } from '@caudal/outbox/relay.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
@@ -81,7 +82,8 @@ export function start(config: Config): Promise<RunningService> {
     started(() => sweeper.stop())
     const keys = dropKeysPeriodically({ db, logger: base.logger, keepDays: config.keyDays })
     started(() => keys.stop())
-    const app = createApp(parts, { consumer, commands, sweeper })
+    const cursors = await openCursors(db)
+    const app = createApp(parts, { consumer, commands, sweeper, cursors })
     started(() => closeServer(app))
     return listen(app, config)
   })
@@ -159,9 +161,11 @@ interface Running {
   consumer: Consumer
   commands: CommandTaker
   sweeper: PeriodicWork
+  cursors: Cursors
 }
 
-function createApp(parts: Parts, { consumer, commands, sweeper }: Running): HttpServer {
+function createApp(parts: Parts, running: Running): HttpServer {
+  const { consumer, commands, sweeper, cursors } = running
   const { config, db, logger, metrics, relay, partitions } = parts
   const verifier = serviceVerifier(NAME, config)
   const readiness = async () => ({
@@ -172,10 +176,11 @@ function createApp(parts: Parts, { consumer, commands, sweeper }: Running): Http
   const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addWalletRoutes(app, {
     verifier,
+    cursors,
     findBalances: (walletId) => findBalances(db, walletId),
     listEntries: (query) => listEntries(db, query),
   })
-  addHistoryRoutes(app, historyDeps(db, verifier))
+  addHistoryRoutes(app, { verifier, cursors, ...historyReads(db) })
   const { submit, submitAll } = commands
   const taking: CommandRouteDeps = { verifier, submit, submitAll }
   addCommandRoutes(app, taking)
@@ -189,9 +194,8 @@ function createApp(parts: Parts, { consumer, commands, sweeper }: Running): Http
   return app
 }
 
-function historyDeps(db: Db, verifier: TokenVerifier): HistoryRouteDeps {
+function historyReads(db: Db): Omit<HistoryRouteDeps, 'verifier' | 'cursors'> {
   return {
-    verifier,
     findAccount: (name) => findAccount(db, name),
     listAccounts: (query) => listAccounts(db, query),
     listSystemAccounts: (query) => listSystemAccounts(db, query),

@@ -1,5 +1,6 @@
 import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import { createServer } from '@caudal/http/create-server.ts'
+import { openCursors } from '@caudal/http/cursor-key.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { migrate } from '@caudal/postgres/migrate.ts'
@@ -27,7 +28,7 @@ export async function start(
 ): Promise<RunningService> {
   const { databaseUrl, database, migrationUrl } = config
   if (migrationUrl !== undefined) {
-    await migrate({ adminUrl: migrationUrl, database, sets: [pspMigrations] })
+    await migrate({ adminUrl: migrationUrl, database, sets: pspMigrations })
   }
   const db = createPool({
     url: databaseUrl,
@@ -68,7 +69,7 @@ async function serve(
   }
   const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addPaymentRoutes(app, { db, batcher, behaviours, pending, logger })
-  addAdminRoutes(app, { db, behaviours })
+  addAdminRoutes(app, { db, behaviours, cursors: await openCursors(db) })
   addPaymentFastPath(app, { db, batcher, behaviours, pending, logger, metrics })
   const url = await listen(app, config)
   logger.info({ url }, 'the PSP simulator is listening')

@@ -35,7 +35,7 @@ export interface Psp {
 
 /** Starts the simulator on a new database. Both are removed when the scope ends. */
 export async function startPsp(scope: TestScope, env: NodeJS.ProcessEnv = {}): Promise<Psp> {
-  const database = await testDatabase(scope, { sets: [pspMigrations], name: 'psp' })
+  const database = await testDatabase(scope, { sets: pspMigrations, name: 'psp' })
   const config = readConfig({
     CAUDAL_PSP_DATABASE_URL: database.url,
     CAUDAL_PSP_PORT: '0',

@@ -1,5 +1,6 @@
 import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import { createServer } from '@caudal/http/create-server.ts'
+import { openCursors } from '@caudal/http/cursor-key.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { migrate } from '@caudal/postgres/migrate.ts'
@@ -35,7 +36,7 @@ export async function start(
 ): Promise<RunningPush> {
   const { databaseUrl, database, migrationUrl } = config
   if (migrationUrl !== undefined) {
-    await migrate({ adminUrl: migrationUrl, database, sets: [pushMigrations] })
+    await migrate({ adminUrl: migrationUrl, database, sets: pushMigrations })
   }
   const db = createPool({
     url: databaseUrl,
@@ -54,6 +55,7 @@ export async function start(
 async function serve(config: Config, db: Db, logger: Logger): Promise<RunningPush> {
   const metrics = createMetrics(NAME)
   const behaviours = await openBehaviourStore(db)
+  const cursors = await openCursors(db)
   const delays = createPendingDelays()
   const batcher = createBatcher<IncomingPush, SimulatedOutcome>({
     process: (incoming) => processBatch(db, incoming),
@@ -66,7 +68,7 @@ async function serve(config: Config, db: Db, logger: Logger): Promise<RunningPus
   const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addFcmRoutes(app, { acceptPush, logger })
   addTokenRoute(app)
-  addAdminRoutes(app, { db, behaviours })
+  addAdminRoutes(app, { db, behaviours, cursors })
   const { host } = config
   const unregisteredSinceMs = () => behaviours.changedAtMs
   const apns = await startApns(

@@ -45,7 +45,7 @@ export async function startPush(
   scope: TestScope,
   env: NodeJS.ProcessEnv = {},
 ): Promise<PushServices> {
-  const database = await testDatabase(scope, { sets: [pushMigrations], name: 'push' })
+  const database = await testDatabase(scope, { sets: pushMigrations, name: 'push' })
   const config = readConfig({
     CAUDAL_PUSH_DATABASE_URL: database.url,
     CAUDAL_PUSH_PORT: '0',

@@ -2,7 +2,8 @@ import { newId } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
-import { cursorReader, cutPage } from '@caudal/http/page.ts'
+import type { Cursors } from '@caudal/http/cursors.ts'
+import { cutPage } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
 import { tenantFor } from '@caudal/http/tenant-for.ts'
@@ -27,6 +28,7 @@ import {
 /** What the routes need done; the spine brings it. */
 export interface OrderRoutesDeps {
   verifier: TokenVerifier
+  cursors: Cursors
   /** All orders, or the one whose id belongs to another order. */
   createOrders(orders: NewOrder[]): Promise<{ created: Order[] } | { conflict: NewOrder }>
   findOrders(keys: OrderKey[]): Promise<Order[]>
@@ -40,7 +42,6 @@ export interface OrderRoutesDeps {
 }
 
 const BODY_LIMIT_BYTES = 1024 * 1024
-const readCursor = cursorReader(OrderPosition)
 
 /** Create, look up and list orders (P2, P8). */
 export function addOrderRoutes(app: HttpServer, deps: OrderRoutesDeps): void {
@@ -72,27 +73,25 @@ export function addOrderRoutes(app: HttpServer, deps: OrderRoutesDeps): void {
     },
   )
 
+  const cursors = deps.cursors(OrderPosition)
   app.get(
     '/v1/users/:user_id/orders',
     secured({ ...read, unscoped: 'user' }, listOrdersSchema),
     async (request, reply) => {
-      const { status, limit, cursor, tenant_id: tenantId } = request.query
+      const { status, limit, tenant_id: tenantId } = request.query
       const userId = request.params.user_id.toLowerCase()
       const page = {
         tenantId: tenantToRead(identityOf(request), userId, tenantId),
         userId,
         status: status ?? null,
-        after: cursor === undefined ? null : readCursor(cursor).after,
+        after: cursors.read(request)?.after ?? null,
         limit: limit + 1,
       }
       const orders = await deps.listOrders(page)
-      return reply.send(cutPage(orders, { limit, positionOf, show: viewOrder }))
+      const cursorAfter = ({ externalOrderId: after }: Order) => cursors.write(request, { after })
+      return reply.send(cutPage(orders, { limit, cursorAfter, show: viewOrder }))
     },
   )
-}
-
-function positionOf(order: Order): { after: string } {
-  return { after: order.externalOrderId }
 }
 
 function readOrders(inputs: readonly OrderInput[], identity: Identity): NewOrder[] {

@@ -5,7 +5,7 @@ import { Problem } from '@caudal/http/problem.ts'
 import type { FastifyRequest } from 'fastify'
 
 /** The header in which an internal client names the user that it acts for. */
-const ON_BEHALF_OF = 'x-on-behalf-of'
+export const ON_BEHALF_OF = 'x-on-behalf-of'
 
 /** The parts of a request that identify its caller. */
 export type Call = Pick<FastifyRequest, 'identity' | 'headers'>

@@ -1,15 +1,17 @@
 import { isUuid } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
-import { cursorReader, cutPage } from '@caudal/http/page.ts'
+import type { Cursors } from '@caudal/http/cursors.ts'
+import { cutPage } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { FastifyReply } from 'fastify'
+import type { Static } from 'typebox'
 import type { Payment } from '../domain/payment.ts'
 import { type Answered, answeredOf, type PaymentRequestOutcome } from './answer-request.ts'
-import { type Owner, ownerOf, readerOf, serviceTenantOf } from './caller.ts'
+import { ON_BEHALF_OF, type Owner, ownerOf, readerOf, serviceTenantOf } from './caller.ts'
 import { addJoinedRoute } from './joined-requests.ts'
 import { paymentRequestOf, type TracedRequest } from './payment-request.ts'
 import { stepsOf, viewPayment } from './render-answer.ts'
@@ -24,6 +26,7 @@ import {
 /** What the routes need done; the spine brings it. */
 export interface PaymentRoutesDeps {
   verifier: TokenVerifier
+  cursors: Cursors
   logger: Logger
   requestPayment(request: TracedRequest): Promise<PaymentRequestOutcome>
   findPayment(
@@ -35,8 +38,6 @@ export interface PaymentRoutesDeps {
     page: { limit: number; after: { createdAt: Date; paymentId: string } | undefined },
   ): Promise<Payment[]>
 }
-
-const readCursor = cursorReader(PageCursor)
 
 /** Request, read and list payments (P2, P3, P11). */
 export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void {
@@ -57,16 +58,15 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void
     return reply.send(viewPayment(payment))
   })
 
+  const cursors = deps.cursors(PageCursor, { headers: [ON_BEHALF_OF] })
   app.get('/v1/payments', secured(read, listPaymentsSchema), async (request, reply) => {
-    const { limit, cursor } = request.query
+    const { limit } = request.query
     const owner = ownerOf(request, SCOPE.paymentsRead)
-    const position = cursor === undefined ? undefined : readCursor(cursor)
-    const after = position && {
-      createdAt: readTime(position.created_at),
-      paymentId: position.payment_id,
-    }
+    const position = cursors.read(request)
+    const after = position === null ? undefined : afterOf(position)
     const payments = await deps.listPayments(owner, { limit: limit + 1, after })
-    return reply.send(cutPage(payments, { limit, positionOf, show: viewPayment }))
+    const cursorAfter = (payment: Payment) => cursors.write(request, positionOf(payment))
+    return reply.send(cutPage(payments, { limit, cursorAfter, show: viewPayment }))
   })
 
   app.get(
@@ -94,15 +94,10 @@ function find(
   return deps.findPayment(owner, paymentId.toLowerCase())
 }
 
-function positionOf(payment: Payment): { created_at: string; payment_id: string } {
+function positionOf(payment: Payment): Static<typeof PageCursor> {
   return { created_at: payment.createdAt.toISOString(), payment_id: payment.paymentId }
 }
 
-/** Text of the right form may still be no time, such as the 32nd of a month. */
-function readTime(text: string): Date {
-  const time = new Date(text)
-  if (!Number.isNaN(time.getTime())) return time
-  throw new Problem('MALFORMED_REQUEST', 'query: cursor is not one we gave out', {
-    members: { param: 'cursor' },
-  })
+function afterOf(position: Static<typeof PageCursor>): { createdAt: Date; paymentId: string } {
+  return { createdAt: new Date(position.created_at), paymentId: position.payment_id }
 }

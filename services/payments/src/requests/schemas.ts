@@ -56,7 +56,4 @@ export const getStepsSchema = {
 }
 
 /** Where a page of payments ended: its last row's time and id. */
-export const PageCursor = Type.Object({
-  created_at: Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' }),
-  payment_id: Uuid,
-})
+export const PageCursor = Type.Object({ created_at: Time, payment_id: Uuid })

@@ -3,17 +3,19 @@ import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { EntryView, SHOWN_KINDS, WalletView } from '@caudal/contracts/wallet-views.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
-import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
+import type { Cursors } from '@caudal/http/cursors.ts'
+import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
 import type { Identity, TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { type EntryPosition, entryIdOf } from '../ledger/domain/transfer.ts'
 import type { ListedEntry, WalletBalance } from './wallet.ts'
 
 export interface WalletRouteDeps {
   verifier: TokenVerifier
+  cursors: Cursors
   findBalances: (walletId: string) => Promise<WalletBalance[]>
   /** Newest first, from behind `after`. */
   listEntries: (query: {
@@ -28,12 +30,7 @@ const entriesQuery = Type.Object({
   account_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
 })
 
-const readCursor = cursorReader(
-  Type.Object({
-    version: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-    line: Type.Integer({ minimum: 0, maximum: 4_095 }),
-  }),
-)
+const Position = Type.Object({ version: Type.Integer(), line: Type.Integer() })
 
 /** A user's own wallet: balances and history (P4). The gateway's token names the user. */
 export function addWalletRoutes(app: HttpServer, deps: WalletRouteDeps): void {
@@ -48,9 +45,17 @@ export function addWalletRoutes(app: HttpServer, deps: WalletRouteDeps): void {
     problems: ['ACCOUNT_NOT_FOUND'] as const,
     tags: ['wallet'],
   }
-  app.get('/v1/wallet/entries', secured(access, entriesSchema), (request) =>
-    showEntries(deps, identityOf(request), request.query),
-  )
+  const cursors = deps.cursors(Position)
+  app.get('/v1/wallet/entries', secured(access, entriesSchema), async (request) => {
+    const { limit, account_id: wanted } = request.query
+    const after = cursors.read(request)
+    const { account, rows } = await readEntries(deps, identityOf(request), { wanted, limit, after })
+    return cutPage(rows, {
+      limit,
+      cursorAfter: ({ version, line }) => cursors.write(request, { version, line }),
+      show: (row) => showEntry(row, account!.currency),
+    })
+  })
 }
 
 async function showWallet(deps: WalletRouteDeps, { tenantId, subject }: Identity) {
@@ -59,21 +64,16 @@ async function showWallet(deps: WalletRouteDeps, { tenantId, subject }: Identity
   return { wallet_id: walletId, accounts: accounts.map(showBalance) }
 }
 
-async function showEntries(
+async function readEntries(
   deps: WalletRouteDeps,
   { tenantId, subject }: Identity,
-  { limit, cursor, account_id: wanted }: Static<typeof entriesQuery>,
+  page: { wanted: string | undefined; limit: number; after: EntryPosition | null },
 ) {
-  const after = cursor === undefined ? null : readCursor(cursor)
+  const { wanted, limit, after } = page
   const accounts = await deps.findBalances(walletIdOf(tenantId, subject))
   const account = chooseAccount(accounts, wanted)
   const query = account && { accountId: account.accountId, after, limit: limit + 1 }
-  const rows = query === undefined ? [] : await deps.listEntries(query)
-  return cutPage(rows, {
-    limit,
-    positionOf: ({ version, line }) => ({ version, line }),
-    show: (row) => showEntry(row, account!.currency),
-  })
+  return { account, rows: query === undefined ? [] : await deps.listEntries(query) }
 }
 
 /** The account that is meant; it need not be named where the wallet has only one. */

@@ -46,10 +46,3 @@ export function detached({ kept }: Detached): Problem {
     members: { kept_from: from, value_dates_after: kept.valueDay },
   })
 }
-
-/** A cursor that was given out for something else. */
-export function strangeCursor(what: string): Problem {
-  return new Problem('MALFORMED_REQUEST', `query: cursor is of ${what}`, {
-    members: { param: 'cursor' },
-  })
-}

@@ -1,15 +1,14 @@
 import { isUuid, walletIdOf } from '@caudal/contracts/ids.ts'
-import { PSP_PATTERN } from '@caudal/contracts/psp.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
-import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
+import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { type RouteAccess, secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { isCurrency } from '@caudal/money/currencies.ts'
 import { type Static, Type } from 'typebox'
-import { accountOf, detached, idIn, mayBeDetached, strangeCursor } from './history-request.ts'
+import { accountOf, detached, idIn, mayBeDetached } from './history-request.ts'
 import {
   AccountAnswer,
   AsOfQuery,
@@ -86,9 +85,7 @@ const accountsQuery = Type.Object({
   user_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   wallet_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
 })
-const readAccountsCursor = cursorReader(
-  Type.Object({ wallet: Type.String(), currency: Type.String({ pattern: '^[A-Z]{3}$' }) }),
-)
+const AccountsPosition = Type.Object({ currency: Type.String() })
 
 function addAccountRoutes(app: HttpServer, deps: HistoryRouteDeps, access: RouteAccess): void {
   const summary = 'An account, or one slot of a system account.'
@@ -102,20 +99,19 @@ function addAccountRoutes(app: HttpServer, deps: HistoryRouteDeps, access: Route
     response: { 200: pageOf(AccountAnswer) },
     ...common,
   }
+  const cursors = deps.cursors(AccountsPosition)
   app.get('/v1/accounts', secured(access, listSchema), async (request) => {
     const { tenantId } = identityOf(request)
-    const { limit, cursor } = request.query
+    const { limit } = request.query
     const walletId = walletNamedBy(tenantId, request.query)
-    const position = cursor === undefined ? null : readAccountsCursor(cursor)
-    if (position !== null && position.wallet !== walletId) throw strangeCursor('another wallet')
-    const after = position?.currency ?? null
+    const after = cursors.read(request)?.currency ?? null
     const rows =
       walletId === null
         ? []
         : await deps.listAccounts({ tenantId, walletId, after, limit: limit + 1 })
     return cutPage(rows, {
       limit,
-      positionOf: ({ currency }) => ({ wallet: walletId, currency }),
+      cursorAfter: ({ currency }) => cursors.write(request, { currency }),
       show: showAccount,
     })
   })
@@ -135,13 +131,11 @@ function walletNamedBy(tenantId: string, query: Static<typeof accountsQuery>): s
   return isUuid(walletId!) ? walletId!.toLowerCase() : null
 }
 
-const readSystemCursor = cursorReader(
-  Type.Object({
-    kind: Type.String({ pattern: '^[a-z_]{1,32}$' }),
-    currency: Type.String({ pattern: '^[A-Z]{3}$' }),
-    psp: Type.Optional(Type.Union([Type.String({ pattern: PSP_PATTERN }), Type.Null()])),
-  }),
-)
+const SystemPosition = Type.Object({
+  kind: Type.String(),
+  currency: Type.String(),
+  psp: Type.Union([Type.String(), Type.Null()]),
+})
 
 function addSystemAccountRoute(app: HttpServer, deps: HistoryRouteDeps, access: RouteAccess): void {
   const schema = {
@@ -150,14 +144,15 @@ function addSystemAccountRoute(app: HttpServer, deps: HistoryRouteDeps, access: 
     response: { 200: pageOf(SystemAccountAnswer) },
     ...common,
   }
+  const cursors = deps.cursors(SystemPosition)
   app.get('/v1/system-accounts', secured(access, schema), async (request) => {
-    const { limit, cursor } = request.query
-    const after = cursor === undefined ? null : readSystemCursor(cursor)
+    const { limit } = request.query
+    const after = cursors.read(request)
     const { tenantId } = identityOf(request)
     const rows = await deps.listSystemAccounts({ tenantId, after, limit: limit + 1 })
     return cutPage(rows, {
       limit,
-      positionOf: ({ kind, currency, psp }) => ({ kind, currency, psp }),
+      cursorAfter: ({ kind, currency, psp }) => cursors.write(request, { kind, currency, psp }),
       show: showSystemAccount,
     })
   })

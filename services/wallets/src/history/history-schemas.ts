@@ -1,3 +1,4 @@
+import { pageQuery } from '@caudal/http/page.ts'
 import { type Static, Type } from 'typebox'
 import { SYSTEM_ACCOUNT_KINDS } from '../ledger/domain/account.ts'
 
@@ -147,8 +148,7 @@ export const StatementQuery = Type.Object({
       description: 'By booking a time, excluded; by value a day, included.',
     }),
   ),
-  limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
-  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 1_024 })),
+  ...pageQuery.properties,
 })
 export const TrialBalanceQuery = Type.Object({
   ...AsOfQuery.properties,

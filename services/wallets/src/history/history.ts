@@ -37,11 +37,8 @@ export interface SystemAccountTotal extends Balances {
   slots: number
 }
 
-/** Which system account a page of them ended with; release 0.1.0 named no PSP. */
-export type SystemAccountPosition = Pick<SystemAccountTotal, 'currency'> & {
-  kind: string
-  psp?: string | null
-}
+/** Which system account a page of them ended with. */
+export type SystemAccountPosition = Pick<SystemAccountTotal, 'currency' | 'psp'> & { kind: string }
 
 /**
  * A point in the books. By booking: what was booked before an instant. By value: what has a value
@@ -54,6 +51,11 @@ export interface KeptHistory {
   from: Date
   /** Balances by value date are known from the end of this day on. */
   valueDay: string
+}
+
+/** The same for an account: behind this version its entries are in the books. */
+export interface AccountHistory extends KeptHistory {
+  version: number
 }
 
 /** The history of that time has been detached: there is no answer. */
@@ -83,11 +85,13 @@ export interface StatementLine extends StatementEntry {
 }
 
 /**
- * A place in a statement: behind which entry, and what the balances are there. By value the entries
- * of another day than that of their booking are a list of their own, with a place of its own.
+ * A place in a statement: behind which entry. By value the entries of another day than that of
+ * their booking are a list of their own, with a place of its own.
  */
-export interface StatementPosition extends Balances, EntryPosition {
+export interface StatementPosition extends EntryPosition {
   otherDay: (EntryPosition & { valueDate: string }) | null
+  /** The account's version at the first page: all pages are of that state of the books. */
+  lastVersion: number
 }
 
 /** What a statement covers: from inclusive; `to` exclusive by booking, inclusive by value. */

@@ -4,6 +4,7 @@ import { dayOf } from '../ledger/domain/moment.ts'
 import type { EntryPosition } from '../ledger/domain/transfer.ts'
 import type {
   AccountDetails,
+  AccountHistory,
   AsOf,
   Balances,
   Detached,
@@ -17,7 +18,8 @@ import type {
 } from './history.ts'
 import { awaitOlderBookings } from './store/await-older-bookings.ts'
 import { findBalancesAt } from './store/find-balances-at.ts'
-import { findKeptHistory } from './store/find-kept-history.ts'
+import { findBalancesBehind } from './store/find-balances-behind.ts'
+import { findAccountHistory, findKeptHistory } from './store/find-kept-history.ts'
 import { findVersionAt } from './store/find-version-at.ts'
 import { listBooked, listOfAnotherDay, listOfTheirDay } from './store/list-statement.ts'
 import { readTrialBalance } from './store/read-trial-balance.ts'
@@ -93,7 +95,9 @@ async function balancesAt(
 
 /**
  * A page of an account's statement (E4), from the beginning of the range or from the position that
- * the page before gave. Balances before and after are those in the order of the statement.
+ * the page before ended with. Balances before and after are those in the order of the statement.
+ * All pages are of the state of the books that the first one saw: a later booking is in none of
+ * them.
  */
 export async function readStatement(
   db: Db,
@@ -103,12 +107,14 @@ export async function readStatement(
   for (const end of endsOf(query.range)) await awaitOlderBookings(db, end)
   const read = async (tx: Reader): Promise<Statement | Detached> => {
     const { range, after, limit } = query
-    let start = after
-    if (start === null) {
-      const kept = await findKeptHistory(tx, account.accountId)
-      if (kept !== null && isBeyond(range, kept)) return { type: 'detached', kept }
-      start = await startOf(tx, account, range, kept)
+    const kept = await findAccountHistory(tx, account.accountId)
+    if (kept !== null && isBeyond({ range, after }, kept)) {
+      return { type: 'detached', kept: { from: kept.from, valueDay: kept.valueDay } }
     }
+    const start =
+      after === null
+        ? await startOf(tx, account, range, kept)
+        : { ...after, ...(await findBalancesBehind(tx, account.accountId, after)) }
     return range.by === 'booking'
       ? pageByBooking(tx, account, { start, to: range.to, limit })
       : pageByValue(tx, account, { start, to: range.to, limit })
@@ -123,8 +129,16 @@ function endsOf({ by, from, to }: StatementRange): Date[] {
   return days.filter((it) => it !== null).map(endOf)
 }
 
-/** Whether the range begins before the available history. */
-function isBeyond({ by, from, to }: StatementRange, kept: KeptHistory): boolean {
+/** Whether the range, or what is left of it, begins before the available history. */
+function isBeyond(
+  { range, after }: { range: StatementRange; after: StatementPosition | null },
+  kept: AccountHistory,
+): boolean {
+  if (after !== null) {
+    const isDayLost = after.otherDay !== null && after.otherDay.valueDate <= kept.valueDay
+    return isDayLost || after.version < kept.version
+  }
+  const { by, from, to } = range
   if (by === 'booking') return (from ?? to ?? kept.from) < kept.from
   return from === null ? to !== null && to < kept.valueDay : from <= kept.valueDay
 }
@@ -134,11 +148,12 @@ async function startOf(
   account: AccountDetails,
   range: StatementRange,
   kept: KeptHistory | null,
-): Promise<StatementPosition> {
+): Promise<Start> {
+  const lastVersion = await findVersionAt(db, account.accountId, EVER)
   if (range.by === 'booking') {
     const before = range.from ?? kept?.from ?? new Date(0)
     const balances = await balancesAt(db, account, { by: 'booking', before })
-    return { ...balances, version: balances.version + 1, line: -1, otherDay: null }
+    return { ...balances, version: balances.version + 1, line: -1, otherDay: null, lastVersion }
   }
   const from = range.from ?? (kept === null ? FIRST_DAY : dayAfter(kept.valueDay))
   // Before the first day there is nothing, whatever value dates there are.
@@ -147,11 +162,14 @@ async function startOf(
       ? { availableMinor: 0n, heldMinor: 0n, version: 0 }
       : await balancesAt(db, account, { by: 'value', day: dayBefore(from) })
   const otherDay = { valueDate: from, version: 0, line: -1 }
-  return { ...opening, version: opening.version + 1, line: -1, otherDay }
+  return { ...opening, version: opening.version + 1, line: -1, otherDay, lastVersion }
 }
 
+/** A place in a statement and the balances there. */
+type Start = StatementPosition & Balances
+
 interface Stretch<To> {
-  start: StatementPosition
+  start: Start
   to: To | null
   limit: number
 }
@@ -161,7 +179,7 @@ async function pageByBooking(
   { accountId }: AccountDetails,
   { start, to, limit }: Stretch<Date>,
 ): Promise<Statement> {
-  const toVersion = await findVersionAt(db, accountId, to ?? EVER)
+  const toVersion = await lastVersionOf(db, accountId, start, to)
   const entries = await listBooked(db, { accountId, after: start, toVersion, limit: limit + 1 })
   return pageFrom(start, entries, limit)
 }
@@ -179,12 +197,13 @@ async function pageByValue(
   const more = limit + 1
   const after = start.otherDay!
   const toDay = to ?? LAST_DAY
-  const ofAnotherDay = await listOfAnotherDay(db, { accountId, after, toDay, limit: more })
+  const wanted = { accountId, after, toDay, toVersion: start.lastVersion, limit: more }
+  const ofAnotherDay = await listOfAnotherDay(db, wanted)
   const last = ofAnotherDay[limit]
   const toVersion =
     last === undefined
-      ? await findVersionAt(db, accountId, to === null ? EVER : endOf(to))
-      : await findVersionBefore(db, accountId, last)
+      ? await lastVersionOf(db, accountId, start, to === null ? null : endOf(to))
+      : Math.min(start.lastVersion, await findVersionBefore(db, accountId, last))
   const ofTheirDay = await listOfTheirDay(db, { accountId, after: start, toVersion, limit: more })
   const entries = [...ofTheirDay, ...ofAnotherDay].toSorted(inOrderOfValue)
   const page = pageFrom(start, entries, limit)
@@ -194,6 +213,17 @@ async function pageByValue(
   if (left !== undefined) return { ...page, next: { ...page.next, ...justBefore(left) } }
   if (start.version > toVersion) return page
   return { ...page, next: { ...page.next, version: toVersion + 1, line: -1 } }
+}
+
+/** The last version that a statement has up to a time. */
+async function lastVersionOf(
+  db: Reader,
+  accountId: string,
+  { lastVersion }: StatementPosition,
+  to: Date | null,
+): Promise<number> {
+  if (to === null) return lastVersion
+  return Math.min(lastVersion, await findVersionAt(db, accountId, to))
 }
 
 /** The last version whose entries, if of the day of their booking, come before this one. */
@@ -222,11 +252,7 @@ function inOrderOfValue(a: StatementEntry, b: StatementEntry): number {
   return a.version - b.version || a.line - b.line
 }
 
-function pageFrom(
-  start: StatementPosition,
-  entries: readonly StatementEntry[],
-  limit: number,
-): Statement {
+function pageFrom(start: Start, entries: readonly StatementEntry[], limit: number): Statement {
   const place = { ...start }
   const lines: StatementLine[] = []
   for (const entry of entries.slice(0, limit)) {
@@ -239,13 +265,13 @@ function pageFrom(
       place.otherDay = { valueDate, version, line }
     } else Object.assign(place, { version, line })
   }
-  const { availableMinor, heldMinor } = start
+  const { availableMinor, heldMinor, ...position } = place
   return {
     type: 'statement',
-    opening: { availableMinor, heldMinor },
+    opening: { availableMinor: start.availableMinor, heldMinor: start.heldMinor },
     lines,
-    closing: { availableMinor: place.availableMinor, heldMinor: place.heldMinor },
-    next: entries.length > limit ? place : null,
+    closing: { availableMinor, heldMinor },
+    next: entries.length > limit ? position : null,
   }
 }
 

@@ -101,7 +101,7 @@ function readDay(param: string, text: string): string {
 }
 
 /** Whether the text is a day of the calendar, `YYYY-MM-DD`. */
-export function isDay(text: string): boolean {
+function isDay(text: string): boolean {
   const [, year, month, day] = DATE.exec(text)?.map(Number) ?? []
   if (year === undefined || year < FIRST_YEAR || year > LAST_YEAR) return false
   const date = new Date(Date.UTC(year, month! - 1, day))

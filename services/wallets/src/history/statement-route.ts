@@ -1,14 +1,8 @@
 import type { HttpServer } from '@caudal/http/create-server.ts'
-import { cursorReader, encodeCursor } from '@caudal/http/page.ts'
+import type { Cursors } from '@caudal/http/cursors.ts'
 import { type RouteAccess, secured } from '@caudal/http/secured.ts'
 import { type Static, Type } from 'typebox'
-import {
-  accountOf,
-  detached,
-  type FindAccount,
-  mayBeDetached,
-  strangeCursor,
-} from './history-request.ts'
+import { accountOf, detached, type FindAccount, mayBeDetached } from './history-request.ts'
 import { StatementAnswer, StatementQuery } from './history-schemas.ts'
 import type {
   AccountDetails,
@@ -17,10 +11,11 @@ import type {
   StatementPosition,
   StatementRange,
 } from './history.ts'
-import { type By, isDay, readRange } from './read-moment.ts'
+import { readRange } from './read-moment.ts'
 import { showBalances, showLine } from './show-history.ts'
 
 export interface StatementRouteDeps {
+  cursors: Cursors
   findAccount: FindAccount
   readStatement: (
     account: AccountDetails,
@@ -28,23 +23,12 @@ export interface StatementRouteDeps {
   ) => Promise<Statement | Detached>
 }
 
-const Minor = Type.String({ pattern: '^-?\\d{1,38}$' })
-const place = {
-  version: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-  line: Type.Integer({ minimum: -1, maximum: 4_095 }),
-}
-const Cursor = Type.Object({
-  /** Of which account and range the position is. */
-  of: Type.String(),
+const place = { version: Type.Integer(), line: Type.Integer() }
+const Position = Type.Object({
   ...place,
-  available: Minor,
-  held: Minor,
-  other: Type.Union([
-    Type.Null(),
-    Type.Object({ day: Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' }), ...place }),
-  ]),
+  last: Type.Integer(),
+  other: Type.Union([Type.Null(), Type.Object({ day: Type.String(), ...place })]),
 })
-const readCursor = cursorReader(Cursor)
 
 /** The history of an account between two dates, oldest first, page by page (E4). */
 export function addStatementRoute(
@@ -60,13 +44,14 @@ export function addStatementRoute(
     problemMembers: mayBeDetached.problemMembers,
     tags: ['history'],
   }
+  const cursors = deps.cursors(Position)
   app.get('/v1/accounts/:account_id/statement', secured(access, schema), async (request) => {
-    const { by, cursor, limit } = request.query
+    const { by, limit } = request.query
     const range = readRange(by, request.query)
     const account = await accountOf(deps, request)
     const { accountId, currency } = account
-    const of = nameOf(accountId, range)
-    const after = cursor === undefined ? null : positionIn(cursor, { of, by })
+    const shown = cursors.read(request)
+    const after = shown === null ? null : readPosition(shown)
     const found = await deps.readStatement(account, { range, after, limit })
     if (found.type === 'detached') throw detached(found)
     return {
@@ -77,43 +62,23 @@ export function addStatementRoute(
       data: found.lines.map((line) => showLine(line, currency)),
       closing: showBalances(found.closing, currency),
       has_more: found.next !== null,
-      next_cursor: found.next === null ? null : cursorOf(found.next, of),
+      next_cursor: found.next && cursors.write(request, shownPosition(found.next)),
     }
   })
 }
 
-function nameOf(accountId: string, { by, from, to }: StatementRange): string {
-  return JSON.stringify([accountId, by, from, to])
+function shownPosition(position: StatementPosition): Static<typeof Position> {
+  const { version, line, lastVersion: last, otherDay } = position
+  const other = otherDay && {
+    day: otherDay.valueDate,
+    version: otherDay.version,
+    line: otherDay.line,
+  }
+  return { version, line, last, other }
 }
 
-function cursorOf(position: StatementPosition, of: string): string {
-  const { version, line, availableMinor, heldMinor, otherDay } = position
-  const cursor: Static<typeof Cursor> = {
-    of,
-    version,
-    line,
-    available: `${availableMinor}`,
-    held: `${heldMinor}`,
-    other:
-      otherDay === null
-        ? null
-        : { day: otherDay.valueDate, version: otherDay.version, line: otherDay.line },
-  }
-  return encodeCursor(cursor)
-}
-
-function positionIn(text: string, { of, by }: { of: string; by: By }): StatementPosition {
-  const cursor = readCursor(text)
-  const { version, line, available, held, other } = cursor
-  const isOther = cursor.of !== of || (other !== null) !== (by === 'value')
-  if (isOther) throw strangeCursor('another account or range')
-  if (other !== null && !isDay(other.day)) throw strangeCursor('no day')
-  return {
-    version,
-    line,
-    availableMinor: BigInt(available),
-    heldMinor: BigInt(held),
-    otherDay:
-      other === null ? null : { valueDate: other.day, version: other.version, line: other.line },
-  }
+function readPosition(shown: Static<typeof Position>): StatementPosition {
+  const { version, line, last: lastVersion, other } = shown
+  const otherDay = other && { valueDate: other.day, version: other.version, line: other.line }
+  return { version, line, lastVersion, otherDay }
 }

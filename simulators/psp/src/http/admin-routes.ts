@@ -1,6 +1,7 @@
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
-import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
+import type { Cursors } from '@caudal/http/cursors.ts'
+import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { Type } from 'typebox'
@@ -35,40 +36,38 @@ const RequestItem = Type.Object({
   at: Type.String(),
 })
 
-const readChargeCursor = cursorReader(Uuid)
-const readRequestCursor = cursorReader(Type.String({ pattern: '^\\d{1,18}$' }))
-
 /** Adds the test interface: charges, received requests and behaviour settings. */
 export function addAdminRoutes(
   app: HttpServer,
-  { db, behaviours }: { db: Db; behaviours: BehaviourStore },
+  { db, behaviours, cursors }: { db: Db; behaviours: BehaviourStore; cursors: Cursors },
 ): void {
+  const chargeCursors = cursors(Uuid)
+  const requestCursors = cursors(Type.String())
   app.get(
     '/admin/charges',
     { schema: { querystring: ListQuery, response: { 200: pageOf(ChargeItem) } } },
-    async ({ query }, reply) => {
-      const { limit, cursor } = query
+    async (request, reply) => {
+      const { limit, payment_id: paymentId = null } = request.query
       const charges = await listCharges(db, {
-        paymentId: query.payment_id ?? null,
-        after: cursor === undefined ? null : readChargeCursor(cursor),
+        paymentId,
+        after: chargeCursors.read(request),
         limit: limit + 1,
       })
-      const positionOf = (charge: Charge) => charge.paymentId
-      return reply.send(cutPage(charges, { limit, positionOf, show: showCharge }))
+      const cursorAfter = (charge: Charge) => chargeCursors.write(request, charge.paymentId)
+      return reply.send(cutPage(charges, { limit, cursorAfter, show: showCharge }))
     },
   )
   app.get(
     '/admin/requests',
     { schema: { querystring: ListQuery, response: { 200: pageOf(RequestItem) } } },
-    async ({ query }, reply) => {
-      const { limit, cursor } = query
-      const requests = await listRequests(db, {
-        paymentId: query.payment_id ?? null,
-        after: cursor === undefined ? null : BigInt(readRequestCursor(cursor)),
-        limit: limit + 1,
-      })
-      const positionOf = (request: ReceivedRequest) => String(request.requestId)
-      return reply.send(cutPage(requests, { limit, positionOf, show: showRequest }))
+    async (request, reply) => {
+      const { limit, payment_id: paymentId = null } = request.query
+      const position = requestCursors.read(request)
+      const after = position === null ? null : BigInt(position)
+      const requests = await listRequests(db, { paymentId, after, limit: limit + 1 })
+      const cursorAfter = ({ requestId }: ReceivedRequest) =>
+        requestCursors.write(request, String(requestId))
+      return reply.send(cutPage(requests, { limit, cursorAfter, show: showRequest }))
     },
   )
   app.get('/admin/behaviour', (_request, reply) => reply.send(behaviours.settings))

@@ -1,5 +1,6 @@
 import type { HttpServer } from '@caudal/http/create-server.ts'
-import { cursorReader, cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
+import type { Cursors } from '@caudal/http/cursors.ts'
+import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { Type } from 'typebox'
 import type { BehaviourStore } from '../behaviour-store.ts'
@@ -30,26 +31,23 @@ const MessageItem = Type.Object({
   received_at: Type.String(),
 })
 
-const readCursor = cursorReader(Type.String({ pattern: '^\\d{1,18}$' }))
-
 /** Adds the test interface: accepted messages and behaviour settings. */
 export function addAdminRoutes(
   app: HttpServer,
-  { db, behaviours }: { db: Db; behaviours: BehaviourStore },
+  { db, behaviours, cursors }: { db: Db; behaviours: BehaviourStore; cursors: Cursors },
 ): void {
+  const messageCursors = cursors(Type.String())
   app.get(
     '/admin/messages',
     { schema: { querystring: ListQuery, response: { 200: pageOf(MessageItem) } } },
-    async ({ query }, reply) => {
-      const { limit, cursor } = query
-      const messages = await listMessages(db, {
-        userId: query.user_id ?? null,
-        paymentId: query.payment_id ?? null,
-        after: cursor === undefined ? null : BigInt(readCursor(cursor)),
-        limit: limit + 1,
-      })
-      const positionOf = (message: DeliveredMessage) => String(message.deliveryId)
-      return reply.send(cutPage(messages, { limit, positionOf, show: showMessage }))
+    async (request, reply) => {
+      const { limit, user_id: userId = null, payment_id: paymentId = null } = request.query
+      const position = messageCursors.read(request)
+      const after = position === null ? null : BigInt(position)
+      const messages = await listMessages(db, { userId, paymentId, after, limit: limit + 1 })
+      const cursorAfter = ({ deliveryId }: DeliveredMessage) =>
+        messageCursors.write(request, String(deliveryId))
+      return reply.send(cutPage(messages, { limit, cursorAfter, show: showMessage }))
     },
   )
   app.get('/admin/behaviour', (_request, reply) => reply.send(behaviours.settings))

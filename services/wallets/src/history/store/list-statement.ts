@@ -73,7 +73,8 @@ const OF_ANOTHER_DAY = pageOf(
   `SELECT ${ENTRY} FROM entries e
    WHERE e.account_id = $1 AND e.value_date >= $2::date AND e.value_date <= $3::date
      AND (e.value_date, e.account_version, e.line) > ($2::date, $4::bigint, $5::smallint)
-   ORDER BY e.value_date, e.account_version, e.line LIMIT $6`,
+     AND e.account_version <= $6::bigint
+   ORDER BY e.value_date, e.account_version, e.line LIMIT $7`,
   't.value_date, e.account_version, e.line',
 )
 
@@ -84,15 +85,16 @@ export async function listOfAnotherDay(
     accountId: string
     after: EntryPosition & { valueDate: string }
     toDay: string
+    toVersion: number
     limit: number
   },
 ): Promise<StatementEntry[]> {
-  const { accountId, after, toDay, limit } = query
+  const { accountId, after, toDay, toVersion, limit } = query
   const { valueDate, version, line } = after
   const { rows } = await db.query<Row>({
     name: 'list-of-another-day',
     text: OF_ANOTHER_DAY,
-    values: [accountId, valueDate, toDay, version, line, limit],
+    values: [accountId, valueDate, toDay, version, line, toVersion, limit],
   })
   return rows.map(entryOf)
 }

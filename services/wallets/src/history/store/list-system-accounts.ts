@@ -42,10 +42,7 @@ export async function listSystemAccounts(
   }))
 }
 
-/** Behind every PSP for a position of release 0.1.0, whose row was the sum of all of them. */
-const BEHIND_EVERY_NAME = '~'
-
 function pspAfter(after: SystemAccountPosition | null): string {
-  if (after === null || after.psp === null || after.psp === DEFAULT_PSP) return ''
-  return after.psp ?? BEHIND_EVERY_NAME
+  const psp = after?.psp ?? DEFAULT_PSP
+  return psp === DEFAULT_PSP ? '' : psp
 }
