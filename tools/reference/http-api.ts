@@ -1,6 +1,7 @@
 import { ERROR_CODES, type ErrorCode } from '@caudal/contracts/error-codes.ts'
 import type { JsonSchema } from '@caudal/contracts/json-schema.ts'
 import { createServer } from '@caudal/http/create-server.ts'
+import { openApiText } from '@caudal/http/publish-open-api.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { HTTP_INTRODUCTION, UNDESCRIBED_ROUTES } from './http-introduction.ts'
@@ -60,9 +61,9 @@ async function describe({ service, add }: ServiceRoutes): Promise<Described> {
   })
   for (const addRoutes of add) addRoutes(app)
   await app.ready()
-  const document = (app as unknown as { swagger(): object }).swagger()
+  const text = openApiText(app)
   await app.close()
-  const { paths } = JSON.parse(JSON.stringify(document)) as Pick<Described, 'paths'>
+  const { paths } = JSON.parse(text) as Pick<Described, 'paths'>
   return { paths, undescribed }
 }
 

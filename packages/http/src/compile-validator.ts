@@ -12,6 +12,8 @@ interface JsonSchema {
   [keyword: string]: unknown
 }
 
+/** A longer list of values is described. */
+const MOST_VALUES_LISTED = 32
 const CLEAN_INTEGER = /^(0|-?[1-9]\d{0,15})$/
 const FORMATS: Record<string, string> = {
   uuid: 'must be a UUID (RFC 9562)',
@@ -94,10 +96,18 @@ function explain(
 /** Describes the error in words, because the name of a pattern or format does not help a client. */
 function reasonOf(error: TLocalizedValidationError, schema: JsonSchema): string {
   switch (error.keyword) {
+    case 'enum': {
+      const isLong = error.params.allowedValues.length > MOST_VALUES_LISTED
+      const wanted = isLong ? describedAt(schema, error.schemaPath) : undefined
+      return wanted === undefined ? 'is not one of the allowed values' : `must be ${wanted}`
+    }
     case 'anyOf':
-    case 'enum':
     case 'const':
       return 'is not one of the allowed values'
+    case 'minimum':
+      return `must be at least ${error.params.limit}`
+    case 'maximum':
+      return `must be at most ${error.params.limit}`
     case 'format':
       return FORMATS[error.params.format] ?? 'has the wrong form'
     case 'pattern': {

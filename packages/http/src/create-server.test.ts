@@ -117,7 +117,7 @@ test('invalid bodies are refused with the name of the member', async (t) => {
   const refusals: Array<[string, RegExp]> = [
     ['{}', /count is required/],
     ['{"count":"1"}', /count must be integer/],
-    ['{"count":0}', /count must be >= 1/],
+    ['{"count":0}', /count must be at least 1/],
     ['{"count":1,"extra":1}', /unknown member extra/],
     ['{"count":1,"inner":{"kind":"a","extra":1}}', /unknown member inner\.extra/],
     ['{"count":1,"inner":{"kind":"c"}}', /inner\.kind is not one of the allowed values/],

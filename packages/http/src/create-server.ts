@@ -147,8 +147,7 @@ export function createServer(options: ServerOptions): HttpServer {
       return
     }
     // Before any body is read: an unknown route needs neither a body nor a content type.
-    if (request.is404) unrouted(request, reply)
-    else done()
+    if (!unrouted(request, reply)) done()
   })
   const most = { bytes: options.bodyLimit ?? BODY_LIMIT_BYTES, values: MAX_VALUES }
   limitBodies(untyped, most)

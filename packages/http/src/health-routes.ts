@@ -8,6 +8,7 @@ import {
   type OperationsSettings,
   startOperationsServer,
 } from './operations-server.ts'
+import { openApiText } from './publish-open-api.ts'
 
 /** The check of one dependency. `warn` needs an operator's attention, but the service works. */
 export interface CheckResult {
@@ -81,12 +82,15 @@ function healthRoutes(app: FastifyInstance, { name, logger, metrics, readiness }
       contentType: metrics.registry.contentType,
       body: await metrics.text(),
     }),
-    '/openapi.json': () => Promise.resolve(asJson(200, app.swagger())),
+    '/openapi.json': () => Promise.resolve(jsonAnswer(200, openApiText(app))),
   }
 }
 
 function asJson(status: number, value: unknown): OperationsAnswer {
-  const body = JSON.stringify(value)
+  return jsonAnswer(status, JSON.stringify(value))
+}
+
+function jsonAnswer(status: number, body: string): OperationsAnswer {
   return { status, contentType: 'application/json; charset=utf-8', body }
 }
 

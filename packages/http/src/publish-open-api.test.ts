@@ -83,3 +83,27 @@ test('P13: a body that a handler reads itself is described, and validated only t
   const detached = responses['410']!.content['application/problem+json']!.schema.properties
   assert.ok('kept_from' in detached && 'trace_id' in detached)
 })
+
+test('P13: bounds of 64 bits are validated and published with all their digits', async () => {
+  const app = new Promise<string>((resolve) => {
+    const logger = createLogger({ service: 'test', level: 'silent' })
+    const server = createServer({ name: 'test', logger, metrics: createMetrics('test') })
+    const body = Type.Object({ n: Type.BigInt({ minimum: 1n, maximum: 2n ** 63n - 1n }) })
+    server.post('/v1/exact', { schema: { body } }, (_request, reply) => reply.send({}))
+    void server.inject({ url: '/openapi.json' }).then(({ body: text }) => resolve(text))
+  })
+  const integer = '"type":"integer","minimum":1,"maximum":9223372036854775807,"format":"int64"'
+  assert.ok((await app).includes(integer), await app)
+})
+
+test("a path that is a route's own is never the parameter of another route", async () => {
+  const ask = serving((app) => {
+    const params = Type.Object({ id: Type.String({ format: 'uuid' }) })
+    app.get('/v1/things/:id', { schema: { params } }, (_request, reply) => reply.send({}))
+    app.post('/v1/things/lookup', (_request, reply) => reply.send({}))
+  })
+  const wrong = await ask('GET', '/v1/things/lookup')
+  assert.deepEqual([wrong.status, wrong.body['detail']], [405, 'allowed here: POST'])
+  assert.equal((await ask('GET', '/v1/things/lookups')).status, 400)
+  assert.equal((await ask('POST', '/v1/things/lookup', {})).status, 200)
+})

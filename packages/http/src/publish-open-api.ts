@@ -26,8 +26,9 @@ interface QuerySchema {
 const TRACE_HEADERS = {
   'x-trace-id': Type.Optional(
     Type.String({
-      pattern: '^[\\x21-\\x7e]{1,128}$',
-      description: 'Identifies the trace if there is no valid traceparent.',
+      description:
+        'Identifies the trace if there is no valid traceparent: 1 to 128 visible ASCII ' +
+        'characters; any other is ignored.',
     }),
   ),
   traceparent: Type.Optional(
@@ -96,6 +97,16 @@ function transform({ schema, url }: { schema: FastifySchema; url: string }): {
 function withHeaders(response: unknown, headers: TProperties): Record<string, object> {
   const answers = Object.entries((response ?? {}) as Record<string, object>)
   return Object.fromEntries(answers.map(([status, schema]) => [status, { ...schema, headers }]))
+}
+
+/** JSON of this runtime, which writes numbers as they are given. */
+const EXACT = JSON as JSON & { rawJSON(text: string): unknown }
+
+/** The document as JSON. Bounds of 64 bits are written with all their digits. */
+export function openApiText(app: FastifyInstance): string {
+  return JSON.stringify(app.swagger(), (_name, value: unknown) =>
+    typeof value === 'bigint' ? EXACT.rawJSON(`${value}`) : value,
+  )
 }
 
 // A bigint of the handler is an integer on the wire.

@@ -270,7 +270,7 @@ describe('users', async () => {
       [{ users: [{ user_id: 'me' }] }, 'users.0.user_id'],
       [{ users: [{ user_id: id }, { user_id: id.toUpperCase() }] }, 'users.1.user_id'],
       [{ users: [{ locale: 'the Spanish one' }] }, 'users.0.locale'],
-      [{ users: [{ currencies: ['ZZZ'] }] }, 'users.0.currencies'],
+      [{ users: [{ currencies: ['ZZZ'] }] }, 'users.0.currencies.0'],
       [{ users: [{ currencies: ['USD', 'USD'] }] }, 'users.0.currencies'],
       [{ users: [{ name: 'Anna' }] }, 'users.0.name'],
       [{ users: [{ devices: [device('a b')] }] }, 'users.0.devices.0.token'],

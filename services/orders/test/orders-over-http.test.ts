@@ -85,7 +85,7 @@ test('orders over HTTP', async (t) => {
       [{ orders: [{ ...order, amount: '1.005' }] }, 'orders.0.amount'],
       [{ orders: [{ ...order, amount: '-1.00' }] }, 'orders.0.amount'],
       [{ orders: [{ ...order, amount: 10 }] }, 'orders.0.amount'],
-      [{ orders: [{ ...order, currency: 'ZZZ' }] }, 'orders.0.amount'],
+      [{ orders: [{ ...order, currency: 'ZZZ' }] }, 'orders.0.currency'],
       [{ orders: [{ ...order, user_id: 'me' }] }, 'orders.0.user_id'],
       [{ orders: [{ ...order, order_id: 1 }] }, 'orders.0.order_id'],
       [{ orders: [order, order] }, 'orders.1.external_order_id'],

@@ -249,13 +249,13 @@ describe('E4: the history of the ledger over HTTP', () => {
     const page = await get(`${account}/statement?limit=1`)
     const cursor = `cursor=${String(page['next_cursor'])}`
     const bad: [path: string, detail: RegExp][] = [
-      [`${account}/balance?as_of=yesterday`, /as_of is not a time of RFC 3339/],
+      [`${account}/balance?as_of=yesterday`, /as_of must be a time of RFC 3339/],
       [`${account}/balance?as_of=2026-01-31`, /as_of is not a time/],
       [`${account}/balance?as_of=2026-02-30T00:00:00Z`, /as_of/],
       [`${account}/balance?as_of=2026-01-31T24:00:00Z`, /as_of/],
       [`${account}/balance?as_of=2026-01-31T10:00:00+01:00`, /%2B/],
       [`${account}/balance?as_of=0000-01-01T00:00:00Z`, /as_of/],
-      [`${account}/balance?by=value&as_of=2026-13-01`, /as_of is not a date/],
+      [`${account}/balance?by=value&as_of=2026-13-01`, /as_of must be a time of RFC 3339/],
       [`${account}/balance?by=heart`, /by/],
       [`${account}/balance?as_of=`, /as_of/],
       [`${account}/statement?from=x`, /from/],

@@ -158,7 +158,7 @@ describe('payments at the simulated bank', async () => {
       [{ amount: '0.00' }, 'amount'],
       [{ amount: '1.005' }, 'amount'],
       [{ amount: 100.5 }, 'amount'],
-      [{ currency: 'XXY' }, 'amount'],
+      [{ currency: 'XXY' }, 'currency'],
       [{ timestamp: 'yesterday' }, 'timestamp'],
       [{ source: {} }, 'source.account_number'],
       [

@@ -1,3 +1,4 @@
+import { Currency } from '@caudal/contracts/currency-schema.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { Type } from 'typebox'
@@ -14,10 +15,6 @@ const TenantId = Type.String({
 const Locale = Type.String({
   pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$',
   description: `a language tag (BCP 47); default: ${DEFAULT_LOCALE}`,
-})
-const Currency = Type.String({
-  pattern: '^[A-Z]{3}$',
-  description: 'three capital letters (ISO 4217)',
 })
 const Currencies = Type.Array(Currency, {
   minItems: 1,

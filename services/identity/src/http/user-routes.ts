@@ -8,7 +8,6 @@ import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
 import { tenantFor } from '@caudal/http/tenant-for.ts'
 import type { Identity, TokenVerifier } from '@caudal/http/token-verifier.ts'
-import { isCurrency } from '@caudal/money/currencies.ts'
 import {
   type NewUser,
   newUser,
@@ -114,10 +113,6 @@ function readUsers(
     const user = newUser(input, about)
     if (seen.has(user.userId)) throw malformed(`users.${index}.user_id`, 'is there twice')
     seen.add(user.userId)
-    const unknown = user.currencies.find((currency) => !isCurrency(currency))
-    if (unknown !== undefined) {
-      throw malformed(`users.${index}.currencies`, `has ${unknown}, which is no currency`)
-    }
     return user
   })
 }

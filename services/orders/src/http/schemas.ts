@@ -1,3 +1,4 @@
+import { AMOUNTS_BY_CURRENCY, Currency } from '@caudal/contracts/currency-schema.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Type } from 'typebox'
@@ -20,10 +21,6 @@ const Amount = Type.String({
   pattern: '^(0|[1-9][0-9]{0,18})(\\.[0-9]{1,4})?$',
   description: "a decimal with the currency's exponent, as 100.50",
 })
-const Currency = Type.String({
-  pattern: '^[A-Z]{3}$',
-  description: 'three capital letters (ISO 4217)',
-})
 const Status = Type.Enum([...ORDER_STATUSES])
 
 const purchase = {
@@ -45,17 +42,22 @@ const OrderView = Type.Object({
 
 const OrdersView = Type.Object({ orders: Type.Array(OrderView) })
 
+const NewOrder = Type.Object({
+  external_order_id: Type.Optional(Uuid),
+  tenant_id: Type.Optional(TenantId),
+  ...purchase,
+})
+
 export const createOrdersSchema = {
   summary: 'Create orders, all or none; an external_order_id that exists is a repeat',
   body: Type.Object({
-    orders: Type.Array(
-      Type.Object({
-        external_order_id: Type.Optional(Uuid),
-        tenant_id: Type.Optional(TenantId),
-        ...purchase,
-      }),
-      { minItems: 1, maxItems: MAX_ORDERS },
-    ),
+    orders: Type.Array(NewOrder, { minItems: 1, maxItems: MAX_ORDERS }),
+  }),
+  readBody: Type.Object({
+    orders: Type.Array(Type.Object(NewOrder.properties, { anyOf: AMOUNTS_BY_CURRENCY }), {
+      minItems: 1,
+      maxItems: MAX_ORDERS,
+    }),
   }),
   response: { 201: OrdersView },
   problems: ['IDEMPOTENCY_MISMATCH'] as const,

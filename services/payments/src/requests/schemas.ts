@@ -8,11 +8,13 @@ import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Type } from 'typebox'
 
-/** Read by the handlers, since a user's token needs none. */
+/** Read by the handlers, since only a user's token of the gateway needs none. */
 const onBehalfOf = {
-  'x-on-behalf-of': Type.Optional(
-    Type.String({ format: 'uuid', description: 'The user that an internal client acts for.' }),
-  ),
+  'x-on-behalf-of': Type.String({
+    format: 'uuid',
+    description:
+      'The user that an internal client acts for; with the token of a user it is not read.',
+  }),
 }
 const StepsView = Type.Object({
   steps: Type.Array(Type.Object({ at: Time, step: Type.String(), detail: Type.String() })),

@@ -1,13 +1,12 @@
+import { Currency } from '@caudal/contracts/currency-schema.ts'
 import { accountIdOf, walletIdOf } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { actorOf } from '@caudal/http/actor-of.ts'
 import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
-import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
-import { isCurrency } from '@caudal/money/currencies.ts'
 import { Type } from 'typebox'
 import type { AccountStatus } from '../ledger/domain/account.ts'
 import type { WalletAccount } from '../ledger/domain/opening.ts'
@@ -23,7 +22,7 @@ export interface OpenRouteDeps {
 }
 
 /** The account of a user's wallet in one currency. */
-const OpenBody = Type.Object({ user_id: Uuid, currency: Type.String() })
+const OpenBody = Type.Object({ user_id: Uuid, currency: Currency })
 
 const OpenedAnswer = Type.Object({
   account_id: Type.String(),
@@ -41,7 +40,6 @@ export function addOpenRoute(app: HttpServer, deps: OpenRouteDeps): void {
   const options = secured({ verifier, scope: SCOPE.ledgerAdmin }, schema)
   app.post('/v1/accounts', options, async (request, reply) => {
     const { currency } = request.body
-    refuseUnknownCurrency(currency)
     const identity = identityOf(request)
     const { tenantId } = identity
     const userId = request.body.user_id.toLowerCase()
@@ -53,12 +51,5 @@ export function addOpenRoute(app: HttpServer, deps: OpenRouteDeps): void {
     const { status, isNew } = await deps.open(account, { actor, traceparent })
     const about = { account_id: accountId, wallet_id: walletId, user_id: userId }
     return reply.code(isNew ? 201 : 200).send({ ...about, currency, status })
-  })
-}
-
-function refuseUnknownCurrency(currency: string): void {
-  if (isCurrency(currency)) return
-  throw new Problem('MALFORMED_REQUEST', 'body: currency is not an ISO 4217 code', {
-    members: { param: 'currency' },
   })
 }

@@ -6,7 +6,7 @@ import { KINDS } from '../ledger/domain/kinds.ts'
 import { answerCommand, type CommandRouteDeps } from './answer-command.ts'
 import { addBatchRoute } from './batch-route.ts'
 import { keyed, problemsOf } from './command-problems.ts'
-import { bodyOf, PostedAnswer } from './command-schemas.ts'
+import { bodyOf, PostedAnswer, readBodyOf } from './command-schemas.ts'
 import { requestOf } from './read-command.ts'
 
 const POSTINGS_BODY_BYTES = 64 * 1024
@@ -33,7 +33,14 @@ function options(verifier: TokenVerifier, kind: TransferKind) {
   return {
     ...secured(
       { verifier, scope },
-      { body: bodyOf(kind), ...keyed, response, problems, tags: ['ledger'] },
+      {
+        body: bodyOf(kind),
+        readBody: readBodyOf(kind),
+        ...keyed,
+        response,
+        problems,
+        tags: ['ledger'],
+      },
     ),
     config: { integers: 'bigint' },
     ...(form === 'postings' && { bodyLimit: POSTINGS_BODY_BYTES }),

@@ -1,5 +1,8 @@
+import { Currency } from '@caudal/contracts/currency-schema.ts'
+import { ValueDate } from '@caudal/contracts/time-schemas.ts'
 import { TRANSFER_KINDS, type TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
+import { MAX_MINOR } from '@caudal/money/parse-amount.ts'
 import { type Static, type TObject, Type } from 'typebox'
 import { SYSTEM_ACCOUNT_KINDS } from '../ledger/domain/account.ts'
 import { KINDS } from '../ledger/domain/kinds.ts'
@@ -11,12 +14,24 @@ const Text = Type.String({
   pattern: '^[^\\u0000-\\u001f\\u007f]+$',
   description: '1 to 255 characters, none of them a control character',
 })
+/** The longest hold: 366 days. */
+const LONGEST_HOLD_SECONDS = 366n * 24n * 60n * 60n
+
 const AccountId = Type.String({ minLength: 1, maxLength: 255 })
+const DIGITS_ONLY = { description: 'Written with digits only: 5, not 5.0.' }
+
 /** An integer of minor units, exact to 2^63-1. */
-const Amount = Type.Object({ minor_units: Type.BigInt(), currency: Type.String() })
-const ValueDate = Type.String({
-  pattern: '^\\d{4}-\\d{2}-\\d{2}$',
-  description: 'YYYY-MM-DD, from 1970 to 2199; the day of booking (UTC) unless given.',
+const Amount = Type.Object({
+  minor_units: Type.BigInt({ minimum: 1n, maximum: MAX_MINOR, ...DIGITS_ONLY }),
+  currency: Currency,
+})
+const SignedAmount = Type.Object({
+  minor_units: Type.BigInt({ minimum: -MAX_MINOR, maximum: MAX_MINOR, ...DIGITS_ONLY }),
+  currency: Currency,
+})
+const Limit = Type.Object({
+  minor_units: Type.BigInt({ minimum: 0n, maximum: MAX_MINOR, ...DIGITS_ONLY }),
+  currency: Currency,
 })
 
 const named = { reason: Text, reference_id: Text }
@@ -28,7 +43,9 @@ export const MoveBody = Type.Object({ account_id: AccountId, amount: Amount, ...
 /** The body of hold; without an end it lasts until it is committed or rolled back. */
 export const HoldBody = Type.Object({
   ...MoveBody.properties,
-  expires_in_seconds: Type.Optional(Type.BigInt({ description: '1 to 31,622,400 (366 days).' })),
+  expires_in_seconds: Type.Optional(
+    Type.BigInt({ minimum: 1n, maximum: LONGEST_HOLD_SECONDS, description: 'At most 366 days.' }),
+  ),
 })
 
 /** The body of rollback: without an amount, all that is left of the hold. */
@@ -49,7 +66,7 @@ const Posting = Type.Object(
   {
     account_id: Type.Optional(AccountId),
     system_account: Type.Optional(Type.Enum([...SYSTEM_ACCOUNT_KINDS])),
-    amount: Amount,
+    amount: SignedAmount,
   },
   { description: 'A signed amount on either an account_id or a system_account.' },
 )
@@ -61,11 +78,28 @@ export const TransferBody = Type.Object({
   ...dated,
 })
 
+const NotZero = Type.Object({
+  ...SignedAmount.properties,
+  minor_units: Type.BigInt({ ...SignedAmount.properties.minor_units, not: { const: 0 } }),
+})
+
+/** The same with what the handler checks: each posting is on one account, and not of 0. */
+const ReadTransferBody = Type.Object({
+  ...TransferBody.properties,
+  postings: Type.Array(
+    Type.Union([
+      Type.Object({ account_id: AccountId, amount: NotZero }),
+      Type.Object({ system_account: Type.Enum([...SYSTEM_ACCOUNT_KINDS]), amount: NotZero }),
+    ]),
+    { minItems: 2, maxItems: 100 },
+  ),
+})
+
 /** The body of freeze, unfreeze and close. */
 export const StatusBody = Type.Object(named)
 
 /** How far below zero the account may go from now on; 0 is not at all. */
-export const OverdraftBody = Type.Object({ limit: Amount, ...named })
+export const OverdraftBody = Type.Object({ limit: Limit, ...named })
 
 export type MoveBody = Static<typeof MoveBody>
 export type HoldBody = Static<typeof HoldBody>
@@ -101,6 +135,12 @@ export function bodyOf(kind: TransferKind): TObject {
   return BODIES[KINDS[kind].form]
 }
 
+/** The same, with what its handler checks. */
+export function readBodyOf(kind: TransferKind): TObject {
+  const { form } = KINDS[kind]
+  return form === 'postings' ? ReadTransferBody : BODIES[form]
+}
+
 /** The commands that a batch may have, by their kinds. */
 export const BatchedCommands: Record<string, TObject> = Object.fromEntries(
   TRANSFER_KINDS.map((kind) => [kind, batched(kind, bodyOf(kind))]),
@@ -117,7 +157,10 @@ export const BatchBody = Type.Object({ ...batch, commands: Type.Array(Type.Unkno
 /** The same, with what is read of the commands. */
 export const ReadBatchBody = Type.Object({
   ...batch,
-  commands: Type.Array(Type.Union(Object.values(BatchedCommands)), sizes),
+  commands: Type.Array(
+    Type.Union(TRANSFER_KINDS.map((kind) => batched(kind, readBodyOf(kind)))),
+    sizes,
+  ),
 })
 
 /** The answer to a command, with what belongs to some kinds only. */

@@ -19,7 +19,7 @@ import type {
 } from './command-schemas.ts'
 import { commandFingerprint } from './fingerprint.ts'
 import { readAccountId } from './read-account-id.ts'
-import { malformed, readAmount, readLimit, readValueDate } from './read-amount.ts'
+import { readAmount, readLimit } from './read-amount.ts'
 import { accountOfFirst, readPostings } from './read-postings.ts'
 
 /** A request as its route's schema lets it through: a kind, and the body of its form. */
@@ -39,7 +39,6 @@ export interface Asking {
 
 /** 1-255 visible ASCII characters. */
 const KEY = /^[\x21-\x7e]{1,255}$/
-const LONGEST_HOLD_SECONDS = 366n * 24n * 60n * 60n
 
 /** The request of a kind of transfer; `body` has passed the schema of the kind (`bodyOf`). */
 export function requestOf(kind: TransferKind, body: unknown): CommandRequest {
@@ -119,7 +118,7 @@ function readPostingsCommand(
   if ('postings' in body) {
     const postings = readPostings(body.postings, base.tenantId)
     const correctsId = body.corrects?.toLowerCase() ?? null
-    const valueDate = readValueDate(body.value_date)
+    const valueDate = body.value_date ?? null
     const accountId = accountOfFirst(postings, base.tenantId)
     return { ...base, kind, accountId, postings, correctsId, valueDate }
   }
@@ -133,7 +132,7 @@ function readPostingsCommand(
 function readSubject(body: { account_id: string; value_date?: string }) {
   return {
     accountId: readAccountId(body.account_id),
-    valueDate: readValueDate(body.value_date),
+    valueDate: body.value_date ?? null,
   }
 }
 
@@ -155,9 +154,5 @@ function readTaking(body: RollbackBody) {
 }
 
 function readDuration(seconds: bigint | undefined): number | null {
-  if (seconds === undefined) return null
-  if (seconds < 1n || seconds > LONGEST_HOLD_SECONDS) {
-    throw malformed('expires_in_seconds', `must be from 1 to ${LONGEST_HOLD_SECONDS}`)
-  }
-  return Number(seconds)
+  return seconds === undefined ? null : Number(seconds)
 }

@@ -1,3 +1,5 @@
+import { Currency } from '@caudal/contracts/currency-schema.ts'
+import { Moment } from '@caudal/contracts/time-schemas.ts'
 import { pageQuery } from '@caudal/http/page.ts'
 import { type Static, Type } from 'typebox'
 import { SYSTEM_ACCOUNT_KINDS } from '../ledger/domain/account.ts'
@@ -133,26 +135,19 @@ const By = Type.Enum(['booking', 'value'], {
   default: 'booking',
   description: 'Which date counts: when it was booked, or its value date.',
 })
-const moment = { type: 'string', minLength: 1, maxLength: 64 } as const
-
 export const AsOfQuery = Type.Object({
   by: By,
-  as_of: Type.Optional(Type.String({ ...moment, description: 'RFC 3339; now if left out.' })),
+  as_of: Type.Optional(Moment),
 })
 export const StatementQuery = Type.Object({
   by: By,
-  from: Type.Optional(Type.String({ ...moment, description: 'Included.' })),
-  to: Type.Optional(
-    Type.String({
-      ...moment,
-      description: 'By booking a time, excluded; by value a day, included.',
-    }),
-  ),
+  from: Type.Optional(Moment),
+  to: Type.Optional(Moment),
   ...pageQuery.properties,
 })
 export const TrialBalanceQuery = Type.Object({
   ...AsOfQuery.properties,
-  currency: Type.Optional(Type.String({ minLength: 3, maxLength: 3 })),
+  currency: Type.Optional(Currency),
 })
 
 export type AsOfQuery = Static<typeof AsOfQuery>

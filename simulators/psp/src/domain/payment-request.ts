@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto'
+import { AMOUNTS_BY_CURRENCY, Currency } from '@caudal/contracts/currency-schema.ts'
+import { TimeOfRequest } from '@caudal/contracts/time-schemas.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { type Static, Type } from 'typebox'
 
@@ -14,13 +16,9 @@ const Printable = (maxLength: number) =>
 /** The body of POST /v1/payments in the PSP's format (P5). */
 export const PspPaymentRequest = Type.Object({
   payment_id: Uuid,
-  timestamp: Type.String({
-    maxLength: 40,
-    pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?(Z|[+-]\\d{2}:\\d{2})$',
-    description: 'a time (RFC 3339)',
-  }),
+  timestamp: TimeOfRequest,
   amount: Type.String({ maxLength: 24 }),
-  currency: Type.String({ pattern: '^[A-Z]{3}$', description: 'three capital letters (ISO 4217)' }),
+  currency: Currency,
   source: Type.Object({ account_number: Printable(64) }),
   destination: Type.Object({
     name: Printable(255),
@@ -30,6 +28,11 @@ export const PspPaymentRequest = Type.Object({
 })
 
 export type PspPaymentRequest = Static<typeof PspPaymentRequest>
+
+/** The same with what the handler checks: the amount is one of its currency. */
+export const ReadPspPaymentRequest = Type.Object(PspPaymentRequest.properties, {
+  anyOf: AMOUNTS_BY_CURRENCY,
+})
 
 /** SHA-256 of the request's values, in hex. JSON formatting and member order do not matter. */
 export function paymentFingerprint(request: PspPaymentRequest): string {

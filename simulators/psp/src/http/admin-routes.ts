@@ -10,6 +10,7 @@ import { BehaviourSettingsInput, completeSettings } from '../domain/behaviour-se
 import { type Charge, listCharges } from '../store/list-charges.ts'
 import { listRequests, type ReceivedRequest } from '../store/list-requests.ts'
 
+const settings = { 200: BehaviourSettingsInput }
 const SETTINGS_LIMIT_BYTES = 1024 * 1024
 
 const ListQuery = Type.Object({
@@ -70,10 +71,15 @@ export function addAdminRoutes(
       return reply.send(cutPage(requests, { limit, cursorAfter, show: showRequest }))
     },
   )
-  app.get('/admin/behaviour', (_request, reply) => reply.send(behaviours.settings))
+  app.get('/admin/behaviour', { schema: { response: settings } }, (_request, reply) =>
+    reply.send(behaviours.settings),
+  )
   app.put(
     '/admin/behaviour',
-    { bodyLimit: SETTINGS_LIMIT_BYTES, schema: { body: BehaviourSettingsInput } },
+    {
+      bodyLimit: SETTINGS_LIMIT_BYTES,
+      schema: { body: BehaviourSettingsInput, response: settings },
+    },
     async ({ body }, reply) => {
       await behaviours.replace(completeSettings(body))
       return reply.send(behaviours.settings)

@@ -5,7 +5,7 @@ import { formatAmount } from '@caudal/money/format-amount.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import { Type } from 'typebox'
 import { acceptPayment, type AcceptPaymentDeps } from '../accept-payment.ts'
-import { PspPaymentRequest } from '../domain/payment-request.ts'
+import { PspPaymentRequest, ReadPspPaymentRequest } from '../domain/payment-request.ts'
 import { verdictMembers } from '../domain/responses.ts'
 import { findPayments } from '../store/find-payments.ts'
 import { deliver } from './deliver.ts'
@@ -33,6 +33,21 @@ const Status = Type.Object({
   currency: Type.Optional(Type.String()),
 })
 
+const requestSchema = {
+  body: PspPaymentRequest,
+  readBody: ReadPspPaymentRequest,
+  readHeaders: {
+    'idempotency-key': Type.String({ format: 'uuid', description: 'The payment_id of the body.' }),
+  },
+  response: { 200: Approved, 400: Failed, 500: Failed },
+  problems: [
+    'IDEMPOTENCY_KEY_REQUIRED',
+    'INVALID_IDEMPOTENCY_KEY',
+    'IDEMPOTENCY_MISMATCH',
+    'RATE_LIMITED',
+  ],
+} as const
+
 interface PaymentRouteDeps extends AcceptPaymentDeps {
   pending: PendingResponses
 }
@@ -40,16 +55,12 @@ interface PaymentRouteDeps extends AcceptPaymentDeps {
 /** Adds the bank's public routes: make a payment and query its status (P5, P8). */
 export function addPaymentRoutes(app: HttpServer, deps: PaymentRouteDeps): void {
   const { db, behaviours, pending } = deps
-  app.post(
-    '/v1/payments',
-    { schema: { body: PspPaymentRequest, response: { 200: Approved, 400: Failed, 500: Failed } } },
-    async (request, reply) => {
-      const key = request.headers['idempotency-key']
-      const traceId = traceIdOf(request.traceparent)
-      const accepted = await acceptPayment(deps, request.body, { key, traceId })
-      await deliver(pending, takeOverReply(reply), accepted)
-    },
-  )
+  app.post('/v1/payments', { schema: requestSchema }, async (request, reply) => {
+    const key = request.headers['idempotency-key']
+    const traceId = traceIdOf(request.traceparent)
+    const accepted = await acceptPayment(deps, request.body, { key, traceId })
+    await deliver(pending, takeOverReply(reply), accepted)
+  })
   app.get(
     '/v1/payments/:payment_id',
     { schema: { params: Type.Object({ payment_id: Uuid }), response: { 200: Status } } },

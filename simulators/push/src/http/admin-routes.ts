@@ -7,6 +7,7 @@ import type { BehaviourStore } from '../behaviour-store.ts'
 import { BehaviourSettingsInput, completeSettings } from '../domain/behaviour-settings.ts'
 import { type DeliveredMessage, listMessages } from '../store/list-messages.ts'
 
+const settings = { 200: BehaviourSettingsInput }
 const SETTINGS_LIMIT_BYTES = 4 * 1024 * 1024
 const Id = Type.Optional(Type.String({ pattern: '^[!-~]{1,255}$' }))
 
@@ -50,10 +51,15 @@ export function addAdminRoutes(
       return reply.send(cutPage(messages, { limit, cursorAfter, show: showMessage }))
     },
   )
-  app.get('/admin/behaviour', (_request, reply) => reply.send(behaviours.settings))
+  app.get('/admin/behaviour', { schema: { response: settings } }, (_request, reply) =>
+    reply.send(behaviours.settings),
+  )
   app.put(
     '/admin/behaviour',
-    { bodyLimit: SETTINGS_LIMIT_BYTES, schema: { body: BehaviourSettingsInput } },
+    {
+      bodyLimit: SETTINGS_LIMIT_BYTES,
+      schema: { body: BehaviourSettingsInput, response: settings },
+    },
     async ({ body }, reply) => {
       await behaviours.replace(completeSettings(body))
       return reply.send(behaviours.settings)

@@ -23,7 +23,7 @@ export function addTokenRoute(app: HttpServer): void {
       { parseAs: 'string', bodyLimit: BODY_LIMIT_BYTES },
       (_request, body, parsed) => parsed(null, new URLSearchParams(String(body))),
     )
-    scope.post('/token', (request, reply) => {
+    scope.post('/token', { schema: { hide: true } }, (request, reply) => {
       const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
       const refusal = refuse(form.get('grant_type'), form.get('assertion'))
       if (refusal !== null) return reply.code(400).send(refusal)
