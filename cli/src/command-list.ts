@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   token: async () => (await import('./commands/token.ts')).token,
   pay: async () => (await import('./commands/pay.ts')).pay,
   payment: async () => (await import('./commands/payment.ts')).payment,
+  payments: async () => (await import('./commands/payments.ts')).payments,
   demo: async () => (await import('./commands/demo.ts')).demo,
   verify: async () => (await import('./commands/verify.ts')).verify,
   rebuild: async () => (await import('./commands/rebuild.ts')).rebuild,

@@ -45,6 +45,7 @@ test('a command that only calls the system loads no package', async (t) => {
   const env = Object.fromEntries(names.map((name) => [`CAUDAL_${name}_URL`, url]))
   for (const line of [
     `payment ${ID}`,
+    'payments',
     `pay --user ${ID}`,
     `token --user ${ID}`,
     'seed --users 1 --orders 1 --balance 0',

@@ -41,6 +41,7 @@ function linesFor(where: string): string[] {
     `token --user ${ID} ${where}`,
     `pay --user ${ID} ${where}`,
     `payment ${ID} ${where} --json`,
+    `payments ${where}`,
     `demo --rate 1 --seconds 1 ${where}`,
     `verify ${where}`,
   ]
@@ -114,6 +115,10 @@ describe('the command line, without a system', () => {
       [`pay --user ${ID} --order x`]: /--order must be a UUID/,
       payment: /usage: caudal payment ID/,
       'payment x': /must be a UUID/,
+      'payments --status LOST': /--status takes one of PENDING, /,
+      'payments --user x': /--user must be a UUID/,
+      'payments --older-than soon': /--older-than must be a duration such as/,
+      'payments --limit 0': /--limit must be a whole number/,
       'demo --rate 1': /--seconds must be a whole number/,
       'verify --url nonsense': /--url must begin with/,
       'verify --url ftp://a': /--url must begin with/,

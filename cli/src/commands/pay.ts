@@ -8,6 +8,8 @@ import { UnreachableError } from '../errors.ts'
 import { errorOfStatus, EXIT, exitCodeOf } from '../exit-code.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { integerOption, textOption, uuidArgument } from '../parse-options.ts'
+import { fetchWaits } from '../payment/fetch-waits.ts'
+import { waitLines } from '../payment/waits-of.ts'
 import { findSystem, type System } from '../system/find-system.ts'
 import { fetchPaymentSteps, type Step } from '../system/payment-steps.ts'
 import {
@@ -58,12 +60,15 @@ export const pay: CliCommand = {
     if (status !== 202) return refused(invocation, body as Refusal, status)
     const accepted = body as PaymentResponse
     const { found, steps } = await follow(invocation, system, { token, accepted, waitMs })
+    const waits = isFinal(found.status) ? [] : await fetchWaits(system, token, found)
     if (invocation.json) {
       const { payment_id, reason } = found
-      printJson({ payment_id, status: found.status, reason, steps })
+      const more = waits.length > 0 ? { waits } : {}
+      printJson({ payment_id, status: found.status, reason, steps, ...more })
     }
     const why = found.reason ? `  ${found.reason}` : ''
     printLine(`${found.payment_id}  ${found.status}${why}`, invocation)
+    for (const line of waitLines(waits)) printLine(line, invocation)
     return found.status === 'COMPLETED' ? EXIT.done : EXIT.no
   },
 }
@@ -79,7 +84,8 @@ function refused({ json }: Invocation, { code, detail }: Refusal, status: number
 
 async function look(system: System, token: string, paymentId: string) {
   const found = await fetchPayment(system, token, paymentId)
-  return { found, steps: await fetchPaymentSteps(system, token, paymentId) }
+  const { steps } = await fetchPaymentSteps(system, token, paymentId)
+  return { found, steps }
 }
 
 type FollowOptions = { token: string; accepted: PaymentResponse; waitMs: number }

@@ -3,6 +3,8 @@ import type { CliCommand } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { uuidArgument } from '../parse-options.ts'
+import { fetchWaits } from '../payment/fetch-waits.ts'
+import { waitLines } from '../payment/waits-of.ts'
 import { findSystem } from '../system/find-system.ts'
 import { fetchPaymentSteps } from '../system/payment-steps.ts'
 import { fetchPayment } from '../system/payments-api.ts'
@@ -11,7 +13,7 @@ import { describeStep } from './describe-step.ts'
 
 /** `caudal payment ID`: the state and the steps of a payment, from all services (P11). */
 export const payment: CliCommand = {
-  summary: 'show a payment and all its steps',
+  summary: 'show a payment, all its steps and why it waits',
   usage: 'payment ID',
   arguments: [['ID', 'the id of the payment']],
   options: {},
@@ -28,10 +30,21 @@ export const payment: CliCommand = {
       return EXIT.no
     }
     const { status, reason } = found
-    const steps = await fetchPaymentSteps(system, token, paymentId)
-    if (invocation.json) printJson({ payment_id: paymentId, status, reason, steps })
+    const [{ steps, missing }, waits] = await Promise.all([
+      fetchPaymentSteps(system, token, paymentId),
+      fetchWaits(system, token, found),
+    ])
+    if (invocation.json) {
+      const why = waits.length > 0 ? { waits } : {}
+      printJson({ payment_id: paymentId, status, reason, steps, ...why })
+    }
     for (const step of steps) printLine(describeStep(step, found.created_at), invocation)
     printLine(`${paymentId}  ${status}${reason ? `  ${reason}` : ''}`, invocation)
+    for (const line of waitLines(waits)) printLine(line, invocation)
+    for (const [service, cause] of Object.entries(missing)) {
+      note(`caudal: the steps of ${service} are missing: ${cause}`)
+    }
+    if (Object.keys(missing).length > 0) return EXIT.unreachable
     return status === 'FAILED' ? EXIT.no : EXIT.done
   },
 }

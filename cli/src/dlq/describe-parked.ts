@@ -1,5 +1,5 @@
+import { formatRecordId } from '@caudal/event-log/format-record-id.ts'
 import type { ParkedDetails, ParkedEntry } from '@caudal/event-log/parked-list.ts'
-import { formatRecordId } from './record-id.ts'
 
 /** A parked record of a list as `--json` prints it. */
 export function parkedJson(service: string, entry: ParkedEntry): object {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatRecordId, parseRecordId } from './record-id.ts'
+import { formatRecordId } from '@caudal/event-log/format-record-id.ts'
+import { parseRecordId } from './record-id.ts'
 
 test('the id of a parked record names its service, topic, partition and offset', () => {
   for (const id of ['wallets:payments.results:3:1042', 'wallets@north:payments.results:0:0']) {

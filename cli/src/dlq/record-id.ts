@@ -25,10 +25,3 @@ export function parseRecordId(text: string, services: readonly string[]): Record
   const place = { source, topic: topic!, partition: Number(partition), offset: BigInt(offset!) }
   return { service, place }
 }
-
-/** The id as `parseRecordId` reads it. */
-export function formatRecordId(service: string, place: RecordPlace): string {
-  const { source, topic, partition, offset } = place
-  const from = source === LOCAL_SOURCE ? service : `${service}@${source}`
-  return `${from}:${topic}:${partition}:${offset}`
-}

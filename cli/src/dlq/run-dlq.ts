@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os'
 import { actOnParked, type ParkedCommand } from '@caudal/event-log/act-on-parked.ts'
 import { findAhead } from '@caudal/event-log/find-ahead.ts'
+import { formatRecordId } from '@caudal/event-log/format-record-id.ts'
 import { PARK_KINDS, type ParkKind } from '@caudal/event-log/park-error.ts'
 import { findParked, listParked, type ParkedEntry } from '@caudal/event-log/parked-list.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -8,12 +9,12 @@ import type { Invocation } from '../command.ts'
 import { UsageError } from '../errors.ts'
 import { EXIT } from '../exit-code.ts'
 import { note, printJson, printLine } from '../output.ts'
-import { integerOption, textOption } from '../parse-options.ts'
+import { choiceOption, integerOption, textOption } from '../parse-options.ts'
 import { findSystem } from '../system/find-system.ts'
 import { CONSUMERS } from '../verify/outbox-checks.ts'
 import { detailLines, detailsJson, parkedJson } from './describe-parked.ts'
 import { withDatabases } from './open-databases.ts'
-import { formatRecordId, parseRecordId, type RecordId } from './record-id.ts'
+import { parseRecordId, type RecordId } from './record-id.ts'
 
 const LIMIT = { min: 1, max: 10_000 }
 const LIMIT_DEFAULT = 100
@@ -33,8 +34,8 @@ export function runDlq(invocation: Invocation): Promise<number> {
 async function list(invocation: Invocation): Promise<number> {
   const { values } = invocation
   const limit = integerOption(values, 'limit', LIMIT, LIMIT_DEFAULT)
-  const kind = choice(values['kind'], 'kind', PARK_KINDS) as ParkKind | undefined
-  const service = choice(values['service'], 'service', CONSUMERS)
+  const kind = choiceOption(values, 'kind', PARK_KINDS) as ParkKind | undefined
+  const service = choiceOption(values, 'service', CONSUMERS)
   const system = await findSystem(invocation)
   const services = CONSUMERS.filter((name) => (service ?? name) === name && system.runs(name))
   const found = await withDatabases(system, services, async (databases) => {
@@ -143,15 +144,4 @@ function text(value: string, option: string, maxLength: number): string {
   const trimmed = value.trim()
   if (trimmed !== '' && trimmed.length <= maxLength) return trimmed
   throw new UsageError(`--${option} takes 1 to ${maxLength} characters`)
-}
-
-/** @throws {UsageError} for a value that is not one of the names */
-function choice(
-  value: string | boolean | undefined,
-  option: string,
-  names: readonly string[],
-): string | undefined {
-  if (value === undefined) return undefined
-  if (typeof value === 'string' && names.includes(value)) return value
-  throw new UsageError(`--${option} takes one of ${names.join(', ')}`)
 }

@@ -1,6 +1,6 @@
 import { errorOfStatus } from '../exit-code.ts'
 import type { System } from './find-system.ts'
-import { call, type HttpResult } from './http-client.ts'
+import { call, callOk, type HttpResult } from './http-client.ts'
 import { bearer } from './tokens.ts'
 
 /** A payment in the format of the HTTP API. */
@@ -49,4 +49,31 @@ export async function fetchPayment(
     throw errorOfStatus(status, { message: `the payments service responded with ${status}` })
   }
   return body as PaymentResponse
+}
+
+/** A payment as staff sees it. */
+export type StaffPayment = PaymentResponse & { user_id: string; account_id: string }
+
+/** A page of a list. */
+export type Page<T> = { data: T[]; has_more: boolean; next_cursor: string | null }
+
+/** Lists payments of the tenant, newest first, with the filters of `GET /v1/ops/payments`. */
+export async function listPayments(
+  system: System,
+  token: string,
+  query: URLSearchParams,
+): Promise<Page<StaffPayment>> {
+  const url = `${system.serviceUrl('payments')}/v1/ops/payments?${query.toString()}`
+  return callOk<Page<StaffPayment>>(url, { method: 'GET', headers: bearer(token) })
+}
+
+/** The account that a payment is from; undefined if the service does not say it. */
+export async function fetchAccountId(
+  system: System,
+  token: string,
+  paymentId: string,
+): Promise<string | undefined> {
+  const url = `${system.serviceUrl('payments')}/v1/ops/payments/${paymentId}`
+  const { status, body } = await call(url, { headers: bearer(token) })
+  return status === 200 ? (body as StaffPayment).account_id : undefined
 }

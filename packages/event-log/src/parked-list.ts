@@ -39,7 +39,8 @@ export type ParkedDetails = ParkedEntry & {
   behind: number
 }
 
-type EntryRow = {
+/** A row of `parked_records`, as `ENTRY` reads it. */
+export type EntryRow = {
   source: string
   topic: string
   partition: number
@@ -55,8 +56,9 @@ type EntryRow = {
   resolution: 'processed' | 'discarded' | null
 }
 
-const ENTRY = sql`source, topic, partition, record_offset, record_key, order_key, kind, cause,
-  attempts, parked_at, next_attempt_at, resolved_at, resolution`
+/** The columns that `entryOf` reads. */
+export const ENTRY = sql`source, topic, partition, record_offset, record_key, order_key, kind,
+  cause, attempts, parked_at, next_attempt_at, resolved_at, resolution`
 
 /** The open parked records of a group, oldest first, at most `limit`. */
 export async function listParked(
@@ -114,7 +116,8 @@ async function listActions(db: Db, group: string, place: RecordPlace): Promise<P
   return rows
 }
 
-function entryOf(row: EntryRow): ParkedEntry {
+/** The parked record of a row. */
+export function entryOf(row: EntryRow): ParkedEntry {
   // Release 0.1.0 resolves records without saying how: it only processes them.
   const resolution = row.resolution ?? (row.resolved_at ? 'processed' : undefined)
   return {

@@ -13,6 +13,7 @@ import { openDatabase } from '@caudal/service/open-database.ts'
 import { openLog } from '@caudal/service/open-log.ts'
 import { serviceVerifier } from '@caudal/service/service-verifier.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
+import { addWaitsRoute } from '@caudal/service/waits-route.ts'
 import { createObserver } from './calls/observe.ts'
 import { type Sender, startSender } from './calls/send-notifications.ts'
 import type { Config } from './config.ts'
@@ -131,6 +132,7 @@ async function serve(
 ): Promise<string> {
   const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addStepsRoute(app, { verifier, listSteps: (payment) => listSteps(db, payment) })
+  addWaitsRoute(app, { verifier, db, name: NAME })
   started(() => closeServer(app))
   return listen(app, config)
 }

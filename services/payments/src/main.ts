@@ -14,6 +14,7 @@ import { openDatabase } from '@caudal/service/open-database.ts'
 import { openLog, openRelay } from '@caudal/service/open-log.ts'
 import { serviceVerifier } from '@caudal/service/service-verifier.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
+import { addWaitsRoute } from '@caudal/service/waits-route.ts'
 import type { Config } from './config.ts'
 import { handlers, orderBy } from './events/handlers.ts'
 import { paymentMigrations } from './migrations.ts'
@@ -22,8 +23,10 @@ import { processBatch, type ProcessBatchDeps } from './process-batch.ts'
 import { lookUpOrders } from './requests/look-up-orders.ts'
 import { createPaymentRequests, type PaymentRequests } from './requests/request-payments.ts'
 import { addPaymentRoutes } from './requests/routes.ts'
+import { addStaffRoutes } from './requests/staff-routes.ts'
 import { findPayment } from './store/find-payment.ts'
 import { listPayments } from './store/list-payments.ts'
+import { listTenantPayments } from './store/list-tenant-payments.ts'
 
 const NAME = 'payments'
 
@@ -111,5 +114,12 @@ function createApp(parts: Parts, { consumer, requests, cursors }: Running) {
     findPayment: (owner, paymentId) => findPayment(db, owner, paymentId),
     listPayments: (owner, page) => listPayments(db, owner, page),
   })
+  addStaffRoutes(app, {
+    verifier,
+    cursors,
+    findPayment: (tenantId, paymentId) => findPayment(db, { tenantId }, paymentId),
+    listTenantPayments: (filter, page) => listTenantPayments(db, filter, page),
+  })
+  addWaitsRoute(app, { verifier, db, name: NAME })
   return app
 }

@@ -2,7 +2,7 @@ import { type Consumer, consume } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
-import { addStepsRoute } from '@caudal/http/steps-route.ts'
+import { addStepsRoute, type NamedPayment } from '@caudal/http/steps-route.ts'
 import { createTokenVerifier, type TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { CircuitMode } from '@caudal/outbound/circuit.ts'
 import type { Relay } from '@caudal/outbox/relay.ts'
@@ -11,11 +11,13 @@ import { checkParts } from '@caudal/service/check-parts.ts'
 import { openDatabase } from '@caudal/service/open-database.ts'
 import { openLog, openRelay } from '@caudal/service/open-log.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
+import { addWaitsRoute } from '@caudal/service/waits-route.ts'
 import { type PspWork, startPspWork } from './calls/psp-work.ts'
 import type { Config } from './config.ts'
 import { createHandlers, orderBy } from './messaging/handlers.ts'
 import { migrationSets } from './migrations.ts'
 import { processBatch } from './process-batch.ts'
+import { findNextStep } from './store/find-next-step.ts'
 import { listSteps } from './store/list-steps.ts'
 
 const NAME = 'processor'
@@ -83,6 +85,8 @@ function createApp(parts: Parts, consumer: Consumer): HttpServer {
   })
   const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addStepsRoute(app, { verifier, listSteps: (payment) => listSteps(db, payment) })
+  const findNext = (payment: NamedPayment) => findNextStep(db, payment)
+  addWaitsRoute(app, { verifier, db, name: NAME, findNext })
   return app
 }
 

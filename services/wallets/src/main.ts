@@ -18,6 +18,7 @@ import { openDatabase } from '@caudal/service/open-database.ts'
 import { openLog, openRelay } from '@caudal/service/open-log.ts'
 import { serviceVerifier } from '@caudal/service/service-verifier.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
+import { addWaitsRoute } from '@caudal/service/waits-route.ts'
 import { openAccount } from './accounts/open-account.ts'
 import { addOpenRoute } from './accounts/open-route.ts'
 import { findBalances } from './accounts/store/find-balances.ts'
@@ -191,6 +192,7 @@ function createApp(parts: Parts, running: Running): HttpServer {
     open: (account, opener) => openAccount(opening, account, opener),
   })
   addStepsRoute(app, { verifier, listSteps: (payment) => listSteps(db, payment) })
+  addWaitsRoute(app, { verifier, db, name: NAME })
   return app
 }
 

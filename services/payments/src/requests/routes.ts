@@ -8,11 +8,11 @@ import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { FastifyReply } from 'fastify'
-import type { Static } from 'typebox'
 import type { Payment } from '../domain/payment.ts'
 import { type Answered, answeredOf, type PaymentRequestOutcome } from './answer-request.ts'
 import { ON_BEHALF_OF, type Owner, ownerOf, readerOf, serviceTenantOf } from './caller.ts'
 import { addJoinedRoute } from './joined-requests.ts'
+import { afterOf, positionOf } from './page-position.ts'
 import { paymentRequestOf, type TracedRequest } from './payment-request.ts'
 import { stepsOf, viewPayment } from './render-answer.ts'
 import {
@@ -92,12 +92,4 @@ function find(
 ): Promise<Payment | undefined> {
   if (!isUuid(paymentId)) return Promise.resolve(undefined)
   return deps.findPayment(owner, paymentId.toLowerCase())
-}
-
-function positionOf(payment: Payment): Static<typeof PageCursor> {
-  return { created_at: payment.createdAt.toISOString(), payment_id: payment.paymentId }
-}
-
-function afterOf(position: Static<typeof PageCursor>): { createdAt: Date; paymentId: string } {
-  return { createdAt: new Date(position.created_at), paymentId: position.payment_id }
 }
