@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { CallKey } from './call-key.ts'
+import { createShares, type Shares } from './shares.ts'
 
 /** The places of one peer. */
 export interface Places {
@@ -13,11 +15,13 @@ export interface Bulkhead<P extends string> {
   readonly peers: readonly P[]
   /** Of all peers together. */
   readonly places: number
+  /** How those who call the peer share its places. */
+  shares(peer: P): Shares
   /** Below 0 where more were taken than there are; 0 once drained. */
   free(peer: P): number
   isWorthwhile(peer: P): boolean
-  take(peer: P): void
-  release(peer: P): void
+  take(peer: P, key: CallKey | undefined): void
+  release(peer: P, key: CallKey | undefined): void
   /** Waits until no call is in flight, `drainMs` at most; then no place is free. */
   drain(drainMs: number): Promise<void>
 }
@@ -27,21 +31,22 @@ const DRAIN_POLL_MS = 10
 /** Creates the places of all peers, all of them free. */
 export function createBulkhead<P extends string>(limits: Record<P, Places>): Bulkhead<P> {
   const peers = Object.keys(limits) as P[]
-  const underWay = new Map<P, number>(peers.map((peer) => [peer, 0]))
+  const all = new Map<P, Shares>(peers.map((peer) => [peer, createShares(limits[peer].most)]))
   let drained = false
-  const free = (peer: P): number => (drained ? 0 : limits[peer].most - underWay.get(peer)!)
-  const isIdle = (): boolean => [...underWay.values()].every((count) => count === 0)
-  const add = (peer: P, count: number): void => void underWay.set(peer, underWay.get(peer)! + count)
+  const sharesOf = (peer: P): Shares => all.get(peer)!
+  const free = (peer: P): number => (drained ? 0 : sharesOf(peer).free)
+  const isIdle = (): boolean => [...all.values()].every((shares) => shares.free === shares.most)
   return {
     peers,
     places: peers.reduce((sum, peer) => sum + limits[peer].most, 0),
+    shares: sharesOf,
     free,
     isWorthwhile(peer) {
       const { most, worthwhileShare = 0 } = limits[peer]
       return !drained && free(peer) >= most * worthwhileShare
     },
-    take: (peer) => add(peer, 1),
-    release: (peer) => add(peer, -1),
+    take: (peer, key) => sharesOf(peer).take(key),
+    release: (peer, key) => sharesOf(peer).release(key),
     async drain(drainMs) {
       const endsAt = performance.now() + drainMs
       while (!isIdle() && performance.now() < endsAt) await delay(DRAIN_POLL_MS)

@@ -11,7 +11,6 @@ test('a circuit with growing pauses is half_open only when it lets a call try', 
     windowMs: 1_000,
     minimumPerSecond: 1,
     pauseMs: { first: 100, most: 5_000 },
-    whileTrying: 'refuse',
     isFailure: (result) => result === 'failed',
   })
   const fail = (): Promise<string> =>

@@ -1,20 +1,5 @@
-import {
-  BrokenCircuitError,
-  circuitBreaker,
-  CircuitState,
-  ConstantBackoff,
-  ExponentialBackoff,
-  handleWhenResult,
-  type IBackoff,
-  type IBackoffFactory,
-  SamplingBreaker,
-} from 'cockatiel'
-
-/**
- * Whether calls may leave. `half_open`: the pause is over and one call may try; `trying`: that call
- * is under way.
- */
-export type CircuitMode = 'closed' | 'open' | 'half_open' | 'trying'
+import { type Begun, type CircuitMode, createBreaker, type Pause } from './breaker.ts'
+import { type Counts, createFailureWindow } from './failure-window.ts'
 
 /** When a circuit opens and for how long. */
 export interface CircuitSettings {
@@ -24,15 +9,12 @@ export interface CircuitSettings {
   windowMs: number
   /** ... and there were this many a second at least. */
   minimumPerSecond: number
-  /** How long it stays open before one call may try; a range grows while the trial fails. */
-  pauseMs: number | { first: number; most: number }
+  pauseMs: Pause
 }
 
 export interface CircuitOptions<R> extends CircuitSettings {
   /** Whether the result means that the peer is unavailable. A call that rejects always does. */
   isFailure: (result: R) => boolean
-  /** What a call does during a trial call: wait for its end, or be refused. */
-  whileTrying: 'wait' | 'refuse'
   onChange?: (mode: CircuitMode) => void
 }
 
@@ -40,76 +22,57 @@ export interface CircuitOptions<R> extends CircuitSettings {
 export interface Circuit<R> {
   mode(): CircuitMode
   /**
-   * Makes the call and counts its result; answers with `refused` when the circuit is open. A call
-   * without a result (null) is no failure.
+   * Makes the call and counts its result; answers with `refused` when the circuit is open or its
+   * trial is under way. A call without a result (null) is no failure.
    */
   run<T extends R | null>(call: () => Promise<T>, refused: () => T): Promise<T>
 }
 
 /** Creates a closed circuit (P5, F13). After each pause exactly one call tries the peer. */
 export function createCircuit<R>(options: CircuitOptions<R>): Circuit<R> {
-  const { threshold, windowMs: duration, minimumPerSecond: minimumRps, pauseMs } = options
-  const pause = { ms: 0 }
-  const failures = handleWhenResult(
-    (result) => result !== null && options.isFailure(result as R),
-  ).orWhen(() => true)
-  const policy = circuitBreaker(failures, {
-    halfOpenAfter: observed(
-      typeof pauseMs === 'object'
-        ? new ExponentialBackoff({ initialDelay: pauseMs.first, maxDelay: pauseMs.most })
-        : new ConstantBackoff(pauseMs),
-      pause,
-    ),
-    breaker: new SamplingBreaker({ threshold, duration, minimumRps }),
-  })
-  let openedAt = 0
-  const mode = (): CircuitMode => {
-    switch (policy.state) {
-      case CircuitState.Closed:
-        return 'closed'
-      case CircuitState.HalfOpen:
-        return 'trying'
-      case CircuitState.Open:
-        // The clock that the breaker itself uses, so that both agree when the pause is over.
-        return Date.now() - openedAt < pause.ms ? 'open' : 'half_open'
-      case CircuitState.Isolated:
-        return 'open'
-      default:
-        return policy.state satisfies never
-    }
+  const breaker = createBreaker(options.pauseMs, (mode) => options.onChange?.(mode))
+  const window = createFailureWindow(options.windowMs)
+
+  function settle(begun: Begun, failed: boolean): void {
+    window.add(failed)
+    if (begun === 'trial' && !failed) window.clear()
+    breaker.end(begun, failed)
+    if (failed && breaker.mode() === 'closed' && opens(options, window.counts())) breaker.open()
   }
-  policy.onBreak(() => {
-    openedAt = Date.now()
-  })
-  policy.onStateChange(() => options.onChange?.(mode()))
+
   return {
-    mode,
+    mode: breaker.mode,
     async run(call, refused) {
-      if (options.whileTrying === 'refuse' && policy.state === CircuitState.HalfOpen) {
-        return refused()
-      }
-      try {
-        return await policy.execute(call)
-      } catch (error) {
-        if (error instanceof BrokenCircuitError) return refused()
-        throw error
-      }
+      const begun = breaker.begin()
+      if (begun === null) return refused()
+      return counted(call, options.isFailure, (failed) => settle(begun, failed))
     },
   }
 }
 
-/** The same pauses; the current one is kept, since the breaker does not report it. */
-function observed(backoff: IBackoffFactory<unknown>, pause: { ms: number }): Observed {
-  return {
-    next(context) {
-      const next = backoff.next(context)
-      pause.ms = next.duration
-      return { duration: next.duration, next: observed(next, pause).next }
-    },
-  }
+/** Whether so many calls and failures over the window open a circuit. */
+export function opens(
+  { threshold, windowMs, minimumPerSecond }: CircuitSettings,
+  { calls, failures }: Counts,
+): boolean {
+  return calls >= (minimumPerSecond * windowMs) / 1_000 && failures > threshold * calls
 }
 
-type Observed = { next(context: unknown): IBackoff<unknown> }
+/** Makes the call and reports whether it failed. */
+export async function counted<R, T extends R | null>(
+  call: () => Promise<T>,
+  isFailure: (result: R) => boolean,
+  settle: (failed: boolean) => void,
+): Promise<T> {
+  let failed = true
+  try {
+    const result = await call()
+    failed = result !== null && isFailure(result)
+    return result
+  } finally {
+    settle(failed)
+  }
+}
 
 /** How many calls may begin: one while a trial is due, none while the circuit is open. */
 export function admittedBy(mode: CircuitMode, free: number): number {

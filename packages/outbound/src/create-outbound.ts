@@ -1,23 +1,36 @@
 import { type Cut, withDeadline } from '@caudal/retry/with-deadline.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
+import type { CircuitMode } from './breaker.ts'
 import { createBulkhead, type Places } from './bulkhead.ts'
-import { admittedBy, type Circuit, type CircuitMode } from './circuit.ts'
+import type { CallKey } from './call-key.ts'
+import { admittedBy, type Circuit } from './circuit.ts'
 import { createRecorder, type Recorder } from './create-recorder.ts'
 import type { Deadline } from './deadline.ts'
+import type { Shares } from './shares.ts'
 import { startSweep } from './sweep.ts'
 
-/** A circuit, and the result of a call that it refused. */
+/** The circuits of a peer, and the result of a call that one of them refused. */
 export interface Guard<C, R> {
-  circuit: Circuit<R>
+  /** Of the whole peer. */
+  circuitMode: () => CircuitMode
+  /** The circuit of a call: that of the peer, or one of many (`createCircuits`). */
+  circuitOf: (call: C) => Circuit<R>
   refused: (call: C) => R
 }
 
-/** A peer is called through its own places (bulkhead) and its own circuit, if it has one. */
-export type Peer<C, R> = Places & (Guard<C, R> | { circuit?: undefined; refused?: undefined })
+/** One circuit for all calls of a peer. */
+export function guardedBy<C, R>(circuit: Circuit<R>, refused: (call: C) => R): Guard<C, R> {
+  return { circuitMode: circuit.mode, circuitOf: () => circuit, refused }
+}
+
+/** A peer is called through its own places (bulkhead) and its own circuits, if it has any. */
+export type Peer<C, R> = Places & { guard?: Guard<C, R> }
 
 /** A call whose row is leased by this process; the lease is committed. */
 export interface LeasedCall<P extends string> {
   peer: P
+  /** With whom the call shares the places of its peer; none: with nobody. */
+  key?: CallKey
   /** For the whole call, which is aborted at its end. */
   deadline: Deadline
 }
@@ -79,6 +92,8 @@ export interface Outbound<P extends string, C> {
   /** Free places, regardless of the circuit; none after a stop. */
   free(peer: P): number
   circuitMode(peer: P): CircuitMode
+  /** How those who call the peer share its places. */
+  shares(peer: P): Shares
   /** Due rows wait in the table that were not claimed for lack of room. */
   readonly backlog: boolean
   /** Records that due rows wait in the table. */
@@ -101,12 +116,11 @@ const CUT_GRACE_MS = 50
 export function createOutbound<P extends string, C extends LeasedCall<P>, R>(
   options: OutboundOptions<P, C, R>,
 ): Outbound<P, C> {
-  const { peers, logger } = options
-  const bulkhead = createBulkhead(peers)
+  const bulkhead = createBulkhead(options.peers)
   const recorder = recorderOf(options, bulkhead.places)
-  const circuitMode = (peer: P): CircuitMode => peers[peer].circuit?.mode() ?? 'closed'
+  const circuitMode = (peer: P): CircuitMode => options.peers[peer].guard?.circuitMode() ?? 'closed'
   const cuts = new Set<Cut>()
-  const sweep = startSweep({ pollMs: options.pollMs, logger, round: claimDue })
+  const sweep = startSweep({ ...options, round: claimDue })
   let backlog = true
   /** Rows were added since the claim under way began, which may not have seen them. */
   let wasAdded = false
@@ -121,7 +135,7 @@ export function createOutbound<P extends string, C extends LeasedCall<P>, R>(
   }
 
   function begin(calls: readonly C[]): void {
-    for (const { peer } of calls) bulkhead.take(peer)
+    for (const { peer, key } of calls) bulkhead.take(peer, key)
     for (const call of calls) void run(call)
   }
 
@@ -134,7 +148,7 @@ export function createOutbound<P extends string, C extends LeasedCall<P>, R>(
     } catch (error) {
       options.onCallFault(call, error)
     } finally {
-      bulkhead.release(call.peer)
+      bulkhead.release(call.peer, call.key)
       resume([call.peer])
     }
   }
@@ -148,6 +162,7 @@ export function createOutbound<P extends string, C extends LeasedCall<P>, R>(
     begin,
     free: bulkhead.free,
     circuitMode,
+    shares: bulkhead.shares,
     room: (peer) => admittedBy(circuitMode(peer), bulkhead.free(peer)),
     get backlog() {
       return backlog
@@ -189,12 +204,12 @@ async function makeCall<P extends string, C extends LeasedCall<P>, R>(
   call: C,
   cuts: Set<Cut>,
 ): Promise<R | null> {
-  const peer: Peer<C, R> = options.peers[call.peer]
+  const { guard } = options.peers[call.peer]
   const mostMs = call.deadline.remainingMs() + CUT_GRACE_MS
   const make = (): Promise<R | null> =>
     withDeadline(mostMs, (signal) => options.call(call, signal), cuts)
   try {
-    return peer.circuit ? await peer.circuit.run(make, () => peer.refused(call)) : await make()
+    return guard ? await guard.circuitOf(call).run(make, () => guard.refused(call)) : await make()
   } catch (error) {
     options.onCallFault(call, error)
     return options.resultOfFault?.(call, error) ?? null

@@ -4,7 +4,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import type { Circuit } from '../src/circuit.ts'
-import { createOutbound, type Outbound } from '../src/create-outbound.ts'
+import { createOutbound, guardedBy, type Outbound } from '../src/create-outbound.ts'
 import { type Deadline, deadlineIn } from '../src/deadline.ts'
 
 const jobMigrations = {
@@ -69,7 +69,10 @@ export async function jobQueue(t: TestScope) {
     start(options: QueueOptions): Outbound<PeerName, Call> {
       const { call, leaseMs = 60_000, timeoutMs = 30_000, most = 10, circuit, record } = options
       const engine: Outbound<PeerName, Call> = createOutbound<PeerName, Call, Answer>({
-        peers: { a: circuit ? { most, circuit, refused } : { most }, b: { most } },
+        peers: {
+          a: circuit ? { most, guard: guardedBy(circuit, refused) } : { most },
+          b: { most },
+        },
         async claim() {
           const calls: Call[] = []
           const limits = { a: engine.room('a'), b: engine.room('b') }

@@ -50,7 +50,6 @@ test('after the pause of an open circuit one trial call is made, and its success
     windowMs: 1_000,
     minimumPerSecond: 5,
     pauseMs: 500,
-    whileTrying: 'refuse',
     isFailure: ({ answer }) => answer === 'failed',
   })
   let works = false

@@ -30,11 +30,13 @@ export interface PspSettings {
   maxSends: number
   /** Most concurrent status queries. */
   maxQueries: number
+  /** Most payments that wait in the table for a free call; further ones stay in the log. */
+  maxWaiting: number
   /** How long a stop waits for calls in flight. */
   drainMs: number
   accounts: SourceAccounts
   policy: RetryPolicy
-  circuit: CircuitSettings
+  circuit: CircuitSettings & { pauseMs: number }
 }
 
 const Account = Type.String({ minLength: 1, maxLength: 64 })
@@ -75,6 +77,7 @@ function readPspSettings(reader: EnvironmentReader): PspSettings {
     connectTimeoutMs,
     maxSends: reader.integer('CAUDAL_PSP_MAX_REQUESTS', { min: 1, max: 4_096 }, 512),
     maxQueries: reader.integer('CAUDAL_PSP_MAX_QUERIES', { min: 1, max: 1_024 }, 64),
+    maxWaiting: reader.integer('CAUDAL_PSP_MAX_WAITING', { min: 1, max: 1_000_000 }, 10_000),
     drainMs: reader.durationMs('CAUDAL_PSP_DRAIN', 5_000),
     accounts: readAccounts(reader),
     policy,
@@ -109,6 +112,7 @@ function readPolicy(reader: EnvironmentReader): RetryPolicy {
     queryMaxMs: reader.durationMs('CAUDAL_PSP_QUERY_MAX', 60_000),
     misconfiguredMs: reader.durationMs('CAUDAL_PSP_REFUSED_PAUSE', 30_000),
     waitMs: WAIT_MS,
+    circuitWaitMs: reader.durationMs('CAUDAL_PSP_CIRCUIT_WAIT', 15_000),
   }
 }
 

@@ -1,10 +1,10 @@
 import { type Consumer, consume } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
+import type { CheckResult } from '@caudal/http/health-routes.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { addStepsRoute, type NamedPayment } from '@caudal/http/steps-route.ts'
 import { createTokenVerifier, type TokenVerifier } from '@caudal/http/token-verifier.ts'
-import type { CircuitMode } from '@caudal/outbound/circuit.ts'
 import type { Relay } from '@caudal/outbox/relay.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
@@ -81,7 +81,7 @@ function createApp(parts: Parts, consumer: Consumer): HttpServer {
   const verifier = verifierOf(config)
   const readiness = async () => ({
     ...(await checkParts({ db, verifier, consumer, relay })),
-    psp_circuit: checkCircuit(work.circuitMode()),
+    psp_circuit: checkCircuit(work),
   })
   const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addStepsRoute(app, { verifier, listSteps: (payment) => listSteps(db, payment) })
@@ -90,8 +90,15 @@ function createApp(parts: Parts, consumer: Consumer): HttpServer {
   return app
 }
 
-function checkCircuit(mode: CircuitMode) {
-  return { status: mode === 'closed' ? ('ok' as const) : ('warn' as const), detail: mode }
+/** A warning while the PSP, or a bank behind it, is not called. */
+function checkCircuit(work: PspWork): CheckResult {
+  const mode = work.circuitMode()
+  if (mode !== 'closed') return { status: 'warn', detail: mode }
+  const counts = work.circuitCounts()
+  const closed = counts.get('closed') ?? 0
+  const open = [...counts.values()].reduce((sum, count) => sum + count, 0) - closed
+  if (open === 0) return { status: 'ok', detail: mode }
+  return { status: 'warn', detail: `closed, but open for ${open} banks of tenants` }
 }
 
 /** Only services ask, with identity's tokens. */

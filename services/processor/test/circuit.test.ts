@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { call } from './call.ts'
 import { fileScope, fundsReserved, world } from './world.ts'
@@ -7,6 +8,7 @@ import { fileScope, fundsReserved, world } from './world.ts'
 const it = await world(fileScope(after), {
   CAUDAL_PSP_CIRCUIT_MIN_RATE: '2',
   CAUDAL_PSP_CIRCUIT_PAUSE: '1s',
+  CAUDAL_PSP_CIRCUIT_WAIT: '3s',
   CAUDAL_PSP_RETRY_BASE: '1ms',
   // No query of the payment in doubt may disturb the circuit.
   CAUDAL_PSP_FIRST_QUERY: '4s',
@@ -16,7 +18,7 @@ const it = await world(fileScope(after), {
 const some = (count: number, account?: string) =>
   Array.from({ length: count }, () => fundsReserved(account))
 
-test('P5: an open circuit fails unsent payments at once, keeps those in doubt, and closes again', async () => {
+test('P5: an open circuit fails unsent payments at their deadline, not those in doubt, and closes again', async () => {
   await it.behave({ default: 'error_500', by_account: { stuck: 'hang' } })
   const service = await it.start()
   const doubtful = fundsReserved('stuck')
@@ -31,9 +33,9 @@ test('P5: an open circuit fails unsent payments at once, keeps those in doubt, a
   const words = await it.finals([...opening, ...refused])
 
   const failed = refused.map((event) => words.get(event.payment_id)?.event_type)
-  // One of them may have been the trial request after the pause.
-  const atOnce = failed.filter((type) => type === 'payment.failed.circuit_open').length
-  assert.ok(atOnce >= 40, `${atOnce} failed by the circuit`)
+  // Some of them may have been trial requests, one after each pause.
+  const atDeadline = failed.filter((type) => type === 'payment.failed.circuit_open').length
+  assert.ok(atDeadline >= 40, `${atDeadline} failed by the circuit`)
   for (const event of refused) {
     if (words.get(event.payment_id)?.event_type !== 'payment.failed.circuit_open') continue
     assert.equal(await it.requests(event.payment_id), 0)
@@ -54,6 +56,38 @@ test('P5: an open circuit fails unsent payments at once, keeps those in doubt, a
   assert.equal(await circuitOf(service.url), 'closed')
   await service.stop()
 })
+
+test('P5: payments that wait for an open circuit complete when the PSP works again', async () => {
+  await it.behave({ default: 'error_500' })
+  // No payment fails by its deadline while the test runs.
+  const service = await it.start({ CAUDAL_PSP_CIRCUIT_WAIT: '60s' })
+  await it.reserve(some(30))
+  await eventually(async () => (await circuitOf(service.url)) !== 'closed')
+  const waiting = some(200)
+  await it.reserve(waiting)
+  await eventually(async () => (await recorded(waiting)) === waiting.length)
+  assert.deepEqual(await resultsAmong(waiting), [])
+  await it.behave({})
+  const ends = await it.finals(waiting)
+  for (const event of waiting) {
+    assert.equal(ends.get(event.payment_id)?.event_type, 'payment.completed')
+    assert.equal(await it.charges(event.payment_id), 1)
+  }
+  await service.stop()
+})
+
+async function recorded(events: readonly FundsReserved[]): Promise<number> {
+  const { rows } = await it.db.query(
+    'SELECT count(*)::int AS count FROM payments WHERE payment_id = ANY($1)',
+    [events.map((event) => event.payment_id)],
+  )
+  return rows[0].count
+}
+
+async function resultsAmong(events: readonly FundsReserved[]): Promise<string[]> {
+  const ids = new Set(events.map((event) => event.payment_id))
+  return (await it.results()).filter((one) => ids.has(one.payment_id)).map((one) => one.event_type)
+}
 
 async function circuitOf(url: string): Promise<string | undefined> {
   const { text } = await call(`${url}/metrics`)

@@ -6,11 +6,17 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import { newPayment } from '../src/domain/psp-payment.ts'
 import { migrationSets } from '../src/migrations.ts'
-import { claimDue } from '../src/store/claim-due.ts'
+import {
+  claimDue,
+  type DueLimits,
+  type DuePayment,
+  type HeldPayments,
+  type TurnLimits,
+} from '../src/store/claim-due.ts'
 import { recordPayments } from '../src/store/record-payments.ts'
 
 /** Payments whose request is due since they were recorded. */
-async function due(db: Db, tenantId: string, count: number): Promise<void> {
+async function due(db: Db, tenantId: string, count: number, bank = 'BANK'): Promise<void> {
   const payments = Array.from({ length: count }, () => ({
     facts: {
       paymentId: newId(),
@@ -20,6 +26,7 @@ async function due(db: Db, tenantId: string, count: number): Promise<void> {
       walletTransactionId: newId(),
       amountMinor: 1_000n,
       currency: 'USD',
+      destinationBank: bank,
       traceparent: null,
     },
     requestBody: Buffer.from('{}'),
@@ -28,8 +35,30 @@ async function due(db: Db, tenantId: string, count: number): Promise<void> {
   await transaction(db, (tx) => recordPayments(tx, payments))
 }
 
+const OF_NOBODY: HeldPayments = { waitMs: 0, all: false, keys: [] }
+
+/** At most so many of each tenant and bank. */
+function turns(total: number, more: Partial<TurnLimits> = {}): TurnLimits {
+  return { total, ofKey: total, ofTenant: total, keys: [], tenants: [], ...more }
+}
+
+function limitsOf({ send = 0, query = 0 }: { send?: number; query?: number }): DueLimits {
+  return { send: turns(send), query: turns(query), await: 0, held: OF_NOBODY }
+}
+
 const claim = (db: Db, limits: { send: number; query: number }) =>
-  transaction(db, (tx) => claimDue(tx, { ...limits, await: 0 }))
+  transaction(db, (tx) => claimDue(tx, limitsOf(limits)))
+
+const claimSends = (db: Db, send: TurnLimits, held = OF_NOBODY) =>
+  transaction(db, (tx) => claimDue(tx, { ...limitsOf({}), send, held }))
+
+/** How many payments of each tenant and bank. */
+function countsOf(payments: readonly DuePayment[]): Record<string, number> {
+  const names = payments.map(({ facts }) => `${facts.tenantId}/${facts.destinationBank}`)
+  return Object.fromEntries(
+    [...Map.groupBy(names, (name) => name)].map(([name, all]) => [name, all.length]),
+  )
+}
 
 test('a tenant that fills its queue does not delay another tenant', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'claim' })
@@ -50,7 +79,7 @@ test('instances that claim together never lock the same payment', async (t) => {
   await due(db, 'caudal', 100)
   const claimed: string[] = []
   await transaction(db, async (tx) => {
-    for (const { facts } of await claimDue(tx, { send: 40, query: 0, await: 0 })) {
+    for (const { facts } of await claimDue(tx, limitsOf({ send: 40 }))) {
       claimed.push(facts.paymentId)
     }
     for (const { facts } of await claim(db, { send: 40, query: 0 })) claimed.push(facts.paymentId)
@@ -65,7 +94,7 @@ for (const step of ['send', 'query'] as const) {
     await due(db, 'caudal', 35)
     await due(db, 'other', 1)
     await db.query({ text: 'UPDATE payments SET step = $1', values: [step] })
-    const limits = { send: 0, query: 0, await: 0, [step]: 10 }
+    const limits = limitsOf({ [step]: 10 })
     const claimed: string[] = []
     const claimInside = (left: number): Promise<void> =>
       transaction(db, async (tx) => {
@@ -78,3 +107,52 @@ for (const step of ['send', 'query'] as const) {
     assert.equal(new Set(claimed).size, 36)
   })
 }
+
+test('the banks of a tenant take turns, and a tenant with many banks has one turn', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'claim' })
+  await due(db, 'a', 200, 'FIRST')
+  await due(db, 'a', 2, 'SECOND')
+  await due(db, 'a', 100, 'THIRD')
+  await due(db, 'b', 4, 'FIRST')
+  const claimed = await claimSends(db, turns(16))
+  assert.deepEqual(countsOf(claimed), { 'a/FIRST': 5, 'a/SECOND': 2, 'a/THIRD': 5, 'b/FIRST': 4 })
+})
+
+test('a claim takes no more of a tenant and bank than may begin', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'claim' })
+  await due(db, 'a', 50, 'FULL')
+  await due(db, 'a', 50, 'FAILING')
+  await due(db, 'b', 50, 'GOOD')
+  await due(db, 'c', 50, 'GOOD')
+  await due(db, 'c', 50, 'OTHER')
+  const claimed = await claimSends(
+    db,
+    turns(100, {
+      ofKey: 20,
+      ofTenant: 20,
+      keys: [
+        { key: { tenant: 'a', destination: 'FULL' }, most: 0 },
+        { key: { tenant: 'a', destination: 'FAILING' }, most: 1 },
+      ],
+      tenants: [
+        { tenant: 'a', most: 20 },
+        { tenant: 'c', most: 6 },
+      ],
+    }),
+  )
+  assert.deepEqual(countsOf(claimed), { 'a/FAILING': 1, 'b/GOOD': 20, 'c/GOOD': 3, 'c/OTHER': 3 })
+})
+
+test('payments that an open circuit holds are claimed once they have waited too long', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'claim' })
+  await due(db, 'a', 3, 'OPEN')
+  await due(db, 'b', 3, 'GOOD')
+  const key = { tenant: 'a', destination: 'OPEN' }
+  const held = { waitMs: 60_000, all: false, keys: [key] }
+  const send = turns(2, { keys: [{ key, most: 0 }] })
+  assert.deepEqual(countsOf(await claimSends(db, send, held)), { 'b/GOOD': 2 })
+  await db.query(`UPDATE payments SET due_at = due_at - interval '1 minute'`)
+  assert.deepEqual(countsOf(await claimSends(db, send, held)), { 'a/OPEN': 3, 'b/GOOD': 2 })
+  const all = await claimSends(db, send, { waitMs: 60_000, all: true, keys: [] })
+  assert.deepEqual(countsOf(all), { 'a/OPEN': 3, 'b/GOOD': 3 })
+})

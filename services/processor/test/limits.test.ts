@@ -35,22 +35,31 @@ async function patientPsp(t: TestContext): Promise<Psp> {
   return psp
 }
 
-test('F7: the limit of concurrent requests holds, and the other events stay in the log', async (t) => {
+test('F7: the limits of concurrent requests and of waiting payments hold, and the others stay in the log', async (t) => {
   const psp = await patientPsp(t)
   const service = await it.start({
     CAUDAL_PSP_URL: psp.url,
     CAUDAL_PSP_MAX_REQUESTS: '8',
+    CAUDAL_PSP_MAX_WAITING: '10',
     // None may end during the count.
     CAUDAL_PSP_TIMEOUT: '30s',
   })
   t.after(() => service.stop())
   await it.reserve(Array.from({ length: 40 }, () => fundsReserved()))
   await eventually(() => psp.waiting.length === 7)
-  const { rows } = await it.db.query('SELECT count(*)::int AS count FROM payments')
-  // One of eight is reserved for payments that are due again.
-  assert.equal(rows[0].count, 7)
+  // One of eight places is left to others, and payments that wait for a place are recorded.
+  await eventually(async () => (await recorded()) === 17)
   assert.equal(psp.most(), 7)
+  await it.reserve([fundsReserved('other', { tenant_id: 'other' })])
+  psp.waiting[0]!.destroy()
+  await eventually(async () => (await recorded()) > 17)
+  assert.ok((await recorded()) <= 18)
 })
+
+async function recorded(): Promise<number> {
+  const { rows } = await it.db.query('SELECT count(*)::int AS count FROM payments')
+  return rows[0].count
+}
 
 test('P5: a payment waits while the PSP answers 401, and ends once it accepts the credentials', async (t) => {
   const psp = await patientPsp(t)

@@ -56,6 +56,7 @@ function factsOf(paymentId: string): PaymentFacts {
     walletTransactionId: newId(),
     amountMinor: 1_000n,
     currency: 'USD',
+    destinationBank: 'BNK112',
     traceparent: null,
   }
 }

@@ -1,4 +1,9 @@
-import { type Claimed, createOutbound, type Outbound } from '@caudal/outbound/create-outbound.ts'
+import {
+  type Claimed,
+  createOutbound,
+  guardedBy,
+  type Outbound,
+} from '@caudal/outbound/create-outbound.ts'
 import { deadlineIn } from '@caudal/outbound/deadline.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
@@ -81,8 +86,7 @@ export function startSender(options: SenderOptions): Sender {
   const places = { most: concurrency, worthwhileShare: WORTHWHILE_SHARE }
   const guarded = () => ({
     ...places,
-    circuit: createPushCircuit(),
-    refused: (call: Call) => refuse(observer, call),
+    guard: guardedBy<Call, CallResult>(createPushCircuit(), (call) => refuse(observer, call)),
   })
   const outbound: Outbound<Call['peer'], Call> = createOutbound<Call['peer'], Call, CallResult>({
     peers: { lookup: places, fcm: guarded(), apns: guarded() },

@@ -18,8 +18,6 @@ const DEFAULTS: CircuitSettings = {
 export function createPushCircuit(settings: CircuitSettings = DEFAULTS): Circuit<Answered> {
   return createCircuit<Answered>({
     ...settings,
-    // One notification is the trial; the others do not wait for its result.
-    whileTrying: 'refuse',
     isFailure: ({ devices }) => devices.every(({ outcome }) => outcome.kind === 'retry'),
   })
 }

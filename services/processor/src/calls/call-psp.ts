@@ -1,3 +1,4 @@
+import type { CallKey } from '@caudal/outbound/call-key.ts'
 import type { Deadline } from '@caudal/outbound/deadline.ts'
 import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
@@ -12,6 +13,7 @@ export type Begun = { state: PspPayment; at: number; clock: number }
 /** A payment request whose SENDING state is committed. */
 export type SendCall = {
   peer: 'pay'
+  key: CallKey
   facts: PaymentFacts
   body: Buffer
   attempt: number
@@ -19,7 +21,13 @@ export type SendCall = {
   deadline: Deadline
 }
 /** A status query whose lease is committed. */
-export type QueryCall = { peer: 'status'; facts: PaymentFacts; query: number; deadline: Deadline }
+export type QueryCall = {
+  peer: 'status'
+  key: CallKey
+  facts: PaymentFacts
+  query: number
+  deadline: Deadline
+}
 
 /** The PSP counts as two peers, so that payments and status queries have separate limits. */
 export type PspPeer = 'pay' | 'status'

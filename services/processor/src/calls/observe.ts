@@ -1,4 +1,5 @@
-import type { CircuitMode } from '@caudal/outbound/circuit.ts'
+import type { CircuitMode } from '@caudal/outbound/breaker.ts'
+import type { CallKey } from '@caudal/outbound/call-key.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
@@ -22,7 +23,8 @@ export type Observer = {
   atOtherPsp(facts: PaymentFacts, psp: string | null): void
   recordFailed(facts: PaymentFacts, error: unknown): void
   callFailed(facts: PaymentFacts, error: unknown): void
-  circuitChanged(mode: CircuitMode): void
+  /** The circuit of a tenant and bank, or of the whole PSP (null). */
+  circuitChanged(mode: CircuitMode, key: CallKey | null): void
 }
 
 /** Metrics of P5: latency of the PSP, success and failure, retries; logs with payment_id. */
@@ -86,9 +88,13 @@ export function createObserver({
         { ...idsOf(facts), err: error },
         'a call to the PSP failed by an internal error',
       ),
-    circuitChanged(mode) {
+    circuitChanged(mode, key) {
       changes.inc({ state: mode })
-      logger.warn({ circuit: mode }, 'the circuit of the PSP changed')
+      const of = key && { tenant_id: key.tenant, destination_bank: key.destination }
+      logger.warn(
+        { circuit: mode, ...of },
+        key ? 'the circuit of a bank at the PSP changed' : 'the circuit of the PSP changed',
+      )
     },
   }
 }
@@ -133,27 +139,44 @@ function createMeters(metrics: Metrics) {
     'psp_records_failed_total',
     'Answers that had to wait for the database.',
   )
-  const changes = metrics.counter('psp_circuit_changes_total', 'Changes of the circuit.', ['state'])
+  const changes = metrics.counter('psp_circuit_changes_total', 'Changes of circuits.', ['state'])
   return { seconds, retries, outcomes, operator, lost, failed, changes }
 }
 
-/** Gauges computed at each scrape: the circuit, calls in flight, payments in doubt. */
+const MODES = ['closed', 'open', 'half_open', 'trying'] as const
+
+type Watched = Parameters<typeof watchState>[0]
+
+function watchCircuits({ metrics, circuitMode, circuitCounts, waiting }: Watched): void {
+  const state = '1 for the state the circuit of the whole PSP is in.'
+  metrics.gauge('psp_circuit_state', state, ['state'], (gauge) => {
+    for (const mode of MODES) gauge.set({ state: mode }, circuitMode() === mode ? 1 : 0)
+  })
+  const circuits = 'Circuits of tenants and banks that were called lately, by their state.'
+  metrics.gauge('psp_circuits', circuits, ['state'], (gauge) => {
+    const counts = circuitCounts()
+    for (const mode of MODES) gauge.set({ state: mode }, counts.get(mode) ?? 0)
+  })
+  metrics.gauge('psp_payments_waiting', 'Payments that wait for a free call.', [], (gauge) =>
+    gauge.set(waiting()),
+  )
+}
+
+/** Gauges computed at each scrape: circuits, calls, payments that wait or are in doubt. */
 export function watchState(deps: {
   db: Db
   metrics: Metrics
   circuitMode: () => CircuitMode
-  inFlight: () => { pay: number; status: number }
+  circuitCounts: () => ReadonlyMap<CircuitMode, number>
+  waiting: () => number
+  inFlight: (operation: 'pay' | 'status') => number
 }): void {
-  const { db, metrics, circuitMode, inFlight } = deps
-  metrics.gauge('psp_circuit_state', '1 for the state the circuit is in.', ['state'], (gauge) => {
-    for (const mode of ['closed', 'open', 'half_open', 'trying'] as const) {
-      gauge.set({ state: mode }, circuitMode() === mode ? 1 : 0)
-    }
-  })
+  const { db, metrics, inFlight } = deps
+  watchCircuits(deps)
   metrics.gauge('psp_calls_in_flight', 'Calls under way.', ['operation'], (gauge) => {
-    const { pay, status } = inFlight()
-    gauge.set({ operation: 'pay' }, pay)
-    gauge.set({ operation: 'status' }, status)
+    for (const operation of ['pay', 'status'] as const) {
+      gauge.set({ operation }, inFlight(operation))
+    }
   })
   const oldest = metrics.gauge('psp_payments_in_doubt_oldest_seconds', 'Age of the oldest doubt.')
   metrics.gauge(

@@ -1,18 +1,21 @@
-import { createCircuit } from '@caudal/outbound/circuit.ts'
-import type { CircuitMode } from '@caudal/outbound/circuit.ts'
+import type { CircuitMode } from '@caudal/outbound/breaker.ts'
+import { createCircuits, type Circuits } from '@caudal/outbound/create-circuits.ts'
 import { createOutbound, type Outbound } from '@caudal/outbound/create-outbound.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
-import type { Config } from '../config.ts'
+import type { Config, PspSettings } from '../config.ts'
 import type { ProcessBatchDeps } from '../process-batch.ts'
 import { isPspFailure } from '../psp/circuit.ts'
 import { createHttpAdapter } from '../psp/http-adapter.ts'
-import { createGate } from './admission.ts'
+import { countWaiting } from '../store/count-waiting.ts'
+import { createGate, queryLimits } from './admission.ts'
 import { callPsp, type CallResult, type PspCall, type PspPeer, refusedCall } from './call-psp.ts'
-import { createObserver, watchState } from './observe.ts'
+import { createIntake } from './intake.ts'
+import { createObserver, type Observer, watchState } from './observe.ts'
 import { recordAnswers } from './record-answers.ts'
 import { takeDue } from './take-due.ts'
+import { createWaiting, type Waiting } from './waiting.ts'
 
 export type PspWorkDeps = {
   db: Db
@@ -31,81 +34,111 @@ export type PspWork = {
   /** Registers a callback for when there is capacity again after a pause. */
   onCapacity(listener: () => void): void
   circuitMode(): CircuitMode
+  /** How many tenants and banks were called lately, by the mode of their circuit. */
+  circuitCounts(): ReadonlyMap<CircuitMode, number>
   /** Waits for calls in flight, up to the configured time, and records their answers. */
   stop(): Promise<void>
 }
 
-/** One call in this many is reserved for retries and payments in doubt. */
-const RESERVED_FOR_DUE = 8
-/** Payments are consumed only if this share of all calls is free, so that batches are not tiny. */
-const WORTHWHILE = 8
+/** Another instance may record or claim payments too. */
+const RECOUNT_MS = 1_000
 
-/** Connects the circuit, the adapter, the engine of outgoing calls and the recording of answers. */
+/** Connects circuits, adapter, the engine of outgoing calls and the recording of answers. */
 export function startPspWork(deps: PspWorkDeps): PspWork {
   const { db, logger, metrics, wakeRelay } = deps
   const { region, psp } = deps.config
   const { policy, maxSends, maxQueries } = psp
   const observer = createObserver({ logger, metrics })
   const adapter = createHttpAdapter(psp)
+  const waiting = createWaiting()
+  const recount = createRecount(deps, waiting)
   const wakeIn = (delayMs: number): void => outbound.wakeIn(delayMs)
   const common = { db, region, policy, jitter: Math.random, observer, wakeRelay, wakeIn }
-  const intakeWaits = { now: false, listener: (): void => {} }
-  const circuitMode = (): CircuitMode => circuit.mode()
-  const circuit = createCircuit<CallResult>({
-    ...psp.circuit,
-    whileTrying: 'wait',
-    isFailure: (result) => result.kind === 'sent' && isPspFailure(result.sent),
-    onChange(mode) {
-      observer.circuitChanged(mode)
-      outbound.resume()
-    },
+  const circuits = createPspCircuits(psp, observer, (mode) => {
+    outbound.resume()
+    if (mode === 'open') wakeIn(psp.circuit.pauseMs)
   })
-  const dueGate = createGate(circuitMode, () => outbound.free('pay'))
-  const refused = (call: PspCall): CallResult => refusedCall({ adapter, observer }, call)
+  const shares = () => outbound.shares('pay')
+  const gate = createGate({ circuits, shares, waitMs: policy.circuitWaitMs })
+  const guard = {
+    circuitMode: circuits.mode,
+    circuitOf: (call: PspCall) => circuits.of(call.key),
+    refused: (call: PspCall) => refusedCall({ adapter, observer }, call),
+  }
   const outbound: Outbound<PspPeer, PspCall> = createOutbound({
-    peers: { pay: { most: maxSends, circuit, refused }, status: { most: maxQueries } },
-    claim: () =>
-      takeDue({
+    peers: { pay: { most: maxSends, guard }, status: { most: maxQueries } },
+    async claim() {
+      const claimed = await takeDue({
         ...common,
         psp: psp.name,
-        gate: dueGate,
-        freeQueries: () => outbound.free('status'),
-      }),
+        gate,
+        waiting,
+        queryLimits: () => queryLimits(outbound.shares('status')),
+      })
+      if (claimed.more) await recount()
+      intake.changed()
+      return claimed
+    },
     call: (call) => callPsp({ adapter, observer }, call),
     record: (results) => recordAnswers(common, results),
     onCallFault: ({ facts }, fault) => observer.callFailed(facts, fault),
     onRecordFault(results, fault) {
       for (const { facts } of results) observer.recordFailed(facts, fault)
     },
-    onRoom() {
-      if (intakeWaits.now && capacity() > 0) intakeWaits.listener()
-    },
+    onRoom: () => intake.changed(),
     logger,
   })
-  const reserved = Math.floor(maxSends / RESERVED_FOR_DUE)
-  const gate = createGate(circuitMode, () => outbound.free('pay') - reserved)
-
-  function capacity(): number {
-    const wanted = gate.wanted()
-    const worthwhile = circuitMode() !== 'closed' || wanted >= maxSends / WORTHWHILE
-    intakeWaits.now = wanted === 0 || !worthwhile
-    return intakeWaits.now ? 0 : wanted
-  }
-
-  const inFlight = () => ({
-    pay: maxSends - outbound.free('pay'),
-    status: maxQueries - outbound.free('status'),
+  const intake = createIntake({
+    places: maxSends,
+    room: () => shares().roomOfNew(),
+    waitingRoom: () => psp.maxWaiting - waiting.count,
   })
-  watchState({ db, metrics, circuitMode, inFlight })
-  const send = outbound.begin
+  const inFlight = (peer: PspPeer): number => outbound.shares(peer).most - outbound.free(peer)
+  const state = { circuitMode: circuits.mode, circuitCounts: () => circuitCounts(circuits) }
+  watchState({ db, metrics, ...state, waiting: () => waiting.count, inFlight })
+  const { begin: send, addBacklog } = outbound
   return {
-    intake: { region, policy, psp: psp.name, adapter, gate, observer, send, wakeIn },
-    capacity,
-    onCapacity: (listener) => void (intakeWaits.listener = listener),
-    circuitMode,
+    ...state,
+    intake: { policy, psp: psp.name, adapter, gate, waiting, send, addBacklog },
+    capacity: intake.capacity,
+    onCapacity: intake.onCapacity,
     async stop() {
       await outbound.stop(psp.drainMs)
       await adapter.close()
     },
   }
+}
+
+function createPspCircuits(
+  { circuit }: PspSettings,
+  observer: Observer,
+  onChange: (mode: CircuitMode) => void,
+): Circuits<CallResult> {
+  return createCircuits<CallResult>({
+    ...circuit,
+    isFailure: (result) => result.kind === 'sent' && isPspFailure(result.sent),
+    onChange(mode, key) {
+      observer.circuitChanged(mode, key)
+      onChange(mode)
+    },
+  })
+}
+
+/** Counts the payments that wait, at most once a second. */
+function createRecount({ db, config }: PspWorkDeps, waiting: Waiting): () => Promise<void> {
+  let countedAt = Number.NEGATIVE_INFINITY
+  return async () => {
+    if (performance.now() - countedAt < RECOUNT_MS) return
+    countedAt = performance.now()
+    waiting.counted(await countWaiting(db, config.psp.maxWaiting))
+  }
+}
+
+function circuitCounts(circuits: Circuits<CallResult>): ReadonlyMap<CircuitMode, number> {
+  const counts = new Map<CircuitMode, number>()
+  for (const circuit of circuits.known()) {
+    const mode = circuit.mode()
+    counts.set(mode, (counts.get(mode) ?? 0) + 1)
+  }
+  return counts
 }

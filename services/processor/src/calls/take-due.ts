@@ -1,3 +1,4 @@
+import type { CallKey } from '@caudal/outbound/call-key.ts'
 import type { Claimed } from '@caudal/outbound/create-outbound.ts'
 import { type Deadline, deadlineIn } from '@caudal/outbound/deadline.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
@@ -6,15 +7,23 @@ import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { type Admission, decideDue, isAtOtherPsp } from '../domain/decide-due.ts'
 import type { Emission } from '../domain/decision.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
-import type { PspPayment } from '../domain/psp-payment.ts'
+import type { NextStep, PspPayment } from '../domain/psp-payment.ts'
 import type { RetryPolicy } from '../domain/retry-policy.ts'
 import { resultEvent } from '../messaging/result-event.ts'
 import { beginAttempts, type BegunAttempt } from '../store/begin-attempts.ts'
-import { claimDue, type DueLimits, type DuePayment, isSomethingDue } from '../store/claim-due.ts'
+import {
+  claimDue,
+  type DueLimits,
+  type DuePayment,
+  isSomethingDue,
+  type TurnLimits,
+} from '../store/claim-due.ts'
 import { type ClosedAttempt, saveDecisions } from '../store/save-decisions.ts'
 import type { Gate } from './admission.ts'
+import { callKeyOf } from './call-key.ts'
 import type { PspCall } from './call-psp.ts'
 import type { Observer } from './observe.ts'
+import { limitsReached, type Waiting } from './waiting.ts'
 
 export type TakeDueDeps = {
   db: Db
@@ -24,15 +33,16 @@ export type TakeDueDeps = {
   psp: string
   jitter: () => number
   gate: Gate
+  queryLimits: () => TurnLimits
+  waiting: Waiting
   observer: Observer
-  freeQueries: () => number
   wakeRelay: () => void
 }
 
 const MOST_LOST = 500
 
 type Plan = {
-  due: { send: number; query: number; await: number }
+  due: { send: CallKey[]; query: CallKey[]; lost: number }
   payments: { paymentId: string; state: PspPayment }[]
   closed: ClosedAttempt[]
   begun: BegunAttempt[]
@@ -48,10 +58,19 @@ type Plan = {
  * the commit.
  */
 export async function takeDue(deps: TakeDueDeps): Promise<Claimed<PspCall>> {
-  if (!(await isSomethingDue(deps.db))) return { calls: [], count: 0, more: false }
-  let limits: DueLimits = { send: 0, query: 0, await: MOST_LOST }
+  const { gate, waiting } = deps
+  if (!(await isSomethingDue(deps.db))) {
+    waiting.counted(0)
+    return { calls: [], count: 0, more: false }
+  }
+  let limits: DueLimits | undefined
   const plan = await transaction(deps.db, async (tx) => {
-    limits = { ...limits, send: deps.gate.wanted(), query: Math.max(0, deps.freeQueries()) }
+    limits = {
+      send: gate.sendLimits(),
+      query: deps.queryLimits(),
+      await: MOST_LOST,
+      held: gate.held(),
+    }
     // Read before the rows' own deadlines begin, so that ours never end later (rule 9).
     const deadline = deadlineIn(deps.policy.timeoutMs)
     const planned = decideAll(deps, await claimDue(tx, limits), deadline)
@@ -63,7 +82,9 @@ export async function takeDue(deps: TakeDueDeps): Promise<Claimed<PspCall>> {
     deps.observer.emitted(facts, emission)
   }
   const { due, calls, payments, dueInMs } = plan
-  const more = due.send >= limits.send || due.query >= limits.query || due.await >= limits.await
+  const areSendsLeft = limits !== undefined && waiting.claimed(due.send, limits.send)
+  const areQueriesLeft = limits !== undefined && isReached(due.query, limits.query)
+  const more = areSendsLeft || areQueriesLeft || due.lost >= MOST_LOST
   return { calls, count: payments.length, more, dueInMs }
 }
 
@@ -72,10 +93,10 @@ function decideAll(
   due: readonly DuePayment[],
   deadline: Deadline,
 ): Plan {
-  const dueFor = (step: keyof DueLimits): number =>
-    due.filter(({ state }) => state.step === step).length
+  const keysOf = (step: NextStep): CallKey[] =>
+    due.filter(({ state }) => state.step === step).map(({ facts }) => callKeyOf(facts))
   const plan: Plan = {
-    due: { send: dueFor('send'), query: dueFor('query'), await: dueFor('await') },
+    due: { send: keysOf('send'), query: keysOf('query'), lost: keysOf('await').length },
     payments: [],
     closed: [],
     begun: [],
@@ -91,6 +112,7 @@ function decideAll(
     const admission = before.step === 'send' ? (admissions.shift() ?? 'wait') : 'wait'
     const decision = decideDue(before, admission, { now, jitter: jitter(), policy, psp })
     const { payment, call, emission } = decision
+    const key = callKeyOf(facts)
     plan.payments.push({ paymentId, state: payment })
     if (isAtOtherPsp(before, { psp })) observer.atOtherPsp(facts, before.psp)
     if (before.step === 'await') {
@@ -105,14 +127,19 @@ function decideAll(
       const { attempt } = call
       plan.begun.push({ paymentId, number: attempt, deadlineAt: payment.attemptDeadlineAt ?? now })
       const begun = { state: payment, at: now, clock }
-      plan.calls.push({ peer: 'pay', facts, body: requestBody, attempt, begun, deadline })
+      plan.calls.push({ peer: 'pay', key, facts, body: requestBody, attempt, begun, deadline })
     } else if (call?.kind === 'query') {
-      plan.calls.push({ peer: 'status', facts, query: call.query, deadline })
-    } else if (payment.dueAt !== null) {
+      plan.calls.push({ peer: 'status', key, facts, query: call.query, deadline })
+    } else if (payment.dueAt !== null && payment.dueAt > now) {
       plan.dueInMs.push(payment.dueAt - now)
     }
   }
   return plan
+}
+
+/** Whether more queries may be due than were claimed. */
+function isReached(claimed: readonly CallKey[], limits: TurnLimits): boolean {
+  return claimed.some(limitsReached(claimed, limits)) || limits.total === 0
 }
 
 function lostAttempt(paymentId: string, number: number): ClosedAttempt {

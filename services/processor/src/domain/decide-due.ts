@@ -1,9 +1,9 @@
 import { decideOutcome } from './decide-outcome.ts'
 import { type Decision, giveUp, moveOn } from './decision.ts'
 import type { PspPayment } from './psp-payment.ts'
-import { type DecisionContext, queryDelayMs } from './retry-policy.ts'
+import type { DecisionContext } from './retry-policy.ts'
 
-/** Whether a request may leave now: yes, not yet (no call is free), or the circuit is open. */
+/** Whether a request may leave now: yes, not yet (no call is free), or its circuit is open. */
 export type Admission = 'send' | 'wait' | 'circuit_open'
 
 /** What decides about a due step; `psp` is the one at which a payment's first attempt begins. */
@@ -64,11 +64,9 @@ function decideSend(payment: PspPayment, admission: Admission, context: DueConte
     case 'wait':
       return moveOn(payment, { dueAt: now + policy.waitMs })
     case 'circuit_open':
-      if (payment.status !== 'IN_DOUBT') return giveUp(payment, 'circuit_open', context)
-      return moveOn(payment, {
-        step: 'query',
-        dueAt: now + queryDelayMs(context, payment.queries),
-      })
+      // It stays due, as a trial request or as one of many once the circuit is closed.
+      if (now < (payment.dueAt ?? now) + policy.circuitWaitMs) return moveOn(payment)
+      return giveUp(payment, 'circuit_open', context)
     default:
       return admission satisfies never
   }

@@ -32,7 +32,7 @@ export function decideOutcome(
       return doubt({ ...payment, mayHaveLeft: true, unproven: true }, context)
     case 'not_sent':
       return outcome.cause === 'circuit_open'
-        ? giveUp(payment, 'circuit_open', context)
+        ? waitForCircuit(payment, context)
         : tryAgain(payment, null, context)
     default:
       return outcome satisfies never
@@ -55,6 +55,12 @@ function tryAgain(
   if (failures > context.policy.maxRetries) return giveUp(counted, 'gateway_unreachable', context)
   const dueAt = context.now + pspRetryDelayMs(context, failures, retryAfterMs)
   return moveOn(counted, { step: 'send', dueAt })
+}
+
+/** The circuit opened between the decision to send and the call: the payment is due again. */
+function waitForCircuit(payment: PspPayment, context: DecisionContext): Decision {
+  if (payment.status === 'IN_DOUBT') return doubt(payment, context)
+  return moveOn(payment, { step: 'send', dueAt: context.now })
 }
 
 function pauseForOperator(payment: PspPayment, context: DecisionContext): Decision {

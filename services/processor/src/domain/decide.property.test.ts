@@ -20,6 +20,7 @@ const policy: RetryPolicy = {
   queryMaxMs: 60_000,
   misconfiguredMs: 30_000,
   waitMs: 250,
+  circuitWaitMs: 15_000,
 }
 const RESPONSE = { status: 'failed', error_code: 'some_code', gateway_transaction_id: 'g-1' }
 

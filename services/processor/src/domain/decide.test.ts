@@ -19,6 +19,7 @@ const policy: RetryPolicy = {
   queryMaxMs: 60_000,
   misconfiguredMs: 30_000,
   waitMs: 250,
+  circuitWaitMs: 15_000,
 }
 const APPROVED = { status: 'approved', gateway_transaction_id: 'g-1' }
 // The PSP spells its code so.
@@ -32,7 +33,7 @@ const ambiguous = { kind: 'ambiguous' } as const
 const misconfigured = { kind: 'misconfigured' } as const
 
 type Step =
-  | { due: 'send' | 'wait' | 'circuit_open' }
+  | { due: 'send' | 'wait' | 'circuit_open'; laterMs?: number }
   | { outcome: SendOutcome; attempt?: number }
   | { status: StatusAnswer }
 
@@ -46,7 +47,7 @@ function given(...steps: Step[]) {
   let now = 0
   const emitted: unknown[] = []
   const apply = (step: Step): Decision => {
-    now = 'due' in step ? Math.max(now, payment.dueAt ?? now) : now + 1
+    now = 'due' in step ? Math.max(now, (payment.dueAt ?? now) + (step.laterMs ?? 0)) : now + 1
     const context: DueContext = { now, jitter: 0.5, policy, psp: 'main' }
     const decision = decide(payment, step, context)
     payment = decision.payment
@@ -276,32 +277,46 @@ describe('in doubt (rule 9)', () => {
 })
 
 describe('an open circuit (P5)', () => {
-  const open: Step = { due: 'circuit_open' }
+  const open: Step = { due: 'circuit_open', laterMs: policy.circuitWaitMs - 1 }
+  const tooLong: Step = { due: 'circuit_open', laterMs: policy.circuitWaitMs }
 
-  test('a payment without a sent request fails at once', () => {
+  test('a payment without a sent request stays due until it has waited too long', () => {
     given()
       .when(open)
+      .then({ payment: { status: 'PENDING', step: 'send', dueAt: 0 }, emits: null, calls: null })
+    given(open, open)
+      .when(due)
+      .then({ calls: { kind: 'send', attempt: 1 } })
+    given(open)
+      .when(tooLong)
       .then({ payment: { status: 'FAILED', reason: 'circuit_open' } })
     given(due, outcomeOf(unreachable))
-      .when(open)
+      .when(tooLong)
       .then({ payment: { status: 'FAILED', reason: 'circuit_open' } })
   })
 
-  test('a payment whose recorded attempt was not sent fails at once', () => {
+  test('a payment whose recorded attempt was not sent is due again', () => {
     given(due)
       .when(outcomeOf({ kind: 'not_sent', cause: 'circuit_open' }))
-      .then({ payment: { status: 'FAILED', reason: 'circuit_open' } })
+      .then({ payment: { status: 'PENDING', step: 'send', failures: 0 }, afterMs: 0, emits: null })
   })
 
-  test('a payment whose attempts were answered queries the status instead of retrying', () => {
+  test('a payment whose attempts were answered queries the status after it waited too long', () => {
     given(due, outcomeOf(unavailable))
       .when(open)
+      .then({ payment: { status: 'PENDING', step: 'send' }, emits: null })
+    given(due, outcomeOf(unavailable))
+      .when(tooLong)
       .then({ payment: { status: 'PENDING', step: 'query' }, emits: null })
   })
 
-  test('a payment in doubt stays in doubt', () => {
-    given(due, outcomeOf(ambiguous), due, statusOf({ kind: 'not_found' }))
+  test('a payment in doubt stays in doubt and queries the status after it waited too long', () => {
+    const doubtful = [due, outcomeOf(ambiguous), due, statusOf({ kind: 'not_found' })]
+    given(...doubtful)
       .when(open)
+      .then({ payment: { status: 'IN_DOUBT', step: 'send' }, emits: null, calls: null })
+    given(...doubtful)
+      .when(tooLong)
       .then({ payment: { status: 'IN_DOUBT', step: 'query' }, emits: null, calls: null })
   })
 })

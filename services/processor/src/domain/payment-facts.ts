@@ -7,6 +7,8 @@ export type PaymentFacts = {
   walletTransactionId: string
   amountMinor: bigint
   currency: string
+  /** The bank that receives the money; empty in payments of earlier releases. */
+  destinationBank: string
   /** W3C trace context of the event that started the payment. */
   traceparent: string | null
 }

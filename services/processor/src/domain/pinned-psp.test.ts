@@ -16,6 +16,7 @@ const policy: RetryPolicy = {
   queryMaxMs: 60_000,
   misconfiguredMs: 30_000,
   waitMs: 250,
+  circuitWaitMs: 15_000,
 }
 const context = { now: 0, jitter: 0.5, policy }
 const later = { ...context, now: 10_000 }

@@ -19,6 +19,8 @@ export type RetryPolicy = {
   misconfiguredMs: number
   /** Pause of a payment that cannot be sent because no call is free. */
   waitMs: number
+  /** How long a payment that is due waits for an open circuit before it fails. */
+  circuitWaitMs: number
 }
 
 /** Inputs of a decision besides the payment; `jitter` is in [0, 1). */

@@ -54,6 +54,7 @@ function reserved(
       walletTransactionId: event.wallet_transaction_id,
       amountMinor,
       currency,
+      destinationBank: data.service_bank_code,
       traceparent,
     },
     order: {

@@ -15,7 +15,6 @@ function circuitOf(t: TestContext) {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
   const refused = () => CIRCUIT_OPEN
   const breaker = createCircuit<Sent>({
-    whileTrying: 'wait',
     isFailure: isPspFailure,
     threshold: 0.5,
     windowMs: 10_000,

@@ -1,3 +1,6 @@
+import type { CallKey } from '@caudal/outbound/call-key.ts'
+import { intArray, textArray } from '@caudal/postgres/array-parameter.ts'
+import { named, raw, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import {
   PSP_PAYMENT_COLUMNS,
@@ -6,10 +9,31 @@ import {
   storedPayment,
 } from './payment-row.ts'
 
+/** How many due payments to claim: of one step, of each tenant and bank, of each tenant. */
+export type TurnLimits = {
+  total: number
+  /** Of keys and tenants that are not listed. */
+  ofKey: number
+  ofTenant: number
+  keys: readonly { key: CallKey; most: number }[]
+  tenants: readonly { tenant: string; most: number }[]
+}
+
+/** Payments whose circuit is open: those that have been due for longer are claimed to end. */
+export type HeldPayments = { waitMs: number; all: boolean; keys: readonly CallKey[] }
+
 /** How many due payments of each step to claim. */
-export type DueLimits = { send: number; query: number; await: number }
+export type DueLimits = {
+  send: TurnLimits
+  query: TurnLimits
+  await: number
+  held: HeldPayments
+}
 
 export type DuePayment = StoredPayment & { requestBody: Buffer }
+
+/** The most payments that are claimed at once because their circuit stayed open. */
+const MOST_HELD = 500
 
 const SOMETHING_DUE = `
   SELECT EXISTS (
@@ -27,68 +51,95 @@ export async function isSomethingDue(db: Db): Promise<boolean> {
 }
 
 // Skips rows that another instance or the recording of an answer has locked.
-const lost = (limit: string): string => `
-    SELECT ${PSP_PAYMENT_COLUMNS}, request_body FROM payments
+const lost = (limit: number): Sql => sql`
+    SELECT ${raw(PSP_PAYMENT_COLUMNS)}, request_body FROM payments
     WHERE step = 'await' AND due_at <= statement_timestamp()
     ORDER BY due_at
     LIMIT ${limit}
     FOR UPDATE SKIP LOCKED`
 
-// Tenants take turns: the first due row of each, then the second of each. A skip scan of the
-// index finds the tenants. Instances share the rows, so each reads twice as many as it claims. If
-// more than that are locked, the rest comes from behind the rows that were read.
-const dueInTurns = (step: 'send' | 'query', limit: string): string => `
-    WITH RECURSIVE tenants AS (
-      (SELECT tenant_id FROM payments WHERE step = '${step}' ORDER BY tenant_id LIMIT 1)
+// Tenants take turns, and so do the banks of a tenant: the first due row of each, then the second
+// of each. A skip scan of the index finds the tenants and banks. The turns are counted without a
+// lock, which gives each bank its places; then as many rows are locked, from behind those that
+// other instances have locked.
+const dueInTurns = (step: Sql, { total, ofKey, ofTenant, keys, tenants }: TurnLimits): Sql => sql`
+    WITH RECURSIVE keys AS (
+      (SELECT tenant_id, destination_bank FROM payments WHERE step = '${step}'
+        ORDER BY tenant_id, destination_bank LIMIT 1)
       UNION ALL
-      SELECT (SELECT p.tenant_id FROM payments p
-        WHERE p.step = '${step}' AND p.tenant_id > t.tenant_id ORDER BY p.tenant_id LIMIT 1)
-      FROM tenants t WHERE t.tenant_id IS NOT NULL
+      SELECT next.tenant_id, next.destination_bank FROM keys CROSS JOIN LATERAL (
+        SELECT p.tenant_id, p.destination_bank FROM payments p
+        WHERE p.step = '${step}'
+          AND (p.tenant_id, p.destination_bank) > (keys.tenant_id, keys.destination_bank)
+        ORDER BY p.tenant_id, p.destination_bank LIMIT 1
+      ) next
+    ), limited AS (
+      SELECT tenant_id AS of_tenant, destination_bank AS of_bank,
+        coalesce(k.most, ${ofKey}::int) AS most_of_key,
+        coalesce(t.most, ${ofTenant}::int) AS most_of_tenant
+      FROM keys
+      LEFT JOIN unnest(${textArray(keys, ({ key }) => key.tenant)}::text[],
+        ${textArray(keys, ({ key }) => key.destination)}::text[],
+        ${intArray(keys, ({ most }) => most)}::int[]
+      ) AS k(tenant_id, destination_bank, most) USING (tenant_id, destination_bank)
+      LEFT JOIN unnest(${textArray(tenants, ({ tenant }) => tenant)}::text[],
+        ${intArray(tenants, ({ most }) => most)}::int[]
+      ) AS t(tenant_id, most) USING (tenant_id)
     ), turns AS (
-      SELECT d.payment_id, d.due_at AS since, t.tenant_id AS of_tenant,
-        row_number() OVER (PARTITION BY t.tenant_id ORDER BY d.due_at) AS turn
-      FROM tenants t CROSS JOIN LATERAL (
-        SELECT payment_id, due_at FROM payments
-        WHERE step = '${step}' AND tenant_id = t.tenant_id AND due_at <= statement_timestamp()
-        ORDER BY due_at
-        LIMIT 2 * ${limit}::int
+      SELECT l.*, d.due_at AS since,
+        row_number() OVER (PARTITION BY of_tenant, of_bank ORDER BY d.due_at) AS turn_of_bank
+      FROM limited l CROSS JOIN LATERAL (
+        SELECT due_at FROM payments
+        WHERE step = '${step}' AND tenant_id = l.of_tenant AND destination_bank = l.of_bank
+          AND due_at <= statement_timestamp()
+        ORDER BY due_at LIMIT least(l.most_of_key, l.most_of_tenant, ${total}::int)
       ) d
-    ), first AS (
-      SELECT ${PSP_PAYMENT_COLUMNS}, request_body FROM payments p JOIN turns USING (payment_id)
-      WHERE p.step = '${step}' AND p.due_at <= statement_timestamp()
-      ORDER BY turns.turn, turns.since
-      LIMIT ${limit}
-      FOR UPDATE OF p SKIP LOCKED
-    ), rest AS (
-      SELECT d.* FROM turns t CROSS JOIN LATERAL (
-        SELECT ${PSP_PAYMENT_COLUMNS}, request_body FROM payments
-        WHERE step = '${step}' AND tenant_id = t.of_tenant AND due_at <= statement_timestamp()
-          AND payment_id <> ALL (ARRAY(SELECT payment_id FROM first))
-        ORDER BY due_at
-        LIMIT ${limit} - (SELECT count(*) FROM first)
-        FOR UPDATE SKIP LOCKED
-      ) d
-      WHERE t.turn = 2 * ${limit}::int
-      LIMIT ${limit} - (SELECT count(*) FROM first)
+    ), turns_of_tenants AS (
+      SELECT of_tenant, of_bank, since, most_of_tenant,
+        row_number() OVER (PARTITION BY of_tenant ORDER BY turn_of_bank, since) AS turn
+      FROM turns
+    ), places AS (
+      SELECT of_tenant, of_bank, count(*) AS place_count FROM (
+        SELECT of_tenant, of_bank FROM turns_of_tenants WHERE turn <= most_of_tenant
+        ORDER BY turn, since LIMIT ${total}
+      ) AS served
+      GROUP BY of_tenant, of_bank
     )
-    SELECT * FROM first UNION ALL SELECT * FROM rest`
+    SELECT d.* FROM places CROSS JOIN LATERAL (
+      SELECT ${raw(PSP_PAYMENT_COLUMNS)}, request_body FROM payments
+      WHERE step = '${step}' AND tenant_id = of_tenant AND destination_bank = of_bank
+        AND due_at <= statement_timestamp()
+      ORDER BY due_at LIMIT place_count
+      FOR UPDATE SKIP LOCKED
+    ) d`
 
-const CLAIM = `
-  WITH sends AS (${dueInTurns('send', '$1')}
-  ), queries AS (${dueInTurns('query', '$2')}
-  ), lost AS (${lost('$3')}
-  )
-  SELECT * FROM sends UNION ALL SELECT * FROM queries UNION ALL SELECT * FROM lost`
+const held = ({ waitMs, all, keys }: HeldPayments): Sql => sql`
+    SELECT ${raw(PSP_PAYMENT_COLUMNS)}, request_body FROM payments p
+    WHERE step = 'send' AND due_at <= statement_timestamp() - ${waitMs} * interval '1 ms'
+      AND (${all} OR EXISTS (
+        SELECT FROM unnest(${textArray(keys, ({ tenant }) => tenant)}::text[],
+          ${textArray(keys, ({ destination }) => destination)}::text[]) AS k(of_tenant, of_bank)
+        WHERE of_tenant = p.tenant_id AND of_bank = p.destination_bank))
+      AND payment_id <> ALL (ARRAY(SELECT payment_id FROM sends))
+    ORDER BY due_at
+    LIMIT ${all || keys.length > 0 ? MOST_HELD : 0}
+    FOR UPDATE SKIP LOCKED`
 
 /**
- * Locks payments whose step is due; several instances share them. Tenants take turns. Within a
- * tenant the longest overdue payment comes first.
+ * Locks payments whose step is due; several instances share them. Tenants and their banks take
+ * turns. Within a bank the longest overdue payment comes first.
  */
 export async function claimDue(tx: Tx, limits: DueLimits): Promise<DuePayment[]> {
-  const { rows } = await tx.query<PaymentRow & { request_body: Buffer }>({
-    name: 'claim-due',
-    text: CLAIM,
-    values: [limits.send, limits.query, limits.await],
-  })
+  const statement = sql`
+    WITH sends AS MATERIALIZED (${dueInTurns(raw('send'), limits.send)}
+    ), held AS (${held(limits.held)}
+    ), queries AS (${dueInTurns(raw('query'), limits.query)}
+    ), lost AS (${lost(limits.await)}
+    )
+    SELECT * FROM sends UNION ALL SELECT * FROM held
+    UNION ALL SELECT * FROM queries UNION ALL SELECT * FROM lost`
+  const { rows } = await tx.query<PaymentRow & { request_body: Buffer }>(
+    named('claim-due', statement),
+  )
   return rows.map((row) => ({ ...storedPayment(row), requestBody: row.request_body }))
 }

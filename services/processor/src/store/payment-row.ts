@@ -10,8 +10,8 @@ export type StoredPayment = { facts: PaymentFacts; state: PspPayment; now: numbe
 /** The columns that every load takes. */
 export const PSP_PAYMENT_COLUMNS = `
   payment_id, tenant_id, account_id, user_id, wallet_transaction_id, amount_minor, currency,
-  traceparent, status, step, due_at, attempt_number, attempt_deadline_at, failure_count,
-  may_have_left, unproven, query_count, gateway_response, reason, psp,
+  destination_bank, traceparent, status, step, due_at, attempt_number, attempt_deadline_at,
+  failure_count, may_have_left, unproven, query_count, gateway_response, reason, psp,
   statement_timestamp() AS now`
 
 export type PaymentRow = {
@@ -22,6 +22,7 @@ export type PaymentRow = {
   wallet_transaction_id: string
   amount_minor: bigint
   currency: string
+  destination_bank: string
   traceparent: string | null
   status: PaymentStatus
   step: NextStep
@@ -49,6 +50,7 @@ export function storedPayment(row: PaymentRow): StoredPayment {
       walletTransactionId: row.wallet_transaction_id,
       amountMinor: row.amount_minor,
       currency: row.currency,
+      destinationBank: row.destination_bank,
       traceparent: row.traceparent,
     },
     state: {

@@ -26,10 +26,10 @@ export async function recordPayments(tx: Tx, payments: readonly NewPayment[]): P
   const statement = sql`
     WITH recorded AS (
       INSERT INTO payments (payment_id, tenant_id, account_id, user_id, wallet_transaction_id,
-        amount_minor, currency, request_body, traceparent, status, step, due_at, attempt_number,
-        attempt_deadline_at, gateway_response, reason, psp, finished_at)
+        amount_minor, currency, destination_bank, request_body, traceparent, status, step, due_at,
+        attempt_number, attempt_deadline_at, gateway_response, reason, psp, finished_at)
       SELECT payment_id, tenant_id, account_id, user_id, wallet_transaction_id,
-        amount_minor, currency, request_body, traceparent, status, step,
+        amount_minor, currency, destination_bank, request_body, traceparent, status, step,
         statement_timestamp() + due_in_ms * interval '1 ms', attempt_number,
         statement_timestamp() + deadline_in_ms * interval '1 ms', gateway_response::jsonb, reason,
         psp, CASE WHEN step IS NULL THEN statement_timestamp() END
@@ -41,6 +41,7 @@ export async function recordPayments(tx: Tx, payments: readonly NewPayment[]): P
         ${uuidArray(facts, (it) => it.walletTransactionId)}::uuid[],
         ${bigintArray(facts, (it) => it.amountMinor)}::bigint[],
         ${textArray(facts, (it) => it.currency)}::text[],
+        ${textArray(facts, (it) => it.destinationBank)}::text[],
         ${byteaArray(payments, (it) => it.requestBody)}::bytea[],
         ${textArray(facts, (it) => it.traceparent)}::text[],
         ${textArray(states, (it) => it.status)}::text[],
@@ -52,8 +53,8 @@ export async function recordPayments(tx: Tx, payments: readonly NewPayment[]): P
         ${textArray(states, (it) => it.reason)}::text[],
         ${textArray(states, (it) => it.psp)}::text[]
       ) AS n(payment_id, tenant_id, account_id, user_id, wallet_transaction_id, amount_minor,
-        currency, request_body, traceparent, status, step, due_in_ms, attempt_number,
-        deadline_in_ms, gateway_response, reason, psp)
+        currency, destination_bank, request_body, traceparent, status, step, due_in_ms,
+        attempt_number, deadline_in_ms, gateway_response, reason, psp)
       ORDER BY payment_id
       ON CONFLICT ON CONSTRAINT payments_are_recorded_once DO NOTHING
       RETURNING payment_id, attempt_number, attempt_deadline_at
