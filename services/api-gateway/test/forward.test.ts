@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
+import { eventually } from '@caudal/testing/eventually.ts'
 import { accept, assertProblem, KEY, PAYMENT_ID, startTestGateway } from './start-test-gateway.ts'
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -125,22 +126,21 @@ test('F13: a request on a broken connection is retried once, with the same payme
   assert.equal(seen[0]?.headers['x-payment-id'], seen[1]?.headers['x-payment-id'])
 })
 
-test('F7: a full queue for a service is OVERLOADED', async (t) => {
+test('F7: a full queue for a service is OVERLOADED, and another tenant has a place in it', async (t) => {
   const held: ServerResponse[] = []
-  const full = Promise.withResolvers<void>()
-  const { ask } = await startTestGateway(
+  const { ask, issuer } = await startTestGateway(
     t,
-    { CAUDAL_GATEWAY_PEER_MAX_PENDING: '2' },
-    (_request, response) => {
-      held.push(response)
-      if (held.length === 2) full.resolve()
-    },
+    { CAUDAL_GATEWAY_PEER_MAX_PENDING: '4' },
+    (_request, response) => void held.push(response),
   )
-  const waiting = [ask('GET', '/api/v1/wallet'), ask('GET', '/api/v1/wallet')]
-  await full.promise
+  const waiting = [1, 2, 3].map(() => ask('GET', '/api/v1/wallet'))
+  await eventually(() => held.length === 3)
   const refused = await ask('GET', '/api/v1/wallet')
   assertProblem(refused, 503, 'OVERLOADED')
   assert.equal(refused.headers.get('retry-after'), '1')
+  const bearer = await issuer.sign({ tenant_id: 'other' })
+  waiting.push(ask('GET', '/api/v1/wallet', { bearer }))
+  await eventually(() => held.length === 4)
   for (const response of held) response.end('{}')
   for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 200)
 })

@@ -33,7 +33,8 @@ export async function forward(
   reply: FastifyReply,
 ): Promise<void> {
   const { peer, audience, path, paymentId } = to
-  const token = await deps.tokens(identityOf(request), audience)
+  const identity = identityOf(request)
+  const token = await deps.tokens(identity, audience)
   const headers: Record<string, string> = {
     authorization: `Bearer ${token}`,
     traceparent: childTraceparent(request.traceparent),
@@ -46,7 +47,8 @@ export async function forward(
   }
   const body = Buffer.isBuffer(request.body) ? request.body : null
   const method = request.method === 'POST' ? 'POST' : 'GET'
-  const answer = await peer.send({ method, path, headers, body }).catch(asFault)
+  const inner = { method, path, headers, body } as const
+  const answer = await peer.send(inner, identity.tenantId).catch(asFault)
   if (answer instanceof PeerFault) {
     report(deps, peer, request, { code: answer.code, payment_id: paymentId, err: answer })
     sendProblem(reply, answer.code === 'OVERLOADED' ? 'OVERLOADED' : 'UNAVAILABLE')

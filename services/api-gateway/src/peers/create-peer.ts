@@ -1,3 +1,4 @@
+import { createTurnstile } from '@caudal/outbound/create-turnstile.ts'
 import { withDeadline } from '@caudal/retry/with-deadline.ts'
 import { Pool } from 'undici'
 import { exchangeTwice, streamExchange, type PeerAnswer, type PeerRequest } from './exchange.ts'
@@ -18,11 +19,11 @@ export class PeerFault extends Error {
 export interface PeerOptions {
   name: string
   url: string
-  /** The most kept-alive connections; further requests wait for one. */
+  /** The most kept-alive connections and requests under way; further requests wait their turn. */
   connections: number
   /** From writing the request to the answer's first byte, and between its bytes. */
   timeoutMs: number
-  /** The most requests in flight or waiting; more are refused as OVERLOADED. */
+  /** The most requests under way or waiting; more are refused as OVERLOADED. */
   maxPending: number
   /** Writes to these paths are sent together when they arrive together (see join-requests.ts). */
   joined: readonly { path: string; to: string }[]
@@ -30,7 +31,8 @@ export interface PeerOptions {
 
 export interface Peer {
   name: string
-  send(request: PeerRequest): Promise<PeerAnswer>
+  /** Tenants take turns, and each has its share of the requests under way and waiting. */
+  send(request: PeerRequest, tenant: string): Promise<PeerAnswer>
   /** Asks for the readiness of the peer, for a second at most. */
   ready(): Promise<PeerAnswer>
   close(): Promise<void>
@@ -53,7 +55,7 @@ export function createPeer(options: PeerOptions): Peer {
     keepAliveTimeout: KEEP_ALIVE_MS,
     connect: { timeout: CONNECT_TIMEOUT_MS },
   })
-  let pending = 0
+  const turnstile = createTurnstile({ places: connections, maxPending })
   const alone = (request: PeerRequest): Promise<PeerAnswer> => exchangeTwice(pool, request)
   const stream: JoinOptions['stream'] = (request, onData) => streamExchange(pool, request, onData)
   const send = options.joined.reduce(
@@ -62,15 +64,16 @@ export function createPeer(options: PeerOptions): Peer {
   )
   return {
     name,
-    async send(request) {
-      if (pending >= maxPending) throw new PeerFault('OVERLOADED', `the queue of ${name} is full`)
-      pending++
+    async send(request, tenant) {
+      const turn = turnstile.enter(tenant)
+      if (turn === undefined) throw new PeerFault('OVERLOADED', `the queue of ${name} is full`)
+      await turn
       try {
         return await send(request)
       } catch (error) {
         throw new PeerFault('PEER_UNAVAILABLE', `${name} gave no answer`, error)
       } finally {
-        pending--
+        turnstile.leave(tenant)
       }
     },
     ready: () => withDeadline(READY_TIMEOUT_MS, () => alone(READY)),
