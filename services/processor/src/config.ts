@@ -77,7 +77,7 @@ function readPspSettings(reader: EnvironmentReader): PspSettings {
     connectTimeoutMs,
     maxSends: reader.integer('CAUDAL_PSP_MAX_REQUESTS', { min: 1, max: 4_096 }, 512),
     maxQueries: reader.integer('CAUDAL_PSP_MAX_QUERIES', { min: 1, max: 1_024 }, 64),
-    maxWaiting: reader.integer('CAUDAL_PSP_MAX_WAITING', { min: 1, max: 1_000_000 }, 10_000),
+    maxWaiting: reader.integer('CAUDAL_PSP_MAX_WAITING', { min: 1, max: 1_000_000 }, 20_000),
     drainMs: reader.durationMs('CAUDAL_PSP_DRAIN', 5_000),
     accounts: readAccounts(reader),
     policy,
