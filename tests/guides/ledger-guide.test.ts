@@ -80,7 +80,7 @@ describe('the ledger guide', () => {
       const value = await eventually(async () => {
         const signal = AbortSignal.timeout(5_000)
         const records = await log.read(partitions, { maxRecords: 1_000, waitMs: 100, signal })
-        return records.find((record) => record.value.includes('"sale-9-fee"'))?.value
+        return records.find((record) => record.value.includes('"sale-9-price"'))?.value
       })
       assert.equal(differenceOf(value, shown.expected!), null)
     } finally {

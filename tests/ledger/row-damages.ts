@@ -129,7 +129,7 @@ const UNLIKE_EVENT: Damage[] = [
   ['idempotency key', `idempotency_key = 'x'`],
   ['value date', 'value_date = value_date - 1'],
   ['account', `account_id = '${wallet.accountId}'`],
-  ['corrected transfer', 'corrects_id = NULL'],
+  ['corrected transfer', 'corrects_id = NULL, correction = NULL'],
 ].map(([name, set]) => {
   const id = name === 'corrected transfer' ? correction.transferId : creditId
   return {

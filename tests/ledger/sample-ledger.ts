@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Db } from '@caudal/postgres/types.ts'
 import { openAccount } from '@caudal/wallets/accounts/open-account.ts'
+import { LEDGER_RIGHTS } from '@caudal/wallets/ledger/domain/rights.ts'
 import { change, close, move, transfer } from '../../services/wallets/test/client-commands.ts'
 import { runBatch, runCommands } from '../../services/wallets/test/ledger-fixture.ts'
 import {
@@ -20,7 +21,7 @@ const OPENER = {
 const wallet = newWallet()
 const spender = newWallet({ currency: 'JPY' })
 const frozen = newWallet()
-const [payer, payee, empty] = [newWallet(), newWallet(), newWallet()]
+const [payer, payee, heir, empty] = [newWallet(), newWallet(), newWallet(), newWallet()]
 const credit = move('credit', payer, 100n)
 const debit = move('debit', payer, 3n)
 const sale = transfer([
@@ -34,6 +35,17 @@ const correction = transfer(
   ],
   { corrects: sale.transferId },
 )
+const misplaced = transfer([
+  [payer, -6n],
+  [payee, 6n],
+])
+const reclassification = transfer(
+  [
+    [payee, -6n],
+    [heir, 6n],
+  ],
+  { corrects: misplaced.transferId, rights: LEDGER_RIGHTS },
+)
 
 /** A PSP beside the default one. */
 export const OTHER_PSP = 'other'
@@ -44,11 +56,15 @@ export const SAMPLE = {
   spender,
   frozen,
   payer,
+  payee,
+  heir,
   empty,
   credit,
   debit,
   sale,
   correction,
+  misplaced,
+  reclassification,
   hold: move('hold', wallet, 30n),
   expiring: { ...move('hold', wallet, 7n), expiresInSeconds: 3_600 },
   ended: move('hold', frozen, 5n),
@@ -65,7 +81,7 @@ export async function openWithEvents(db: Db, wallets: readonly TestWallet[]): Pr
 /** Fills the sample ledger with transfers, holds and changes of every kind. */
 export async function fillSampleLedger(db: Db): Promise<void> {
   const { hold, expiring, ended, payment } = SAMPLE
-  await openWithEvents(db, [wallet, spender, frozen, payer, payee, empty])
+  await openWithEvents(db, [wallet, spender, frozen, payer, payee, heir, empty])
   await runCommands(db, change({ overdraft: 80n }, spender))
   await runCommands(db, move('credit', wallet, 100n), move('credit', spender, 50n), credit)
   await runCommands(db, hold, move('debit', spender, 80n), move('credit', frozen, 5n), debit)
@@ -77,6 +93,7 @@ export async function fillSampleLedger(db: Db): Promise<void> {
   await runBatch(db, [eventWork(requested(payment))])
   await runCommands(db, sale)
   await runCommands(db, correction)
+  await runCommands(db, misplaced, reclassification)
   for (const psp of [undefined, OTHER_PSP]) await settle(db, newPayment(payer, 4n), psp)
 }
 

@@ -17,7 +17,7 @@ import { fillSampleLedger, openWithEvents } from './sample-ledger.ts'
 const OF_THE_LEDGER = CHECKS.filter(({ needs }) => needs.length === 1 && needs[0] === 'wallets')
 
 async function assertClean(wallets: Db): Promise<void> {
-  assert.equal(OF_THE_LEDGER.length, 4)
+  assert.equal(OF_THE_LEDGER.length, 5)
   for (const { name, run } of OF_THE_LEDGER) {
     const { checked, violations } = await run({ wallets } as CheckInput)
     assert.deepEqual(violations, [], name)

@@ -4,6 +4,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { balancesEqualEntries } from 'caudal/verify/balance-check.ts'
 import type { CheckInput } from 'caudal/verify/check.ts'
+import { correctionsBounded } from 'caudal/verify/correction-check.ts'
 import { eventsMatchLedger } from 'caudal/verify/event-check.ts'
 import { noOverdraft } from 'caudal/verify/overdraft-check.ts'
 import { entriesSumToZero } from 'caudal/verify/transfer-check.ts'
@@ -16,10 +17,17 @@ import {
 } from '../../services/wallets/test/ledger-fixture.ts'
 import { age, attachMonth, connectAs, monthAgo } from '../../services/wallets/test/old-months.ts'
 import { newWallet } from '../../services/wallets/test/test-wallet.ts'
+import { CORRECTION_DAMAGES } from './correction-damages.ts'
 import { type Damage, ROW_DAMAGES } from './row-damages.ts'
 import { SAMPLE, fillSampleLedger } from './sample-ledger.ts'
 
-const CHECKS = [entriesSumToZero, balancesEqualEntries, noOverdraft, eventsMatchLedger]
+const CHECKS = [
+  entriesSumToZero,
+  balancesEqualEntries,
+  noOverdraft,
+  correctionsBounded,
+  eventsMatchLedger,
+]
 
 const { wallet, spender, frozen, hold, expiring } = SAMPLE
 const { accountId } = wallet
@@ -250,7 +258,7 @@ describe('F1: verify finds changes that were made to the tables without the ledg
     assertClean(await look(pool))
   })
 
-  for (const { what, sql, check, says } of [...DAMAGES, ...ROW_DAMAGES]) {
+  for (const { what, sql, check, says } of [...DAMAGES, ...ROW_DAMAGES, ...CORRECTION_DAMAGES]) {
     test(what, async () => {
       await admin.query('BEGIN')
       try {

@@ -129,6 +129,16 @@ function ledger({ completed: { id, account } }: UsedSystem): PlantedViolation[] 
       sql: 'UPDATE accounts SET available_minor = -1 WHERE account_id = $1',
       values: [account],
     },
+    {
+      database: 'wallets',
+      table: 'transfers',
+      what: 'a correction of nothing',
+      check: 'corrections_bounded',
+      says: `corrects transfer ${id}, which does not exist`,
+      sql: `UPDATE transfers SET kind = 'transfer', corrects_id = $1, correction = 'bounded'
+            WHERE transfer_id = (SELECT transfer_id FROM transfers WHERE kind = 'credit' LIMIT 1)`,
+      values: [id],
+    },
   ]
 }
 

@@ -10,8 +10,8 @@ const EVENTS = `
     CROSS JOIN LATERAL jsonb_to_record(o.payload::jsonb) AS p(event_type text,
       occurred_at timestamptz, tenant_id text, account_id uuid, currency text, transfer_id uuid,
       account_version bigint, amount_minor bigint, value_date date, entries jsonb, hold jsonb,
-      payment_id uuid, corrects uuid, client_id text, idempotency_key text, reference_id text,
-      reason text, change_id uuid, change text, revision bigint, status text,
+      payment_id uuid, corrects uuid, correction text, client_id text, idempotency_key text,
+      reference_id text, reason text, change_id uuid, change text, revision bigint, status text,
       overdraft_limit_minor bigint, kind text, user_id uuid, wallet_id uuid, stripe smallint,
       psp text)
     WHERE o.topic = 'wallets.ledger'

@@ -18,6 +18,7 @@ const OF_TRANSFERS: readonly Pair[] = [
   ['payment', 't.payment_id', 'w.payment_id'],
   ['hold', 't.hold_id', `(w.hold->>'hold_id')::uuid`],
   ['corrected transfer', 't.corrects_id', 'w.corrects'],
+  ['bound of its correction', 't.correction', 'w.correction'],
 ]
 
 const TRANSFERS = `

@@ -23,6 +23,8 @@ const OF_HOLDS: readonly Pair[] = [
   ['tenant', 'h.tenant_id', 't.tenant_id'],
   ['account', 'h.account_id', 't.account_id'],
   ['payment', 'h.payment_id', 't.payment_id'],
+  // A hold of an earlier release does not name its client.
+  ['client', 'h.client_id', 'CASE WHEN h.client_id IS NOT NULL THEN t.client_id END'],
   ['creation time', 'h.created_at', 't.made_at'],
   ['change time', 'h.changed_at', 't.changed_at'],
   [
@@ -45,6 +47,7 @@ const HOLDS = `
     SELECT t.hold_id, e.account_id, sum(e.amount_minor) AS held_minor,
       max(t.booked_at) AS changed_at, min(t.currency) AS currency, min(t.tenant_id) AS tenant_id,
       any_value(t.payment_id) AS payment_id,
+      min(t.client_id) FILTER (WHERE t.transfer_id = t.hold_id) AS client_id,
       min(t.amount_minor) FILTER (WHERE t.transfer_id = t.hold_id) AS amount_minor,
       min(t.booked_at) FILTER (WHERE t.transfer_id = t.hold_id) AS made_at,
       max(e.account_version) FILTER (WHERE t.kind = 'commit') AS committed,

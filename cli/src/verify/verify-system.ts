@@ -12,6 +12,7 @@ import {
   truncated,
   DATABASES,
 } from './check.ts'
+import { correctionsBounded } from './correction-check.ts'
 import { eventsMatchLedger } from './event-check.ts'
 import { holdsMatchPayments } from './hold-checks.ts'
 import { notifiedOnce } from './notification-checks.ts'
@@ -30,6 +31,7 @@ export const CHECKS: readonly Check[] = [
   entriesSumToZero,
   balancesEqualEntries,
   noOverdraft,
+  correctionsBounded,
   holdsMatchPayments,
   completedChargedOnce,
   failedNotCharged,

@@ -21,6 +21,7 @@ export const ERROR_CODES = {
   IDEMPOTENCY_MISMATCH: { status: 422, title: 'The idempotency key was used for another request' },
   INSUFFICIENT_FUNDS: { status: 422, title: 'The available balance is too small' },
   BALANCE_LIMIT_EXCEEDED: { status: 422, title: 'The balance limit is exceeded' },
+  CORRECTION_EXCEEDS_ORIGINAL: { status: 422, title: 'The correction exceeds the original' },
   ACCOUNT_FROZEN: { status: 422, title: 'The account is frozen' },
   ACCOUNT_CLOSED: { status: 422, title: 'The account is closed' },
   ACCOUNT_NOT_EMPTY: { status: 422, title: 'The account is not empty' },

@@ -25,6 +25,7 @@ const PSEUDONYMOUS = new Set(
    service_name service_account_number service_bank_code
    status reason account_version available_minor held_minor value_date
    entries balance balance_after_minor hold hold_id remaining_minor expires_at client_id corrects
+   correction policy_version
    kind stripe psp overdraft_limit_minor revision change change_id
    gateway_response error_code message gateway_transaction_id`.split(/\s+/),
 )

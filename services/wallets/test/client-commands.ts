@@ -13,6 +13,7 @@ import type {
   RequestedPosting,
 } from '../src/ledger/domain/command.ts'
 import { KINDS, postingsOf } from '../src/ledger/domain/kinds.ts'
+import type { Rights } from '../src/ledger/domain/rights.ts'
 import { transferIdFrom } from '../src/ledger/domain/transfer.ts'
 import { TENANT, type TestWallet } from './test-wallet.ts'
 
@@ -21,6 +22,8 @@ export interface Naming {
   reference?: string
 }
 
+/** Those of a token with `ledger:write`. */
+const WRITER: Rights = { admin: false, system: true, overdraft: true }
 const TESTER = { type: 'client', id: 'tester' } as const
 
 function fingerprintOf(request: unknown): string {
@@ -42,7 +45,7 @@ function base(tenantId: string, naming: Naming, request: readonly unknown[]) {
 function common(wallet: TestWallet, naming: Naming, request: readonly string[]) {
   const { tenantId, accountId, currency } = wallet
   const source = { type: 'client', id: TESTER.id } as const
-  const money = { accountId, source, valueDate: null }
+  const money = { accountId, source, rights: WRITER, valueDate: null }
   return { ...base(tenantId, naming, [accountId, currency, ...request]), ...money }
 }
 
@@ -98,9 +101,9 @@ export type TestPosting = [on: TestWallet | [SystemAccountKind, currency: string
 
 export function transfer(
   postings: readonly TestPosting[],
-  naming: Naming & { corrects?: string; tenantId?: string } = {},
+  naming: Naming & { corrects?: string; tenantId?: string; rights?: Rights } = {},
 ): PostingsCommand {
-  const { corrects = null, tenantId = TENANT } = naming
+  const { corrects = null, tenantId = TENANT, rights = WRITER } = naming
   const read = postings.map(([on, amountMinor]): RequestedPosting => {
     if (!Array.isArray(on)) {
       return { accountId: on.accountId, currency: on.currency, amountMinor, system: null }
@@ -116,6 +119,7 @@ export function transfer(
     ...base(tenantId, naming, ['transfer', request, corrects]),
     kind: 'transfer',
     source: { type: 'client', id: TESTER.id },
+    rights,
     accountId: accountOfFirst(read, tenantId),
     postings: read,
     correctsId: corrects,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import { LEDGER_RIGHTS } from '../src/ledger/domain/rights.ts'
 import { close, move, transfer } from './client-commands.ts'
 import { openWallets, runBatch, runCommands } from './ledger-fixture.ts'
 import { completed, newPayment, requested } from './payment-events.ts'
@@ -363,7 +364,7 @@ describe('E4: the history of the ledger over HTTP', () => {
         [one, -40n],
         [two, 40n],
       ],
-      { corrects: wrong.transferId },
+      { corrects: wrong.transferId, rights: LEDGER_RIGHTS },
     )
     await runCommands(world.db, right)
     const [first, second] = [
@@ -372,6 +373,7 @@ describe('E4: the history of the ledger over HTTP', () => {
     ]
     assert.deepEqual([first['corrects'], first['corrected_by']], [null, [right.transferId]])
     assert.deepEqual([second['corrects'], second['corrected_by']], [wrong.transferId, []])
+    assert.deepEqual([first['correction'], second['correction']], [null, 'reclassified'])
   })
 
   // The last one: from here on the books begin in 2001.

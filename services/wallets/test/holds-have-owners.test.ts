@@ -61,6 +61,16 @@ describe('a hold belongs to the client that made it', () => {
     assert.equal(await ledger.balances(wallet), '60/40')
   })
 
+  test('a hold from before holds named their client belongs to the client of its transfer', async () => {
+    const { wallet, ending } = await held()
+    await world.asAdmin('UPDATE holds SET client_id = NULL WHERE hold_id = $1', [ending['hold_id']])
+    const refused = await ledger.post('/v1/wallet/commit', ending, { token: stranger })
+    assertProblem(refused, 403, 'FORBIDDEN')
+    const own = await ledger.post('/v1/wallet/commit', ending, { token: owner })
+    assert.equal(own.status, 200, own.text)
+    assert.equal(await ledger.balances(wallet), '60/0')
+  })
+
   test('a client with ledger:admin may end it', async () => {
     const { wallet, ending } = await held()
     const reply = await ledger.post('/v1/wallet/commit', ending, { token: admin })

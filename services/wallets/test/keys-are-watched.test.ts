@@ -134,7 +134,7 @@ test('a refusal, a repeat and a used key each make the next batches look, and th
     return batches
   }
   assert.equal(careful(), 0)
-  watch.saw([{ type: 'refused', code: 'INSUFFICIENT_FUNDS', hold: null }])
+  watch.saw([{ type: 'refused', code: 'INSUFFICIENT_FUNDS', detail: null, hold: null }])
   const long = careful()
   assert.ok(long >= 100)
   watch.sawUsedKey()

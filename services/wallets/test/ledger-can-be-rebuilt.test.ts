@@ -9,6 +9,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import type { TestScope } from '@caudal/testing/test-database.ts'
 import fc from 'fast-check'
 import { openAccount } from '../src/accounts/open-account.ts'
+import { LEDGER_RIGHTS } from '../src/ledger/domain/rights.ts'
 import { rebuildLedger } from '../src/upkeep/rebuild-ledger.ts'
 import { change, close, move } from './client-commands.ts'
 import { findViolations } from './find-violations.ts'
@@ -133,8 +134,9 @@ async function everyKind(db: Db): Promise<void> {
     ...named(two),
     kind: 'transfer' as const,
     source: { type: 'client', id: 'tester' } as const,
+    rights: LEDGER_RIGHTS,
     valueDate: '2026-01-31',
-    correctsId: partly.transferId,
+    correctsId: null,
     postings: [
       { accountId: two.accountId, currency: 'USD', amountMinor: -50n, system: null },
       { accountId: one.accountId, currency: 'USD', amountMinor: 50n, system: null },

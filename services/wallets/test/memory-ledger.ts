@@ -10,7 +10,7 @@ export function memoryLedger(wallets: readonly TestWallet[]): LedgerState {
   const open = (account: Pick<Account, 'accountId' | 'tenantId' | 'currency' | 'kind'>): void => {
     const counts = { availableMinor: 0n, heldMinor: 0n, version: 0, revision: 0 }
     const overdraftLimitMinor = account.kind === 'wallet' ? 0n : null
-    const rest = { status: 'open', overdraftLimitMinor, ...counts } as const
+    const rest = { status: 'open', psp: null, overdraftLimitMinor, ...counts } as const
     state.accounts.set(account.accountId, { ...account, ...rest })
   }
   for (const { accountId, tenantId, currency } of wallets) {

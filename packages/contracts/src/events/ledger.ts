@@ -70,6 +70,11 @@ export const WalletTransferCommitted = Type.Object({
   payment_id: Type.Optional(EventUuid),
   /** The earlier transfer that this one sets right. */
   corrects: Type.Optional(EventUuid),
+  /**
+   * How a correction was bounded: it moves accounts of the original only, or others too. Absent in
+   * corrections of 0.1.0, which had no bound.
+   */
+  correction: Type.Optional(Type.Enum(['bounded', 'reclassified'])),
 })
 
 const ofAccount = {
@@ -122,7 +127,8 @@ const common = {
 
 function transferRow(kind: TransferKind) {
   const description = `A transfer of kind \`${kind}\` was posted.`
-  return { schema: WalletTransferCommitted, description, ...common, since: KIND_SINCE[kind] }
+  const row = { schema: WalletTransferCommitted, description, ...common }
+  return { ...row, version: '1.1.1', since: KIND_SINCE[kind] } as const
 }
 
 type TransferEvents = Record<`wallet.${TransferKind}.committed`, ReturnType<typeof transferRow>>

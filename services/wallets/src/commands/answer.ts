@@ -1,6 +1,5 @@
 import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
 import { exactInteger } from '@caudal/contracts/exact-integer.ts'
-import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { problemBody } from '@caudal/http/problem.ts'
 import { newTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { AccountChange } from '../ledger/domain/account-change.ts'
@@ -13,6 +12,7 @@ import type {
   NotApplied,
   Posted,
   LedgerRefusalCode,
+  Refused,
   CommandAnswer,
 } from '../ledger/domain/outcome.ts'
 import { entryIdOf } from '../ledger/domain/transfer.ts'
@@ -28,7 +28,7 @@ export function answerTo(
     case 'changed':
       return { status: 200, body: doneBody(outcome) }
     case 'refused':
-      return refusal(outcome.code, traceparent, reasonOf(request, outcome.code))
+      return refusal(outcome.code, traceparent, reasonOf(request, outcome))
     case 'applied':
       return { status: 200, body: appliedBody(outcome) }
     case 'not_applied':
@@ -39,10 +39,8 @@ export function answerTo(
 }
 
 /** What the title of the code does not say: of a hold it is not the available balance. */
-function reasonOf({ kind }: Request, code: LedgerRefusalCode): { detail?: string } {
-  if (code === 'FORBIDDEN') {
-    return { detail: `the hold is of another client: its owner or ${SCOPE.ledgerAdmin} may end it` }
-  }
+function reasonOf({ kind }: Request, { code, detail }: Refused): { detail?: string } {
+  if (detail !== null) return { detail }
   const ofHold = kind === 'commit' || kind === 'rollback'
   if (!ofHold || code !== 'INSUFFICIENT_FUNDS') return {}
   return { detail: 'The amount exceeds the remaining hold' }
@@ -97,7 +95,7 @@ function appliedBody({ outcomes }: Applied): string {
 }
 
 /** Which command was refused and why; the others were not, and did not happen either. */
-function detailsOf(request: Request, { index, code }: NotApplied) {
+function detailsOf(request: Request, { index, code, detail }: NotApplied) {
   const results = commandsOf(request).map((_, at) => {
     const why = at === index ? code : 'BATCH_NOT_APPLIED'
     const { status, title } = ERROR_CODES[why]
@@ -105,7 +103,7 @@ function detailsOf(request: Request, { index, code }: NotApplied) {
   })
   const { status } = ERROR_CODES[code]
   return {
-    detail: `command ${index} was refused: ${code}`,
+    detail: `command ${index} was refused: ${code}${detail === null ? '' : `: ${detail}`}`,
     members: { failed: { index, status, code }, results },
   }
 }

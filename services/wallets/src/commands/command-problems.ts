@@ -36,6 +36,7 @@ export function problemsOf(kind: TransferKind): ErrorCode[] {
         ...MOVING,
         'TRANSFER_NOT_FOUND',
         'TRANSFER_NOT_BALANCED',
+        'CORRECTION_EXCEEDS_ORIGINAL',
         'INSUFFICIENT_FUNDS',
         'BALANCE_LIMIT_EXCEEDED',
       ]

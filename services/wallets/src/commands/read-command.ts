@@ -7,6 +7,7 @@ import { Problem } from '@caudal/http/problem.ts'
 import type { Identity } from '@caudal/http/token-verifier.ts'
 import type { Command, HoldCommand, PostingKind } from '../ledger/domain/command.ts'
 import { KINDS, postingsOf } from '../ledger/domain/kinds.ts'
+import type { Rights } from '../ledger/domain/rights.ts'
 import { transferIdFrom } from '../ledger/domain/transfer.ts'
 import type {
   CommitBody,
@@ -72,11 +73,15 @@ export function readCommand(request: CommandRequest, asking: Asking): Command {
     }
     default: {
       const source = { type: 'client', id: clientId } as const
-      const command = readMoneyCommand(request, { ...base, source })
-      if (!('holdId' in command)) return command
-      return { ...command, mayEndAnyHold: identity.scopes.has(SCOPE.ledgerAdmin) }
+      return readMoneyCommand(request, { ...base, source, rights: rightsOf(identity) })
     }
   }
+}
+
+/** Fails closed: what the token does not have is not allowed. */
+function rightsOf({ scopes }: Identity): Rights {
+  const admin = scopes.has(SCOPE.ledgerAdmin)
+  return { admin, system: true, overdraft: true }
 }
 
 type MoneyRequest = Exclude<CommandRequest, { accountId: string }>

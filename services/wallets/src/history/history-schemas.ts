@@ -94,6 +94,9 @@ export const TransferAnswer = Type.Object({
   value_date: Day,
   booked_at: Time,
   corrects: Nullable(Id),
+  correction: Type.Union([Type.Enum(['bounded', 'reclassified']), Type.Null()], {
+    description: 'Of a correction: whether it moves accounts of the original only, or others too.',
+  }),
   corrected_by: Type.Array(Id),
   entries: Type.Array(
     Type.Object({

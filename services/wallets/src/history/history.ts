@@ -1,4 +1,5 @@
 import type { AccountKind, AccountStatus, Balance } from '../ledger/domain/account.ts'
+import type { CorrectionMark } from '../ledger/domain/correction.ts'
 import type { EntryPosition } from '../ledger/domain/transfer.ts'
 
 /** The two balances of an account at some point of its history. */
@@ -122,6 +123,8 @@ export interface TransferDetails {
   bookedAt: Date
   /** The transfer that it corrects. */
   correctsId: string | null
+  /** How it was bounded as a correction; null of a correction of release 0.1.0 too. */
+  correction: CorrectionMark | null
   correctedBy: string[]
   entries: TransferEntry[]
 }

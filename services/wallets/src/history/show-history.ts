@@ -83,6 +83,7 @@ export function showTransfer(transfer: TransferDetails) {
     value_date: transfer.valueDate,
     booked_at: transfer.bookedAt.toISOString(),
     corrects: transfer.correctsId,
+    correction: transfer.correction,
     corrected_by: transfer.correctedBy,
     entries: transfer.entries.map((entry) => ({
       entry_id: entryIdOf(transfer.transferId, entry.line),

@@ -88,6 +88,7 @@ function postedEvent({ transfer, hold }: Posted, circumstances: Circumstances): 
   if (transfer.clientId !== null) event.client_id = transfer.clientId
   if (transfer.paymentId !== null) event.payment_id = transfer.paymentId
   if (transfer.correctsId !== null) event.corrects = transfer.correctsId
+  if (transfer.correction !== null) event.correction = transfer.correction
   return { event, traceparent: traceOf(circumstances) }
 }
 

@@ -11,7 +11,8 @@ import {
 import { emptyLedger, type LedgerState } from './domain/ledger-state.ts'
 import type { OpenedAccount } from './domain/opening.ts'
 import { missingSystemAccounts, type Placed, systemAccountsOf } from './domain/system-accounts.ts'
-import { findTransfers } from './store/find-transfers.ts'
+import { loadHoldClients } from './store/load-hold-clients.ts'
+import { loadOriginals, lockOriginals } from './store/load-originals.ts'
 import { loadUsedKeys } from './store/load-used-keys.ts'
 import { type LedgerNames, lockLedger } from './store/lock-ledger.ts'
 import { openSystemAccounts } from './store/open-system-accounts.ts'
@@ -55,11 +56,14 @@ export async function loadLedger(
   )
   const commands = placed.map(({ command }) => command)
   const names = namesOf(placed, state)
-  const [now] = await Promise.all([
+  const originalIds = originalsNamedBy(commands)
+  const [, now] = await Promise.all([
+    lockOriginals(tx, originalIds),
     lockLedger(tx, state, names),
     keys && loadUsedKeys(tx, state, requests),
-    findTransfers(tx, state, commands),
+    loadOriginals(tx, state, originalIds),
   ])
+  await loadHoldClients(tx, state, commands)
   cacheCurrencies(commands, state)
   const allThere = names.accountIds.size === state.accounts.size
   const missing = missingOf(allThere ? placed.filter(isNamedByHold) : placed, state)
@@ -98,6 +102,14 @@ function namesOf(placed: readonly Placed[], state: LedgerState): LedgerNames {
     if (hold !== null) holdKeys.add(hold)
   }
   return { accountIds, holdKeys }
+}
+
+function originalsNamedBy(commands: readonly Command[]): string[] {
+  const ids = new Set<string>()
+  for (const command of commands) {
+    if (isPostings(command) && command.correctsId !== null) ids.add(command.correctsId)
+  }
+  return [...ids]
 }
 
 function cacheCurrencies(commands: readonly Command[], state: LedgerState): void {

@@ -14,6 +14,7 @@ import type {
   TakeCommand,
   TakeKind,
 } from '../ledger/domain/command.ts'
+import { LEDGER_RIGHTS } from '../ledger/domain/rights.ts'
 import { transferIdFrom } from '../ledger/domain/transfer.ts'
 
 /** The events that the ledger acts on. */
@@ -35,6 +36,7 @@ export function readPaymentCommand(event: LedgerEvent): ReadCommand {
     tenantId: event.tenant_id,
     actor: event.actor,
     source: { type: 'payment', id: event.payment_id } as const,
+    rights: LEDGER_RIGHTS,
     accountId: event.account_id,
     amountMinor,
     currency,

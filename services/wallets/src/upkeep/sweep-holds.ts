@@ -5,6 +5,7 @@ import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { TakeCommand } from '../ledger/domain/command.ts'
 import type { RequestOutcome } from '../ledger/domain/outcome.ts'
+import { LEDGER_RIGHTS } from '../ledger/domain/rights.ts'
 import { transferIdFrom } from '../ledger/domain/transfer.ts'
 import type { Origin, Work } from '../ledger/origin.ts'
 import { processBatch } from '../ledger/process-batch.ts'
@@ -61,6 +62,7 @@ export function expiryOf({ holdId, accountId, tenantId }: DueHold): TakeCommand 
     tenantId,
     actor: systemActor('wallets'),
     source: { type: 'expiry', id: holdId },
+    rights: LEDGER_RIGHTS,
     accountId,
     transferId: transferIdFrom(newId()),
     key: { clientId: null, value, fingerprint: hash('sha256', value, 'hex') },

@@ -1,5 +1,6 @@
 import type { Db } from '@caudal/postgres/types.ts'
 import type { AccountKind, Balance } from '../../ledger/domain/account.ts'
+import type { CorrectionMark } from '../../ledger/domain/correction.ts'
 import type { TransferDetails, TransferEntry } from '../history.ts'
 
 interface Row {
@@ -13,6 +14,7 @@ interface Row {
   value_date: string
   booked_at: Date
   corrects_id: string | null
+  correction: CorrectionMark | null
   corrected_by: string[]
 }
 
@@ -35,7 +37,7 @@ export async function findTransfer(
   const { rows } = await db.query<Row>({
     name: 'find-transfer',
     text: `SELECT transfer_id, kind, reference_id, reason, client_id, payment_id, hold_id,
-             value_date::text AS value_date, booked_at, corrects_id,
+             value_date::text AS value_date, booked_at, corrects_id, correction,
              ARRAY(SELECT c.transfer_id::text FROM transfers c
                    WHERE c.corrects_id = t.transfer_id ORDER BY c.booked_at, c.transfer_id)
                AS corrected_by
@@ -55,6 +57,7 @@ export async function findTransfer(
     valueDate: row.value_date,
     bookedAt: row.booked_at,
     correctsId: row.corrects_id,
+    correction: row.correction,
     correctedBy: row.corrected_by,
     entries: await entriesOf(db, row),
   }

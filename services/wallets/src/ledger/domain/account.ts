@@ -23,6 +23,8 @@ export interface Account {
   readonly tenantId: string
   readonly currency: string
   readonly kind: AccountKind
+  /** Of a settlement account of another PSP than the default one (ADR 0019). */
+  readonly psp: string | null
   readonly status: AccountStatus
   readonly availableMinor: bigint
   readonly heldMinor: bigint
@@ -57,6 +59,16 @@ export interface SystemAccountName {
 /** The PSP of a settlement account, by the name that is kept with it; null of any other account. */
 export function settlementPsp(kind: AccountKind, psp: string | null): string | null {
   return kind === 'psp_settlement' ? (psp ?? DEFAULT_PSP) : null
+}
+
+/** What corrections count as one account: a wallet's, or all slots of a system account. */
+export function accountGroup({
+  accountId,
+  kind,
+  psp,
+  currency,
+}: Pick<Account, 'accountId' | 'kind' | 'psp' | 'currency'>): string {
+  return kind === 'wallet' ? accountId : `${kind}/${psp ?? ''}/${currency}`
 }
 
 /** Whether the account can spend so much without going further below zero than it may. */

@@ -2,6 +2,7 @@ import type { Actor } from '@caudal/contracts/actor.ts'
 import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import type { SystemAccountKind } from './account.ts'
 import type { WalletAccount } from './opening.ts'
+import type { Rights } from './rights.ts'
 
 /**
  * The idempotency key, which names the operation (F2). Keys of clients are kept with their answer;
@@ -40,6 +41,7 @@ interface CommandBase {
 
 interface MoneyBase extends CommandBase {
   source: Source
+  rights: Rights
   /** `YYYY-MM-DD`; null takes the day of booking (E4). */
   valueDate: string | null
 }
@@ -88,8 +90,6 @@ export interface TakeCommand extends MoneyBase {
   psp: string | null
   /** Of a commit: whether what is left of the hold becomes available again. */
   releaseRest: boolean
-  /** Whether the client may end holds of other clients: it has the scope of administrators. */
-  mayEndAnyHold?: boolean
 }
 
 /** A command that moves money, and makes a transfer: of a kind, for a reason, from a source. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { AtomicBatch, Command } from './command.ts'
+import { type AtomicBatch, type Command, isPostings } from './command.ts'
 import type { Conditions } from './conditions.ts'
 import { outcomeByKey, decideCommand } from './decide.ts'
 import { foldEffect } from './fold.ts'
@@ -24,7 +24,7 @@ export function decideAtomic(
     const outcome = decideCommand(command, state, at)
     if (outcome.type === 'refused') {
       for (const step of takeBack.toReversed()) step()
-      return { type: 'not_applied', index, code: outcome.code }
+      return { type: 'not_applied', index, code: outcome.code, detail: outcome.detail }
     }
     const isDone = outcome.type === 'posted' || outcome.type === 'changed'
     assert(isDone, `a client's command is never ${outcome.type}`)
@@ -44,14 +44,22 @@ function undoOf(state: LedgerState, command: Command, outcome: Posted | Changed)
   const before = accountIds.map((accountId) => state.accounts.get(accountId)!)
   const holdBefore = findHold(state, command)
   const reference = referenceName(command.tenantId, command.kind, command.referenceId)
+  const correctsId = isPostings(command) ? command.correctsId : null
+  const original = correctsId === null ? null : transferName(command.tenantId, correctsId)
+  const originalBefore = original === null ? undefined : state.originals.get(original)
   return () => {
     for (const account of before) state.accounts.set(account.accountId, account)
     state.references.delete(reference)
     if (outcome.type === 'changed') return
     const { transfer, hold } = outcome
-    state.transfers.delete(transferName(transfer.tenantId, transfer.transferId))
+    state.posted.delete(transferName(transfer.tenantId, transfer.transferId))
+    if (original !== null) restore(state.originals, original, originalBefore)
     if (hold === null) return
-    if (holdBefore === undefined) state.holds.delete(holdKeyOf(hold))
-    else state.holds.set(holdKeyOf(hold), holdBefore)
+    restore(state.holds, holdKeyOf(hold), holdBefore)
   }
+}
+
+function restore<V>(values: Map<string, V>, key: string, before: V | undefined): void {
+  if (before === undefined) values.delete(key)
+  else values.set(key, before)
 }

@@ -142,7 +142,7 @@ test('a refusal changes no balance, no account and no other hold', () => {
         if (outcome?.type === 'applied') continue
         assert.deepEqual(state.accounts, before.accounts)
         assert.deepEqual(state.references, before.references)
-        assert.deepEqual(state.transfers, before.transfers)
+        assert.deepEqual(state.posted, before.posted)
         assert.deepEqual([...written.transfers, ...written.changes, ...written.changedHolds], [])
         const holds = new Map(state.holds)
         // Only the record that this payment was refused may be new.

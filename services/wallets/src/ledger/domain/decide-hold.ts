@@ -49,7 +49,7 @@ function holdAgain(command: HoldCommand, hold: Hold): Outcome {
 function refusedHold(command: HoldCommand, code: LedgerRefusalCode): Refused {
   if (paymentOf(command) === null) return refused(code)
   const hold = newHold(command, 'refused', null)
-  return { type: 'refused', code, hold: { ...hold, refusedFor: reasonOf(code) } }
+  return { ...refused(code), hold: { ...hold, refusedFor: reasonOf(code) } }
 }
 
 function newHold(command: HoldCommand, status: 'open' | 'refused', at: Conditions | null): Hold {
@@ -59,6 +59,7 @@ function newHold(command: HoldCommand, status: 'open' | 'refused', at: Condition
   return {
     holdId: command.transferId,
     paymentId,
+    clientId: command.key.clientId,
     accountId: command.accountId,
     tenantId: command.tenantId,
     currency: command.currency,

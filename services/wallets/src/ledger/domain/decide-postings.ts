@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { type Account, covers, hasRoomFor } from './account.ts'
 import { isPostings, type MoneyCommand, type RequestedPosting } from './command.ts'
 import type { Conditions } from './conditions.ts'
-import { type LedgerState, transferName } from './ledger-state.ts'
+import { boundCorrection, findOriginal } from './correction.ts'
+import type { LedgerState } from './ledger-state.ts'
 import type { Outcome, LedgerRefusalCode } from './outcome.ts'
 import { posted } from './post.ts'
 import { isReferenceUsed, refusalByStatus, refused } from './refuse.ts'
@@ -27,9 +28,8 @@ export function decidePostings(
     const isThere = account?.tenantId === tenantId && (!ofWallets || account.kind === 'wallet')
     if (!isThere) return refused('ACCOUNT_NOT_FOUND')
   }
-  if (correctsId !== null && !state.transfers.has(transferName(tenantId, correctsId))) {
-    return refused('TRANSFER_NOT_FOUND')
-  }
+  const original = correctsId === null ? null : findOriginal(state, tenantId, correctsId)
+  if (original === undefined) return refused('TRANSFER_NOT_FOUND')
   if (isReferenceUsed(command, state)) return refused('REFERENCE_ALREADY_USED')
   if (!sumToZero(postings)) return refused('TRANSFER_NOT_BALANCED')
   for (const posting of postings) {
@@ -44,13 +44,16 @@ export function decidePostings(
     assert(account, `account ${accountId} is loaded or opened with the command`)
     return { account, balance: 'available', amountMinor: posting.amountMinor } as const
   })
+  const correction = original === null ? null : boundCorrection(command, original, planned)
+  if (correction !== null && typeof correction !== 'string') return correction
   for (const { account, amountMinor } of planned) {
     const refusal = refusalFor(account, amountMinor)
     if (refusal !== null) return refused(refusal)
   }
   // A wallet's kind is about its wallet, any other postings are about the first account.
   if (ofWallets) return posted(command, at, { postings: planned })
-  return posted(command, at, { postings: planned, accountId: planned[0]!.account.accountId })
+  const { accountId } = planned[0]!.account
+  return posted(command, at, { postings: planned, accountId, correction })
 }
 
 /** Accounts of the system are there as soon as they are named. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { Account } from './account.ts'
 import type { TakeCommand } from './command.ts'
 import type { Conditions } from './conditions.ts'
@@ -8,6 +9,8 @@ import type { Inapplicable, Outcome } from './outcome.ts'
 import { posted, type Posting } from './post.ts'
 import { isReferenceUsed, refused, walletOf } from './refuse.ts'
 import { systemAccountsOf } from './system-accounts.ts'
+
+const OF_ANOTHER_CLIENT = `the hold is of another client: it or ${SCOPE.ledgerAdmin} may end it`
 
 /** Held money is captured or released: by a client, a payment's result, or the end of its time. */
 export function decideTaking(command: TakeCommand, state: LedgerState, at: Conditions): Outcome {
@@ -41,19 +44,15 @@ function decideForClient(command: TakeCommand, state: LedgerState, at: Condition
   ) {
     return refused('HOLD_NOT_OPEN')
   }
-  if (!mayEnd(command, hold, state)) return refused('FORBIDDEN')
+  if (!command.rights.admin && hold.clientId !== command.key.clientId) {
+    return refused('FORBIDDEN', OF_ANOTHER_CLIENT)
+  }
   if (command.currency !== null && command.currency !== hold.currency) {
     return refused('CURRENCY_MISMATCH')
   }
   const amountMinor = command.amountMinor ?? hold.remainingMinor
   if (amountMinor > hold.remainingMinor) return refused('INSUFFICIENT_FUNDS')
   return takeFromHold({ command, hold, account, amountMinor }, state, at)
-}
-
-/** A hold belongs to the client that made it; others need the scope of administrators. */
-function mayEnd(command: TakeCommand, hold: Hold, state: LedgerState): boolean {
-  const owner = state.holdOwners.get(hold.holdId)
-  return command.mayEndAnyHold === true || owner === command.key.clientId
 }
 
 /** The PSP's verdict on a payment: it cannot be refused, only repeated or contradicted. */

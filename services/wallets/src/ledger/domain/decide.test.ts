@@ -293,6 +293,7 @@ function holdOf(status: 'committed') {
   return {
     holdId,
     paymentId,
+    clientId: null,
     accountId: wallet.accountId,
     tenantId: wallet.tenantId,
     currency: 'USD',

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import type { Account } from './account.ts'
 import type { Command, Request } from './command.ts'
+import { correctedBy, findOriginal } from './correction.ts'
 import { evolve } from './evolve.ts'
 import { holdKeyOf } from './hold.ts'
 import { type LedgerState, nameOfKey, referenceName, transferName } from './ledger-state.ts'
 import type { Changed, Outcome, Posted, RequestOutcome } from './outcome.ts'
 import { isFinal, isKept } from './outcome.ts'
+import type { Transfer } from './transfer.ts'
 
 /**
  * Puts what an outcome makes of accounts and holds into the state of the batch, so that the next
@@ -40,11 +42,9 @@ export function foldEffect(state: LedgerState, command: Command, outcome: Posted
     for (const entry of transfer.entries) {
       state.accounts.set(entry.accountId, evolve(accountIn(state, entry.accountId), entry))
     }
-    state.transfers.add(transferName(transfer.tenantId, transfer.transferId))
+    foldCorrection(state, transfer)
+    state.posted.set(transferName(transfer.tenantId, transfer.transferId), transfer)
     if (hold !== null) state.holds.set(holdKeyOf(hold), hold)
-    if (command.kind === 'hold' && command.key.clientId !== null) {
-      state.holdOwners.set(transfer.transferId, command.key.clientId)
-    }
   }
   if (command.key.clientId !== null) {
     const { tenantId, kind, referenceId } = command
@@ -58,6 +58,14 @@ export function foldKey(state: LedgerState, request: Request, outcome: RequestOu
   if (name === null || !isFinal(outcome) || !isKept(outcome)) return
   const { fingerprint } = request.key
   state.keys.set(name, { fingerprint, answer: null, outcome })
+}
+
+function foldCorrection(state: LedgerState, transfer: Transfer): void {
+  const { tenantId, correctsId } = transfer
+  if (correctsId === null) return
+  const original = findOriginal(state, tenantId, correctsId)
+  assert(original, 'a correction that was posted has its original')
+  state.originals.set(transferName(tenantId, correctsId), correctedBy(original, transfer, state))
 }
 
 function accountIn(state: LedgerState, accountId: string): Account {

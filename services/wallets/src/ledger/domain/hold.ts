@@ -8,6 +8,8 @@ export interface Hold {
   holdId: string
   /** The payment it belongs to; null for holds of internal clients. */
   paymentId: string | null
+  /** The client that made it and may end it; null of a payment's, and where its transfer says. */
+  clientId: string | null
   accountId: string
   tenantId: string
   currency: string

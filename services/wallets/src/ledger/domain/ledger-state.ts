@@ -1,8 +1,10 @@
 import type { Account } from './account.ts'
 import { type Command, type CommandKey, holdKeyNamedBy } from './command.ts'
+import type { Original } from './correction.ts'
 import type { Hold } from './hold.ts'
 import type { OpenedAccount } from './opening.ts'
 import type { Final, CommandAnswer } from './outcome.ts'
+import type { Transfer } from './transfer.ts'
 
 /** What is known of a used key: its request, and the answer or, within a batch, the outcome. */
 export type RememberedKey = { fingerprint: string } & (
@@ -19,10 +21,10 @@ export interface LedgerState {
   keys: Map<string, RememberedKey>
   /** By `referenceName`. */
   references: Set<string>
-  /** Earlier transfers that commands of the batch name, by `transferName`. */
-  transfers: Set<string>
-  /** The clients that made the holds which clients end, by hold id; none for a detached month. */
-  holdOwners: Map<string, string>
+  /** Earlier transfers that corrections of the batch name, by `transferName`. */
+  originals: Map<string, Original>
+  /** Transfers of the batch itself, by `transferName`, which later commands may correct. */
+  posted: Map<string, Transfer>
   /** Wallets' accounts that the batch has opened, until an outcome reports them. */
   opened: Map<string, OpenedAccount>
 }
@@ -34,8 +36,8 @@ export function emptyLedger(): LedgerState {
     holds: new Map(),
     keys: new Map(),
     references: new Set(),
-    transfers: new Set(),
-    holdOwners: new Map(),
+    originals: new Map(),
+    posted: new Map(),
     opened: new Map(),
   }
 }

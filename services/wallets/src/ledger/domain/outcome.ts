@@ -12,6 +12,7 @@ export type LedgerRefusalCode = Extract<
   | 'ACCOUNT_FROZEN'
   | 'ACCOUNT_NOT_EMPTY'
   | 'BALANCE_LIMIT_EXCEEDED'
+  | 'CORRECTION_EXCEEDS_ORIGINAL'
   | 'CURRENCY_MISMATCH'
   | 'FORBIDDEN'
   | 'HOLD_NOT_OPEN'
@@ -46,6 +47,8 @@ export interface Changed {
 export interface Refused {
   type: 'refused'
   code: LedgerRefusalCode
+  /** What the title of the code does not say. */
+  detail: string | null
   hold: Hold | null
 }
 
@@ -61,6 +64,7 @@ export interface NotApplied {
   /** Which one, from 0. */
   index: number
   code: LedgerRefusalCode
+  detail: string | null
 }
 
 /** Accounts that did not exist before; none if all of them did. */

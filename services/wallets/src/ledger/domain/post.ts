@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Account, Balance } from './account.ts'
 import { isPostings, type MoneyCommand, paymentOf } from './command.ts'
 import type { Conditions } from './conditions.ts'
+import type { CorrectionMark } from './correction.ts'
 import type { Hold } from './hold.ts'
 import type { Posted } from './outcome.ts'
 import type { Entry, Transfer } from './transfer.ts'
@@ -21,11 +22,12 @@ export interface Booking {
   accountId?: string
   amountMinor?: bigint
   hold?: Hold
+  correction?: CorrectionMark | null
 }
 
 /** The outcome of a command that is carried out: the transfer that books the postings. */
 export function posted(command: MoneyCommand, at: Conditions, booking: Booking): Posted {
-  const { postings, hold = null, accountId = command.accountId } = booking
+  const { postings, hold = null, accountId = command.accountId, correction = null } = booking
   const first = postings[0]!
   const { amountMinor = first.amountMinor < 0n ? -first.amountMinor : first.amountMinor } = booking
   const transfer: Transfer = {
@@ -38,6 +40,7 @@ export function posted(command: MoneyCommand, at: Conditions, booking: Booking):
     paymentId: paymentOf(command),
     holdId: hold?.holdId ?? null,
     correctsId: isPostings(command) ? command.correctsId : null,
+    correction,
     clientId: command.key.clientId,
     idempotencyKey: command.key.value,
     fingerprint: command.key.fingerprint,

@@ -4,8 +4,8 @@ import { type LedgerState, referenceName } from './ledger-state.ts'
 import type { LedgerRefusalCode, Refused } from './outcome.ts'
 
 /** The outcome of a refused command, without a stored hold. */
-export function refused(code: LedgerRefusalCode): Refused {
-  return { type: 'refused', code, hold: null }
+export function refused(code: LedgerRefusalCode, detail: string | null = null): Refused {
+  return { type: 'refused', code, detail, hold: null }
 }
 
 /** The wallet's account that the command is about, if its tenant has such a one. */

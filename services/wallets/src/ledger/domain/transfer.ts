@@ -1,5 +1,6 @@
 import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import type { Balance } from './account.ts'
+import type { CorrectionMark } from './correction.ts'
 
 /** One line of a transfer: a signed change of one balance of one account. */
 export interface Entry {
@@ -24,6 +25,8 @@ export interface Transfer {
   holdId: string | null
   /** The earlier transfer that it sets right. */
   correctsId: string | null
+  /** How it was bounded as a correction; null of any other transfer. */
+  correction: CorrectionMark | null
   clientId: string | null
   idempotencyKey: string
   fingerprint: string

@@ -26,6 +26,8 @@ type Row = [
   moment: Date | null,
   overdraftLimitMinor: bigint | null,
   revision: bigint | null,
+  /** Of a hold its client, of an account its PSP. */
+  owner: string | null,
 ]
 
 // Locks in one order everywhere: holds, then accounts, each sorted by id (rule 6). The parts of a
@@ -34,14 +36,14 @@ type Row = [
 const LOCK = `
   WITH locked_holds AS MATERIALIZED (
     SELECT hold_id, account_id, payment_id, tenant_id, currency, status, amount_minor,
-      remaining_minor, expires_at
+      remaining_minor, expires_at, client_id
     FROM holds
     WHERE hold_key = ANY($1::uuid[])
     ORDER BY hold_key
     FOR UPDATE
   ), locked_accounts AS MATERIALIZED (
     SELECT account_id, tenant_id, currency, kind, status, available_minor, held_minor, version,
-      overdraft_limit_minor, revision
+      overdraft_limit_minor, revision, psp
     FROM accounts
     WHERE account_id = ANY($2::uuid[])
     ORDER BY account_id
@@ -49,15 +51,15 @@ const LOCK = `
   )
   SELECT 'hold', hold_id, account_id, payment_id, tenant_id, currency, NULL, status,
     amount_minor::numeric, remaining_minor::numeric, NULL::bigint, expires_at, NULL::bigint,
-    NULL::bigint
+    NULL::bigint, client_id
   FROM locked_holds
   UNION ALL
   SELECT 'account', account_id, NULL, NULL, tenant_id, currency, kind, status, available_minor,
-    held_minor, version, NULL, overdraft_limit_minor, revision
+    held_minor, version, NULL, overdraft_limit_minor, revision, psp
   FROM locked_accounts
   UNION ALL
   SELECT 'now', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    date_trunc('milliseconds', clock_timestamp()), NULL, NULL`
+    date_trunc('milliseconds', clock_timestamp()), NULL, NULL, NULL`
 
 /**
  * Locks the named holds and accounts until the transaction ends, puts those that exist into the
@@ -91,6 +93,7 @@ function accountOf(row: Row): Account {
     tenantId: row[4]!,
     currency: row[5]!,
     kind: row[6] as AccountKind,
+    psp: row[14],
     status: row[7] as AccountStatus,
     availableMinor: BigInt(row[8]!),
     heldMinor: BigInt(row[9]!),
@@ -105,6 +108,7 @@ function holdOf(row: Row): Hold {
     holdId: row[1]!,
     accountId: row[2]!,
     paymentId: row[3],
+    clientId: row[14],
     tenantId: row[4]!,
     currency: row[5]!,
     status: row[7] as HoldStatus,

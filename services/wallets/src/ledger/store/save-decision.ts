@@ -83,7 +83,7 @@ function updateAccounts(accounts: readonly ChangedAccount[]): Sql {
 function insertHolds(holds: readonly Hold[], now: Date): Sql {
   return sql`
     INSERT INTO holds (created_at, changed_at, hold_id, payment_id, account_id, amount_minor,
-      remaining_minor, tenant_id, currency, status, refused_for, expires_at)
+      remaining_minor, tenant_id, currency, status, refused_for, client_id, expires_at)
     SELECT ${now}::timestamptz, ${now}::timestamptz,
       unnest(${uuidArray(holds, (it) => it.holdId)}::uuid[]),
       unnest(${uuidArray(holds, (it) => it.paymentId)}::uuid[]),
@@ -94,6 +94,7 @@ function insertHolds(holds: readonly Hold[], now: Date): Sql {
       unnest(${textArray(holds, (it) => it.currency)}::text[]),
       unnest(${textArray(holds, (it) => it.status)}::text[]),
       unnest(${textArray(holds, (it) => it.refusedFor)}::text[]),
+      unnest(${textArray(holds, (it) => it.clientId)}::text[]),
       unnest(${holds.map(expiryOf)}::timestamptz[])`
 }
 
@@ -121,7 +122,7 @@ function insertTransfers(transfers: readonly Transfer[], now: Date): Sql {
   return sql`
     INSERT INTO transfers (booked_at, transfer_id, kind, account_id, amount_minor, currency,
       payment_id, hold_id, value_date, fingerprint, tenant_id, client_id, idempotency_key,
-      reference_id, reason, corrects_id)
+      reference_id, reason, corrects_id, correction)
     SELECT ${now}::timestamptz,
       unnest(${uuidArray(transfers, (it) => it.transferId)}::uuid[]),
       unnest(${textArray(transfers, (it) => it.kind)}::text[]),
@@ -137,7 +138,8 @@ function insertTransfers(transfers: readonly Transfer[], now: Date): Sql {
       unnest(${textArray(transfers, (it) => it.idempotencyKey)}::text[]),
       unnest(${textArray(transfers, (it) => it.referenceId)}::text[]),
       unnest(${textArray(transfers, (it) => it.reason)}::text[]),
-      unnest(${uuidArray(transfers, (it) => it.correctsId)}::uuid[])`
+      unnest(${uuidArray(transfers, (it) => it.correctsId)}::uuid[]),
+      unnest(${textArray(transfers, (it) => it.correction)}::text[])`
 }
 
 interface PlacedEntry {

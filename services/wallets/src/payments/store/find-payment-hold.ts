@@ -35,6 +35,7 @@ export async function findPaymentHold(
   return {
     holdId: row.hold_id,
     paymentId: row.payment_id,
+    clientId: null,
     accountId: row.account_id,
     tenantId: row.tenant_id,
     currency: row.currency,

@@ -10,14 +10,15 @@ const TRANSFERS = `
       tenant_id text, account_id uuid, transfer_id uuid, amount_minor bigint, currency text,
       reference_id text, idempotency_key text, reason text, value_date date,
       account_version bigint, entries jsonb, hold jsonb, client_id text, payment_id uuid,
-      corrects uuid)
+      corrects uuid, correction text)
     WHERE transfer_id IS NOT NULL
   ), new_transfers AS (
     INSERT INTO transfers (booked_at, amount_minor, transfer_id, account_id, payment_id, hold_id,
       value_date, kind, tenant_id, currency, client_id, idempotency_key, fingerprint, reference_id,
-      reason, corrects_id)
+      reason, corrects_id, correction)
     SELECT occurred_at, amount_minor, transfer_id, account_id, payment_id, hold_id, value_date,
-      kind, tenant_id, currency, client_id, idempotency_key, '', reference_id, reason, corrects
+      kind, tenant_id, currency, client_id, idempotency_key, '', reference_id, reason, corrects,
+      correction
     FROM stated
     ON CONFLICT (transfer_id, booked_at) DO NOTHING
     RETURNING transfer_id
@@ -40,11 +41,12 @@ const TRANSFERS = `
     FROM stated WHERE hold_id IS NOT NULL ORDER BY hold_id, account_version DESC
   ), new_holds AS (
     INSERT INTO holds AS h (hold_id, payment_id, account_id, amount_minor, remaining_minor,
-      created_at, changed_at, tenant_id, currency, status, expires_at)
+      created_at, changed_at, tenant_id, currency, status, expires_at, client_id)
     SELECT hold_id, payment_id, account_id, (hold->>'amount_minor')::bigint,
       (hold->>'remaining_minor')::bigint, made_at, occurred_at, tenant_id, currency,
-      hold->>'status', (hold->>'expires_at')::timestamptz
-    FROM last_of_hold
+      hold->>'status', (hold->>'expires_at')::timestamptz,
+      (SELECT m.client_id FROM stated m WHERE m.transfer_id = l.hold_id)
+    FROM last_of_hold l
     ON CONFLICT (hold_key) DO UPDATE SET remaining_minor = excluded.remaining_minor,
       status = excluded.status, changed_at = excluded.changed_at
     -- A hold only ever loses: an event by which it keeps more is a late repeat.

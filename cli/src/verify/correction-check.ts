@@ -1,0 +1,80 @@
+import type { Check } from './check.ts'
+import { findViolations } from './find-violations.ts'
+
+// What originals and corrections moved, by account; the slots of a system account are one account.
+// Corrections of release 0.1.0 had no bound and have no mark. They count, but are not checked.
+const LINES = `
+  originals AS MATERIALIZED (
+    SELECT DISTINCT corrects_id AS original_id FROM transfers WHERE correction IS NOT NULL
+  ), moved AS MATERIALIZED (
+    SELECT o.original_id, t.transfer_id, t.booked_at, NULL::text AS correction, true AS is_original
+    FROM originals o JOIN transfers t ON t.transfer_id = o.original_id
+    UNION ALL
+    SELECT o.original_id, t.transfer_id, t.booked_at, t.correction, false
+    FROM originals o JOIN transfers t ON t.corrects_id = o.original_id
+  ), lines AS MATERIALIZED (
+    SELECT m.original_id, m.transfer_id, m.booked_at, m.correction, m.is_original, a.currency,
+      CASE a.kind WHEN 'wallet' THEN a.account_id::text
+        ELSE concat_ws(' of ', a.kind, a.psp) END AS account,
+      sum(e.amount_minor) AS minor
+    FROM moved m
+    JOIN entries e ON e.transfer_id = m.transfer_id AND e.booked_at = m.booked_at
+    JOIN accounts a USING (account_id)
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+  )`
+
+// A transfer of a detached month is gone; corrections of it cannot be checked.
+const MISSING = `
+  SELECT format('transfer %s of account %s (%s): corrects transfer %s, which does not exist',
+    c.transfer_id, c.account_id, c.currency, c.corrects_id) AS violation
+  FROM transfers c LEFT JOIN transfers o ON o.transfer_id = c.corrects_id
+  WHERE c.correction IS NOT NULL AND o.transfer_id IS NULL
+    AND NOT EXISTS (SELECT FROM detached_months)`
+
+// The sum after each correction, by the time of posting: those of one batch have one time, and each
+// batch held the lock of the original.
+const BOUNDS = `
+  SELECT format('account %s (%s): corrections until transfer %s change it by %s, but transfer %s ' ||
+    'changed it by %s', c.account, c.currency, c.transfer_id, c.running, c.original_id,
+    coalesce(o.minor, 0))
+  FROM (
+    SELECT *, sum(minor) OVER (PARTITION BY original_id, account, currency ORDER BY booked_at)
+      AS running
+    FROM lines WHERE NOT is_original
+  ) c
+  LEFT JOIN lines o ON o.is_original AND o.original_id = c.original_id AND o.account = c.account
+    AND o.currency = c.currency
+  WHERE c.correction IS NOT NULL
+    AND EXISTS (SELECT FROM transfers t WHERE t.transfer_id = c.original_id)
+    AND (o.account IS NOT NULL OR c.correction = 'bounded')
+    AND c.running NOT BETWEEN least(-coalesce(o.minor, 0), 0) AND greatest(-coalesce(o.minor, 0), 0)`
+
+const RECLASSIFIED = `
+  SELECT format('transfer %s (%s): accounts that transfer %s does not have take %s, its own give ' ||
+    '%s', transfer_id, currency, original_id, taken, given)
+  FROM (
+    SELECT c.original_id, c.transfer_id, c.currency,
+      coalesce(sum(c.minor) FILTER (WHERE o.account IS NULL AND c.minor > 0), 0) AS taken,
+      coalesce(-sum(c.minor) FILTER (WHERE o.account IS NOT NULL AND c.minor < 0), 0) AS given
+    FROM lines c
+    LEFT JOIN lines o ON o.is_original AND o.original_id = c.original_id AND o.account = c.account
+      AND o.currency = c.currency
+    WHERE c.correction = 'reclassified'
+    GROUP BY 1, 2, 3
+  ) r
+  WHERE taken > given AND EXISTS (SELECT FROM transfers t WHERE t.transfer_id = r.original_id)`
+
+/**
+ * F1: on each account of a transfer the sum of its corrections stays between nothing and the
+ * transfer, and only a reclassification moves other accounts (ADR 0025).
+ */
+export const correctionsBounded: Check = {
+  name: 'corrections_bounded',
+  needs: ['wallets'],
+  run: ({ wallets }) =>
+    findViolations(
+      wallets,
+      'SELECT count(*) AS checked FROM transfers WHERE correction IS NOT NULL',
+      `WITH ${LINES} ${MISSING} UNION ALL ${BOUNDS} UNION ALL ${RECLASSIFIED}`,
+    ),
+}
