@@ -84,7 +84,9 @@ function showRoute(method: string, path: string, operation: Operation): string {
 function accessOf({ security = [] }: Operation): string {
   if (security.length === 0) return 'no token'
   const scopes = security.flatMap((requirement) => Object.values(requirement).flat())
-  return scopes.length === 0 ? 'bearer token' : `bearer token, scope ${scopes.map(code).join(', ')}`
+  return scopes.length === 0
+    ? 'bearer token'
+    : `bearer token, scope ${scopes.map(code).join(' or ')}`
 }
 
 function showRequest({ parameters = [], requestBody }: Operation): string[] {

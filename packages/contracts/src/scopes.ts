@@ -19,13 +19,32 @@ export const SCOPES = {
   'ledger:write': {
     allows: 'post every command that moves money, one by one and in batches',
     holders: ['client'],
-    means: ['ledger:credit', 'ledger:debit', 'ledger:hold', 'ledger:transfer'],
+    means: [
+      'ledger:credit',
+      'ledger:debit',
+      'ledger:hold',
+      'ledger:transfer',
+      'ledger:system',
+      'ledger:overdraft',
+    ],
   },
   'ledger:credit': { allows: 'credit wallets', holders: ['client'] },
   'ledger:debit': { allows: 'debit wallets', holders: ['client'] },
   'ledger:hold': { allows: 'make, commit and release holds', holders: ['client'] },
   'ledger:transfer': { allows: 'post transfers of several postings', holders: ['client'] },
-  'ledger:admin': { allows: 'open, freeze, limit and close accounts', holders: ['client'] },
+  'ledger:system': {
+    allows: 'name accounts of the system in transfers, beside the scope of the command',
+    holders: ['client'],
+  },
+  'ledger:overdraft': {
+    allows: 'use the overdraft of a wallet, beside the scope of the command',
+    holders: ['client'],
+  },
+  'ledger:admin': {
+    allows:
+      'open, freeze, limit and close accounts, end holds of other clients, reclassify in corrections',
+    holders: ['client'],
+  },
   'orders:read': { allows: 'read the orders of all users', holders: ['client'] },
   'orders:write': { allows: 'create orders', holders: ['client'] },
   'users:read': { allows: 'read users and their devices', holders: ['client'] },

@@ -16,8 +16,8 @@ const BEARER = /^bearer +([\w~+/.=-]+) *$/i
 /** Who may call a route. A valid token is always required. */
 export interface Access {
   verifier: TokenVerifier
-  /** What the token must allow. */
-  scope?: Scope
+  /** What the token must allow; of several scopes one is enough. */
+  scope?: Scope | readonly Scope[]
   /** Who may call; default: users and clients. */
   holders?: readonly ScopeHolder[]
   /** A holder that needs no scope here: the handler serves it within its own. */
@@ -30,7 +30,8 @@ export interface Access {
  * when the issuer's keys cannot be fetched 503 UNAVAILABLE. Routes take it from `secured`.
  */
 export function requireToken(access: Access): TokenHook {
-  const { verifier } = access
+  const { verifier, scope } = access
+  const scopes = scope === undefined ? null : [scope].flat()
   return (request, _reply, done) => {
     const token = bearerToken(request.headers.authorization)
     if (token === undefined || isRepeated(request.raw.rawHeaders, 'authorization')) {
@@ -39,7 +40,7 @@ export function requireToken(access: Access): TokenHook {
     }
     const admit = (identity: Identity): void => {
       request.identity = identity
-      done(refusalOf(identity, access))
+      done(refusalOf(identity, access, scopes))
     }
     // A token seen before needs no promise: this is the path of nearly every request.
     const known = verifier.cached(token)
@@ -48,11 +49,15 @@ export function requireToken(access: Access): TokenHook {
   }
 }
 
-function refusalOf(identity: Identity, access: Access): Problem | undefined {
-  const { scope, holders, unscoped } = access
+function refusalOf(
+  identity: Identity,
+  { holders, unscoped }: Access,
+  scopes: readonly Scope[] | null,
+): Problem | undefined {
   const holder = identity.kind === 'user' ? 'user' : 'client'
-  const isScoped = scope === undefined || holder === unscoped || identity.scopes.has(scope)
-  if (!isScoped) return lacksScope(scope)
+  if (scopes !== null && holder !== unscoped && !scopes.some((one) => identity.scopes.has(one))) {
+    return lacksScope(scopes)
+  }
   if (holders === undefined || holders.includes(holder)) return undefined
   return new Problem('FORBIDDEN', `the token of a ${holder} is not accepted here`)
 }
@@ -79,10 +84,11 @@ export function bearerToken(header: string | undefined): string | undefined {
   return BEARER.exec(header)?.[1]
 }
 
-function lacksScope(scope: Scope): Problem {
-  return new Problem('FORBIDDEN', `the token lacks the scope ${scope}`, {
-    headers: {
-      'www-authenticate': `Bearer realm="caudal", error="insufficient_scope", scope="${scope}"`,
-    },
+/** The refusal of a token that has none of the scopes. */
+export function lacksScope(scopes: readonly Scope[]): Problem {
+  const wanted = scopes.join(' ')
+  const challenge = `Bearer realm="caudal", error="insufficient_scope", scope="${wanted}"`
+  return new Problem('FORBIDDEN', `the token lacks the scope ${scopes.join(' or ')}`, {
+    headers: { 'www-authenticate': challenge },
   })
 }

@@ -42,6 +42,21 @@ test('a route admits tokens with its scope, or with one that includes it', async
   assert.equal(await ask({ ...CLIENT, scope: 'ledger:debit ledger:read' }), lacks)
 })
 
+test('of several scopes of a route one is enough', async (t) => {
+  const { app, ask } = await serve(t, { scope: [SCOPE.ledgerCredit, SCOPE.ledgerDebit] })
+  for (const scope of ['ledger:credit', 'ledger:debit', 'ledger:write']) {
+    assert.equal(await ask({ ...CLIENT, scope }), 200)
+  }
+  const lacks = 'the token lacks the scope ledger:credit or ledger:debit'
+  assert.equal(await ask({ ...CLIENT, scope: 'ledger:hold' }), lacks)
+  assert.equal(await ask({ scope: 'ledger:credit' }), 'the token of a user is not accepted here')
+  const { paths } = (await app.inject('/openapi.json')).json<{
+    paths: Record<string, { get: { security: unknown } }>
+  }>()
+  const either = [{ bearer: ['ledger:credit'] }, { bearer: ['ledger:debit'] }]
+  assert.deepEqual(paths['/v1/thing']?.get.security, either)
+})
+
 test('a route admits only holders of its scope, whatever their token carries', async (t) => {
   const clients = await serve(t, { scope: SCOPE.ordersWrite })
   const scope = 'orders:write wallet:read payments:read'

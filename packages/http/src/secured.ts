@@ -2,9 +2,9 @@ import { SCOPES, type Scope, type ScopeHolder } from '@caudal/contracts/scopes.t
 import type { FastifySchema } from 'fastify'
 import { requireToken, type Access, type TokenHook } from './authenticate.ts'
 
-/** The scope that a route asks for, and of whom. */
+/** The scope that a route asks for, or several of which one is enough, and of whom. */
 export interface RouteAccess extends Access {
-  scope: Scope
+  scope: Scope | readonly Scope[]
 }
 
 /**
@@ -16,15 +16,15 @@ export function secured<S extends FastifySchema>(
   access: RouteAccess,
   schema: S,
 ): { schema: S & { security: { bearer: Scope[] }[] }; onRequest: TokenHook[] } {
-  const { scope, unscoped } = access
-  const holders: readonly ScopeHolder[] = access.holders ?? holdersOf(scope, unscoped)
+  const scopes = [access.scope].flat()
+  const holders: readonly ScopeHolder[] = access.holders ?? holdersOf(scopes, access.unscoped)
   return {
-    schema: { ...schema, security: [{ bearer: [scope] }] },
+    schema: { ...schema, security: scopes.map((scope) => ({ bearer: [scope] })) },
     onRequest: [requireToken({ ...access, holders })],
   }
 }
 
-function holdersOf(scope: Scope, unscoped: ScopeHolder | undefined): ScopeHolder[] {
-  const { holders } = SCOPES[scope]
+function holdersOf(scopes: readonly Scope[], unscoped: ScopeHolder | undefined): ScopeHolder[] {
+  const holders = new Set(scopes.flatMap((scope) => SCOPES[scope].holders))
   return unscoped === undefined ? [...holders] : [...holders, unscoped]
 }

@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto'
 import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import { actorOf } from '@caudal/http/actor-of.ts'
+import { lacksScope } from '@caudal/http/authenticate.ts'
 import { closeObjects, compileValidator } from '@caudal/http/compile-validator.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import type { TObject } from 'typebox'
 import type { AtomicBatch, Command } from '../ledger/domain/command.ts'
+import { KINDS } from '../ledger/domain/kinds.ts'
 import { BatchedCommands } from './command-schemas.ts'
 import { type Asking, readCommand, readKey, requestOf } from './read-command.ts'
 
@@ -13,7 +15,7 @@ type Validate = (item: unknown) => { value?: unknown; error?: Problem }
 const VALIDATORS: Record<string, Validate> = Object.fromEntries(
   Object.entries(BatchedCommands).map(([kind, item]) => [kind, compileItem(item)]),
 )
-const KINDS = Object.keys(VALIDATORS)
+const NAMES = Object.keys(VALIDATORS)
 
 /**
  * Reads a command that stands for itself in a batch.
@@ -22,6 +24,7 @@ const KINDS = Object.keys(VALIDATORS)
  */
 export function readBatchedCommand(item: unknown, asking: Omit<Asking, 'key'>): Command {
   const { command: kind, idempotency_key: key, ...body } = validItem(item)
+  requireScopeOf(kind, asking)
   return readCommand(requestOf(kind, body), { ...asking, key })
 }
 
@@ -35,6 +38,7 @@ export function readAtomicBatch(items: readonly unknown[], asking: Asking): Atom
   const commands = items.map((item, index) => {
     try {
       const { command: kind, idempotency_key: key, ...body } = validItem(item)
+      requireScopeOf(kind, asking)
       if (key !== undefined) {
         throw new Problem('MALFORMED_REQUEST', 'body: idempotency_key is the one of the batch', {
           members: { param: 'idempotency_key' },
@@ -53,11 +57,16 @@ export function readAtomicBatch(items: readonly unknown[], asking: Asking): Atom
   return { kind: 'atomic', tenantId, actor, key, commands }
 }
 
+function requireScopeOf(kind: TransferKind, { identity }: Pick<Asking, 'identity'>): void {
+  const { scope } = KINDS[kind]
+  if (!identity.scopes.has(scope)) throw lacksScope([scope])
+}
+
 function validItem(item: unknown): { command: TransferKind; idempotency_key?: string } {
   const kind = (item as { command?: unknown } | null)?.command
-  const validate = typeof kind === 'string' && KINDS.includes(kind) ? VALIDATORS[kind] : undefined
+  const validate = typeof kind === 'string' && NAMES.includes(kind) ? VALIDATORS[kind] : undefined
   if (validate === undefined) {
-    throw new Problem('MALFORMED_REQUEST', `body: command must be one of ${KINDS.join(', ')}`, {
+    throw new Problem('MALFORMED_REQUEST', `body: command must be one of ${NAMES.join(', ')}`, {
       members: { param: 'command' },
     })
   }

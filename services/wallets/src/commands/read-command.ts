@@ -3,6 +3,7 @@ import { newId } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import { actorOf } from '@caudal/http/actor-of.ts'
+import { lacksScope } from '@caudal/http/authenticate.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import type { Identity } from '@caudal/http/token-verifier.ts'
 import type { Command, HoldCommand, PostingKind } from '../ledger/domain/command.ts'
@@ -80,8 +81,11 @@ export function readCommand(request: CommandRequest, asking: Asking): Command {
 
 /** Fails closed: what the token does not have is not allowed. */
 function rightsOf({ scopes }: Identity): Rights {
-  const admin = scopes.has(SCOPE.ledgerAdmin)
-  return { admin, system: true, overdraft: true }
+  return {
+    admin: scopes.has(SCOPE.ledgerAdmin),
+    system: scopes.has(SCOPE.ledgerSystem),
+    overdraft: scopes.has(SCOPE.ledgerOverdraft),
+  }
 }
 
 type MoneyRequest = Exclude<CommandRequest, { accountId: string }>
@@ -122,6 +126,8 @@ function readPostingsCommand(
 ): Command {
   if ('postings' in body) {
     const postings = readPostings(body.postings, base.tenantId)
+    const namesSystem = postings.some(({ system }) => system !== null)
+    if (namesSystem && !base.rights.system) throw lacksScope([SCOPE.ledgerSystem])
     const correctsId = body.corrects?.toLowerCase() ?? null
     const valueDate = body.value_date ?? null
     const accountId = accountOfFirst(postings, base.tenantId)

@@ -77,6 +77,11 @@ export function covers(account: Account, amountMinor: bigint): boolean {
   return overdraftLimitMinor === null || amountMinor <= availableMinor + overdraftLimitMinor
 }
 
+/** Whether the account would go below zero by it. Accounts of the system may always. */
+export function usesOverdraft({ kind, availableMinor }: Account, amountMinor: bigint): boolean {
+  return kind === 'wallet' && amountMinor > availableMinor
+}
+
 /** Whether the account can take so much. Only wallets have an upper end. */
 export function hasRoomFor(account: Account, amountMinor: bigint): boolean {
   // The sum is bounded, so that giving back what is held can never overflow.

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import type { WalletReason } from '@caudal/contracts/reasons.ts'
-import { canHold, covers } from './account.ts'
+import { canHold } from './account.ts'
 import { type HoldCommand, paymentOf } from './command.ts'
 import type { Conditions } from './conditions.ts'
 import type { Hold } from './hold.ts'
 import { findHold, type LedgerState } from './ledger-state.ts'
 import type { Outcome, LedgerRefusalCode, Refused } from './outcome.ts'
 import { posted } from './post.ts'
-import { refusalOf, refused, walletOf } from './refuse.ts'
+import { refusalOf, refusalOfSpending, refused, walletOf } from './refuse.ts'
 
 const MS_PER_SECOND = 1000
 
@@ -20,7 +20,8 @@ export function decideHold(command: HoldCommand, state: LedgerState, at: Conditi
   const refusal = refusalOf(command, account, state)
   if (refusal !== null) return refusedHold(command, refusal)
   const { amountMinor } = command
-  if (!covers(account, amountMinor)) return refusedHold(command, 'INSUFFICIENT_FUNDS')
+  const spending = refusalOfSpending(command, account, amountMinor)
+  if (spending !== null) return refusedHold(command, spending.code, spending.detail)
   if (!canHold(account, amountMinor)) return refusedHold(command, 'BALANCE_LIMIT_EXCEEDED')
   return posted(command, at, {
     postings: [
@@ -46,8 +47,12 @@ function holdAgain(command: HoldCommand, hold: Hold): Outcome {
 }
 
 /** A refusal of a payment is stored in place of its hold. */
-function refusedHold(command: HoldCommand, code: LedgerRefusalCode): Refused {
-  if (paymentOf(command) === null) return refused(code)
+function refusedHold(
+  command: HoldCommand,
+  code: LedgerRefusalCode,
+  detail: string | null = null,
+): Refused {
+  if (paymentOf(command) === null) return refused(code, detail)
   const hold = newHold(command, 'refused', null)
   return { ...refused(code), hold: { ...hold, refusedFor: reasonOf(code) } }
 }

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
-import { type Account, covers, hasRoomFor } from './account.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
+import { type Account, hasRoomFor } from './account.ts'
 import { isPostings, type MoneyCommand, type RequestedPosting } from './command.ts'
 import type { Conditions } from './conditions.ts'
 import { boundCorrection, findOriginal } from './correction.ts'
 import type { LedgerState } from './ledger-state.ts'
-import type { Outcome, LedgerRefusalCode } from './outcome.ts'
+import type { Outcome, Refused } from './outcome.ts'
 import { posted } from './post.ts'
-import { isReferenceUsed, refusalByStatus, refused } from './refuse.ts'
+import { isReferenceUsed, refusalByStatus, refusalOfSpending, refused } from './refuse.ts'
 import { sumToZero } from './sum-to-zero.ts'
 import { accountIdIn } from './system-accounts.ts'
+
+const NAMES_SYSTEM = `naming an account of the system takes a token with ${SCOPE.ledgerSystem}`
 
 /**
  * Any balanced set of postings. What the request lacks is checked first, balances come last. With
@@ -27,6 +30,9 @@ export function decidePostings(
     if (account === 'system') continue
     const isThere = account?.tenantId === tenantId && (!ofWallets || account.kind === 'wallet')
     if (!isThere) return refused('ACCOUNT_NOT_FOUND')
+  }
+  if (!ofWallets && !command.rights.system && postings.some((it) => isOfSystem(it, state))) {
+    return refused('FORBIDDEN', NAMES_SYSTEM)
   }
   const original = correctsId === null ? null : findOriginal(state, tenantId, correctsId)
   if (original === undefined) return refused('TRANSFER_NOT_FOUND')
@@ -47,8 +53,8 @@ export function decidePostings(
   const correction = original === null ? null : boundCorrection(command, original, planned)
   if (correction !== null && typeof correction !== 'string') return correction
   for (const { account, amountMinor } of planned) {
-    const refusal = refusalFor(account, amountMinor)
-    if (refusal !== null) return refused(refusal)
+    const refusal = refusalFor(command, account, amountMinor)
+    if (refusal !== null) return refusal
   }
   // A wallet's kind is about its wallet, any other postings are about the first account.
   if (ofWallets) return posted(command, at, { postings: planned })
@@ -64,10 +70,14 @@ function namedBy(
   return accountId === null ? 'system' : state.accounts.get(accountId)
 }
 
-function refusalFor(account: Account, amountMinor: bigint): LedgerRefusalCode | null {
+function isOfSystem(posting: RequestedPosting, state: LedgerState): boolean {
+  const account = namedBy(posting, state)
+  return account === 'system' || account?.kind !== 'wallet'
+}
+
+function refusalFor(command: MoneyCommand, account: Account, amountMinor: bigint): Refused | null {
   const byStatus = refusalByStatus(account)
-  if (byStatus !== null) return byStatus
-  if (amountMinor < 0n && !covers(account, -amountMinor)) return 'INSUFFICIENT_FUNDS'
-  if (amountMinor > 0n && !hasRoomFor(account, amountMinor)) return 'BALANCE_LIMIT_EXCEEDED'
-  return null
+  if (byStatus !== null) return refused(byStatus)
+  if (amountMinor < 0n) return refusalOfSpending(command, account, -amountMinor)
+  return hasRoomFor(account, amountMinor) ? null : refused('BALANCE_LIMIT_EXCEEDED')
 }

@@ -1,11 +1,23 @@
-import type { Account } from './account.ts'
-import type { Command } from './command.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
+import { type Account, covers, usesOverdraft } from './account.ts'
+import type { Command, MoneyCommand } from './command.ts'
 import { type LedgerState, referenceName } from './ledger-state.ts'
 import type { LedgerRefusalCode, Refused } from './outcome.ts'
 
 /** The outcome of a refused command, without a stored hold. */
 export function refused(code: LedgerRefusalCode, detail: string | null = null): Refused {
   return { type: 'refused', code, detail, hold: null }
+}
+
+/** Why a wallet may not spend so much for this command; null when it may. */
+export function refusalOfSpending(
+  { rights }: MoneyCommand,
+  account: Account,
+  amountMinor: bigint,
+): Refused | null {
+  if (!covers(account, amountMinor)) return refused('INSUFFICIENT_FUNDS')
+  if (rights.overdraft || !usesOverdraft(account, amountMinor)) return null
+  return refused('FORBIDDEN', `using an overdraft takes a token with ${SCOPE.ledgerOverdraft}`)
 }
 
 /** The wallet's account that the command is about, if its tenant has such a one. */
