@@ -20,7 +20,8 @@ export const CORRECTION_DAMAGES: readonly Damage[] = [
     check: CHECK,
     says: new RegExp(
       `^account ${payer.accountId} \\(USD\\): corrections until transfer ` +
-        `${correction.transferId} change it by 30, but transfer ${sale.transferId} changed it by -10$`,
+        `${correction.transferId} change it by 30, but transfer ${sale.transferId} ` +
+        'changed it by -10$',
     ),
   },
   {

@@ -36,7 +36,7 @@ test('a parked record is named with its cause and the commands that deal with it
   ])
 })
 
-test('a record behind another one says what to do with that one', () => {
+test('a record behind another one names what to do with that one', () => {
   const own = { ...parked, record_id: 'wallets:payments.requested:3:9', kind: 'waiting' }
   const [wait] = waits({ wallets: { parked: [{ ...own, behind: parked }], next: null } })
   assert.equal(wait!.reason, 'behind')
@@ -44,7 +44,7 @@ test('a record behind another one says what to do with that one', () => {
   assert.match(wait!.next, /dlq show wallets:payments\.requested:3:7"/)
 })
 
-test('a record that is tried again by itself says when', () => {
+test('a record that is tried again by itself names when', () => {
   const at = '2026-03-01T10:06:00.000Z'
   for (const [kind, says] of [
     ['newer', /deploy the release that wrote .* tried again at 2026-03-01T10:06/],

@@ -34,8 +34,8 @@ const MISSING = `
 // The sum after each correction, by the time of posting: those of one batch have one time, and each
 // batch held the lock of the original.
 const BOUNDS = `
-  SELECT format('account %s (%s): corrections until transfer %s change it by %s, but transfer %s ' ||
-    'changed it by %s', c.account, c.currency, c.transfer_id, c.running, c.original_id,
+  SELECT format('account %s (%s): corrections until transfer %s change it by %s, but ' ||
+    'transfer %s changed it by %s', c.account, c.currency, c.transfer_id, c.running, c.original_id,
     coalesce(o.minor, 0))
   FROM (
     SELECT *, sum(minor) OVER (PARTITION BY original_id, account, currency ORDER BY booked_at)
@@ -47,11 +47,12 @@ const BOUNDS = `
   WHERE c.correction IS NOT NULL
     AND EXISTS (SELECT FROM transfers t WHERE t.transfer_id = c.original_id)
     AND (o.account IS NOT NULL OR c.correction = 'bounded')
-    AND c.running NOT BETWEEN least(-coalesce(o.minor, 0), 0) AND greatest(-coalesce(o.minor, 0), 0)`
+    AND c.running NOT BETWEEN least(-coalesce(o.minor, 0), 0)
+      AND greatest(-coalesce(o.minor, 0), 0)`
 
 const RECLASSIFIED = `
-  SELECT format('transfer %s (%s): accounts that transfer %s does not have take %s, its own give ' ||
-    '%s', transfer_id, currency, original_id, taken, given)
+  SELECT format('transfer %s (%s): accounts that transfer %s does not have take %s, ' ||
+    'its own give %s', transfer_id, currency, original_id, taken, given)
   FROM (
     SELECT c.original_id, c.transfer_id, c.currency,
       coalesce(sum(c.minor) FILTER (WHERE o.account IS NULL AND c.minor > 0), 0) AS taken,

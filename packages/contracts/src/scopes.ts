@@ -42,7 +42,8 @@ export const SCOPES = {
   },
   'ledger:admin': {
     allows:
-      'open, freeze, limit and close accounts, end holds of other clients, reclassify in corrections',
+      'open, freeze, limit and close accounts, end holds of other clients, ' +
+      'reclassify in corrections',
     holders: ['client'],
   },
   'orders:read': { allows: 'read the orders of all users', holders: ['client'] },

@@ -67,7 +67,8 @@ export async function loadOriginals(
       GROUP BY m.original_id, e.account_id
     )
     SELECT o.transfer_id, o.tenant_id, s.account_id, a.kind, a.psp, a.currency,
-      s.effect_minor::text AS effect_minor, s.corrected_minor::text AS corrected_minor, s.is_original
+      s.effect_minor::text AS effect_minor, s.corrected_minor::text AS corrected_minor,
+      s.is_original
     FROM originals o
     JOIN sums s ON s.original_id = o.transfer_id
     JOIN accounts a ON a.account_id = s.account_id`
