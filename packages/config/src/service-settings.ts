@@ -9,6 +9,8 @@ export interface ServiceSettings {
   port: number
   region: string
   logLevel: LogLevel
+  /** Before the name of each metric; none by default. */
+  metricsPrefix?: string | undefined
   edge?: EdgeSettings
 }
 
@@ -22,7 +24,7 @@ export interface EdgeSettings {
 
 const POSTGRES = ['postgres', 'postgresql']
 
-/** Host, port, region and log level: `CAUDAL_HOST`, `CAUDAL_<SERVICE>_PORT`, … */
+/** Host, port, region, log level, …: `CAUDAL_HOST`, `CAUDAL_<SERVICE>_PORT`, … */
 export function readServiceSettings(
   reader: EnvironmentReader,
   service: ProcessName,
@@ -32,8 +34,17 @@ export function readServiceSettings(
     port: reader.port(`CAUDAL_${service}_PORT`, DEFAULT_PORTS[service]),
     region: reader.text('CAUDAL_REGION', 'local'),
     logLevel: reader.oneOf('CAUDAL_LOG_LEVEL', LOG_LEVELS, 'info'),
+    metricsPrefix: readMetricsPrefix(reader),
     edge: readEdgeSettings(reader, service),
   }
+}
+
+/** Where names of several products would collide, such as `caudal_`: `CAUDAL_METRICS_PREFIX`. */
+function readMetricsPrefix(reader: EnvironmentReader): string | undefined {
+  const prefix = reader.optional('CAUDAL_METRICS_PREFIX')
+  if (prefix === undefined || /^[a-z][a-z0-9_]*_$/.test(prefix)) return prefix
+  reader.refuse('CAUDAL_METRICS_PREFIX', 'must be lower-case letters, digits and _, and end with _')
+  return undefined
 }
 
 /**

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ParseEvent } from '@caudal/contracts/parse-event.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
+import { describeFault } from '@caudal/retry/describe-fault.ts'
 import { type PeriodicWork, runPeriodically } from '@caudal/retry/run-periodically.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
@@ -79,8 +80,8 @@ export interface Consumer {
   parkedCounts(): Readonly<ParkedCounts>
   /** All of them. */
   parkedCount(): number
-  /** Whether the last read and the last transaction went well. */
-  healthy(): boolean
+  /** Why the last read or the last transaction failed, without addresses or SQL. */
+  failure(): string | undefined
   /** Ends the batch under way, then leaves the group. */
   stop(): Promise<void>
 }
@@ -100,11 +101,14 @@ class RunningConsumer<W> implements Consumer {
   #stale = true
   #started = false
   #parked: ParkedCounts = { ...NOTHING_PARKED }
+  /** Not before the first count, and not after one that failed. */
+  #isParkedKnown = false
   #parkedCountedAt = Number.NEGATIVE_INFINITY
   /** Grows with each parking and each count: a count that began before it is out of date. */
   #parkedGeneration = 0
   #reported: Positions = new Map()
   #failures = 0
+  #lastFault: unknown
   #failedBatches = 0
 
   constructor(options: ConsumeOptions<W>) {
@@ -113,7 +117,7 @@ class RunningConsumer<W> implements Consumer {
     this.#target = { db, group, source, handlers, orderBy, parse, process }
     this.#counters = createConsumerMetrics(options, {
       positions: () => this.#positions,
-      parked: () => this.#parked,
+      parked: () => (this.#isParkedKnown ? this.#parked : undefined),
     })
   }
 
@@ -153,8 +157,9 @@ class RunningConsumer<W> implements Consumer {
     return Object.values(this.#parked).reduce((sum, count) => sum + count, 0)
   }
 
-  healthy(): boolean {
-    return this.#failures === 0
+  failure(): string | undefined {
+    if (this.#failures === 0) return undefined
+    return `${this.#failures} failures in a row, the last: ${describeFault(this.#lastFault)}`
   }
 
   async stop(): Promise<void> {
@@ -245,6 +250,7 @@ class RunningConsumer<W> implements Consumer {
       return
     }
     this.#failures += 1
+    this.#lastFault = error
     this.#counters.failed()
     logger.error({ err: error, group, failures: this.#failures }, 'could not apply a batch')
     await pause(backoffMs(BACKOFF, this.#failures, Math.random()), this.#stopping.signal)
@@ -289,7 +295,11 @@ class RunningConsumer<W> implements Consumer {
   /** A record that is parked while the database counts may be missing from the result. */
   async #countParked(): Promise<void> {
     const generation = (this.#parkedGeneration += 1)
-    const counts = await countParked(this.#options.db, this.#target)
+    const counts = await countParked(this.#options.db, this.#target).catch((error: unknown) => {
+      this.#isParkedKnown = false
+      throw error
+    })
+    this.#isParkedKnown = true
     if (generation !== this.#parkedGeneration) return
     this.#parked = counts
     this.#parkedCountedAt = performance.now()

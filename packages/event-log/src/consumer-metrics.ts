@@ -1,4 +1,3 @@
-import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { positionKey, positionList, type Positions } from './advance-offsets.ts'
 import type { EventLog, LogRecord } from './event-log.ts'
@@ -16,8 +15,8 @@ export type ConsumerMetrics = {
 
 /** What a consumer counts (P13): records by topic, batch sizes, faults, parked records, lag. */
 export function createConsumerMetrics(
-  { metrics, log, logger }: { metrics: Metrics; log: EventLog; logger: Logger },
-  state: { positions: () => Positions; parked: () => ParkedCounts },
+  { metrics, log }: { metrics: Metrics; log: EventLog },
+  state: { positions: () => Positions; parked: () => ParkedCounts | undefined },
 ): ConsumerMetrics {
   const consumed = metrics.counter('events_consumed_total', 'Records consumed.', ['topic'])
   const sizes = metrics.histogram(
@@ -35,19 +34,15 @@ export function createConsumerMetrics(
   const moved = metrics.counter('consumer_offsets_moved_total', 'Compare-and-sets refused.')
   const parked = metrics.counter('records_parked_total', 'Records put aside.', ['kind'])
   metrics.gauge('parked_records', 'Records that are parked now.', ['kind'], (gauge) => {
-    for (const kind of PARK_KINDS) gauge.set({ kind }, state.parked()[kind])
+    const counts = state.parked()
+    for (const kind of counts ? PARK_KINDS : []) gauge.set({ kind }, counts![kind])
   })
   metrics.gauge('consumer_lag_records', 'Records not consumed yet.', ['topic'], async (gauge) => {
     const positions = state.positions()
     const lags = new Map<string, number>()
-    try {
-      for (const { topic, partition, offset } of await log.end(positionList(positions))) {
-        const behind = offset - (positions.get(positionKey(topic, partition)) ?? offset)
-        lags.set(topic, (lags.get(topic) ?? 0) + Number(behind))
-      }
-    } catch (error) {
-      logger.warn({ err: error }, 'could not read the lag')
-      return
+    for (const { topic, partition, offset } of await log.end(positionList(positions))) {
+      const behind = offset - (positions.get(positionKey(topic, partition)) ?? offset)
+      lags.set(topic, (lags.get(topic) ?? 0) + Number(behind))
     }
     for (const [topic, lag] of lags) gauge.set({ topic }, lag)
   })

@@ -38,6 +38,7 @@ export async function openEventLog(
   }
   return openPostgresLog({
     url,
+    metrics,
     onError: (error) => logger.warn({ err: error }, 'a connection to the event log broke'),
   })
 }

@@ -19,9 +19,9 @@ export function createRelayMetrics(
     gauge.set(client() ? 1 : 0)
   })
   metrics.gauge('outbox_unpublished', 'Events that wait in the outbox.', [], async (gauge) => {
-    const counted = await client()
-      ?.query<{ waiting: string }>('SELECT count(*) AS waiting FROM outbox_unpublished')
-      .catch(() => undefined)
+    const counted = await client()?.query<{ waiting: string }>(
+      'SELECT count(*) AS waiting FROM outbox_unpublished',
+    )
     if (counted) gauge.set(Number(counted.rows[0]!.waiting))
   })
   return {

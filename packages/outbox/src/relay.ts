@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { clientConfig } from '@caudal/postgres/client-config.ts'
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
+import { describeFault } from '@caudal/retry/describe-fault.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import pg from 'pg'
@@ -57,6 +58,7 @@ export class Relay {
   #running: Promise<void> = Promise.resolve()
   #rotatedAtMs = 0
   #failures = 0
+  #lastFault: unknown
   #idleListeners: (() => void)[] = []
 
   constructor(options: RelayOptions) {
@@ -74,9 +76,10 @@ export class Relay {
     this.#waiting.abort()
   }
 
-  /** Whether this relay is the active one of its database and its last pass went well. */
-  healthy(): boolean {
-    return this.#failures === 0
+  /** Why its last pass failed, without addresses or SQL. */
+  failure(): string | undefined {
+    if (this.#failures === 0) return undefined
+    return `${this.#failures} failures in a row, the last: ${describeFault(this.#lastFault)}`
   }
 
   /** Resolves when a pass finds nothing more to publish, or after the time-out. */
@@ -103,6 +106,7 @@ export class Relay {
         this.#failures = 0
       } catch (error) {
         this.#failures += 1
+        this.#lastFault = error
         this.#counters.failed()
         this.#options.logger.error({ err: error, failures: this.#failures }, 'the relay failed')
         await this.#disconnect()

@@ -1,6 +1,8 @@
+import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import pg from 'pg'
 import { clientConfig } from './client-config.ts'
 import type { Db } from './types.ts'
+import { watchPool } from './watch-pool.ts'
 
 const INT8 = 20
 const INT8_ARRAY = 1016
@@ -46,6 +48,8 @@ export type PoolOptions = {
    * by its key (ADR 0005).
    */
   plans?: keyof typeof PLANNING
+  /** Where the pool and its queries are measured (see `watchPool`). */
+  metrics?: Metrics
   onError?: (error: Error) => void
 }
 
@@ -54,7 +58,7 @@ export type PoolOptions = {
  * together (ADR 0005). int8 is returned as bigint, timestamptz as Date, numeric as string.
  */
 export function createPool(options: PoolOptions): Db {
-  const { url, applicationName, max = 8, plans = 'fresh', onError } = options
+  const { url, applicationName, max = 8, plans = 'fresh', metrics, onError } = options
   const pool = new pg.Pool({
     ...clientConfig(url, {
       applicationName,
@@ -74,5 +78,6 @@ export function createPool(options: PoolOptions): Db {
   pool.on('error', report)
   // A checked-out connection that breaks emits an error too; without a listener the process ends.
   pool.on('connect', (client) => client.on('error', report))
+  if (metrics !== undefined) watchPool(pool, applicationName, metrics)
   return pool
 }

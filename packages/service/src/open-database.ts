@@ -11,12 +11,13 @@ export async function openDatabase(
   name: string,
   { databaseUrl, database, migrationUrl }: DatabaseConfig,
   { sets, max }: { sets: readonly MigrationSet[]; max?: number },
-  { logger, started }: ServiceParts,
+  { logger, metrics, started }: ServiceParts,
 ): Promise<Db> {
   if (migrationUrl !== undefined) await migrate({ adminUrl: migrationUrl, database, sets })
   const db = createPool({
     url: databaseUrl,
     applicationName: name,
+    metrics,
     ...(max !== undefined && { max }),
     onError: (error) => logger.warn({ err: error }, 'lost a database connection'),
   })

@@ -19,7 +19,7 @@ export type ServiceParts = {
  */
 export async function startService(
   name: string,
-  { logLevel: level, region }: ServiceSettings,
+  { logLevel: level, region, metricsPrefix: prefix }: ServiceSettings,
   build: (parts: ServiceParts) => Promise<string>,
 ): Promise<RunningService> {
   const logger = createLogger({ service: name, level, region })
@@ -29,7 +29,7 @@ export async function startService(
   }
   try {
     const started = (undo: Undo): void => void undos.push(undo)
-    const url = await build({ logger, metrics: createMetrics(name), started })
+    const url = await build({ logger, metrics: createMetrics(name, { prefix, logger }), started })
     logger.info({ url }, 'listening')
     return { name, url, stop }
   } catch (error) {

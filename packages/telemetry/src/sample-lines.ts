@@ -2,12 +2,12 @@ import { codeOf } from '@caudal/retry/connection-faults.ts'
 import { pino, type LogFn, type Logger } from 'pino'
 
 /** Lines of a kind that are written before the others are only counted. */
-const LINES_AT_ONCE = 10
+const LINES_AT_ONCE = 5
 const WINDOW_MS = 10_000
 /** Kinds come from the code, not from requests; this is for a mistake in the code. */
 const MAX_KINDS = 1_000
 /** The members that distinguish lines with the same message; none has unbounded values. */
-const MEMBERS = ['peer', 'group', 'route', 'code', 'kind', 'outcome', 'error_class'] as const
+const MEMBERS = ['peer', 'group', 'route', 'gauge', 'code', 'kind', 'outcome', 'error_class']
 
 type Args = Parameters<LogFn>
 type Line = { logger: Logger; args: Args; write: LogFn }
@@ -19,7 +19,7 @@ const holding = new Set<Sampler>()
 
 /**
  * Samples warnings and errors, so that an outage does not fill the log. Of one kind (level,
- * message, code of the error, and a few members) the first ten lines are written. Further ones are
+ * message, code of the error, and a few members) the first five lines are written. Further ones are
  * counted: every ten seconds the last of them is written with `repeated`, the number of lines that
  * it stands for. After ten seconds without such a line, all are written again.
  */

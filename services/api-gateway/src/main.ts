@@ -21,7 +21,7 @@ const NAME = 'api-gateway'
 export async function start(config: Config, logger?: Logger): Promise<RunningService> {
   const { region, logLevel: level } = config
   const log = logger ?? createLogger({ service: NAME, level, region })
-  const metrics = createMetrics(NAME)
+  const metrics = createMetrics(NAME, { prefix: config.metricsPrefix, logger: log })
   const limited = metrics.counter(
     'gateway_rate_limited_total',
     'Requests beyond the rate of their user.',

@@ -7,7 +7,7 @@ import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import type { CallResult, SentResult } from '../src/calls/call-psp.ts'
-import { createObserver } from '../src/calls/observe.ts'
+import { createObserver, watchState } from '../src/calls/observe.ts'
 import { recordAnswers, type RecordAnswersDeps } from '../src/calls/record-answers.ts'
 import { readConfig } from '../src/config.ts'
 import { decideDue } from '../src/domain/decide-due.ts'
@@ -199,6 +199,27 @@ test('of two payments that are approved together with one transaction id only on
     const ended = states.map((state) => state?.status ?? '').toSorted((a, b) => (a < b ? -1 : 1))
     assert.deepEqual(ended, ['COMPLETED', 'IN_DOUBT'])
   }
+})
+
+test('the first scrape after a doubt has the age of the oldest one', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const metrics = createMetrics('processor')
+  watchState({
+    db,
+    metrics,
+    circuitMode: () => 'closed',
+    circuitCounts: () => new Map(),
+    waiting: () => 0,
+    inFlight: () => 0,
+  })
+  const two = await sending(db, 2)
+  for (const call of two) await recordAnswers(depsOf(db), [answered(call, approved('t-1'))])
+  await db.query(
+    `UPDATE payments SET in_doubt_at = now() - interval '1 hour' WHERE status = 'IN_DOUBT'`,
+  )
+  const shown = await metrics.text()
+  assert.match(shown, /^psp_payments_in_doubt\{.*\} 1$/m)
+  assert.match(shown, /^psp_payments_in_doubt_oldest_seconds\{.*\} 36\d\d(\.\d+)?$/m)
 })
 
 test('one transaction id may occur at two PSPs', async (t) => {

@@ -122,10 +122,11 @@ function processEvents({ config, observer }: Parts): ProcessWork<Work> {
 
 /** Commands have connections of their own, for statements that find every row by its key. */
 function startCommands(parts: Parts): CommandTaker & { stop(): Promise<void> } {
-  const { config, logger, observer, relay } = parts
+  const { config, logger, metrics, observer, relay } = parts
   const db = createPool({
     url: config.databaseUrl,
     applicationName: `${NAME}-commands`,
+    metrics,
     max: COMMAND_CONNECTIONS,
     plans: 'by_key',
     onError: (err) => logger.warn({ err }, 'a database connection broke'),

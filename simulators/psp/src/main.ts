@@ -30,14 +30,16 @@ export async function start(
   if (migrationUrl !== undefined) {
     await migrate({ adminUrl: migrationUrl, database, sets: pspMigrations })
   }
+  const metrics = createMetrics(NAME, { prefix: config.metricsPrefix, logger })
   const db = createPool({
     url: databaseUrl,
+    metrics,
     applicationName: NAME,
     max: MAX_CONNECTIONS,
     onError: (error) => logger.warn({ err: error }, 'lost a database connection'),
   })
   try {
-    return await serve(config, { db, logger, metrics: createMetrics(NAME) })
+    return await serve(config, { db, logger, metrics })
   } catch (error) {
     await db.end()
     throw error

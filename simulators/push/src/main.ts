@@ -6,7 +6,7 @@ import { createPool } from '@caudal/postgres/create-pool.ts'
 import { migrate } from '@caudal/postgres/migrate.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
-import { createMetrics } from '@caudal/telemetry/metrics.ts'
+import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
 import { createAcceptPush } from './accept-push.ts'
 import { startApns } from './apns/start-apns.ts'
 import { openBehaviourStore } from './behaviour-store.ts'
@@ -38,22 +38,26 @@ export async function start(
   if (migrationUrl !== undefined) {
     await migrate({ adminUrl: migrationUrl, database, sets: pushMigrations })
   }
+  const metrics = createMetrics(NAME, { prefix: config.metricsPrefix, logger })
   const db = createPool({
     url: databaseUrl,
+    metrics,
     applicationName: NAME,
     max: MAX_CONNECTIONS,
     onError: (error) => logger.warn({ err: error }, 'lost a database connection'),
   })
   try {
-    return await serve(config, db, logger)
+    return await serve(config, { db, logger, metrics })
   } catch (error) {
     await db.end()
     throw error
   }
 }
 
-async function serve(config: Config, db: Db, logger: Logger): Promise<RunningPush> {
-  const metrics = createMetrics(NAME)
+async function serve(
+  config: Config,
+  { db, logger, metrics }: { db: Db; logger: Logger; metrics: Metrics },
+): Promise<RunningPush> {
   const behaviours = await openBehaviourStore(db)
   const cursors = await openCursors(db)
   const delays = createPendingDelays()

@@ -2,6 +2,7 @@ import { PARTITION_COUNT, TOPICS } from '@caudal/contracts/topics.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { EventLogError } from '../event-log-error.ts'
 import type { EventLog, LogRecord, Position, ReadOptions, TopicPartition } from '../event-log.ts'
 import { embeddedLogId, type LogIds } from '../log-identity.ts'
@@ -14,6 +15,7 @@ export type PostgresLogOptions = {
   /** The log's database, for the role that runs. */
   url: string
   topics?: readonly string[]
+  metrics?: Metrics
   onError?: (error: Error) => void
 }
 
@@ -23,11 +25,12 @@ export type PostgresLogOptions = {
  * @throws {Error} when a topic has another number of partitions than PARTITION_COUNT (rule 3)
  */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<EventLog> {
-  const { url, topics = Object.values(TOPICS), onError } = options
+  const { url, topics = Object.values(TOPICS), metrics, onError } = options
   const db = createPool({
     url,
     applicationName: 'caudal-log',
     max: 6,
+    ...(metrics && { metrics }),
     ...(onError && { onError }),
   })
   try {

@@ -113,15 +113,11 @@ export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger 
   }
 }
 
-function countPending({ db, metrics, logger }: { db: Db; metrics: Metrics; logger: Logger }): void {
+function countPending({ db, metrics }: { db: Db; metrics: Metrics }): void {
   metrics.gauge('notifications_pending', 'Notifications still to be sent.', [], async (gauge) => {
-    try {
-      const { rows } = await db.query<{ pending: bigint }>(
-        'SELECT count(*) AS pending FROM notifications WHERE due_at IS NOT NULL',
-      )
-      gauge.set(Number(rows[0]!.pending))
-    } catch (error) {
-      logger.warn({ err: error }, 'could not count pending notifications')
-    }
+    const { rows } = await db.query<{ pending: bigint }>(
+      'SELECT count(*) AS pending FROM notifications WHERE due_at IS NOT NULL',
+    )
+    gauge.set(Number(rows[0]!.pending))
   })
 }

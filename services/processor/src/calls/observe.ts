@@ -178,17 +178,15 @@ export function watchState(deps: {
       gauge.set({ operation }, inFlight(operation))
     }
   })
-  const oldest = metrics.gauge('psp_payments_in_doubt_oldest_seconds', 'Age of the oldest doubt.')
-  metrics.gauge(
-    'psp_payments_in_doubt',
-    'Payments whose outcome is unknown.',
-    [],
-    async (gauge) => {
-      // A scrape must not fail with the database, so the last values stay.
-      const doubts = await countInDoubt(db).catch(() => undefined)
-      if (!doubts) return
-      gauge.set(doubts.count)
-      oldest.set(doubts.oldestSeconds)
+  metrics.gauges(
+    [
+      { name: 'psp_payments_in_doubt', help: 'Payments whose outcome is unknown.' },
+      { name: 'psp_payments_in_doubt_oldest_seconds', help: 'Age of the oldest doubt.' },
+    ],
+    async ([count, oldest]) => {
+      const doubts = await countInDoubt(db)
+      count!.set(doubts.count)
+      oldest!.set(doubts.oldestSeconds)
     },
   )
 }

@@ -34,10 +34,10 @@ export async function keepPartitions(deps: {
     onFault: (err) => logger.error({ err }, 'could not create partitions of the ledger'),
   })
   metrics.gauge(
-    'ledger_partitions_days',
-    'Days for which bookings have a partition.',
+    'ledger_partitions_ahead_seconds',
+    'Time for which bookings have a partition.',
     [],
-    (gauge) => gauge.set(daysLeft()),
+    (gauge) => gauge.set(Math.max(0, coveredUntilMs - Date.now()) / 1_000),
   )
   return {
     check() {
