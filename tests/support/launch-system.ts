@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { createInterface, type Interface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
 import type { TestScope } from '@caudal/testing/test-database.ts'
@@ -34,6 +34,8 @@ export type LaunchedSystem = Ready & {
   kill(): Promise<void>
   /** The last log lines, oldest first. */
   logs(): readonly string[]
+  /** Calls `listen` with each further line. */
+  onLog(listen: (line: string) => void): void
 }
 
 /** Arguments and environment of `caudal start`; `root` is another checkout, of another release. */
@@ -70,7 +72,8 @@ export async function launchSystem(
 ): Promise<LaunchedSystem> {
   const child = spawnStart(options)
   const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
-  const lines = keepLines(child)
+  const log = createInterface(child.stderr!)
+  const lines = keepLines(log)
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal)
     const watch = setTimeout(
@@ -90,6 +93,7 @@ export async function launchSystem(
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL').then(() => undefined),
     logs: () => lines,
+    onLog: (listen) => void log.on('line', listen),
   }
 }
 
@@ -115,9 +119,9 @@ function spawnStart({ dataDir, args = [], env = {}, root }: LaunchOptions): Chil
   })
 }
 
-function keepLines(child: ChildProcess): string[] {
+function keepLines(log: Interface): string[] {
   const lines: string[] = []
-  createInterface(child.stderr!).on('line', (line) => {
+  log.on('line', (line) => {
     lines.push(line)
     if (lines.length > KEPT_LINES) lines.shift()
     if (process.env['CAUDAL_TEST_LOGS']) process.stderr.write(`${line}\n`)

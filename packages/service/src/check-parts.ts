@@ -3,6 +3,7 @@ import type { CheckResult } from '@caudal/http/health-routes.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Relay } from '@caudal/outbox/relay.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import { describeFault } from '@caudal/retry/describe-fault.ts'
 
 type Parts = { db: Db; verifier: TokenVerifier; consumer?: Consumer; relay?: Relay }
 
@@ -17,18 +18,20 @@ export async function checkParts({
   relay,
 }: Parts): Promise<Record<string, CheckResult>> {
   const [database, keys] = await Promise.all([
-    works(db.query('SELECT 1')),
-    works(verifier.checkKeys()),
+    works(db.query('SELECT 1'), 'fail'),
+    works(verifier.checkKeys(), 'warn'),
   ])
   return {
-    database: { status: database ? 'ok' : 'fail' },
-    token_keys: { status: keys ? 'ok' : 'warn' },
-    ...(consumer && {
-      consumer: { status: consumer.healthy() ? 'ok' : 'warn' },
-      parked_records: checkParked(consumer),
-    }),
-    ...(relay && { relay: { status: relay.healthy() ? 'ok' : 'warn' } }),
+    database,
+    token_keys: keys,
+    ...(consumer && { consumer: runs(consumer), parked_records: checkParked(consumer) }),
+    ...(relay && { relay: runs(relay) }),
   }
+}
+
+function runs(part: Pick<Consumer | Relay, 'failure'>): CheckResult {
+  const detail = part.failure()
+  return detail === undefined ? { status: 'ok' } : { status: 'warn', detail }
 }
 
 /** The count of each kind of parked record, such as `2 waiting, 1 unprocessable`, or `0`. */
@@ -38,9 +41,9 @@ function checkParked(consumer: Consumer): CheckResult {
   return { status: 'warn', detail: open.map(([kind, count]) => `${count} ${kind}`).join(', ') }
 }
 
-function works(promise: Promise<unknown>): Promise<boolean> {
+function works(promise: Promise<unknown>, otherwise: 'fail' | 'warn'): Promise<CheckResult> {
   return promise.then(
-    () => true,
-    () => false,
+    () => ({ status: 'ok' }),
+    (error: unknown) => ({ status: otherwise, detail: describeFault(error) }),
   )
 }

@@ -102,6 +102,8 @@ async function startConsumer(
   return consumer
 }
 
+const CIRCUIT_NOT_CLOSED = 'too many calls failed; its circuit is open'
+
 type Checked = {
   db: Db
   verifier: TokenVerifier
@@ -116,12 +118,13 @@ async function checkReadiness({
   consumer,
   sender,
 }: Checked): Promise<Record<string, CheckResult>> {
-  const warnUnless = (works: boolean): CheckResult => ({ status: works ? 'ok' : 'warn' })
+  const warnUnless = (works: boolean, detail: string): CheckResult =>
+    works ? { status: 'ok' } : { status: 'warn', detail }
   return {
     ...(await checkParts({ db, verifier, consumer })),
-    identity: warnUnless(sender.identityAnswers()),
-    fcm: warnUnless(sender.pushAnswers('fcm')),
-    apns: warnUnless(sender.pushAnswers('apns')),
+    identity: warnUnless(sender.identityAnswers(), 'the last lookup of devices failed'),
+    fcm: warnUnless(sender.pushAnswers('fcm'), CIRCUIT_NOT_CLOSED),
+    apns: warnUnless(sender.pushAnswers('apns'), CIRCUIT_NOT_CLOSED),
   }
 }
 
