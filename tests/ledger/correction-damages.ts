@@ -20,8 +20,8 @@ export const CORRECTION_DAMAGES: readonly Damage[] = [
     check: CHECK,
     says: new RegExp(
       `^account ${payer.accountId} \\(USD\\): corrections until transfer ` +
-        `${correction.transferId} change it by 30, but transfer ${sale.transferId} ` +
-        'changed it by -10$',
+        `${correction.transferId} change it by 30, but transfer ${sale.transferId} changed it ` +
+        'by -10$',
     ),
   },
   {
@@ -56,7 +56,7 @@ export const CORRECTION_DAMAGES: readonly Damage[] = [
     check: CHECK,
     says: new RegExp(
       `^transfer ${reclassification.transferId} \\(USD\\): accounts that transfer ` +
-        `${misplaced.transferId} does not have take 7, its own give 6$`,
+        `${misplaced.transferId} does not have take 7 until then, its own give 6$`,
     ),
   },
   {

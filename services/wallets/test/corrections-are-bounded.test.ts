@@ -5,6 +5,7 @@ import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import fc from 'fast-check'
+import type { PostingsCommand } from '../src/ledger/domain/command.ts'
 import { LEDGER_RIGHTS } from '../src/ledger/domain/rights.ts'
 import { move, type TestPosting, transfer } from './client-commands.ts'
 import { findViolations } from './find-violations.ts'
@@ -77,6 +78,18 @@ describe('corrections over HTTP', () => {
     assertProblem(await correct(original, back), 422, 'CORRECTION_EXCEEDS_ORIGINAL')
   })
 
+  test('F1: what two corrections did together is not taken back from one of them', async () => {
+    const original = await sale()
+    const back = [posting(payer, 60), posting(payee, -60)]
+    const again = [posting(payer, -60), posting(payee, 60)]
+    const first = String((await correct(original, back)).json['transfer_id'])
+    assert.equal((await correct(original, again)).status, 200)
+    const refusal = await correct(first, again)
+    assertProblem(refusal, 422, 'CORRECTION_EXCEEDS_ORIGINAL')
+    assert.match(String(refusal.json['detail']), /by -60 USD, but the transfer changed it by -100/)
+    assert.equal(await ledger.balances(payer), '900/0')
+  })
+
   test('F1: a captured hold is given back once, whichever slot of settlement is used', async () => {
     const wallet = await ledger.wallet(1_000)
     const stranger = await ledger.wallet()
@@ -95,7 +108,7 @@ describe('corrections over HTTP', () => {
     const most = [posting(wallet, 999), posting(['psp_settlement', 'USD'], -999)]
     assertProblem(await correct(corrects, most), 422, 'CORRECTION_EXCEEDS_ORIGINAL')
     const held = String(hold.json['hold_id'])
-    assertProblem(await correct(held, back), 422, 'CORRECTION_EXCEEDS_ORIGINAL')
+    assertProblem(await correct(held, back), 403, 'FORBIDDEN')
     assert.deepEqual(
       [await ledger.balances(wallet), await ledger.balances(stranger)],
       ['1000/0', '0/0'],
@@ -127,6 +140,22 @@ describe('corrections over HTTP', () => {
     assert.equal((await ledger.post(PATH, free, { key, token: writer })).status, 200)
   })
 
+  test('money does not go from one other account to another by way of the original', async () => {
+    const original = await sale()
+    const [first, second] = [await ledger.wallet(500), await ledger.wallet()]
+    const admin = await world.clientToken('ledger:transfer ledger:admin', 'desk')
+    const paid = [posting(first, -60), posting(payer, 60)]
+    assert.equal((await correct(original, paid, admin)).status, 200)
+    const passed = [posting(payer, -60), posting(second, 60)]
+    assertProblem(await correct(original, passed, admin), 422, 'CORRECTION_EXCEEDS_ORIGINAL')
+    const back = [posting(payer, -60), posting(first, 60)]
+    assert.equal((await correct(original, back, admin)).status, 200)
+    assert.deepEqual(
+      [await ledger.balances(first), await ledger.balances(second)],
+      ['500/0', '0/0'],
+    )
+  })
+
   test('corrections of release 0.1.0 count, and stay readable', async () => {
     const original = await sale()
     const back = [posting(payer, 97), posting(payee, -97)]
@@ -145,7 +174,7 @@ describe('corrections over HTTP', () => {
 })
 
 const FEE = 5n
-const account = fc.nat(3) // the fees, the stranger, and the two wallets of the original
+const account = fc.nat(4) // the fees, two strangers, and the two wallets of the original
 const attempt = fc.record({
   from: account,
   to: account,
@@ -153,21 +182,74 @@ const attempt = fc.record({
   admin: fc.boolean(),
 })
 
+type Attempt = typeof attempt extends fc.Arbitrary<infer A> ? A : never
+
 /** What corrections did to each account of the transfer, as the entries say. */
-async function sumsOf(db: Db, transferId: string): Promise<Map<string, bigint>> {
+async function sumsOf(db: Db, transferId: string, depth: number): Promise<Map<string, bigint>> {
   const { rows } = await db.query<{ name: string; minor: string }>(
-    `SELECT CASE WHEN a.kind = 'wallet' THEN a.account_id::text ELSE a.kind END AS name,
+    `WITH RECURSIVE family AS (
+       SELECT transfer_id, booked_at, 1 AS depth FROM transfers WHERE corrects_id = $1
+       UNION ALL
+       SELECT t.transfer_id, t.booked_at, f.depth + 1
+       FROM family f JOIN transfers t ON t.corrects_id = f.transfer_id
+     )
+     SELECT CASE WHEN a.kind = 'wallet' THEN a.account_id::text ELSE a.kind END AS name,
        sum(e.amount_minor)::text AS minor
-     FROM transfers t
-     JOIN entries e ON e.transfer_id = t.transfer_id AND e.booked_at = t.booked_at
+     FROM family f
+     JOIN entries e ON e.transfer_id = f.transfer_id AND e.booked_at = f.booked_at
      JOIN accounts a ON a.account_id = e.account_id
-     WHERE t.corrects_id = $1 GROUP BY 1`,
-    [transferId],
+     WHERE f.depth <= $2 GROUP BY 1`,
+    [transferId, depth],
   )
   return new Map(rows.map(({ name, minor }) => [name, BigInt(minor)]))
 }
 
-test('F1: the sum of corrections stays in its bound for any attempts of many at once', async (t) => {
+/** A transfer of 100 less a fee, with two wallets that have nothing to do with it. */
+function newSale() {
+  const wallets = [newWallet(), newWallet(), newWallet(), newWallet()]
+  const [payer, payee] = wallets as [TestWallet, TestWallet]
+  const strangers = wallets.slice(2)
+  const original = transfer([
+    [payer, -100n],
+    [payee, 100n - FEE],
+    [['fees', 'USD'], FEE],
+  ])
+  const places: TestPosting[0][] = [['fees', 'USD'], ...strangers, payer, payee]
+  const correctionOf = (
+    { from, to, amount, admin }: Attempt,
+    corrects = original.transferId,
+  ): PostingsCommand => {
+    const target = from === to ? (to + 1) % places.length : to
+    const postings: TestPosting[] = [
+      [places[from]!, -amount],
+      [places[target]!, amount],
+    ]
+    return transfer(postings, { corrects, rights: { ...LEDGER_RIGHTS, admin } })
+  }
+  /** The bounds of what corrections did to its accounts. */
+  const assertBounded = (sums: ReadonlyMap<string, bigint>): void => {
+    const of = (name: string) => sums.get(name) ?? 0n
+    const [ofPayer, ofPayee, ofFees] = [of(payer.accountId), of(payee.accountId), of('fees')]
+    assert.ok(ofPayer >= 0n && ofPayer <= 100n, `the payer got ${ofPayer}`)
+    assert.ok(ofPayee <= 0n && ofPayee >= FEE - 100n, `the payee gave ${-ofPayee}`)
+    assert.ok(ofFees <= 0n && ofFees >= -FEE, `the fees gave ${-ofFees}`)
+  }
+  /** Others take at most what accounts of the original give, and the reverse. */
+  const assertExchanged = (sums: ReadonlyMap<string, bigint>): void => {
+    const of = (name: string) => sums.get(name) ?? 0n
+    const given = -of(payee.accountId) - of('fees')
+    let [taken, lost] = [0n, 0n]
+    for (const minor of strangers.map(({ accountId }) => of(accountId))) {
+      if (minor > 0n) taken += minor
+      else lost -= minor
+    }
+    assert.ok(taken <= given, `the strangers got ${taken}, ${given} was given`)
+    assert.ok(lost <= of(payer.accountId), `the strangers gave ${lost}`)
+  }
+  return { wallets, original, correctionOf, assertBounded, assertExchanged }
+}
+
+test('F1, rule 6: corrections of many at once keep the bound, whatever they attempt', async (t) => {
   const { pool, url } = await ledgerDatabase(t)
   const other = createPool({ url, applicationName: 'other', plans: 'by_key' })
   t.after(() => other.end())
@@ -175,49 +257,37 @@ test('F1: the sum of corrections stays in its bound for any attempts of many at 
   const takers = [pool, other].map((db, slot) =>
     takerOf(db, { batchCommands: 3, slots: [slot, slot + 2] }),
   )
-  const seen = { posted: 0, exceeding: 0, forbidden: 0 }
+  const seen = { posted: 0, CORRECTION_EXCEEDS_ORIGINAL: 0, FORBIDDEN: 0, TRANSFER_NOT_FOUND: 0 }
+  const submit = async (commands: readonly PostingsCommand[]): Promise<void> => {
+    const parts = takers.map((_, index) => commands.filter((_c, at) => at % 2 === index))
+    const settled = await Promise.all(takers.map((it, index) => submitAll(it, parts[index]!)))
+    for (const one of settled.flat()) {
+      assert(one.status === 'fulfilled')
+      const { code = 'posted' } = JSON.parse(one.value.body) as { code?: keyof typeof seen }
+      assert.ok(code in seen, one.value.body)
+      seen[code] += 1
+    }
+  }
+  const wave = fc.array(attempt, { minLength: 10, maxLength: 25 })
   await fc.assert(
-    fc.asyncProperty(fc.array(attempt, { minLength: 12, maxLength: 40 }), async (attempts) => {
-      const [payer, payee, stranger] = [newWallet(), newWallet(), newWallet()]
-      await openWallets(pool, [payer, payee, stranger])
-      const rich = [payer, payee, stranger].map((it) => move('credit', it, 10_000n))
-      const places: TestPosting[0][] = [['fees', 'USD'], stranger, payer, payee]
-      const original = transfer([
-        [payer, -100n],
-        [payee, 100n - FEE],
-        [['fees', 'USD'], FEE],
-      ])
-      await runCommands(pool, ...rich, original)
-      const commands = attempts.map(({ from, to, amount, admin }) => {
-        const target = from === to ? (to + 1) % 4 : to
-        const rights = { ...LEDGER_RIGHTS, admin }
-        return transfer(
-          [
-            [places[from]!, -amount],
-            [places[target]!, amount],
-          ],
-          { corrects: original.transferId, rights },
-        )
-      })
-      const halves = takers.map((_, index) => commands.filter((_c, at) => at % 2 === index))
-      const settled = await Promise.all(takers.map((it, index) => submitAll(it, halves[index]!)))
-      for (const one of settled.flat()) {
-        assert(one.status === 'fulfilled')
-        const { status, body } = one.value
-        if (status === 200) seen.posted += 1
-        else if (body.includes('CORRECTION_EXCEEDS_ORIGINAL')) seen.exceeding += 1
-        else if (body.includes('FORBIDDEN')) seen.forbidden += 1
-        else assert.fail(body)
-      }
-      const sums = await sumsOf(pool, original.transferId)
-      const of = (name: string) => sums.get(name) ?? 0n
-      const [ofPayer, ofPayee, ofFees] = [of(payer.accountId), of(payee.accountId), of('fees')]
-      assert.ok(ofPayer >= 0n && ofPayer <= 100n, `the payer got ${ofPayer}`)
-      assert.ok(ofPayee <= 0n && ofPayee >= FEE - 100n, `the payee gave ${ofPayee}`)
-      assert.ok(ofFees <= 0n && ofFees >= -FEE, `the fees gave ${ofFees}`)
-      // A reclassification takes at most what accounts of the original give, and the reverse.
-      const ofStranger = of(stranger.accountId)
-      assert.ok(ofStranger <= 100n && ofStranger >= -100n, `the stranger got ${ofStranger}`)
+    fc.asyncProperty(wave, wave, async (first, second) => {
+      const { wallets, original, correctionOf, ...bounds } = newSale()
+      await openWallets(pool, wallets)
+      await runCommands(pool, ...wallets.map((it) => move('credit', it, 10_000n)), original)
+      const direct = first.map((it) => correctionOf(it))
+      await submit(direct)
+      // Every other one of the second wave names a correction of the first.
+      await submit(
+        second.map((it, index) =>
+          correctionOf(it, index % 2 === 0 ? direct[index]?.transferId : undefined),
+        ),
+      )
+      const [named, family] = [
+        await sumsOf(pool, original.transferId, 1),
+        await sumsOf(pool, original.transferId, 9),
+      ]
+      for (const sums of [named, family]) bounds.assertBounded(sums)
+      for (const sums of [named, family]) bounds.assertExchanged(sums)
     }),
     { numRuns: 12 },
   )

@@ -10,16 +10,25 @@ import type { Entry, Transfer } from './transfer.ts'
 /** How a correction was bounded: on the accounts of the original only, or on others too. */
 export type CorrectionMark = 'bounded' | 'reclassified'
 
-/** Sums of minor units by `accountGroup`. */
-export type Sums = ReadonlyMap<string, bigint>
+/** A sum of an account's entries, with its currency. */
+export interface Sum {
+  readonly currency: string
+  readonly minor: bigint
+}
 
-/**
- * A transfer that corrections name: what it did to each of its accounts, both balances together,
- * and what its corrections have done to each account so far.
- */
+/** Sums by `accountGroup`. */
+export type Sums = ReadonlyMap<string, Sum>
+
+/** A transfer that corrections name, or one that such a transfer corrects itself. */
 export interface Original {
+  /** The transfer that it corrects itself, by `transferName`. */
+  readonly parent: string | null
+  /** What it did to each of its accounts, both balances together. */
   readonly effects: Sums
+  /** What its corrections have done to each account so far. */
   readonly corrected: Sums
+  /** The same with the corrections of its corrections, and theirs. */
+  readonly descended: Sums
 }
 
 /** The transfer that a correction names; undefined where there is none of the tenant. */
@@ -32,72 +41,99 @@ export function findOriginal(
   const loaded = state.originals.get(name)
   if (loaded !== undefined) return loaded
   const posted = state.posted.get(name)
-  return posted && { effects: addEntries(new Map(), posted.entries, state), corrected: new Map() }
+  if (posted === undefined) return undefined
+  const { correctsId, entries } = posted
+  return {
+    parent: correctsId === null ? null : transferName(tenantId, correctsId),
+    effects: addEntries(new Map(), entries, state),
+    corrected: new Map(),
+    descended: new Map(),
+  }
 }
 
-/** The original after one more correction. */
-export function correctedBy(
-  { effects, corrected }: Original,
-  { entries }: Transfer,
-  state: LedgerState,
-): Original {
-  return { effects, corrected: addEntries(corrected, entries, state) }
+/** Names of the transfer that a correction names, and of those that this one corrects in turn. */
+export function lineOf(state: LedgerState, { tenantId, correctsId }: Transfer): string[] {
+  if (correctsId === null) return []
+  const names = [transferName(tenantId, correctsId)]
+  let parent = findOriginal(state, tenantId, correctsId)?.parent ?? null
+  while (parent !== null) {
+    names.push(parent)
+    parent = state.originals.get(parent)?.parent ?? null
+  }
+  return names
+}
+
+/** Adds a correction that was posted to what is known of its originals. */
+export function foldCorrection(state: LedgerState, transfer: Transfer): void {
+  const { tenantId, correctsId, entries } = transfer
+  if (correctsId === null) return
+  const names = lineOf(state, transfer)
+  const direct = findOriginal(state, tenantId, correctsId)!
+  const corrected = addEntries(direct.corrected, entries, state)
+  for (const [index, name] of names.entries()) {
+    const original = index === 0 ? { ...direct, corrected } : state.originals.get(name)
+    if (original === undefined) return // its month was detached
+    const descended = addEntries(original.descended, entries, state)
+    state.originals.set(name, { ...original, descended })
+  }
 }
 
 /**
  * Bounds a correction (ADR 0025): on each account of the original the sum of all corrections stays
- * between nothing and the original. Other accounts take the place of those of the original only for
- * a caller with `ledger:admin`, and never more than those gave or took in exchange.
+ * between nothing and the original, with and without the corrections of corrections, and so for
+ * what the original corrects itself. Other accounts take the place of those of the original only
+ * for a caller with `ledger:admin`, and all together never take more than those gave.
  */
 export function boundCorrection(
   command: PostingsCommand,
   original: Original,
   postings: readonly Posting[],
+  state: LedgerState,
 ): CorrectionMark | Refused {
-  const exchanged = new Map<string, { given: bigint; taken: bigint }>()
-  let isReclassified = false
-  for (const [group, amountMinor] of sumOf(postings)) {
-    const { currency } = group.account
-    const effect = original.effects.get(group.name)
-    let sums = exchanged.get(currency)
-    if (sums === undefined) exchanged.set(currency, (sums = { given: 0n, taken: 0n }))
-    if (effect === undefined) {
-      if (!command.rights.admin) return refused('FORBIDDEN', outside(group.account))
-      isReclassified = true
-      if (amountMinor > 0n) sums.taken += amountMinor
-    } else {
-      const sum = (original.corrected.get(group.name) ?? 0n) + amountMinor
-      if (!isWithin(sum, -effect)) {
-        return refused('CORRECTION_EXCEEDS_ORIGINAL', exceeding(group.account, sum, effect))
-      }
-      if (amountMinor < 0n) sums.given -= amountMinor
-    }
+  const { effects, corrected } = original
+  const foreign = postings.find(({ account }) => !effects.has(accountGroup(account)))
+  if (foreign !== undefined && !command.rights.admin) {
+    return refused('FORBIDDEN', outside(foreign.account))
   }
-  if (!isReclassified) return 'bounded'
-  for (const [currency, { given, taken }] of exchanged) {
-    // The postings sum to zero, so this bounds what other accounts give as well.
-    if (taken > given) {
-      const detail = `other accounts take ${taken} ${currency}, the original's give ${given}`
-      return refused('CORRECTION_EXCEEDS_ORIGINAL', detail)
-    }
+  let detail = detailOf(effects, corrected, postings)
+  for (let at: Original | undefined = original; at !== undefined && detail === null;) {
+    detail = detailOf(at.effects, at.descended, postings)
+    at = at.parent === null ? undefined : state.originals.get(at.parent)
   }
-  return 'reclassified'
+  if (detail !== null) return refused('CORRECTION_EXCEEDS_ORIGINAL', detail)
+  return foreign === undefined ? 'bounded' : 'reclassified'
 }
 
-interface Group {
-  name: string
-  account: Account
-}
-
-/** Two slots of a system account that are both named by their ids are one account. */
-function sumOf(postings: readonly Posting[]): [Group, bigint][] {
-  const sums = new Map<string, [Group, bigint]>()
+/** In which way the postings exceed the bound of what they correct; null if they do not. */
+function detailOf(effects: Sums, before: Sums, postings: readonly Posting[]): string | null {
+  const after = new Map(before)
   for (const { account, amountMinor } of postings) {
-    const name = accountGroup(account)
-    const [group, before] = sums.get(name) ?? [{ name, account }, 0n]
-    sums.set(name, [group, before + amountMinor])
+    add(after, accountGroup(account), { currency: account.currency, minor: amountMinor })
   }
-  return [...sums.values()]
+  for (const { account } of postings) {
+    const group = accountGroup(account)
+    const effect = effects.get(group)
+    const sum = after.get(group)!
+    if (effect === undefined || isWithin(sum.minor, -effect.minor)) continue
+    return exceeding(account, sum, effect)
+  }
+  return exchangedTooMuch(effects, after)
+}
+
+/** Sums are zero in each currency, so this bounds what other accounts give as well. */
+function exchangedTooMuch(effects: Sums, corrected: Sums): string | null {
+  const exchanged = new Map<string, { given: bigint; taken: bigint }>()
+  for (const [group, { currency, minor }] of corrected) {
+    let of = exchanged.get(currency)
+    if (of === undefined) exchanged.set(currency, (of = { given: 0n, taken: 0n }))
+    if (effects.has(group)) of.given += minor < 0n ? -minor : 0n
+    else of.taken += minor > 0n ? minor : 0n
+  }
+  for (const [currency, { given, taken }] of exchanged) {
+    if (taken <= given) continue
+    return `other accounts would take ${taken} ${currency}, those of the transfer give ${given}`
+  }
+  return null
 }
 
 /** Whether the sum lies between nothing and the bound, whichever sign the bound has. */
@@ -108,10 +144,15 @@ function isWithin(sum: bigint, bound: bigint): boolean {
 function addEntries(before: Sums, entries: readonly Entry[], state: LedgerState): Sums {
   const sums = new Map(before)
   for (const { accountId, amountMinor } of entries) {
-    const group = accountGroup(state.accounts.get(accountId)!)
-    sums.set(group, (sums.get(group) ?? 0n) + amountMinor)
+    const account = state.accounts.get(accountId)!
+    add(sums, accountGroup(account), { currency: account.currency, minor: amountMinor })
   }
   return sums
+}
+
+/** Adds to the sum of an account. */
+export function add(sums: Map<string, Sum>, group: string, { currency, minor }: Sum): void {
+  sums.set(group, { currency, minor: (sums.get(group)?.minor ?? 0n) + minor })
 }
 
 function outside(account: Account): string {
@@ -121,11 +162,10 @@ function outside(account: Account): string {
   )
 }
 
-function exceeding(account: Account, sum: bigint, effect: bigint): string {
-  const { currency } = account
+function exceeding(account: Account, { currency, minor }: Sum, effect: Sum): string {
   return (
-    `all corrections together would change ${named(account)} by ${sum} ${currency}, ` +
-    `but the transfer changed it by ${effect}: that can be taken back once`
+    `all corrections together would change ${named(account)} by ${minor} ${currency}, ` +
+    `but the transfer changed it by ${effect.minor}: that can be taken back once`
   )
 }
 

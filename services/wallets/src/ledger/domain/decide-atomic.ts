@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { type AtomicBatch, type Command, isPostings } from './command.ts'
+import type { AtomicBatch, Command } from './command.ts'
 import type { Conditions } from './conditions.ts'
+import { lineOf } from './correction.ts'
 import { outcomeByKey, decideCommand } from './decide.ts'
 import { foldEffect } from './fold.ts'
 import { holdKeyOf } from './hold.ts'
@@ -44,16 +45,15 @@ function undoOf(state: LedgerState, command: Command, outcome: Posted | Changed)
   const before = accountIds.map((accountId) => state.accounts.get(accountId)!)
   const holdBefore = findHold(state, command)
   const reference = referenceName(command.tenantId, command.kind, command.referenceId)
-  const correctsId = isPostings(command) ? command.correctsId : null
-  const original = correctsId === null ? null : transferName(command.tenantId, correctsId)
-  const originalBefore = original === null ? undefined : state.originals.get(original)
+  const line = outcome.type === 'posted' ? lineOf(state, outcome.transfer) : []
+  const originalsBefore = line.map((name) => [name, state.originals.get(name)] as const)
   return () => {
     for (const account of before) state.accounts.set(account.accountId, account)
     state.references.delete(reference)
     if (outcome.type === 'changed') return
     const { transfer, hold } = outcome
     state.posted.delete(transferName(transfer.tenantId, transfer.transferId))
-    if (original !== null) restore(state.originals, original, originalBefore)
+    for (const [name, original] of originalsBefore) restore(state.originals, name, original)
     if (hold === null) return
     restore(state.holds, holdKeyOf(hold), holdBefore)
   }

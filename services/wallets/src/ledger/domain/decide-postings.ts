@@ -50,7 +50,7 @@ export function decidePostings(
     assert(account, `account ${accountId} is loaded or opened with the command`)
     return { account, balance: 'available', amountMinor: posting.amountMinor } as const
   })
-  const correction = original === null ? null : boundCorrection(command, original, planned)
+  const correction = original === null ? null : boundCorrection(command, original, planned, state)
   if (correction !== null && typeof correction !== 'string') return correction
   for (const { account, amountMinor } of planned) {
     const refusal = refusalFor(command, account, amountMinor)

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import type { Account } from './account.ts'
 import type { Command, Request } from './command.ts'
-import { correctedBy, findOriginal } from './correction.ts'
+import { foldCorrection } from './correction.ts'
 import { evolve } from './evolve.ts'
 import { holdKeyOf } from './hold.ts'
 import { type LedgerState, nameOfKey, referenceName, transferName } from './ledger-state.ts'
 import type { Changed, Outcome, Posted, RequestOutcome } from './outcome.ts'
 import { isFinal, isKept } from './outcome.ts'
-import type { Transfer } from './transfer.ts'
 
 /**
  * Puts what an outcome makes of accounts and holds into the state of the batch, so that the next
@@ -58,14 +57,6 @@ export function foldKey(state: LedgerState, request: Request, outcome: RequestOu
   if (name === null || !isFinal(outcome) || !isKept(outcome)) return
   const { fingerprint } = request.key
   state.keys.set(name, { fingerprint, answer: null, outcome })
-}
-
-function foldCorrection(state: LedgerState, transfer: Transfer): void {
-  const { tenantId, correctsId } = transfer
-  if (correctsId === null) return
-  const original = findOriginal(state, tenantId, correctsId)
-  assert(original, 'a correction that was posted has its original')
-  state.originals.set(transferName(tenantId, correctsId), correctedBy(original, transfer, state))
 }
 
 function accountIn(state: LedgerState, accountId: string): Account {
