@@ -10,10 +10,10 @@ const EVENTS = `
     CROSS JOIN LATERAL jsonb_to_record(o.payload::jsonb) AS p(event_type text,
       occurred_at timestamptz, tenant_id text, account_id uuid, currency text, transfer_id uuid,
       account_version bigint, amount_minor bigint, value_date date, entries jsonb, hold jsonb,
-      payment_id uuid, corrects uuid, correction text, client_id text, idempotency_key text,
-      reference_id text, reason text, change_id uuid, change text, revision bigint, status text,
-      overdraft_limit_minor bigint, kind text, user_id uuid, wallet_id uuid, stripe smallint,
-      psp text)
+      payment_id uuid, corrects uuid, correction text, policy_version text, client_id text,
+      idempotency_key text, reference_id text, reason text, change_id uuid, change text,
+      revision bigint, status text, overdraft_limit_minor bigint, kind text, user_id uuid,
+      wallet_id uuid, stripe smallint, psp text)
     WHERE o.topic = 'wallets.ledger'
       -- Release 0.1.0 wrote no entries; the service emits such an event again, complete (ADR 0022).
       AND (o.payload LIKE '%"entries"%' OR o.payload NOT LIKE '%"transfer_id"%')

@@ -19,6 +19,7 @@ const OF_TRANSFERS: readonly Pair[] = [
   ['hold', 't.hold_id', `(w.hold->>'hold_id')::uuid`],
   ['corrected transfer', 't.corrects_id', 'w.corrects'],
   ['bound of its correction', 't.correction', 'w.correction'],
+  ['policy version', 't.policy_version', 'w.policy_version'],
 ]
 
 const TRANSFERS = `

@@ -7,6 +7,8 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from '@caudal/config/service-settings.ts'
+import type { NamedPolicy } from './commands/policy-book.ts'
+import { readPolicies } from './commands/read-policies.ts'
 
 export interface Config extends ServiceSettings, DatabaseSettings, IssuerSettings {
   /** Commands of HTTP clients that share one transaction, at most. */
@@ -18,6 +20,8 @@ export interface Config extends ServiceSettings, DatabaseSettings, IssuerSetting
   queueCommands: number
   /** How long a key gives its answer again: 30 days at least (F2). */
   keyDays: number
+  /** What clients may do beside their scopes (ADR 0025). */
+  clientPolicies: readonly NamedPolicy[]
 }
 
 const BATCH_COMMANDS = 1_000
@@ -40,6 +44,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       { min: 1, max: 1_000_000 },
       QUEUE_COMMANDS,
     ),
+    clientPolicies: readPolicies(reader),
     keyDays: reader.integer('CAUDAL_WALLETS_KEY_DAYS', { min: 30, max: 3_650 }, KEY_DAYS),
   }))
 }

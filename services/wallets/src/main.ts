@@ -28,6 +28,8 @@ import { addWalletRoutes } from './accounts/wallet-routes.ts'
 import { addAccountRoutes } from './commands/account-routes.ts'
 import type { CommandRouteDeps } from './commands/answer-command.ts'
 import { addCommandRoutes } from './commands/command-routes.ts'
+import { policyBook } from './commands/policy-book.ts'
+import { recordPolicies } from './commands/store/record-policies.ts'
 import { type CommandTaker, takeCommands } from './commands/take-commands.ts'
 import type { Config } from './config.ts'
 import { addHistoryRoutes, type HistoryRouteDeps } from './history/history-routes.ts'
@@ -71,6 +73,7 @@ export function start(config: Config): Promise<RunningService> {
     started(() => partitions.stop())
     const completed = await completeOldEvents({ db, region: config.region })
     if (completed > 0) base.logger.info({ completed }, 'emitted events of release 0.1.0 again')
+    await recordPolicies(db, config.clientPolicies)
     const log = await openLog(config, base)
     const observer = createObserver(base)
     const relay = await openRelay({ name: NAME, db, log }, config, base)
@@ -184,7 +187,8 @@ function createApp(parts: Parts, running: Running): HttpServer {
   })
   addHistoryRoutes(app, { verifier, cursors, ...historyReads(db) })
   const { submit, submitAll } = commands
-  const taking: CommandRouteDeps = { verifier, submit, submitAll }
+  const policyOf = policyBook(config.clientPolicies)
+  const taking: CommandRouteDeps = { verifier, policyOf, submit, submitAll }
   addCommandRoutes(app, taking)
   addAccountRoutes(app, taking)
   const opening = { db, region: config.region, afterCommit: () => relay.wake() }

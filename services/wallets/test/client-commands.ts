@@ -45,7 +45,7 @@ function base(tenantId: string, naming: Naming, request: readonly unknown[]) {
 function common(wallet: TestWallet, naming: Naming, request: readonly string[]) {
   const { tenantId, accountId, currency } = wallet
   const source = { type: 'client', id: TESTER.id } as const
-  const money = { accountId, source, rights: WRITER, valueDate: null }
+  const money = { accountId, source, rights: WRITER, policy: null, valueDate: null }
   return { ...base(tenantId, naming, [accountId, currency, ...request]), ...money }
 }
 
@@ -120,6 +120,7 @@ export function transfer(
     kind: 'transfer',
     source: { type: 'client', id: TESTER.id },
     rights,
+    policy: null,
     accountId: accountOfFirst(read, tenantId),
     postings: read,
     correctsId: corrects,

@@ -135,6 +135,7 @@ async function everyKind(db: Db): Promise<void> {
     kind: 'transfer' as const,
     source: { type: 'client', id: 'tester' } as const,
     rights: LEDGER_RIGHTS,
+    policy: null,
     valueDate: '2026-01-31',
     correctsId: null,
     postings: [

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
-import { close, move } from './client-commands.ts'
+import type { ClientPolicy } from '../src/ledger/domain/policy.ts'
+import { close, move, type TestPosting, transfer } from './client-commands.ts'
 import { ledgerDatabase, openWallets, processWork, runCommands } from './ledger-fixture.ts'
 import { newWallet } from './test-wallet.ts'
 import { clientWork } from './work.ts'
@@ -20,6 +21,23 @@ const SCANS_BY_KEY = new Set(['Index Scan', 'Index Only Scan', 'Bitmap Index Sca
 const JOIN_AS_A_SET = `UPDATE holds h SET status = c.status
   FROM unnest($1::uuid[], $2::text[]) AS c(hold_key, status) WHERE h.hold_key = c.hold_key`
 
+const STATEMENTS = [
+  'lock-originals',
+  'lock-spending',
+  'lock-ledger',
+  'load-keys',
+  'load-originals',
+  'save-decision',
+  'save-spending',
+  'add-to-outbox',
+]
+/** A client whose day is limited. */
+const POLICY: ClientPolicy = {
+  version: 'v1',
+  accountKinds: null,
+  currencies: new Map([['USD', { perTransferMinor: null, perDayMinor: 1_000_000n }]]),
+}
+
 test('cached plans find each row by its key, also those made for empty tables', async (t) => {
   const { pool } = await ledgerDatabase(t)
   const statements = await statementsOfABatch(pool)
@@ -31,7 +49,7 @@ test('cached plans find each row by its key, also those made for empty tables', 
   await owner.query('VACUUM (ANALYZE)')
   await owner.end()
   assert.notDeepEqual(await scansWithoutKey(byKey, JOIN_AS_A_SET), [], 'the worst case is there')
-  for (const name of ['lock-ledger', 'load-keys', 'save-decision', 'add-to-outbox']) {
+  for (const name of STATEMENTS) {
     const text = statements.get(name)
     assert.ok(text, `${name} is part of a large batch`)
     assert.deepEqual(await scansWithoutKey(byKey, text), [], name)
@@ -43,12 +61,23 @@ async function statementsOfABatch(db: Db): Promise<Map<string, string>> {
   const statements = new Map<string, string>()
   const wallet = newWallet()
   await openWallets(db, [wallet])
-  await runCommands(db, move('credit', wallet, 1_000n))
+  const sale = transfer([
+    [wallet, -5n],
+    [['fees', 'USD'], 5n],
+  ])
+  await runCommands(db, move('credit', wallet, 1_000n), sale)
   const { outcomes } = await runCommands(db, move('hold', wallet, 1n))
   const held = outcomes[0]!
   assert(held.type === 'posted' && 'transfer' in held)
-  const credits = Array.from({ length: 100 }, () => move('credit', wallet, 1n))
-  const commands = [close('commit', wallet, held.transfer.transferId), ...credits]
+  const credits = Array.from({ length: 100 }, () => {
+    return { ...move('credit', wallet, 1n), policy: POLICY }
+  })
+  const back: TestPosting[] = [
+    [wallet, 5n],
+    [['fees', 'USD'], -5n],
+  ]
+  const correction = transfer(back, { corrects: sale.transferId })
+  const commands = [close('commit', wallet, held.transfer.transferId), correction, ...credits]
   await transaction(db, async (tx) => {
     const reading = (first: { name: string; text: string }, ...rest: unknown[]): unknown => {
       statements.set(first.name, first.text)

@@ -41,7 +41,7 @@ export interface World {
 }
 
 /** A running wallet service with its database, a log and the issuers it trusts. */
-export async function startWorld(scope: TestScope): Promise<World> {
+export async function startWorld(scope: TestScope, env: NodeJS.ProcessEnv = {}): Promise<World> {
   const gateway = await startTestIssuer({ issuer: 'https://gateway.caudal.local' })
   const identity = await startTestIssuer()
   const { pool: db, url, adminUrl } = await ledgerDatabase(scope)
@@ -55,6 +55,7 @@ export async function startWorld(scope: TestScope): Promise<World> {
     CAUDAL_LOG_LEVEL: 'silent',
     CAUDAL_API_GATEWAY_URL: gateway.url,
     CAUDAL_IDENTITY_URL: identity.url,
+    ...env,
   })
   const world: World = {
     service: await start(config),

@@ -75,6 +75,8 @@ export const WalletTransferCommitted = Type.Object({
    * corrections of 0.1.0, which had no bound.
    */
   correction: Type.Optional(Type.Enum(['bounded', 'reclassified'])),
+  /** The version of its client's policy that permitted it. */
+  policy_version: Type.Optional(Text),
 })
 
 const ofAccount = {

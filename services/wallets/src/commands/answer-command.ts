@@ -5,14 +5,27 @@ import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Answer } from '../ledger/answer-batch.ts'
 import type { AtomicBatch, Command } from '../ledger/domain/command.ts'
-import { type CommandRequest, readCommand } from './read-command.ts'
+import type { PolicyOf } from './policy-book.ts'
+import { type Asking, type CommandRequest, readCommand } from './read-command.ts'
 
 export interface CommandRouteDeps {
   verifier: TokenVerifier
+  /** What a client may do beside its scopes. */
+  policyOf: PolicyOf
   /** Hands a request to the batch that forms; resolves to the client's own answer. */
   submit: (request: Command | AtomicBatch, traceparent: string) => Promise<Answer>
   /** The same for commands of one request, each for itself; answers are in their order. */
   submitAll: (commands: readonly Command[], traceparent: string) => Promise<Answer[]>
+}
+
+/** Who asks under which key, with its policy. */
+export function askingOf(
+  { policyOf }: Pick<CommandRouteDeps, 'policyOf'>,
+  request: FastifyRequest,
+  key?: unknown,
+): Asking {
+  const identity = identityOf(request)
+  return { identity, key, policy: policyOf(identity) }
 }
 
 export const JSON_CONTENT_TYPE = 'application/json; charset=utf-8'
@@ -25,7 +38,7 @@ export async function answerCommand(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const key = readKeyHeader(request.headers, 'x-idempotency-key')
-  const command = readCommand(asked, { identity: identityOf(request), key })
+  const command = readCommand(asked, askingOf(deps, request, key))
   return sendAnswer(reply, await deps.submit(command, request.traceparent))
 }
 

@@ -1,6 +1,5 @@
 import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
 import { TRANSFER_KINDS } from '@caudal/contracts/transfer-kinds.ts'
-import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem, problemBody } from '@caudal/http/problem.ts'
 import { readKeyHeader } from '@caudal/http/read-key-header.ts'
@@ -10,7 +9,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Answer } from '../ledger/answer-batch.ts'
 import type { Command } from '../ledger/domain/command.ts'
 import { KINDS } from '../ledger/domain/kinds.ts'
-import { JSON_CONTENT_TYPE, type CommandRouteDeps, sendAnswer } from './answer-command.ts'
+import { askingOf, JSON_CONTENT_TYPE, type CommandRouteDeps, sendAnswer } from './answer-command.ts'
 import { BATCH_PROBLEMS, keyedIfAtomic } from './command-problems.ts'
 import { BatchAnswer, BatchBody, notApplied, ReadBatchBody } from './command-schemas.ts'
 import { readAtomicBatch, readBatchedCommand } from './read-batch.ts'
@@ -51,7 +50,7 @@ async function answerAtomic(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const key = readKeyHeader(request.headers, 'x-idempotency-key')
-  const asking = { identity: identityOf(request), key }
+  const asking = askingOf(deps, request, key)
   const answer = await deps.submit(readAtomicBatch(items, asking), request.traceparent)
   return sendAnswer(reply, answer)
 }
@@ -62,7 +61,7 @@ async function answerEach(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const asking = { identity: identityOf(request) }
+  const asking = askingOf(deps, request)
   const { traceparent } = request
   const read = items.map((item) => readItem(item, asking, traceparent))
   const commands = read.filter((it) => 'kind' in it)

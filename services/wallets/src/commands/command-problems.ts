@@ -13,7 +13,12 @@ const OF_ALL: ErrorCode[] = [
   'ACCOUNT_NOT_FOUND',
   'ACCOUNT_CLOSED',
 ]
-const MOVING: ErrorCode[] = [...OF_ALL, 'ACCOUNT_FROZEN', 'CURRENCY_MISMATCH']
+const BY_POLICY: ErrorCode[] = [
+  'NOT_ALLOWED_BY_POLICY',
+  'TRANSFER_LIMIT_EXCEEDED',
+  'DAILY_LIMIT_EXCEEDED',
+]
+const MOVING: ErrorCode[] = [...OF_ALL, ...BY_POLICY, 'ACCOUNT_FROZEN', 'CURRENCY_MISMATCH']
 const CLOSING: ErrorCode[] = [...OF_ALL, 'HOLD_NOT_OPEN', 'CURRENCY_MISMATCH', 'INSUFFICIENT_FUNDS']
 
 /** What a kind of transfer may be refused with, for the OpenAPI document. */

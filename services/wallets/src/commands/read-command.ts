@@ -8,6 +8,7 @@ import { Problem } from '@caudal/http/problem.ts'
 import type { Identity } from '@caudal/http/token-verifier.ts'
 import type { Command, HoldCommand, PostingKind } from '../ledger/domain/command.ts'
 import { KINDS, postingsOf } from '../ledger/domain/kinds.ts'
+import type { ClientPolicy } from '../ledger/domain/policy.ts'
 import type { Rights } from '../ledger/domain/rights.ts'
 import { transferIdFrom } from '../ledger/domain/transfer.ts'
 import type {
@@ -37,6 +38,8 @@ export type CommandRequest =
 export interface Asking {
   identity: Identity
   key: unknown
+  /** The policy of the client that asks. */
+  policy: ClientPolicy | null
 }
 
 /** 1-255 visible ASCII characters. */
@@ -53,7 +56,7 @@ export function requestOf(kind: TransferKind, body: unknown): CommandRequest {
  * @throws {Problem} for what is wrong with the request itself; its key stays free
  */
 export function readCommand(request: CommandRequest, asking: Asking): Command {
-  const { identity } = asking
+  const { identity, policy } = asking
   const { form, body } = request
   const clientId = identity.clientId ?? identity.subject
   const base = {
@@ -74,7 +77,7 @@ export function readCommand(request: CommandRequest, asking: Asking): Command {
     }
     default: {
       const source = { type: 'client', id: clientId } as const
-      return readMoneyCommand(request, { ...base, source, rights: rightsOf(identity) })
+      return readMoneyCommand(request, { ...base, source, rights: rightsOf(identity), policy })
     }
   }
 }

@@ -97,6 +97,9 @@ export const TransferAnswer = Type.Object({
   correction: Type.Union([Type.Enum(['bounded', 'reclassified']), Type.Null()], {
     description: 'Of a correction: whether it moves accounts of the original only, or others too.',
   }),
+  policy_version: Nullable(
+    Type.String({ description: "The version of the client's policy that permitted it." }),
+  ),
   corrected_by: Type.Array(Id),
   entries: Type.Array(
     Type.Object({

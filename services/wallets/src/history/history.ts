@@ -125,6 +125,8 @@ export interface TransferDetails {
   correctsId: string | null
   /** How it was bounded as a correction; null of a correction of release 0.1.0 too. */
   correction: CorrectionMark | null
+  /** The version of its client's policy that permitted it. */
+  policyVersion: string | null
   correctedBy: string[]
   entries: TransferEntry[]
 }

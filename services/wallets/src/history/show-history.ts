@@ -84,6 +84,7 @@ export function showTransfer(transfer: TransferDetails) {
     booked_at: transfer.bookedAt.toISOString(),
     corrects: transfer.correctsId,
     correction: transfer.correction,
+    policy_version: transfer.policyVersion,
     corrected_by: transfer.correctedBy,
     entries: transfer.entries.map((entry) => ({
       entry_id: entryIdOf(transfer.transferId, entry.line),

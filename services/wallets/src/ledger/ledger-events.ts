@@ -89,6 +89,7 @@ function postedEvent({ transfer, hold }: Posted, circumstances: Circumstances): 
   if (transfer.paymentId !== null) event.payment_id = transfer.paymentId
   if (transfer.correctsId !== null) event.corrects = transfer.correctsId
   if (transfer.correction !== null) event.correction = transfer.correction
+  if (transfer.policyVersion !== null) event.policy_version = transfer.policyVersion
   return { event, traceparent: traceOf(circumstances) }
 }
 

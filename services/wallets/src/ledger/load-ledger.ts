@@ -15,6 +15,7 @@ import { loadHoldClients } from './store/load-hold-clients.ts'
 import { loadOriginals, lockOriginals } from './store/load-originals.ts'
 import { loadUsedKeys } from './store/load-used-keys.ts'
 import { type LedgerNames, lockLedger } from './store/lock-ledger.ts'
+import { lockSpending } from './store/lock-spending.ts'
 import { openSystemAccounts } from './store/open-system-accounts.ts'
 import { openWalletAccounts } from './store/open-wallet-accounts.ts'
 
@@ -57,8 +58,9 @@ export async function loadLedger(
   const commands = placed.map(({ command }) => command)
   const names = namesOf(placed, state)
   const originalIds = originalsNamedBy(commands)
-  const [, now] = await Promise.all([
+  const [, , now] = await Promise.all([
     lockOriginals(tx, originalIds),
+    lockSpending(tx, state, commands),
     lockLedger(tx, state, names),
     keys && loadUsedKeys(tx, state, requests),
     loadOriginals(tx, state, originalIds),

@@ -37,6 +37,7 @@ export function readPaymentCommand(event: LedgerEvent): ReadCommand {
     actor: event.actor,
     source: { type: 'payment', id: event.payment_id } as const,
     rights: LEDGER_RIGHTS,
+    policy: null,
     accountId: event.account_id,
     amountMinor,
     currency,

@@ -63,6 +63,7 @@ export function expiryOf({ holdId, accountId, tenantId }: DueHold): TakeCommand 
     actor: systemActor('wallets'),
     source: { type: 'expiry', id: holdId },
     rights: LEDGER_RIGHTS,
+    policy: null,
     accountId,
     transferId: transferIdFrom(newId()),
     key: { clientId: null, value, fingerprint: hash('sha256', value, 'hex') },

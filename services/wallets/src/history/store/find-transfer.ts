@@ -15,6 +15,7 @@ interface Row {
   booked_at: Date
   corrects_id: string | null
   correction: CorrectionMark | null
+  policy_version: string | null
   corrected_by: string[]
 }
 
@@ -38,6 +39,7 @@ export async function findTransfer(
     name: 'find-transfer',
     text: `SELECT transfer_id, kind, reference_id, reason, client_id, payment_id, hold_id,
              value_date::text AS value_date, booked_at, corrects_id, correction,
+             policy_version,
              ARRAY(SELECT c.transfer_id::text FROM transfers c
                    WHERE c.corrects_id = t.transfer_id ORDER BY c.booked_at, c.transfer_id)
                AS corrected_by
@@ -58,6 +60,7 @@ export async function findTransfer(
     bookedAt: row.booked_at,
     correctsId: row.corrects_id,
     correction: row.correction,
+    policyVersion: row.policy_version,
     correctedBy: row.corrected_by,
     entries: await entriesOf(db, row),
   }

@@ -2,6 +2,7 @@ import type { Actor } from '@caudal/contracts/actor.ts'
 import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import type { SystemAccountKind } from './account.ts'
 import type { WalletAccount } from './opening.ts'
+import type { ClientPolicy } from './policy.ts'
 import type { Rights } from './rights.ts'
 
 /**
@@ -42,6 +43,8 @@ interface CommandBase {
 interface MoneyBase extends CommandBase {
   source: Source
   rights: Rights
+  /** What its client may do; null without a policy, and for what no client sent. */
+  policy: ClientPolicy | null
   /** `YYYY-MM-DD`; null takes the day of booking (E4). */
   valueDate: string | null
 }

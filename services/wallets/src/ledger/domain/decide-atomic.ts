@@ -5,7 +5,13 @@ import { lineOf } from './correction.ts'
 import { outcomeByKey, decideCommand } from './decide.ts'
 import { foldEffect } from './fold.ts'
 import { holdKeyOf } from './hold.ts'
-import { findHold, type LedgerState, referenceName, transferName } from './ledger-state.ts'
+import {
+  findHold,
+  type LedgerState,
+  nameOfSpending,
+  referenceName,
+  transferName,
+} from './ledger-state.ts'
 import type { Applied, Changed, Posted, NotApplied, Refused, Repeated } from './outcome.ts'
 
 /**
@@ -47,7 +53,10 @@ function undoOf(state: LedgerState, command: Command, outcome: Posted | Changed)
   const reference = referenceName(command.tenantId, command.kind, command.referenceId)
   const line = outcome.type === 'posted' ? lineOf(state, outcome.transfer) : []
   const originalsBefore = line.map((name) => [name, state.originals.get(name)] as const)
+  const spent = outcome.type === 'posted' ? outcome.spent.map(nameOfSpending) : []
+  const spentBefore = spent.map((name) => [name, state.spending.get(name)] as const)
   return () => {
+    for (const [name, spending] of spentBefore) restore(state.spending, name, spending)
     for (const account of before) state.accounts.set(account.accountId, account)
     state.references.delete(reference)
     if (outcome.type === 'changed') return

@@ -7,9 +7,10 @@ import { decideAtomic } from './decide-atomic.ts'
 import { type Decide, decide as decideOne } from './decide.ts'
 import { fold, foldKey } from './fold.ts'
 import { type Hold, holdKeyOf } from './hold.ts'
-import type { LedgerState } from './ledger-state.ts'
+import { type LedgerState, nameOfSpending } from './ledger-state.ts'
 import type { Moment } from './moment.ts'
 import type { Opened, RequestOutcome } from './outcome.ts'
+import type { Spending } from './policy.ts'
 import { sumToZero } from './sum-to-zero.ts'
 import type { Transfer } from './transfer.ts'
 
@@ -30,6 +31,8 @@ export interface BatchDecision {
   /** Accounts that were changed themselves, whether or not their balances were too. */
   alteredAccounts: ChangedAccount[]
   changes: AccountChange[]
+  /** What clients have spent afterwards, where it changed. */
+  spending: Spending[]
   /** Holds that did not exist before, as they stand afterwards. */
   newHolds: Hold[]
   /** Holds that existed and changed, as they stand afterwards. */
@@ -96,6 +99,7 @@ function collectWritten(state: LedgerState) {
   const revisionsBefore = new Map<string, number>()
   const holdsBefore = new Set(state.holds.keys())
   const holds = new Map<string, Hold>()
+  const spending = new Map<string, Spending>()
   const changed = (accountId: string): ChangedAccount => {
     const account = state.accounts.get(accountId)!
     const versionBefore = versionsBefore.get(accountId) ?? account.version
@@ -107,6 +111,7 @@ function collectWritten(state: LedgerState) {
       if (outcome.type === 'posted') {
         assertBalanced(outcome.transfer, state)
         transfers.push(outcome.transfer)
+        for (const one of outcome.spent) spending.set(nameOfSpending(one), one)
         for (const { accountId, accountVersion } of outcome.transfer.entries) {
           if (!versionsBefore.has(accountId)) versionsBefore.set(accountId, accountVersion - 1)
         }
@@ -127,6 +132,7 @@ function collectWritten(state: LedgerState) {
       return {
         transfers,
         changes,
+        spending: [...spending.values()],
         accounts: moved.map(changed),
         alteredAccounts: [...revisionsBefore.keys()].map(changed),
         newHolds: kept.filter((hold) => !holdsBefore.has(holdKeyOf(hold))),

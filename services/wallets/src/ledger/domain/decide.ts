@@ -5,6 +5,7 @@ import { decideAccountChange } from './decide-account.ts'
 import { KINDS } from './kinds.ts'
 import { type LedgerState, nameOfKey } from './ledger-state.ts'
 import type { Outcome, Refused, Repeated } from './outcome.ts'
+import { permit } from './policy.ts'
 import { refused } from './refuse.ts'
 
 /** A command, under the conditions of its batch. */
@@ -25,8 +26,10 @@ export const decideCommand: Decide = (command, state, at) => {
     case 'close':
     case 'overdraft':
       return decideAccountChange(command, state)
-    default:
-      return KINDS[command.kind].decide(command, state, at)
+    default: {
+      const outcome = KINDS[command.kind].decide(command, state, at)
+      return outcome.type === 'posted' ? permit(command, outcome, state, at.today) : outcome
+    }
   }
 }
 

@@ -4,7 +4,13 @@ import type { Command, Request } from './command.ts'
 import { foldCorrection } from './correction.ts'
 import { evolve } from './evolve.ts'
 import { holdKeyOf } from './hold.ts'
-import { type LedgerState, nameOfKey, referenceName, transferName } from './ledger-state.ts'
+import {
+  type LedgerState,
+  nameOfKey,
+  nameOfSpending,
+  referenceName,
+  transferName,
+} from './ledger-state.ts'
 import type { Changed, Outcome, Posted, RequestOutcome } from './outcome.ts'
 import { isFinal, isKept } from './outcome.ts'
 
@@ -37,11 +43,12 @@ export function foldEffect(state: LedgerState, command: Command, outcome: Posted
     const { change } = outcome
     state.accounts.set(change.accountId, evolve(accountIn(state, change.accountId), change))
   } else {
-    const { transfer, hold } = outcome
+    const { transfer, hold, spent } = outcome
     for (const entry of transfer.entries) {
       state.accounts.set(entry.accountId, evolve(accountIn(state, entry.accountId), entry))
     }
     foldCorrection(state, transfer)
+    for (const one of spent) state.spending.set(nameOfSpending(one), one)
     state.posted.set(transferName(transfer.tenantId, transfer.transferId), transfer)
     if (hold !== null) state.holds.set(holdKeyOf(hold), hold)
   }

@@ -4,6 +4,7 @@ import type { Original } from './correction.ts'
 import type { Hold } from './hold.ts'
 import type { OpenedAccount } from './opening.ts'
 import type { Final, CommandAnswer } from './outcome.ts'
+import type { Spending } from './policy.ts'
 import type { Transfer } from './transfer.ts'
 
 /** What is known of a used key: its request, and the answer or, within a batch, the outcome. */
@@ -25,6 +26,8 @@ export interface LedgerState {
   originals: Map<string, Original>
   /** Transfers of the batch itself, by `transferName`, which later commands may correct. */
   posted: Map<string, Transfer>
+  /** What clients have spent where their policies limit it, by `nameOfSpending`. */
+  spending: Map<string, Spending>
   /** Wallets' accounts that the batch has opened, until an outcome reports them. */
   opened: Map<string, OpenedAccount>
 }
@@ -38,6 +41,7 @@ export function emptyLedger(): LedgerState {
     references: new Set(),
     originals: new Map(),
     posted: new Map(),
+    spending: new Map(),
     opened: new Map(),
   }
 }
@@ -53,6 +57,11 @@ export function keyName(tenantId: string, clientId: string, key: string): string
 /** A reference is used once per tenant and kind, for ever. */
 export function referenceName(tenantId: string, kind: string, referenceId: string): string {
   return tenantId + SEPARATOR + kind + SEPARATOR + referenceId
+}
+
+/** Spending is counted by tenant, client and currency. */
+export function nameOfSpending(of: Pick<Spending, 'tenantId' | 'clientId' | 'currency'>): string {
+  return of.tenantId + SEPARATOR + of.clientId + SEPARATOR + of.currency
 }
 
 /** Transfers are a tenant's own. */

@@ -2,6 +2,7 @@ import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
 import type { AccountChange } from './account-change.ts'
 import type { Hold } from './hold.ts'
 import type { OpenedAccount } from './opening.ts'
+import type { Spending } from './policy.ts'
 import type { Transfer } from './transfer.ts'
 
 /** What the ledger may refuse, by the codes of the HTTP interface. */
@@ -13,13 +14,16 @@ export type LedgerRefusalCode = Extract<
   | 'ACCOUNT_NOT_EMPTY'
   | 'BALANCE_LIMIT_EXCEEDED'
   | 'CORRECTION_EXCEEDS_ORIGINAL'
+  | 'DAILY_LIMIT_EXCEEDED'
   | 'CURRENCY_MISMATCH'
   | 'FORBIDDEN'
   | 'HOLD_NOT_OPEN'
   | 'IDEMPOTENCY_MISMATCH'
   | 'INSUFFICIENT_FUNDS'
+  | 'NOT_ALLOWED_BY_POLICY'
   | 'OVERDRAFT_IN_USE'
   | 'REFERENCE_ALREADY_USED'
+  | 'TRANSFER_LIMIT_EXCEEDED'
   | 'TRANSFER_NOT_BALANCED'
   | 'TRANSFER_NOT_FOUND'
 >
@@ -35,6 +39,8 @@ export interface Posted {
   type: 'posted'
   transfer: Transfer
   hold: Hold | null
+  /** What its client has spent with it, in each currency that its policy limits by day. */
+  spent: readonly Spending[]
 }
 
 /** An account itself was changed; no money moved. */
@@ -139,6 +145,7 @@ export function tookEffect(outcome: RequestOutcome): boolean {
 const NOT_KEPT: ReadonlySet<LedgerRefusalCode> = new Set<LedgerRefusalCode>([
   'ACCOUNT_NOT_FOUND',
   'FORBIDDEN',
+  'NOT_ALLOWED_BY_POLICY',
   'TRANSFER_NOT_FOUND',
   'IDEMPOTENCY_MISMATCH',
 ])

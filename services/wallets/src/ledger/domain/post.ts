@@ -5,6 +5,7 @@ import type { Conditions } from './conditions.ts'
 import type { CorrectionMark } from './correction.ts'
 import type { Hold } from './hold.ts'
 import type { Posted } from './outcome.ts'
+import type { Spending } from './policy.ts'
 import type { Entry, Transfer } from './transfer.ts'
 
 /** A change of one balance of one account, before it is an entry. */
@@ -25,6 +26,8 @@ export interface Booking {
   correction?: CorrectionMark | null
 }
 
+const NOTHING: readonly Spending[] = []
+
 /** The outcome of a command that is carried out: the transfer that books the postings. */
 export function posted(command: MoneyCommand, at: Conditions, booking: Booking): Posted {
   const { postings, hold = null, accountId = command.accountId, correction = null } = booking
@@ -41,6 +44,7 @@ export function posted(command: MoneyCommand, at: Conditions, booking: Booking):
     holdId: hold?.holdId ?? null,
     correctsId: isPostings(command) ? command.correctsId : null,
     correction,
+    policyVersion: command.policy?.version ?? null,
     clientId: command.key.clientId,
     idempotencyKey: command.key.value,
     fingerprint: command.key.fingerprint,
@@ -50,7 +54,7 @@ export function posted(command: MoneyCommand, at: Conditions, booking: Booking):
     entries: postings.map(entryOf),
     accountAfter: accountAfter(accountId, postings),
   }
-  return { type: 'posted', transfer, hold }
+  return { type: 'posted', transfer, hold, spent: NOTHING }
 }
 
 function accountAfter(accountId: string, postings: readonly Posting[]): Transfer['accountAfter'] {

@@ -27,6 +27,8 @@ export interface Transfer {
   correctsId: string | null
   /** How it was bounded as a correction; null of any other transfer. */
   correction: CorrectionMark | null
+  /** The version of its client's policy that permitted it. */
+  policyVersion: string | null
   clientId: string | null
   idempotencyKey: string
   fingerprint: string

@@ -122,7 +122,7 @@ function insertTransfers(transfers: readonly Transfer[], now: Date): Sql {
   return sql`
     INSERT INTO transfers (booked_at, transfer_id, kind, account_id, amount_minor, currency,
       payment_id, hold_id, value_date, fingerprint, tenant_id, client_id, idempotency_key,
-      reference_id, reason, corrects_id, correction)
+      reference_id, reason, corrects_id, correction, policy_version)
     SELECT ${now}::timestamptz,
       unnest(${uuidArray(transfers, (it) => it.transferId)}::uuid[]),
       unnest(${textArray(transfers, (it) => it.kind)}::text[]),
@@ -139,7 +139,8 @@ function insertTransfers(transfers: readonly Transfer[], now: Date): Sql {
       unnest(${textArray(transfers, (it) => it.referenceId)}::text[]),
       unnest(${textArray(transfers, (it) => it.reason)}::text[]),
       unnest(${uuidArray(transfers, (it) => it.correctsId)}::uuid[]),
-      unnest(${textArray(transfers, (it) => it.correction)}::text[])`
+      unnest(${textArray(transfers, (it) => it.correction)}::text[]),
+      unnest(${textArray(transfers, (it) => it.policyVersion)}::text[])`
 }
 
 interface PlacedEntry {

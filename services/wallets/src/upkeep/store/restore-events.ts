@@ -10,15 +10,15 @@ const TRANSFERS = `
       tenant_id text, account_id uuid, transfer_id uuid, amount_minor bigint, currency text,
       reference_id text, idempotency_key text, reason text, value_date date,
       account_version bigint, entries jsonb, hold jsonb, client_id text, payment_id uuid,
-      corrects uuid, correction text)
+      corrects uuid, correction text, policy_version text)
     WHERE transfer_id IS NOT NULL
   ), new_transfers AS (
     INSERT INTO transfers (booked_at, amount_minor, transfer_id, account_id, payment_id, hold_id,
       value_date, kind, tenant_id, currency, client_id, idempotency_key, fingerprint, reference_id,
-      reason, corrects_id, correction)
+      reason, corrects_id, correction, policy_version)
     SELECT occurred_at, amount_minor, transfer_id, account_id, payment_id, hold_id, value_date,
       kind, tenant_id, currency, client_id, idempotency_key, '', reference_id, reason, corrects,
-      correction
+      correction, policy_version
     FROM stated
     ON CONFLICT (transfer_id, booked_at) DO NOTHING
     RETURNING transfer_id
