@@ -34,9 +34,11 @@ import { type CommandTaker, takeCommands } from './commands/take-commands.ts'
 import type { Config } from './config.ts'
 import { addHistoryRoutes, type HistoryRouteDeps } from './history/history-routes.ts'
 import { readBalances, readStatement, readTrial } from './history/read-history.ts'
-import { findAccount, listAccounts } from './history/store/find-account.ts'
+import { findAccount, listAccounts, listTenantAccounts } from './history/store/find-account.ts'
 import { findTransfer } from './history/store/find-transfer.ts'
+import { listHolds } from './history/store/list-holds.ts'
 import { listSystemAccounts } from './history/store/list-system-accounts.ts'
+import { listTransfersByReference } from './history/store/list-transfers-by-reference.ts'
 import { SLOTS } from './ledger/domain/account.ts'
 import type { Work } from './ledger/origin.ts'
 import { processBatch } from './ledger/process-batch.ts'
@@ -205,6 +207,9 @@ function historyReads(db: Db): Omit<HistoryRouteDeps, 'verifier' | 'cursors'> {
   return {
     findAccount: (name) => findAccount(db, name),
     listAccounts: (query) => listAccounts(db, query),
+    listTenantAccounts: (query) => listTenantAccounts(db, query),
+    listHolds: (query) => listHolds(db, query),
+    listTransfersByReference: (query) => listTransfersByReference(db, query),
     listSystemAccounts: (query) => listSystemAccounts(db, query),
     readBalances: (account, asOf) => readBalances(db, account, asOf),
     readStatement: (account, query) => readStatement(db, account, query),

@@ -27,6 +27,7 @@ import type {
   TransferDetails,
   TrialBalanceRow,
 } from './history.ts'
+import { addHoldsRoute, addTransfersRoute, type ListRouteDeps } from './list-routes.ts'
 import { readAsOf } from './read-moment.ts'
 import {
   showAccount,
@@ -37,11 +38,16 @@ import {
 } from './show-history.ts'
 import { addStatementRoute, type StatementRouteDeps } from './statement-route.ts'
 
-export interface HistoryRouteDeps extends StatementRouteDeps {
+export interface HistoryRouteDeps extends StatementRouteDeps, ListRouteDeps {
   verifier: TokenVerifier
   listAccounts: (query: {
     tenantId: string
     walletId: string
+    after: string | null
+    limit: number
+  }) => Promise<AccountDetails[]>
+  listTenantAccounts: (query: {
+    tenantId: string
     after: string | null
     limit: number
   }) => Promise<AccountDetails[]>
@@ -76,6 +82,8 @@ export function addHistoryRoutes(app: HttpServer, deps: HistoryRouteDeps): void 
   addBalanceRoute(app, deps, access)
   addStatementRoute(app, deps, access)
   addTransferRoute(app, deps, access)
+  addTransfersRoute(app, deps, access)
+  addHoldsRoute(app, deps, access)
   addTrialBalanceRoute(app, deps, access)
 }
 
@@ -84,7 +92,8 @@ const accountsQuery = Type.Object({
   user_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   wallet_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
 })
-const AccountsPosition = Type.Object({ currency: Type.String() })
+/** The last account of a page: of a wallet its currency, of a tenant its id. */
+const AccountsPosition = Type.Object({ currency: Type.String(), account_id: Type.String() })
 
 function addAccountRoutes(app: HttpServer, deps: HistoryRouteDeps, access: RouteAccess): void {
   const summary = 'An account, or one slot of a system account.'
@@ -93,7 +102,8 @@ function addAccountRoutes(app: HttpServer, deps: HistoryRouteDeps, access: Route
     showAccount(await accountOf(deps, request)),
   )
   const listSchema = {
-    summary: 'The accounts of a wallet, by currency: name its user or the wallet.',
+    summary: 'The accounts of a wallet, by currency, or of all wallets of the tenant, by id.',
+    description: 'Of a wallet if `user_id` or `wallet_id` names one.',
     querystring: accountsQuery,
     response: { 200: pageOf(AccountAnswer) },
     ...common,
@@ -103,31 +113,50 @@ function addAccountRoutes(app: HttpServer, deps: HistoryRouteDeps, access: Route
     const { tenantId } = identityOf(request)
     const { limit } = request.query
     const walletId = walletNamedBy(tenantId, request.query)
-    const after = cursors.read(request)?.currency ?? null
-    const rows =
-      walletId === null
-        ? []
-        : await deps.listAccounts({ tenantId, walletId, after, limit: limit + 1 })
+    const after = cursors.read(request)
+    const rows = await listAccountsOf(deps, { tenantId, walletId, after, limit: limit + 1 })
     return cutPage(rows, {
       limit,
-      cursorAfter: ({ currency }) => cursors.write(request, { currency }),
+      cursorAfter: ({ currency, accountId }) =>
+        cursors.write(request, { currency, account_id: accountId }),
       show: showAccount,
     })
   })
 }
 
-/** Null for a name that is nobody's: ids of ours are UUIDs. */
-function walletNamedBy(tenantId: string, query: Static<typeof accountsQuery>): string | null {
+function listAccountsOf(
+  deps: HistoryRouteDeps,
+  query: {
+    tenantId: string
+    walletId: string | null | undefined
+    after: Static<typeof AccountsPosition> | null
+    limit: number
+  },
+): Promise<AccountDetails[]> {
+  const { tenantId, walletId, after, limit } = query
+  if (walletId === undefined) {
+    return deps.listTenantAccounts({ tenantId, after: after?.account_id ?? null, limit })
+  }
+  if (walletId === null) return Promise.resolve([])
+  return deps.listAccounts({ tenantId, walletId, after: after?.currency ?? null, limit })
+}
+
+/** Undefined for all wallets, null for a name that is nobody's: ids of ours are UUIDs. */
+function walletNamedBy(
+  tenantId: string,
+  query: Static<typeof accountsQuery>,
+): string | null | undefined {
   const { user_id: userId, wallet_id: walletId } = query
-  if ((userId === undefined) === (walletId === undefined)) {
-    throw new Problem('MALFORMED_REQUEST', 'query: give either user_id or wallet_id', {
+  if (userId !== undefined && walletId !== undefined) {
+    throw new Problem('MALFORMED_REQUEST', 'query: give user_id or wallet_id, not both', {
       members: { param: 'user_id' },
     })
   }
   if (userId !== undefined) {
     return isUuid(userId) ? walletIdOf(tenantId, userId.toLowerCase()) : null
   }
-  return isUuid(walletId!) ? walletId!.toLowerCase() : null
+  if (walletId === undefined) return undefined
+  return isUuid(walletId) ? walletId.toLowerCase() : null
 }
 
 const SystemPosition = Type.Object({

@@ -83,6 +83,34 @@ export const StatementAnswer = Type.Object({
   next_cursor: Type.Union([Type.String(), Type.Null()]),
 })
 
+export const HoldAnswer = Type.Object({
+  hold_id: Id,
+  payment_id: Nullable(Id),
+  account_id: Id,
+  status: Type.Enum(['open', 'committed', 'released', 'refused']),
+  refused_for: Nullable(Type.String()),
+  amount: Amount,
+  remaining: Amount,
+  created_at: Time,
+  changed_at: Time,
+  expires_at: Nullable(Time),
+})
+
+export const TransferSummaryAnswer = Type.Object({
+  transfer_id: Id,
+  kind: Type.String(),
+  reference_id: Type.String(),
+  reason: Type.String(),
+  client_id: Nullable(Type.String()),
+  account_id: Id,
+  amount: Amount,
+  payment_id: Nullable(Id),
+  hold_id: Nullable(Id),
+  value_date: Day,
+  booked_at: Time,
+  corrects: Nullable(Id),
+})
+
 export const TransferAnswer = Type.Object({
   transfer_id: Id,
   kind: Type.String(),

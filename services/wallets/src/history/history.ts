@@ -1,5 +1,6 @@
 import type { AccountKind, AccountStatus, Balance } from '../ledger/domain/account.ts'
 import type { CorrectionMark } from '../ledger/domain/correction.ts'
+import type { HoldStatus } from '../ledger/domain/hold.ts'
 import type { EntryPosition } from '../ledger/domain/transfer.ts'
 
 /** The two balances of an account at some point of its history. */
@@ -108,6 +109,43 @@ export interface Statement {
   closing: Balances
   /** Where the next page begins; null behind the last. */
   next: StatementPosition | null
+}
+
+/** A hold as internal clients see it. */
+export interface HoldDetails {
+  /** What it is found by: its payment, or its own id where there is none. */
+  holdKey: string
+  holdId: string
+  paymentId: string | null
+  accountId: string
+  currency: string
+  amountMinor: bigint
+  remainingMinor: bigint
+  status: HoldStatus
+  refusedFor: string | null
+  createdAt: Date
+  changedAt: Date
+  expiresAt: Date | null
+}
+
+/** Which hold a page of them ended with. */
+export type HoldPosition = Pick<HoldDetails, 'createdAt' | 'holdKey'>
+
+/** A transfer without its entries. */
+export interface TransferSummary {
+  transferId: string
+  kind: string
+  referenceId: string
+  reason: string
+  clientId: string | null
+  accountId: string
+  amountMinor: bigint
+  currency: string
+  paymentId: string | null
+  holdId: string | null
+  valueDate: string
+  bookedAt: Date
+  correctsId: string | null
 }
 
 /** A transfer with its entries. */

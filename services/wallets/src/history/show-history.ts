@@ -3,9 +3,11 @@ import { entryIdOf } from '../ledger/domain/transfer.ts'
 import type {
   AccountDetails,
   Balances,
+  HoldDetails,
   StatementLine,
   SystemAccountTotal,
   TransferDetails,
+  TransferSummary,
   TrialBalanceRow,
 } from './history.ts'
 
@@ -67,6 +69,41 @@ export function showLine(line: StatementLine, currency: string) {
     version: line.version,
     value_date: line.valueDate,
     booked_at: line.bookedAt.toISOString(),
+  }
+}
+
+/** A hold, with what is still held of it. */
+export function showHold(hold: HoldDetails) {
+  const { currency } = hold
+  return {
+    hold_id: hold.holdId,
+    payment_id: hold.paymentId,
+    account_id: hold.accountId,
+    status: hold.status,
+    refused_for: hold.refusedFor,
+    amount: showAmount(hold.amountMinor, currency),
+    remaining: showAmount(hold.remainingMinor, currency),
+    created_at: hold.createdAt.toISOString(),
+    changed_at: hold.changedAt.toISOString(),
+    expires_at: hold.expiresAt?.toISOString() ?? null,
+  }
+}
+
+/** A transfer of a list, without its entries. */
+export function showTransferSummary(transfer: TransferSummary) {
+  return {
+    transfer_id: transfer.transferId,
+    kind: transfer.kind,
+    reference_id: transfer.referenceId,
+    reason: transfer.reason,
+    client_id: transfer.clientId,
+    account_id: transfer.accountId,
+    amount: showAmount(transfer.amountMinor, transfer.currency),
+    payment_id: transfer.paymentId,
+    hold_id: transfer.holdId,
+    value_date: transfer.valueDate,
+    booked_at: transfer.bookedAt.toISOString(),
+    corrects: transfer.correctsId,
   }
 }
 

@@ -20,6 +20,9 @@ interface Row {
   read_at: Date
 }
 
+/** Less than every id of an account. */
+const LEAST_ID = '00000000-0000-0000-0000-000000000000'
+
 const COLUMNS = `account_id, tenant_id, kind, status, currency, wallet_id, user_id,
   stripe AS slot, psp, available_minor, held_minor, overdraft_limit_minor, version, opened_at,
   date_trunc('milliseconds', clock_timestamp()) AS read_at`
@@ -48,6 +51,21 @@ export async function listAccounts(
            WHERE wallet_id = $1 AND tenant_id = $2 AND currency > $3
            ORDER BY currency LIMIT $4`,
     values: [query.walletId, query.tenantId, query.after ?? '', query.limit],
+  })
+  return rows.map(detailsOf)
+}
+
+/** The accounts of all wallets of the tenant, by id, from behind `after`. */
+export async function listTenantAccounts(
+  db: Db,
+  query: { tenantId: string; after: string | null; limit: number },
+): Promise<AccountDetails[]> {
+  const { rows } = await db.query<Row>({
+    name: 'list-tenant-accounts',
+    text: `SELECT ${COLUMNS} FROM accounts
+           WHERE tenant_id = $1 AND kind = 'wallet' AND account_id > $2::uuid
+           ORDER BY account_id LIMIT $3`,
+    values: [query.tenantId, query.after ?? LEAST_ID, query.limit],
   })
   return rows.map(detailsOf)
 }
