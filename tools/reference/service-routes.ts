@@ -9,6 +9,8 @@ import { addTokenRoutes } from '@caudal/identity/http/token-routes.ts'
 import { addUserRoutes } from '@caudal/identity/http/user-routes.ts'
 import { addOrderRoutes } from '@caudal/orders/http/routes.ts'
 import { addPaymentRoutes } from '@caudal/payments/requests/routes.ts'
+import { addStaffRoutes } from '@caudal/payments/requests/staff-routes.ts'
+import { addWaitsRoute } from '@caudal/service/waits-route.ts'
 import { addOpenRoute } from '@caudal/wallets/accounts/open-route.ts'
 import { addWalletRoutes } from '@caudal/wallets/accounts/wallet-routes.ts'
 import { addAccountRoutes } from '@caudal/wallets/commands/account-routes.ts'
@@ -31,7 +33,14 @@ const INERT_GATEWAY = {
 /** Every service in the order of the page. A test compares the table with each main.ts. */
 export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
   { service: 'api-gateway', add: [(app) => addRoutes(app, PUBLIC_ROUTES, INERT_GATEWAY)] },
-  { service: 'payments', add: [(app) => addPaymentRoutes(app, INERT_LISTS)] },
+  {
+    service: 'payments',
+    add: [
+      (app) => addPaymentRoutes(app, INERT_LISTS),
+      (app) => addStaffRoutes(app, INERT_LISTS),
+      (app) => addWaitsRoute(app, INERT),
+    ],
+  },
   {
     service: 'wallets',
     add: [
@@ -41,11 +50,18 @@ export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
       (app) => addCommandRoutes(app, INERT),
       (app) => addHistoryRoutes(app, INERT_LISTS),
       (app) => addStepsRoute(app, INERT),
+      (app) => addWaitsRoute(app, INERT),
     ],
   },
   { service: 'orders', add: [(app) => addOrderRoutes(app, INERT_LISTS)] },
-  { service: 'processor', add: [(app) => addStepsRoute(app, INERT)] },
-  { service: 'notifications', add: [(app) => addStepsRoute(app, INERT)] },
+  {
+    service: 'processor',
+    add: [(app) => addStepsRoute(app, INERT), (app) => addWaitsRoute(app, INERT)],
+  },
+  {
+    service: 'notifications',
+    add: [(app) => addStepsRoute(app, INERT), (app) => addWaitsRoute(app, INERT)],
+  },
   {
     service: 'identity',
     add: [
