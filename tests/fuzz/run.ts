@@ -4,7 +4,8 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { SCOPE, scopesOf } from '@caudal/contracts/scopes.ts'
@@ -34,11 +35,13 @@ interface Target {
 
 const [schemathesis = 'schemathesis', ...only] = process.argv.slice(2)
 const undo: (() => unknown)[] = []
+const scratch = await mkdtemp(join(tmpdir(), 'caudal-fuzz-'))
 const scope = { after: (hook: () => unknown) => void undo.push(hook) }
 try {
   process.exitCode = (await fuzz()) ? 0 : 1
 } finally {
   for (const hook of undo) await hook()
+  await rm(scratch, { recursive: true, force: true })
 }
 
 async function fuzz(): Promise<boolean> {
@@ -97,11 +100,13 @@ async function targetsOf(dataDir: string): Promise<Target[]> {
   }))
 }
 
-async function run({ url, document, token, headers }: Target, signal: AbortSignal) {
+async function run({ service, url, document, token, headers }: Target, signal: AbortSignal) {
   const config = ['--config-file', join(HERE, 'schemathesis.toml')]
   const what = ['run', document, '--url', url, '-n', EXAMPLES, '--seed', SEED]
   const child = spawn(schemathesis, [...config, ...what, ...headers], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    // It writes a cache to where it runs.
+    cwd: await mkdtemp(join(scratch, `${service}-`)),
     signal,
     env: { ...process.env, FUZZ_TOKEN: token, PYTHONPATH: HERE, SCHEMATHESIS_HOOKS: 'hooks' },
   })
