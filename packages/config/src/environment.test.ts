@@ -138,3 +138,14 @@ test('the settings of one service override the common ones', () => {
   assert.equal(config.database.migrationUrl, 'postgres://owner@db/postgres')
   assert.equal(config.client.clientSecret, 'own-secret')
 })
+
+test('a prefix of metrics is a beginning of names, and any other text is refused', () => {
+  const read = (prefix: string) =>
+    readEnvironment({ CAUDAL_METRICS_PREFIX: prefix }, (reader) =>
+      readServiceSettings(reader, 'PAYMENTS'),
+    )
+  assert.equal(read('caudal_').metricsPrefix, 'caudal_')
+  for (const wrong of ['caudal', 'Caudal_', '1_', 'a-b_']) {
+    assert.throws(() => read(wrong), /CAUDAL_METRICS_PREFIX/, wrong)
+  }
+})

@@ -10,7 +10,7 @@ export interface ServiceSettings {
   region: string
   logLevel: LogLevel
   /** Before the name of each metric; none by default. */
-  metricsPrefix?: string | undefined
+  metricsPrefix?: string
   edge?: EdgeSettings
 }
 
@@ -34,17 +34,18 @@ export function readServiceSettings(
     port: reader.port(`CAUDAL_${service}_PORT`, DEFAULT_PORTS[service]),
     region: reader.text('CAUDAL_REGION', 'local'),
     logLevel: reader.oneOf('CAUDAL_LOG_LEVEL', LOG_LEVELS, 'info'),
-    metricsPrefix: readMetricsPrefix(reader),
+    ...readMetricsPrefix(reader),
     edge: readEdgeSettings(reader, service),
   }
 }
 
 /** Where names of several products would collide, such as `caudal_`: `CAUDAL_METRICS_PREFIX`. */
-function readMetricsPrefix(reader: EnvironmentReader): string | undefined {
-  const prefix = reader.optional('CAUDAL_METRICS_PREFIX')
-  if (prefix === undefined || /^[a-z][a-z0-9_]*_$/.test(prefix)) return prefix
+function readMetricsPrefix(reader: EnvironmentReader): Pick<ServiceSettings, 'metricsPrefix'> {
+  const metricsPrefix = reader.optional('CAUDAL_METRICS_PREFIX')
+  if (metricsPrefix === undefined) return {}
+  if (/^[a-z][a-z0-9_]*_$/.test(metricsPrefix)) return { metricsPrefix }
   reader.refuse('CAUDAL_METRICS_PREFIX', 'must be lower-case letters, digits and _, and end with _')
-  return undefined
+  return {}
 }
 
 /**
