@@ -310,6 +310,9 @@ test('metrics show requests, states and open payments, and OpenAPI describes the
   const paths = json['paths'] as Record<string, unknown>
   assert.deepEqual(Object.keys(paths).toSorted(), [
     '/internal/payments/{payment_id}/steps',
+    '/internal/payments/{payment_id}/waits',
+    '/v1/ops/payments',
+    '/v1/ops/payments/{payment_id}',
     '/v1/payments',
     '/v1/payments/{payment_id}',
   ])
