@@ -65,7 +65,7 @@ function ofRecord(service: string, record: Parked & { behind: Parked | null }): 
   if (behind === null) {
     return { ...wait, reason: 'parked', cause: record.cause, next: doWith(record) }
   }
-  const cause = `${behind.record_id}, which its order key has first, is parked: ${behind.cause}`
+  const cause = `${behind.record_id}, the first record of its order key, is parked: ${behind.cause}`
   return { ...wait, reason: 'behind', cause, next: doWith(behind) }
 }
 
