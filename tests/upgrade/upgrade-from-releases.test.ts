@@ -101,16 +101,21 @@ async function statusesOf(dataDir: string): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ status, count }) => [status, count]))
 }
 
+/** Holds of earlier releases do not name their client; their transfers do. */
+const HOLDS = `(SELECT (jsonb_populate_record(h, jsonb_build_object('client_id',
+    coalesce(h.client_id, t.client_id)))).*
+  FROM holds h LEFT JOIN transfers t ON t.transfer_id = h.hold_id)`
+
 /** All rows of the ledger that its events state; times of openings in whole milliseconds. */
 async function booksIn(dataDir: string, database: string): Promise<Record<string, unknown[]>> {
   const admin = await connectAsAdmin(dataDir, database)
   const books: Record<string, unknown[]> = {}
-  for (const table of [...TABLES, 'holds']) {
+  for (const [table, source] of [...TABLES.map((one) => [one, one]), ['holds', HOLDS]] as const) {
     const { rows } = await admin.query<{ row: unknown }>(
       `SELECT to_jsonb(t) - 'fingerprint' - 'opened_at' || CASE WHEN to_jsonb(t) ? 'opened_at'
          THEN jsonb_build_object('opened_at', date_trunc('milliseconds',
            (to_jsonb(t)->>'opened_at')::timestamptz)) ELSE '{}' END AS row
-       FROM ${table} t WHERE coalesce(to_jsonb(t)->>'status', '') <> 'refused' ORDER BY 1`,
+       FROM ${source} t WHERE coalesce(to_jsonb(t)->>'status', '') <> 'refused' ORDER BY 1`,
     )
     books[table] = rows.map(({ row }) => row)
   }
