@@ -48,6 +48,8 @@ def before_call(context, case, kwargs):
         relate_moments(query, path)
     if path == "/v1/accounts" and case.method.upper() == "GET":
         relate_owner(query)
+    if path == "/v1/holds" and case.method.upper() == "GET":
+        relate_holder(query)
     if path == "/v1/transfers":
         relate_postings(body.get("postings"))
     if path == "/v1/batch":
@@ -88,6 +90,14 @@ def relate_owner(query):
         query.pop("wallet_id", None)
     else:
         query.setdefault("wallet_id", str(uuid.uuid4()))
+
+
+def relate_holder(query):
+    """A list of holds is that of an account or of a payment."""
+    if "account_id" in query:
+        query.pop("payment_id", None)
+    else:
+        query.setdefault("payment_id", str(uuid.uuid4()))
 
 
 def relate_postings(postings):
