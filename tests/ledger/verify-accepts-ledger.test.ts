@@ -9,8 +9,10 @@ import { restoreEvents } from '@caudal/wallets/upkeep/store/restore-events.ts'
 import type { CheckInput } from 'caudal/verify/check.ts'
 import { CHECKS } from 'caudal/verify/verify-system.ts'
 import fc from 'fast-check'
+import { eventCredit } from '../../services/wallets/test/event-postings.ts'
 import { ledgerDatabase, runBatch } from '../../services/wallets/test/ledger-fixture.ts'
 import { batchesOf, newWorld, script, workOf } from '../../services/wallets/test/scripts.ts'
+import { newWallet } from '../../services/wallets/test/test-wallet.ts'
 import type { TestWork } from '../../services/wallets/test/work.ts'
 import { fillSampleLedger, openWithEvents } from './sample-ledger.ts'
 
@@ -43,6 +45,9 @@ test('F1, F3: verify finds no violations in a random ledger and in one rebuilt f
   const { pool } = await ledgerDatabase(t)
   let run = 0
   await fillSampleLedger(pool)
+  const wallet = newWallet()
+  await openWithEvents(pool, [wallet])
+  await runBatch(pool, [eventCredit(wallet, 12n, 'deposit-1')])
   await fc.assert(
     fc.asyncProperty(script, async ({ steps, cuts }) => {
       run += 1
@@ -69,4 +74,7 @@ test('F1, F3: verify finds no violations in a random ledger and in one rebuilt f
   )
   await restoreAccounts(rebuilt)
   await assertClean(rebuilt)
+  const { outcomes } = await runBatch(rebuilt, [eventCredit(wallet, 12n, 'deposit-1')])
+  const [again] = outcomes
+  assert.equal(again?.type === 'refused' && again.code, 'REFERENCE_ALREADY_USED')
 })

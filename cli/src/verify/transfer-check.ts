@@ -46,12 +46,13 @@ const IS_ITS_KIND = `
   END`
 
 // A transfer of a client has no payment. A transfer without a client is identified by its payment,
-// or it releases an expired hold.
+// it releases an expired hold, or it moves postings and is identified by its kind and reference.
 const IS_NAMED_RIGHT = `
   ((t.hold_id IS NOT NULL) = (t.kind IN ('hold', 'commit', 'rollback'))
   AND (t.kind <> 'hold' OR t.hold_id = t.transfer_id)
   AND CASE
     WHEN t.client_id IS NOT NULL THEN t.payment_id IS NULL
+    WHEN t.hold_id IS NULL THEN t.idempotency_key = concat(t.kind, ':', t.reference_id)
     WHEN t.payment_id IS NOT NULL THEN t.reference_id = t.payment_id::text
       AND t.idempotency_key = concat(t.kind, ':', t.payment_id)
       AND t.reason LIKE CASE t.kind WHEN 'hold' THEN 'payment.requested'
@@ -104,7 +105,7 @@ const AGAINST_ENTRIES = `
   WHERE (s.currency IS NOT NULL AND s.total = 0 AND ${IS_BOOKED_THEN} AND ${IS_OF_ITS_TENANT}
     AND ${HAS_ITS_DAY} AND ${IS_NAMED_RIGHT} AND ${IS_ITS_KIND}) IS NOT TRUE`
 
-// The reference of a client's command is recorded for ever. A reference without its transfer cannot
+// The reference of a client's command, and of postings without a client, is recorded for ever. A reference without its transfer cannot
 // be checked after months were detached.
 const AGAINST_REFERENCES = `
   SELECT CASE WHEN t.id IS NULL
@@ -117,7 +118,7 @@ const AGAINST_REFERENCES = `
   END AS violation
   FROM (
     SELECT transfer_id AS id, account_id, currency, tenant_id, kind, reference_id
-    FROM transfers WHERE client_id IS NOT NULL
+    FROM transfers WHERE client_id IS NOT NULL OR hold_id IS NULL
     UNION ALL
     SELECT change_id, account_id, NULL, tenant_id, kind, reference_id FROM account_changes
   ) t

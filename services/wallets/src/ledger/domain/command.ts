@@ -7,7 +7,8 @@ import type { Rights } from './rights.ts'
 
 /**
  * The idempotency key, which names the operation (F2). Keys of clients are kept with their answer;
- * a payment's own hold is its key, for ever (rule 4).
+ * a payment's own hold is its key, for ever (rule 4). Postings that no client sent have the key
+ * `kind:reference`, and their reference is theirs for ever, as that of a client's command is.
  */
 export interface CommandKey {
   /** The client that chose the key; null for a command that no client sent. */
@@ -21,6 +22,12 @@ export interface CommandKey {
 export interface Source {
   type: 'client' | 'payment' | 'expiry'
   /** Of the client, the payment or the hold. */
+  id: string
+}
+
+/** An event about something else than a payment, such as a deposit, with its business id. */
+export interface EventSource {
+  type: 'event'
   id: string
 }
 
@@ -40,8 +47,8 @@ interface CommandBase {
   reason: string
 }
 
-interface MoneyBase extends CommandBase {
-  source: Source
+interface MoneyBase<S = Source> extends CommandBase {
+  source: S
   rights: Rights
   /** What its client may do; null without a policy, and for what no client sent. */
   policy: ClientPolicy | null
@@ -67,7 +74,7 @@ export type RequestedPosting = { currency: string; amountMinor: bigint } & (
 )
 
 /** Any balanced set of postings, each account in it once. */
-export interface PostingsCommand extends MoneyBase {
+export interface PostingsCommand extends MoneyBase<Source | EventSource> {
   kind: PostingKind
   postings: readonly RequestedPosting[]
   /** The earlier transfer that this one sets right. */
@@ -146,6 +153,14 @@ export function commandsOf(request: Request): readonly Command[] {
 /** Whether the command is a set of postings on available balances. */
 export function isPostings(command: Command): command is PostingsCommand {
   return 'postings' in command
+}
+
+/**
+ * Whether the command takes its reference for ever (F2, rule 4): of a client, and postings of
+ * whatever source. The other commands are known by their hold.
+ */
+export function takesReference(command: Command): boolean {
+  return command.key.clientId !== null || isPostings(command)
 }
 
 /** The payment that the command comes from, if it comes from one. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Account } from './account.ts'
-import type { Command, Request } from './command.ts'
+import { type Command, type Request, takesReference } from './command.ts'
 import { foldCorrection } from './correction.ts'
 import { evolve } from './evolve.ts'
 import { holdKeyOf } from './hold.ts'
@@ -52,7 +52,7 @@ export function foldEffect(state: LedgerState, command: Command, outcome: Posted
     state.posted.set(transferName(transfer.tenantId, transfer.transferId), transfer)
     if (hold !== null) state.holds.set(holdKeyOf(hold), hold)
   }
-  if (command.key.clientId !== null) {
+  if (takesReference(command)) {
     const { tenantId, kind, referenceId } = command
     state.references.add(referenceName(tenantId, kind, referenceId))
   }

@@ -1,6 +1,6 @@
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { type Account, covers, usesOverdraft } from './account.ts'
-import type { Command, MoneyCommand } from './command.ts'
+import { type Command, type MoneyCommand, takesReference } from './command.ts'
 import { type LedgerState, referenceName } from './ledger-state.ts'
 import type { LedgerRefusalCode, Refused } from './outcome.ts'
 
@@ -52,8 +52,8 @@ export function refusalOf(
   return refusalByStatus(account)
 }
 
-/** References are the clients' own; other commands are known by their hold. */
+/** Whether an earlier command of the kind took the reference, so that this one is a repeat. */
 export function isReferenceUsed(command: Command, state: LedgerState): boolean {
-  if (command.key.clientId === null) return false
+  if (!takesReference(command)) return false
   return state.references.has(referenceName(command.tenantId, command.kind, command.referenceId))
 }

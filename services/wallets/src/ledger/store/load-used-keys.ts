@@ -3,7 +3,7 @@ import { selectKeys } from '@caudal/idempotency/load-keys.ts'
 import { textArray } from '@caudal/postgres/array-parameter.ts'
 import { named, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import { type Command, commandsOf, type Request } from '../domain/command.ts'
+import { type Command, commandsOf, type Request, takesReference } from '../domain/command.ts'
 import { keyName, type LedgerState, referenceName } from '../domain/ledger-state.ts'
 import { WALLET_KEYS } from './wallet-keys.ts'
 
@@ -17,7 +17,7 @@ type Row = [
 ]
 
 /**
- * Puts the clients' used keys and references into the state. Sent behind the locks, so that the
+ * Puts used keys of clients and used references into the state. Sent behind the locks, so that the
  * transaction that held the account before has committed its keys; the unique index rejects what
  * slips through all the same, and the batch starts again.
  */
@@ -27,9 +27,9 @@ export async function loadUsedKeys(
   requests: readonly Request[],
 ): Promise<void> {
   const keyed = requests.filter(({ key }) => key.clientId !== null)
-  if (keyed.length === 0) return
+  const commands = requests.flatMap(commandsOf).filter(takesReference)
+  if (keyed.length === 0 && commands.length === 0) return
   const keys = keyed.map(scopeOf)
-  const commands = keyed.flatMap(commandsOf)
   const statement = sql`${selectKeys(WALLET_KEYS, keys)}
     UNION ALL ${selectReferences(commands)}`
   const asked = { ...named('load-keys', statement), rowMode: 'array' as const }

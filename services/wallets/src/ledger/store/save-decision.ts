@@ -172,17 +172,17 @@ function insertEntries(transfers: readonly Transfer[], now: Date): Sql {
       unnest(${textArray(placed, otherDay)}::text[])::date`
 }
 
-/** References are the clients' own; a payment's command is known by its payment. */
+/** Those of the commands that `takesReference` names; the others are known by their hold. */
 function insertReferences(transfers: readonly Transfer[]): Sql {
-  const clients = transfers.filter(({ clientId }) => clientId !== null)
+  const taking = transfers.filter(({ clientId, holdId }) => clientId !== null || holdId === null)
   return sql`
     INSERT INTO command_references (transfer_id, tenant_id, kind, reference_id)
     SELECT transfer_id, tenant_id, kind, reference_id
     FROM unnest(
-      ${uuidArray(clients, (it) => it.transferId)}::uuid[],
-      ${textArray(clients, (it) => it.tenantId)}::text[],
-      ${textArray(clients, (it) => it.kind)}::text[],
-      ${textArray(clients, (it) => it.referenceId)}::text[]
+      ${uuidArray(taking, (it) => it.transferId)}::uuid[],
+      ${textArray(taking, (it) => it.tenantId)}::text[],
+      ${textArray(taking, (it) => it.kind)}::text[],
+      ${textArray(taking, (it) => it.referenceId)}::text[]
     ) AS r(transfer_id, tenant_id, kind, reference_id)
     ORDER BY reference_id COLLATE "C", kind COLLATE "C", tenant_id COLLATE "C"`
 }

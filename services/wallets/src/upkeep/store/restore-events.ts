@@ -35,7 +35,8 @@ const TRANSFERS = `
   ), new_references AS (
     INSERT INTO command_references (transfer_id, tenant_id, kind, reference_id)
     SELECT transfer_id, tenant_id, kind, reference_id
-    FROM stated t JOIN new_transfers USING (transfer_id) WHERE client_id IS NOT NULL
+    FROM stated t JOIN new_transfers USING (transfer_id)
+    WHERE client_id IS NOT NULL OR kind NOT IN ('hold', 'commit', 'rollback')
   ), last_of_hold AS (
     SELECT DISTINCT ON (hold_id) *, min(occurred_at) OVER (PARTITION BY hold_id) AS made_at
     FROM stated WHERE hold_id IS NOT NULL ORDER BY hold_id, account_version DESC
