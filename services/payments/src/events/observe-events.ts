@@ -29,6 +29,10 @@ export function observeEvents(deps: {
     [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
   )
   return ({ changed, contradictions: indexes }, incoming) => {
+    // Of several events of a payment the last one that does not contradict it.
+    const refused = new Set(indexes)
+    const applied = incoming.filter((_, index) => !refused.has(index))
+    const actors = new Map(applied.map(({ event }) => [aboutOf(event), event.actor]))
     for (const { before, after } of changed) {
       if (after.status === before.status) continue
       const reason = after.status === 'FAILED' ? (after.reason ?? '') : ''
@@ -38,7 +42,8 @@ export function observeEvents(deps: {
         const durationMs = after.finalizedAt.getTime() - after.createdAt.getTime()
         finalSeconds.observe({ status }, durationMs / 1000)
       }
-      const fields = { payment_id: paymentId, trace_id: traceId, status, reason }
+      const actor = actors.get(paymentId)
+      const fields = { payment_id: paymentId, trace_id: traceId, actor, status, reason }
       // Almost every payment becomes RESERVED, so operators do not need these lines.
       if (status === 'RESERVED') logger.debug(fields, 'payment changed state')
       else logger.info(fields, 'payment changed state')
@@ -54,11 +59,16 @@ export function observeEvents(deps: {
   }
 }
 
+function aboutOf(event: IncomingEvent['event']): string | undefined {
+  return 'payment_id' in event ? event.payment_id : undefined
+}
+
 function whereabouts(event: IncomingEvent['event'], record: IncomingEvent['record']) {
   const traceparent = parseTraceparent(record.headers['traceparent'])
   const { topic, partition, offset } = record
   return {
-    payment_id: 'payment_id' in event ? event.payment_id : undefined,
+    payment_id: aboutOf(event),
+    actor: event.actor,
     event_type: event.event_type,
     event_id: event.event_id,
     trace_id: traceparent === null ? undefined : traceIdOf(traceparent),

@@ -28,6 +28,7 @@ export function observeRequests(deps: {
           payment_id: payment.paymentId,
           trace_id: payment.traceId,
           tenant_id: payment.tenantId,
+          actor: event.actor,
           idempotency_key: event.idempotency_key,
           external_order_id: payment.externalOrderId,
         },
