@@ -32,6 +32,7 @@ export function createDeviceRemover(deps: {
   }
   const removals = createBatcher<DeadDevice, void>({
     maxBatch: BATCH,
+    turnOf: ({ tenantId }) => tenantId,
     process: async (dead) => {
       const tenants = Map.groupBy(dead, ({ tenantId }) => tenantId)
       await Promise.all([...tenants].map(([tenantId, own]) => removeTenant(tenantId, own)))
