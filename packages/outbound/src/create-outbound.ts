@@ -109,7 +109,7 @@ export interface Outbound<P extends string, C> {
 const CUT_GRACE_MS = 50
 
 /**
- * The engine for outgoing calls (ADR 0010): due rows are leased, called outside of any transaction
+ * The engine for outgoing calls (ADR 0016): due rows are leased, called outside of any transaction
  * and recorded in batches. A row is called once per lease. A row whose process died is claimed
  * again when its lease is over, so the peer must know a repeat by its idempotency key.
  */

@@ -73,9 +73,9 @@ describe('tokens', async () => {
       const statuses = await Promise.all(
         Array.from({ length: 100 }, async () => (await guess(client)).status),
       )
-      const heard = statuses.filter((status) => status === 401).length
-      assert.ok(heard >= 10 && heard <= 15, `${heard} guesses were answered`)
-      assert.equal(statuses.filter((status) => status === 429).length, 100 - heard)
+      const answered = statuses.filter((status) => status === 401).length
+      assert.ok(answered >= 10 && answered <= 15, `${answered} guesses were answered`)
+      assert.equal(statuses.filter((status) => status === 429).length, 100 - answered)
     }
     const refused = await guarded.ask(credentials('users:read'), NOTIFIER)
     assert.equal(refused.status, 429, 'the right secret is no exception, or guessing would go on')

@@ -84,7 +84,7 @@ function logOf(emitted: readonly Emitted[]): EventLog {
   }
 }
 
-/** Everything that the events tell of, to the row. */
+/** Everything that the events contain, to the row. */
 async function booksOf(db: Db): Promise<Record<string, unknown[]>> {
   const books: Record<string, unknown[]> = {}
   for (const [table, left, where] of [

@@ -42,8 +42,7 @@ type KindRow<K extends TransferKind> = K extends HoldKind | TakeKind
 
 /**
  * THE TABLE OF KINDS: one row for each kind of transfer. Routes, schemas, refusals, metrics and the
- * checks of `caudal verify` derive from it. A new kind is a name in `TRANSFER_KINDS` and a row
- * here.
+ * checks of `caudal verify` derive from it. A new kind is a row in `KIND_SINCE` and one here.
  */
 export const KINDS: { readonly [K in TransferKind]: KindRow<K> } = {
   credit: amountKind({
