@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import { LocalPostgresError } from './local-postgres-error.ts'
 import { type LocalPostgresLogger, signal, stopPostmaster } from './postmaster.ts'
 import { hasEnded, type Server } from './run-server.ts'
 
-const FIRST_PAUSE_MS = 250
-const LONGEST_PAUSE_MS = 5_000
+const BACKOFF = { baseMs: 250, mostMs: 5_000 }
 /** A server that ran this long did not fail in a row with the one before. */
 const STABLE_MS = 30_000
 const MAX_FAILURES_IN_A_ROW = 6
@@ -46,7 +46,7 @@ export function superviseServer(first: Server, options: SuperviseOptions): Super
     for (let fault: unknown = null; ;) {
       failures += 1
       if (failures > MAX_FAILURES_IN_A_ROW) return giveUp(cannotRestart(fault))
-      const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1))
+      const pauseMs = backoffMs(BACKOFF, failures, Math.random())
       await pause(pauseMs, null, { signal: abort.signal }).catch(() => undefined)
       if (abort.signal.aborted) return
       try {
