@@ -1,7 +1,7 @@
 import type { EventRow } from '@caudal/contracts/event-row.ts'
 import {
   EventAmount,
-  Currency,
+  EventCurrency,
   Day,
   identification,
   MinorText,
@@ -98,7 +98,7 @@ function formOf(schema: JsonSchema): string {
 const FORMS: ReadonlyMap<unknown, string> = new Map(
   [
     { field: EventAmount, form: 'decimal amount' },
-    { field: Currency, form: 'currency' },
+    { field: EventCurrency, form: 'currency' },
     { field: EventUuid, form: 'UUID' },
     { field: MinorText, form: 'minor units in text' },
     { field: Timestamp, form: 'time (UTC)' },

@@ -18,13 +18,13 @@ export type ProcessBatchDeps = {
 }
 
 /** The outcome of a consumed event: its plan, or known from an earlier event. */
-export type Intake = Plan | 'known'
+export type Recording = Plan | 'known'
 
 /**
  * THE SPINE, read this first. Records the notifications for a batch of finalized payments. Runs in
  * the transaction that moves the consumer's offsets (ADR 0002); sending follows its commit.
  */
-export const processBatch: ProcessBatch<ProcessBatchDeps, FinalizedPayment, Intake> = async (
+export const processBatch: ProcessBatch<ProcessBatchDeps, FinalizedPayment, Recording> = async (
   { leaseMs, room, send },
   tx,
   work,

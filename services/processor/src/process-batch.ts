@@ -25,7 +25,7 @@ export type ProcessBatchDeps = {
 }
 
 /** The outcome of a consumed payment: recorded, or known from an earlier event. */
-export type Intake = 'recorded' | 'known'
+export type Recording = 'recorded' | 'known'
 
 /**
  * THE SPINE, read this first. Records payments whose funds are held, with the bytes of their
@@ -34,7 +34,7 @@ export type Intake = 'recorded' | 'known'
  * consumer's offsets; only `afterCommit` calls the PSP. Answers are handled in
  * calls/record-answers.ts, due payments in calls/take-due.ts.
  */
-export const processBatch: ProcessBatch<ProcessBatchDeps, ReservedPayment, Intake> = async (
+export const processBatch: ProcessBatch<ProcessBatchDeps, ReservedPayment, Recording> = async (
   deps,
   tx,
   work,

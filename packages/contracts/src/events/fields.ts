@@ -4,7 +4,7 @@ import { PSP_PATTERN } from '../psp.ts'
 
 /** A decimal string with the currency's exponent, such as "100.50" (P7). */
 export const EventAmount = Type.String({ pattern: '^(0|[1-9][0-9]{0,18})(\\.[0-9]{1,4})?$' })
-export const Currency = Type.String({ pattern: '^[A-Z]{3}$' })
+export const EventCurrency = Type.String({ pattern: '^[A-Z]{3}$' })
 /** In lower case; of any version, nil and max included: clients choose some ids. */
 export const EventUuid = Type.String({
   pattern:
@@ -49,7 +49,7 @@ export const ofPayment = {
 /** The order that is paid, as the order service describes it. */
 const PaymentData = Type.Object({
   amount: EventAmount,
-  currency: Currency,
+  currency: EventCurrency,
   service_name: Text,
   service_account_number: Text,
   service_bank_code: Text,
@@ -67,6 +67,6 @@ export const ofRequest = {
 export const ofResult = {
   ...ofPayment,
   amount: EventAmount,
-  currency: Currency,
+  currency: EventCurrency,
   wallet_transaction_id: EventUuid,
 }

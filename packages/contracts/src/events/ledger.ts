@@ -3,7 +3,7 @@ import { eventRows, upcastTo } from '../event-row.ts'
 import { TOPICS } from '../topics.ts'
 import { KIND_SINCE, TRANSFER_KINDS, type TransferKind } from '../transfer-kinds.ts'
 import {
-  Currency,
+  EventCurrency,
   Day,
   identification,
   Minor,
@@ -55,7 +55,7 @@ export const WalletTransferCommitted = Type.Object({
   event_type: Type.Enum(TRANSFER_KINDS.map(transferEventType)),
   transfer_id: EventUuid,
   amount_minor: Minor,
-  currency: Currency,
+  currency: EventCurrency,
   reference_id: Text,
   idempotency_key: Text,
   reason: Text,
@@ -81,7 +81,7 @@ export const WalletTransferCommitted = Type.Object({
 
 const ofAccount = {
   ...ofLedger,
-  currency: Currency,
+  currency: EventCurrency,
   status: Type.Enum(['open', 'frozen', 'closed']),
   /** How far below zero it may go; null is without a limit. */
   overdraft_limit_minor: Type.Union([Type.Null(), MinorText]),

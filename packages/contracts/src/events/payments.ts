@@ -4,7 +4,7 @@ import { PSP_REASONS, WALLET_REASONS } from '../reasons.ts'
 import { TOPICS } from '../topics.ts'
 import {
   EventAmount,
-  Currency,
+  EventCurrency,
   ofPayment,
   ofRequest,
   ofResult,
@@ -60,7 +60,7 @@ export const PaymentFinalized = Type.Object({
   event_type: Type.Literal('payment.finalized'),
   external_order_id: EventUuid,
   amount: EventAmount,
-  currency: Currency,
+  currency: EventCurrency,
   service_name: Text,
   status: Type.Enum(['COMPLETED', 'FAILED']),
   reason: Type.Union([Type.Null(), Type.Enum([...WALLET_REASONS, ...PSP_REASONS])]),

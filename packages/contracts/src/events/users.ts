@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { eventRows, upcastTo } from '../event-row.ts'
 import { TOPICS } from '../topics.ts'
-import { Currency, envelope, EventUuid } from './fields.ts'
+import { EventCurrency, envelope, EventUuid } from './fields.ts'
 
 /** A user exists: wallets opens these accounts. The partition key is the first account. */
 export const UserCreated = Type.Object({
@@ -9,7 +9,7 @@ export const UserCreated = Type.Object({
   event_type: Type.Literal('user.created'),
   user_id: EventUuid,
   wallet_id: EventUuid,
-  accounts: Type.Array(Type.Object({ account_id: EventUuid, currency: Currency }), {
+  accounts: Type.Array(Type.Object({ account_id: EventUuid, currency: EventCurrency }), {
     minItems: 1,
     maxItems: 32,
   }),
