@@ -69,7 +69,7 @@ export function transferName(tenantId: string, transferId: string): string {
   return tenantId + SEPARATOR + transferId
 }
 
-/** The name of a client's key; null for a command of no client, known by its hold or reference. */
+/** The name of a client's key; null where a hold or a reference identifies the command. */
 export function nameOfKey(command: { tenantId: string; key: CommandKey }): string | null {
   const { clientId, value } = command.key
   return clientId === null ? null : keyName(command.tenantId, clientId, value)
