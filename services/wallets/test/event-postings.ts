@@ -12,7 +12,7 @@ export interface EventPosting extends TestWork<PostingsCommand> {
   seen: RequestOutcome[]
 }
 
-/** A credit as a service to come would make it of an event, such as a deposit: no client sent it. */
+/** A credit that an event makes, such as a deposit: no client sent it. */
 export function eventCredit(
   wallet: TestWallet,
   amountMinor: bigint,
