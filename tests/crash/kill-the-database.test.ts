@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { databasePid } from '../support/database-server.ts'
 import { dataDirectory, launchSystem } from '../support/launch-system.ts'
 import { probeRoutes } from '../support/probe-routes.ts'
 import { everyPaymentCompleted, startTraffic } from '../support/traffic.ts'
 import { seed, setBehaviour, violationsOf } from '../support/user-client.ts'
-
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 
 for (const signal of ['SIGKILL', 'SIGINT'] as const) {
   test(`P9: a database server that ${signal} ends loses no payment in flight`, SLOW, async (t) => {

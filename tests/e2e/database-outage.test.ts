@@ -6,13 +6,12 @@ import { test } from 'node:test'
 import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
 import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { readSystemState } from 'caudal/system/state-file.ts'
 import { request } from 'undici'
 import { dataDirectory, launchSystem } from '../support/launch-system.ts'
 import { paymentWithStatus, postPayment, seed } from '../support/user-client.ts'
 
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 const REQUESTS = 400
 /** Of one kind of line so many are written, and then one in each interval. */
 const LINES_AT_ONCE = 5

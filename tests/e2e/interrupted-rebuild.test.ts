@@ -4,14 +4,13 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { connectAsAdmin } from '../support/database-server.ts'
 import { dataDirectory, launchSystem } from '../support/launch-system.ts'
 import { ROOT } from '../support/root.ts'
 import { runCaudal } from '../support/run-caudal.ts'
 import { seed } from '../support/user-client.ts'
 
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 const TARGET = 'caudal_again'
 
 test('a rebuild cleans up after Ctrl-C and repeats after kill -9', SLOW, async (t) => {
