@@ -5,13 +5,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { before, describe, test } from 'node:test'
+import { SLOW } from '@caudal/testing/slow.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { dataDirectory } from '../support/launch-system.ts'
 import { ROOT } from '../support/root.ts'
 import { type CommandResult, runCommand } from '../support/run-caudal.ts'
 
-/** For a slow machine. */
-const SLOW = { timeout: 300_000 }
 /** Variables that are meant for other programs of the same user. */
 const POSTGRES = {
   PGHOST: 'no-such-host.invalid',
