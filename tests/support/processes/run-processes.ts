@@ -141,6 +141,7 @@ function stateOf(
   secret: string,
 ): SystemState {
   const urlOf = (service: Service) => `http://127.0.0.1:${plan.addresses[service]}`
+  const services = Object.fromEntries(SERVICE_NAMES.map((service) => [service, urlOf(service)]))
   return {
     pid: process.pid,
     host: hostname(),
@@ -149,8 +150,9 @@ function stateOf(
     psp_url: urlOf('psp'),
     push_url: urlOf('push'),
     data_dir: dataDir,
-    operations: {},
-    services: Object.fromEntries(SERVICE_NAMES.map((service) => [service, urlOf(service)])),
+    // Their operations are public.
+    operations: services,
+    services,
     database_url: databaseUrl,
     client: { id: 'caudal-cli', secret },
   }
