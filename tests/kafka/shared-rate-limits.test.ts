@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import { readConfig } from '@caudal/api-gateway/config.ts'
 import { start } from '@caudal/api-gateway/main.ts'
+import { newId } from '@caudal/contracts/ids.ts'
 import { startTestIssuer } from '@caudal/http/start-test-issuer.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
@@ -38,6 +39,7 @@ async function startTwoGateways(scope: TestScope, redis: RedisServer): Promise<[
     // Long enough for a working Redis on a slow machine.
     CAUDAL_GATEWAY_REDIS_TIMEOUT: '1s',
     CAUDAL_API_GATEWAY_PORT: '0',
+    CAUDAL_OPERATIONS_PUBLIC: 'true',
     CAUDAL_IDENTITY_URL: issuer.url,
     CAUDAL_PAYMENTS_URL: peerUrl,
     CAUDAL_WALLETS_URL: peerUrl,
@@ -57,7 +59,7 @@ async function startTwoGateways(scope: TestScope, redis: RedisServer): Promise<[
     return {
       lines,
       async ask(user, count) {
-        const token = await issuer.sign({ sub: user })
+        const token = await issuer.sign({ sub: idOf(user) })
         return Promise.all(Array.from({ length: count }, () => ask(token)))
       },
       async ready() {
@@ -78,6 +80,14 @@ async function startTwoGateways(scope: TestScope, redis: RedisServer): Promise<[
     await issuer.stop()
   })
   return gateways
+}
+
+/** Users are UUIDs; each test has users of its own. */
+const ids = new Map<string, string>()
+const idOf = (user: string): string => {
+  const id = ids.get(user) ?? newId()
+  ids.set(user, id)
+  return id
 }
 
 const isShared = async (gateway: Gateway): Promise<boolean> =>
