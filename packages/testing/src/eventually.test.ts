@@ -25,3 +25,14 @@ test('the timeout error contains the label and the last error', async () => {
   })
   await assert.rejects(waiting, /Timed out after \d+ ms: the door opens: still closed/)
 })
+
+test('a slow machine has as many times as long', async () => {
+  const never = eventually(() => false, { timeoutMs: 1, slower: () => 1 })
+  await assert.rejects(never, /Timed out/)
+  let asked = 0
+  const slower = (): number => {
+    asked += 1
+    return 1_000_000
+  }
+  assert.equal(await eventually(() => asked > 0, { timeoutMs: 1, slower }), true)
+})

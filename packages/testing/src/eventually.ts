@@ -10,6 +10,8 @@ export interface EventuallyOptions {
   timeoutMs?: number
   /** The condition's name in the error. */
   label?: string
+  /** How many times slower the machine is than an idle one, asked when the time is over. */
+  slower?: () => number
 }
 
 /**
@@ -21,7 +23,7 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { timeoutMs = 15_000, label = 'the condition' }: EventuallyOptions = {},
+  { timeoutMs = 15_000, label = 'the condition', slower = slowness }: EventuallyOptions = {},
 ): Promise<Exclude<Awaited<T>, undefined | null | false | void>> {
   const startedAt = performance.now()
   let deadline = startedAt + timeoutMs
@@ -34,7 +36,7 @@ export async function eventually<T>(
     } catch (error) {
       cause = error
     }
-    if (performance.now() >= deadline) deadline = startedAt + timeoutMs * slowness()
+    if (performance.now() >= deadline) deadline = startedAt + timeoutMs * slower()
     if (performance.now() >= deadline) {
       const reason = cause instanceof Error ? `: ${cause.message}` : ''
       const waited = Math.round(performance.now() - startedAt)

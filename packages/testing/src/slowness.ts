@@ -5,17 +5,27 @@ const ROUNDS = 2_000_000
 const USUAL_MS = 8
 const MOST = 10
 
+/** How busy a machine is. */
+export interface Load {
+  /** How long a fixed piece of work took, in milliseconds. */
+  workMs: number
+  /** The processes that run or wait, for each core. */
+  perCore: number
+}
+
 /**
- * Measures how many times slower this machine is now than an idle one of the usual kind, from 1 to
- * 10: by a piece of work, and by the processes that wait for each core. Limits of waits follow it.
- * Blocks for about 8 ms, more on a slow machine.
+ * How many times slower this machine is now than an idle one of the usual kind, from 1 to 10. The
+ * limits of waits in tests are multiplied by it. Blocks for about 8 ms, more on a slow machine.
  */
-export function slowness(): number {
+export function slowness({ workMs, perCore }: Load = measureLoad()): number {
+  return Math.min(MOST, Math.max(1, workMs / USUAL_MS, perCore))
+}
+
+function measureLoad(): Load {
   const startedAt = performance.now()
   work()
-  const spun = performance.now() - startedAt
-  const queued = loadavg()[0]! / availableParallelism()
-  return Math.min(MOST, Math.max(1, spun / USUAL_MS, queued))
+  const workMs = performance.now() - startedAt
+  return { workMs, perCore: loadavg()[0]! / availableParallelism() }
 }
 
 function work(): number {
