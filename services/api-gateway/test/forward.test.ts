@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
+import { resetConnection } from '@caudal/http/reset-connection.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { accept, assertProblem, KEY, PAYMENT_ID, startTestGateway } from './start-test-gateway.ts'
 
@@ -118,7 +119,7 @@ test('F13: a request on a broken connection is retried once, with the same payme
   const { pay, seen } = await startTestGateway(t, {}, (request, response) => {
     if (broken) return accept(request, response)
     broken = true
-    request.socket.resetAndDestroy()
+    resetConnection(request.socket)
     return undefined
   })
   assert.equal((await pay()).status, 202)

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { resetConnection } from '@caudal/http/reset-connection.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import type { Content } from '../domain/write-content.ts'
 import { createFcmChannel, type FcmOptions } from './fcm-channel.ts'
@@ -167,7 +168,7 @@ test('F13: a caller that stops waiting ends the request', async (t) => {
 
 test('P6: a connection that breaks leaves the outcome open', async (t) => {
   const { fcm, channel } = await startFcm(t)
-  fcm.answer = (_, response) => response.socket!.resetAndDestroy()
+  fcm.answer = (_, response) => resetConnection(response.socket!)
   const outcomes = await Promise.all([1, 2, 3].map(() => channel.send('d', content)))
   for (const outcome of outcomes) assert.equal(outcome.kind, 'retry')
   fcm.answer = ok

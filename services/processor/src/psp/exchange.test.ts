@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { resetConnection } from '@caudal/http/reset-connection.ts'
 import { type Deadline, deadlineIn } from '@caudal/outbound/deadline.ts'
 import { type Dispatcher, Pool } from 'undici'
 import { exchange, type Exchanged } from './exchange.ts'
@@ -98,7 +99,7 @@ test('a connection closed without an answer is ambiguous, and the request is not
 test('a keep-alive connection that dies under the next request is ambiguous, not repeated', async (t) => {
   const psp = await pspOf(t, (socket, request) => {
     if (request % 2 === 1) socket.write(OK)
-    else socket.resetAndDestroy()
+    else resetConnection(socket)
   })
   const pool = poolFor(t, psp.origin)
   for (let round = 1; round <= 10; round += 1) {

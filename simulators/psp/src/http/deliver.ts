@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { Problem } from '@caudal/http/problem.ts'
+import { resetConnection } from '@caudal/http/reset-connection.ts'
 import type { Delivery } from '../domain/plan-outcome.ts'
 import {
   type PspResponse,
@@ -11,7 +12,6 @@ import {
   verdictResponse,
 } from '../domain/responses.ts'
 import type { PendingResponses } from './pending-responses.ts'
-import { resetConnection } from './reset-connection.ts'
 import { writeJson, writeProblem } from './write-response.ts'
 
 /** A decided payment and how to respond; `ProcessedPayment` describes the members. */

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 
 const MODULE = new URL('reset-connection.ts', import.meta.url).href
 
-/** A server that resets its one connection, whose client went away before if `ended`. */
+/** A server that resets its one connection, after it began to end it if `ended`. */
 const script = (ended: boolean): string => `
   import { connect, createServer } from 'node:net'
   import { resetConnection } from ${JSON.stringify(MODULE)}
