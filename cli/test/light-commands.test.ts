@@ -23,7 +23,7 @@ registerHooks({
 
 async function packagesOf(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string[]> {
   const node = ['--import', `data:text/javascript,${encodeURIComponent(WATCH)}`]
-  const { stderr } = await runCli(args, { node, env: { ...process.env, ...env } })
+  const { stderr } = await runCli(args, { node, env })
   const loaded = [...stderr.matchAll(/^loaded (.*)$/gm)].map(([, name]) => name!)
   return [...new Set(loaded)].filter((name) => !LIGHT.has(name) && !name.startsWith('@caudal/'))
 }

@@ -128,7 +128,7 @@ describe('the command line, without a system', () => {
   })
 
   test('an empty environment variable counts as absent', async (t) => {
-    const env = { ...process.env, CAUDAL_DATA: '', CAUDAL_API_GATEWAY_URL: '' }
+    const env = { CAUDAL_DATA: '', CAUDAL_API_GATEWAY_URL: '' }
     const { code, stderr } = await runCli(['verify'], { cwd: await emptyFolder(t), env })
     assert.match(stderr, /no running system found: \S+\.caudal has no state file/)
     assert.equal(code, 3)

@@ -9,11 +9,11 @@ import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import fc from 'fast-check'
 import { assertProblem } from '../support/assert-problem.ts'
 import { type FaultyClient, createFaultyClient } from '../support/faulty-client.ts'
-import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
 import { LARGE_BODIES, malformedBodies } from '../support/malformed-bodies.ts'
 import { malformedHttp } from '../support/malformed-http.ts'
 import { sendRaw } from '../support/send-raw.ts'
 import { sendRequest } from '../support/send-request.ts'
+import { suiteSystem } from '../support/suite-system.ts'
 import { get, seed, type SeededUser, violationsOf } from '../support/user-client.ts'
 
 const ORDERS = 150
@@ -21,17 +21,13 @@ const ORDERS = 150
 const SPECIAL_UUIDS = ['0', 'f'].map((digit) => randomUUID().replaceAll(/[^-]/g, digit))
 
 describe('invalid input of every kind gets a precise problem and changes nothing', () => {
-  const scope = suiteScope()
-  let system: LaunchedSystem
+  const system = suiteSystem(suiteScope())
   let client: FaultyClient
   let user: SeededUser
   let other: SeededUser
-  let dataDir = ''
 
   before(async () => {
-    dataDir = await dataDirectory(scope)
-    system = await launchSystem(scope, { dataDir })
-    const users = await seed(dataDir, { users: 2, orders: ORDERS, balance: '1000.00' })
+    const users = await seed(system.data_dir, { users: 2, orders: ORDERS, balance: '1000.00' })
     ;[user, other] = users as [SeededUser, SeededUser]
     client = createFaultyClient(system.gateway_url, user)
   })
@@ -295,7 +291,7 @@ describe('invalid input of every kind gets a precise problem and changes nothing
   })
 
   test('verify finds no violations after these tests', async () => {
-    assert.deepEqual(await violationsOf(dataDir), [])
+    assert.deepEqual(await violationsOf(system.data_dir), [])
     assert.equal(await system.stop(), 0)
   })
 

@@ -16,8 +16,8 @@ import {
 import { assertProblem } from '../support/assert-problem.ts'
 import { connectAsAdmin } from '../support/database-server.ts'
 import { type FaultyClient, createFaultyClient } from '../support/faulty-client.ts'
-import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
 import { sendRequest, type RequestSpec } from '../support/send-request.ts'
+import { suiteSystem } from '../support/suite-system.ts'
 import {
   get,
   paymentsOf,
@@ -30,22 +30,19 @@ import {
 const GATEWAY_ISSUER = 'https://gateway.caudal.local'
 
 describe('P1: invalid tokens and forged headers give no access', () => {
-  const scope = suiteScope()
   const gatewayKey = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
-  let system: LaunchedSystem
+  // With a known key, the tests can sign valid tokens of the gateway.
+  const key = JSON.stringify(gatewayKey.export({ format: 'jwk' }))
+  const env = { CAUDAL_GATEWAY_SIGNING_KEY: key }
+  const system = suiteSystem(suiteScope(), { env })
   let services: System
   let client: FaultyClient
   let user: SeededUser
   let other: SeededUser
-  let dataDir = ''
 
   before(async () => {
-    dataDir = await dataDirectory(scope)
-    // With a known key, the tests can sign valid tokens of the gateway.
-    const key = JSON.stringify(gatewayKey.export({ format: 'jwk' }))
-    system = await launchSystem(scope, { dataDir, env: { CAUDAL_GATEWAY_SIGNING_KEY: key } })
-    services = await findSystem({ dataDir, url: undefined })
-    const users = await seed(dataDir, { users: 2, orders: 5, balance: '1000.00' })
+    services = await findSystem({ dataDir: system.data_dir, url: undefined })
+    const users = await seed(system.data_dir, { users: 2, orders: 5, balance: '1000.00' })
     ;[user, other] = users as [SeededUser, SeededUser]
     client = createFaultyClient(system.gateway_url, user)
   })
@@ -206,7 +203,7 @@ describe('P1: invalid tokens and forged headers give no access', () => {
   })
 
   test('verify finds no violations after these tests', async () => {
-    assert.deepEqual(await violationsOf(dataDir), [])
+    assert.deepEqual(await violationsOf(system.data_dir), [])
     assert.equal(await system.stop(), 0)
   })
 
@@ -220,7 +217,7 @@ describe('P1: invalid tokens and forged headers give no access', () => {
 
   /** Signs with identity's key, which is read from its database. */
   async function signer(): Promise<(payload: JWTPayload) => Promise<string>> {
-    const admin = await connectAsAdmin(dataDir, 'caudal_identity')
+    const admin = await connectAsAdmin(system.data_dir, 'caudal_identity')
     const { rows } = await admin.query<{ kid: string; private_jwk: JWK }>(
       'SELECT kid, private_jwk FROM signing_keys',
     )

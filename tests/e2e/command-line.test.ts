@@ -7,10 +7,11 @@ import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
 import { CHECKS, verifySystem } from 'caudal/verify/verify-system.ts'
 import { decodeJwt } from 'jose'
-import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
+import type { CliResult } from '../../cli/test/run-cli.ts'
 import { startLossyProxy } from '../support/lossy-proxy.ts'
 import { plantedViolations, type UsedSystem, withPlanted } from '../support/planted-violations.ts'
-import { type CommandResult, runCaudal } from '../support/run-caudal.ts'
+import { runCaudal } from '../support/run-caudal.ts'
+import { suiteSystem } from '../support/suite-system.ts'
 import {
   messagesOf,
   paymentWithStatus,
@@ -33,15 +34,10 @@ const PERCENTILES = ['p50', 'p95', 'p99']
 
 describe('the command line, against a running system', () => {
   const scope = suiteScope()
-  let system: LaunchedSystem
-  let dataDir = ''
-  before(async () => {
-    dataDir = await dataDirectory(scope)
-    system = await launchSystem(scope, { dataDir })
-    await setBehaviour(system.psp_url, { by_account: { declined: 'decline' } })
-  })
+  const system = suiteSystem(scope)
+  before(() => setBehaviour(system.psp_url, { by_account: { declined: 'decline' } }))
 
-  const run = (...args: string[]): Promise<CommandResult> => runCaudal(dataDir, args)
+  const run = (...args: string[]): Promise<CliResult> => runCaudal(system.data_dir, args)
 
   /** Asserts that stdout is one JSON document on one line, and returns it. */
   async function json<T>(code: number, ...args: string[]): Promise<T> {
@@ -72,7 +68,7 @@ describe('the command line, against a running system', () => {
   })
 
   test('token prints a token of a user or of any client', async () => {
-    const [user] = await seed(dataDir)
+    const [user] = await seed(system.data_dir)
     type Token = { token: string; expires_at: string }
     const own = await json<Token>(0, 'token', '--user', user!.user_id)
     assert.equal(decodeJwt(own.token).sub, user!.user_id)
@@ -119,7 +115,7 @@ describe('the command line, against a running system', () => {
   })
 
   test('P11: pay follows a payment until it is final, and payment shows its steps', async () => {
-    const [user] = await seed(dataDir, { orders: 2 })
+    const [user] = await seed(system.data_dir, { orders: 2 })
     const [first] = user!.orders.map((order) => order.external_order_id)
     const paid = await json<Followed>(0, 'pay', '--user', user!.user_id, '--order', first!)
     assert.deepEqual([paid.status, paid.reason], ['COMPLETED', null])
@@ -151,7 +147,7 @@ describe('the command line, against a running system', () => {
   })
 
   test('a failed payment exits with 1', async () => {
-    const [user] = await seed(dataDir, { account: 'declined' })
+    const [user] = await seed(system.data_dir, { account: 'declined' })
     const paid = await json<Followed>(1, 'pay', '--user', user!.user_id)
     assert.deepEqual([paid.status, paid.reason], ['FAILED', 'gateway_declined'])
     await json<Followed>(1, 'payment', paid.payment_id)
@@ -209,12 +205,14 @@ describe('the command line, against a running system', () => {
 
   test('P14: every check of verify finds its planted violations', SLOW, async (t) => {
     const used = await useIt()
-    const own = await findSystem({ dataDir, url: undefined })
+    const own = await findSystem({ dataDir: system.data_dir, url: undefined })
     const proved = new Set<string>()
     for (const plant of plantedViolations(used)) {
       // Only a payment without progress needs time to be recognised.
       const waitMs = plant.says.includes('no progress') ? 3_000 : 0
-      const { ok, checks } = await withPlanted(dataDir, plant, () => verifySystem(own, waitMs, 0))
+      const { ok, checks } = await withPlanted(system.data_dir, plant, () =>
+        verifySystem(own, waitMs, 0),
+      )
       const { violations } = checks.find(({ name }) => name === plant.check)!
       assert.equal(ok, false, plant.what)
       assert.ok(
@@ -226,7 +224,7 @@ describe('the command line, against a running system', () => {
     }
     assert.deepEqual([...proved].toSorted(), CHECKS.map(({ name }) => name).toSorted())
     const [plant] = plantedViolations(used)
-    const seen = await withPlanted(dataDir, plant!, () => json<Verified>(1, 'verify'))
+    const seen = await withPlanted(system.data_dir, plant!, () => json<Verified>(1, 'verify'))
     assert.equal(seen.ok, false)
     assert.equal(
       (await json<Verified>(0, 'verify')).ok,
@@ -237,9 +235,9 @@ describe('the command line, against a running system', () => {
   })
 
   async function useIt(): Promise<UsedSystem> {
-    const [user] = await seed(dataDir, { orders: 1 })
-    const [rich] = await seed(dataDir, { orders: 2 })
-    const [poor] = await seed(dataDir, { balance: '5.00' })
+    const [user] = await seed(system.data_dir, { orders: 1 })
+    const [rich] = await seed(system.data_dir, { orders: 2 })
+    const [poor] = await seed(system.data_dir, { balance: '5.00' })
     const end = async (owner: typeof user, status: string): Promise<string> => {
       const { body } = await postPayment(system.gateway_url, owner!)
       const id = String(body['payment_id'])

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { connectAsAdmin } from '../support/database-server.ts'
-import { dataDirectory, launchSystem } from '../support/launch-system.ts'
 import { runCaudal } from '../support/run-caudal.ts'
+import { suiteSystem } from '../support/suite-system.ts'
 
 type Listed = { data: { id: string; kind: string; cause: string }[]; has_more: boolean }
 type Shown = {
@@ -26,26 +26,20 @@ function userCreated(accountId: string, members: object): string {
 }
 
 describe('caudal dlq, against wallets and identity', () => {
-  const scope = suiteScope()
-  let dataDir = ''
+  const system = suiteSystem(suiteScope(), { args: ['identity', 'wallets', '--embedded'] })
   const user = newId()
   const account = accountIdOf('caudal', user, 'USD')
   let id = ''
 
-  before(async () => {
-    dataDir = await dataDirectory(scope)
-    await launchSystem(scope, { dataDir, args: ['identity', 'wallets', '--embedded'] })
-  })
-
   async function json<T>(code: number, ...args: string[]): Promise<T> {
-    const result = await runCaudal(dataDir, ['dlq', ...args, '--json'])
+    const result = await runCaudal(system.data_dir, ['dlq', ...args, '--json'])
     assert.equal(result.code, code, `${args.join(' ')}: ${result.stdout} ${result.stderr}`)
     return JSON.parse(result.stdout) as T
   }
 
   /** Into the outbox of identity, behind its back: the relay publishes it. */
   async function emit(payloads: readonly string[]): Promise<void> {
-    const admin = await connectAsAdmin(dataDir, 'caudal_identity')
+    const admin = await connectAsAdmin(system.data_dir, 'caudal_identity')
     const text = `INSERT INTO outbox (event_id, topic, record_key, payload, headers)
       SELECT gen_random_uuid(), 'identity.users', $1, p, '{}'
       FROM unnest($2::text[]) WITH ORDINALITY AS u(p, place) ORDER BY place`
@@ -54,7 +48,7 @@ describe('caudal dlq, against wallets and identity', () => {
   }
 
   async function accounts(): Promise<number> {
-    const admin = await connectAsAdmin(dataDir, 'caudal_wallets')
+    const admin = await connectAsAdmin(system.data_dir, 'caudal_wallets')
     const text = 'SELECT FROM accounts WHERE account_id = $1'
     const { rowCount } = await admin.query(text, [account])
     await admin.end()
@@ -98,7 +92,7 @@ describe('caudal dlq, against wallets and identity', () => {
     assert.match(shown.cause, /^user\.created: /)
     assert.deepEqual([shown.records_behind, shown.resolution], [1, null])
     assert.match(shown.value, new RegExp(account))
-    const { code, stdout } = await runCaudal(dataDir, ['dlq', 'show', id])
+    const { code, stdout } = await runCaudal(system.data_dir, ['dlq', 'show', id])
     assert.equal(code, 0)
     assert.match(stdout, /1 records of its key wait behind it/)
   })
@@ -126,7 +120,7 @@ describe('caudal dlq, against wallets and identity', () => {
     const redriven = await json<Redriven>(0, ...words)
     assert.deepEqual(redriven.changed, [behind])
     assert.deepEqual(redriven.waiting, [{ id: behind, behind: id }])
-    const { stderr } = await runCaudal(dataDir, ['dlq', ...words])
+    const { stderr } = await runCaudal(system.data_dir, ['dlq', ...words])
     assert.ok(stderr.includes(`${behind} is tried only after ${id}`), stderr)
   })
 
@@ -157,7 +151,7 @@ describe('caudal dlq, against wallets and identity', () => {
       ['list', '--reason', 'none needed'],
       ['purge'],
     ]) {
-      const { code, stderr } = await runCaudal(dataDir, ['dlq', ...args])
+      const { code, stderr } = await runCaudal(system.data_dir, ['dlq', ...args])
       assert.equal(code, 2, `${args.join(' ')}: ${stderr}`)
     }
   })

@@ -7,9 +7,9 @@ import { createInterface } from 'node:readline'
 import { before, describe, test } from 'node:test'
 import { SLOW } from '@caudal/testing/slow.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import { type CliResult, runCli } from '../../cli/test/run-cli.ts'
 import { dataDirectory } from '../support/launch-system.ts'
 import { ROOT } from '../support/root.ts'
-import { type CommandResult, runCommand } from '../support/run-caudal.ts'
 
 /** Variables that are meant for other programs of the same user. */
 const POSTGRES = {
@@ -80,8 +80,8 @@ describe('a system in the environment of other programs, whose output is not rea
     return started
   }
 
-  const run = (...args: string[]): Promise<CommandResult> =>
-    runCommand([...args, '--data', dataDir, '--json'], { env })
+  const run = (...args: string[]): Promise<CliResult> =>
+    runCli([...args, '--data', dataDir, '--json'], { env })
 
   test('it pays, and the payment is verified', SLOW, async () => {
     const seeded = await run('seed', '--users', '1', '--orders', '1', '--balance', '50')

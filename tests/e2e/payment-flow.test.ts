@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
-import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
+import { suiteSystem } from '../support/suite-system.ts'
 import {
   allWithStatus,
   balancesOf,
@@ -17,16 +17,10 @@ import {
 } from '../support/user-client.ts'
 
 describe('P9: payments through the whole system', () => {
-  const scope = suiteScope()
-  let system: LaunchedSystem
-  let dataDir = ''
-  before(async () => {
-    dataDir = await dataDirectory(scope)
-    system = await launchSystem(scope, { dataDir })
-  })
+  const system = suiteSystem(suiteScope())
 
   test('P2: a completed payment is charged once, debited and notified once', async () => {
-    const [user] = await seed(dataDir)
+    const [user] = await seed(system.data_dir)
     const accepted = await postPayment(system.gateway_url, user!)
     assert.equal(accepted.status, 202)
     const {
@@ -69,7 +63,7 @@ describe('P9: payments through the whole system', () => {
   })
 
   test('P4: a payment with insufficient funds fails without a charge, and its order can be paid again', async () => {
-    const [user] = await seed(dataDir, { balance: '5.00' })
+    const [user] = await seed(system.data_dir, { balance: '5.00' })
     const { body } = await postPayment(system.gateway_url, user!)
     const id = body['payment_id'] as string
     const failed = await paymentWithStatus(system.gateway_url, user!, id, ['FAILED'])
@@ -81,7 +75,7 @@ describe('P9: payments through the whole system', () => {
   })
 
   test('F2: fifty parallel requests with one key create one payment and get the same bytes', async () => {
-    const [user] = await seed(dataDir)
+    const [user] = await seed(system.data_dir)
     const key = randomUUID()
     const order = user!.orders[0]!.external_order_id
     const answers = await Promise.all(
@@ -97,7 +91,7 @@ describe('P9: payments through the whole system', () => {
   })
 
   test('F2: a key that is reused with another order is refused', async () => {
-    const [user] = await seed(dataDir, { orders: 2 })
+    const [user] = await seed(system.data_dir, { orders: 2 })
     const key = randomUUID()
     const [first, second] = user!.orders.map((order) => order.external_order_id)
     assert.equal((await postPayment(system.gateway_url, user!, first, key)).status, 202)
@@ -107,7 +101,7 @@ describe('P9: payments through the whole system', () => {
   })
 
   test('P9: of two hundred parallel payments from a wallet with funds for a hundred, a hundred complete', async () => {
-    const [user] = await seed(dataDir, { orders: 200, balance: '1000.00' })
+    const [user] = await seed(system.data_dir, { orders: 200, balance: '1000.00' })
     const answers = await Promise.all(
       user!.orders.map((order) => postPayment(system.gateway_url, user!, order.external_order_id)),
     )
@@ -122,7 +116,7 @@ describe('P9: payments through the whole system', () => {
   })
 
   test('P2: an order is paid once, even with two keys', async () => {
-    const [user] = await seed(dataDir)
+    const [user] = await seed(system.data_dir)
     const answers = await Promise.all([
       postPayment(system.gateway_url, user!),
       postPayment(system.gateway_url, user!),
@@ -138,7 +132,7 @@ describe('P9: payments through the whole system', () => {
   })
 
   test("P1: another user's payment, order and account are not found", async () => {
-    const [owner, other] = await seed(dataDir, { users: 2 })
+    const [owner, other] = await seed(system.data_dir, { users: 2 })
     const { body } = await postPayment(system.gateway_url, owner!)
     const id = body['payment_id'] as string
     const stolen = await get(system.gateway_url, other!, `/payments/${id}`)
@@ -154,7 +148,7 @@ describe('P9: payments through the whole system', () => {
   })
 
   test('verify finds no violations after these tests', async () => {
-    assert.deepEqual(await violationsOf(dataDir), [])
+    assert.deepEqual(await violationsOf(system.data_dir), [])
     assert.equal(await system.stop(), 0)
   })
 })

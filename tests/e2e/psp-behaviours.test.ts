@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
-import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
+import { suiteSystem } from '../support/suite-system.ts'
 import {
   allWithStatus,
   balancesOf,
@@ -50,25 +50,21 @@ const RANDOM_PAYMENTS = { users: 5, orders: 8 }
 const ENDED = ['COMPLETED', 'FAILED']
 
 describe('P5: the wallet matches the charges of the PSP under every behaviour', () => {
-  const scope = suiteScope()
+  const env = {
+    CAUDAL_PSP_TIMEOUT: '1s',
+    CAUDAL_PSP_CONNECT_TIMEOUT: '500ms',
+    CAUDAL_PSP_QUERY_MAX: '2s',
+  }
+  const system = suiteSystem(suiteScope(), { env })
   const users = new Map<string, SeededUser>()
   const payments = new Map<string, string>()
-  let system: LaunchedSystem
-  let dataDir = ''
   let mixed: SeededUser[] = []
 
   before(async () => {
-    dataDir = await dataDirectory(scope)
-    const env = {
-      CAUDAL_PSP_TIMEOUT: '1s',
-      CAUDAL_PSP_CONNECT_TIMEOUT: '500ms',
-      CAUDAL_PSP_QUERY_MAX: '2s',
-    }
-    system = await launchSystem(scope, { dataDir, env })
     const accounts = [...Object.keys(BEHAVIOURS), RANDOM].map((name) => [`account-${name}`, name])
     await setBehaviour(system.psp_url, { by_account: Object.fromEntries(accounts), seed: 7 })
     await Promise.all(Object.keys(BEHAVIOURS).map(pay))
-    mixed = await seed(dataDir, { ...RANDOM_PAYMENTS, account: `account-${RANDOM}` })
+    mixed = await seed(system.data_dir, { ...RANDOM_PAYMENTS, account: `account-${RANDOM}` })
     const asked = mixed.flatMap((user) => user.orders.map((order) => ({ user, order })))
     await Promise.all(
       asked.map(({ user, order }) =>
@@ -78,7 +74,7 @@ describe('P5: the wallet matches the charges of the PSP under every behaviour', 
   })
 
   async function pay(behaviour: string): Promise<void> {
-    const [user] = await seed(dataDir, { account: `account-${behaviour}` })
+    const [user] = await seed(system.data_dir, { account: `account-${behaviour}` })
     const { status, body, text } = await postPayment(system.gateway_url, user!)
     assert.equal(status, 202, text)
     users.set(behaviour, user!)
@@ -107,7 +103,7 @@ describe('P5: the wallet matches the charges of the PSP under every behaviour', 
   })
 
   test('verify finds no violation in payments in doubt whose hold is open', async () => {
-    assert.deepEqual(await violationsOf(dataDir), [])
+    assert.deepEqual(await violationsOf(system.data_dir), [])
   })
 
   test('payments in doubt become final when the PSP works again, charged once if completed', async () => {
@@ -125,7 +121,7 @@ describe('P5: the wallet matches the charges of the PSP under every behaviour', 
     for (const { payment_id: id, status } of ended.flat()) {
       assert.equal(charges.get(String(id)) ?? 0, status === 'COMPLETED' ? 1 : 0, String(id))
     }
-    assert.deepEqual(await violationsOf(dataDir), [])
+    assert.deepEqual(await violationsOf(system.data_dir), [])
     assert.equal(await system.stop(), 0)
   })
 })

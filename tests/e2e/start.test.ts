@@ -9,10 +9,10 @@ import { eventually } from '@caudal/testing/eventually.ts'
 import { SLOW } from '@caudal/testing/slow.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
+import { runCli } from '../../cli/test/run-cli.ts'
 import { processesNaming } from '../support/database-server.ts'
 import { dataDirectory, launchSystem } from '../support/launch-system.ts'
 import { ROOT } from '../support/root.ts'
-import { runCommand } from '../support/run-caudal.ts'
 import { countCharges } from '../support/user-client.ts'
 
 const READY_TIMEOUT_MS = 110_000
@@ -72,7 +72,7 @@ describe('starting and stopping the system from a terminal', () => {
   ): Promise<void> {
     const own = dir ?? join(dataDir, `refused-${says.source.length}-${Math.random()}`)
     const quiet = { CAUDAL_LOG_LEVEL: 'error', ...env }
-    const { code, stdout, stderr } = await runCommand(
+    const { code, stdout, stderr } = await runCli(
       ['start', '--port', '0', ...args, '--data', own, '--json'],
       { env: quiet },
     )

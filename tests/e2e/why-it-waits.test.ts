@@ -5,8 +5,8 @@ import { newId } from '@caudal/contracts/ids.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { connectAsAdmin } from '../support/database-server.ts'
-import { dataDirectory, launchSystem, type LaunchedSystem } from '../support/launch-system.ts'
 import { runCaudal } from '../support/run-caudal.ts'
+import { suiteSystem } from '../support/suite-system.ts'
 import { paymentWithStatus, postPayment, seed, setBehaviour } from '../support/user-client.ts'
 
 type Wait = { service: string; reason: string; record_id: string; cause: string; next: string }
@@ -14,25 +14,20 @@ type Shown = { status: string; steps: object[]; waits?: Wait[] }
 type Listed = { data: { payment_id: string; status: string }[]; has_more: boolean }
 
 describe('a payment that waits', () => {
-  const scope = suiteScope()
-  let system: LaunchedSystem
-  let dataDir = ''
-  before(async () => {
-    dataDir = await dataDirectory(scope)
-    system = await launchSystem(scope, { dataDir })
-    const behaviour = { by_account: { silent: 'hang', declined: 'decline' } }
-    await setBehaviour(system.psp_url, behaviour)
-  })
+  const system = suiteSystem(suiteScope())
+  before(() =>
+    setBehaviour(system.psp_url, { by_account: { silent: 'hang', declined: 'decline' } }),
+  )
 
   async function json<T>(code: number, ...args: string[]): Promise<T> {
-    const result = await runCaudal(dataDir, [...args, '--json'])
+    const result = await runCaudal(system.data_dir, [...args, '--json'])
     assert.equal(result.code, code, `${args.join(' ')}: ${result.stdout} ${result.stderr}`)
     return JSON.parse(result.stdout) as T
   }
 
   /** A request to pay of the account that wallets cannot read, behind the back of payments. */
   async function poison(account: string): Promise<void> {
-    const admin = await connectAsAdmin(dataDir, 'caudal_payments')
+    const admin = await connectAsAdmin(system.data_dir, 'caudal_payments')
     const event = { event_id: newId(), schema_version: '1.1.0', region: 'local' }
     const payload = { ...event, event_type: 'payment.requested', account_id: account }
     await admin.query(
@@ -42,13 +37,13 @@ describe('a payment that waits', () => {
     )
     await admin.end()
     const text = `SELECT FROM parked_records WHERE record_key = $1`
-    const wallets = await connectAsAdmin(dataDir, 'caudal_wallets')
+    const wallets = await connectAsAdmin(system.data_dir, 'caudal_wallets')
     await eventually(async () => (await wallets.query(text, [account])).rowCount === 1)
     await wallets.end()
   }
 
   test('payment shows the parked record that it stands behind, and how it goes on', async () => {
-    const [user] = await seed(dataDir)
+    const [user] = await seed(system.data_dir)
     await poison(user!.account_id)
     const { body } = await postPayment(system.gateway_url, user!)
     const id = String(body['payment_id'])
@@ -61,7 +56,7 @@ describe('a payment that waits', () => {
     const [, poisoned] = /"caudal dlq show (\S+)"/.exec(wait!.next) ?? []
     assert.notEqual(poisoned, wait!.record_id)
     assert.ok(wait!.cause.includes(poisoned!), wait!.cause)
-    const text = await runCaudal(dataDir, ['payment', id])
+    const text = await runCaudal(system.data_dir, ['payment', id])
     assert.match(
       text.stdout,
       /PENDING\n {2}waits at wallets \(behind\): .*\n {4}next: read it with/,
@@ -79,7 +74,7 @@ describe('a payment that waits', () => {
   })
 
   test('payment shows when the PSP is asked again', async () => {
-    const [user] = await seed(dataDir, { account: 'silent' })
+    const [user] = await seed(system.data_dir, { account: 'silent' })
     const { body } = await postPayment(system.gateway_url, user!)
     const id = String(body['payment_id'])
     const { waits } = await eventually(
@@ -95,8 +90,8 @@ describe('a payment that waits', () => {
   })
 
   test('payments lists by user, order and status, and has_more counts on', async () => {
-    const [user] = await seed(dataDir, { orders: 3 })
-    const [declined] = await seed(dataDir, { account: 'declined' })
+    const [user] = await seed(system.data_dir, { orders: 3 })
+    const [declined] = await seed(system.data_dir, { account: 'declined' })
     const ids: string[] = []
     for (const { external_order_id: order } of user!.orders) {
       const { body } = await postPayment(system.gateway_url, user!, order)
@@ -115,7 +110,7 @@ describe('a payment that waits', () => {
     assert.deepEqual(idsOf(await json<Listed>(0, 'payments', '--order', order)), [failed])
     const none = ['payments', '--order', randomUUID()]
     assert.deepEqual(await json(0, ...none), { data: [], has_more: false })
-    assert.match((await runCaudal(dataDir, none)).stdout, /^no payments\n$/)
+    assert.match((await runCaudal(system.data_dir, none)).stdout, /^no payments\n$/)
     const old = await json<Listed>(0, 'payments', '--older-than', '1d')
     assert.deepEqual(idsOf(old), [])
   })

@@ -13,6 +13,7 @@ import { eventually } from '@caudal/testing/eventually.ts'
 import { SLOW } from '@caudal/testing/slow.ts'
 import { SERVICE_ENTRIES } from 'caudal/system/services.ts'
 import pg from 'pg'
+import { runCli } from '../../cli/test/run-cli.ts'
 import { type ComposeService, readComposeFile } from '../../tools/compose-file.ts'
 import { dataDirectory } from '../support/launch-system.ts'
 import {
@@ -24,7 +25,6 @@ import {
 } from '../support/processes/compose-processes.ts'
 import { startRedis } from '../support/redis-server.ts'
 import { ROOT } from '../support/root.ts'
-import { runCommand } from '../support/run-caudal.ts'
 
 const HEALTHY_MS = 120_000
 const run = promisify(execFile)
@@ -91,7 +91,7 @@ test(
     }
     const env = { ...here.of(services['cli']!), CAUDAL_DATA: join(dir, 'nothing') }
     for (const words of [['demo', '--rate', '10', '--seconds', '3'], ['verify']]) {
-      const { code, stdout, stderr } = await runCommand([...words, '--json'], { cwd: dir, env })
+      const { code, stdout, stderr } = await runCli([...words, '--json'], { cwd: dir, env })
       assert.equal(code, 0, `${words[0]}: ${stdout} ${stderr}`)
     }
   },

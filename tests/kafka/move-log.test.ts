@@ -10,10 +10,10 @@ import { openKafkaLog } from '@caudal/event-log/kafka/open-kafka-log.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { SLOW } from '@caudal/testing/slow.ts'
+import { runCli } from '../../cli/test/run-cli.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { dataDirectory, launchSystem } from '../support/launch-system.ts'
 import { ROOT } from '../support/root.ts'
-import { runCommand } from '../support/run-caudal.ts'
 import {
   chargesOf,
   paymentWithStatus,
@@ -69,7 +69,7 @@ test('a log is moved to Kafka with payments in flight, and all complete', SLOW, 
   // So few at a time that most payments are in the log or at the processor when it stops.
   const few = { CAUDAL_PSP_MAX_REQUESTS: '4' }
   const embedded = await launchSystem(t, { dataDir, env: few })
-  const running = await runCommand(moveLog, { env })
+  const running = await runCli(moveLog, { env })
   assert.equal(running.code, 3, running.stderr)
   assert.match(running.stderr, /is running/)
   await seed(dataDir, { users: OTHER_USERS, orders: 1 })
@@ -89,11 +89,11 @@ test('a log is moved to Kafka with payments in flight, and all complete', SLOW, 
   await assert.rejects(launchSystem(t, { dataDir, env }), /move-log --to kafka/)
   await killAt(moveLog, env, /copied \d+ of/)
   await killAt(moveLog, env, /comparing both logs/)
-  const moved = await runCommand([...moveLog, '--json'], { env })
+  const moved = await runCli([...moveLog, '--json'], { env })
   assert.equal(moved.code, 0, moved.stderr)
   const { ok, records } = JSON.parse(moved.stdout) as { ok: boolean; records: number }
   assert.ok(ok && records > 2 * OTHER_USERS)
-  const again = await runCommand([...moveLog, '--json'], { env })
+  const again = await runCli([...moveLog, '--json'], { env })
   assert.deepEqual(JSON.parse(again.stdout), JSON.parse(moved.stdout))
   await assert.rejects(launchSystem(t, { dataDir }), /Set KAFKA_BROKERS/)
 

@@ -11,6 +11,7 @@ import { eventually } from '@caudal/testing/eventually.ts'
 import { SLOW } from '@caudal/testing/slow.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
+import { runCli } from '../../cli/test/run-cli.ts'
 import { completedIn, metricOf, relayOf, totalOf } from '../support/processes/inspect-processes.ts'
 import { killRelayBeforeMarking } from '../support/processes/kill-relay-before-marking.ts'
 import { delayCommits, type OutboxRow } from '../support/processes/late-commits.ts'
@@ -23,7 +24,6 @@ import {
   describeTraffic,
   type TestCluster,
 } from '../support/processes/test-cluster.ts'
-import { runCommand } from '../support/run-caudal.ts'
 
 const TAKEOVER_MS = 60_000
 const REBALANCES = 6
@@ -58,7 +58,7 @@ describe('P9, F4: two processes of each service on three brokers', () => {
     t.after(() => rm(cwd, { recursive: true }))
     const run = async <T>(...words: string[]): Promise<T> => {
       const env = { ...cluster.system.commandEnvironment, CAUDAL_DATA: join(cwd, 'nothing') }
-      const { code, stdout, stderr } = await runCommand([...words, '--json'], { cwd, env })
+      const { code, stdout, stderr } = await runCli([...words, '--json'], { cwd, env })
       assert.equal(code, 0, `${words.join(' ')}: ${stderr}`)
       return JSON.parse(stdout) as T
     }
