@@ -83,7 +83,7 @@ describe('a system in the environment of other programs, whose output is not rea
   const run = (...args: string[]): Promise<CliResult> =>
     runCli([...args, '--data', dataDir, '--json'], { env })
 
-  test('it pays, and the payment is verified', SLOW, async () => {
+  test('it pays, and its ledger is verified and rebuilt', SLOW, async () => {
     const seeded = await run('seed', '--users', '1', '--orders', '1', '--balance', '50')
     assert.equal(seeded.code, 0, seeded.stderr)
     const { users } = JSON.parse(seeded.stdout) as { users: { user_id: string }[] }
@@ -91,6 +91,8 @@ describe('a system in the environment of other programs, whose output is not rea
     assert.equal(paid.code, 0, paid.stderr)
     const verified = await run('verify')
     assert.equal(verified.code, 0, verified.stdout + verified.stderr)
+    const rebuilt = await run('rebuild', '--into', 'caudal_again')
+    assert.equal(rebuilt.code, 0, rebuilt.stdout + rebuilt.stderr)
   })
 
   test('no call to the system takes the proxy of the environment', () => {

@@ -1,3 +1,4 @@
+import { clientConfig } from '@caudal/postgres/client-config.ts'
 import { databaseUrl } from '@caudal/postgres/database-url.ts'
 import pg from 'pg'
 import { UsageError } from '../errors.ts'
@@ -172,7 +173,7 @@ async function on<T>(url: string, work: (client: pg.Client) => Promise<T>): Prom
 
 /** Connects. If the server dies, the statement in progress fails, so error events are ignored. */
 async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: 'caudal-rebuild' })
+  const client = new pg.Client(clientConfig(url, { applicationName: 'caudal-rebuild' }))
   client.on('error', () => {})
   await client.connect()
   return client
