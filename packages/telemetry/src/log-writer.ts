@@ -11,6 +11,7 @@ export type LogWriter = {
 const MAX_WAITING = 16 * 1024 * 1024
 const RETRY_MS = 10
 const FLUSH_ATTEMPTS = 100
+const NOTHING = Buffer.alloc(0)
 
 /**
  * Writes lines to a file descriptor in the background, those that gathered meanwhile together. A
@@ -21,6 +22,8 @@ export function createLogWriter(fd: number): LogWriter {
   let lines: string[] = []
   let size = 0
   let underWay = false
+  /** What the reader had no room for. It comes before the lines, and is tried again. */
+  let delayed: Buffer = NOTHING
 
   const take = (): Buffer => {
     const bytes = Buffer.from(lines.join(''))
@@ -28,16 +31,22 @@ export function createLogWriter(fd: number): LogWriter {
     size = 0
     return bytes
   }
+  const takeDelayed = (): Buffer => {
+    const bytes = delayed
+    delayed = NOTHING
+    return bytes
+  }
   const writeNext = (): void => {
     underWay = lines.length > 0
-    if (underWay) writeRest(take())
+    if (underWay) writeBytes(take())
   }
-  const writeRest = (bytes: Buffer): void => {
+  const writeBytes = (bytes: Buffer): void => {
     write(fd, bytes, (error, written) => {
       if (error?.code === 'EAGAIN') {
-        setTimeout(() => writeRest(bytes), RETRY_MS)
+        delayed = bytes
+        setTimeout(() => writeBytes(takeDelayed()), RETRY_MS)
       } else if (error === null && written < bytes.length) {
-        writeRest(bytes.subarray(written))
+        writeBytes(bytes.subarray(written))
       } else {
         writeNext()
       }
@@ -50,7 +59,7 @@ export function createLogWriter(fd: number): LogWriter {
       size += line.length
       if (!underWay) writeNext()
     },
-    flush: () => writeNow(fd, take()),
+    flush: () => writeNow(fd, Buffer.concat([takeDelayed(), take()])),
   }
 }
 
