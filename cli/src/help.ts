@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { CliCommand } from './command.ts'
 
 const MOTTO = 'Caudal: payments that are never lost and never made twice.'
@@ -41,12 +40,6 @@ export function helpOfCommand(name: string, command: CliCommand): string {
   ]
   const head = [...wrap(`caudal ${name}: ${summary}`, 0), '', ...wrap(`caudal ${usage}`, 2)]
   return `${[...head, ...sections, '', ...common()].join('\n')}\n`
-}
-
-/** The version of the release, such as `0.2.0`. */
-export async function versionOfCaudal(): Promise<string> {
-  const manifest = await readFile(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }
 
 function common(): string[] {

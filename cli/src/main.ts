@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { versionOfCaudal } from '@caudal/telemetry/version.ts'
 import { COMMAND_NAMES, findCommand } from './command-list.ts'
 import type { CliCommand, Invocation } from './command.ts'
 import { UsageError } from './errors.ts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
-import { helpOfAll, helpOfCommand, versionOfCaudal } from './help.ts'
+import { helpOfAll, helpOfCommand } from './help.ts'
 import { note, printJson, printLine, surviveLostReaders } from './output.ts'
 import { textOption } from './parse-options.ts'
 
@@ -78,8 +79,8 @@ async function help(name: string | undefined): Promise<number> {
   return EXIT.done
 }
 
-async function version(json: boolean): Promise<number> {
-  const found = await versionOfCaudal()
+function version(json: boolean): number {
+  const found = versionOfCaudal()
   if (json) printJson({ version: found })
   printLine(found, { json })
   return EXIT.done
