@@ -1,9 +1,7 @@
 import { Type } from 'typebox'
+import { PAYMENT_STATUSES } from './payment-statuses.ts'
 import { FAILURE_REASONS } from './reasons.ts'
 import { Uuid } from './uuid-schema.ts'
-
-/** The states of a payment. They only move forward; the last two are final. */
-export const PAYMENT_STATUSES = ['PENDING', 'RESERVED', 'IN_DOUBT', 'COMPLETED', 'FAILED'] as const
 
 /** A time in HTTP answers: RFC 3339 with milliseconds, UTC. */
 export const Time = Type.String({ format: 'date-time' })

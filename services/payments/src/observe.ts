@@ -1,4 +1,4 @@
-import { PAYMENT_STATUSES } from '@caudal/contracts/payment-views.ts'
+import { PAYMENT_STATUSES } from '@caudal/contracts/payment-statuses.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'

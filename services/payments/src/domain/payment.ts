@@ -1,5 +1,5 @@
 import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
-import type { PAYMENT_STATUSES } from '@caudal/contracts/payment-views.ts'
+import type { PAYMENT_STATUSES } from '@caudal/contracts/payment-statuses.ts'
 import type { FailureReason } from '@caudal/contracts/reasons.ts'
 
 /** The states of a payment. They only move forward; the last two are final. */

@@ -1,4 +1,5 @@
-import { PAYMENT_STATUSES, PaymentView } from '@caudal/contracts/payment-views.ts'
+import { PAYMENT_STATUSES } from '@caudal/contracts/payment-statuses.ts'
+import { PaymentView } from '@caudal/contracts/payment-views.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { TimeOfRequest } from '@caudal/contracts/time-schemas.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
