@@ -17,7 +17,7 @@ export function watchPool(pool: pg.Pool, name: string, metrics: Metrics): void {
   const waits = metrics
     .histogram('db_pool_wait_seconds', 'Time until a connection of the pool is free.', labels)
     .labels(name)
-  watchers(metrics).push((set) => set(name, pool))
+  watchedPools(metrics).push({ name, pool })
   const connect = pool.connect.bind(pool) as AnyFunction
   const timed = (callback?: Callback): unknown => {
     const startedAt = performance.now()
@@ -33,32 +33,29 @@ export function watchPool(pool: pg.Pool, name: string, metrics: Metrics): void {
   pool.on('connect', (client) => timeQueries(client, observe))
 }
 
-type Watcher = (set: (name: string, pool: pg.Pool) => void) => void
-const known = new WeakMap<Metrics, Watcher[]>()
+type Watched = { name: string; pool: pg.Pool }
+const watched = new WeakMap<Metrics, Watched[]>()
 
 /** The pools of a service, which share the gauge of their connections. */
-function watchers(metrics: Metrics): Watcher[] {
-  let all = known.get(metrics)
-  if (all !== undefined) return all
-  const pools: Watcher[] = []
-  all = pools
-  known.set(metrics, all)
+function watchedPools(metrics: Metrics): Watched[] {
+  const known = watched.get(metrics)
+  if (known !== undefined) return known
+  const pools: Watched[] = []
+  watched.set(metrics, pools)
   metrics.gauge(
     'db_pool_connections',
     'Connections of a pool, and requests that wait for one.',
     ['pool', 'state'],
     (gauge) => {
-      for (const watcher of pools) {
-        watcher((pool, { totalCount, idleCount, waitingCount, ended }) => {
-          if (ended) return
-          gauge.set({ pool, state: 'used' }, totalCount - idleCount)
-          gauge.set({ pool, state: 'idle' }, idleCount)
-          gauge.set({ pool, state: 'waiting' }, waitingCount)
-        })
+      for (const { name, pool } of pools) {
+        if (pool.ended) continue
+        gauge.set({ pool: name, state: 'used' }, pool.totalCount - pool.idleCount)
+        gauge.set({ pool: name, state: 'idle' }, pool.idleCount)
+        gauge.set({ pool: name, state: 'waiting' }, pool.waitingCount)
       }
     },
   )
-  return all
+  return pools
 }
 
 type Observe = (query: string, startedAtMs: number) => void
