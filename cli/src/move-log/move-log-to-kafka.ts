@@ -26,7 +26,7 @@ export async function moveLogToKafka(dataDir: string): Promise<MovedLog> {
   const signal = stopSignal()
   const system = await openStoppedSystem(dataDir, process.env, logger)
   try {
-    return await withLogs(system, logger, (logs) => moveAll(system, logs, signal))
+    return await withLogs(system, logger, (moving) => moveAll(system, moving, signal))
   } finally {
     await system.close()
   }
@@ -42,12 +42,12 @@ function stopSignal(): AbortSignal {
   return stopping.signal
 }
 
-type Logs = { source: EventLog; target: EventLog; logDb: Db }
+type Moving = { services: string[]; source: EventLog; target: EventLog; logDb: Db }
 
 async function withLogs<T>(
   system: StoppedSystem,
   logger: Logger,
-  work: (logs: Logs) => Promise<T>,
+  work: (moving: Moving) => Promise<T>,
 ): Promise<T> {
   const kafka = toKafkaSettings(readEnvironment(process.env, readKafkaConfig)!)
   const server = { serverUrl: system.logUrl, url: system.logUrl }
@@ -63,7 +63,7 @@ async function withLogs<T>(
       return log
     }
     const source = await open({ ...server, migrationUrl: system.logUrl })
-    return await work({ source, target: await open({ ...server, kafka }), logDb })
+    return await work({ services, source, target: await open({ ...server, kafka }), logDb })
   } finally {
     await Promise.all(opened.map((log) => log.close()))
     await logDb.end()
@@ -74,10 +74,9 @@ async function withLogs<T>(
 /** Every step is safe to repeat, so a run that was killed is gone on with. */
 async function moveAll(
   system: StoppedSystem,
-  { source, target, logDb }: Logs,
+  { services, source, target, logDb }: Moving,
   signal: AbortSignal,
 ): Promise<MovedLog> {
-  const services = await servicesWithDatabases(system)
   const step = (await findMove(logDb))?.step ?? 'copying'
   if (step === 'copying') {
     for (const service of services) await checkService(system, service, source)
