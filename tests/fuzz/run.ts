@@ -47,13 +47,16 @@ try {
 async function fuzz(): Promise<boolean> {
   const dataDir = await dataDirectory(scope)
   const running = await launchSystem(scope, { dataDir })
-  const targets = (await targetsOf(running.data_dir)).filter(
-    ({ service }) => only.length === 0 || only.includes(service),
-  )
+  const all = await targetsOf(running.data_dir)
+  const names = all.map(({ service }) => service)
+  const unknown = only.find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new Error(`no service ${unknown}; there are ${names.join(', ')}`)
+  const targets = all.filter(({ service }) => only.length === 0 || only.includes(service))
   const deadline = AbortSignal.timeout(DEADLINE_MS)
   const failed: string[] = []
   // The ledger takes as long as all others together.
-  const waiting = targets.toSorted((one) => (one.service === 'wallets' ? -1 : 0)).values()
+  const isLong = ({ service }: Target): number => Number(service === 'wallets')
+  const waiting = targets.toSorted((one, other) => isLong(other) - isLong(one)).values()
   const lane = async (): Promise<void> => {
     for (const target of waiting) {
       const startedMs = performance.now()
