@@ -101,7 +101,7 @@ async function statusesOf(dataDir: string): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ status, count }) => [status, count]))
 }
 
-/** Holds of earlier releases do not name their client; their transfers do. */
+/** The table `holds`, with the client of its transfer where an earlier release did not name it. */
 const HOLDS = `(SELECT (jsonb_populate_record(h, jsonb_build_object('client_id',
     coalesce(h.client_id, t.client_id)))).*
   FROM holds h LEFT JOIN transfers t ON t.transfer_id = h.hold_id)`

@@ -105,9 +105,8 @@ const AGAINST_ENTRIES = `
   WHERE (s.currency IS NOT NULL AND s.total = 0 AND ${IS_BOOKED_THEN} AND ${IS_OF_ITS_TENANT}
     AND ${HAS_ITS_DAY} AND ${IS_NAMED_RIGHT} AND ${IS_ITS_KIND}) IS NOT TRUE`
 
-// The reference of a client's command, and of postings without a client, is recorded for ever.
-// A reference without its transfer cannot
-// be checked after months were detached.
+// The reference of a client's command, and of postings without a client, is recorded for ever. A
+// reference without its transfer cannot be checked after months were detached.
 const AGAINST_REFERENCES = `
   SELECT CASE WHEN t.id IS NULL
     THEN format('reference %s (%s of tenant %s) is used by transfer %s, which does not exist',

@@ -39,7 +39,7 @@ export function readServiceSettings(
   }
 }
 
-/** Where names of several products would collide, such as `caudal_`: `CAUDAL_METRICS_PREFIX`. */
+/** `CAUDAL_METRICS_PREFIX`, such as `caudal_`, where names of several products would collide. */
 function readMetricsPrefix(reader: EnvironmentReader): Pick<ServiceSettings, 'metricsPrefix'> {
   const metricsPrefix = reader.optional('CAUDAL_METRICS_PREFIX')
   if (metricsPrefix === undefined) return {}

@@ -1,10 +1,10 @@
 import type pg from 'pg'
 
 /**
- * The configuration of a client for the database of a URL. Also says what `pg` would otherwise take
+ * The configuration of a client for the database of a URL. It sets what `pg` would otherwise take
  * from variables of the environment that are meant for other programs (PGOPTIONS, PGAPPNAME,
- * PGCLIENT_ENCODING, PGREPLICATION, PGSSLNEGOTIATION). Only what the URL leaves out comes from
- * there: PGUSER, PGPASSWORD, PGHOST, PGPORT, PGDATABASE and PGSSLMODE.
+ * PGCLIENT_ENCODING, PGREPLICATION, PGSSLNEGOTIATION). Only what the URL leaves out comes from the
+ * environment: PGUSER, PGPASSWORD, PGHOST, PGPORT, PGDATABASE and PGSSLMODE.
  */
 export function clientConfig(
   url: string,

@@ -83,7 +83,7 @@ export function addWaitsRoute(app: HttpServer, deps: WaitsRouteDeps): void {
   })
 }
 
-/** To a client of another tenant there is no such record; a damaged one names nobody. */
+/** A client sees the records of its tenant, and damaged ones, which name no tenant. */
 function isOf(value: string, tenantId: string): boolean {
   try {
     const { tenant_id: named } = JSON.parse(value) as { tenant_id?: unknown }
