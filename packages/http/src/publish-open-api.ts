@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
+import { exactInteger } from '@caudal/contracts/exact-integer.ts'
 import fastifySwagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { type TProperties, Type } from 'typebox'
@@ -99,13 +100,10 @@ function withHeaders(response: unknown, headers: TProperties): Record<string, ob
   return Object.fromEntries(answers.map(([status, schema]) => [status, { ...schema, headers }]))
 }
 
-/** JSON of this runtime, which writes numbers as they are given. */
-const EXACT = JSON as JSON & { rawJSON(text: string): unknown }
-
 /** The document as JSON. Bounds of 64 bits are written with all their digits. */
 export function openApiText(app: FastifyInstance): string {
   return JSON.stringify(app.swagger(), (_name, value: unknown) =>
-    typeof value === 'bigint' ? EXACT.rawJSON(`${value}`) : value,
+    typeof value === 'bigint' ? exactInteger(value) : value,
   )
 }
 
