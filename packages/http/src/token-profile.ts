@@ -1,5 +1,6 @@
 import { isUuid } from '@caudal/contracts/ids.ts'
 import { expandScopes } from '@caudal/contracts/scopes.ts'
+import { TENANT_PATTERN } from '@caudal/contracts/tenant.ts'
 import type { JWTPayload } from 'jose'
 
 /** The verified caller of a request. */
@@ -22,7 +23,7 @@ export interface TokenParts {
 }
 
 const TYPE = /^(application\/)?at\+jwt$/i
-const TENANT = /^[a-z0-9][a-z0-9_-]{0,62}$/
+const TENANT = new RegExp(TENANT_PATTERN)
 const CLOCK_TOLERANCE_SECONDS = 5
 const KINDS: Readonly<Record<string, Identity['kind']>> = { user: 'user', client: 'service' }
 

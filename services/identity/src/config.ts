@@ -5,6 +5,7 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from '@caudal/config/service-settings.ts'
+import { CLIENT_PATTERN, DEFAULT_TENANT, TENANT_PATTERN } from '@caudal/contracts/tenant.ts'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { ALL_SCOPES, DEVELOPMENT_LOGIN } from './domain/access-token.ts'
@@ -22,17 +23,16 @@ export type Config = ServiceSettings &
   }
 
 const CLIENTS = 'CAUDAL_IDENTITY_CLIENTS'
-const DEFAULT_TENANT = 'caudal'
 
 const Clients = Compile(
   Type.Array(
     Type.Object(
       {
-        client_id: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$' }),
+        client_id: Type.String({ pattern: CLIENT_PATTERN }),
         client_secret: Type.String({ pattern: '^[\\x21-\\x7e]{16,256}$' }),
         scopes: Type.Array(Type.Enum([...ALL_SCOPES]), { minItems: 1 }),
         grants: Type.Optional(Type.Array(Type.Enum(['client_credentials', DEVELOPMENT_LOGIN]))),
-        tenant_id: Type.Optional(Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' })),
+        tenant_id: Type.Optional(Type.String({ pattern: TENANT_PATTERN })),
       },
       { additionalProperties: false },
     ),

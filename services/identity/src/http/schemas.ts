@@ -1,5 +1,6 @@
 import { Currency } from '@caudal/contracts/currency-schema.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
+import { CLIENT_PATTERN, TENANT_PATTERN } from '@caudal/contracts/tenant.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { Type } from 'typebox'
 import { DEFAULT_LOCALE, PLATFORMS } from '../domain/user.ts'
@@ -9,7 +10,7 @@ const MAX_DEVICES = 16
 const MAX_CURRENCIES = 32
 
 const TenantId = Type.String({
-  pattern: '^[a-z0-9][a-z0-9_-]{0,62}$',
+  pattern: TENANT_PATTERN,
   description: 'small letters, digits, - and _, 63 at most',
 })
 const Locale = Type.String({
@@ -124,7 +125,7 @@ export const createClientTokenSchema = {
   body: Type.Object({
     tenant_id: Type.Optional(TenantId),
     client_id: Type.String({
-      pattern: '^[A-Za-z0-9._-]{1,64}$',
+      pattern: CLIENT_PATTERN,
       description: 'letters, digits, ., - and _, 64 at most',
     }),
     scope: Type.String({

@@ -1,4 +1,5 @@
 import { AMOUNTS_BY_CURRENCY, Currency } from '@caudal/contracts/currency-schema.ts'
+import { TENANT_PATTERN } from '@caudal/contracts/tenant.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Type } from 'typebox'
@@ -14,7 +15,7 @@ const Text = Type.String({
   description: '1 to 255 characters, none of them a control character',
 })
 const TenantId = Type.String({
-  pattern: '^[a-z0-9][a-z0-9_-]{0,62}$',
+  pattern: TENANT_PATTERN,
   description: 'small letters, digits, - and _, 63 at most',
 })
 const Amount = Type.String({

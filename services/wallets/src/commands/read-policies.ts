@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { EnvironmentReader } from '@caudal/config/environment.ts'
+import { CLIENT_PATTERN, DEFAULT_TENANT, TENANT_PATTERN } from '@caudal/contracts/tenant.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import { type Static, Type } from 'typebox'
@@ -9,7 +10,6 @@ import type { CurrencyLimits } from '../ledger/domain/policy.ts'
 import type { NamedPolicy } from './policy-book.ts'
 
 const NAME = 'CAUDAL_WALLETS_CLIENT_POLICIES'
-const DEFAULT_TENANT = 'caudal'
 const VERSION_DIGITS = 16
 
 const closed = { additionalProperties: false }
@@ -19,8 +19,8 @@ const Limits = Type.Object(
 )
 const Policy = Type.Object(
   {
-    client_id: Type.String({ pattern: '^(\\*|[A-Za-z0-9._-]{1,64})$' }),
-    tenant_id: Type.Optional(Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' })),
+    client_id: Type.String({ pattern: `^(\\*|${CLIENT_PATTERN})$` }),
+    tenant_id: Type.Optional(Type.String({ pattern: TENANT_PATTERN })),
     account_kinds: Type.Optional(
       Type.Array(Type.Enum(['wallet', ...SYSTEM_ACCOUNT_KINDS]), { minItems: 1 }),
     ),
