@@ -65,6 +65,9 @@ test('a client without a policy of its own has the one of every client of its te
 })
 
 test('a wrong policy refuses the configuration', () => {
+  const limitOfDay = (max_per_day: string) => {
+    return { client_id: 'a', currencies: { USD: { max_per_day } } }
+  }
   const wrong: [unknown, RegExp][] = [
     ['{', /must be a JSON array of policies/],
     [{}, /must be a JSON array of policies/],
@@ -72,14 +75,15 @@ test('a wrong policy refuses the configuration', () => {
     [[{ ...SHOP, accounts: [] }], /must be a JSON array of policies/],
     [[{ ...SHOP, account_kinds: ['treasure'] }], /account_kinds/],
     [[SHOP, { ...SHOP, tenant_id: 'caudal' }], /names a client twice/],
-    [[{ client_id: 'a', currencies: { USD: { max_per_day: '1.005' } } }], /wrong amount/],
-    [[{ client_id: 'a', currencies: { USD: { max_per_day: '-1' } } }], /wrong amount/],
-    [[{ client_id: 'a', currencies: { XXX: {} } }], /wrong amount/],
+    [[limitOfDay('1.005')], /of the client a: The amount has more than the 2 decimals of USD/],
+    [[limitOfDay('-1')], /of the client a: The amount is not a plain decimal number/],
+    // ISO 4217 gives this code to "no currency", so no amount can be in it.
+    [[{ client_id: 'a', currencies: { XXX: {} } }], /of the client a: "XXX" is not a currency/],
   ]
-  for (const [policies, says] of wrong) {
+  for (const [policies, message] of wrong) {
     assert.throws(
       () => read(policies),
-      (error) => error instanceof ConfigError && says.test(error.message),
+      (error) => error instanceof ConfigError && message.test(error.message),
       JSON.stringify(policies),
     )
   }

@@ -48,13 +48,15 @@ export function readPolicies(reader: EnvironmentReader): NamedPolicy[] {
   }
   const names = new Set(policies.map((it) => `${it.tenant_id ?? DEFAULT_TENANT}/${it.client_id}`))
   if (names.size < policies.length) reader.refuse(NAME, 'names a client twice')
-  try {
-    return policies.map(readPolicy)
-  } catch (error) {
-    if (!(error instanceof AmountError)) throw error
-    reader.refuse(NAME, `has a wrong amount: ${error.message}`)
-    return []
-  }
+  return policies.flatMap((given) => {
+    try {
+      return [readPolicy(given)]
+    } catch (error) {
+      if (!(error instanceof AmountError)) throw error
+      reader.refuse(NAME, `has a wrong policy of the client ${given.client_id}: ${error.message}`)
+      return []
+    }
+  })
 }
 
 function readPolicy(given: Policy): NamedPolicy {

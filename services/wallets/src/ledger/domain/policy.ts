@@ -48,8 +48,7 @@ export function permit(
   if (policy === null || kind === 'commit' || kind === 'rollback') return outcome
   const { transfer } = outcome
   const { accountKinds, currencies } = policy
-  const kinds = kindsMovedBy(transfer, state)
-  const foreign = accountKinds && kinds.find((it) => !accountKinds.has(it))
+  const foreign = accountKinds && kindsMovedBy(transfer, state).find((it) => !accountKinds.has(it))
   if (foreign) return forbidden(policy, `accounts of the kind ${foreign}`)
   if (currencies === null) return outcome
   const spent: Spending[] = []
@@ -115,5 +114,5 @@ function movedBy({ entries }: Transfer, state: LedgerState): Map<string, bigint>
 }
 
 function forbidden({ version }: ClientPolicy, what: string): Refused {
-  return refused('NOT_ALLOWED_BY_POLICY', `the client's policy (${version}) has not ${what}`)
+  return refused('NOT_ALLOWED_BY_POLICY', `the client's policy (${version}) does not allow ${what}`)
 }
