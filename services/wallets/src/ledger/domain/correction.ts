@@ -165,7 +165,7 @@ function outside(account: Account): string {
 function exceeding(account: Account, { currency, minor }: Sum, effect: Sum): string {
   return (
     `all corrections together would change ${named(account)} by ${minor} ${currency}, ` +
-    `but the transfer changed it by ${effect.minor}: that can be taken back once`
+    `but the transfer changed it by ${effect.minor}: corrections undo at most that`
   )
 }
 
