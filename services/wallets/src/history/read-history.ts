@@ -83,7 +83,7 @@ async function balancesAt(
   const { accountId } = account
   const before = behind(asOf)
   const version = await findVersionAt(db, accountId, before)
-  const booked = await findBalancesAt(db, accountId, version)
+  const booked = await findBalancesAt(db, accountId, { version })
   if (asOf.by === 'booking') return { ...booked, version }
   const others = await sumOtherDays(db, accountId, { day: asOf.day, version })
   return {

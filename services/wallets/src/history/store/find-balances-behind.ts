@@ -1,19 +1,6 @@
 import type { Reader } from '@caudal/postgres/types.ts'
 import type { Balances, StatementPosition } from '../history.ts'
-
-// What the last entry of each balance left behind, in the order of booking.
-const last = (balance: string): string =>
-  `(SELECT balance_after_minor FROM entries
-    WHERE account_id = $1 AND account_version <= $2::bigint AND balance = '${balance}'
-      AND (account_version, line) <= ($2::bigint, $3::smallint)
-    ORDER BY account_version DESC, line DESC LIMIT 1)`
-
-const BOOKED = `
-  SELECT coalesce(${last('available')}, c.available_minor, 0) AS available_minor,
-    CASE WHEN a.kind = 'wallet' THEN coalesce(${last('held')}, c.held_minor, 0)
-    ELSE 0 END AS held_minor
-  FROM accounts a LEFT JOIN carried_balances c USING (account_id)
-  WHERE a.account_id = $1`
+import { findBalancesAt } from './find-balances-at.ts'
 
 // The entries of another day that lie on different sides of the position in the two orders: before
 // it by value date and behind it by booking, and the reverse. Few do, because the pages of a
@@ -40,31 +27,18 @@ export async function findBalancesBehind(
   accountId: string,
   { version, line, otherDay, lastVersion }: StatementPosition,
 ): Promise<Balances> {
-  const place = [accountId, version, line]
-  const booked = await readBalances(db, 'find-balances-behind', BOOKED, place)
+  const booked = await findBalancesAt(db, accountId, { version, line })
   if (otherDay === null) return booked
+  const place = [accountId, version, line]
   const otherPlace = [otherDay.valueDate, otherDay.version, otherDay.line]
-  const values = [...place, ...otherPlace, lastVersion]
-  const crossing = await readBalances(db, 'sum-crossing', CROSSING, values)
-  return {
-    availableMinor: booked.availableMinor + crossing.availableMinor,
-    heldMinor: booked.heldMinor + crossing.heldMinor,
-  }
-}
-
-async function readBalances(
-  db: Reader,
-  name: string,
-  text: string,
-  values: unknown[],
-): Promise<Balances> {
   const { rows } = await db.query<{ available_minor: string; held_minor: string }>({
-    name,
-    text,
-    values,
+    name: 'sum-crossing',
+    text: CROSSING,
+    values: [...place, ...otherPlace, lastVersion],
   })
+  const crossing = rows[0]!
   return {
-    availableMinor: BigInt(rows[0]?.available_minor ?? 0),
-    heldMinor: BigInt(rows[0]?.held_minor ?? 0),
+    availableMinor: booked.availableMinor + BigInt(crossing.available_minor),
+    heldMinor: booked.heldMinor + BigInt(crossing.held_minor),
   }
 }
