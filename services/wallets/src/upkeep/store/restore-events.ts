@@ -36,18 +36,19 @@ const TRANSFERS = `
     INSERT INTO command_references (transfer_id, tenant_id, kind, reference_id)
     SELECT transfer_id, tenant_id, kind, reference_id
     FROM stated t JOIN new_transfers USING (transfer_id)
-    WHERE client_id IS NOT NULL OR kind NOT IN ('hold', 'commit', 'rollback')
+    WHERE client_id IS NOT NULL OR hold_id IS NULL
   ), last_of_hold AS (
-    SELECT DISTINCT ON (hold_id) *, min(occurred_at) OVER (PARTITION BY hold_id) AS made_at
-    FROM stated WHERE hold_id IS NOT NULL ORDER BY hold_id, account_version DESC
+    SELECT DISTINCT ON (hold_id) *, min(occurred_at) OVER of_hold AS made_at,
+      min(client_id) FILTER (WHERE transfer_id = hold_id) OVER of_hold AS made_by
+    FROM stated WHERE hold_id IS NOT NULL
+    WINDOW of_hold AS (PARTITION BY hold_id) ORDER BY hold_id, account_version DESC
   ), new_holds AS (
     INSERT INTO holds AS h (hold_id, payment_id, account_id, amount_minor, remaining_minor,
       created_at, changed_at, tenant_id, currency, status, expires_at, client_id)
     SELECT hold_id, payment_id, account_id, (hold->>'amount_minor')::bigint,
       (hold->>'remaining_minor')::bigint, made_at, occurred_at, tenant_id, currency,
-      hold->>'status', (hold->>'expires_at')::timestamptz,
-      (SELECT m.client_id FROM stated m WHERE m.transfer_id = l.hold_id)
-    FROM last_of_hold l
+      hold->>'status', (hold->>'expires_at')::timestamptz, made_by
+    FROM last_of_hold
     ON CONFLICT (hold_key) DO UPDATE SET remaining_minor = excluded.remaining_minor,
       status = excluded.status, changed_at = excluded.changed_at
     -- A hold only ever loses: an event by which it keeps more is a late repeat.
