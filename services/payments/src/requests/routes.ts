@@ -9,6 +9,7 @@ import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { FastifyReply } from 'fastify'
 import type { Payment } from '../domain/payment.ts'
+import type { PagePosition } from '../store/list-payments.ts'
 import { type Answered, answeredOf, type PaymentRequestOutcome } from './answer-request.ts'
 import { ON_BEHALF_OF, type Owner, ownerOf, readerOf, serviceTenantOf } from './caller.ts'
 import { addJoinedRoute } from './joined-requests.ts'
@@ -35,7 +36,7 @@ export interface PaymentRoutesDeps {
   ): Promise<Payment | undefined>
   listPayments(
     owner: Owner,
-    page: { limit: number; after: { createdAt: Date; paymentId: string } | undefined },
+    page: { limit: number; after: PagePosition | undefined },
   ): Promise<Payment[]>
 }
 

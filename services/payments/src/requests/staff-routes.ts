@@ -10,7 +10,9 @@ import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { Type } from 'typebox'
-import type { Payment, Status } from '../domain/payment.ts'
+import type { Payment } from '../domain/payment.ts'
+import type { PagePosition } from '../store/list-payments.ts'
+import type { PaymentFilter } from '../store/list-tenant-payments.ts'
 import { serviceTenantOf } from './caller.ts'
 import { afterOf, positionOf } from './page-position.ts'
 import { viewPayment } from './render-answer.ts'
@@ -22,14 +24,8 @@ export interface StaffRoutesDeps {
   cursors: Cursors
   findPayment(tenantId: string, paymentId: string): Promise<Payment | undefined>
   listTenantPayments(
-    filter: {
-      tenantId: string
-      status: Status | undefined
-      userId: string | undefined
-      orderId: string | undefined
-      createdBefore: Date | undefined
-    },
-    page: { limit: number; after: { createdAt: Date; paymentId: string } | undefined },
+    filter: PaymentFilter,
+    page: { limit: number; after: PagePosition | undefined },
   ): Promise<Payment[]>
 }
 
