@@ -21,18 +21,15 @@ const AccountId = Type.String({ minLength: 1, maxLength: 255 })
 const DIGITS_ONLY = { description: 'Written with digits only: 5, not 5.0.' }
 
 /** An integer of minor units, exact to 2^63-1. */
-const Amount = Type.Object({
-  minor_units: Type.BigInt({ minimum: 1n, maximum: MAX_MINOR, ...DIGITS_ONLY }),
-  currency: Currency,
-})
-const SignedAmount = Type.Object({
-  minor_units: Type.BigInt({ minimum: -MAX_MINOR, maximum: MAX_MINOR, ...DIGITS_ONLY }),
-  currency: Currency,
-})
-const Limit = Type.Object({
-  minor_units: Type.BigInt({ minimum: 0n, maximum: MAX_MINOR, ...DIGITS_ONLY }),
-  currency: Currency,
-})
+function amountFrom(minimum: bigint) {
+  return Type.Object({
+    minor_units: Type.BigInt({ minimum, maximum: MAX_MINOR, ...DIGITS_ONLY }),
+    currency: Currency,
+  })
+}
+const Amount = amountFrom(1n)
+const SignedAmount = amountFrom(-MAX_MINOR)
+const Limit = amountFrom(0n)
 
 const named = { reason: Text, reference_id: Text }
 const dated = { ...named, value_date: Type.Optional(ValueDate) }
