@@ -62,6 +62,16 @@ async function routesOf(dataDir: string, user: SeededUser): Promise<Route[]> {
   const steps = `/internal/payments/${randomUUID()}/steps`
   const { id, secret } = system.client
   const basic = Buffer.from(`${id}:${encodeURIComponent(secret)}`).toString('base64')
+  const tokenRoute = (name: string, form: Record<string, string>): Route => ({
+    name,
+    url: `${system.serviceUrl('identity')}/token`,
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${basic}`,
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: new URLSearchParams(form).toString(),
+  })
   return [
     { name: 'payments', url: `${api}/payments?limit=5`, headers: asUser },
     { name: 'payment', url: `${api}/payments/${randomUUID()}`, headers: asUser },
@@ -76,33 +86,12 @@ async function routesOf(dataDir: string, user: SeededUser): Promise<Route[]> {
       url: `${system.serviceUrl('orders')}/v1/users/${user.user_id}/orders?limit=5`,
       headers: asClient,
     },
-    {
-      name: 'token',
-      url: `${system.serviceUrl('identity')}/token`,
-      method: 'POST',
-      headers: {
-        authorization: `Basic ${basic}`,
-        'content-type': 'application/x-www-form-urlencoded',
-      },
-      body: new URLSearchParams({
-        grant_type: 'urn:caudal:params:oauth:grant-type:development-login',
-        user_id: user.user_id,
-        tenant_id: 'caudal',
-      }).toString(),
-    },
-    {
-      name: 'client token',
-      url: `${system.serviceUrl('identity')}/token`,
-      method: 'POST',
-      headers: {
-        authorization: `Basic ${basic}`,
-        'content-type': 'application/x-www-form-urlencoded',
-      },
-      body: new URLSearchParams({
-        grant_type: 'client_credentials',
-        scope: 'payments:read',
-      }).toString(),
-    },
+    tokenRoute('token', {
+      grant_type: 'urn:caudal:params:oauth:grant-type:development-login',
+      user_id: user.user_id,
+      tenant_id: 'caudal',
+    }),
+    tokenRoute('client token', { grant_type: 'client_credentials', scope: SCOPE.paymentsRead }),
     ...['payments', 'wallets', 'processor', 'notifications'].map((service) => ({
       name: `steps of ${service}`,
       url: `${system.serviceUrl(service)}${steps}`,
