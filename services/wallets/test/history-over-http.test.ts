@@ -4,11 +4,12 @@ import { newId } from '@caudal/contracts/ids.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { LEDGER_RIGHTS } from '../src/ledger/domain/rights.ts'
 import { close, move, transfer } from './client-commands.ts'
+import { assertProblem } from './ledger-client.ts'
 import { openWallets, runBatch, runCommands } from './ledger-fixture.ts'
 import { completed, newPayment, requested } from './payment-events.ts'
 import { newWallet } from './test-wallet.ts'
 import { clientWork, eventWork } from './work.ts'
-import { call, type Reply, startWorld, type World } from './world.ts'
+import { call, readJson, startWorld, type World } from './world.ts'
 
 interface Money {
   minor_units: number
@@ -27,18 +28,7 @@ describe('E4: the history of the ledger over HTTP', () => {
     token = await world.clientToken('ledger:read')
   })
 
-  async function get(path: string): Promise<Record<string, unknown>> {
-    const reply = await call(world, path, { token })
-    assert.equal(reply.status, 200, reply.text)
-    return reply.json
-  }
-
-  function assertProblem(reply: Reply, status: number, code: string, detail?: RegExp): void {
-    assert.equal(reply.status, status, reply.text)
-    assert.equal(reply.json['code'], code)
-    assert.match(String(reply.headers['content-type']), /^application\/problem\+json$/)
-    if (detail !== undefined) assert.match(String(reply.json['detail']), detail)
-  }
+  const get = (path: string) => readJson(world, path, token)
 
   test('an account shows its balances, its overdraft rule and its version', async () => {
     const wallet = newWallet()

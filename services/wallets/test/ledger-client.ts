@@ -51,11 +51,12 @@ export async function ledgerClient(world: World): Promise<LedgerClient> {
   return client
 }
 
-/** A refusal as a problem document with this code. */
-export function assertProblem(reply: Reply, status: number, code: string): void {
+/** A refusal as a problem document with this code, and this detail if one is given. */
+export function assertProblem(reply: Reply, status: number, code: string, detail?: RegExp): void {
   assert.equal(reply.status, status, reply.text)
   assert.equal(reply.headers['content-type'], 'application/problem+json')
   assert.equal(reply.json['code'], code)
+  if (detail !== undefined) assert.match(String(reply.json['detail']), detail)
 }
 
 /** A posting on a wallet's account, or on one of the system. */

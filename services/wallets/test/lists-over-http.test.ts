@@ -8,7 +8,7 @@ import { openWallets, runBatch, runCommands } from './ledger-fixture.ts'
 import { completed, newPayment, requested } from './payment-events.ts'
 import { newWallet } from './test-wallet.ts'
 import { eventWork } from './work.ts'
-import { call, startWorld, type World } from './world.ts'
+import { call, readJson, startWorld, type World } from './world.ts'
 
 type Item = Record<string, unknown>
 type Page = { data: Item[]; has_more: boolean; next_cursor: string | null }
@@ -25,9 +25,7 @@ describe('the lists of the ledger for internal clients', () => {
   })
 
   async function list(path: string): Promise<Page> {
-    const reply = await call(world, path, { token })
-    assert.equal(reply.status, 200, reply.text)
-    return reply.json as unknown as Page
+    return (await readJson(world, path, token)) as Page
   }
 
   async function all(path: string): Promise<Item[]> {

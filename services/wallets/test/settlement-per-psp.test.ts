@@ -10,7 +10,7 @@ import { openWallets, runBatch, runCommands } from './ledger-fixture.ts'
 import { completed, newPayment, requested } from './payment-events.ts'
 import { newWallet, type TestWallet } from './test-wallet.ts'
 import { eventWork } from './work.ts'
-import { call, type Reply, startWorld, type World } from './world.ts'
+import { call, readJson, type Reply, startWorld, type World } from './world.ts'
 
 type Row = Record<string, unknown>
 
@@ -51,9 +51,7 @@ describe('a settlement account per PSP', () => {
 
   async function read(tenantId: string, path: string): Promise<Row[]> {
     const token = await world.clientToken('ledger:read', 'tester', tenantId)
-    const { status, json, text } = await call(world, path, { token })
-    assert.equal(status, 200, text)
-    return json['data'] as Row[]
+    return (await readJson(world, path, token))['data'] as Row[]
   }
 
   test('commits go to the account of their PSP, and those without one to the default', async () => {

@@ -6,7 +6,7 @@ import { move } from './client-commands.ts'
 import { assertProblem } from './ledger-client.ts'
 import { openWallets, runCommands } from './ledger-fixture.ts'
 import { newWallet } from './test-wallet.ts'
-import { call, type Reply, startWorld, type World } from './world.ts'
+import { call, readJson, type Reply, startWorld, type World } from './world.ts'
 
 interface Line {
   amount: { minor_units: number }
@@ -22,11 +22,7 @@ describe('E4: statements over HTTP, page by page', () => {
     token = await world.clientToken('ledger:read')
   })
 
-  async function get(path: string): Promise<Record<string, unknown>> {
-    const reply = await call(world, path, { token })
-    assert.equal(reply.status, 200, reply.text)
-    return reply.json
-  }
+  const get = (path: string) => readJson(world, path, token)
 
   test('a statement by value date is complete over its pages', async () => {
     const wallet = newWallet()

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { CaudalEvent } from '@caudal/contracts/catalogue.ts'
 import type { Topic } from '@caudal/contracts/topics.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
@@ -102,6 +103,17 @@ export interface Call {
 }
 
 const described = new WeakMap<World, OpenApi>()
+
+/** The body of an answer that must be a success. */
+export async function readJson(
+  world: World,
+  path: string,
+  token: string,
+): Promise<Record<string, unknown>> {
+  const { status, json, text } = await call(world, path, { token })
+  assert.equal(status, 200, text)
+  return json
+}
 
 /** Asks the service; a problem that it answers must be one that its OpenAPI document describes. */
 export async function call(world: World, path: string, options: Call = {}): Promise<Reply> {
