@@ -21,3 +21,9 @@ test('E4: by value a time is its day in UTC, and a day itself', () => {
     assert.deepEqual(readAsOf(sent, 'value'), expected)
   }
 })
+
+test('E4: a time whose day in UTC is beyond the first or the last day is refused by value', () => {
+  for (const sent of ['1970-01-01T00:00:00+14:00', '9998-12-31T23:59:59-00:01']) {
+    assert.throws(() => readAsOf(sent, 'value'), /as_of is not a date/)
+  }
+})

@@ -5,11 +5,10 @@ import type { AsOf, StatementRange } from './history.ts'
 /** Which of a transfer's two dates counts (E4). */
 export type By = AsOf['by']
 
-const DATE = /^(\d{4})-(\d{2})-(\d{2})$/
-const TIME =
-  /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/
-const FIRST_YEAR = 1970
-const LAST_YEAR = 9998
+// The schema `Moment` lets only days and times of the calendar through: a time has a T in it.
+const TIME_OF_DAY = /T[\d:]+(?:\.(\d+))?/i
+const FIRST_DAY = '1970-01-01'
+const LAST_DAY = '9998-12-31'
 const MS_DIGITS = 3
 const SECONDS_LENGTH = '2026-01-31T12:00:00'.length
 
@@ -78,34 +77,25 @@ function afterMs(lastMs: number): Date {
 }
 
 function readTime(param: string, text: string): ReadTime {
-  const [, day = '', hours, minutes, seconds, fraction = ''] = TIME.exec(text) ?? []
-  const inTime = Number(hours) < 24 && Number(minutes) < 60 && Number(seconds) < 60
-  const ms = isDay(day) && inTime ? Date.parse(text.toUpperCase()) : NaN
-  if (Number.isNaN(ms)) {
+  const time = TIME_OF_DAY.exec(text)
+  if (time === null) {
     throw malformed(
       param,
       'is not a time of RFC 3339 such as 2026-01-31T12:00:00Z (in an address "+" is %2B)',
     )
   }
-  return { lastMs: ms, fraction }
+  const [, fraction = ''] = time
+  return { lastMs: Date.parse(text.toUpperCase()), fraction }
 }
 
 function readDay(param: string, text: string): string {
-  // In UTC a time of the first day that there is can be of the day before.
-  const day = TIME.test(text) ? dayOf(new Date(readTime(param, text).lastMs)) : text
-  if (isDay(day)) return day
+  // In UTC a time of the first or the last day can be of a day beyond them.
+  const day = TIME_OF_DAY.test(text) ? dayOf(new Date(readTime(param, text).lastMs)) : text
+  if (day >= FIRST_DAY && day <= LAST_DAY) return day
   throw malformed(
     param,
-    `is not a date of RFC 3339 from ${FIRST_YEAR}-01-01 to ${LAST_YEAR}-12-31, such as 2026-01-31`,
+    `is not a date of RFC 3339 from ${FIRST_DAY} to ${LAST_DAY}, such as 2026-01-31`,
   )
-}
-
-/** Whether the text is a day of the calendar, `YYYY-MM-DD`. */
-function isDay(text: string): boolean {
-  const [, year, month, day] = DATE.exec(text)?.map(Number) ?? []
-  if (year === undefined || year < FIRST_YEAR || year > LAST_YEAR) return false
-  const date = new Date(Date.UTC(year, month! - 1, day))
-  return date.getUTCMonth() === month! - 1 && date.getUTCDate() === day
 }
 
 function backwards(): Problem {
