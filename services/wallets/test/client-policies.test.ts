@@ -4,10 +4,10 @@ import { newId } from '@caudal/contracts/ids.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import type { ClientPolicy } from '../src/ledger/domain/policy.ts'
-import { atomic, move } from './client-commands.ts'
+import { atomic, close, move } from './client-commands.ts'
 import { findViolations } from './find-violations.ts'
 import { assertProblem, type LedgerClient, ledgerClient, posting } from './ledger-client.ts'
-import { ledgerDatabase, openWallets, submitAll, takerOf } from './ledger-fixture.ts'
+import { ledgerDatabase, openWallets, runCommands, submitAll, takerOf } from './ledger-fixture.ts'
 import { newWallet } from './test-wallet.ts'
 import { call, startWorld, type World } from './world.ts'
 
@@ -85,6 +85,31 @@ describe('policies of clients over HTTP', () => {
   test('the books are consistent after these tests', async () => {
     assert.deepEqual(await findViolations(world.db), [])
   })
+})
+
+test('a batch locks only the sums of a day that it adds to', async (t) => {
+  const { pool } = await ledgerDatabase(t)
+  const wallet = newWallet()
+  await openWallets(pool, [wallet])
+  const limits = { perTransferMinor: null, perDayMinor: 1_000n }
+  const policy: ClientPolicy = {
+    version: 'v1',
+    accountKinds: null,
+    currencies: new Map([
+      ['USD', limits],
+      ['EUR', limits],
+    ]),
+  }
+  const locked = async (): Promise<unknown[]> => {
+    const { rows } = await pool.query('SELECT currency, spent_minor::text FROM client_spending')
+    return rows
+  }
+  const hold = move('hold', wallet, 4n)
+  await runCommands(pool, move('credit', wallet, 10n), hold)
+  await runCommands(pool, { ...close('commit', wallet, hold.transferId), policy })
+  assert.deepEqual(await locked(), [])
+  await runCommands(pool, { ...move('debit', wallet, 5n), policy })
+  assert.deepEqual(await locked(), [{ currency: 'USD', spent_minor: '5' }])
 })
 
 test('rule 6: the sum of a day is kept by two processes at once, to the last cent', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { AccountKind } from './account.ts'
-import type { MoneyCommand } from './command.ts'
+import { isPostings, type MoneyCommand, type TakeCommand } from './command.ts'
 import { KINDS } from './kinds.ts'
 import { type LedgerState, nameOfSpending } from './ledger-state.ts'
 import type { Posted, Refused } from './outcome.ts'
@@ -44,8 +44,8 @@ export function permit(
   state: LedgerState,
   today: string,
 ): Posted | Refused {
-  const { policy, kind } = command
-  if (policy === null || kind === 'commit' || kind === 'rollback') return outcome
+  const { policy } = command
+  if (policy === null || !isCounted(command)) return outcome
   const { transfer } = outcome
   const { accountKinds, currencies } = policy
   const foreign = accountKinds && kindsMovedBy(transfer, state).find((it) => !accountKinds.has(it))
@@ -72,10 +72,19 @@ export function permit(
   return { ...outcome, spent }
 }
 
-/** The currencies in which the day's sum of the command's client is limited. */
-export function limitedCurrencies({ policy }: MoneyCommand): string[] {
-  const limited = [...(policy?.currencies ?? [])].filter(([, it]) => it.perDayMinor !== null)
-  return limited.map(([currency]) => currency)
+/** The currencies in which the command can add to a sum that its client's policy limits by day. */
+export function limitedCurrencies(command: MoneyCommand): string[] {
+  const limits = command.policy?.currencies
+  if (!limits || !isCounted(command)) return []
+  const moved = isPostings(command)
+    ? command.postings.map(({ currency }) => currency)
+    : [command.currency]
+  return moved.filter((currency) => (limits.get(currency)?.perDayMinor ?? null) !== null)
+}
+
+/** What is taken from a hold was counted when it was held. */
+function isCounted(command: MoneyCommand): command is Exclude<MoneyCommand, TakeCommand> {
+  return isPostings(command) || command.kind === 'hold'
 }
 
 /** A clock that goes back starts no day again: what is counted last stays the day. */

@@ -16,9 +16,9 @@ interface Row {
 type Name = Pick<Spending, 'tenantId' | 'clientId' | 'currency'>
 
 /**
- * Locks what the clients of the batch have spent, where their policies limit it, until the
- * transaction ends, and puts it into the state. Comes before the locks of rule 6, in one order; a
- * row that is not there is made.
+ * Locks what the clients of the batch have spent, where it adds to what their policies limit, until
+ * the transaction ends, and puts it into the state. Comes before the locks of rule 6, in one order;
+ * a row that is not there is made.
  */
 export async function lockSpending(
   tx: Tx,
