@@ -158,7 +158,7 @@ export function add(sums: Map<string, Sum>, group: string, { currency, minor }: 
 function outside(account: Account): string {
   return (
     `${named(account)} is not in the transfer that is corrected: ` +
-    `reclassifying takes a token with ${SCOPE.ledgerAdmin}`
+    `reclassifying needs a token with ${SCOPE.ledgerAdmin}`
   )
 }
 

@@ -11,7 +11,7 @@ import { isReferenceUsed, refusalByStatus, refusalOfSpending, refused } from './
 import { sumToZero } from './sum-to-zero.ts'
 import { accountIdIn } from './system-accounts.ts'
 
-const NAMES_SYSTEM = `naming an account of the system takes a token with ${SCOPE.ledgerSystem}`
+const NAMES_SYSTEM = `naming an account of the system needs a token with ${SCOPE.ledgerSystem}`
 
 /**
  * Any balanced set of postings. What the request lacks is checked first, balances come last. With

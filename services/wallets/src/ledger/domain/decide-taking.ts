@@ -10,7 +10,7 @@ import { posted, type Posting } from './post.ts'
 import { isReferenceUsed, refused, walletOf } from './refuse.ts'
 import { systemAccountsOf } from './system-accounts.ts'
 
-const OF_ANOTHER_CLIENT = `the hold is of another client: it or ${SCOPE.ledgerAdmin} may end it`
+const OF_ANOTHER_CLIENT = `ending a hold of another client needs a token with ${SCOPE.ledgerAdmin}`
 
 /** Held money is captured or released: by a client, a payment's result, or the end of its time. */
 export function decideTaking(command: TakeCommand, state: LedgerState, at: Conditions): Outcome {

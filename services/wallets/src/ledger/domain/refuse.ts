@@ -17,7 +17,7 @@ export function refusalOfSpending(
 ): Refused | null {
   if (!covers(account, amountMinor)) return refused('INSUFFICIENT_FUNDS')
   if (rights.overdraft || !usesOverdraft(account, amountMinor)) return null
-  return refused('FORBIDDEN', `using an overdraft takes a token with ${SCOPE.ledgerOverdraft}`)
+  return refused('FORBIDDEN', `using an overdraft needs a token with ${SCOPE.ledgerOverdraft}`)
 }
 
 /** The wallet's account that the command is about, if its tenant has such a one. */
