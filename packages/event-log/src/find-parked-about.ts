@@ -22,6 +22,7 @@ export async function findParkedAbout(
       AND order_key = ANY(${keys}::text[]) AND position(${about}::text IN value) > 0
     ORDER BY source, topic, partition, record_offset
     LIMIT ${MOST_RECORDS}`)
+  if (rows.length === 0) return []
   const first = await findFirst(db, group, rows)
   return rows.map((row) => {
     const ahead = first.get(orderOf(row))
