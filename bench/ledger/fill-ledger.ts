@@ -1,6 +1,6 @@
+import { DEFAULT_TENANT } from '@caudal/contracts/tenant.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { SLOTS, systemAccount } from '@caudal/wallets/ledger/domain/account.ts'
-import { DEFAULT_TENANT } from 'caudal/demo-data/defaults.ts'
 
 const BALANCE_MINOR = 1_000_000_000
 const CURRENCY = 'USD'

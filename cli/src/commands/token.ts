@@ -1,5 +1,5 @@
+import { DEFAULT_TENANT } from '@caudal/contracts/tenant.ts'
 import type { CliCommand, Values } from '../command.ts'
-import { DEFAULT_TENANT } from '../demo-data/defaults.ts'
 import { UsageError } from '../errors.ts'
 import { EXIT } from '../exit-code.ts'
 import { printJson, printLine } from '../output.ts'

@@ -1,6 +1,3 @@
-/** The tenant of demo data. */
-export const DEFAULT_TENANT = 'caudal'
-
 /** The payees of demo orders. */
 export const SERVICES_TO_PAY = [
   { name: 'Agua Clara', accountNumber: '1234567890', bankCode: 'BNK112' },

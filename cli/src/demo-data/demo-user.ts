@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
+import { DEFAULT_TENANT } from '@caudal/contracts/tenant.ts'
 import type { System } from '../system/find-system.ts'
 import { clientToken, userToken } from '../system/tokens.ts'
-import { DEFAULT_TENANT } from './defaults.ts'
 import { firstUnpaidOrder } from './first-unpaid-order.ts'
 import { seedUsers } from './seed-users.ts'
 

@@ -1,7 +1,7 @@
+import { DEFAULT_TENANT } from '@caudal/contracts/tenant.ts'
 import type { System } from '../system/find-system.ts'
 import { callOk } from '../system/http-client.ts'
 import { bearer } from '../system/tokens.ts'
-import { DEFAULT_TENANT } from './defaults.ts'
 
 /** Finds the user's next unpaid order; undefined if all are paid. */
 export async function firstUnpaidOrder(

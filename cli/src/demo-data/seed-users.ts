@@ -2,12 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { exactInteger } from '@caudal/contracts/exact-integer.ts'
 import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
+import { DEFAULT_TENANT } from '@caudal/contracts/tenant.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import { RefusedError } from '../errors.ts'
 import type { System } from '../system/find-system.ts'
 import { callOk } from '../system/http-client.ts'
 import { bearer, clientToken } from '../system/tokens.ts'
-import { DEFAULT_TENANT, SERVICES_TO_PAY } from './defaults.ts'
+import { SERVICES_TO_PAY } from './defaults.ts'
 
 /** How many users to create, and what they have. */
 export type SeedOptions = {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ParseEvent } from '@caudal/contracts/parse-event.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
-import { describeFault } from '@caudal/retry/describe-fault.ts'
+import { describeFailures } from '@caudal/retry/describe-fault.ts'
 import { type PeriodicWork, runPeriodically } from '@caudal/retry/run-periodically.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
@@ -158,8 +158,7 @@ class RunningConsumer<W> implements Consumer {
   }
 
   failure(): string | undefined {
-    if (this.#failures === 0) return undefined
-    return `${this.#failures} failures in a row, the last: ${describeFault(this.#lastFault)}`
+    return describeFailures(this.#failures, this.#lastFault)
   }
 
   async stop(): Promise<void> {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { clientConfig } from '@caudal/postgres/client-config.ts'
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
-import { describeFault } from '@caudal/retry/describe-fault.ts'
+import { describeFailures } from '@caudal/retry/describe-fault.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import pg from 'pg'
@@ -78,8 +78,7 @@ export class Relay {
 
   /** Why its last pass failed, without addresses or SQL. */
   failure(): string | undefined {
-    if (this.#failures === 0) return undefined
-    return `${this.#failures} failures in a row, the last: ${describeFault(this.#lastFault)}`
+    return describeFailures(this.#failures, this.#lastFault)
   }
 
   /** Resolves when a pass finds nothing more to publish, or after the time-out. */

@@ -16,3 +16,10 @@ export function describeFault(error: unknown): string {
   }
   return codes.join(', ') || 'unknown'
 }
+
+/** How often work failed in a row and why the last time; undefined if the last time succeeded. */
+export function describeFailures(failures: number, last: unknown): string | undefined {
+  if (failures === 0) return undefined
+  const times = failures === 1 ? 'failed' : `failed ${failures} times in a row, the last time`
+  return `${times} with ${describeFault(last)}`
+}
