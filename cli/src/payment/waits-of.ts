@@ -38,6 +38,8 @@ type Asked = {
 const MOVES_WITHIN_MS = 30_000
 const STEPS: Readonly<Record<string, string>> = {
   'psp.send': 'the request is sent to the PSP',
+  'psp.wait_for_circuit':
+    'calls to its bank or the PSP fail: it is sent once one succeeds, or given up',
   'psp.await_answer': 'the answer of the PSP counts as lost',
   'psp.query_status': 'the PSP is asked for the outcome',
 }

@@ -85,7 +85,8 @@ function createApp(parts: Parts, consumer: Consumer): HttpServer {
   })
   const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addStepsRoute(app, { verifier, listSteps: (payment) => listSteps(db, payment) })
-  const findNext = (payment: NamedPayment) => findNextStep(db, payment)
+  const circuits = { modeOf: work.circuitModeOf, waitMs: config.psp.policy.circuitWaitMs }
+  const findNext = (payment: NamedPayment) => findNextStep(db, payment, circuits)
   addWaitsRoute(app, { verifier, db, name: NAME, findNext })
   return app
 }

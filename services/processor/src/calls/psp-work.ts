@@ -1,4 +1,5 @@
 import type { CircuitMode } from '@caudal/outbound/breaker.ts'
+import type { CallKey } from '@caudal/outbound/call-key.ts'
 import { createCircuits, type Circuits } from '@caudal/outbound/create-circuits.ts'
 import { createOutbound, type Outbound } from '@caudal/outbound/create-outbound.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -34,6 +35,8 @@ export type PspWork = {
   /** Registers a callback for when there is capacity again after a pause. */
   onCapacity(listener: () => void): void
   circuitMode(): CircuitMode
+  /** Of a tenant and bank, or of the whole PSP if that admits fewer calls. */
+  circuitModeOf(key: CallKey): CircuitMode
   /** How many tenants and banks were called lately, by the mode of their circuit. */
   circuitCounts(): ReadonlyMap<CircuitMode, number>
   /** Waits for calls in flight, up to the configured time, and records their answers. */
@@ -99,6 +102,7 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
   const { begin: send, addBacklog } = outbound
   return {
     ...state,
+    circuitModeOf: (key) => circuits.of(key).mode(),
     intake: { policy, psp: psp.name, adapter, gate, waiting, send, addBacklog },
     capacity: intake.capacity,
     onCapacity: intake.onCapacity,

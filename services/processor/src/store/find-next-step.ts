@@ -1,9 +1,18 @@
 import type { NamedPayment } from '@caudal/http/steps-route.ts'
+import type { CircuitMode } from '@caudal/outbound/breaker.ts'
+import type { CallKey } from '@caudal/outbound/call-key.ts'
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { NextStep } from '@caudal/service/waits-route.ts'
 
 type Step = 'send' | 'await' | 'query'
+
+/** The circuits of this instance: another one may not have seen the same failures. */
+export interface KnownCircuits {
+  modeOf: (key: CallKey) => CircuitMode
+  /** How long a due payment waits for an open circuit. */
+  waitMs: number
+}
 
 const NAMES: Readonly<Record<Step, string>> = {
   send: 'psp.send',
@@ -11,13 +20,24 @@ const NAMES: Readonly<Record<Step, string>> = {
   query: 'psp.query_status',
 }
 
-/** What is due next for a payment of the tenant at the PSP; undefined if it ended or is unknown. */
+/**
+ * What is due next for a payment of the tenant at the PSP; undefined if it ended or is unknown. A
+ * due payment whose circuit is not closed waits for it; `at` is then the end of that wait.
+ */
 export async function findNextStep(
   db: Db,
   { tenantId, paymentId }: NamedPayment,
+  { modeOf, waitMs }: KnownCircuits,
 ): Promise<NextStep | undefined> {
-  const { rows } = await db.query<{ step: Step; due_at: Date }>(sql`
-    SELECT step, due_at FROM payments
+  const { rows } = await db.query<{ step: Step; due_at: Date; bank: string; is_due: boolean }>(sql`
+    SELECT step, due_at, destination_bank AS bank, due_at <= statement_timestamp() AS is_due
+    FROM payments
     WHERE payment_id = ${paymentId} AND tenant_id = ${tenantId} AND step IS NOT NULL`)
-  return rows[0] && { step: NAMES[rows[0].step], at: rows[0].due_at.toISOString() }
+  const [row] = rows
+  if (!row) return undefined
+  const { step, due_at: dueAt, bank: destination, is_due: isDue } = row
+  if (step === 'send' && isDue && modeOf({ tenant: tenantId, destination }) !== 'closed') {
+    return { step: 'psp.wait_for_circuit', at: new Date(dueAt.getTime() + waitMs).toISOString() }
+  }
+  return { step: NAMES[step], at: dueAt.toISOString() }
 }
