@@ -1,7 +1,7 @@
 import type { ProcessBatch } from '@caudal/batching/process-batch.ts'
 import { deadlineIn } from '@caudal/outbound/deadline.ts'
 import type { Gate } from './calls/admission.ts'
-import { callKeyOf } from './calls/call-key.ts'
+import { callKeyOf } from './calls/call-key-of.ts'
 import type { SendCall } from './calls/call-psp.ts'
 import type { Waiting } from './calls/waiting.ts'
 import { decideDue } from './domain/decide-due.ts'

@@ -20,7 +20,7 @@ import {
 } from '../store/claim-due.ts'
 import { type ClosedAttempt, saveDecisions } from '../store/save-decisions.ts'
 import type { Gate } from './admission.ts'
-import { callKeyOf } from './call-key.ts'
+import { callKeyOf } from './call-key-of.ts'
 import type { PspCall } from './call-psp.ts'
 import type { Observer } from './observe.ts'
 import { limitsReached, type Waiting } from './waiting.ts'
