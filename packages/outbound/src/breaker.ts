@@ -6,21 +6,19 @@ import { backoffMs } from '@caudal/retry/backoff-ms.ts'
  */
 export type CircuitMode = 'closed' | 'open' | 'half_open' | 'trying'
 
-/** How long a breaker stays open before one call may try; a range grows while the trial fails. */
+/** Milliseconds that a breaker stays open before a trial; of a range, longer after each failure. */
 export type Pause = number | { first: number; most: number }
 
-/** How a call began: as any call, or as the trial after a pause. */
+/** `trial` is the one call that may begin after a pause; its end closes or opens the breaker. */
 export type Begun = 'call' | 'trial'
 
 /** The state of a circuit, without what opens it. */
 export interface Breaker {
   mode(): CircuitMode
-  /** Until a call may try; 0 where one may now. */
-  pausedForMs(): number
-  /** Opens for the pause, or for so long. */
+  /** Opens for its pause, or for `forMs`. */
   open(forMs?: number): void
   close(): void
-  /** Begins a call; null if none may begin. */
+  /** Begins a call; null while it is open or a trial is under way. */
   begin(): Begun | null
   /** Ends what `begin` began: a trial closes the breaker or opens it again. */
   end(begun: Begun, failed: boolean): void
@@ -29,11 +27,11 @@ export interface Breaker {
 /** Creates a closed breaker. `onChange` receives each mode that a call or `open` leads to. */
 export function createBreaker(pause: Pause, onChange: (mode: CircuitMode) => void): Breaker {
   let state: 'closed' | 'open' | 'trying' = 'closed'
-  let opensAt = 0
+  let openUntil = 0
   let failedTrials = 0
 
   function open(forMs = pauseMs()): void {
-    opensAt = Date.now() + forMs
+    openUntil = Date.now() + forMs
     state = 'open'
     onChange('open')
   }
@@ -51,13 +49,12 @@ export function createBreaker(pause: Pause, onChange: (mode: CircuitMode) => voi
   }
 
   return {
-    mode: () => (state === 'open' && Date.now() >= opensAt ? 'half_open' : state),
-    pausedForMs: () => (state === 'open' ? Math.max(0, opensAt - Date.now()) : 0),
+    mode: () => (state === 'open' && Date.now() >= openUntil ? 'half_open' : state),
     open,
     close,
     begin() {
       if (state === 'closed') return 'call'
-      if (state === 'trying' || Date.now() < opensAt) return null
+      if (state === 'trying' || Date.now() < openUntil) return null
       state = 'trying'
       onChange('trying')
       return 'trial'

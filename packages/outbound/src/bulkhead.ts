@@ -15,7 +15,7 @@ export interface Bulkhead<P extends string> {
   readonly peers: readonly P[]
   /** Of all peers together. */
   readonly places: number
-  /** How those who call the peer share its places. */
+  /** The places of the peer, as tenants and destinations share them. */
   shares(peer: P): Shares
   /** Below 0 where more were taken than there are; 0 once drained. */
   free(peer: P): number

@@ -20,7 +20,7 @@ export interface KeyCircuit<R> extends Circuit<R> {
 
 /** The circuits of one peer: one for each tenant and destination, and one for all of it. */
 export interface Circuits<R> {
-  /** Of the whole peer. Where all that were called lately are open, so is the peer. */
+  /** Of the whole peer; open too where every circuit that was used lately is open. */
   mode(): CircuitMode
   /** Of the whole peer for this tenant, which has trials of its own. */
   modeOf(tenant: string): CircuitMode

@@ -23,13 +23,13 @@ export function guardedBy<C, R>(circuit: Circuit<R>, refused: (call: C) => R): G
   return { circuitMode: circuit.mode, circuitOf: () => circuit, refused }
 }
 
-/** A peer is called through its own places (bulkhead) and its own circuits, if it has any. */
+/** Limits the calls to one peer: by its places and, if it has a guard, by its circuits. */
 export type Peer<C, R> = Places & { guard?: Guard<C, R> }
 
 /** A call whose row is leased by this process; the lease is committed. */
 export interface LeasedCall<P extends string> {
   peer: P
-  /** With whom the call shares the places of its peer; none: with nobody. */
+  /** The tenant and destination whose share of the places the call uses; without one, no share. */
   key?: CallKey
   /** For the whole call, which is aborted at its end. */
   deadline: Deadline
@@ -51,8 +51,9 @@ export interface Claimed<C> {
 export interface OutboundOptions<P extends string, C extends LeasedCall<P>, R> {
   peers: Record<P, Peer<C, R>>
   /**
-   * Leases due rows in a transaction of its own: not more than `outbound.room(peer)` for each peer.
-   * A lease is a number on the row (its attempt) and a time after which any process may claim it.
+   * Leases due rows in a transaction of its own, for each peer not more than may begin: its `room`,
+   * `free` places or `shares`. A lease is a number on the row (its attempt) and a time after which
+   * any process may claim it.
    */
   claim: () => Promise<Claimed<C>>
   /**
@@ -92,7 +93,7 @@ export interface Outbound<P extends string, C> {
   /** Free places, regardless of the circuit; none after a stop. */
   free(peer: P): number
   circuitMode(peer: P): CircuitMode
-  /** How those who call the peer share its places. */
+  /** The places of the peer, as tenants and destinations share them. */
   shares(peer: P): Shares
   /** Due rows wait in the table that were not claimed for lack of room. */
   readonly backlog: boolean
