@@ -1,4 +1,3 @@
-import type { CircuitMode } from '@caudal/outbound/breaker.ts'
 import { type CallKey, nameOf } from '@caudal/outbound/call-key.ts'
 import { admittedBy } from '@caudal/outbound/circuit.ts'
 import type { Circuits } from '@caudal/outbound/create-circuits.ts'
@@ -24,7 +23,14 @@ export interface GateOptions {
   waitMs: number
 }
 
+type CircuitModes = Pick<Circuits<CallResult>, 'known' | 'modeOf' | 'modeOfNew'>
+
 const MOST_CLAIMED = 500
+const NO_CIRCUITS: CircuitModes = {
+  known: () => [],
+  modeOf: () => 'closed',
+  modeOfNew: () => 'closed',
+}
 
 /** Creates the gate before the PSP. */
 export function createGate({ circuits, shares, waitMs }: GateOptions): Gate {
@@ -47,28 +53,7 @@ export function createGate({ circuits, shares, waitMs }: GateOptions): Gate {
         return fits(key) ? 'send' : 'wait'
       })
     },
-    sendLimits() {
-      const whole = shares()
-      const keys = new Map<string, { key: CallKey; most: number }>()
-      for (const key of whole.keys()) keys.set(nameOf(key), { key, most: whole.roomOf(key) })
-      for (const circuit of circuits.known()) {
-        const { key } = circuit
-        const mode = circuit.mode()
-        if (mode === 'closed') continue
-        keys.set(nameOf(key), { key, most: admittedBy(mode, whole.roomOf(key)) })
-      }
-      const tenants = new Set([...keys.values()].map(({ key }) => key.tenant))
-      const ofTenant = (tenant: string, mode: CircuitMode): number =>
-        admittedBy(mode, whole.roomOfTenant(tenant))
-      return {
-        ...limitsOfNew(whole, circuits.modeOfNew()),
-        keys: [...keys.values()],
-        tenants: [...tenants].map((tenant) => ({
-          tenant,
-          most: ofTenant(tenant, circuits.modeOf(tenant)),
-        })),
-      }
-    },
+    sendLimits: () => turnLimits(shares(), circuits),
     held() {
       const keys: CallKey[] = []
       for (const circuit of circuits.known()) {
@@ -81,20 +66,29 @@ export function createGate({ circuits, shares, waitMs }: GateOptions): Gate {
 
 /** How many status queries may be claimed: by the shares of their own places. */
 export function queryLimits(shares: Shares): TurnLimits {
-  const keys = [...shares.keys()].map((key) => ({ key, most: shares.roomOf(key) }))
-  const tenants = new Set(keys.map(({ key }) => key.tenant))
-  return {
-    ...limitsOfNew(shares, 'closed'),
-    keys,
-    tenants: [...tenants].map((tenant) => ({ tenant, most: shares.roomOfTenant(tenant) })),
-  }
+  return turnLimits(shares, NO_CIRCUITS)
 }
 
-/** Of keys and tenants that hold no places. */
-function limitsOfNew(
-  shares: Shares,
-  mode: CircuitMode,
-): Pick<TurnLimits, 'total' | 'ofKey' | 'ofTenant'> {
-  const most = admittedBy(mode, shares.roomOfNew())
-  return { total: Math.min(MOST_CLAIMED, Math.max(0, shares.free)), ofKey: most, ofTenant: most }
+/** Lists each key that holds places or whose circuit is not closed, and the tenants of those. */
+function turnLimits(shares: Shares, circuits: CircuitModes): TurnLimits {
+  const keys = new Map<string, { key: CallKey; most: number }>()
+  for (const key of shares.keys()) keys.set(nameOf(key), { key, most: shares.roomOf(key) })
+  for (const circuit of circuits.known()) {
+    const { key } = circuit
+    const mode = circuit.mode()
+    if (mode === 'closed') continue
+    keys.set(nameOf(key), { key, most: admittedBy(mode, shares.roomOf(key)) })
+  }
+  const tenants = new Set([...keys.values()].map(({ key }) => key.tenant))
+  const ofOthers = admittedBy(circuits.modeOfNew(), shares.roomOfNew())
+  return {
+    total: Math.min(MOST_CLAIMED, Math.max(0, shares.free)),
+    ofKey: ofOthers,
+    ofTenant: ofOthers,
+    keys: [...keys.values()],
+    tenants: [...tenants].map((tenant) => ({
+      tenant,
+      most: admittedBy(circuits.modeOf(tenant), shares.roomOfTenant(tenant)),
+    })),
+  }
 }
