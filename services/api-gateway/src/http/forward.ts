@@ -20,6 +20,7 @@ const PASSED_IN = ['content-type', 'idempotency-key', 'tracestate'] as const
 /** Headers of an answer that are passed back. */
 const PASSED_OUT = ['content-type', 'idempotency-replayed', 'retry-after', 'allow'] as const
 const MAX_HEADER_LENGTH = 1_024
+const UNAUTHORIZED = 401
 
 /**
  * Passes a verified request on to the service that owns it and its answer back, both to the byte.
@@ -53,9 +54,10 @@ export async function forward(
     report(deps, peer, request, { code: answer.code, payment_id: paymentId, err: answer })
     sendProblem(reply, answer.code === 'OVERLOADED' ? 'OVERLOADED' : 'UNAVAILABLE')
   } else {
-    if (answer.status < 500) deps.watch.answered(peer.name)
-    else report(deps, peer, request, { code: `ANSWERED_${answer.status}`, payment_id: paymentId })
-    passOn(deps, peer, answer, request, reply)
+    const code = failureOf(answer)
+    if (code === undefined) deps.watch.answered(peer.name)
+    else report(deps, peer, request, { code, payment_id: paymentId })
+    passOn(answer, reply)
   }
 }
 
@@ -64,16 +66,15 @@ function asFault(error: unknown): PeerFault {
   throw error
 }
 
-function passOn(
-  deps: ForwardDeps,
-  peer: Peer,
-  { status, headers, body }: PeerAnswer,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): void {
-  // The caller's token was valid. The gateway's was not (its key was just replaced): a fault.
-  if (status === 401) {
-    report(deps, peer, request, { code: 'TOKEN_REFUSED' })
+/** The code of an answer that is a failure of the service. */
+function failureOf({ status }: PeerAnswer): string | undefined {
+  // The caller's token was valid. The gateway's was not: its key was just replaced.
+  if (status === UNAUTHORIZED) return 'TOKEN_REFUSED'
+  return status < 500 ? undefined : `ANSWERED_${status}`
+}
+
+function passOn({ status, headers, body }: PeerAnswer, reply: FastifyReply): void {
+  if (status === UNAUTHORIZED) {
     sendProblem(reply, 'UNAVAILABLE')
     return
   }

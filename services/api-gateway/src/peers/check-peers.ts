@@ -11,12 +11,13 @@ const VALID_MS = 1_000
  * Asks each peer whether it is ready. One that is not is a warning: the other peers can be reached
  * through this gateway, and another gateway would have the same peer.
  */
-export function checkPeers(peers: Iterable<Peer>, now = () => performance.now()) {
+export function checkPeers(peers: Iterable<Peer>): () => Promise<Checks> {
   const all = [...peers]
   let last: { atMs: number; checks: Promise<Checks> } | undefined
-  return (): Promise<Checks> => {
-    if (last === undefined || now() - last.atMs >= VALID_MS) {
-      last = { atMs: now(), checks: checkAll(all) }
+  return () => {
+    const nowMs = performance.now()
+    if (last === undefined || nowMs - last.atMs >= VALID_MS) {
+      last = { atMs: nowMs, checks: checkAll(all) }
     }
     return last.checks
   }
