@@ -97,9 +97,9 @@ function checkCircuit(work: PspWork): CheckResult {
   if (mode !== 'closed') return { status: 'warn', detail: mode }
   const counts = work.circuitCounts()
   const closed = counts.get('closed') ?? 0
-  const open = [...counts.values()].reduce((sum, count) => sum + count, 0) - closed
-  if (open === 0) return { status: 'ok', detail: mode }
-  return { status: 'warn', detail: `closed, but open for ${open} banks of tenants` }
+  const notClosed = [...counts.values()].reduce((sum, count) => sum + count, 0) - closed
+  if (notClosed === 0) return { status: 'ok', detail: mode }
+  return { status: 'warn', detail: `closed, but not for ${notClosed} pairs of tenant and bank` }
 }
 
 /** Only services ask, with identity's tokens. */

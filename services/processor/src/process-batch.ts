@@ -43,9 +43,9 @@ export const processBatch: ProcessBatch<ProcessBatchDeps, ReservedPayment, Recor
   const payments = [...new Map(work.map((one) => [one.facts.paymentId, one])).values()]
   // Read before the row's own deadline begins, so that ours never ends later (rule 9).
   const deadline = deadlineIn(policy.timeoutMs)
-  const first = payments.filter(({ facts }) => !waiting.has(callKeyOf(facts)))
-  const admissions = gate.admit(first.map(({ facts }) => callKeyOf(facts)))
-  const admitted = new Set(first.filter((_, index) => admissions[index] === 'send'))
+  const candidates = payments.filter(({ facts }) => !waiting.has(callKeyOf(facts)))
+  const admissions = gate.admit(candidates.map(({ facts }) => callKeyOf(facts)))
+  const admitted = new Set(candidates.filter((_, index) => admissions[index] === 'send'))
   const planned = payments.map((payment) => ({
     payment,
     body: adapter.freeze(payment.order),

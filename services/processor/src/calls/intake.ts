@@ -11,7 +11,7 @@ export interface Intake {
 export interface IntakeOptions {
   /** Most concurrent payment requests. */
   places: number
-  /** Payments of a tenant that has none under way which could begin now. */
+  /** How many payments of a tenant with no call under way could begin now. */
   room: () => number
   /** How many more payments may wait in the table. */
   waitingRoom: () => number
@@ -19,7 +19,7 @@ export interface IntakeOptions {
 
 const MOST_WANTED = 500
 /** Payments are consumed to be sent only if this share of all places is free: no tiny batches. */
-const WORTHWHILE = 8
+const WORTHWHILE_SHARE = 1 / 8
 /** How long places may be taken before payments are consumed to wait in the table. */
 const PATIENCE_MS = 100
 
@@ -37,7 +37,7 @@ export function createIntake({ places, room, waitingRoom }: IntakeOptions): Inta
   function wanted(): number {
     const free = room()
     const bound = Math.min(MOST_WANTED, waitingRoom())
-    if (free > 0 && free >= places / WORTHWHILE) {
+    if (free > 0 && free >= places * WORTHWHILE_SHARE) {
       fullSince = undefined
       return Math.min(free, bound)
     }

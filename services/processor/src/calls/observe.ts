@@ -157,8 +157,11 @@ function watchCircuits({ metrics, circuitMode, circuitCounts, waiting }: Watched
     const counts = circuitCounts()
     for (const mode of MODES) gauge.set({ state: mode }, counts.get(mode) ?? 0)
   })
-  metrics.gauge('psp_payments_waiting', 'Payments that wait for a free call.', [], (gauge) =>
-    gauge.set(waiting()),
+  metrics.gauge(
+    'psp_payments_waiting',
+    'Due payments that wait for a free call or for their circuit.',
+    [],
+    (gauge) => gauge.set(waiting()),
   )
 }
 

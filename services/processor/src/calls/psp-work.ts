@@ -43,7 +43,7 @@ export type PspWork = {
   stop(): Promise<void>
 }
 
-/** Another instance may record or claim payments too. */
+/** Other instances record and claim payments too, so the count is renewed this often. */
 const RECOUNT_MS = 1_000
 
 /** Connects circuits, adapter, the engine of outgoing calls and the recording of answers. */

@@ -1,7 +1,7 @@
 import { type CallKey, nameOf } from '@caudal/outbound/call-key.ts'
 import type { TurnLimits } from '../store/claim-due.ts'
 
-/** What is known of payments that are recorded and due and were not sent for lack of room. */
+/** What this instance knows of recorded payments that are due and not yet sent. */
 export interface Waiting {
   /** About how many; exact when it was counted last. */
   readonly count: number
@@ -11,7 +11,7 @@ export interface Waiting {
   recorded(keys: readonly CallKey[]): void
   /** Payments were claimed within these limits. Returns whether some may be left. */
   claimed(keys: readonly CallKey[], limits: TurnLimits): boolean
-  /** So many wait; 0: no payment of any key. */
+  /** Sets the count. If it is 0, no payment of any key waits. */
   counted(count: number): void
 }
 

@@ -22,7 +22,7 @@ const policy: RetryPolicy = {
   circuitWaitMs: 15_000,
 }
 const APPROVED = { status: 'approved', gateway_transaction_id: 'g-1' }
-// The PSP spells its code so.
+// This is the PSP's own spelling.
 const FAILED = { status: 'failed', error_code: 'gateway_unailable' }
 
 const approved = { kind: 'approved', response: APPROVED } as const
