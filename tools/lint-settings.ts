@@ -210,6 +210,10 @@ function importDirections(): Override[] {
         'Imports point one way: main → spine → {messaging, store, http} → domain; ' +
         'these three do not import each other.',
     }),
+    inService('services/*/src/{messaging,store}/**', {
+      group: ['../**', '!../domain/**'],
+      message: 'messaging and store import their own files and domain.',
+    }),
     pureDomain('services/*/src/domain/**', ['./**']),
     ...SLICED.flatMap(({ service, core, slices }) => {
       const src = `services/${service}/src`

@@ -18,6 +18,8 @@ test('a document that is not in the repository is found in comments and prose', 
     ['bench/query.sql', `SELECT 1 -- see ${plan}`],
     ['deploy/a.yaml', `# see ${plan}`],
     ['docs/a.md', `As \`${plan}\` says.`],
+    ['docs/a.md', `As ${plan} says.`],
+    ['docs/a.md', `As docs/${plan} says.`],
   ] as const
   for (const [path, text] of cited) assert.equal(lostIn(path, text).length, 1, text)
 })

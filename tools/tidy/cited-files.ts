@@ -6,7 +6,6 @@ const FILE_NAME =
   /(?<![\w./:@$-])(?:[\w.<>*-]+\/)*[\w.<>*-]+\.(?:ts|tsx|js|md|sql|sh|svg)(?![\w/-])/g
 const LINK = /\]\(([^)\s]+)\)/g
 const ADDRESS = /\b[a-z]+:\/\/\S+/g
-const CODE_MARK = /`[^`\n]+`/g
 const CODE_BLOCK = /^```[^\n]*\n.*?^```/gms
 /** A comment of TypeScript, SQL, or YAML and shell. */
 const COMMENTS: readonly [RegExp, RegExp][] = [
@@ -19,7 +18,7 @@ const LANDED = /\/migrations\//
 
 /**
  * Every file that a document or a comment cites exists, so that nothing outside the repository is
- * needed to understand it. A link is relative to its document. A name in code marks or in a comment
+ * needed to understand it. A link is relative to its document. A name in its text or in a comment
  * may leave out leading folders (`src/main.ts`); examples in code blocks are not citations.
  */
 export function findLostCitations(files: SourceFile[]): string[] {
@@ -51,8 +50,7 @@ function findInDocument(
       const target = posix.normalize(posix.join(posix.dirname(path), link)).replace(/\/$/, '')
       return target !== '.' && !places.has(target)
     })
-    const marks = [...line.matchAll(CODE_MARK)].map(([mark]) => mark).join(' ')
-    const lost = [...lostLinks, ...lostNames(marks, endings)]
+    const lost = [...lostLinks, ...lostNames(line.replaceAll(LINK, ']'), endings)]
     return lost.map((name) => `${path}:${number}: cites ${name}, which does not exist`)
   })
 }
