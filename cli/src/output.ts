@@ -29,10 +29,20 @@ export function printJson(value: unknown): void {
 
 /** Prints a line of text, unless --json is set. */
 export function printLine(text: string, { json }: { json: boolean }): void {
-  if (!json) process.stdout.write(`${text}\n`)
+  if (!json) process.stdout.write(`${printable(text)}\n`)
 }
 
 /** Prints progress and notes to stderr, so that stdout has only results. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(`${printable(text)}\n`)
+}
+
+/**
+ * The text with its control characters, except line breaks and tabs, as JSON writes them: what a
+ * foreign record or a service answers cannot command the terminal.
+ */
+export function printable(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n\t]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
 }
