@@ -16,6 +16,7 @@ import type { OrderBy } from './order-key.ts'
 import { type OrderedParked, ParkError } from './park-error.ts'
 import { parkRecords } from './park-records.ts'
 import { type Handlers, route } from './router.ts'
+import { storableKey } from './storable.ts'
 
 /** Work that follows from effects; runs once they are committed, and only then. */
 export type FollowUp = () => void
@@ -113,7 +114,7 @@ async function attemptBatch<W>(
 function keysOf<W>(routed: readonly RecordedWork<W>[]): BatchKeys {
   return {
     orderKeys: [...new Set(routed.map((it) => it.orderKey))],
-    recordKeys: [...new Set(routed.map((it) => it.record.key))],
+    recordKeys: [...new Set(routed.map((it) => storableKey(it.record.key)))],
   }
 }
 
@@ -153,7 +154,8 @@ function selectParked<W>(
     const { topic, key } = record
     const orderKey = orderKeys.get(record)
     if (orderKey === undefined) return undefined
-    const waits = closed.has(`${topic} ${orderKey}`) || blocked.unordered.has(`${topic} ${key}`)
+    const waits =
+      closed.has(`${topic} ${orderKey}`) || blocked.unordered.has(`${topic} ${storableKey(key)}`)
     const cause = 'an earlier record of this key is parked'
     return waits ? { record, kind: 'waiting', cause, orderKey } : undefined
   }

@@ -19,6 +19,7 @@ import type { Parked } from './park-error.ts'
 import { countParked, NOTHING_PARKED, type ParkedCounts } from './park-records.ts'
 import { retryParked } from './retry-parked.ts'
 import { type Handlers, topicsOf } from './router.ts'
+import { storableCause } from './storable.ts'
 import { makeNewerDue } from './take-due-parked.ts'
 
 export type ConsumeOptions<W> = {
@@ -262,7 +263,7 @@ class RunningConsumer<W> implements Consumer {
       this.#parked[kind] += 1
       this.#counters.parkedOne(kind)
       const { logger } = this.#options
-      const what = { topic, partition, offset: String(offset), kind, cause }
+      const what = { topic, partition, offset: String(offset), kind, cause: storableCause(cause) }
       if (kind === 'unprocessable') logger.error(what, 'parked a record')
       else logger.warn(what, 'parked a record')
     }

@@ -1,6 +1,7 @@
 import type { CATALOGUE, EventOf, EventType } from '@caudal/contracts/catalogue.ts'
 import type { Topic } from '@caudal/contracts/topics.ts'
 import type { LogRecord } from './event-log.ts'
+import { storableKey } from './storable.ts'
 
 type EventsIn<T extends Topic> = {
   [E in EventType]: (typeof CATALOGUE)[E]['topic'] extends T ? EventOf<E> : never
@@ -28,7 +29,7 @@ export function orderKeyOf(orderBy: OrderBy, record: LogRecord, event: unknown):
     return (event as Partial<Record<string, unknown>> | null)?.[member]
   })
   const isWhole = values.every((value) => typeof value === 'string' && value !== '')
-  return isWhole ? values.join('/') : record.key
+  return storableKey(isWhole ? values.join('/') : record.key)
 }
 
 /** The order key of a record that may not be an event; its members are read if it has them. */

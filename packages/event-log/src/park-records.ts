@@ -2,6 +2,7 @@ import { sql } from '@caudal/postgres/sql.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import type { ConsumerId } from './consumer-id.ts'
 import type { OrderedParked, ParkKind } from './park-error.ts'
+import { storableCause, storableKey, storableValue } from './storable.ts'
 
 /** Puts records aside, in the transaction that moves the offsets over them (rule 11). */
 export async function parkRecords(
@@ -16,11 +17,11 @@ export async function parkRecords(
       ${parked.map((it) => it.record.topic)}::text[],
       ${parked.map((it) => it.record.partition)}::smallint[],
       ${parked.map((it) => it.record.offset)}::bigint[],
-      ${parked.map((it) => it.record.key)}::text[],
-      ${parked.map((it) => it.record.value)}::text[],
+      ${parked.map((it) => storableKey(it.record.key))}::text[],
+      ${parked.map((it) => storableValue(it.record.value))}::text[],
       ${parked.map((it) => JSON.stringify(it.record.headers))}::text[],
       ${parked.map((it) => it.kind)}::text[],
-      ${parked.map((it) => it.cause)}::text[],
+      ${parked.map((it) => storableCause(it.cause))}::text[],
       ${parked.map((it) => it.orderKey)}::text[]
     )
     ON CONFLICT DO NOTHING`)

@@ -4,6 +4,7 @@ import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import type { ConsumerId } from './consumer-id.ts'
 import type { LogRecord } from './event-log.ts'
 import type { ParkKind } from './park-error.ts'
+import { storableCause } from './storable.ts'
 
 const BACKOFF = { baseMs: 1_000, mostMs: 60_000 }
 
@@ -45,7 +46,7 @@ export async function postponeParked(
       ${postponed.map((it) => it.record.partition)}::smallint[],
       ${postponed.map((it) => it.record.offset)}::bigint[],
       ${postponed.map((it) => it.kind)}::text[],
-      ${postponed.map((it) => it.cause)}::text[],
+      ${postponed.map((it) => storableCause(it.cause))}::text[],
       ${delaysMs}::float8[]
     ) AS r(topic, partition, record_offset, kind, cause, delay_ms)
     WHERE p.consumer_group = ${group} AND p.source = ${source} AND p.topic = r.topic
