@@ -78,7 +78,7 @@ export function route<W>(
   const { event, newerPatch } = parsed
   const handler = handlers[event.event_type] as Handler<CaudalEvent, W> | undefined
   if (handler === undefined) return { kind: 'skipped', type: event.event_type }
-  const work = handler({ event, record })
+  const work = workOf(handler, { event, record })
   const orderKey = orderKeyOf(orderBy, record, event)
   if (work instanceof Unprocessable) {
     const as = newerPatch ? 'newer' : 'unprocessable'
@@ -87,8 +87,21 @@ export function route<W>(
   return { kind: 'work', work, orderKey, newerPatch }
 }
 
+/** A handler is pure, so what it threw for an event it throws again: no retry would help. */
+function workOf<E extends CaudalEvent, W>(
+  handler: Handler<E, W>,
+  incoming: IncomingEvent<E>,
+): W | Unprocessable {
+  try {
+    return handler(incoming)
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error)
+    return new Unprocessable(`the handler failed: ${what}`)
+  }
+}
+
 /** By the record's `consumers` header; without one it may be for every group. */
 function mayBeFor(group: string, { headers }: LogRecord): boolean {
   const consumers = headers['consumers']
-  return consumers === undefined || consumers.split(',').includes(group)
+  return consumers === undefined || consumers.split(',').some((name) => name.trim() === group)
 }
