@@ -12,6 +12,8 @@ let timer: NodeJS.Timeout | undefined
 
 /** An unreferenced timer: in a process with nothing else open it never fires. */
 function expectTheEnd(): void {
+  // A test with subtests comes here after each of them and once more itself.
+  clearTimeout(timer)
   timer = setTimeout(() => {
     const open = process.getActiveResourcesInfo().join(', ')
     console.error(`The tests of ${process.argv[1]} have ended, but these are still open: ${open}`)
