@@ -30,7 +30,7 @@ export const dlq: CliCommand = {
     actor: {
       type: 'string',
       value: 'A',
-      about: 'redrive, discard: who decided, by default your account on this machine',
+      about: 'redrive, discard: the id of who decided, never a name; by default your uid here',
     },
   },
   positionals: { min: 1, max: 1_000 },

@@ -90,7 +90,7 @@ async function act(
 ): Promise<number> {
   const reason = text(textOption(invocation.values, 'reason'), 'reason', REASON_LENGTH)
   const id = text(
-    textOption(invocation.values, 'actor', userInfo().username),
+    textOption(invocation.values, 'actor', `uid-${userInfo().uid}`),
     'actor',
     ACTOR_LENGTH,
   )

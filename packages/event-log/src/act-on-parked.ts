@@ -38,11 +38,21 @@ async function change(
     action === 'redriven'
       ? sql`kind = 'waiting', next_attempt_at = now(), redriven_at = now()`
       : sql`resolved_at = now(), resolution = 'discarded'`
+  // Rows are locked in the order of their key, so that two operators cannot deadlock.
   const { rows } = await tx.query<PlaceRow>(sql`
+    WITH locked AS MATERIALIZED (
+      SELECT p.source, p.topic, p.partition, p.record_offset
+      FROM parked_records p
+      JOIN unnest(${columns.sources}::text[], ${columns.topics}::text[],
+        ${columns.partitions}::smallint[], ${columns.offsets}::bigint[]
+      ) AS r(source, topic, partition, record_offset)
+        USING (source, topic, partition, record_offset)
+      WHERE p.consumer_group = ${group}
+      ORDER BY p.source, p.topic, p.partition, p.record_offset
+      FOR UPDATE OF p
+    )
     UPDATE parked_records p SET ${assignments}
-    FROM unnest(${columns.sources}::text[], ${columns.topics}::text[],
-      ${columns.partitions}::smallint[], ${columns.offsets}::bigint[]
-    ) AS r(source, topic, partition, record_offset)
+    FROM locked r
     WHERE p.consumer_group = ${group} AND p.source = r.source AND p.topic = r.topic
       AND p.partition = r.partition AND p.record_offset = r.record_offset
       AND p.resolved_at IS NULL
