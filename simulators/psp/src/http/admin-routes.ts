@@ -7,7 +7,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { Type } from 'typebox'
 import type { BehaviourStore } from '../behaviour-store.ts'
 import { BehaviourSettingsInput, completeSettings } from '../domain/behaviour-settings.ts'
-import { type Charge, listCharges } from '../store/list-charges.ts'
+import { type Charge, listCharges, totalCharges } from '../store/list-charges.ts'
 import { listRequests, type ReceivedRequest } from '../store/list-requests.ts'
 
 const settings = { 200: BehaviourSettingsInput }
@@ -19,6 +19,16 @@ const ListQuery = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
   payment_id: Type.Optional(Uuid),
 })
+
+// A bound of payment ids: any bits, which need not be a valid UUID.
+const IdBound = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' })
+const ChargeQuery = Type.Object({
+  ...ListQuery.properties,
+  // Only charges of payments whose id is greater.
+  after: Type.Optional(IdBound),
+})
+const TotalsQuery = Type.Object({ to: IdBound })
+const Totals = Type.Object({ rows: Type.String(), minor: Type.String(), hash: Type.String() })
 
 const ChargeItem = Type.Object({
   payment_id: Uuid,
@@ -46,17 +56,22 @@ export function addAdminRoutes(
   const requestCursors = cursors(Type.String())
   app.get(
     '/admin/charges',
-    { schema: { querystring: ListQuery, response: { 200: pageOf(ChargeItem) } } },
+    { schema: { querystring: ChargeQuery, response: { 200: pageOf(ChargeItem) } } },
     async (request, reply) => {
-      const { limit, payment_id: paymentId = null } = request.query
+      const { limit, payment_id: paymentId = null, after = null } = request.query
       const charges = await listCharges(db, {
         paymentId,
-        after: chargeCursors.read(request),
+        after: chargeCursors.read(request) ?? after,
         limit: limit + 1,
       })
       const cursorAfter = (charge: Charge) => chargeCursors.write(request, charge.paymentId)
       return reply.send(cutPage(charges, { limit, cursorAfter, show: showCharge }))
     },
+  )
+  app.get(
+    '/admin/charge-totals',
+    { schema: { querystring: TotalsQuery, response: { 200: Totals } } },
+    async ({ query }, reply) => reply.send(await totalCharges(db, query.to)),
   )
   app.get(
     '/admin/requests',

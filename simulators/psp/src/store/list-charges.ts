@@ -28,3 +28,15 @@ export async function listCharges(
     LIMIT ${filter.limit}`)
   return rows
 }
+
+/** The number of charges of payments up to an id, their amounts and a hash of all of them. */
+export async function totalCharges(
+  db: Db,
+  to: string,
+): Promise<{ rows: string; minor: string; hash: string }> {
+  const { rows } = await db.query<{ rows: string; minor: string; hash: string }>(sql`
+    SELECT count(*)::text AS rows, coalesce(sum(amount_minor), 0)::text AS minor,
+      coalesce(sum(hash_record_extended(p, 0)), 0)::text AS hash
+    FROM payments p WHERE verdict = 'approved' AND payment_id <= ${to}`)
+  return rows[0]!
+}

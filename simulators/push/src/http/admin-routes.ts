@@ -1,3 +1,4 @@
+import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import type { Cursors } from '@caudal/http/cursors.ts'
 import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
@@ -5,6 +6,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { Type } from 'typebox'
 import type { BehaviourStore } from '../behaviour-store.ts'
 import { BehaviourSettingsInput, completeSettings } from '../domain/behaviour-settings.ts'
+import { countMessages, type MessageCount, totalMessages } from '../store/count-messages.ts'
 import { type DeliveredMessage, listMessages } from '../store/list-messages.ts'
 
 const settings = { 200: BehaviourSettingsInput }
@@ -18,6 +20,22 @@ const ListQuery = Type.Object({
   user_id: Id,
   payment_id: Id,
 })
+
+// A bound of payment ids: any bits, which need not be a valid UUID.
+const IdBound = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' })
+const CountQuery = Type.Object({
+  limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
+  cursor: pageQuery.properties.cursor,
+  // Only messages about payments whose id is greater.
+  after: Type.Optional(IdBound),
+})
+const CountItem = Type.Object({
+  payment_id: Uuid,
+  messages: Type.Integer(),
+  last_at: Type.String(),
+})
+const TotalsQuery = Type.Object({ to: IdBound })
+const Totals = Type.Object({ rows: Type.String(), minor: Type.String(), hash: Type.String() })
 
 const TextOrNull = Type.Union([Type.String(), Type.Null()])
 const MessageItem = Type.Object({
@@ -37,6 +55,7 @@ export function addAdminRoutes(
   app: HttpServer,
   { db, behaviours, cursors }: { db: Db; behaviours: BehaviourStore; cursors: Cursors },
 ): void {
+  const countCursors = cursors(Uuid)
   const messageCursors = cursors(Type.String())
   app.get(
     '/admin/messages',
@@ -50,6 +69,24 @@ export function addAdminRoutes(
         messageCursors.write(request, String(deliveryId))
       return reply.send(cutPage(messages, { limit, cursorAfter, show: showMessage }))
     },
+  )
+  app.get(
+    '/admin/message-counts',
+    { schema: { querystring: CountQuery, response: { 200: pageOf(CountItem) } } },
+    async (request, reply) => {
+      const { limit, after = null } = request.query
+      const counts = await countMessages(db, {
+        after: countCursors.read(request) ?? after,
+        limit: limit + 1,
+      })
+      const cursorAfter = (count: MessageCount) => countCursors.write(request, count.paymentId)
+      return reply.send(cutPage(counts, { limit, cursorAfter, show: showCount }))
+    },
+  )
+  app.get(
+    '/admin/message-totals',
+    { schema: { querystring: TotalsQuery, response: { 200: Totals } } },
+    async ({ query }, reply) => reply.send(await totalMessages(db, query.to)),
   )
   app.get('/admin/behaviour', { schema: { response: settings } }, (_request, reply) =>
     reply.send(behaviours.settings),
@@ -79,4 +116,8 @@ function showMessage(message: DeliveredMessage) {
     data: message.data,
     received_at: message.receivedAt.toISOString(),
   }
+}
+
+function showCount({ paymentId, messages, lastAt }: MessageCount) {
+  return { payment_id: paymentId, messages, last_at: lastAt.toISOString() }
 }

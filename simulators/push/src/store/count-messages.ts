@@ -1,0 +1,44 @@
+import { sql } from '@caudal/postgres/sql.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+
+/** How many different messages devices received for a payment, and when the last of them came. */
+export interface MessageCount {
+  paymentId: string
+  messages: number
+  lastAt: Date
+}
+
+/** A push names its payment in any text; only ids in their one spelling sort like ids. */
+const IS_ID = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+
+/** Counts the messages of at most `limit` payments by payment id, after the id `after`. */
+export async function countMessages(
+  db: Db,
+  filter: { after: string | null; limit: number },
+): Promise<MessageCount[]> {
+  const { after, limit } = filter
+  const { rows } = await db.query<MessageCount>(sql`
+    SELECT payment_id AS "paymentId", count(DISTINCT message_id)::integer AS messages,
+      max(received_at) AS "lastAt"
+    FROM messages
+    WHERE payment_id ~ ${IS_ID} AND (${after}::text IS NULL OR payment_id > ${after})
+    GROUP BY payment_id
+    ORDER BY payment_id
+    LIMIT ${limit}`)
+  return rows
+}
+
+/** The number of different messages about payments up to an id, and a hash of them. */
+export async function totalMessages(
+  db: Db,
+  to: string,
+): Promise<{ rows: string; minor: string; hash: string }> {
+  const { rows } = await db.query<{ rows: string; minor: string; hash: string }>(sql`
+    SELECT count(*)::text AS rows, '0' AS minor,
+      coalesce(sum(hash_record_extended(m, 0)), 0)::text AS hash
+    FROM (
+      SELECT DISTINCT payment_id, message_id FROM messages
+      WHERE payment_id ~ ${IS_ID} AND payment_id <= ${to}
+    ) m`)
+  return rows[0]!
+}
