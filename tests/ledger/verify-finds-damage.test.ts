@@ -4,7 +4,9 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { balancesEqualEntries } from 'caudal/verify/balance-check.ts'
 import type { CheckInput } from 'caudal/verify/check.ts'
+import { findPosition, type Position } from 'caudal/verify/checkpoint.ts'
 import { correctionsBounded } from 'caudal/verify/correction-check.ts'
+import { type Digest, findChange, readDigests } from 'caudal/verify/digests.ts'
 import { eventsMatchLedger } from 'caudal/verify/event-check.ts'
 import { noOverdraft } from 'caudal/verify/overdraft-check.ts'
 import { entriesSumToZero } from 'caudal/verify/transfer-check.ts'
@@ -229,33 +231,58 @@ const DAMAGES: Damage[] = [
   },
 ]
 
-async function look(db: unknown): Promise<Map<string, string[]>> {
+async function look(db: unknown, since?: Position): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>()
   for (const { name, run } of CHECKS) {
-    const { violations } = await run({ wallets: db } as CheckInput)
+    const { violations } = await run({ wallets: db, ...(since && { since }) } as CheckInput)
     found.set(name, violations)
   }
   return found
+}
+
+function digestsOf(db: unknown, position: Position): Promise<Digest[]> {
+  return readDigests({ wallets: db } as CheckInput, position, (source) => source === 'wallets')
+}
+
+/** What a run since a checkpoint says: that the checkpoint does not hold, or what is wrong. */
+async function lookSince(
+  db: unknown,
+  position: Position,
+  digests: readonly Digest[],
+): Promise<string[]> {
+  const now = await digestsOf(db, position)
+  const change = await findChange({ wallets: db } as CheckInput, digests, now)
+  return change === undefined ? [...(await look(db, position)).values()].flat() : [change]
 }
 
 function assertClean(found: ReadonlyMap<string, string[]>): void {
   assert.deepEqual([...found.values()].flat(), [])
 }
 
-describe('F1: verify finds changes that were made to the tables without the ledger', () => {
+describe('F1, P14: verify finds changes that were made to the tables without the ledger', () => {
   const scope = suiteScope()
   let pool: Db
   let admin: Client
+  const checkpoints: { position: Position; digests: Digest[] }[] = []
 
   before(async () => {
     const database = await ledgerDatabase(scope)
     pool = database.pool
     admin = await connectAs(scope, database.adminUrl)
+    const mark = async (): Promise<void> => {
+      const position = await findPosition({ wallets: pool }, true)
+      checkpoints.push({ position, digests: await digestsOf(pool, position) })
+    }
+    await mark()
     await fillSampleLedger(pool)
+    await mark()
   })
 
   test('an undamaged ledger has no violations', async () => {
     assertClean(await look(pool))
+    for (const { position, digests } of checkpoints) {
+      assert.deepEqual(await lookSince(pool, position, digests), [])
+    }
   })
 
   for (const { what, sql, check, says } of [...DAMAGES, ...ROW_DAMAGES, ...CORRECTION_DAMAGES]) {
@@ -269,6 +296,10 @@ describe('F1: verify finds changes that were made to the tables without the ledg
           violations.some((violation) => says.test(violation)),
           JSON.stringify(violations),
         )
+        for (const { position, digests } of checkpoints) {
+          const found = await lookSince(admin, position, digests)
+          assert.notDeepEqual(found, [], `since ${position.bookedFrom}`)
+        }
       } finally {
         await admin.query('ROLLBACK')
       }
@@ -288,8 +319,16 @@ test('F1: verify checks the remaining rows and the carried balances after a mont
   await admin.query(`UPDATE holds SET created_at = created_at - interval '3 months'`)
   const debit = move('debit', own, 5n)
   await runCommands(pool, debit, close('commit', own, old.transferId, 10n))
+  const position = await findPosition({ wallets: pool }, true)
+  const digests = await digestsOf(pool, position)
   await owner.query('SELECT detach_ledger_partition($1)', [monthAgo(3)])
   assertClean(await look(pool))
+  // A checkpoint from before holds, unless more is gone than was detached.
+  assert.deepEqual(await lookSince(pool, position, digests), [])
+  await admin.query('BEGIN')
+  await admin.query('UPDATE detached_months SET transfers = transfers - 1')
+  assert.match((await lookSince(admin, position, digests)).join(), /^transfers \(transfers_\d/)
+  await admin.query('ROLLBACK')
   // References of detached transfers remain; a reference of any other transfer must exist.
   await admin.query('BEGIN')
   await admin.query('DELETE FROM command_references WHERE transfer_id = $1', [debit.transferId])
@@ -311,7 +350,11 @@ test('F3: verify finds a missing event even if older events were dropped from th
   await runCommands(pool, move('credit', own, 100n), move('credit', quiet, 100n))
   await admin.query(`SELECT setval('outbox_id_seq', 2500000), rotate_outbox()`)
   await runCommands(pool, move('hold', own, 30n), move('debit', own, 5n), move('debit', own, 6n))
+  const position = await findPosition({ wallets: pool }, true)
+  const digests = await digestsOf(pool, position)
   await admin.query('DROP TABLE outbox_0')
+  // A checkpoint from before holds.
+  assert.deepEqual(await lookSince(pool, position, digests), [])
   const { checked, violations } = await eventsMatchLedger.run({ wallets: pool } as CheckInput)
   assert.deepEqual({ checked, violations }, { checked: 3, violations: [] })
   const deleted = await admin.query(`DELETE FROM outbox WHERE payload LIKE '%"amount_minor":5,%'`)

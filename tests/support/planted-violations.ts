@@ -142,7 +142,7 @@ function ledger({ completed: { id, account } }: UsedSystem): PlantedViolation[] 
   ]
 }
 
-function holds({ completed: { id, account }, failedId }: UsedSystem): PlantedViolation[] {
+function holds({ completed: { id, account } }: UsedSystem): PlantedViolation[] {
   const table = { database: 'wallets', table: 'holds' }
   const reopen = `UPDATE holds SET status = 'open', remaining_minor = amount_minor
                   WHERE payment_id = $1`
@@ -183,7 +183,7 @@ function holds({ completed: { id, account }, failedId }: UsedSystem): PlantedVio
       ...table,
       what: 'a hold of an unknown payment',
       check: 'holds_match_payments',
-      says: '1 holds belong to payments that do not exist',
+      says: 'a hold (committed) belongs to payment ',
       sql: `INSERT INTO holds (hold_id, payment_id, account_id, amount_minor, remaining_minor,
               created_at, changed_at, tenant_id, currency, status)
             SELECT gen_random_uuid(), gen_random_uuid(), account_id, amount_minor,
@@ -191,17 +191,23 @@ function holds({ completed: { id, account }, failedId }: UsedSystem): PlantedVio
             FROM holds WHERE payment_id = $1`,
       values: [id],
     },
-    {
-      database: 'payments',
-      table: 'payments',
-      what: 'a payment that makes no progress',
-      check: 'holds_match_payments',
-      says: `payment ${failedId} is PENDING, and makes no progress`,
-      sql: `UPDATE payments SET status = 'PENDING', order_freed = false, finalized_at = NULL,
-              external_order_id = gen_random_uuid() WHERE payment_id = $1`,
-      values: [failedId],
-    },
   ]
+}
+
+/** No violation: a payment that was accepted and then forgotten. */
+export function forgottenPayment({ failedId }: UsedSystem, id: string): PlantedViolation {
+  return {
+    database: 'payments',
+    table: 'payments',
+    what: 'a payment that makes no progress',
+    check: 'none',
+    says: id,
+    sql: `INSERT INTO payments SELECT (jsonb_populate_record(p, jsonb_build_object(
+            'payment_id', $2::text, 'external_order_id', gen_random_uuid(), 'status', 'PENDING',
+            'order_freed', false, 'reason', NULL, 'finalized_at', NULL))).*
+          FROM payments p WHERE payment_id = $1`,
+    values: [failedId, id],
+  }
 }
 
 function charges({ completed: { id }, failedId }: UsedSystem): PlantedViolation[] {

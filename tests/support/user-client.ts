@@ -47,9 +47,10 @@ export async function seed(dataDir: string, args: SeedArgs = {}): Promise<Seeded
 export async function violationsOf(dataDir: string): Promise<string[]> {
   const system = await findSystem({ dataDir, url: undefined })
   const { activity, checks } = await verifySystem(system, QUIET_TIMEOUT_MS)
-  const violations = checks.flatMap((check) =>
-    check.violations.map((violation) => `${check.name}: ${violation}`),
-  )
+  const violations = checks.flatMap(({ name, violations: own, under_way: underWay = 0 }) => [
+    ...own.map((violation) => `${name}: ${violation}`),
+    ...(underWay > 0 ? [`${name}: ${underWay} differences are still under way`] : []),
+  ])
   return activity === 'idle' ? violations : [`the system is not idle: ${activity}`, ...violations]
 }
 

@@ -1,6 +1,8 @@
 import { accountIdOf, walletIdOf } from '@caudal/contracts/ids.ts'
-import type { Db } from '@caudal/postgres/types.ts'
 import { type SystemAccountKind, systemAccount } from '@caudal/wallets/ledger/domain/account.ts'
+import type { CheckInput } from './check.ts'
+import { collectFindings, type Finding } from './findings.ts'
+import { timeOf } from './since.ts'
 
 type AccountRow = { account_id: string; tenant_id: string; currency: string } & (
   | { kind: 'wallet'; wallet_id: string; user_id: string }
@@ -13,18 +15,19 @@ const PAGE = 10_000
  * Finds accounts whose id does not match their tenant, user, wallet or currency, from which ids are
  * derived (rule 3). Reads page by page, since there may be millions.
  */
-export async function findWrongIds(wallets: Db): Promise<string[]> {
-  const violations: string[] = []
+export async function findWrongIds({ wallets, since, recentFrom }: CheckInput): Promise<Finding> {
+  const collector = collectFindings(recentFrom)
   let last = '00000000-0000-0000-0000-000000000000'
   for (;;) {
     const { rows } = await wallets.query<AccountRow>(
       `SELECT account_id, tenant_id, currency, kind, wallet_id, user_id, stripe AS slot,
          psp
-       FROM accounts WHERE account_id > $1 ORDER BY account_id LIMIT $2`,
+       FROM accounts WHERE account_id > $1 AND opened_at >= ${timeOf(since)}
+       ORDER BY account_id LIMIT $2`,
       [last, PAGE],
     )
-    if (rows.length === 0) return violations
-    for (const row of rows) violations.push(...differencesOf(row))
+    if (rows.length === 0) return collector.finding(0)
+    for (const message of rows.flatMap(differencesOf)) collector.add(message)
     last = rows.at(-1)!.account_id
   }
 }

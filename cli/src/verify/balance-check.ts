@@ -1,6 +1,9 @@
 import { findWrongIds } from './account-ids.ts'
-import type { Check } from './check.ts'
+import type { Check, CheckInput } from './check.ts'
+import type { Position } from './checkpoint.ts'
 import { findViolations } from './find-violations.ts'
+import { joinFindings } from './findings.ts'
+import { timeOf } from './since.ts'
 
 // All remaining entries, preceded by the balances that were carried over when older months were
 // detached: one row per balance, as if everything before had been a single transfer.
@@ -14,7 +17,38 @@ const KEPT = `
     FROM carried_balances c
     CROSS JOIN LATERAL (VALUES (0, 'available'::balance_name, c.available_minor),
       (1, 'held'::balance_name, c.held_minor)) AS b(line, balance, minor)
+  ), checked_accounts AS (
+    SELECT * FROM accounts
   )`
+
+/**
+ * The entries since a checkpoint, preceded by the balances that the accounts had then: what they
+ * have now without these entries. The checkpoint proves those balances, and those of all accounts
+ * without an entry since.
+ */
+function keptSince(since: Position): string {
+  return `
+  fresh AS MATERIALIZED (
+    SELECT * FROM entries WHERE booked_at >= ${timeOf(since)}
+  ), changed AS (
+    SELECT account_id, min(account_version) AS first_version,
+      coalesce(sum(amount_minor) FILTER (WHERE balance = 'available'), 0) AS available,
+      coalesce(sum(amount_minor) FILTER (WHERE balance = 'held'), 0) AS held
+    FROM fresh GROUP BY account_id
+  ), kept AS (
+    SELECT account_id, account_version, line, balance, amount_minor, balance_after_minor, booked_at,
+      false AS is_carried
+    FROM fresh
+    UNION ALL
+    SELECT c.account_id, c.first_version - 1, b.line, b.balance, b.minor, b.minor, NULL, true
+    FROM changed c JOIN accounts a USING (account_id)
+    CROSS JOIN LATERAL (VALUES (0, 'available'::balance_name, a.available_minor - c.available),
+      (1, 'held'::balance_name, a.held_minor - c.held)) AS b(line, balance, minor)
+  ), checked_accounts AS (
+    SELECT * FROM accounts
+    WHERE opened_at >= ${timeOf(since)} OR account_id IN (SELECT account_id FROM changed)
+  )`
+}
 
 // The sums of each account's entries, which its balances must equal.
 const SUMS = `
@@ -34,13 +68,13 @@ const AGAINST_SUMS = `
       a.account_id, a.currency, a.available_minor, coalesce(s.available, 0), a.held_minor,
       coalesce(s.held, 0))
   END AS violation
-  FROM accounts a FULL JOIN sums s USING (account_id)
+  FROM checked_accounts a FULL JOIN sums s USING (account_id)
   WHERE a.available_minor IS DISTINCT FROM coalesce(s.available, 0)
     OR a.held_minor IS DISTINCT FROM coalesce(s.held, 0)
   UNION ALL
   SELECT format('account %s (%s): version %s, its last entry has %s', a.account_id, a.currency,
     a.version, coalesce(s.version, 0))
-  FROM accounts a LEFT JOIN sums s USING (account_id)
+  FROM checked_accounts a LEFT JOIN sums s USING (account_id)
   WHERE a.version <> coalesce(s.version, 0)`
 
 // Compares each entry with the one before it, in one pass by account and version.
@@ -78,15 +112,14 @@ const AGAINST_CHAIN = `
 export const balancesEqualEntries: Check = {
   name: 'balances_equal_entries',
   needs: ['wallets'],
-  async run({ wallets }) {
-    const [{ checked, violations }, foreign] = await Promise.all([
-      findViolations(
-        wallets,
-        'SELECT count(*) AS checked FROM accounts',
-        `WITH ${KEPT}, ${SUMS}, ${CHAIN} ${AGAINST_SUMS} UNION ALL ${AGAINST_CHAIN}`,
-      ),
-      findWrongIds(wallets),
-    ])
-    return { checked, violations: [...violations, ...foreign] }
+  async run(input: CheckInput) {
+    const { wallets, since } = input
+    const kept = since === undefined ? KEPT : keptSince(since)
+    const found = await findViolations(
+      wallets,
+      `WITH ${kept} SELECT count(*) AS checked FROM checked_accounts`,
+      `WITH ${kept}, ${SUMS}, ${CHAIN} ${AGAINST_SUMS} UNION ALL ${AGAINST_CHAIN}`,
+    )
+    return joinFindings(found, await findWrongIds(input))
   },
 }

@@ -1,10 +1,7 @@
 import type { Db } from '@caudal/postgres/types.ts'
-
-/** The result of a check: how many items it checked, and a message for each violation. */
-export type Finding = { checked: number; violations: string[] }
-
-/** `skipped` lists services that the check needs but the system lacks; then nothing was checked. */
-export type CheckReport = Finding & { name: string; skipped?: string[] }
+import type { Position } from './checkpoint.ts'
+import type { Finding } from './findings.ts'
+import type { PaymentPage } from './walk-payments.ts'
 
 /** The services whose databases are read. */
 export const DATABASES = [
@@ -19,18 +16,18 @@ export const DATABASES = [
 /** The databases of the running services, with the owner's rights. */
 export type Databases = Partial<Record<(typeof DATABASES)[number], Db>>
 
-/** The input of a check: the databases and the simulators' records, at least those it needs. */
+/** The input of a check: the databases and the simulators' books, at least those it needs. */
 export type CheckInput = Required<Databases> & {
-  charges: ReadonlyMap<string, readonly Charge[]>
-  messages: ReadonlyMap<string, ReadonlySet<string>>
-  /** Whether the system is idle: a payment that is not final now will never be. */
-  isIdle: boolean
+  /** Base URLs of the simulators. */
+  pspUrl: string
+  pushUrl: string
+  /** What changed from this time on may still be under way in a busy system. */
+  recentFrom: Date
+  /** Everything up to this position was checked before and is proved to be unchanged. */
+  since?: Position
 }
 
-/** A charge: money that moved at the PSP. */
-export type Charge = { payment_id: string; amount: string; currency: string }
-
-/** Something a check reads: the database of a service, or a simulator's records. */
+/** Something a check reads: the database of a service, or a simulator's books. */
 export type Source = keyof Databases | 'psp' | 'push'
 
 /** One check of `caudal verify`. */
@@ -41,11 +38,13 @@ export type Check = {
   run(input: CheckInput): Promise<Finding>
 }
 
-/** The maximum number of truncated violations; a last line counts the others. */
-const LISTED = 100
-
-/** Truncates a long list of violations; the last line says how many were left out. */
-export function truncated(violations: readonly string[]): string[] {
-  if (violations.length <= LISTED) return [...violations]
-  return [...violations.slice(0, LISTED), `… and ${violations.length - LISTED} more`]
+/** A check that looks at all payments: those that run together share one walk. */
+export type PaymentCheck = Check & {
+  /** Checks one page and returns the number of payments that it concerns. */
+  look(page: PaymentPage, add: AddDifference): number
+  /** Finds what no single page shows. */
+  lookAcross?: ((input: CheckInput) => Promise<Finding>) | undefined
 }
+
+/** Adds a difference; `at` are the times of the last changes of what differs. */
+export type AddDifference = (message: string, ...at: (Date | null | undefined)[]) => void

@@ -1,5 +1,7 @@
 import type { Check } from './check.ts'
+import type { Position } from './checkpoint.ts'
 import { findViolations } from './find-violations.ts'
+import { timeOf } from './since.ts'
 
 /** Ends at a circle, which only damage can make. */
 const MAX_DEPTH = 50
@@ -7,7 +9,7 @@ const MAX_DEPTH = 50
 // What originals, their corrections and the corrections of those moved, by account; the slots of a
 // system account are one account. Corrections of release 0.1.0 had no bound and have no mark. They
 // count, but are not checked.
-const LINES = `
+const lines = (since: Position | undefined): string => `
   pairs AS (
     SELECT corrects_id AS original_id, transfer_id, 1 AS depth
     FROM transfers WHERE corrects_id IS NOT NULL
@@ -17,7 +19,8 @@ const LINES = `
     WHERE o.corrects_id IS NOT NULL AND p.depth < ${MAX_DEPTH}
   ), originals AS MATERIALIZED (
     SELECT DISTINCT p.original_id
-    FROM pairs p JOIN transfers t ON t.transfer_id = p.transfer_id WHERE t.correction IS NOT NULL
+    FROM pairs p JOIN transfers t ON t.transfer_id = p.transfer_id
+    WHERE t.correction IS NOT NULL AND t.booked_at >= ${timeOf(since)}
   ), moved AS MATERIALIZED (
     SELECT o.original_id, t.transfer_id, t.booked_at, NULL::text AS correction, 0 AS depth
     FROM originals o JOIN transfers t ON t.transfer_id = o.original_id
@@ -38,11 +41,11 @@ const LINES = `
   )`
 
 // A transfer of a detached month is gone; corrections of it cannot be checked.
-const MISSING = `
+const missing = (since: Position | undefined): string => `
   SELECT format('transfer %s of account %s (%s): corrects transfer %s, which does not exist',
     c.transfer_id, c.account_id, c.currency, c.corrects_id) AS violation
   FROM transfers c LEFT JOIN transfers o ON o.transfer_id = c.corrects_id
-  WHERE c.correction IS NOT NULL AND o.transfer_id IS NULL
+  WHERE c.correction IS NOT NULL AND o.transfer_id IS NULL AND c.booked_at >= ${timeOf(since)}
     AND NOT EXISTS (SELECT FROM detached_months)`
 
 // The sum after each correction, by the time of posting: those of one batch have one time, and each
@@ -97,10 +100,12 @@ const EXCHANGED = `
 export const correctionsBounded: Check = {
   name: 'corrections_bounded',
   needs: ['wallets'],
-  run: ({ wallets }) =>
+  run: ({ wallets, since }) =>
     findViolations(
       wallets,
-      'SELECT count(*) AS checked FROM transfers WHERE correction IS NOT NULL',
-      `WITH RECURSIVE ${LINES} ${MISSING} UNION ALL ${BOUNDS} UNION ALL ${EXCHANGED}`,
+      `SELECT count(*) AS checked FROM transfers
+       WHERE correction IS NOT NULL AND booked_at >= ${timeOf(since)}`,
+      `WITH RECURSIVE ${lines(since)}
+       ${missing(since)} UNION ALL ${BOUNDS} UNION ALL ${EXCHANGED}`,
     ),
 }

@@ -1,9 +1,20 @@
 import type { Check } from './check.ts'
+import type { Position } from './checkpoint.ts'
 import { AGAINST_DETAILS } from './event-details.ts'
+import { LISTED } from './findings.ts'
+import { timeOf } from './since.ts'
+
+// Events since a checkpoint; its digest has all that were written before. A transaction begins
+// before it posts, so an event may be written before the time that its transfer is posted at.
+function writtenSince(since: Position): string {
+  const time = timeOf(since)
+  return `o.id > ${since.outboxId}
+        AND (date_trunc('milliseconds', o.created_at) >= ${time} OR p.occurred_at >= ${time})`
+}
 
 // The events of wallets.ledger that are still in the outbox. Published rows are dropped with their
 // partition of a million ids, so older transfers cannot be checked here.
-const EVENTS = `
+const events = (since: Position | undefined): string => `
   ledger_events AS MATERIALIZED (
     SELECT o.id, date_trunc('milliseconds', o.created_at) AS emitted_at, p.*
     FROM outbox o
@@ -15,17 +26,23 @@ const EVENTS = `
       revision bigint, status text, overdraft_limit_minor bigint, kind text, user_id uuid,
       wallet_id uuid, stripe smallint, psp text)
     WHERE o.topic = 'wallets.ledger'
+      ${since === undefined ? '' : `AND ${writtenSince(since)}`}
       -- Release 0.1.0 wrote no entries; the service emits such an event again, complete (ADR 0022).
       AND (o.payload LIKE '%"entries"%' OR o.payload NOT LIKE '%"transfer_id"%')
   )`
+
+// The outbox has a partition for each million ids.
+const PARTITION_SIZE = 1_000_000n
 
 // From where on every transfer must have an event. If no partition was dropped, that is since the
 // first event (the outbox of a rebuilt ledger begins later than its transfers). Otherwise it is,
 // for each account, since its first remaining event: outbox ids are assigned under the account's
 // lock, so they are in the order of the account's versions.
-const KEPT = `
+const keptFrom = (since: Position | undefined): string => `
   kept_from AS (
-    SELECT min(emitted_at) AS since FROM ledger_events WHERE to_regclass('outbox_0') IS NOT NULL
+    SELECT CASE WHEN to_regclass('outbox_${(since?.outboxId ?? 0n) / PARTITION_SIZE}') IS NOT NULL
+      THEN ${since === undefined ? '(SELECT min(emitted_at) FROM ledger_events)' : timeOf(since)}
+    END AS since
   ), first_events AS (
     SELECT account_id, min(revision) AS revision,
       min(CASE WHEN event_type = 'wallet.account.opened.committed' THEN 0 ELSE account_version END)
@@ -33,13 +50,14 @@ const KEPT = `
     FROM ledger_events GROUP BY account_id
   )`
 
-const POSTED = `
+const posted = (since: Position | undefined): string => `
   posted AS (
     SELECT t.transfer_id, t.account_id, t.currency, t.booked_at,
       min(e.account_version) FILTER (WHERE e.account_id = t.account_id) AS version,
       string_agg(concat_ws(' ', e.account_id, e.balance, e.amount_minor, e.balance_after_minor,
         e.account_version), ', ' ORDER BY e.line) AS entries
     FROM transfers t LEFT JOIN entries e USING (transfer_id)
+    WHERE t.booked_at >= ${timeOf(since)}
     GROUP BY t.transfer_id, t.account_id, t.currency, t.booked_at
   ), must_have_event AS (
     SELECT b.* FROM posted b
@@ -66,8 +84,10 @@ const TRANSFERS = `
   FROM must_have_event b LEFT JOIN event_transfers w USING (transfer_id)
   WHERE w.transfer_id IS NULL
   UNION ALL
-  SELECT format('account %s (%s): an event names transfer %s, version %s, which does not exist',
-    w.account_id, w.currency, w.transfer_id, w.version)
+  SELECT format('account %s (%s): an event names transfer %s, version %s, which %s', w.account_id,
+    w.currency, w.transfer_id, w.version, CASE WHEN EXISTS (
+      SELECT FROM transfers t WHERE t.transfer_id = w.transfer_id
+    ) THEN 'is older and had its event' ELSE 'does not exist' END)
   FROM event_transfers w
   LEFT JOIN posted b USING (transfer_id)
   LEFT JOIN carried_balances c ON c.account_id = w.account_id
@@ -109,17 +129,22 @@ export const eventsMatchLedger: Check = {
   name: 'events_match_ledger',
   needs: ['wallets'],
   // One statement, because parsing the events takes longer than all comparisons.
-  async run({ wallets }) {
-    const { rows } = await wallets.query<{ checked: bigint; violation: string | null }>(
-      `WITH ${EVENTS}, ${KEPT}, ${POSTED}, wrong AS (
+  async run({ wallets, since }) {
+    type Row = { checked: bigint; violation: string | null; total: bigint | null }
+    const { rows } = await wallets.query<Row>(
+      `WITH ${events(since)}, ${keptFrom(since)}, ${posted(since)}, wrong AS (
          ${TRANSFERS} UNION ALL ${ACCOUNTS} UNION ALL ${AGAINST_DETAILS}
        )
-       SELECT c.checked, w.violation
-       FROM (SELECT count(*) AS checked FROM must_have_event) c LEFT JOIN wrong w ON true`,
+       SELECT c.checked, w.violation, w.total
+       FROM (SELECT count(*) AS checked FROM must_have_event) c
+       LEFT JOIN (
+         SELECT violation, count(*) OVER () AS total FROM wrong LIMIT ${LISTED}
+       ) w ON true`,
     )
     return {
       checked: Number(rows[0]!.checked),
       violations: rows.flatMap(({ violation }) => violation ?? []),
+      violation_count: Number(rows[0]!.total ?? 0),
     }
   },
 }

@@ -1,4 +1,6 @@
+import type { Position } from './checkpoint.ts'
 import { anyDifference, eachDifference, type Pair } from './differences.ts'
+import { timeOf } from './since.ts'
 
 // The held balance of an account is the sum of its open holds.
 const OPEN_HOLDS = `
@@ -35,15 +37,27 @@ const OF_HOLDS: readonly Pair[] = [
   ],
 ]
 
+// Since a checkpoint, only holds that are open or changed can be wrong: ended holds and transfers
+// of an earlier time are in its digests.
+function changedSince(since: Position | undefined, table: string): string {
+  if (since === undefined) return ''
+  const time = timeOf(since)
+  return `AND ${table}.hold_id IN (
+    SELECT hold_id FROM transfers WHERE hold_id IS NOT NULL AND booked_at >= ${time}
+    UNION
+    SELECT hold_id FROM holds
+    WHERE status <> 'refused' AND (status = 'open' OR changed_at >= ${time}))`
+}
+
 // A hold that was created in a detached month may have detached transfers, so it is left out.
-const HOLDS = `
+const holds = (since: Position | undefined): string => `
   SELECT CASE WHEN h.hold_id IS NULL
     THEN format('account %s (%s): hold %s is missing, its transfers leave %s', t.account_id,
       t.currency, t.hold_id, t.held_minor)
     ELSE format('hold %s of account %s (%s): %s is %s, expected %s', h.hold_id, h.account_id,
       h.currency, d.name, d.found, d.expected)
   END
-  FROM (SELECT * FROM holds WHERE status <> 'refused') h FULL JOIN (
+  FROM (SELECT * FROM holds h WHERE status <> 'refused' ${changedSince(since, 'h')}) h FULL JOIN (
     SELECT t.hold_id, e.account_id, sum(e.amount_minor) AS held_minor,
       max(t.booked_at) AS changed_at, min(t.currency) AS currency, min(t.tenant_id) AS tenant_id,
       any_value(t.payment_id) AS payment_id,
@@ -54,7 +68,7 @@ const HOLDS = `
       max(e.account_version) FILTER (WHERE t.kind = 'rollback') AS released
     FROM transfers t
     JOIN entries e ON e.transfer_id = t.transfer_id AND e.booked_at = t.booked_at
-    WHERE t.hold_id IS NOT NULL AND e.balance = 'held'
+    WHERE t.hold_id IS NOT NULL AND e.balance = 'held' ${changedSince(since, 't')}
     GROUP BY t.hold_id, e.account_id
   ) t USING (hold_id)
   LEFT JOIN ${eachDifference(OF_HOLDS)} ON h.hold_id IS NOT NULL
@@ -80,4 +94,6 @@ const EXPIRIES = `
   WHERE h.expires_at IS DISTINCT FROM q.expires_at`
 
 /** SQL that returns a message for each account and each hold with a wrong held amount or expiry. */
-export const HELD_MONEY = [OPEN_HOLDS, HOLDS, EXPIRIES].join(' UNION ALL ')
+export function heldMoney(since: Position | undefined): string {
+  return [OPEN_HOLDS, holds(since), EXPIRIES].join(' UNION ALL ')
+}

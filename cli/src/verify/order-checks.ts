@@ -1,52 +1,43 @@
-import type { Check } from './check.ts'
-import { walkPayments } from './walk-payments.ts'
+import type { CheckInput } from './check.ts'
+import { findViolations } from './find-violations.ts'
+import type { Finding } from './findings.ts'
+import { paymentCheck } from './payment-check.ts'
 
 /** P2: an order has at most one payment that did not fail, and is paid if that one completed. */
-export const ordersPaidOnce: Check = {
+export const ordersPaidOnce = paymentCheck({
   name: 'orders_paid_once',
   needs: ['payments', 'orders'],
-  async run({ payments, orders }) {
-    const { rows: twice } = await payments.query<{ violation: string }>(
-      `SELECT format('order %s has %s payments that did not fail', external_order_id, count(*))
-         AS violation
-       FROM payments WHERE status <> 'FAILED'
-       GROUP BY tenant_id, external_order_id HAVING count(*) > 1`,
-    )
-    const violations = twice.map((row) => row.violation)
-    const completed = new Set<string>()
-    let checked = 0
-    for await (const page of walkPayments(payments)) {
-      const paid = await paidOrders(
-        orders,
-        page.map((payment) => payment.external_order_id),
-      )
-      for (const { payment_id: id, external_order_id: order, status } of page) {
-        checked += 1
-        if (status !== 'COMPLETED') continue
-        completed.add(order)
-        if (!paid.has(order)) {
-          violations.push(`payment ${id} is COMPLETED, but its order ${order} is not paid`)
-        }
+  look({ payments, byId, orders }, add) {
+    for (const { payment_id: id, external_order_id: order, status, updated_at: at } of payments) {
+      const paid = orders.get(id)
+      if (status !== 'COMPLETED') continue
+      if (!paid) add(`payment ${id} is COMPLETED, but its order ${order} is not paid`, at)
+      else if (paid.external_order_id !== order) {
+        add(`payment ${id} of order ${order} paid order ${paid.external_order_id}`, paid.paid_at)
       }
     }
-    const { rows } = await orders.query<{ external_order_id: string }>(
-      `SELECT external_order_id FROM orders WHERE status = 'PAID'`,
-    )
-    for (const { external_order_id: order } of rows) {
-      if (!completed.has(order)) violations.push(`order ${order} is paid without a payment`)
+    for (const { payment_id: id, external_order_id: order, paid_at: at } of orders.values()) {
+      const status = byId.get(id)?.status
+      if (status === undefined) add(`order ${order} is paid without a payment`, at)
+      else if (status !== 'COMPLETED') add(`order ${order} is paid by payment ${id}: ${status}`, at)
     }
-    return { checked, violations }
+    return payments.length
   },
-}
+  lookAcross: findPaidTwice,
+})
 
-async function paidOrders(
-  orders: Parameters<Check['run']>[0]['orders'],
-  ids: readonly string[],
-): Promise<Set<string>> {
-  const { rows } = await orders.query<{ external_order_id: string }>(
-    `SELECT external_order_id FROM orders
-     WHERE status = 'PAID' AND external_order_id = ANY($1::uuid[])`,
-    [ids],
+function findPaidTwice({ payments, since }: CheckInput): Promise<Finding> {
+  const changed =
+    since === undefined
+      ? ''
+      : `AND external_order_id IN
+           (SELECT external_order_id FROM payments WHERE payment_id > '${since.paymentId}')`
+  return findViolations(
+    payments,
+    'SELECT 0 AS checked',
+    `SELECT format('order %s has %s payments that did not fail', external_order_id, count(*))
+       AS violation
+     FROM payments WHERE status <> 'FAILED' ${changed}
+     GROUP BY tenant_id, external_order_id HAVING count(*) > 1`,
   )
-  return new Set(rows.map((row) => row.external_order_id))
 }

@@ -1,10 +1,12 @@
 import type { Check } from './check.ts'
+import type { Position } from './checkpoint.ts'
 import { findViolations } from './find-violations.ts'
-import { HELD_MONEY } from './held-money.ts'
+import { heldMoney } from './held-money.ts'
+import { timeOf } from './since.ts'
 
 // A balance may be negative down to the account's overdraft limit. The limit of an entry is the
 // last one before it or one of the same instant, whichever allows more.
-const BALANCES = `
+const balances = (since: Position | undefined): string => `
   SELECT format('account %s (%s): available %s, held %s', account_id, currency,
     available_minor, held_minor) AS violation
   FROM accounts
@@ -23,11 +25,11 @@ const BALANCES = `
         WHERE c.account_id = e.account_id AND c.booked_at = e.booked_at), 0)) END AS minor
   ) allowed
   WHERE a.kind = 'wallet' AND e.balance_after_minor < 0
-    AND e.balance_after_minor < -allowed.minor`
+    AND e.balance_after_minor < -allowed.minor AND e.booked_at >= ${timeOf(since)}`
 
 // An account matches the last of its changes, and none of them is missing. A closed account has no
 // transfers; a frozen one only those that end its holds.
-const STATUS = `
+const status = (since: Position | undefined): string => `
   SELECT CASE WHEN a.account_id IS NULL
     THEN format('account %s is missing: it was %s with limit %s', c.account_id, c.status,
       c.overdraft_limit_minor)
@@ -57,7 +59,8 @@ const STATUS = `
   ) p
   JOIN entries e ON e.account_id = p.account_id AND e.booked_at > p.since AND e.booked_at < p.until
   JOIN transfers t ON t.transfer_id = e.transfer_id AND t.booked_at = e.booked_at
-  WHERE p.status = 'closed' OR (p.status = 'frozen' AND t.kind NOT IN ('commit', 'rollback'))`
+  WHERE e.booked_at >= ${timeOf(since)}
+    AND (p.status = 'closed' OR (p.status = 'frozen' AND t.kind NOT IN ('commit', 'rollback')))`
 
 /**
  * P4, F1: no wallet is or ever was below its limit, held balances are the sums of open holds, and
@@ -66,12 +69,12 @@ const STATUS = `
 export const noOverdraft: Check = {
   name: 'no_overdraft',
   needs: ['wallets'],
-  run: ({ wallets }) =>
+  run: ({ wallets, since }) =>
     findViolations(
       wallets,
       `SELECT count(*) AS checked FROM accounts WHERE kind = 'wallet'`,
-      BALANCES,
-      HELD_MONEY,
-      STATUS,
+      balances(since),
+      heldMoney(since),
+      status(since),
     ),
 }

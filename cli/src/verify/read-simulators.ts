@@ -1,6 +1,13 @@
-import type { System } from '../system/find-system.ts'
 import { callOk } from '../system/http-client.ts'
-import type { Charge } from './check.ts'
+
+/** A charge: money that moved at the PSP. */
+export type Charge = { payment_id: string; amount: string; currency: string; at: Date }
+
+/** How many different messages devices received for a payment. */
+export type MessageCount = { payment_id: string; messages: number; last_at: Date }
+
+/** The totals of a simulator's books for all payments up to an id. */
+export type Totals = { rows: string; minor: string; hash: string }
 
 type Page<T> = { data: T[]; has_more: boolean; next_cursor: string | null }
 
@@ -9,37 +16,38 @@ async function* pages<T>(url: string): AsyncGenerator<T[]> {
   let cursor: string | null = null
   do {
     const query = `limit=1000${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`
-    const page: Page<T> = await callOk<Page<T>>(`${url}?${query}`)
-    yield page.data
+    const page: Page<T> = await callOk<Page<T>>(`${url}&${query}`)
+    if (page.data.length > 0) yield page.data
     cursor = page.next_cursor
   } while (cursor)
 }
 
-/** Reads all charges of the PSP, by payment. */
-export async function readCharges(system: System): Promise<Map<string, Charge[]>> {
-  const charges = new Map<string, Charge[]>()
-  for await (const page of pages<Charge>(`${system.pspUrl}/admin/charges`)) {
-    for (const charge of page) {
-      const known = charges.get(charge.payment_id)
-      if (known) known.push(charge)
-      else charges.set(charge.payment_id, [charge])
-    }
+/** The PSP's charges of payments after an id, in the order of the ids. */
+export async function* chargePages(pspUrl: string, after: string): AsyncGenerator<Charge[]> {
+  for await (const page of pages<Charge & { at: string }>(
+    `${pspUrl}/admin/charges?after=${after}`,
+  )) {
+    yield page.map((charge) => ({ ...charge, at: new Date(charge.at) }))
   }
-  return charges
 }
 
-type Message = { message_id: string; payment_id: string | null }
-
-/** Reads the distinct ids of the messages that devices received, by payment. */
-export async function readMessages(system: System): Promise<Map<string, Set<string>>> {
-  const messages = new Map<string, Set<string>>()
-  for await (const page of pages<Message>(`${system.pushUrl}/admin/messages`)) {
-    for (const { message_id: id, payment_id: paymentId } of page) {
-      if (!paymentId) continue
-      const known = messages.get(paymentId)
-      if (known) known.add(id)
-      else messages.set(paymentId, new Set([id]))
-    }
+/** The numbers of messages of payments after an id, in the order of the ids. */
+export async function* messagePages(
+  pushUrl: string,
+  after: string,
+): AsyncGenerator<MessageCount[]> {
+  type Item = Omit<MessageCount, 'last_at'> & { last_at: string }
+  for await (const page of pages<Item>(`${pushUrl}/admin/message-counts?after=${after}`)) {
+    yield page.map((count) => ({ ...count, last_at: new Date(count.last_at) }))
   }
-  return messages
+}
+
+/** The total of the PSP's charges of payments up to an id. */
+export function chargeTotals(pspUrl: string, to: string): Promise<Totals> {
+  return callOk<Totals>(`${pspUrl}/admin/charge-totals?to=${to}`)
+}
+
+/** The total of the messages about payments up to an id. */
+export function messageTotals(pushUrl: string, to: string): Promise<Totals> {
+  return callOk<Totals>(`${pushUrl}/admin/message-totals?to=${to}`)
 }

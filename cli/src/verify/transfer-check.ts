@@ -1,10 +1,12 @@
 import { amountKinds } from '@caudal/wallets/ledger/domain/kinds.ts'
 import type { Check } from './check.ts'
+import type { Position } from './checkpoint.ts'
 import { findViolations } from './find-violations.ts'
+import { timeOf } from './since.ts'
 
 // The entries of each transfer, aggregated by currency. The first two lines show the kind; further
 // lines are what a commit releases, or more postings of a transfer between any accounts.
-const SUMS = `
+const sums = (since: Position | undefined): string => `
   sums AS (
     SELECT e.transfer_id, a.currency, sum(e.amount_minor) AS total, count(*) AS entries,
       count(e.value_date) AS dated, min(e.value_date) AS first_day, max(e.value_date) AS last_day,
@@ -19,6 +21,7 @@ const SUMS = `
       any_value(e.amount_minor) FILTER (WHERE e.line = 0) AS minor_0,
       any_value(e.amount_minor) FILTER (WHERE e.line = 1) AS minor_1
     FROM entries e LEFT JOIN accounts a USING (account_id)
+    WHERE e.booked_at >= ${timeOf(since)}
     GROUP BY e.transfer_id, a.currency
   )`
 
@@ -72,7 +75,7 @@ const IS_BOOKED_THEN = `
   (t.booked_at = s.first_booked AND t.booked_at = s.last_booked)`
 
 // Reports only the first violation of a transfer.
-const AGAINST_ENTRIES = `
+const againstEntries = (since: Position | undefined): string => `
   SELECT CASE
     WHEN s.transfer_id IS NULL THEN format('transfer %s has no entries', t.transfer_id)
     WHEN t.transfer_id IS NULL THEN
@@ -101,13 +104,15 @@ const AGAINST_ENTRIES = `
         s.minor_1)
     END
   END AS violation
-  FROM sums s FULL JOIN transfers t USING (transfer_id)
+  FROM sums s
+  FULL JOIN (SELECT * FROM transfers WHERE booked_at >= ${timeOf(since)}) t USING (transfer_id)
   WHERE (s.currency IS NOT NULL AND s.total = 0 AND ${IS_BOOKED_THEN} AND ${IS_OF_ITS_TENANT}
     AND ${HAS_ITS_DAY} AND ${IS_NAMED_RIGHT} AND ${IS_ITS_KIND}) IS NOT TRUE`
 
 // The reference of a client's command, and of postings without a client, is recorded for ever. A
-// reference without its transfer cannot be checked after months were detached.
-const AGAINST_REFERENCES = `
+// reference without its transfer cannot be checked after months were detached; since a checkpoint,
+// its digest of the earlier references finds one.
+const againstReferences = (since: Position | undefined): string => `
   SELECT CASE WHEN t.id IS NULL
     THEN format('reference %s (%s of tenant %s) is used by transfer %s, which does not exist',
       r.reference_id, r.kind, r.tenant_id, r.transfer_id)
@@ -118,11 +123,13 @@ const AGAINST_REFERENCES = `
   END AS violation
   FROM (
     SELECT transfer_id AS id, account_id, currency, tenant_id, kind, reference_id
-    FROM transfers WHERE client_id IS NOT NULL OR hold_id IS NULL
+    FROM transfers
+    WHERE (client_id IS NOT NULL OR hold_id IS NULL) AND booked_at >= ${timeOf(since)}
     UNION ALL
     SELECT change_id, account_id, NULL, tenant_id, kind, reference_id FROM account_changes
+    WHERE booked_at >= ${timeOf(since)}
   ) t
-  FULL JOIN command_references r ON r.transfer_id = t.id
+  ${since === undefined ? 'FULL' : 'LEFT'} JOIN command_references r ON r.transfer_id = t.id
   LEFT JOIN accounts a ON a.account_id = t.account_id
   WHERE (t.tenant_id COLLATE "C" = r.tenant_id AND t.kind COLLATE "C" = r.kind
       AND t.reference_id COLLATE "C" = r.reference_id) IS NOT TRUE
@@ -130,7 +137,7 @@ const AGAINST_REFERENCES = `
 
 // Idempotency keys are kept for at least 30 days, with the transfer's time. Rebuilt transfers have
 // no fingerprint and no keys. One day is a margin for clocks and running transactions.
-const AGAINST_KEYS = `
+const againstKeys = (since: Position | undefined): string => `
   SELECT format('transfer %s of account %s (%s): key %s of client %s, %s', t.transfer_id,
     t.account_id, t.currency, t.idempotency_key, t.client_id,
     coalesce('which was recorded at ' || k.created_at, 'which is not recorded')) AS violation
@@ -139,7 +146,8 @@ const AGAINST_KEYS = `
     AND k.client_id = t.client_id COLLATE "C"
     AND k.idempotency_key = t.idempotency_key COLLATE "C"
   WHERE t.client_id IS NOT NULL AND t.fingerprint <> ''
-    AND t.booked_at > now() - interval '29 days' AND k.created_at IS DISTINCT FROM t.booked_at`
+    AND t.booked_at > now() - interval '29 days' AND t.booked_at >= ${timeOf(since)}
+    AND k.created_at IS DISTINCT FROM t.booked_at`
 
 /**
  * F1: the entries of every transfer sum to zero in each currency, match the transfer's kind,
@@ -149,13 +157,13 @@ const AGAINST_KEYS = `
 export const entriesSumToZero: Check = {
   name: 'entries_sum_to_zero',
   needs: ['wallets'],
-  run: ({ wallets }) =>
+  run: ({ wallets, since }) =>
     findViolations(
       wallets,
-      'SELECT count(*) AS checked FROM transfers',
-      `WITH ${SUMS} ${AGAINST_ENTRIES}`,
-      AGAINST_REFERENCES,
-      AGAINST_KEYS,
+      `SELECT count(*) AS checked FROM transfers WHERE booked_at >= ${timeOf(since)}`,
+      `WITH ${sums(since)} ${againstEntries(since)}`,
+      againstReferences(since),
+      againstKeys(since),
     ),
 }
 

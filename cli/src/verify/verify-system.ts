@@ -1,61 +1,86 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import { RefusedError } from '../errors.ts'
 import type { System } from '../system/find-system.ts'
 import { balancesEqualEntries } from './balance-check.ts'
 import { completedChargedOnce, failedNotCharged } from './charge-checks.ts'
 import {
   type Check,
-  type CheckReport,
-  type Databases,
   type CheckInput,
-  truncated,
+  type Databases,
   DATABASES,
+  type PaymentCheck,
+  type Source,
 } from './check.ts'
+import { type Checkpoint, findPosition, timeIn } from './checkpoint.ts'
 import { correctionsBounded } from './correction-check.ts'
+import { findChange, readDigests } from './digests.ts'
 import { eventsMatchLedger } from './event-check.ts'
+import { type CheckReport, type Finding, reportOf } from './findings.ts'
 import { holdsMatchPayments } from './hold-checks.ts'
 import { notifiedOnce } from './notification-checks.ts'
+import { type Open, readOpenPayments } from './open-payments.ts'
 import { ordersPaidOnce } from './order-checks.ts'
 import { nothingParked, outboxDrained } from './outbox-checks.ts'
 import { noOverdraft } from './overdraft-check.ts'
-import { readCharges, readMessages } from './read-simulators.ts'
+import { runPaymentChecks } from './payment-check.ts'
 import { entriesSumToZero } from './transfer-check.ts'
-import { type Activity, waitUntilIdle } from './wait-until-idle.ts'
+import { type Activity, observe, waitUntilIdle } from './wait-until-idle.ts'
 
 /** The results of all checks; `ok` if there are no violations. */
-export type Verification = { ok: boolean; activity: Activity; checks: CheckReport[] }
+export type Verification = {
+  ok: boolean
+  activity: Activity
+  checks: CheckReport[]
+  /** Payments that are not final; undefined where the system has no payments. */
+  open: Open | undefined
+  /** What this run proved, if it was asked for and there are no violations. */
+  checkpoint?: Checkpoint
+}
 
-/** All checks, in the order in which they are reported. */
-export const CHECKS: readonly Check[] = [
-  entriesSumToZero,
-  balancesEqualEntries,
-  noOverdraft,
-  correctionsBounded,
-  holdsMatchPayments,
+/** How to verify; all optional. */
+export type VerifyOptions = {
+  /** Builds on an earlier run: checks what came since. */
+  since?: Checkpoint | undefined
+  /** Makes a checkpoint. */
+  mark?: boolean
+  /** How long after a recent difference it is looked for again, in milliseconds. */
+  confirmAfterMs?: number
+}
+
+/** All checks in the order of their cost, in which they run and are reported. */
+export const CHECKS: readonly (Check | PaymentCheck)[] = [
+  nothingParked,
+  outboxDrained,
+  ordersPaidOnce,
   completedChargedOnce,
   failedNotCharged,
-  ordersPaidOnce,
   notifiedOnce,
-  outboxDrained,
-  nothingParked,
+  holdsMatchPayments,
+  correctionsBounded,
+  noOverdraft,
+  balancesEqualEntries,
+  entriesSumToZero,
   eventsMatchLedger,
 ]
 
-const SECOND_RUN_DELAY_MS = 1_500
-const CHECKS_AT_ONCE = 2
+/** What changed within this time may be under way. */
+const RECENT_MS = 30_000
+const CONFIRM_AFTER_MS = 1_500
 /** Enough for all statements that run at once, so that none waits for a connection. */
 const MAX_CONNECTIONS = 8
 
 /**
  * Waits until the system is idle, then runs all checks on the databases and the simulators'
  * records, never on what a service reports (P14). In a system of some services, such as `caudal
- * start wallets identity`, checks that need other services are skipped.
+ * start wallets identity`, checks that need other services are skipped. With no time to wait, a
+ * difference between things that changed a moment ago is under way, unless nothing moves.
  */
 export async function verifySystem(
   system: System,
   waitMs: number,
-  secondRunDelayMs = SECOND_RUN_DELAY_MS,
+  options: VerifyOptions = {},
 ): Promise<Verification> {
   const open = (service: string): Db =>
     createPool({
@@ -66,52 +91,110 @@ export async function verifySystem(
   const databases: Databases = {}
   for (const name of DATABASES) if (system.runs(name)) databases[name] = open(name)
   try {
-    const activity = await waitUntilIdle(databases, waitMs)
-    const isIdle = activity !== 'busy'
-    let checks = await runChecks(system, databases, isIdle)
-    // The databases are read at different times, so changes in between can look like violations. A
-    // second run reports only real ones.
-    if (!isClean(checks)) {
-      await delay(secondRunDelayMs)
-      checks = await runChecks(system, databases, isIdle)
-    }
-    return { ok: isClean(checks), activity, checks }
+    return await verifyDatabases(system, databases, waitMs, options)
   } finally {
     await Promise.all(Object.values(databases).map((db) => db.end()))
   }
 }
 
-/** Runs all checks; skips those that need services which the system does not run. */
-async function runChecks(
+async function verifyDatabases(
   system: System,
   databases: Databases,
-  isIdle: boolean,
-): Promise<CheckReport[]> {
-  const charges = system.runs('psp') ? await readCharges(system) : new Map()
-  const messages = system.runs('push') ? await readMessages(system) : new Map()
-  const input = { ...databases, charges, messages, isIdle } as CheckInput
-  const checks: CheckReport[] = []
-  // Starts with the last one, which takes about as long as all others together.
-  let left = CHECKS.length
-  const runNext = async (): Promise<void> => {
-    while (left > 0) {
-      left -= 1
-      const place = left
-      checks[place] = await runCheck(CHECKS[place]!, system, input)
-    }
+  waitMs: number,
+  { since, mark = false, confirmAfterMs = CONFIRM_AFTER_MS }: VerifyOptions,
+): Promise<Verification> {
+  const waited = await waitUntilIdle(databases, waitMs)
+  const before = await observe(databases)
+  const input = await inputOf(system, databases)
+  const runs = (source: Source): boolean => system.runs(source)
+  if (since !== undefined) {
+    const now = await readDigests(input, since.position, runs)
+    refuseChanged(since, await findChange(input, since.digests, now))
+    input.since = since.position
   }
-  await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, runNext))
-  return checks
+  const position = mark ? await findPosition(databases, waited === 'idle') : undefined
+  const digests = position && (await readDigests(input, position, runs))
+
+  const checks = CHECKS.filter(({ needs }) => needs.every(runs))
+  const found = await runChecks(input, checks)
+  const isStill = async (): Promise<boolean> =>
+    (await observe(databases)).snapshot === before.snapshot
+  let still = await isStill()
+  const recent = checks.filter(({ name }) => found.get(name)?.recent)
+  if (still && recent.length > 0) {
+    // What a moment ago was under way may have arrived: only what stays is a violation.
+    await delay(confirmAfterMs)
+    for (const [name, finding] of await runChecks(input, recent)) found.set(name, finding)
+    still = await isStill()
+  }
+  const reports = CHECKS.map(({ name, needs }): CheckReport => {
+    const finding = found.get(name)
+    if (finding !== undefined) return reportOf(name, finding, still)
+    const skipped = needs.filter((source) => !runs(source))
+    return { name, checked: 0, violations: [], violation_count: 0, skipped }
+  })
+  const ok = reports.every(({ violation_count: violations }) => violations === 0)
+  return {
+    ok,
+    activity: waited ?? activityOf(still, before.busy),
+    checks: reports,
+    open: databases.payments && (await readOpenPayments(databases.payments)),
+    ...(ok &&
+      position &&
+      digests && { checkpoint: { madeAt: input.startedAt.toISOString(), position, digests } }),
+  }
 }
 
-async function runCheck(check: Check, system: System, input: CheckInput): Promise<CheckReport> {
-  const { name, needs, run } = check
-  const skipped = needs.filter((source) => !system.runs(source))
-  if (skipped.length > 0) return { name, checked: 0, violations: [], skipped }
-  const { checked, violations } = await run(input)
-  return { name, checked, violations: truncated(violations) }
+function activityOf(still: boolean, busy: boolean): Activity {
+  if (!still) return 'busy'
+  return busy ? 'stuck' : 'idle'
 }
 
-function isClean(checks: readonly CheckReport[]): boolean {
-  return checks.every(({ violations }) => violations.length === 0)
+async function inputOf(
+  system: System,
+  databases: Databases,
+): Promise<CheckInput & { startedAt: Date }> {
+  const [anyone] = Object.values(databases)
+  const startedAt = anyone === undefined ? new Date() : await timeIn(anyone)
+  return {
+    ...(databases as Required<Databases>),
+    pspUrl: system.runs('psp') ? system.pspUrl : '',
+    pushUrl: system.runs('push') ? system.pushUrl : '',
+    startedAt,
+    recentFrom: new Date(startedAt.getTime() - RECENT_MS),
+  }
+}
+
+function refuseChanged({ madeAt }: Checkpoint, change: string | undefined): void {
+  if (change === undefined) return
+  throw new RefusedError(
+    `the checkpoint of ${madeAt} does not hold any more, so nothing can build on it. ${change}. ` +
+      'Run "caudal verify" without --since: it checks everything and names what is wrong.',
+  )
+}
+
+/**
+ * Runs the checks, two at once: one worker begins with the cheapest, the other with the most
+ * expensive one. Those of payments share one walk.
+ */
+async function runChecks(
+  input: CheckInput,
+  checks: readonly (Check | PaymentCheck)[],
+): Promise<Map<string, Finding>> {
+  const found = new Map<string, Finding>()
+  const ofPayments = checks.filter((check): check is PaymentCheck => 'look' in check)
+  const walk = async (): Promise<void> => {
+    const findings = await runPaymentChecks(input, ofPayments)
+    ofPayments.forEach(({ name }, place) => found.set(name, findings[place]!))
+  }
+  const jobs = checks.flatMap((check) => {
+    if (check === ofPayments[0]) return walk
+    if ('look' in check) return []
+    return async () => void found.set(check.name, await check.run(input))
+  })
+  const work = async (next: () => (() => Promise<void>) | undefined): Promise<void> => {
+    for (let job = next(); job !== undefined; job = next()) await job()
+  }
+  await Promise.all([work(() => jobs.shift()), work(() => jobs.pop())])
+  return found
 }

@@ -13,11 +13,18 @@ const EQUAL_OBSERVATIONS = 4
  */
 export type Activity = 'idle' | 'stuck' | 'busy'
 
+/** What the system has done so far, as a text to compare, and whether it has work to do. */
+export type Observation = { snapshot: string; busy: boolean }
+
 /**
  * Waits until the system is idle: no unpublished events, no open payments except those in doubt,
- * and no changes of offsets and outboxes.
+ * and no changes of offsets and outboxes. Without time to wait, nothing is known yet: undefined.
  */
-export async function waitUntilIdle(databases: Databases, timeoutMs: number): Promise<Activity> {
+export async function waitUntilIdle(
+  databases: Databases,
+  timeoutMs: number,
+): Promise<Activity | undefined> {
+  if (timeoutMs === 0) return undefined
   let last = ''
   let same = 0
   for (const deadline = Date.now() + timeoutMs; ; await delay(INTERVAL_MS)) {
@@ -30,7 +37,8 @@ export async function waitUntilIdle(databases: Databases, timeoutMs: number): Pr
   }
 }
 
-async function observe(databases: Databases): Promise<{ snapshot: string; busy: boolean }> {
+/** Observes the system once: two equal snapshots mean that nothing moved in between. */
+export async function observe(databases: Databases): Promise<Observation> {
   const of = (names: readonly (keyof Databases)[]): Db[] =>
     names.flatMap((name) => databases[name] ?? [])
   const published = await Promise.all(of(PUBLISHERS).map(outboxOf))
@@ -43,7 +51,8 @@ async function observe(databases: Databases): Promise<{ snapshot: string; busy: 
 
 async function countOpenPayments(payments: Db): Promise<bigint> {
   const { rows } = await payments.query<{ open: bigint }>(
-    `SELECT count(*) AS open FROM payments WHERE status IN ('PENDING', 'RESERVED')`,
+    `SELECT count(*) AS open FROM payments
+     WHERE finalized_at IS NULL AND status IN ('PENDING', 'RESERVED')`,
   )
   return rows[0]!.open
 }

@@ -1,31 +1,129 @@
 import type { Db } from '@caudal/postgres/types.ts'
+import type { CheckInput, Source } from './check.ts'
+import { type Charge, chargePages, type MessageCount, messagePages } from './read-simulators.ts'
+import { LAST_ID, readSorted, type SortedReader } from './sorted-reader.ts'
 
 /** A row of the payments table. */
 export type PaymentRow = {
   payment_id: string
-  tenant_id: string
-  user_id: string
   account_id: string
   external_order_id: string
   amount_minor: bigint
   currency: string
   status: string
+  updated_at: Date
 }
 
+/** The hold of a payment. */
+export type HoldRow = {
+  payment_id: string
+  account_id: string
+  amount_minor: bigint
+  currency: string
+  status: string
+  changed_at: Date
+}
+
+/** An order that is paid, by the payment that it names. */
+export type PaidOrder = { payment_id: string; external_order_id: string; paid_at: Date }
+
+/** The notification of a payment. */
+export type NotificationRow = { payment_id: string; status: string; changed_at: Date }
+
+/** Payments of a range of ids, and everything else that names a payment of this range. */
+export type PaymentPage = {
+  payments: readonly PaymentRow[]
+  byId: ReadonlyMap<string, PaymentRow>
+  holds: ReadonlyMap<string, HoldRow>
+  orders: ReadonlyMap<string, PaidOrder>
+  notifications: ReadonlyMap<string, NotificationRow>
+  charges: ReadonlyMap<string, readonly Charge[]>
+  messages: ReadonlyMap<string, MessageCount>
+}
+
+/** The id before all others. */
+const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 const PAGE = 5_000
 
-/** Reads all payments page by page, ordered by id. */
-export async function* walkPayments(db: Db): AsyncGenerator<PaymentRow[]> {
-  let last = '00000000-0000-0000-0000-000000000000'
-  for (;;) {
-    const { rows } = await db.query<PaymentRow>(
-      `SELECT payment_id, tenant_id, user_id, account_id, external_order_id, amount_minor,
-         currency, status
-       FROM payments WHERE payment_id > $1 ORDER BY payment_id LIMIT $2`,
-      [last, PAGE],
-    )
-    if (rows.length === 0) return
-    yield rows
-    last = rows.at(-1)!.payment_id
+const PAYMENTS = `
+  SELECT payment_id, account_id, external_order_id, amount_minor, currency, status, updated_at
+  FROM payments WHERE payment_id > $1 ORDER BY payment_id LIMIT $2`
+// The key of a payment's hold is the payment; the key of a client's hold is the hold itself.
+const HOLDS = `
+  SELECT payment_id, account_id, amount_minor, currency, status, changed_at
+  FROM holds WHERE hold_key > $1 AND payment_id IS NOT NULL ORDER BY hold_key LIMIT $2`
+const ORDERS = `
+  SELECT paid_payment_id AS payment_id, external_order_id, paid_at
+  FROM orders WHERE paid_payment_id > $1 AND status = 'PAID' ORDER BY paid_payment_id LIMIT $2`
+const NOTIFICATIONS = `
+  SELECT payment_id, status, coalesce(ended_at, created_at) AS changed_at
+  FROM notifications WHERE payment_id > $1 ORDER BY payment_id LIMIT $2`
+
+/**
+ * Walks all payments in the order of their ids, after the position of the checkpoint if there is
+ * one, together with the rows of `sources` that name them: a merge of sorted pages, so memory does
+ * not grow with the number of payments.
+ */
+export async function* walkPayments(
+  input: CheckInput,
+  sources: ReadonlySet<Source>,
+): AsyncGenerator<PaymentPage> {
+  const after = input.since?.paymentId ?? FIRST_ID
+  const of = <T extends { payment_id: string }>(
+    source: Source,
+    pages: () => AsyncIterator<T[]>,
+  ): SortedReader<T> => readSorted(sources.has(source) ? pages() : noPages<T>())
+  const payments = of<PaymentRow>('payments', () => rowPages(input.payments, PAYMENTS, after))
+  const holds = of<HoldRow>('wallets', () => rowPages(input.wallets, HOLDS, after))
+  const orders = of<PaidOrder>('orders', () => rowPages(input.orders, ORDERS, after))
+  const notifications = of<NotificationRow>('notifications', () =>
+    rowPages(input.notifications, NOTIFICATIONS, after),
+  )
+  const charges = of<Charge>('psp', () => chargePages(input.pspUrl, after))
+  const messages = of<MessageCount>('push', () => messagePages(input.pushUrl, after))
+  const readers = [payments, holds, orders, notifications, charges, messages]
+  for (let to = ''; to !== LAST_ID;) {
+    const known: string[] = []
+    for (const reader of readers) known.push(await reader.knownTo())
+    to = known.reduce((lowest, id) => (id < lowest ? id : lowest))
+    const taken = payments.take(to)
+    yield {
+      payments: taken,
+      byId: byPayment(taken),
+      holds: byPayment(holds.take(to)),
+      orders: byPayment(orders.take(to)),
+      notifications: byPayment(notifications.take(to)),
+      charges: listByPayment(charges.take(to)),
+      messages: byPayment(messages.take(to)),
+    }
   }
+}
+
+async function* noPages<T>(): AsyncGenerator<T[]> {}
+
+async function* rowPages<T extends { payment_id: string }>(
+  db: Db,
+  statement: string,
+  after: string,
+): AsyncGenerator<T[]> {
+  for (let last = after; ;) {
+    const { rows } = await db.query<T>(statement, [last, PAGE])
+    if (rows.length === 0) return
+    last = rows.at(-1)!.payment_id
+    yield rows
+  }
+}
+
+function byPayment<T extends { payment_id: string }>(rows: readonly T[]): Map<string, T> {
+  return new Map(rows.map((row) => [row.payment_id, row]))
+}
+
+function listByPayment<T extends { payment_id: string }>(rows: readonly T[]): Map<string, T[]> {
+  const lists = new Map<string, T[]>()
+  for (const row of rows) {
+    const list = lists.get(row.payment_id)
+    if (list) list.push(row)
+    else lists.set(row.payment_id, [row])
+  }
+  return lists
 }

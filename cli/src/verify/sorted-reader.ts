@@ -1,0 +1,34 @@
+/** The highest id: a reader that is at its end knows all rows up to it. */
+export const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
+/** Reads rows in the order of their payment ids, a page at a time. */
+export type SortedReader<T> = {
+  /** The id up to which all rows are in memory. */
+  knownTo(): Promise<string>
+  /** Takes the rows up to the id, which must be known. */
+  take(to: string): T[]
+}
+
+/** Reads ahead one page of `pages`, whose rows ascend by payment id. */
+export function readSorted<T extends { payment_id: string }>(
+  pages: AsyncIterator<T[]>,
+): SortedReader<T> {
+  let buffer: T[] = []
+  let ended = false
+  return {
+    async knownTo() {
+      while (buffer.length === 0 && !ended) {
+        const next = await pages.next()
+        if (next.done) ended = true
+        else buffer = next.value
+      }
+      return ended ? LAST_ID : buffer.at(-1)!.payment_id
+    },
+    take(to) {
+      const end = buffer.findIndex((row) => row.payment_id > to)
+      const taken = end === -1 ? buffer : buffer.slice(0, end)
+      buffer = end === -1 ? [] : buffer.slice(end)
+      return taken
+    },
+  }
+}

@@ -1,0 +1,28 @@
+import { eventually } from '@caudal/testing/eventually.ts'
+import type { LaunchedSystem } from './launch-system.ts'
+import type { UsedSystem } from './planted-violations.ts'
+import { messagesOf, paymentWithStatus, postPayment, seed, type SeededUser } from './user-client.ts'
+
+/** Makes payments that complete and one that fails, until their users are notified. */
+export async function useSystem(dataDir: string, system: LaunchedSystem): Promise<UsedSystem> {
+  const [user] = await seed(dataDir, { orders: 1 })
+  const [rich] = await seed(dataDir, { orders: 2 })
+  const [poor] = await seed(dataDir, { balance: '5.00' })
+  const end = async (owner: SeededUser | undefined, status: string): Promise<string> => {
+    const { body } = await postPayment(system.gateway_url, owner!)
+    const id = String(body['payment_id'])
+    await paymentWithStatus(system.gateway_url, owner!, id, [status])
+    await eventually(async () => (await messagesOf(system.push_url, id)).length > 0)
+    return id
+  }
+  return {
+    completed: {
+      id: await end(user, 'COMPLETED'),
+      order: user!.orders[0]!.external_order_id,
+      account: user!.account_id,
+    },
+    otherId: await end(rich, 'COMPLETED'),
+    failedId: await end(poor, 'FAILED'),
+    unpaidOrder: rich!.orders[1]!.external_order_id,
+  }
+}
