@@ -3,18 +3,19 @@ import { type Finding, joinFindings, LISTED } from './findings.ts'
 
 /**
  * Runs a check in SQL: `counting` counts the checked items, and each of `finding` returns a message
- * per violation. The database keeps the list; only the first messages and a count come here.
+ * per violation. The database keeps the list; only the first messages and a count come here. One
+ * statement runs at a time, so that several checks can run at once, and on a single connection
+ * too.
  */
 export async function findViolations(
   db: Db,
   counting: string,
   ...finding: readonly string[]
 ): Promise<Finding> {
-  const [counted, ...found] = await Promise.all([
-    db.query<{ checked: bigint }>(counting),
-    ...finding.map((statement) => listViolations(db, statement)),
-  ])
-  const checked = Number(counted.rows[0]!.checked)
+  const { rows } = await db.query<{ checked: bigint }>(counting)
+  const found: Finding[] = []
+  for (const statement of finding) found.push(await listViolations(db, statement))
+  const checked = Number(rows[0]!.checked)
   return joinFindings({ checked, violations: [], violation_count: 0 }, ...found)
 }
 
