@@ -19,7 +19,11 @@ type Followed = {
 }
 
 /** Checks of what a used system need not have. */
-const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['nothing_parked', 'corrections_bounded'])
+const MAY_BE_EMPTY: ReadonlySet<string> = new Set([
+  'nothing_parked',
+  'corrections_bounded',
+  'client_spending',
+])
 const PERCENTILES = ['p50', 'p95', 'p99']
 
 describe('the command line, against a running system', () => {

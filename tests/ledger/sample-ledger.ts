@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Db } from '@caudal/postgres/types.ts'
 import { openAccount } from '@caudal/wallets/accounts/open-account.ts'
+import { recordPolicies } from '@caudal/wallets/commands/store/record-policies.ts'
+import type { ClientPolicy } from '@caudal/wallets/ledger/domain/policy.ts'
 import { LEDGER_RIGHTS } from '@caudal/wallets/ledger/domain/rights.ts'
 import { change, close, move, transfer } from '../../services/wallets/test/client-commands.ts'
 import { runBatch, runCommands } from '../../services/wallets/test/ledger-fixture.ts'
@@ -21,6 +23,7 @@ const OPENER = {
 const wallet = newWallet()
 const spender = newWallet({ currency: 'JPY' })
 const frozen = newWallet()
+const limited = newWallet()
 const [payer, payee, heir, empty] = [newWallet(), newWallet(), newWallet(), newWallet()]
 const credit = move('credit', payer, 100n)
 const debit = move('debit', payer, 3n)
@@ -47,6 +50,15 @@ const reclassification = transfer(
   { corrects: misplaced.transferId, rights: LEDGER_RIGHTS },
 )
 
+/** A policy of the client that sends the commands. */
+const policy: ClientPolicy = {
+  version: 'sample-policy',
+  accountKinds: null,
+  currencies: new Map([['USD', { perTransferMinor: null, perDayMinor: 1_000n }]]),
+}
+const counted = { ...move('credit', limited, 60n), policy }
+const countedHold = { ...move('hold', limited, 25n), policy }
+
 /** A PSP beside the default one. */
 export const OTHER_PSP = 'other'
 
@@ -55,6 +67,7 @@ export const SAMPLE = {
   wallet,
   spender,
   frozen,
+  limited,
   payer,
   payee,
   heir,
@@ -65,6 +78,8 @@ export const SAMPLE = {
   correction,
   misplaced,
   reclassification,
+  policy,
+  counted,
   hold: move('hold', wallet, 30n),
   expiring: { ...move('hold', wallet, 7n), expiresInSeconds: 3_600 },
   ended: move('hold', frozen, 5n),
@@ -81,7 +96,7 @@ export async function openWithEvents(db: Db, wallets: readonly TestWallet[]): Pr
 /** Fills the sample ledger with transfers, holds and changes of every kind. */
 export async function fillSampleLedger(db: Db): Promise<void> {
   const { hold, expiring, ended, payment } = SAMPLE
-  await openWithEvents(db, [wallet, spender, frozen, payer, payee, heir, empty])
+  await openWithEvents(db, [wallet, spender, frozen, limited, payer, payee, heir, empty])
   await runCommands(db, change({ overdraft: 80n }, spender))
   await runCommands(db, move('credit', wallet, 100n), move('credit', spender, 50n), credit)
   await runCommands(db, hold, move('debit', spender, 80n), move('credit', frozen, 5n), debit)
@@ -94,6 +109,7 @@ export async function fillSampleLedger(db: Db): Promise<void> {
   await runCommands(db, sale)
   await runCommands(db, correction)
   await runCommands(db, misplaced, reclassification)
+  await spendUnderPolicy(db)
   for (const psp of [undefined, OTHER_PSP]) await settle(db, newPayment(payer, 4n), psp)
 }
 
@@ -104,4 +120,15 @@ async function settle(db: Db, payment: TestPayment, psp: string | undefined): Pr
   assert(held?.type === 'posted')
   const settled = { ...payment, holdId: held.transfer.transferId }
   await runBatch(db, [eventWork(completed(settled, psp))])
+}
+
+/** What a client with a maximum per day moves; a commit was counted as the hold. */
+async function spendUnderPolicy(db: Db): Promise<void> {
+  const document = { currencies: { USD: { max_per_day: '10.00' } } }
+  const { tenantId } = limited
+  const clientId = counted.key.clientId!
+  await recordPolicies(db, [{ tenantId, clientId, policy, document }])
+  await runCommands(db, counted, countedHold)
+  await runCommands(db, { ...close('commit', limited, countedHold.transferId, 20n), policy })
+  await runCommands(db, move('credit', limited, 500n))
 }

@@ -18,12 +18,12 @@ import { fillSampleLedger, openWithEvents } from './sample-ledger.ts'
 
 const OF_THE_LEDGER = CHECKS.filter(({ needs }) => needs.length === 1 && needs[0] === 'wallets')
 
-async function assertClean(wallets: Db): Promise<void> {
-  assert.equal(OF_THE_LEDGER.length, 5)
+async function assertClean(wallets: Db, ...empty: string[]): Promise<void> {
+  assert.equal(OF_THE_LEDGER.length, 6)
   for (const { name, run } of OF_THE_LEDGER) {
     const { checked, violations } = await run({ wallets } as CheckInput)
     assert.deepEqual(violations, [], name)
-    assert.ok(checked > 0 || name === 'events_match_ledger', name)
+    assert.equal(checked > 0, !empty.includes(name), name)
   }
 }
 
@@ -73,7 +73,8 @@ test('F1, F3: verify finds no violations in a random ledger and in one rebuilt f
     ),
   )
   await restoreAccounts(rebuilt)
-  await assertClean(rebuilt)
+  // The events before the rebuild are not in its outbox, and the day of a client begins again.
+  await assertClean(rebuilt, 'events_match_ledger', 'client_spending')
   const { outcomes } = await runBatch(rebuilt, [eventCredit(wallet, 12n, 'deposit-1')])
   const [again] = outcomes
   assert.equal(again?.type === 'refused' && again.code, 'REFERENCE_ALREADY_USED')

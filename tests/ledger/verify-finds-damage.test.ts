@@ -9,6 +9,7 @@ import { correctionsBounded } from 'caudal/verify/correction-check.ts'
 import { type Digest, findChange, readDigests } from 'caudal/verify/digests.ts'
 import { eventsMatchLedger } from 'caudal/verify/event-check.ts'
 import { noOverdraft } from 'caudal/verify/overdraft-check.ts'
+import { clientSpending } from 'caudal/verify/spending-check.ts'
 import { entriesSumToZero } from 'caudal/verify/transfer-check.ts'
 import type { Client } from 'pg'
 import { close, move } from '../../services/wallets/test/client-commands.ts'
@@ -22,12 +23,14 @@ import { newWallet } from '../../services/wallets/test/test-wallet.ts'
 import { CORRECTION_DAMAGES } from './correction-damages.ts'
 import { type Damage, ROW_DAMAGES } from './row-damages.ts'
 import { SAMPLE, fillSampleLedger } from './sample-ledger.ts'
+import { SPENDING_DAMAGES } from './spending-damages.ts'
 
 const CHECKS = [
   entriesSumToZero,
   balancesEqualEntries,
   noOverdraft,
   correctionsBounded,
+  clientSpending,
   eventsMatchLedger,
 ]
 
@@ -244,7 +247,7 @@ function digestsOf(db: unknown, position: Position): Promise<Digest[]> {
   return readDigests({ wallets: db } as CheckInput, position, (source) => source === 'wallets')
 }
 
-/** What a run since a checkpoint says: that the checkpoint does not hold, or what is wrong. */
+/** The violations since a checkpoint, or only why the checkpoint does not hold. */
 async function lookSince(
   db: unknown,
   position: Position,
@@ -259,7 +262,7 @@ function assertClean(found: ReadonlyMap<string, string[]>): void {
   assert.deepEqual([...found.values()].flat(), [])
 }
 
-describe('F1, P14: verify finds changes that were made to the tables without the ledger', () => {
+describe('F1, F14, P14: verify finds changes that were made to the tables without the ledger', () => {
   const scope = suiteScope()
   let pool: Db
   let admin: Client
@@ -285,7 +288,8 @@ describe('F1, P14: verify finds changes that were made to the tables without the
     }
   })
 
-  for (const { what, sql, check, says } of [...DAMAGES, ...ROW_DAMAGES, ...CORRECTION_DAMAGES]) {
+  const damages = [...DAMAGES, ...ROW_DAMAGES, ...CORRECTION_DAMAGES, ...SPENDING_DAMAGES]
+  for (const { what, sql, check, says } of damages) {
     test(what, async () => {
       await admin.query('BEGIN')
       try {

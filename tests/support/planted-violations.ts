@@ -66,6 +66,7 @@ export async function withPlanted<T>(
 export function plantedViolations(used: UsedSystem): PlantedViolation[] {
   return [
     ...ledger(used),
+    spending(used),
     ...holds(used),
     ...charges(used),
     ...orders(used),
@@ -140,6 +141,20 @@ function ledger({ completed: { id, account } }: UsedSystem): PlantedViolation[] 
       values: [id],
     },
   ]
+}
+
+function spending({ completed: { account } }: UsedSystem): PlantedViolation {
+  return {
+    database: 'wallets',
+    table: 'client_spending',
+    what: 'spending of a client without transfers',
+    check: 'client_spending',
+    says: `client planted of tenant caudal (USD): 5 spent on`,
+    sql: `INSERT INTO client_spending (day, spent_minor, tenant_id, client_id, currency)
+          SELECT current_date, 5, tenant_id, 'planted', currency FROM accounts
+          WHERE account_id = $1`,
+    values: [account],
+  }
 }
 
 function holds({ completed: { id, account } }: UsedSystem): PlantedViolation[] {

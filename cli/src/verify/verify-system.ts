@@ -25,6 +25,7 @@ import { ordersPaidOnce } from './order-checks.ts'
 import { nothingParked, outboxDrained } from './outbox-checks.ts'
 import { noOverdraft } from './overdraft-check.ts'
 import { runPaymentChecks } from './payment-check.ts'
+import { clientSpending } from './spending-check.ts'
 import { entriesSumToZero } from './transfer-check.ts'
 import { type Activity, observe, waitUntilIdle } from './wait-until-idle.ts'
 
@@ -59,6 +60,7 @@ export const CHECKS: readonly (Check | PaymentCheck)[] = [
   notifiedOnce,
   holdsMatchPayments,
   correctionsBounded,
+  clientSpending,
   noOverdraft,
   balancesEqualEntries,
   entriesSumToZero,
