@@ -1,7 +1,8 @@
 import { anyDifference, eachDifference, type Pair } from './differences.ts'
 
 // Compares columns other than balances and entries with the events. Each statement reads
-// `ledger_events`, the events that are still in the outbox (event-check.ts).
+// `ledger_events`, the events that are still in the outbox, and `posted`, the transfers
+// (event-check.ts).
 
 const OF_TRANSFERS: readonly Pair[] = [
   ['kind', 't.kind', `split_part(w.event_type, '.', 2)`],
@@ -25,7 +26,7 @@ const OF_TRANSFERS: readonly Pair[] = [
 const TRANSFERS = `
   SELECT format('account %s (%s): transfer %s has the %s %s, its event has %s', w.account_id,
     w.currency, w.transfer_id, d.name, d.found, d.expected) AS violation
-  FROM ledger_events w JOIN transfers t USING (transfer_id)
+  FROM ledger_events w JOIN posted t USING (transfer_id)
   JOIN ${eachDifference(OF_TRANSFERS)} ON true
   WHERE ${anyDifference(OF_TRANSFERS)}`
 
@@ -50,7 +51,11 @@ const HOLDS = `
   END
   FROM (
     SELECT DISTINCT ON (hold_id) *
-    FROM (SELECT *, (hold->>'hold_id')::uuid AS hold_id FROM ledger_events WHERE hold IS NOT NULL) o
+    FROM (
+      SELECT tenant_id, account_id, currency, payment_id, account_version, hold,
+        (hold->>'hold_id')::uuid AS hold_id
+      FROM ledger_events WHERE hold IS NOT NULL
+    ) o
     ORDER BY hold_id, account_version DESC
   ) w
   LEFT JOIN holds h ON h.hold_key = coalesce(w.payment_id, w.hold_id) AND h.hold_id = w.hold_id

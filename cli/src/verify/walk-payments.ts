@@ -43,7 +43,7 @@ export type PaymentPage = {
 
 /** The id before all others. */
 const FIRST_ID = '00000000-0000-0000-0000-000000000000'
-const PAGE = 5_000
+const PAGE = 1_000
 
 const PAYMENTS = `
   SELECT payment_id, account_id, external_order_id, amount_minor, currency, status, updated_at
@@ -83,8 +83,7 @@ export async function* walkPayments(
   const messages = of<MessageCount>('push', () => messagePages(input.pushUrl, after))
   const readers = [payments, holds, orders, notifications, charges, messages]
   for (let to = ''; to !== LAST_ID;) {
-    const known: string[] = []
-    for (const reader of readers) known.push(await reader.knownTo())
+    const known = await Promise.all(readers.map((reader) => reader.knownTo()))
     to = known.reduce((lowest, id) => (id < lowest ? id : lowest))
     const taken = payments.take(to)
     yield {
