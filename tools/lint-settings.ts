@@ -42,7 +42,11 @@ const SLICED = [
  * Services of slices around a spine that lies beside them. A slice imports process-batch.ts, store,
  * domain and its own files; these import no slice; main.ts and observe.ts wire them.
  */
-const SLICED_AROUND_SPINE = [{ service: 'payments', slices: ['requests', 'events'] }]
+const SLICED_AROUND_SPINE = [
+  { service: 'payments', slices: ['requests', 'events'] },
+  { service: 'orders', slices: ['requests', 'events'] },
+  { service: 'identity', slices: ['users', 'tokens', 'keys', 'oidc'] },
+]
 
 /** Pure files of packages that also have effects. */
 const PURE_FILES = ['@caudal/retry/backoff-ms.ts', '@caudal/idempotency/decide-by-key.ts']

@@ -14,12 +14,19 @@ import { findVagueTexts, findVagueTitles } from './tidy/language.ts'
 import { findBareDisables, findLongLines, findMachinePaths, findOpenEnds } from './tidy/lines.ts'
 import { findLooseVersions, findUnlockedPlatforms, findUnnamedScripts } from './tidy/manifests.ts'
 import { findChangedMigrations } from './tidy/migrations.ts'
-import { findBarrels, findMigrationRepeats, findOddNames, findVagueFolders } from './tidy/names.ts'
+import {
+  findBarrels,
+  findLooseFiles,
+  findMigrationRepeats,
+  findOddNames,
+  findVagueFolders,
+} from './tidy/names.ts'
 import { readTree, type SourceFile } from './tidy/source-tree.ts'
 
 const RULES: Record<string, (files: SourceFile[]) => string[]> = {
   'no file is a barrel': findBarrels,
   'folders are called after what is in them': findVagueFolders,
+  'only composition and spine lie beside the folders of a service': findLooseFiles,
   'code files have kebab-case names': findOddNames,
   'each migration has a number of its own': findMigrationRepeats,
   'a migration that has landed is never changed': findChangedMigrations,

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { findBarrels, findMigrationRepeats, findOddNames, findVagueFolders } from './names.ts'
+import {
+  findBarrels,
+  findLooseFiles,
+  findMigrationRepeats,
+  findOddNames,
+  findVagueFolders,
+} from './names.ts'
 
 function named(...paths: string[]): { path: string; text: string }[] {
   return paths.map((path) => ({ path, text: '' }))
@@ -16,6 +22,20 @@ test('a folder called after nothing is found at any depth', () => {
   assert.equal(findVagueFolders(named('services/wallets/src/utils/add.ts')).length, 1)
   assert.equal(findVagueFolders(named('packages/common/src/add.ts')).length, 1)
   assert.deepEqual(findVagueFolders(named('packages/postgres/src/types.ts')), [])
+})
+
+test('a file beside the folders of a service is found, unless it composes or is the spine', () => {
+  const loose = named('services/identity/src/create-users.ts', 'services/a/src/book.test.ts')
+  assert.equal(findLooseFiles(loose).length, loose.length)
+  const fine = [
+    'services/identity/src/main.ts',
+    'services/identity/src/config.test.ts',
+    'services/identity/src/process-batch.ts',
+    'services/identity/src/users/create-users.ts',
+    'services/identity/test/start-test-identity.ts',
+    'packages/money/src/parse-amount.ts',
+  ]
+  assert.deepEqual(findLooseFiles(named(...fine)), [])
 })
 
 test('camel case and snake case are found in files and folders of code', () => {

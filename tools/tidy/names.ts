@@ -4,6 +4,14 @@ import type { SourceFile } from './source-tree.ts'
 const VAGUE_FOLDERS = new Set(
   'common utils util helpers helper models model types lib misc shared'.split(' '),
 )
+/** What a service is made of, besides its folders. */
+const ROOT_FILES = 'main config migrations process-batch observe'.split(' ')
+/** They join what several folders offer, as main.ts does, and are too long for it. */
+const MORE_ROOT_FILES = [
+  'services/api-gateway/src/open-peers.ts',
+  'services/wallets/src/order-by.ts',
+]
+const ROOT_FILE = /^services\/[^/]+\/src\/([^/]+?)(?:\.test)?\.ts$/
 const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*$/
 const MIGRATION = /\/(\d{4})_[a-z0-9]+(_[a-z0-9]+)*\.sql$/
 
@@ -21,6 +29,17 @@ export function findVagueFolders(files: SourceFile[]): string[] {
     return vague === undefined ? [] : [`${path}: name the folder ${vague} after what is in it`]
   })
   return mistakes
+}
+
+/** Beside the folders of a service are its composition and its spine; the rest is in a folder. */
+export function findLooseFiles(files: SourceFile[]): string[] {
+  return files
+    .filter(({ path }) => {
+      const name = ROOT_FILE.exec(path)?.[1]
+      if (name === undefined || MORE_ROOT_FILES.includes(path)) return false
+      return !ROOT_FILES.includes(name)
+    })
+    .map(({ path }) => `${path}: put the file into the folder of its slice`)
 }
 
 /** Code files and their folders are kebab-case: `save-decision.ts`. */

@@ -1,12 +1,12 @@
 import type { ProcessBatch } from '@caudal/batching/process-batch.ts'
 import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
+import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { ParkError } from '@caudal/event-log/park-error.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import { decideCreations } from './domain/decide-creations.ts'
 import { decidePayments, firstPayments, type UnmarkedPayment } from './domain/decide-payments.ts'
 import { keyOf, type NewOrder, type Order } from './domain/order.ts'
 import { ordersPaidBy } from './domain/orders-paid-by.ts'
-import type { PaymentWork } from './messaging/handlers.ts'
 import { findOrders } from './store/find-orders.ts'
 import { insertOrders } from './store/insert-orders.ts'
 import { markOrdersPaid } from './store/mark-orders-paid.ts'
@@ -15,6 +15,12 @@ import { markOrdersPaid } from './store/mark-orders-paid.ts'
 export interface CreationWork {
   type: 'creation'
   orders: readonly NewOrder[]
+}
+
+/** The work of an event: a payment that has ended. */
+export interface PaymentWork {
+  type: 'payment'
+  incoming: IncomingEvent<PaymentFinalized>
 }
 
 export type OrderWork = CreationWork | PaymentWork

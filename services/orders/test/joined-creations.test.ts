@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
-import { createOrderCreation } from '../src/create-orders.ts'
 import { type NewOrder, newOrder } from '../src/domain/order.ts'
 import { orderMigrations } from '../src/migrations.ts'
+import { createOrderCreation } from '../src/requests/create-orders.ts'
 import { anOrder } from './an-order.ts'
 
 const fallback = { tenantId: 'caudal', id: '' }

@@ -3,6 +3,9 @@ import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { accountIdOf, walletIdOf } from '@caudal/contracts/ids.ts'
 
+/** Users of one request. */
+export const MAX_USERS = 1_000
+
 export const PLATFORMS = ['android', 'ios'] as const
 export type Platform = (typeof PLATFORMS)[number]
 

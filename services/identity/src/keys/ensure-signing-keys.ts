@@ -1,8 +1,8 @@
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
-import type { SigningKey } from './domain/signing-key.ts'
-import { insertSigningKey, lockSigningKeys } from './store/signing-keys.ts'
+import type { SigningKey } from '../domain/signing-key.ts'
+import { insertSigningKey, lockSigningKeys } from '../store/signing-keys.ts'
 
 /**
  * The keys that tokens are signed with; the first start makes one. They live in the database, so

@@ -22,7 +22,7 @@ import {
   getUserSchema,
   lookupUsersSchema,
   removeDevicesSchema,
-} from './schemas.ts'
+} from './user-schemas.ts'
 
 /** What the routes need done; the spine brings it. */
 export interface UserRoutesDeps {

@@ -1,9 +1,9 @@
 import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { NewOrder, Order } from './domain/order.ts'
-import { type OrderOutcome, processBatch } from './process-batch.ts'
-import { OrderRaceError } from './store/insert-orders.ts'
+import type { NewOrder, Order } from '../domain/order.ts'
+import { type OrderOutcome, processBatch } from '../process-batch.ts'
+import { OrderRaceError } from '../store/insert-orders.ts'
 
 /** All orders as they are now, or the first whose id belongs to another order. */
 export type CreateOrdersOutcome = { created: Order[] } | { conflict: NewOrder }

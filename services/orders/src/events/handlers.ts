@@ -1,14 +1,7 @@
-import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
-import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import type { OrderBy } from '@caudal/event-log/order-key.ts'
 import type { Handlers } from '@caudal/event-log/router.ts'
-
-/** The work of an event: a payment that has ended. */
-export interface PaymentWork {
-  type: 'payment'
-  incoming: IncomingEvent<PaymentFinalized>
-}
+import type { PaymentWork } from '../process-batch.ts'
 
 /** The payments of one order are in order: the first that is completed pays it. */
 export const orderBy: OrderBy = { [TOPICS.paymentsFinalized]: ['tenant_id', 'external_order_id'] }

@@ -2,8 +2,8 @@ import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import type { BatchResult } from '@caudal/batching/process-batch.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { User } from './domain/user.ts'
-import { type CreationWork, processBatch, type ProcessBatchDeps } from './process-batch.ts'
+import type { User } from '../domain/user.ts'
+import { type CreationWork, processBatch, type ProcessBatchDeps } from '../process-batch.ts'
 
 export interface UserCreation {
   /** Creates the users together with the requests that arrive meanwhile. */

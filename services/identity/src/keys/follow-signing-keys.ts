@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Db } from '@caudal/postgres/types.ts'
 import { runPeriodically } from '@caudal/retry/run-periodically.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
-import type { SigningKey } from './domain/signing-key.ts'
-import { findSigningKeys } from './store/signing-keys.ts'
+import type { SigningKey } from '../domain/signing-key.ts'
+import { findSigningKeys } from '../store/signing-keys.ts'
 
 export interface FollowedKeys {
   /** Never empty: without any in the database those of before go on. */

@@ -1,5 +1,5 @@
 import { AMOUNTS_BY_CURRENCY, Currency } from '@caudal/contracts/currency-schema.ts'
-import { TENANT_PATTERN } from '@caudal/contracts/tenant.ts'
+import { TenantId } from '@caudal/contracts/tenant-schema.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Type } from 'typebox'
@@ -13,10 +13,6 @@ const Text = Type.String({
   maxLength: 255,
   pattern: '^[^\\u0000-\\u001f]+$',
   description: '1 to 255 characters, none of them a control character',
-})
-const TenantId = Type.String({
-  pattern: TENANT_PATTERN,
-  description: 'small letters, digits, - and _, 63 at most',
 })
 const Amount = Type.String({
   pattern: '^(0|[1-9][0-9]{0,18})(\\.[0-9]{1,4})?$',

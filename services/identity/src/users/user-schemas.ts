@@ -1,18 +1,12 @@
 import { Currency } from '@caudal/contracts/currency-schema.ts'
-import { SCOPE } from '@caudal/contracts/scopes.ts'
-import { CLIENT_PATTERN, TENANT_PATTERN } from '@caudal/contracts/tenant.ts'
+import { TenantId } from '@caudal/contracts/tenant-schema.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { Type } from 'typebox'
-import { DEFAULT_LOCALE, PLATFORMS } from '../domain/user.ts'
+import { DEFAULT_LOCALE, MAX_USERS, PLATFORMS } from '../domain/user.ts'
 
-const MAX_USERS = 1_000
 const MAX_DEVICES = 16
 const MAX_CURRENCIES = 32
 
-const TenantId = Type.String({
-  pattern: TENANT_PATTERN,
-  description: 'small letters, digits, - and _, 63 at most',
-})
 const Locale = Type.String({
   pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$',
   description: `a language tag (BCP 47); default: ${DEFAULT_LOCALE}`,
@@ -99,44 +93,4 @@ export const deleteUserSchema = {
   querystring: Type.Object({ tenant_id: Type.Optional(TenantId) }),
   response: { 204: Type.Null() },
   problems: ['USER_NOT_FOUND'] as const,
-}
-
-export const createTokensSchema = {
-  summary: 'Tokens of many users at once; only while development login is on',
-  body: Type.Object({
-    tenant_id: Type.Optional(TenantId),
-    users: Type.Array(Type.Object({ user_id: Uuid }), { minItems: 1, maxItems: MAX_USERS }),
-  }),
-  response: {
-    200: Type.Object({
-      tokens: Type.Array(
-        Type.Object({
-          user_id: Uuid,
-          token: Type.String(),
-          expires_at: Type.String({ format: 'date-time' }),
-        }),
-      ),
-    }),
-  },
-}
-
-export const createClientTokenSchema = {
-  summary: 'The token of any service, without its secret; only while development login is on',
-  body: Type.Object({
-    tenant_id: Type.Optional(TenantId),
-    client_id: Type.String({
-      pattern: CLIENT_PATTERN,
-      description: 'letters, digits, ., - and _, 64 at most',
-    }),
-    scope: Type.String({
-      pattern: '^[a-z]+:[a-z]+( [a-z]+:[a-z]+){0,31}$',
-      description: `scopes such as ${SCOPE.ledgerWrite}, with one space between them`,
-    }),
-  }),
-  response: {
-    200: Type.Object({
-      token: Type.String(),
-      expires_at: Type.String({ format: 'date-time' }),
-    }),
-  },
 }

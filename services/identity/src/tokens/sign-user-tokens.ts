@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Db } from '@caudal/postgres/types.ts'
 import { importJWK, SignJWT } from 'jose'
-import { userTokenClaims } from './domain/access-token.ts'
-import { type SigningKey, signingKeyAt } from './domain/signing-key.ts'
-import { findTokenHolders } from './store/find-token-holders.ts'
+import { userTokenClaims } from '../domain/access-token.ts'
+import { type SigningKey, signingKeyAt } from '../domain/signing-key.ts'
+import { findTokenHolders } from '../store/find-token-holders.ts'
 
 export type UserToken = { userId: string; token: string; expiresAt: Date }
 

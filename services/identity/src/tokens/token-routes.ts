@@ -5,7 +5,7 @@ import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
 import { tenantFor } from '@caudal/http/tenant-for.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
-import { createClientTokenSchema, createTokensSchema } from './schemas.ts'
+import { createClientTokenSchema, createTokensSchema } from './token-schemas.ts'
 
 export interface TokenRoutesDeps {
   verifier: TokenVerifier

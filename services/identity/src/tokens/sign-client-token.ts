@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { importJWK, SignJWT } from 'jose'
-import { clientTokenClaims } from './domain/access-token.ts'
-import type { Client } from './domain/client.ts'
-import { grantClientScopes } from './domain/grant-client-scopes.ts'
-import { type SigningKey, signingKeyAt } from './domain/signing-key.ts'
+import { clientTokenClaims } from '../domain/access-token.ts'
+import type { Client } from '../domain/client.ts'
+import { grantClientScopes } from '../domain/grant-client-scopes.ts'
+import { type SigningKey, signingKeyAt } from '../domain/signing-key.ts'
 
 export type ClientTokenSigner = (input: {
   /** Null takes the client's own, or `callerTenantId` where it has none by configuration. */
