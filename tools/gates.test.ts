@@ -31,6 +31,7 @@ const COMPLAINTS: Record<string, string[]> = {
     'services/wallets/src/without-docstring.ts: put the file into the folder of its slice',
     'docs/guides/lost-citation.md:3: cites ../design.md, which does not exist',
     'services/wallets/src/without-docstring.ts:1: say in a docstring',
+    'services/wallets/src/two/places.ts: exports Places, and so does ',
     'services/wallets/src/hard-coded-scope.ts:2: name ledger:write by SCOPES',
     'services/wallets/src/misnamed-error.ts:5: an error is logged as err',
     'services/wallets/src/hand-numbered.ts:2: number these parameters by sql',

@@ -10,6 +10,7 @@ import {
   findUndocumentedExports,
 } from './tidy/code.ts'
 import { findErrorDrift, findLostPaths, findUnshownPromises } from './tidy/documents.ts'
+import { findRepeatedNames } from './tidy/exported-names.ts'
 import { findVagueTexts, findVagueTitles } from './tidy/language.ts'
 import { findBareDisables, findLongLines, findMachinePaths, findOpenEnds } from './tidy/lines.ts'
 import { findLooseVersions, findUnlockedPlatforms, findUnnamedScripts } from './tidy/manifests.ts'
@@ -31,6 +32,7 @@ const RULES: Record<string, (files: SourceFile[]) => string[]> = {
   'each migration has a number of its own': findMigrationRepeats,
   'a migration that has landed is never changed': findChangedMigrations,
   'every exported function has a docstring': findUndocumentedExports,
+  'a name is exported by one file': findRepeatedNames,
   'many parameters of SQL are numbered by the sql template': findHandNumberedParameters,
   'an error is logged as err': findMisnamedErrors,
   'scopes are named by the list of the contracts': findHardCodedScopes,

@@ -4,7 +4,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { balancesEqualEntries } from 'caudal/verify/balance-check.ts'
 import type { CheckInput } from 'caudal/verify/check.ts'
-import { findPosition, type Position } from 'caudal/verify/checkpoint.ts'
+import { findPosition, type CheckpointPosition } from 'caudal/verify/checkpoint.ts'
 import { correctionsBounded } from 'caudal/verify/correction-check.ts'
 import { type Digest, findChange, readDigests } from 'caudal/verify/digests.ts'
 import { eventsMatchLedger } from 'caudal/verify/event-check.ts'
@@ -234,7 +234,7 @@ const DAMAGES: Damage[] = [
   },
 ]
 
-async function look(db: unknown, since?: Position): Promise<Map<string, string[]>> {
+async function look(db: unknown, since?: CheckpointPosition): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>()
   for (const { name, run } of CHECKS) {
     const { violations } = await run({ wallets: db, ...(since && { since }) } as CheckInput)
@@ -243,14 +243,14 @@ async function look(db: unknown, since?: Position): Promise<Map<string, string[]
   return found
 }
 
-function digestsOf(db: unknown, position: Position): Promise<Digest[]> {
+function digestsOf(db: unknown, position: CheckpointPosition): Promise<Digest[]> {
   return readDigests({ wallets: db } as CheckInput, position, (source) => source === 'wallets')
 }
 
 /** The violations since a checkpoint, or only why the checkpoint does not hold. */
 async function lookSince(
   db: unknown,
-  position: Position,
+  position: CheckpointPosition,
   digests: readonly Digest[],
 ): Promise<string[]> {
   const now = await digestsOf(db, position)
@@ -266,7 +266,7 @@ describe('F1, F14, P14: verify finds changes that were made to the tables withou
   const scope = suiteScope()
   let pool: Db
   let admin: Client
-  const checkpoints: { position: Position; digests: Digest[] }[] = []
+  const checkpoints: { position: CheckpointPosition; digests: Digest[] }[] = []
 
   before(async () => {
     const database = await ledgerDatabase(scope)

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { DEFAULT_TENANT } from '@caudal/contracts/tenant.ts'
+import type { PaymentStep } from '@caudal/http/steps-route.ts'
 import type { CliCommand, Invocation } from '../command.ts'
 import { firstUnpaidOrder } from '../demo-data/first-unpaid-order.ts'
 import { UnreachableError } from '../errors.ts'
@@ -11,10 +12,10 @@ import { integerOption, textOption, uuidArgument } from '../parse-options.ts'
 import { fetchWaits } from '../payment/fetch-waits.ts'
 import { waitLines } from '../payment/waits-of.ts'
 import { findSystem, type System } from '../system/find-system.ts'
-import { fetchPaymentSteps, type Step } from '../system/payment-steps.ts'
+import { fetchPaymentSteps } from '../system/payment-steps.ts'
 import {
   fetchPayment,
-  isFinal,
+  paymentHasEnded,
   type PaymentResponse,
   requestPayment,
 } from '../system/payments-api.ts'
@@ -60,7 +61,7 @@ export const pay: CliCommand = {
     if (status !== 202) return refused(invocation, body as Refusal, status)
     const accepted = body as PaymentResponse
     const { found, steps } = await follow(invocation, system, { token, accepted, waitMs })
-    const waits = isFinal(found.status) ? [] : await fetchWaits(system, token, found)
+    const waits = paymentHasEnded(found.status) ? [] : await fetchWaits(system, token, found)
     if (invocation.json) {
       const { payment_id, reason } = found
       const more = waits.length > 0 ? { waits } : {}
@@ -95,7 +96,7 @@ async function follow(
   invocation: Invocation,
   system: System,
   { token, accepted, waitMs }: FollowOptions,
-): Promise<{ found: PaymentResponse; steps: Step[] }> {
+): Promise<{ found: PaymentResponse; steps: PaymentStep[] }> {
   const { payment_id: paymentId, created_at: startedAt } = accepted
   const printed = new Set<string>()
   let finalAtMs: number | undefined
@@ -112,7 +113,7 @@ async function follow(
       if (!printed.has(name)) printLine(describeStep(step, startedAt), invocation)
       printed.add(name)
     }
-    if (isFinal(found.status)) finalAtMs ??= Date.now()
+    if (paymentHasEnded(found.status)) finalAtMs ??= Date.now()
     const notified = steps.some(({ step }) => step.startsWith('notification.'))
     const stillWaiting = finalAtMs !== undefined && Date.now() - finalAtMs < NOTIFICATION_WAIT_MS
     if (finalAtMs !== undefined && (notified || !stillWaiting)) return { found, steps }

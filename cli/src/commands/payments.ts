@@ -6,7 +6,7 @@ import { EXIT } from '../exit-code.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { choiceOption, durationOption, integerOption, uuidArgument } from '../parse-options.ts'
 import { findSystem, type System } from '../system/find-system.ts'
-import { listPayments, type StaffPayment } from '../system/payments-api.ts'
+import { fetchPayments, type StaffPayment } from '../system/payments-api.ts'
 import { clientToken } from '../system/tokens.ts'
 
 const LIMIT = { min: 1, max: 10_000 }
@@ -75,7 +75,7 @@ async function collect(
   const query = new URLSearchParams(filters)
   for (;;) {
     query.set('limit', String(Math.min(PAGE, limit - data.length)))
-    const page = await listPayments(system, token, query)
+    const page = await fetchPayments(system, token, query)
     data.push(...page.data)
     if (page.next_cursor === null || data.length >= limit) return { data, hasMore: page.has_more }
     query.set('cursor', page.next_cursor)

@@ -1,4 +1,4 @@
-import { isFinal } from '../system/payments-api.ts'
+import { paymentHasEnded } from '../system/payments-api.ts'
 
 type Parked = {
   record_id: string
@@ -53,7 +53,7 @@ export function waitsOf({ payment, answers, missing, now }: Asked): Wait[] {
   const parked = named.flatMap(([service, { parked: records }]) =>
     records.map((record) => ofRecord(service, record)),
   )
-  if (isFinal(payment.status)) return parked
+  if (paymentHasEnded(payment.status)) return parked
   const steps = named.flatMap(([service, { next }]) => (next ? [ofStep(service, next)] : []))
   const silent = Object.entries(missing).map(([service, why]) => ofSilence(service, why))
   const waits = [...parked, ...steps, ...silent]

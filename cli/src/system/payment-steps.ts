@@ -1,11 +1,9 @@
+import type { PaymentStep } from '@caudal/http/steps-route.ts'
 import type { System } from './find-system.ts'
 import { askEach } from './services-of-payments.ts'
 
-/** One step of a payment, as a service recorded it. */
-export type Step = { at: string; step: string; detail: string | null }
-
 /** The steps of a payment, in order of time, and why those of some services are missing. */
-export type PaymentSteps = { steps: Step[]; missing: Record<string, string> }
+export type PaymentSteps = { steps: PaymentStep[]; missing: Record<string, string> }
 
 /** Collects the steps of a payment from all services (P11). */
 export async function fetchPaymentSteps(
@@ -14,7 +12,7 @@ export async function fetchPaymentSteps(
   paymentId: string,
 ): Promise<PaymentSteps> {
   const path = `/internal/payments/${paymentId}/steps`
-  const { answers, missing } = await askEach<{ steps: Step[] }>(system, token, path)
+  const { answers, missing } = await askEach<{ steps: PaymentStep[] }>(system, token, path)
   // The sort is stable, so steps of one service with the same time keep its order.
   const steps = Object.values(answers)
     .flatMap((answer) => answer.steps)

@@ -19,7 +19,7 @@ export type PaymentResponse = {
 const FINAL = new Set(['COMPLETED', 'FAILED', 'PARTIALLY_REFUNDED', 'REFUNDED', 'RETURNED'])
 
 /** Whether a payment with this status has ended. */
-export function isFinal(status: string): boolean {
+export function paymentHasEnded(status: string): boolean {
   return FINAL.has(status)
 }
 
@@ -58,7 +58,7 @@ export type StaffPayment = PaymentResponse & { user_id: string; account_id: stri
 export type Page<T> = { data: T[]; has_more: boolean; next_cursor: string | null }
 
 /** Lists payments of the tenant, newest first, with the filters of `GET /v1/ops/payments`. */
-export async function listPayments(
+export async function fetchPayments(
   system: System,
   token: string,
   query: URLSearchParams,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { SeededUser } from '../demo-data/seed-users.ts'
 import type { System } from '../system/find-system.ts'
 import { callOk } from '../system/http-client.ts'
-import { isFinal, type PaymentResponse } from '../system/payments-api.ts'
+import { paymentHasEnded, type PaymentResponse } from '../system/payments-api.ts'
 import { bearer } from '../system/tokens.ts'
 import { retryUntilResponse } from './retry-until-response.ts'
 
@@ -27,7 +27,7 @@ export async function loadOutcomes(
     await inParallel(open, async (user) => {
       const own = await paymentsOf(system, user.token).catch(() => undefined)
       for (const payment of own ?? []) payments.set(payment.payment_id, payment)
-      if (!own?.every(({ status }) => isFinal(status) || status === 'IN_DOUBT')) {
+      if (!own?.every(({ status }) => paymentHasEnded(status) || status === 'IN_DOUBT')) {
         stillOpen.push(user)
       }
     })

@@ -1,6 +1,6 @@
 import { seedUsers } from '../demo-data/seed-users.ts'
 import type { System } from '../system/find-system.ts'
-import { isFinal } from '../system/payments-api.ts'
+import { paymentHasEnded } from '../system/payments-api.ts'
 import { countDuplicateCharges, loadOutcomes } from './load-outcomes.ts'
 import { percentiles, type Percentiles } from './percentiles.ts'
 import { type Attempt, type Progress, sendPayments } from './send-payments.ts'
@@ -61,7 +61,7 @@ function report(
   const unknown = attempts.filter(({ status }) => status === undefined).length
   const outcomes = accepted.map(({ paymentId }) => payments.get(paymentId ?? ''))
   const withStatus = (wanted: string) => outcomes.filter((it) => it?.status === wanted).length
-  const final = outcomes.filter((it) => it !== undefined && isFinal(it.status))
+  const final = outcomes.filter((it) => it !== undefined && paymentHasEnded(it.status))
   const completed = withStatus('COMPLETED')
   const inDoubt = withStatus('IN_DOUBT')
   const createdAt = final.map((it) => Date.parse(it!.created_at))

@@ -1,6 +1,6 @@
 import { findWrongIds } from './account-ids.ts'
 import type { Check, CheckInput } from './check.ts'
-import type { Position } from './checkpoint.ts'
+import type { CheckpointPosition } from './checkpoint.ts'
 import { findViolations } from './find-violations.ts'
 import { joinFindings } from './findings.ts'
 import { timeOf } from './since.ts'
@@ -26,7 +26,7 @@ const KEPT = `
  * have now without these entries. The checkpoint proves those balances, and those of all accounts
  * without an entry since.
  */
-function keptSince(since: Position): string {
+function keptSince(since: CheckpointPosition): string {
   return `
   fresh AS MATERIALIZED (
     SELECT * FROM entries WHERE booked_at >= ${timeOf(since)}

@@ -1,5 +1,5 @@
 import type { Db } from '@caudal/postgres/types.ts'
-import type { Position } from './checkpoint.ts'
+import type { CheckpointPosition } from './checkpoint.ts'
 import type { Finding } from './findings.ts'
 import type { PaymentPage } from './walk-payments.ts'
 
@@ -24,17 +24,17 @@ export type CheckInput = Required<Databases> & {
   /** What changed from this time on may still be under way in a busy system. */
   recentFrom: Date
   /** Everything up to this position was checked before and is proved to be unchanged. */
-  since?: Position
+  since?: CheckpointPosition
 }
 
 /** Something a check reads: the database of a service, or a simulator's books. */
-export type Source = keyof Databases | 'psp' | 'push'
+export type CheckSource = keyof Databases | 'psp' | 'push'
 
 /** One check of `caudal verify`. */
 export type Check = {
   name: string
   /** What the system must run. A check without needs reads what is available. */
-  needs: readonly Source[]
+  needs: readonly CheckSource[]
   run(input: CheckInput): Promise<Finding>
 }
 

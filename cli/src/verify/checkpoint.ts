@@ -6,7 +6,7 @@ import type { Databases } from './check.ts'
 import type { Digest } from './digests.ts'
 
 /** Up to where everything is final: what a run checks from there on is what came since. */
-export type Position = {
+export type CheckpointPosition = {
   /** The ledger has posted all transfers of earlier times; an ISO time in whole milliseconds. */
   bookedFrom: string
   /** All payments up to this id are final, and so is what follows from them. */
@@ -16,7 +16,7 @@ export type Position = {
 }
 
 /** A run of `caudal verify` without violations: what it covered, and digests to prove it later. */
-export type Checkpoint = { madeAt: string; position: Position; digests: Digest[] }
+export type Checkpoint = { madeAt: string; position: CheckpointPosition; digests: Digest[] }
 
 const VERSION = 1
 /** In a busy system, what is younger may still change. */
@@ -109,7 +109,10 @@ function signatureOf(content: FileContent, secret: string): string {
 }
 
 /** Finds the position up to which everything is final now; an idle system needs no margin. */
-export async function findPosition(databases: Databases, isIdle: boolean): Promise<Position> {
+export async function findPosition(
+  databases: Databases,
+  isIdle: boolean,
+): Promise<CheckpointPosition> {
   const { payments, notifications, wallets } = databases
   const clock = wallets ?? payments ?? Object.values(databases)[0]
   const now = clock === undefined ? new Date() : await timeIn(clock)

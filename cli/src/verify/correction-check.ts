@@ -1,5 +1,5 @@
 import type { Check } from './check.ts'
-import type { Position } from './checkpoint.ts'
+import type { CheckpointPosition } from './checkpoint.ts'
 import { findViolations } from './find-violations.ts'
 import { timeOf } from './since.ts'
 
@@ -9,7 +9,7 @@ const MAX_DEPTH = 50
 // What originals, their corrections and the corrections of those moved, by account; the slots of a
 // system account are one account. Corrections of release 0.1.0 had no bound and have no mark. They
 // count, but are not checked.
-const lines = (since: Position | undefined): string => `
+const lines = (since: CheckpointPosition | undefined): string => `
   pairs AS (
     SELECT corrects_id AS original_id, transfer_id, 1 AS depth
     FROM transfers WHERE corrects_id IS NOT NULL
@@ -41,7 +41,7 @@ const lines = (since: Position | undefined): string => `
   )`
 
 // A transfer of a detached month is gone; corrections of it cannot be checked.
-const missing = (since: Position | undefined): string => `
+const missing = (since: CheckpointPosition | undefined): string => `
   SELECT format('transfer %s of account %s (%s): corrects transfer %s, which does not exist',
     c.transfer_id, c.account_id, c.currency, c.corrects_id) AS violation
   FROM transfers c LEFT JOIN transfers o ON o.transfer_id = c.corrects_id

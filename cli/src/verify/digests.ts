@@ -1,6 +1,6 @@
 import type { Db } from '@caudal/postgres/types.ts'
-import type { CheckInput, Source } from './check.ts'
-import type { Position } from './checkpoint.ts'
+import type { CheckInput, CheckSource } from './check.ts'
+import type { CheckpointPosition } from './checkpoint.ts'
 import { chargeTotals, messageTotals } from './read-simulators.ts'
 import { timeOf } from './since.ts'
 
@@ -10,8 +10,8 @@ export type Digest = { of: string; part: string; rows: string; minor: string; ha
 /** Data that never changes up to a position. */
 type Frozen = {
   of: string
-  source: Source
-  read(input: CheckInput, position: Position): Promise<Omit<Digest, 'of'>[]>
+  source: CheckSource
+  read(input: CheckInput, position: CheckpointPosition): Promise<Omit<Digest, 'of'>[]>
   /** Whether a part that was there may have left, such as a detached month. */
   mayLeave?: (input: CheckInput, digest: Digest) => Promise<boolean>
 }
@@ -26,7 +26,7 @@ const SUM = (hashed: string, minor: string): string =>
 
 function rowsOf(
   source: 'payments' | 'wallets' | 'orders' | 'notifications',
-  statement: (position: Position) => string,
+  statement: (position: CheckpointPosition) => string,
 ): Pick<Frozen, 'source' | 'read'> {
   return {
     source,
@@ -38,7 +38,7 @@ function rowsOf(
 }
 
 // The balances at the position: those of now, without the entries since.
-const accountsThen = (position: Position): string => `
+const accountsThen = (position: CheckpointPosition): string => `
   WITH changed AS (
     SELECT account_id, min(account_version) AS first_version,
       coalesce(sum(amount_minor) FILTER (WHERE balance = 'available'), 0) AS available,
@@ -55,7 +55,7 @@ const accountsThen = (position: Position): string => `
   SELECT 'all' AS part, ${SUM('k', 'available_minor + held_minor')} FROM known k`
 
 // A reference has no time: those of transfers and changes since the position are left out.
-const referencesThen = (position: Position): string => `
+const referencesThen = (position: CheckpointPosition): string => `
   SELECT 'all' AS part, ${SUM('r', '0')} FROM command_references r
   WHERE NOT EXISTS (SELECT FROM transfers t
       WHERE t.transfer_id = r.transfer_id AND t.booked_at >= ${timeOf(position)})
@@ -186,8 +186,8 @@ const FROZEN: readonly Frozen[] = [
 /** Computes the digests of everything up to the position, in the databases. */
 export async function readDigests(
   input: CheckInput,
-  position: Position,
-  runs: (source: Source) => boolean,
+  position: CheckpointPosition,
+  runs: (source: CheckSource) => boolean,
 ): Promise<Digest[]> {
   const digests: Digest[] = []
   for (const { of, source, read } of FROZEN) {

@@ -1,12 +1,12 @@
 import type { Check } from './check.ts'
-import type { Position } from './checkpoint.ts'
+import type { CheckpointPosition } from './checkpoint.ts'
 import { AGAINST_DETAILS } from './event-details.ts'
 import { LISTED } from './findings.ts'
 import { timeOf } from './since.ts'
 
 // Events since a checkpoint; its digest has all that were written before. A transaction begins
 // before it posts, so an event may be written before the time that its transfer is posted at.
-function writtenSince(since: Position): string {
+function writtenSince(since: CheckpointPosition): string {
   const time = timeOf(since)
   return `o.id > ${since.outboxId}
         AND (date_trunc('milliseconds', o.created_at) >= ${time} OR p.occurred_at >= ${time})`
@@ -15,7 +15,7 @@ function writtenSince(since: Position): string {
 // The events of wallets.ledger that are still in the outbox, read as `json`: `jsonb` takes twice as
 // long. Published rows are dropped with their
 // partition of a million ids, so older transfers cannot be checked here.
-const events = (since: Position | undefined): string => `
+const events = (since: CheckpointPosition | undefined): string => `
   ledger_events AS MATERIALIZED (
     SELECT o.id, date_trunc('milliseconds', o.created_at) AS emitted_at, p.*
     FROM outbox o
@@ -39,7 +39,7 @@ const PARTITION_SIZE = 1_000_000n
 // first event (the outbox of a rebuilt ledger begins later than its transfers). Otherwise it is,
 // for each account, since its first remaining event: outbox ids are assigned under the account's
 // lock, so they are in the order of the account's versions.
-const keptFrom = (since: Position | undefined): string => `
+const keptFrom = (since: CheckpointPosition | undefined): string => `
   kept_from AS (
     SELECT CASE WHEN to_regclass('outbox_${(since?.outboxId ?? 0n) / PARTITION_SIZE}') IS NOT NULL
       THEN ${since === undefined ? '(SELECT min(emitted_at) FROM ledger_events)' : timeOf(since)}
@@ -53,7 +53,7 @@ const keptFrom = (since: Position | undefined): string => `
 
 // The transfers, with their entries as an event spells them, so that nearly all are compared as
 // text.
-const posted = (since: Position | undefined): string => `
+const posted = (since: CheckpointPosition | undefined): string => `
   posted AS MATERIALIZED (
     SELECT t.*, min(e.account_version) FILTER (WHERE e.account_id = t.account_id) AS version,
       '[' || string_agg(concat('{"account_id":"', e.account_id, '","balance":"', e.balance,

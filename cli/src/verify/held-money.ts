@@ -1,4 +1,4 @@
-import type { Position } from './checkpoint.ts'
+import type { CheckpointPosition } from './checkpoint.ts'
 import { anyDifference, eachDifference, type Pair } from './differences.ts'
 import { timeOf } from './since.ts'
 
@@ -39,7 +39,7 @@ const OF_HOLDS: readonly Pair[] = [
 
 // Since a checkpoint, only holds that are open or changed can be wrong: ended holds and transfers
 // of an earlier time are in its digests.
-function changedSince(since: Position | undefined, table: string): string {
+function changedSince(since: CheckpointPosition | undefined, table: string): string {
   if (since === undefined) return ''
   const time = timeOf(since)
   return `AND ${table}.hold_id IN (
@@ -50,7 +50,7 @@ function changedSince(since: Position | undefined, table: string): string {
 }
 
 // A hold that was created in a detached month may have detached transfers, so it is left out.
-const holds = (since: Position | undefined): string => `
+const holds = (since: CheckpointPosition | undefined): string => `
   SELECT CASE WHEN h.hold_id IS NULL
     THEN format('account %s (%s): hold %s is missing, its transfers leave %s', t.account_id,
       t.currency, t.hold_id, t.held_minor)
@@ -94,6 +94,6 @@ const EXPIRIES = `
   WHERE h.expires_at IS DISTINCT FROM q.expires_at`
 
 /** SQL that returns a message for each account and each hold with a wrong held amount or expiry. */
-export function heldMoney(since: Position | undefined): string {
+export function heldMoney(since: CheckpointPosition | undefined): string {
   return [OPEN_HOLDS, holds(since), EXPIRIES].join(' UNION ALL ')
 }

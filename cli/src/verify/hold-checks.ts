@@ -1,5 +1,5 @@
 import { paymentCheck } from './payment-check.ts'
-import type { HoldRow, PaymentRow } from './walk-payments.ts'
+import type { HoldRow, WalkedPayment } from './walk-payments.ts'
 
 /** The allowed hold statuses for each payment status; 'none' means that there is no hold. */
 const ALLOWED: Record<string, readonly string[]> = {
@@ -34,7 +34,7 @@ export const holdsMatchPayments = paymentCheck({
   },
 })
 
-function compare(payment: PaymentRow, hold: HoldRow | undefined): string | undefined {
+function compare(payment: WalkedPayment, hold: HoldRow | undefined): string | undefined {
   const state = hold?.status ?? 'none'
   if (!ALLOWED[payment.status]?.includes(state)) return `its hold is ${state}`
   // A refused hold stores the requested values; its account need not exist.

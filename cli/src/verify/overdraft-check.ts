@@ -1,12 +1,12 @@
 import type { Check } from './check.ts'
-import type { Position } from './checkpoint.ts'
+import type { CheckpointPosition } from './checkpoint.ts'
 import { findViolations } from './find-violations.ts'
 import { heldMoney } from './held-money.ts'
 import { timeOf } from './since.ts'
 
 // A balance may be negative down to the account's overdraft limit. The limit of an entry is the
 // last one before it or one of the same instant, whichever allows more.
-const balances = (since: Position | undefined): string => `
+const balances = (since: CheckpointPosition | undefined): string => `
   SELECT format('account %s (%s): available %s, held %s', account_id, currency,
     available_minor, held_minor) AS violation
   FROM accounts
@@ -29,7 +29,7 @@ const balances = (since: Position | undefined): string => `
 
 // An account matches the last of its changes, and none of them is missing. A closed account has no
 // transfers; a frozen one only those that end its holds.
-const status = (since: Position | undefined): string => `
+const status = (since: CheckpointPosition | undefined): string => `
   SELECT CASE WHEN a.account_id IS NULL
     THEN format('account %s is missing: it was %s with limit %s', c.account_id, c.status,
       c.overdraft_limit_minor)

@@ -1,4 +1,4 @@
-import type { CheckInput, PaymentCheck, Source } from './check.ts'
+import type { CheckInput, PaymentCheck, CheckSource } from './check.ts'
 import { collectFindings, type Finding, joinFindings } from './findings.ts'
 import { walkPayments } from './walk-payments.ts'
 
@@ -19,7 +19,7 @@ export async function runPaymentChecks(
   input: CheckInput,
   checks: readonly PaymentCheck[],
 ): Promise<Finding[]> {
-  const sources = new Set<Source>(checks.flatMap(({ needs }) => needs))
+  const sources = new Set<CheckSource>(checks.flatMap(({ needs }) => needs))
   const runs = checks.map((check) => ({
     check,
     collector: collectFindings(input.recentFrom),

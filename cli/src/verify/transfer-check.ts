@@ -1,12 +1,12 @@
 import { amountKinds } from '@caudal/wallets/ledger/domain/kinds.ts'
 import type { Check } from './check.ts'
-import type { Position } from './checkpoint.ts'
+import type { CheckpointPosition } from './checkpoint.ts'
 import { findViolations } from './find-violations.ts'
 import { timeOf } from './since.ts'
 
 // The entries of each transfer, aggregated by currency. The first two lines show the kind; further
 // lines are what a commit releases, or more postings of a transfer between any accounts.
-const sums = (since: Position | undefined): string => `
+const sums = (since: CheckpointPosition | undefined): string => `
   sums AS (
     SELECT e.transfer_id, a.currency, sum(e.amount_minor) AS total, count(*) AS entries,
       count(e.value_date) AS dated, min(e.value_date) AS first_day, max(e.value_date) AS last_day,
@@ -75,7 +75,7 @@ const IS_BOOKED_THEN = `
   (t.booked_at = s.first_booked AND t.booked_at = s.last_booked)`
 
 // Reports only the first violation of a transfer.
-const againstEntries = (since: Position | undefined): string => `
+const againstEntries = (since: CheckpointPosition | undefined): string => `
   SELECT CASE
     WHEN s.transfer_id IS NULL THEN format('transfer %s has no entries', t.transfer_id)
     WHEN t.transfer_id IS NULL THEN
@@ -112,7 +112,7 @@ const againstEntries = (since: Position | undefined): string => `
 // The reference of a client's command, and of postings without a client, is recorded for ever. A
 // reference without its transfer cannot be checked after months were detached; since a checkpoint,
 // its digest of the earlier references finds one.
-const againstReferences = (since: Position | undefined): string => `
+const againstReferences = (since: CheckpointPosition | undefined): string => `
   SELECT CASE WHEN t.id IS NULL
     THEN format('reference %s (%s of tenant %s) is used by transfer %s, which does not exist',
       r.reference_id, r.kind, r.tenant_id, r.transfer_id)
@@ -137,7 +137,7 @@ const againstReferences = (since: Position | undefined): string => `
 
 // Idempotency keys are kept for at least 30 days, with the transfer's time. Rebuilt transfers have
 // no fingerprint and no keys. One day is a margin for clocks and running transactions.
-const againstKeys = (since: Position | undefined): string => `
+const againstKeys = (since: CheckpointPosition | undefined): string => `
   SELECT format('transfer %s of account %s (%s): key %s of client %s, %s', t.transfer_id,
     t.account_id, t.currency, t.idempotency_key, t.client_id,
     coalesce('which was recorded at ' || k.created_at, 'which is not recorded')) AS violation

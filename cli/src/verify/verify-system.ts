@@ -11,7 +11,7 @@ import {
   type Databases,
   DATABASES,
   type PaymentCheck,
-  type Source,
+  type CheckSource,
 } from './check.ts'
 import { type Checkpoint, findPosition, timeIn } from './checkpoint.ts'
 import { correctionsBounded } from './correction-check.ts'
@@ -108,7 +108,7 @@ async function verifyDatabases(
   const waited = await waitUntilIdle(databases, waitMs)
   const before = await observe(databases)
   const input = await inputOf(system, databases)
-  const runs = (source: Source): boolean => system.runs(source)
+  const runs = (source: CheckSource): boolean => system.runs(source)
   if (since !== undefined) {
     const now = await readDigests(input, since.position, runs)
     refuseChanged(since, await findChange(input, since.digests, now))

@@ -1,10 +1,10 @@
 import type { Db } from '@caudal/postgres/types.ts'
-import type { CheckInput, Source } from './check.ts'
+import type { CheckInput, CheckSource } from './check.ts'
 import { type Charge, chargePages, type MessageCount, messagePages } from './read-simulators.ts'
 import { LAST_ID, readSorted, type SortedReader } from './sorted-reader.ts'
 
 /** A row of the payments table. */
-export type PaymentRow = {
+export type WalkedPayment = {
   payment_id: string
   account_id: string
   external_order_id: string
@@ -25,17 +25,17 @@ export type HoldRow = {
 }
 
 /** An order that is paid, by the payment that it names. */
-export type PaidOrder = { payment_id: string; external_order_id: string; paid_at: Date }
+export type WalkedOrder = { payment_id: string; external_order_id: string; paid_at: Date }
 
 /** The notification of a payment. */
 export type NotificationRow = { payment_id: string; status: string; changed_at: Date }
 
 /** Payments of a range of ids, and everything else that names a payment of this range. */
 export type PaymentPage = {
-  payments: readonly PaymentRow[]
-  byId: ReadonlyMap<string, PaymentRow>
+  payments: readonly WalkedPayment[]
+  byId: ReadonlyMap<string, WalkedPayment>
   holds: ReadonlyMap<string, HoldRow>
-  orders: ReadonlyMap<string, PaidOrder>
+  orders: ReadonlyMap<string, WalkedOrder>
   notifications: ReadonlyMap<string, NotificationRow>
   charges: ReadonlyMap<string, readonly Charge[]>
   messages: ReadonlyMap<string, MessageCount>
@@ -66,16 +66,16 @@ const NOTIFICATIONS = `
  */
 export async function* walkPayments(
   input: CheckInput,
-  sources: ReadonlySet<Source>,
+  sources: ReadonlySet<CheckSource>,
 ): AsyncGenerator<PaymentPage> {
   const after = input.since?.paymentId ?? FIRST_ID
   const of = <T extends { payment_id: string }>(
-    source: Source,
+    source: CheckSource,
     pages: () => AsyncIterator<T[]>,
   ): SortedReader<T> => readSorted(sources.has(source) ? pages() : noPages<T>())
-  const payments = of<PaymentRow>('payments', () => rowPages(input.payments, PAYMENTS, after))
+  const payments = of<WalkedPayment>('payments', () => rowPages(input.payments, PAYMENTS, after))
   const holds = of<HoldRow>('wallets', () => rowPages(input.wallets, HOLDS, after))
-  const orders = of<PaidOrder>('orders', () => rowPages(input.orders, ORDERS, after))
+  const orders = of<WalkedOrder>('orders', () => rowPages(input.orders, ORDERS, after))
   const notifications = of<NotificationRow>('notifications', () =>
     rowPages(input.notifications, NOTIFICATIONS, after),
   )

@@ -1,5 +1,6 @@
 import { LOG_LEVELS, type LogLevel } from '@caudal/telemetry/logger.ts'
 import { DEFAULT_PORTS, type ProcessName } from './default-ports.ts'
+import type { EdgeSettings } from './edge-settings.ts'
 import type { EnvironmentReader } from './environment.ts'
 import { type KafkaConfig, readKafkaConfig } from './kafka-config.ts'
 
@@ -12,14 +13,6 @@ export interface ServiceSettings {
   /** Before the name of each metric; none by default. */
   metricsPrefix?: string
   edge?: EdgeSettings
-}
-
-/** What the world outside may see of a service. */
-export interface EdgeSettings {
-  /** The names by which it is reached, besides addresses and localhost. */
-  hosts: readonly string[]
-  /** Where `/metrics` and `/openapi.json` are; without it, on the port of the service. */
-  operations?: { host: string; port: number; isPublic: boolean }
 }
 
 const POSTGRES = ['postgres', 'postgresql']

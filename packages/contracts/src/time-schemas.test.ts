@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Compile } from 'typebox/compile'
-import { Moment, ValueDate } from './time-schemas.ts'
+import { TimeOrDay, ValueDate } from './time-schemas.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 'YYYY-MM-DD'.length)
@@ -31,7 +31,7 @@ test('a value date is every day of the calendar from 1970 to 2199 and no other t
 })
 
 test('a moment is every day or time of RFC 3339 from 1970 to 9998', () => {
-  const schema = Compile(Moment)
+  const schema = Compile(TimeOrDay)
   for (let year = 1970; year <= 9999; year += 1) {
     const leap = dayOf(Date.UTC(year, 1, 29)).endsWith('02-29')
     assert.equal(schema.Check(`${year}-02-29`), leap && year < 9999, `${year}`)

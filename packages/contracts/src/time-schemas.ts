@@ -31,7 +31,7 @@ export const ValueDate = Type.String({
 })
 
 /** A point in a history: a time of RFC 3339, or a day. */
-export const Moment = Type.String({
+export const TimeOrDay = Type.String({
   pattern: `^${DAYS_TO_9998}(${TIME_OF_DAY})?$`,
   maxLength: 35,
   description:

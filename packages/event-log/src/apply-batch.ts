@@ -27,7 +27,7 @@ export type FollowUp = () => void
  */
 export type ProcessWork<W> = (tx: Tx, work: readonly W[]) => Promise<BatchResult<unknown>>
 
-export type Applied = {
+export type AppliedBatch = {
   processed: number
   /** The type of each skipped record; `unknown` where the catalogue has none. */
   skipped: readonly string[]
@@ -55,7 +55,7 @@ export async function applyBatch<W>(
   target: ConsumeTarget<W>,
   records: readonly LogRecord[],
   positions: Positions,
-): Promise<Applied> {
+): Promise<AppliedBatch> {
   const { routed, refused, skipped } = routeRecords(target, records)
   for (;;) {
     try {
@@ -96,7 +96,7 @@ async function attemptBatch<W>(
     refused: ReadonlyMap<LogRecord, OrderedParked>
     positions: Positions
   },
-): Promise<Omit<Applied, 'skipped'>> {
+): Promise<Omit<AppliedBatch, 'skipped'>> {
   return transaction(db, async (tx) => {
     const keys = keysOf(routed)
     const blocked = await advanceOffsets(tx, consumer, advancesOf(records, positions), keys)
@@ -126,7 +126,7 @@ export async function applyOrPark<W>(
   target: ConsumeTarget<W>,
   record: LogRecord,
   positions: Positions,
-): Promise<Applied> {
+): Promise<AppliedBatch> {
   const process: ProcessWork<W> = async (tx, work) => {
     try {
       return await target.process(tx, work)

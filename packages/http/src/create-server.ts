@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { EdgeSettings } from '@caudal/config/edge-settings.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import {
@@ -18,7 +19,6 @@ import { closeObjects, compileValidator } from './compile-validator.ts'
 import { addHealthRoutes, type Readiness } from './health-routes.ts'
 import { limitBodies } from './limit-bodies.ts'
 import { measureRequests } from './measure-requests.ts'
-import type { OperationsSettings } from './operations-server.ts'
 import { parseStrictJson } from './parse-strict-json.ts'
 import { sendProblem } from './problem.ts'
 import { publishOpenApi } from './publish-open-api.ts'
@@ -70,12 +70,6 @@ export interface ServerOptions {
   version?: string
   /** What the world outside may see; without it any host is accepted, and there is one port. */
   edge?: EdgeSettings | undefined
-}
-
-export interface EdgeSettings {
-  /** The names by which the service is reached, besides addresses and localhost. */
-  hosts: readonly string[]
-  operations?: OperationsSettings
 }
 
 /** Where the schema of a route sets no limit. */

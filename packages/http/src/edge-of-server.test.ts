@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import type { EdgeSettings } from '@caudal/config/edge-settings.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { testPort } from '@caudal/testing/test-port.ts'
-import { createServer, type EdgeSettings } from './create-server.ts'
+import { createServer } from './create-server.ts'
 import { closeServer, listen } from './running-service.ts'
 
 function serverWith(edge?: EdgeSettings) {

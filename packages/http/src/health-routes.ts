@@ -1,13 +1,10 @@
 import type { Server } from 'node:http'
+import type { OperationsSettings } from '@caudal/config/edge-settings.ts'
 import { withDeadline } from '@caudal/retry/with-deadline.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import type { FastifyInstance } from 'fastify'
-import {
-  type OperationsAnswer,
-  type OperationsSettings,
-  startOperationsServer,
-} from './operations-server.ts'
+import { type OperationsAnswer, startOperationsServer } from './operations-server.ts'
 import { openApiText } from './publish-open-api.ts'
 
 /** The check of one dependency. `warn` needs an operator's attention, but the service works. */
@@ -29,7 +26,7 @@ interface HealthDeps {
 }
 
 /** Where `/metrics` and `/openapi.json` are: on the port of the service, its own, or both. */
-export interface Places {
+export interface OperationsPorts {
   onService: boolean
   operations: OperationsSettings | undefined
 }
@@ -39,7 +36,11 @@ export interface Places {
  * when one warns) on the port of the service. They are on the operations port too, with `/livez`,
  * and so are `/metrics` and `/openapi.json`, which a caller has no business with.
  */
-export function addHealthRoutes(app: FastifyInstance, deps: HealthDeps, places: Places): void {
+export function addHealthRoutes(
+  app: FastifyInstance,
+  deps: HealthDeps,
+  places: OperationsPorts,
+): void {
   const routes = healthRoutes(app, deps)
   const { '/livez': _, ...all } = routes
   const { '/metrics': _metrics, '/openapi.json': _openApi, ...health } = all

@@ -1,14 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { OperationsSettings } from '@caudal/config/edge-settings.ts'
 import { newTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import { PROBLEM_CONTENT_TYPE, problemBody } from './problem.ts'
-
-/** Where the operations port listens. */
-export interface OperationsSettings {
-  host: string
-  port: number
-  /** The same routes on the port of the service too. */
-  isPublic: boolean
-}
 
 /** What a path answers. */
 export interface OperationsAnswer {

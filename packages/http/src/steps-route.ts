@@ -7,7 +7,7 @@ import { secured } from './secured.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 
 /** A step of a payment as one service saw it (P11). */
-export type Step = { at: string; step: string; detail: string | null }
+export type PaymentStep = { at: string; step: string; detail: string | null }
 
 const Answer = Type.Object({
   steps: Type.Array(
@@ -25,7 +25,7 @@ export type NamedPayment = { tenantId: string; paymentId: string }
 /** Adds `GET /internal/payments/{payment_id}/steps`: what this service knows of a payment (P11). */
 export function addStepsRoute(
   app: HttpServer,
-  deps: { verifier: TokenVerifier; listSteps: (payment: NamedPayment) => Promise<Step[]> },
+  deps: { verifier: TokenVerifier; listSteps: (payment: NamedPayment) => Promise<PaymentStep[]> },
 ): void {
   const schema = {
     params: Type.Object({ payment_id: Uuid }),

@@ -10,7 +10,7 @@ export type CircuitMode = 'closed' | 'open' | 'half_open' | 'trying'
 export type Pause = number | { first: number; most: number }
 
 /** `trial` is the one call that may begin after a pause; its end closes or opens the breaker. */
-export type Begun = 'call' | 'trial'
+export type BegunCall = 'call' | 'trial'
 
 /** The state of a circuit, without what opens it. */
 export interface Breaker {
@@ -19,9 +19,9 @@ export interface Breaker {
   open(forMs?: number): void
   close(): void
   /** Begins a call; null while it is open or a trial is under way. */
-  begin(): Begun | null
+  begin(): BegunCall | null
   /** Ends what `begin` began: a trial closes the breaker or opens it again. */
-  end(begun: Begun, failed: boolean): void
+  end(begun: BegunCall, failed: boolean): void
 }
 
 /** Creates a closed breaker. `onChange` receives each mode that a call or `open` leads to. */

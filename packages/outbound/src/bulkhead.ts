@@ -3,7 +3,7 @@ import type { CallKey } from './call-key.ts'
 import { createShares, type Shares } from './shares.ts'
 
 /** The places of one peer. */
-export interface Places {
+export interface PeerPlaces {
   /** Most calls in flight. A call occupies its place until its result is stored. */
   most: number
   /** Due rows are claimed again once this share of the places is free; by default any place. */
@@ -29,7 +29,7 @@ export interface Bulkhead<P extends string> {
 const DRAIN_POLL_MS = 10
 
 /** Creates the places of all peers, all of them free. */
-export function createBulkhead<P extends string>(limits: Record<P, Places>): Bulkhead<P> {
+export function createBulkhead<P extends string>(limits: Record<P, PeerPlaces>): Bulkhead<P> {
   const peers = Object.keys(limits) as P[]
   const all = new Map<P, Shares>(peers.map((peer) => [peer, createShares(limits[peer].most)]))
   let drained = false

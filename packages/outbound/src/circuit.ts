@@ -1,4 +1,4 @@
-import { type Begun, type CircuitMode, createBreaker, type Pause } from './breaker.ts'
+import { type BegunCall, type CircuitMode, createBreaker, type Pause } from './breaker.ts'
 import { type Counts, createFailureWindow } from './failure-window.ts'
 
 /** When a circuit opens and for how long. */
@@ -33,7 +33,7 @@ export function createCircuit<R>(options: CircuitOptions<R>): Circuit<R> {
   const breaker = createBreaker(options.pauseMs, (mode) => options.onChange?.(mode))
   const window = createFailureWindow(options.windowMs)
 
-  function settle(begun: Begun, failed: boolean): void {
+  function settle(begun: BegunCall, failed: boolean): void {
     window.add(failed)
     if (begun === 'trial' && !failed) window.clear()
     breaker.end(begun, failed)

@@ -1,7 +1,7 @@
 import { type Cut, withDeadline } from '@caudal/retry/with-deadline.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { CircuitMode } from './breaker.ts'
-import { createBulkhead, type Places } from './bulkhead.ts'
+import { createBulkhead, type PeerPlaces } from './bulkhead.ts'
 import type { CallKey } from './call-key.ts'
 import { admittedBy, type Circuit } from './circuit.ts'
 import { createRecorder, type Recorder } from './create-recorder.ts'
@@ -24,7 +24,7 @@ export function guardedBy<C, R>(circuit: Circuit<R>, refused: (call: C) => R): G
 }
 
 /** Limits the calls to one peer: by its places and, if it has a guard, by its circuits. */
-export type Peer<C, R> = Places & { guard?: Guard<C, R> }
+export type PeerLimits<C, R> = PeerPlaces & { guard?: Guard<C, R> }
 
 /** A call whose row is leased by this process; the lease is committed. */
 export interface LeasedCall<P extends string> {
@@ -49,7 +49,7 @@ export interface Claimed<C> {
 
 /** What the service supplies. C is a call, R its result; both name the row and its attempt. */
 export interface OutboundOptions<P extends string, C extends LeasedCall<P>, R> {
-  peers: Record<P, Peer<C, R>>
+  peers: Record<P, PeerLimits<C, R>>
   /**
    * Leases due rows in a transaction of its own, for each peer not more than may begin: its `room`,
    * `free` places or `shares`. A lease is a number on the row (its attempt) and a time after which

@@ -13,7 +13,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { Type } from 'typebox'
 
 /** What a service does next for a payment, and when. */
-export type NextStep = { step: string; at: string }
+export type DueStep = { step: string; at: string }
 
 /** What the route needs; `findNext` is for a service that has a due step of its own. */
 export interface WaitsRouteDeps {
@@ -21,7 +21,7 @@ export interface WaitsRouteDeps {
   db: Db
   /** The service's name, which is that of its consumer group. */
   name: string
-  findNext?: (payment: NamedPayment) => Promise<NextStep | undefined>
+  findNext?: (payment: NamedPayment) => Promise<DueStep | undefined>
 }
 
 const Time = Type.String({ format: 'date-time' })

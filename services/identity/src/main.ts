@@ -19,11 +19,11 @@ import { createProvider } from './oidc/create-provider.ts'
 import { limitGuesses } from './oidc/limit-guesses.ts'
 import { mountProvider, type NodeHandler } from './oidc/mount-provider.ts'
 import { createProviderCounters } from './oidc/observe-provider.ts'
+import { deleteDevices } from './store/delete-devices.ts'
 import { deleteUser } from './store/delete-user.ts'
 import { findTokenHolders } from './store/find-token-holders.ts'
 import { findUsers } from './store/find-users.ts'
 import { createOidcAdapter, removeExpiredObjects } from './store/oidc-objects.ts'
-import { removeDevices } from './store/remove-devices.ts'
 import {
   forgetRevokedSubjects,
   listRevokedSubjects,
@@ -106,7 +106,7 @@ function addRoutes(app: HttpServer, { config, db, keys, creation, verifier }: Ro
     verifier,
     createUsers: (work) => creation.create(work),
     findUsers: (keys) => findUsers(db, keys),
-    removeDevices: (tenantId, tokens) => removeDevices(db, tenantId, tokens),
+    removeDevices: (tenantId, tokens) => deleteDevices(db, tenantId, tokens),
     deleteUser: (tenantId, userId) => deleteUser(db, tenantId, userId),
   })
   if (!developmentLogin) return

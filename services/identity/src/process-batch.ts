@@ -8,7 +8,7 @@ import { findUsers } from './store/find-users.ts'
 import { insertUsers } from './store/insert-users.ts'
 
 /** A request to create users with their devices. */
-export interface CreationWork {
+export interface UserCreationWork {
   users: readonly NewUser[]
   actor: Actor
   traceparent: string
@@ -26,7 +26,7 @@ export interface ProcessBatchDeps {
  * it is and emits nothing (F2). The outcome is the users of each request as they are now, in the
  * order asked.
  */
-export const processBatch: ProcessBatch<ProcessBatchDeps, CreationWork, User[]> = async (
+export const processBatch: ProcessBatch<ProcessBatchDeps, UserCreationWork, User[]> = async (
   { region, afterCommit },
   tx,
   work,

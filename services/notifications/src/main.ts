@@ -19,12 +19,12 @@ import { type Sender, startSender } from './calls/send-notifications.ts'
 import type { Config } from './config.ts'
 import type { Channel } from './domain/notification.ts'
 import { handlers, orderBy } from './messaging/handlers.ts'
-import { migrationSets } from './migrations.ts'
+import { notificationMigrations } from './migrations.ts'
 import { processBatch } from './process-batch.ts'
 import { createApnsChannel } from './push/apns-channel.ts'
 import { createFcmChannel } from './push/fcm-channel.ts'
 import type { PushChannel } from './push/push-channel.ts'
-import { listSteps } from './store/list-steps.ts'
+import { listDeliverySteps } from './store/list-delivery-steps.ts'
 
 const NAME = 'notifications'
 const SCOPES = `${SCOPE.usersRead} ${SCOPE.usersWrite}`
@@ -34,7 +34,7 @@ type Channels = Record<Channel, PushChannel>
 /** Starts the notification service (P6): pool, channels, sender, consumer, HTTP. */
 export async function start(config: Config): Promise<RunningService> {
   return startService(NAME, config, async (parts) => {
-    const db = await openDatabase(NAME, config, { sets: migrationSets }, parts)
+    const db = await openDatabase(NAME, config, { sets: notificationMigrations }, parts)
     const log = await openLog(config, parts)
     const channels = openChannels(config, parts)
     const sender = openSender(config, { db, channels }, parts)
@@ -134,7 +134,7 @@ async function serve(
   { logger, metrics, started }: ServiceParts,
 ): Promise<string> {
   const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
-  addStepsRoute(app, { verifier, listSteps: (payment) => listSteps(db, payment) })
+  addStepsRoute(app, { verifier, listSteps: (payment) => listDeliverySteps(db, payment) })
   addWaitsRoute(app, { verifier, db, name: NAME })
   started(() => closeServer(app))
   return listen(app, config)

@@ -3,7 +3,7 @@ import { consumerMigrations } from '@caudal/event-log/migrations.ts'
 import type { MigrationSet } from '@caudal/postgres/migrate.ts'
 
 /** Every table of the notification service's database. */
-export const migrationSets: MigrationSet[] = [
+export const notificationMigrations: MigrationSet[] = [
   consumerMigrations,
   { name: 'notifications', dir: fileURLToPath(new URL('../migrations', import.meta.url)) },
 ]

@@ -18,17 +18,17 @@ export type ProcessBatchDeps = {
 }
 
 /** The outcome of a consumed event: its plan, or known from an earlier event. */
-export type Recording = Plan | 'known'
+export type NotificationRecording = Plan | 'known'
 
 /**
  * THE SPINE, read this first. Records the notifications for a batch of finalized payments. Runs in
  * the transaction that moves the consumer's offsets (ADR 0002); sending follows its commit.
  */
-export const processBatch: ProcessBatch<ProcessBatchDeps, FinalizedPayment, Recording> = async (
-  { leaseMs, room, send },
-  tx,
-  work,
-) => {
+export const processBatch: ProcessBatch<
+  ProcessBatchDeps,
+  FinalizedPayment,
+  NotificationRecording
+> = async ({ leaseMs, room, send }, tx, work) => {
   // Only the offsets are locked before it, because known payments are not changed.
   const nowMs = (await readClock(tx)).getTime()
   const notifications = plan(work, nowMs, room())

@@ -5,8 +5,8 @@ import { transaction } from '@caudal/postgres/transaction.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import type { DeliveryDecision, PushOutcome } from '../src/domain/decide-delivery.ts'
-import { migrationSets } from '../src/migrations.ts'
-import { claimDue } from '../src/store/claim-due.ts'
+import { notificationMigrations } from '../src/migrations.ts'
+import { claimDueNotifications } from '../src/store/claim-due-notifications.ts'
 import { type NewNotification, recordNotifications } from '../src/store/record-notifications.ts'
 import { saveOutcomes, type TriedNotification } from '../src/store/save-outcomes.ts'
 
@@ -33,7 +33,10 @@ function tried(
 }
 
 describe('the tables of notifications', async () => {
-  const { pool: db } = await testDatabase(suiteScope(), { sets: migrationSets, name: 'store' })
+  const { pool: db } = await testDatabase(suiteScope(), {
+    sets: notificationMigrations,
+    name: 'store',
+  })
 
   const record = async (
     count: number,
@@ -63,7 +66,7 @@ describe('the tables of notifications', async () => {
     )
     return rows[0]!.status
   }
-  const claim = (limit = 1_000) => claimDue(db, { limit, leaseMs: LEASE_MS })
+  const claim = (limit = 1_000) => claimDueNotifications(db, { limit, leaseMs: LEASE_MS })
 
   test('P6: a notification that is sent at once is leased, one that waits is due', async () => {
     const [taken] = await record(1, 'taken')
@@ -101,7 +104,7 @@ describe('the tables of notifications', async () => {
     const claimed: string[] = []
     const claimInside = (left: number): Promise<void> =>
       transaction(db, async (tx) => {
-        const due = await claimDue(tx, { limit: 10, leaseMs: LEASE_MS })
+        const due = await claimDueNotifications(tx, { limit: 10, leaseMs: LEASE_MS })
         claimed.push(...due.map(({ paymentId }) => paymentId))
         if (left > 1) await claimInside(left - 1)
       })

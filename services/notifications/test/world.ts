@@ -18,7 +18,7 @@ import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { testPort } from '@caudal/testing/test-port.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { start } from '../src/main.ts'
-import { migrationSets } from '../src/migrations.ts'
+import { notificationMigrations } from '../src/migrations.ts'
 import { type IdentityDouble, startIdentityDouble } from './identity-double.ts'
 
 /** A message that the push simulator accepted. */
@@ -69,7 +69,7 @@ export type World = {
 export async function world(scope: TestScope): Promise<World> {
   const pushDb = await testDatabase(scope, { sets: pushMigrations, name: 'push' })
   const logDb = await testDatabase(scope, { sets: [logMigrations], name: 'log' })
-  const own = await testDatabase(scope, { sets: migrationSets, name: 'notifications' })
+  const own = await testDatabase(scope, { sets: notificationMigrations, name: 'notifications' })
   const identity = await startIdentityDouble(scope)
   const log = await openPostgresLog({ url: logDb.url })
   const push = await startPushServices(pushDb.url)

@@ -5,14 +5,14 @@ import { ParkError } from '@caudal/event-log/park-error.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import { decideCreations } from './domain/decide-creations.ts'
 import { decidePayments, firstPayments, type UnmarkedPayment } from './domain/decide-payments.ts'
-import { keyOf, type NewOrder, type Order } from './domain/order.ts'
+import { externalKeyOf, type NewOrder, type Order } from './domain/order.ts'
 import { ordersPaidBy } from './domain/orders-paid-by.ts'
 import { findOrders } from './store/find-orders.ts'
 import { insertOrders } from './store/insert-orders.ts'
 import { markOrdersPaid } from './store/mark-orders-paid.ts'
 
 /** A request to create orders: all of them or none. */
-export interface CreationWork {
+export interface OrderCreationWork {
   type: 'creation'
   orders: readonly NewOrder[]
 }
@@ -23,7 +23,7 @@ export interface PaymentWork {
   incoming: IncomingEvent<PaymentFinalized>
 }
 
-export type OrderWork = CreationWork | PaymentWork
+export type OrderWork = OrderCreationWork | PaymentWork
 
 /** What became of a unit of work; an order of `conflict` exists with other contents. */
 export type OrderOutcome =
@@ -48,17 +48,20 @@ export const processBatch: ProcessBatch<object, OrderWork, OrderOutcome> = async
   return { outcomes }
 }
 
-async function createOrders(tx: Tx, work: readonly CreationWork[]): Promise<OrderOutcome[]> {
+async function createOrders(tx: Tx, work: readonly OrderCreationWork[]): Promise<OrderOutcome[]> {
   if (work.length === 0) return []
   const requests = work.map(({ orders }) => orders)
   const existing = await findOrders(tx, requests.flat())
   const { decisions, fresh } = decideCreations(requests, existing)
   const inserted = await insertOrders(tx, fresh)
-  const byKey = new Map([...existing, ...inserted].map((order) => [keyOf(order), order]))
+  const byKey = new Map([...existing, ...inserted].map((order) => [externalKeyOf(order), order]))
   return decisions.map((decision, index) =>
     decision.kind === 'conflict'
       ? { type: 'conflict', order: decision.order }
-      : { type: 'created', orders: requests[index]!.map((order) => byKey.get(keyOf(order))!) },
+      : {
+          type: 'created',
+          orders: requests[index]!.map((order) => byKey.get(externalKeyOf(order))!),
+        },
   )
 }
 

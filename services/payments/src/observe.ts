@@ -2,12 +2,12 @@ import { PAYMENT_STATUSES } from '@caudal/contracts/payment-statuses.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
-import { isFinal } from './domain/payment.ts'
+import { isFinalStatus } from './domain/payment.ts'
 import { type EventObserver, observeEvents } from './events/observe-events.ts'
 import { observeRequests, type RequestObserver } from './requests/observe-requests.ts'
 import { countUnderWay } from './store/count-under-way.ts'
 
-const UNDER_WAY = PAYMENT_STATUSES.filter((status) => !isFinal(status))
+const UNDER_WAY = PAYMENT_STATUSES.filter((status) => !isFinalStatus(status))
 
 /** Metrics and log lines about payments (P10, P13, F9). */
 export interface Observer {

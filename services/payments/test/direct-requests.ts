@@ -1,6 +1,10 @@
 import { newId } from '@caudal/contracts/ids.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { type Decision, type Order, ownedOrderOf } from '../src/domain/decide-requests.ts'
+import {
+  type RequestDecision,
+  type OrderToPay,
+  ownedOrderOf,
+} from '../src/domain/decide-requests.ts'
 import type { PaymentRequestOutcome } from '../src/requests/answer-request.ts'
 import type { TracedRequest } from '../src/requests/payment-request.ts'
 import {
@@ -10,7 +14,7 @@ import {
 } from '../src/requests/request-payments.ts'
 
 /** An unpaid order, as the order service returns it. */
-export const ORDER: Order = {
+export const ORDER: OrderToPay = {
   amountMinor: 10050n,
   currency: 'USD',
   serviceName: 'Water',
@@ -41,8 +45,8 @@ export function ask(over: Partial<TracedRequest> = {}): TracedRequest {
 export function requestsOver(
   db: Db,
   over: Partial<RequestPaymentsDeps> = {},
-): PaymentRequests & { committed: Decision['kind'][] } {
-  const committed: Decision['kind'][] = []
+): PaymentRequests & { committed: RequestDecision['kind'][] } {
+  const committed: RequestDecision['kind'][] = []
   const requests = createPaymentRequests({
     db,
     region: 'test',

@@ -12,7 +12,7 @@ import { testDatabase } from '@caudal/testing/test-database.ts'
 import * as fc from 'fast-check'
 import { decideEvents } from '../src/domain/decide-events.ts'
 import type { PaymentEvent } from '../src/domain/evolve.ts'
-import { isFinal, type Payment } from '../src/domain/payment.ts'
+import { isFinalStatus, type Payment } from '../src/domain/payment.ts'
 import { paymentMigrations } from '../src/migrations.ts'
 import { processBatch } from '../src/process-batch.ts'
 import { lockPayments } from '../src/store/lock-payments.ts'
@@ -144,7 +144,7 @@ test('SQL and the fold in memory agree for any order, repeats and batches (F4)',
         assert.deepEqual(timeless(actual.get(id)!), timeless(payment))
       }
       const finalized = await finalizedOf(stories.keys())
-      const ended = [...expected.values()].filter(({ status }) => isFinal(status))
+      const ended = [...expected.values()].filter(({ status }) => isFinalStatus(status))
       assert.deepEqual(
         finalized.map((one) => `${one.payment_id} ${one.status} ${one.reason}`).toSorted(),
         ended.map((one) => `${one.paymentId} ${one.status} ${one.reason}`).toSorted(),

@@ -15,10 +15,10 @@ import { addWaitsRoute } from '@caudal/service/waits-route.ts'
 import { type PspWork, startPspWork } from './calls/psp-work.ts'
 import type { Config } from './config.ts'
 import { createHandlers, orderBy } from './messaging/handlers.ts'
-import { migrationSets } from './migrations.ts'
+import { processorMigrations } from './migrations.ts'
 import { processBatch } from './process-batch.ts'
 import { findNextStep } from './store/find-next-step.ts'
-import { listSteps } from './store/list-steps.ts'
+import { listPspSteps } from './store/list-psp-steps.ts'
 
 const NAME = 'processor'
 interface Parts extends ServiceParts {
@@ -36,7 +36,7 @@ interface Parts extends ServiceParts {
 export function start(config: Config): Promise<RunningService> {
   return startService(NAME, config, async (base) => {
     const { logger, metrics, started } = base
-    const db = await openDatabase(NAME, config, { sets: migrationSets }, base)
+    const db = await openDatabase(NAME, config, { sets: processorMigrations }, base)
     const log = await openLog(config, base)
     const relay = await openRelay({ name: NAME, db, log }, config, base)
     const wakeRelay = (): void => relay.wake()
@@ -84,7 +84,7 @@ function createApp(parts: Parts, consumer: Consumer): HttpServer {
     psp_circuit: checkCircuit(work),
   })
   const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
-  addStepsRoute(app, { verifier, listSteps: (payment) => listSteps(db, payment) })
+  addStepsRoute(app, { verifier, listSteps: (payment) => listPspSteps(db, payment) })
   const circuits = { modeOf: work.circuitModeOf, waitMs: config.psp.policy.circuitWaitMs }
   const findNext = (payment: NamedPayment) => findNextStep(db, payment, circuits)
   addWaitsRoute(app, { verifier, db, name: NAME, findNext })

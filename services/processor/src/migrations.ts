@@ -2,10 +2,10 @@ import { fileURLToPath } from 'node:url'
 import { consumerMigrations } from '@caudal/event-log/migrations.ts'
 import { outboxMigrations } from '@caudal/outbox/migrations.ts'
 
-const processorMigrations = {
+const ownMigrations = {
   name: 'processor',
   dir: fileURLToPath(new URL('../migrations', import.meta.url)),
 }
 
 /** Everything that the processor's database needs. */
-export const migrationSets = [processorMigrations, outboxMigrations, consumerMigrations]
+export const processorMigrations = [ownMigrations, outboxMigrations, consumerMigrations]

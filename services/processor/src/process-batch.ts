@@ -25,7 +25,7 @@ export type ProcessBatchDeps = {
 }
 
 /** The outcome of a consumed payment: recorded, or known from an earlier event. */
-export type Recording = 'recorded' | 'known'
+export type PaymentRecording = 'recorded' | 'known'
 
 /**
  * THE SPINE, read this first. Records payments whose funds are held, with the bytes of their
@@ -34,11 +34,11 @@ export type Recording = 'recorded' | 'known'
  * consumer's offsets; only `afterCommit` calls the PSP. Answers are handled in
  * calls/record-answers.ts, due payments in calls/take-due.ts.
  */
-export const processBatch: ProcessBatch<ProcessBatchDeps, ReservedPayment, Recording> = async (
-  deps,
-  tx,
-  work,
-) => {
+export const processBatch: ProcessBatch<
+  ProcessBatchDeps,
+  ReservedPayment,
+  PaymentRecording
+> = async (deps, tx, work) => {
   const { adapter, policy, psp, gate, waiting } = deps
   const payments = [...new Map(work.map((one) => [one.facts.paymentId, one])).values()]
   // Read before the row's own deadline begins, so that ours never ends later (rule 9).

@@ -4,12 +4,12 @@ import { test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
-import { migrationSets } from '../src/migrations.ts'
+import { processorMigrations } from '../src/migrations.ts'
 
 const MIGRATION = new URL('../migrations/0004_claim_transaction_ids.sql', import.meta.url)
 
 test('the migration claims the transaction ids of payments that earlier releases completed', async (t) => {
-  const { ownerUrl } = await testDatabase(t, { sets: migrationSets, name: 'claims' })
+  const { ownerUrl } = await testDatabase(t, { sets: processorMigrations, name: 'claims' })
   const owner = new pg.Client({ connectionString: ownerUrl })
   await owner.connect()
   try {

@@ -6,12 +6,12 @@ import { nameOf } from '@caudal/outbound/call-key.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import { newPayment } from '../src/domain/psp-payment.ts'
-import { migrationSets } from '../src/migrations.ts'
+import { processorMigrations } from '../src/migrations.ts'
 import { findNextStep } from '../src/store/find-next-step.ts'
 import { recordPayments } from '../src/store/record-payments.ts'
 
 test('a due payment whose circuit is open waits for it until its deadline', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'next' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'next' })
   const paymentId = newId()
   const facts = {
     paymentId,

@@ -6,7 +6,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
-import type { CallResult, SentResult } from '../src/calls/call-psp.ts'
+import type { PspCallResult, SentResult } from '../src/calls/call-psp.ts'
 import { createObserver, watchState } from '../src/calls/observe.ts'
 import { recordAnswers, type RecordAnswersDeps } from '../src/calls/record-answers.ts'
 import { readConfig } from '../src/config.ts'
@@ -14,7 +14,7 @@ import { decideDue } from '../src/domain/decide-due.ts'
 import type { SendOutcome } from '../src/domain/outcome.ts'
 import type { PaymentFacts } from '../src/domain/payment-facts.ts'
 import { newPayment } from '../src/domain/psp-payment.ts'
-import { migrationSets } from '../src/migrations.ts'
+import { processorMigrations } from '../src/migrations.ts'
 import { recordPayments } from '../src/store/record-payments.ts'
 
 const { policy } = readConfig({}).psp
@@ -70,7 +70,7 @@ function approved(transactionId = newId()): Extract<SendOutcome, { kind: 'approv
   const response = { status: 'approved', gateway_transaction_id: transactionId }
   return { kind: 'approved', response }
 }
-function foundApproved(facts: PaymentFacts, transactionId?: string): CallResult {
+function foundApproved(facts: PaymentFacts, transactionId?: string): PspCallResult {
   const answer = approved(transactionId)
   const call = { httpStatus: 200, answerBody: null, latencyMs: 1, errorClass: null }
   return { kind: 'found', facts, query: 1, found: { answer, facts: call } }
@@ -78,7 +78,7 @@ function foundApproved(facts: PaymentFacts, transactionId?: string): CallResult 
 
 const ambiguous: SendOutcome = { kind: 'ambiguous' }
 
-async function stateOf(db: Db, result: CallResult) {
+async function stateOf(db: Db, result: PspCallResult) {
   const { rows } = await db.query<{ status: string; emitted: string[]; attempt: string }>(
     `SELECT p.status, a.status AS attempt, ARRAY(
        SELECT payload::json->>'event_type' FROM outbox
@@ -91,7 +91,7 @@ async function stateOf(db: Db, result: CallResult) {
 }
 
 test('verdicts end their payments, and an answer that is recorded twice emits one event', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'record' })
   const deps = depsOf(db)
   const calls = await sending(db, 3)
   const results = calls.map((call) => answered(call, approved()))
@@ -107,7 +107,7 @@ test('verdicts end their payments, and an answer that is recorded twice emits on
 })
 
 test('rule 1: a payment changed by another instance sends its whole batch to the general path', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'record' })
   const deps = depsOf(db)
   const [taken, free] = await sending(db, 2)
   assert.ok(taken && free)
@@ -128,7 +128,7 @@ test('rule 1: a payment changed by another instance sends its whole batch to the
 })
 
 test('several results of one payment in one batch are folded in order', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'record' })
   const deps = depsOf(db)
   const [call] = await sending(db, 1)
   assert.ok(call)
@@ -142,7 +142,7 @@ test('several results of one payment in one batch are folded in order', async (t
 })
 
 test('a batch that fails half-way is repeated whole, and each answer emits one event', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'record' })
   const deps = depsOf(db)
   const [call] = await sending(db, 1)
   assert.ok(call)
@@ -156,7 +156,7 @@ test('a batch that fails half-way is repeated whole, and each answer emits one e
 })
 
 test('a second payment with the transaction id of a first one stays in doubt, and its answer is kept', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'record' })
   const metrics = createMetrics('processor')
   const logger = createLogger({ service: 'processor', level: 'silent' })
   const deps = { ...depsOf(db), observer: createObserver({ logger, metrics }) }
@@ -185,7 +185,7 @@ test('a second payment with the transaction id of a first one stays in doubt, an
 })
 
 test('of two payments that are approved together with one transaction id only one completes', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'record' })
   const deps = depsOf(db)
   const calls = await sending(db, 2)
   await recordAnswers(
@@ -202,7 +202,7 @@ test('of two payments that are approved together with one transaction id only on
 })
 
 test('the first scrape after a doubt has the age of the oldest one', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'record' })
   const metrics = createMetrics('processor')
   watchState({
     db,
@@ -223,7 +223,7 @@ test('the first scrape after a doubt has the age of the oldest one', async (t) =
 })
 
 test('one transaction id may occur at two PSPs', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'record' })
   const deps = depsOf(db)
   const here = await sending(db, 1)
   const there = await sending(db, 1, 'other')
@@ -233,7 +233,7 @@ test('one transaction id may occur at two PSPs', async (t) => {
 })
 
 test('an approval that contradicts a final state changes nothing and raises an alarm', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'record' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'record' })
   const metrics = createMetrics('processor')
   const logger = createLogger({ service: 'processor', level: 'silent' })
   const deps = { ...depsOf(db), observer: createObserver({ logger, metrics }) }

@@ -19,7 +19,7 @@ import { eventually } from '@caudal/testing/eventually.ts'
 import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { readConfig } from '../src/config.ts'
 import { start } from '../src/main.ts'
-import { migrationSets } from '../src/migrations.ts'
+import { processorMigrations } from '../src/migrations.ts'
 import { call } from './call.ts'
 
 const level = (process.env['CAUDAL_TEST_LOG_LEVEL'] ?? 'silent') as 'silent'
@@ -72,7 +72,7 @@ export function fileScope(after: (hook: () => Promise<void>) => void): TestScope
 export async function world(t: TestScope, given: Record<string, string> = {}): Promise<World> {
   const pspDb = await testDatabase(t, { sets: pspMigrations, name: 'psp' })
   const logDb = await testDatabase(t, { sets: [logMigrations], name: 'log' })
-  const own = await testDatabase(t, { sets: migrationSets, name: 'processor' })
+  const own = await testDatabase(t, { sets: processorMigrations, name: 'processor' })
   const psp = await startPsp(
     readPspConfig({ CAUDAL_PSP_PORT: '0', CAUDAL_PSP_DATABASE_URL: pspDb.url }),
     logger,

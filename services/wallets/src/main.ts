@@ -7,7 +7,7 @@ import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
 import { openCursors } from '@caudal/http/cursor-key.ts'
 import type { Cursors } from '@caudal/http/cursors.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
-import { addStepsRoute, type NamedPayment, type Step } from '@caudal/http/steps-route.ts'
+import { addStepsRoute, type NamedPayment, type PaymentStep } from '@caudal/http/steps-route.ts'
 import { dropKeysPeriodically } from '@caudal/idempotency/drop-old-keys.ts'
 import type { Relay } from '@caudal/outbox/relay.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
@@ -218,7 +218,7 @@ function historyReads(db: Db): Omit<HistoryRouteDeps, 'verifier' | 'cursors'> {
   }
 }
 
-async function listSteps(db: Db, payment: NamedPayment): Promise<Step[]> {
+async function listSteps(db: Db, payment: NamedPayment): Promise<PaymentStep[]> {
   const hold = await findPaymentHold(db, payment)
   return hold === undefined ? [] : paymentSteps(hold)
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { clientOrigin } from '../src/commands/client-origin.ts'
 import { type Answer, answersTo } from '../src/ledger/answer-batch.ts'
+import type { BookingTime } from '../src/ledger/domain/booking-time.ts'
 import type { Request } from '../src/ledger/domain/command.ts'
 import { decideBatch } from '../src/ledger/domain/decide-batch.ts'
 import { type LedgerState, nameOfKey } from '../src/ledger/domain/ledger-state.ts'
-import type { Moment } from '../src/ledger/domain/moment.ts'
 import type { CommandAnswer } from '../src/ledger/domain/outcome.ts'
 import type { Transfer } from '../src/ledger/domain/transfer.ts'
 
@@ -27,7 +27,7 @@ export type Booked = ReadonlyMap<string, readonly string[]>
 const MOST_CHOICES = 20_000
 /** Those of the lanes of both instances. */
 const LANE_SLOTS = [0, 1, 2]
-const AT: Moment = { nowMs: Date.parse('2025-08-24'), today: '2025-08-24' }
+const AT: BookingTime = { nowMs: Date.parse('2025-08-24'), today: '2025-08-24' }
 
 /**
  * Looks for one order of the calls in which a single thread gives every answer that was given and

@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { ParkError } from '@caudal/event-log/park-error.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import fc from 'fast-check'
+import { bookingTimeOf } from '../src/ledger/domain/booking-time.ts'
 import { decideBatch } from '../src/ledger/domain/decide-batch.ts'
 import type { LedgerState } from '../src/ledger/domain/ledger-state.ts'
-import { momentOf } from '../src/ledger/domain/moment.ts'
 import { findViolations } from './find-violations.ts'
 import { ledgerDatabase, openWallets, runBatch } from './ledger-fixture.ts'
 import { memoryLedger } from './memory-ledger.ts'
@@ -83,7 +83,7 @@ test('F1: the tables equal the fold in memory for any batches', async (t) => {
       const state = memoryLedger(world.wallets)
       const commands = work.map((it) => it.command)
       const slots = work.map(({ origin }) => origin.slot!)
-      decideBatch(state, commands, momentOf(new Date('2025-08-24')), { slots })
+      decideBatch(state, commands, bookingTimeOf(new Date('2025-08-24')), { slots })
       const found = await readLedger(pool, world.wallets[0]!.tenantId)
       // Refused holds are read back with their reason, so the whole row can be compared.
       assert.deepEqual(found, modelLedger(state))

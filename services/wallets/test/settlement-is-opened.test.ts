@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { transaction } from '@caudal/postgres/transaction.ts'
+import { bookingTimeOf } from '../src/ledger/domain/booking-time.ts'
 import { decideBatch } from '../src/ledger/domain/decide-batch.ts'
-import { momentOf } from '../src/ledger/domain/moment.ts'
 import type * as loader from '../src/ledger/load-ledger.ts'
 import { close, move } from './client-commands.ts'
 import { ledgerDatabase, openWallets, runCommands } from './ledger-fixture.ts'
@@ -34,6 +34,6 @@ test('a process that has not seen the hold opens the settlement account of its c
       opened.map(({ kind, currency }) => [kind, currency]),
       [['psp_settlement', 'CHF']],
     )
-    assert.equal(decideBatch(state, [commit], momentOf(now)).outcomes[0]?.type, 'posted')
+    assert.equal(decideBatch(state, [commit], bookingTimeOf(now)).outcomes[0]?.type, 'posted')
   })
 })

@@ -4,10 +4,10 @@ import type { ServiceName } from '@caudal/contracts/services.ts'
 import type { FastifySchema } from 'fastify'
 import {
   createPaymentSchema,
-  getPaymentSchema,
+  getOwnPaymentSchema,
   getWalletSchema,
   listEntriesSchema,
-  listPaymentsSchema,
+  listOwnPaymentsSchema,
 } from './public-schemas.ts'
 
 /** A service behind the gateway; its address is `CAUDAL_<SERVICE>_URL`. */
@@ -61,7 +61,7 @@ export const PUBLIC_ROUTES: readonly PublicRoute[] = [
     innerPath: '/v1/payments',
     scope: SCOPE.paymentsRead,
     cost: 1,
-    schema: listPaymentsSchema,
+    schema: listOwnPaymentsSchema,
   },
   {
     method: 'GET',
@@ -71,7 +71,7 @@ export const PUBLIC_ROUTES: readonly PublicRoute[] = [
     unknown: 'PAYMENT_NOT_FOUND',
     scope: SCOPE.paymentsRead,
     cost: 1,
-    schema: getPaymentSchema,
+    schema: getOwnPaymentSchema,
   },
   {
     method: 'GET',

@@ -20,7 +20,7 @@ export const createPaymentSchema = {
   problems: [...paymentRequest.problems, ...limited] as const,
 }
 
-export const getPaymentSchema = {
+export const getOwnPaymentSchema = {
   summary: 'Read a payment of the caller',
   tags: ['payments'],
   params: Type.Object({ payment_id: Uuid }),
@@ -28,7 +28,7 @@ export const getPaymentSchema = {
   problems: ['PAYMENT_NOT_FOUND', ...limited] as const,
 }
 
-export const listPaymentsSchema = {
+export const listOwnPaymentsSchema = {
   summary: 'List the payments of the caller, newest first',
   tags: ['payments'],
   querystring: pageQuery,

@@ -1,16 +1,11 @@
 import type { Actor } from '@caudal/contracts/actor.ts'
 import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
+import type { Device, Platform } from '@caudal/contracts/device.ts'
 import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { accountIdOf, walletIdOf } from '@caudal/contracts/ids.ts'
 
 /** Users of one request. */
 export const MAX_USERS = 1_000
-
-export const PLATFORMS = ['android', 'ios'] as const
-export type Platform = (typeof PLATFORMS)[number]
-
-/** Something that shows notifications; the token is the push network's name for it (P6). */
-export type Device = { deviceId: string; platform: Platform; token: string }
 
 export type NewUser = {
   tenantId: string

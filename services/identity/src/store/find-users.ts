@@ -1,7 +1,8 @@
+import type { Platform } from '@caudal/contracts/device.ts'
 import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
-import type { Platform, User } from '../domain/user.ts'
+import type { User } from '../domain/user.ts'
 
 type UserRow = {
   tenant_id: string

@@ -1,8 +1,9 @@
 import { Currency } from '@caudal/contracts/currency-schema.ts'
+import { PLATFORMS } from '@caudal/contracts/device.ts'
 import { TenantId } from '@caudal/contracts/tenant-schema.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { Type } from 'typebox'
-import { DEFAULT_LOCALE, MAX_USERS, PLATFORMS } from '../domain/user.ts'
+import { DEFAULT_LOCALE, MAX_USERS } from '../domain/user.ts'
 
 const MAX_DEVICES = 16
 const MAX_CURRENCIES = 32

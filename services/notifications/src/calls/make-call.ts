@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import type { Device } from '@caudal/contracts/device.ts'
 import type { Outbound } from '@caudal/outbound/create-outbound.ts'
 import type { Deadline } from '@caudal/outbound/deadline.ts'
 import { type DeviceOutcome, endExpired, type PushOutcome } from '../domain/decide-delivery.ts'
 import { isWorthSending } from '../domain/is-worth-sending.ts'
-import { type Channel, channelOf, type Device, type Notification } from '../domain/notification.ts'
+import { type Channel, channelOf, type Notification } from '../domain/notification.ts'
 import { type Content, writeContent } from '../domain/write-content.ts'
 import { notificationIdOf } from '../push/notification-id.ts'
 import { type PushChannel, retryAfterFault } from '../push/push-channel.ts'
@@ -25,24 +26,27 @@ type PushCall = {
   try: Try
 }
 
-export type Call = LookupCall | PushCall
+export type DeliveryCall = LookupCall | PushCall
 
 /** What the devices of a call answered, and what to record if the call ended its try. */
-export type CallResult = { devices: readonly DeviceOutcome[]; tried: TriedNotification | null }
+export type DeliveryCallResult = {
+  devices: readonly DeviceOutcome[]
+  tried: TriedNotification | null
+}
 
 export type CallDeps = {
   recipients: Recipients
   channels: Record<Channel, PushChannel>
-  outbound: Pick<Outbound<Call['peer'], Call>, 'begin' | 'free'>
+  outbound: Pick<Outbound<DeliveryCall['peer'], DeliveryCall>, 'begin' | 'free'>
   observer: Observer
 }
 
 /** Makes a call of either kind; null if it began others, of which the last one ends the try. */
 export function makeCall(
   deps: CallDeps,
-  call: Call,
+  call: DeliveryCall,
   signal: AbortSignal,
-): Promise<CallResult | null> {
+): Promise<DeliveryCallResult | null> {
   return call.peer === 'lookup' ? lookUp(deps, call, signal) : push(deps, call, signal)
 }
 
@@ -50,7 +54,7 @@ async function lookUp(
   deps: CallDeps,
   call: LookupCall,
   signal: AbortSignal,
-): Promise<CallResult | null> {
+): Promise<DeliveryCallResult | null> {
   const { notification } = call
   if (!isWorthSending(notification.finalizedAtMs, notification.takenAtMs)) {
     return ended(triedWith(notification, endExpired(notification)))
@@ -77,7 +81,7 @@ function beginPushes(
   { outbound, observer }: CallDeps,
   { notification, deadline }: LookupCall,
   { devices, content }: Pick<PushCall, 'devices' | 'content'>,
-): CallResult | null {
+): DeliveryCallResult | null {
   const byChannel = Map.groupBy(devices, channelOf)
   const begun = createTry(notification, byChannel.keys())
   let tried: TriedNotification | null = null
@@ -93,7 +97,7 @@ async function push(
   { channels, observer }: CallDeps,
   { peer, devices, content, try: begun }: PushCall,
   signal: AbortSignal,
-): Promise<CallResult> {
+): Promise<DeliveryCallResult> {
   const answered = await Promise.all(
     devices.map(async (device): Promise<DeviceOutcome> => {
       const startedAt = performance.now()
@@ -106,30 +110,30 @@ async function push(
 }
 
 /** The result of a call that the circuit of its push service refused. */
-export function refuse(observer: Observer, call: Call): CallResult {
+export function refuse(observer: Observer, call: DeliveryCall): DeliveryCallResult {
   assert(call.peer !== 'lookup', 'lookups have no circuit')
   return endUnsent(observer, call, 'circuit_open')
 }
 
 /** A call that took longer than its lease may have reached a device, and is repeated. */
-export function cutShort(call: Call, fault: unknown): CallResult {
+export function cutShort(call: DeliveryCall, fault: unknown): DeliveryCallResult {
   if (call.peer === 'lookup') {
     return ended(postponed(call.notification, 'the try took longer than its lease'))
   }
   return endAlike(call, retryAfterFault(fault))
 }
 
-function endUnsent(observer: Observer, call: PushCall, error: string): CallResult {
+function endUnsent(observer: Observer, call: PushCall, error: string): DeliveryCallResult {
   const outcome: PushOutcome = { kind: 'retry', error }
   for (const _ of call.devices) observer.answered(call.peer, outcome, null)
   return endAlike(call, outcome)
 }
 
-function endAlike(call: PushCall, outcome: PushOutcome): CallResult {
+function endAlike(call: PushCall, outcome: PushOutcome): DeliveryCallResult {
   const devices = call.devices.map((device) => ({ device, outcome }))
   return { devices, tried: call.try.end(call.peer, devices) }
 }
 
-function ended(tried: TriedNotification): CallResult {
+function ended(tried: TriedNotification): DeliveryCallResult {
   return { devices: [], tried }
 }

@@ -11,11 +11,17 @@ import type { Channel, Notification } from '../domain/notification.ts'
 import type { RecipientLookup } from '../identity/look-up-recipients.ts'
 import type { PushChannel } from '../push/push-channel.ts'
 import { createPushCircuit } from '../push/push-circuit.ts'
-import { claimDue } from '../store/claim-due.ts'
+import { claimDueNotifications } from '../store/claim-due-notifications.ts'
 import { saveOutcomes, type TriedNotification } from '../store/save-outcomes.ts'
 import { createRecipients } from './create-recipients.ts'
 import { lookupRoom, WORTHWHILE_SHARE } from './lookup-room.ts'
-import { type Call, type CallResult, cutShort, makeCall, refuse } from './make-call.ts'
+import {
+  type DeliveryCall,
+  type DeliveryCallResult,
+  cutShort,
+  makeCall,
+  refuse,
+} from './make-call.ts'
 import type { Observer } from './observe.ts'
 import { createDeviceRemover } from './remove-dead-devices.ts'
 
@@ -64,7 +70,7 @@ export function startSender(options: SenderOptions): Sender {
   const callMostMs = Math.max(leaseMs, lookup.timeoutMs + pushTimeoutMs)
   const recipients = createRecipients(options)
   const remover = createDeviceRemover(options)
-  const callOf = (notification: Notification): Call => ({
+  const callOf = (notification: Notification): DeliveryCall => ({
     peer: 'lookup',
     notification,
     deadline: deadlineIn(callMostMs),
@@ -76,19 +82,25 @@ export function startSender(options: SenderOptions): Sender {
     return lookupRoom(places, concurrency)
   }
 
-  async function claim(): Promise<Claimed<Call>> {
+  async function claim(): Promise<Claimed<DeliveryCall>> {
     const limit = room()
     if (limit === 0) return { calls: [], count: 0, more: outbound.backlog }
-    const due = await claimDue(db, { limit, leaseMs })
+    const due = await claimDueNotifications(db, { limit, leaseMs })
     return { calls: due.map(callOf), count: due.length, more: due.length === limit }
   }
 
   const places = { most: concurrency, worthwhileShare: WORTHWHILE_SHARE }
   const guarded = () => ({
     ...places,
-    guard: guardedBy<Call, CallResult>(createPushCircuit(), (call) => refuse(observer, call)),
+    guard: guardedBy<DeliveryCall, DeliveryCallResult>(createPushCircuit(), (call) =>
+      refuse(observer, call),
+    ),
   })
-  const outbound: Outbound<Call['peer'], Call> = createOutbound<Call['peer'], Call, CallResult>({
+  const outbound: Outbound<DeliveryCall['peer'], DeliveryCall> = createOutbound<
+    DeliveryCall['peer'],
+    DeliveryCall,
+    DeliveryCallResult
+  >({
     peers: { lookup: places, fcm: guarded(), apns: guarded() },
     claim,
     call: (call, signal) => makeCall({ recipients, channels, outbound, observer }, call, signal),
@@ -118,6 +130,6 @@ export function startSender(options: SenderOptions): Sender {
   }
 }
 
-function triesOf(results: readonly CallResult[]): TriedNotification[] {
+function triesOf(results: readonly DeliveryCallResult[]): TriedNotification[] {
   return results.flatMap(({ tried }) => tried ?? [])
 }

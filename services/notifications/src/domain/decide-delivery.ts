@@ -1,6 +1,7 @@
+import type { Device } from '@caudal/contracts/device.ts'
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import { sendUntilMs } from './is-worth-sending.ts'
-import type { Device, Notification, SettledStatus } from './notification.ts'
+import type { Notification, SettledStatus } from './notification.ts'
 
 /** The answer of a push service to one request. */
 export type PushOutcome =

@@ -1,3 +1,5 @@
+import type { Device } from '@caudal/contracts/device.ts'
+
 /** The notification of a payment's end, leased by one instance. */
 export type Notification = {
   paymentId: string
@@ -37,9 +39,6 @@ export type FinalizedPayment = Pick<
 
 /** The final answer of a push service about a device. */
 export type SettledStatus = 'DELIVERED' | 'DEAD_DEVICE' | 'REJECTED'
-
-/** A device of a user, from identity. */
-export type Device = { deviceId: string; platform: 'android' | 'ios'; token: string }
 
 /** The user's devices and language. */
 export type Recipient = { locale: string; devices: readonly Device[] }

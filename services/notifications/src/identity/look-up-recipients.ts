@@ -1,5 +1,6 @@
+import { type Device, PLATFORMS } from '@caudal/contracts/device.ts'
 import { callService, type ServiceAnswer, type TokenSource } from '@caudal/http/call-service.ts'
-import type { Device, Notification, Recipient } from '../domain/notification.ts'
+import type { Notification, Recipient } from '../domain/notification.ts'
 
 export type RecipientLookup = { identityUrl: string; getToken: TokenSource; timeoutMs: number }
 
@@ -60,8 +61,8 @@ function recipientOf({ locale, devices }: UserView): Recipient {
 
 /** A platform that has no channel here gets nothing. */
 function deviceOf({ device_id: deviceId, platform, token }: UserView['devices'][number]): Device[] {
-  if (platform !== 'android' && platform !== 'ios') return []
-  return [{ deviceId, platform, token }]
+  const known = PLATFORMS.find((one) => one === platform)
+  return known === undefined ? [] : [{ deviceId, platform: known, token }]
 }
 
 /**

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Device } from '@caudal/contracts/device.ts'
 import type { PushOutcome } from '../domain/decide-delivery.ts'
-import type { Device } from '../domain/notification.ts'
-import { type Answered, createPushCircuit } from './push-circuit.ts'
+import { type DeviceAnswers, createPushCircuit } from './push-circuit.ts'
 
 const device: Device = { deviceId: 'd', platform: 'android', token: 't' }
-const answered = (...outcomes: PushOutcome[]): Answered => ({
+const answered = (...outcomes: PushOutcome[]): DeviceAnswers => ({
   devices: outcomes.map((outcome) => ({ device, outcome })),
 })
 const delivered = answered({ kind: 'delivered' })
 const failing = answered({ kind: 'retry', error: 'HTTP_500' })
 const open = answered({ kind: 'retry', error: 'circuit_open' })
 
-function given(answer: Answered) {
+function given(answer: DeviceAnswers) {
   const service = { answer: Promise.resolve(answer), called: 0 }
   const circuit = createPushCircuit({
     threshold: 0.5,
@@ -20,7 +20,7 @@ function given(answer: Answered) {
     minimumPerSecond: 5,
     pauseMs: { first: 50, most: 50 },
   })
-  const call = (): Promise<Answered> =>
+  const call = (): Promise<DeviceAnswers> =>
     circuit.run(
       () => {
         service.called += 1
@@ -28,8 +28,8 @@ function given(answer: Answered) {
       },
       () => open,
     )
-  const callTimes = async (count: number): Promise<Answered[]> => {
-    const answers: Answered[] = []
+  const callTimes = async (count: number): Promise<DeviceAnswers[]> => {
+    const answers: DeviceAnswers[] = []
     while (answers.length < count) answers.push(await call())
     return answers
   }
@@ -47,7 +47,7 @@ test('F13: a push service that is down gets no requests until one trial succeeds
   assert.equal(service.called, calledBefore)
 
   t.mock.timers.tick(51)
-  const { promise, resolve } = Promise.withResolvers<Answered>()
+  const { promise, resolve } = Promise.withResolvers<DeviceAnswers>()
   service.answer = promise
   const trial = call()
   assert.equal(await call(), open)

@@ -2,7 +2,7 @@ import { type Circuit, type CircuitSettings, createCircuit } from '@caudal/outbo
 import type { DeviceOutcome } from '../domain/decide-delivery.ts'
 
 /** What the devices of one call answered. */
-export type Answered = { devices: readonly DeviceOutcome[] }
+export type DeviceAnswers = { devices: readonly DeviceOutcome[] }
 
 const DEFAULTS: CircuitSettings = {
   threshold: 0.5,
@@ -15,8 +15,8 @@ const DEFAULTS: CircuitSettings = {
  * The circuit of one push service (F13). A call fails if none of its devices got an answer: an
  * error about a device or a notification shows that the service works.
  */
-export function createPushCircuit(settings: CircuitSettings = DEFAULTS): Circuit<Answered> {
-  return createCircuit<Answered>({
+export function createPushCircuit(settings: CircuitSettings = DEFAULTS): Circuit<DeviceAnswers> {
+  return createCircuit<DeviceAnswers>({
     ...settings,
     isFailure: ({ devices }) => devices.every(({ outcome }) => outcome.kind === 'retry'),
   })

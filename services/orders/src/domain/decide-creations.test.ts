@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decideCreations } from './decide-creations.ts'
-import { keyOf, type NewOrder } from './order.ts'
+import { externalKeyOf, type NewOrder } from './order.ts'
 
 function order(id: number, amountMinor = 100n, tenantId = 'caudal'): NewOrder {
   return {
@@ -41,7 +41,7 @@ const requests = fc.array(
     fc.record({ id: fc.nat(5), amount: fc.bigInt(1n, 2n) }).map(({ id, amount }) => {
       return order(id, amount)
     }),
-    { selector: keyOf, minLength: 1, maxLength: 4 },
+    { selector: externalKeyOf, minLength: 1, maxLength: 4 },
   ),
 )
 

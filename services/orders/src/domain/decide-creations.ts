@@ -1,4 +1,4 @@
-import { isSameOrder, keyOf, type NewOrder } from './order.ts'
+import { isSameOrder, externalKeyOf, type NewOrder } from './order.ts'
 
 /** What becomes of a request to create orders: all of them, or none because of this one. */
 export type CreationDecision = { kind: 'accepted' } | { kind: 'conflict'; order: NewOrder }
@@ -19,17 +19,17 @@ export function decideCreations(
   requests: readonly (readonly NewOrder[])[],
   existing: readonly NewOrder[],
 ): CreationDecisions {
-  const known = new Map(existing.map((order) => [keyOf(order), order]))
+  const known = new Map(existing.map((order) => [externalKeyOf(order), order]))
   const fresh: NewOrder[] = []
   const decisions = requests.map((orders): CreationDecision => {
     const conflict = orders.find((order) => {
-      const found = known.get(keyOf(order))
+      const found = known.get(externalKeyOf(order))
       return found !== undefined && !isSameOrder(order, found)
     })
     if (conflict !== undefined) return { kind: 'conflict', order: conflict }
     for (const order of orders) {
-      if (known.has(keyOf(order))) continue
-      known.set(keyOf(order), order)
+      if (known.has(externalKeyOf(order))) continue
+      known.set(externalKeyOf(order), order)
       fresh.push(order)
     }
     return { kind: 'accepted' }

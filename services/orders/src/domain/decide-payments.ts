@@ -1,4 +1,4 @@
-import { keyOf, type OrderKey } from './order.ts'
+import { externalKeyOf, type OrderKey } from './order.ts'
 import type { PaidOrder } from './orders-paid-by.ts'
 
 /** A payment that does not pay its order. */
@@ -11,7 +11,7 @@ export type UnmarkedPayment = {
 
 /** The name of an order of its user: in another user's name a payment names another order. */
 export function ownedKeyOf(order: OrderKey): string {
-  return `${order.userId} ${keyOf(order)}`.toLowerCase()
+  return `${order.userId} ${externalKeyOf(order)}`.toLowerCase()
 }
 
 /** Of each order the first payment in the batch: it pays the order unless that is paid already. */

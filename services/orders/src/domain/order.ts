@@ -60,7 +60,7 @@ export function newOrder(input: OrderInput, fallback: { tenantId: string; id: st
 }
 
 /** The unique key of an order as a text: its tenant and external id. */
-export function keyOf({
+export function externalKeyOf({
   tenantId,
   externalOrderId,
 }: Pick<OrderKey, 'tenantId' | 'externalOrderId'>): string {

@@ -1,6 +1,6 @@
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import { keyOf, type NewOrder, type Order, type OrderStatus } from '../domain/order.ts'
+import { externalKeyOf, type NewOrder, type Order, type OrderStatus } from '../domain/order.ts'
 
 /** Another process has created one of the orders meanwhile: the batch must be decided again. */
 export class OrderRaceError extends Error {
@@ -48,9 +48,9 @@ export async function insertOrders(tx: Tx, orders: readonly NewOrder[]): Promise
   if (rows.length < orders.length) throw new OrderRaceError()
   const byKey = new Map(
     rows.map((row) => [
-      keyOf({ tenantId: row.tenant_id, externalOrderId: row.external_order_id }),
+      externalKeyOf({ tenantId: row.tenant_id, externalOrderId: row.external_order_id }),
       { status: row.status, createdAt: row.created_at },
     ]),
   )
-  return orders.map((order) => ({ ...order, ...byKey.get(keyOf(order))! }))
+  return orders.map((order) => ({ ...order, ...byKey.get(externalKeyOf(order))! }))
 }

@@ -3,7 +3,7 @@ import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { evolve, type PaymentEvent } from './evolve.ts'
-import { isFinal, type Payment } from './payment.ts'
+import { isFinalStatus, type Payment } from './payment.ts'
 
 /** An event, with the id of `payment.finalized` if the event makes the payment final. */
 export interface EventToApply {
@@ -79,7 +79,7 @@ export function decideEvents(
     }
     if (after === before) continue
     current.set(after.paymentId, after)
-    if (isFinal(after.status) && !isFinal(before.status)) {
+    if (isFinalStatus(after.status) && !isFinalStatus(before.status)) {
       finalized.push({
         index,
         event: finalizedEvent(after, {

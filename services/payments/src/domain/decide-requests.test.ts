@@ -5,12 +5,12 @@ import { readEvent } from '@caudal/contracts/parse-event.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import * as fc from 'fast-check'
 import {
-  type Decision,
+  type RequestDecision,
   decideRequests,
-  keyOf,
+  requestKeyOf,
   type KnownOrders,
   type KnownRequests,
-  type Order,
+  type OrderToPay,
   orderOf,
   ordersToLookUp,
   ownedOrderOf,
@@ -43,7 +43,7 @@ function ask(order: number, over: Partial<PaymentRequest> = {}): PaymentRequest 
   }
 }
 
-const ORDER: Order = {
+const ORDER: OrderToPay = {
   amountMinor: 10050n,
   currency: 'USD',
   serviceName: 'Water',
@@ -56,14 +56,19 @@ const ORDER: Order = {
 interface World {
   answers?: [PaymentRequest, body: string][]
   occupied?: [order: number, userId: string, Status][]
-  orders?: [order: number, userId: string, Order | 'unknown'][]
+  orders?: [order: number, userId: string, OrderToPay | 'unknown'][]
 }
 
 function given(world: World) {
   const known: KnownRequests = { answers: new Map(), occupied: new Map() }
   for (const [request, body] of world.answers ?? []) {
     const { fingerprint } = request
-    known.answers.set(keyOf(request), { fingerprint, httpStatus: 202, body, paymentId: uuid(1) })
+    known.answers.set(requestKeyOf(request), {
+      fingerprint,
+      httpStatus: 202,
+      body,
+      paymentId: uuid(1),
+    })
   }
   for (const [order, userId, status] of world.occupied ?? []) {
     const key = orderOf({ tenantId: 'caudal', externalOrderId: uuid(order) })
@@ -82,7 +87,7 @@ function given(world: World) {
 }
 
 /** The decision in one word. */
-function short(decision: Decision): string {
+function short(decision: RequestDecision): string {
   switch (decision.kind) {
     case 'accepted':
       return `accepted ${decision.payment.externalOrderId.at(-1)}`
@@ -98,7 +103,7 @@ function short(decision: Decision): string {
   }
 }
 
-const unpaid = (order: number, userId = ANA): [number, string, Order] => [order, userId, ORDER]
+const unpaid = (order: number, userId = ANA): [number, string, OrderToPay] => [order, userId, ORDER]
 
 test("a request for the user's own unpaid order is accepted with the order's amount and destination (P2)", () => {
   const request = ask(1)
@@ -254,8 +259,8 @@ test('any batch makes one payment per order and one answer per key, also if it i
 })
 
 /** What a caller sees: a repeat is the first one's decision. */
-function asAnswered(decisions: Decision[]) {
-  return (decision: Decision): string => {
+function asAnswered(decisions: RequestDecision[]) {
+  return (decision: RequestDecision): string => {
     const seen = decision.kind === 'repeated' ? decisions[decision.index]! : decision
     return short(seen)
   }

@@ -42,7 +42,7 @@ export interface OccupyingPayment {
 }
 
 /** An order of the requesting user, as the order service returns it. */
-export interface Order {
+export interface OrderToPay {
   amountMinor: bigint
   currency: string
   serviceName: string
@@ -53,14 +53,14 @@ export interface Order {
 
 /** The stored data about the requests. */
 export interface KnownRequests {
-  /** By `keyOf`. */
+  /** By `requestKeyOf`. */
   answers: Map<string, StoredAnswer>
   /** By `orderOf`. */
   occupied: Map<string, OccupyingPayment>
 }
 
 /** Answers of the order service by `ownedOrderOf`; a missing order got no answer. */
-export type KnownOrders = Map<string, Order | 'unknown'>
+export type KnownOrders = Map<string, OrderToPay | 'unknown'>
 
 /** A refusal that is stored with the key and replayed like a success. */
 export type PaymentRefusalCode = Extract<
@@ -74,7 +74,7 @@ export type RejectionCode = Extract<
   'IDEMPOTENCY_MISMATCH' | 'ORDER_NOT_FOUND' | 'RATE_LIMITED' | 'UNAVAILABLE'
 >
 
-export type Decision =
+export type RequestDecision =
   | { kind: 'accepted'; payment: Payment; event: PaymentRequested }
   | { kind: 'refused'; code: PaymentRefusalCode }
   | { kind: 'rejected'; code: RejectionCode }
@@ -83,7 +83,9 @@ export type Decision =
   | { kind: 'repeated'; index: number }
 
 /** An idempotency key within its tenant and principal (F2). UUIDs have a fixed length. */
-export function keyOf(request: Pick<PaymentRequest, 'tenantId' | 'userId' | 'idempotencyKey'>) {
+export function requestKeyOf(
+  request: Pick<PaymentRequest, 'tenantId' | 'userId' | 'idempotencyKey'>,
+) {
   return `${request.userId} ${request.idempotencyKey} ${request.tenantId}`
 }
 
@@ -101,7 +103,7 @@ export function ownedOrderOf(
 
 /** Whether stored data decides: the idempotency key, or the user's own payment of the order. */
 function isDecidedHere(request: PaymentRequest, known: KnownRequests): boolean {
-  if (known.answers.has(keyOf(request))) return true
+  if (known.answers.has(requestKeyOf(request))) return true
   return known.occupied.get(orderOf(request))?.userId === request.userId
 }
 
@@ -134,7 +136,12 @@ function refusalOf(status: Status): PaymentRefusalCode {
   }
 }
 
-function accept(request: PaymentRequest, order: Order, now: Date, region: string): Decision {
+function accept(
+  request: PaymentRequest,
+  order: OrderToPay,
+  now: Date,
+  region: string,
+): RequestDecision {
   const { tenantId, userId, paymentId, externalOrderId } = request
   const accountId = accountIdOf(tenantId, userId, order.currency)
   const payment: Payment = {
@@ -184,9 +191,9 @@ function accept(request: PaymentRequest, order: Order, now: Date, region: string
 function decideUnbound(
   request: PaymentRequest,
   occupying: OccupyingPayment | undefined,
-  order: Order | 'unknown' | undefined,
+  order: OrderToPay | 'unknown' | undefined,
   { now, region }: { now: Date; region: string },
-): Decision {
+): RequestDecision {
   if (occupying?.userId === request.userId) {
     return { kind: 'refused', code: refusalOf(occupying.status) }
   }
@@ -207,11 +214,11 @@ export function decideRequests(
   known: KnownRequests,
   orders: KnownOrders,
   circumstances: { now: Date; region: string },
-): Decision[] {
+): RequestDecision[] {
   const bound = new Map<string, number>()
   const taken = new Map<string, OccupyingPayment>()
   return requests.map((request, index) => {
-    const key = keyOf(request)
+    const key = requestKeyOf(request)
     const answer = known.answers.get(key)
     const earlier = bound.get(key)
     const first = earlier === undefined ? undefined : requests[earlier]

@@ -33,6 +33,6 @@ export interface Payment {
 }
 
 /** Whether nothing can change the payment's outcome any more. */
-export function isFinal(status: Status): boolean {
+export function isFinalStatus(status: Status): boolean {
   return status === 'COMPLETED' || status === 'FAILED'
 }

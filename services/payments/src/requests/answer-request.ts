@@ -7,7 +7,7 @@ export type PaymentRequestOutcome =
   | { kind: 'rejected'; code: RejectionCode }
 
 /** An HTTP answer. */
-export interface Answered {
+export interface RenderedAnswer {
   status: number
   headers: Record<string, string>
   body: string
@@ -30,7 +30,7 @@ const REJECTION_DETAILS: Record<RejectionCode, string> = {
  *
  * @throws {Problem} for a rejection
  */
-export function answeredOf(outcome: PaymentRequestOutcome): Answered {
+export function renderedAnswerOf(outcome: PaymentRequestOutcome): RenderedAnswer {
   if (outcome.kind === 'rejected') {
     const headers = outcome.code === 'RATE_LIMITED' ? { 'retry-after': QUOTA_RETRY_SECONDS } : {}
     throw new Problem(outcome.code, REJECTION_DETAILS[outcome.code], { headers })

@@ -8,7 +8,7 @@ import type { FastifyRequest } from 'fastify'
 export const ON_BEHALF_OF = 'x-on-behalf-of'
 
 /** The parts of a request that identify its caller. */
-export type Call = Pick<FastifyRequest, 'identity' | 'headers'>
+export type IdentifiedRequest = Pick<FastifyRequest, 'identity' | 'headers'>
 
 /** Whose payments a request is about; `userId` is a UUID in lower case. */
 export interface Owner {
@@ -22,7 +22,7 @@ export type PaymentScope = typeof SCOPE.paymentsRead | typeof SCOPE.paymentsWrit
  * Who is served: the user that the gateway vouches for, or the one that an internal client with the
  * scope acts for (P3), within the tenant of its token.
  */
-export function ownerOf(request: Call, scope: PaymentScope): Owner {
+export function ownerOf(request: IdentifiedRequest, scope: PaymentScope): Owner {
   const { kind, subject, tenantId } = allowed(request, scope)
   if (kind === 'user') return { tenantId, userId: userIdOf(subject) }
   const onBehalfOf = request.headers[ON_BEHALF_OF]
@@ -35,20 +35,20 @@ export function ownerOf(request: Call, scope: PaymentScope): Owner {
 }
 
 /** Like `ownerOf`, but an internal client may see the payments of its whole tenant. */
-export function readerOf(request: Call): { tenantId: string; userId?: string } {
+export function readerOf(request: IdentifiedRequest): { tenantId: string; userId?: string } {
   const { kind, subject, tenantId } = allowed(request, SCOPE.paymentsRead)
   return kind === 'user' ? { tenantId, userId: userIdOf(subject) } : { tenantId }
 }
 
 /** The tenant of an internal client; users are refused. */
-export function serviceTenantOf(request: Call): string {
+export function serviceTenantOf(request: IdentifiedRequest): string {
   const { kind, tenantId } = identityOf(request)
   if (kind !== 'service') throw new Problem('FORBIDDEN', 'only services may call this')
   return tenantId
 }
 
 /** The gateway checks a user's scopes; those of a service are checked here. */
-function allowed(request: Call, scope: PaymentScope) {
+function allowed(request: IdentifiedRequest, scope: PaymentScope) {
   const identity = identityOf(request)
   if (identity.kind === 'user' || identity.scopes.has(scope)) return identity
   throw new Problem('FORBIDDEN', `the token lacks the scope ${scope}`)

@@ -16,7 +16,11 @@ import {
   traceIdOf,
 } from '@caudal/telemetry/trace-context.ts'
 import { type Static, Type } from 'typebox'
-import { type Answered, answeredOf, type PaymentRequestOutcome } from './answer-request.ts'
+import {
+  type RenderedAnswer,
+  renderedAnswerOf,
+  type PaymentRequestOutcome,
+} from './answer-request.ts'
 import { paymentRequestOf, type TracedRequest } from './payment-request.ts'
 import { requestPaymentSchema } from './schemas.ts'
 
@@ -73,7 +77,7 @@ export function addJoinedRoute(app: HttpServer, deps: JoinedDeps): void {
 }
 
 /** Never rejects: every error becomes an answer. */
-async function answer(deps: JoinedDeps, request: JoinedRequest): Promise<Answered> {
+async function answer(deps: JoinedDeps, request: JoinedRequest): Promise<RenderedAnswer> {
   const parent = parseTraceparent(request.traceparent)
   const traceparent = parent === null ? newTraceparent() : childTraceparent(parent)
   try {
@@ -90,7 +94,7 @@ async function answer(deps: JoinedDeps, request: JoinedRequest): Promise<Answere
       ...(key === undefined ? {} : { 'idempotency-key': key }),
     }
     const wanted = paymentRequestOf({ identity, headers, traceparent }, value.external_order_id)
-    return answeredOf(await deps.requestPayment(wanted))
+    return renderedAnswerOf(await deps.requestPayment(wanted))
   } catch (error) {
     const traceId = traceIdOf(traceparent)
     const about = { trace_id: traceId, method: 'POST', route: PATH }
@@ -101,7 +105,7 @@ async function answer(deps: JoinedDeps, request: JoinedRequest): Promise<Answere
   }
 }
 
-type Line = Answered & { index: number }
+type Line = RenderedAnswer & { index: number }
 
 /** Writes the lines of one turn of the event loop together, and ends after the last line. */
 function lineWriter(response: ServerResponse, count: number): (line: Line) => void {

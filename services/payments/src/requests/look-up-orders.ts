@@ -6,7 +6,7 @@ import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import {
   type KnownOrders,
-  type Order,
+  type OrderToPay,
   ownedOrderOf,
   type PaymentRequest,
 } from '../domain/decide-requests.ts'
@@ -100,7 +100,7 @@ function readOrders(
   return orders
 }
 
-function readOrder(view: OrderView): Order | undefined {
+function readOrder(view: OrderView): OrderToPay | undefined {
   try {
     const amountMinor = parseAmount(view.amount, view.currency)
     if (amountMinor <= 0n) return undefined

@@ -1,9 +1,9 @@
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
-import type { Decision } from '../domain/decide-requests.ts'
+import type { RequestDecision } from '../domain/decide-requests.ts'
 
 /** Receives the decisions of a batch of requests after its commit. */
-export type RequestObserver = (decisions: readonly Decision[]) => void
+export type RequestObserver = (decisions: readonly RequestDecision[]) => void
 
 /** Counts requests by their outcome and logs each accepted payment; `entered` counts its state. */
 export function observeRequests(deps: {
@@ -38,7 +38,7 @@ export function observeRequests(deps: {
   }
 }
 
-function outcomeOf(decision: Decision): string {
+function outcomeOf(decision: RequestDecision): string {
   switch (decision.kind) {
     case 'accepted':
       return 'accepted'

@@ -7,12 +7,12 @@ import { Problem } from '@caudal/http/problem.ts'
 import { readKeyHeader } from '@caudal/http/read-key-header.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { PaymentRequest } from '../domain/decide-requests.ts'
-import { type Call, ownerOf } from './caller.ts'
+import { type IdentifiedRequest, ownerOf } from './caller.ts'
 
 /** A request with the trace that its event continues. */
 export type TracedRequest = PaymentRequest & { traceparent: string }
 
-type TracedCall = Call & { traceparent: string }
+type TracedCall = IdentifiedRequest & { traceparent: string }
 
 /** The request with its ids, from headers and body. */
 export function paymentRequestOf(request: TracedCall, orderId: string): TracedRequest {
@@ -33,14 +33,14 @@ export function paymentRequestOf(request: TracedCall, orderId: string): TracedRe
   }
 }
 
-function idempotencyKeyOf(request: Call): string {
+function idempotencyKeyOf(request: IdentifiedRequest): string {
   const key = readKeyHeader(request.headers, 'idempotency-key')
   if (typeof key === 'string' && isUuid(key)) return key.toLowerCase()
   throw new Problem('INVALID_IDEMPOTENCY_KEY', 'the idempotency-key must be one UUID (RFC 9562)')
 }
 
 /** The gateway creates the id for users; this service creates it for internal clients (P1). */
-function paymentIdOf(request: Call): string {
+function paymentIdOf(request: IdentifiedRequest): string {
   const minted = request.headers['x-payment-id']
   const isGateway = identityOf(request).kind === 'user'
   return isGateway && typeof minted === 'string' && isUuid(minted) ? minted.toLowerCase() : newId()

@@ -5,12 +5,12 @@ import { readClock } from '@caudal/postgres/read-clock.ts'
 import type { LastStatements } from '@caudal/postgres/transaction.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import {
-  type Decision,
+  type RequestDecision,
   decideRequests,
-  keyOf,
+  requestKeyOf,
   type KnownOrders,
   type KnownRequests,
-  type Order,
+  type OrderToPay,
   orderOf,
   ownedOrderOf,
   type PaymentRequest,
@@ -29,7 +29,7 @@ export interface RequestWork {
   /** What the database knows of the requests that were looked up with it. */
   known: KnownRequests
   /** The answer of the order service; undefined if it gave none, or was not asked. */
-  order: Order | 'unknown' | undefined
+  order: OrderToPay | 'unknown' | undefined
 }
 
 export interface ProcessRequestsDeps {
@@ -39,7 +39,7 @@ export interface ProcessRequestsDeps {
   /** Takes the statement that is sent last and not awaited, so that COMMIT travels with it. */
   last: LastStatements
   /** Receives the decisions after the commit. */
-  afterCommit: (decisions: readonly Decision[]) => void
+  afterCommit: (decisions: readonly RequestDecision[]) => void
 }
 
 /**
@@ -77,7 +77,7 @@ export function knownOf(work: readonly RequestWork[]): KnownRequests {
   const merged: KnownRequests = { answers: new Map(), occupied: new Map() }
   for (const { request, known } of work) {
     if (known.answers.size > 0) {
-      const key = keyOf(request)
+      const key = requestKeyOf(request)
       const answer = known.answers.get(key)
       if (answer) merged.answers.set(key, answer)
     }
@@ -99,7 +99,7 @@ export function ordersOf(work: readonly RequestWork[]): KnownOrders {
 }
 
 /** The bytes that a decision binds its key to; undefined when it binds none. */
-function answerOf(request: PaymentRequest, decision: Decision): StoredAnswer | undefined {
+function answerOf(request: PaymentRequest, decision: RequestDecision): StoredAnswer | undefined {
   if (decision.kind === 'accepted') return renderAccepted(request, decision.payment)
   if (decision.kind === 'refused') return renderRefused(request, decision.code)
   return undefined
@@ -109,7 +109,7 @@ function answerOf(request: PaymentRequest, decision: Decision): StoredAnswer | u
 async function findBeyondQuota(
   tx: Tx,
   requests: readonly TracedRequest[],
-  decisions: readonly Decision[],
+  decisions: readonly RequestDecision[],
   refusalsPerDay: number,
 ): Promise<Set<number>> {
   const refused = decisions.flatMap((decision, place) =>
@@ -121,7 +121,7 @@ async function findBeyondQuota(
 
 function effectsOf(
   requests: readonly TracedRequest[],
-  decisions: readonly Decision[],
+  decisions: readonly RequestDecision[],
   answers: readonly (StoredAnswer | undefined)[],
 ): { keys: BoundKey[]; payments: Payment[]; events: OutboxEvent[] } {
   const keys: BoundKey[] = []
@@ -143,7 +143,7 @@ function effectsOf(
 }
 
 function outcomeOf(
-  decision: Decision,
+  decision: RequestDecision,
   answer: StoredAnswer | undefined,
   answers: readonly (StoredAnswer | undefined)[],
 ): PaymentRequestOutcome {

@@ -1,5 +1,6 @@
 import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
 import { problemBody } from '@caudal/http/problem.ts'
+import type { PaymentStep } from '@caudal/http/steps-route.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { PaymentRequest, PaymentRefusalCode, StoredAnswer } from '../domain/decide-requests.ts'
 import type { Payment } from '../domain/payment.ts'
@@ -42,17 +43,10 @@ export function viewPayment(payment: Payment) {
   }
 }
 
-/** A step of a payment, for those who follow it (P11). */
-export interface Step {
-  at: string
-  step: string
-  detail: string
-}
-
 /** What this service knows of the payment's way, oldest first. */
-export function stepsOf(payment: Payment): Step[] {
+export function stepsOf(payment: Payment): PaymentStep[] {
   const amount = `${formatAmount(payment.amountMinor, payment.currency)} ${payment.currency}`
-  const steps: Step[] = []
+  const steps: PaymentStep[] = []
   const add = (at: Date | null, step: string, detail: string): void => {
     if (at) steps.push({ at: at.toISOString(), step, detail })
   }

@@ -9,8 +9,8 @@ import {
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import {
-  type Decision,
-  keyOf,
+  type RequestDecision,
+  requestKeyOf,
   type KnownOrders,
   type KnownRequests,
   ordersToLookUp,
@@ -30,7 +30,7 @@ export interface RequestPaymentsDeps {
   refusalsPerDay: number
   lookUpOrders: (wanted: readonly PaymentRequest[], traceparent: string) => Promise<KnownOrders>
   /** Called after each commit, with what was decided. */
-  afterCommit: (decisions: readonly Decision[]) => void
+  afterCommit: (decisions: readonly RequestDecision[]) => void
 }
 
 export interface PaymentRequests {
@@ -77,7 +77,7 @@ export function createPaymentRequests(deps: RequestPaymentsDeps): PaymentRequest
   return {
     async request(request) {
       const known = await recall.submit(request)
-      const byKey = decideByKey(known.answers.get(keyOf(request)), request.fingerprint)
+      const byKey = decideByKey(known.answers.get(requestKeyOf(request)), request.fingerprint)
       if (byKey.kind === 'new') {
         return accept.submit({ request, known, order: undefined, written: new Set() })
       }

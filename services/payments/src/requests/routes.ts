@@ -10,7 +10,11 @@ import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { FastifyReply } from 'fastify'
 import type { Payment } from '../domain/payment.ts'
 import type { PagePosition } from '../store/list-payments.ts'
-import { type Answered, answeredOf, type PaymentRequestOutcome } from './answer-request.ts'
+import {
+  type RenderedAnswer,
+  renderedAnswerOf,
+  type PaymentRequestOutcome,
+} from './answer-request.ts'
 import { ON_BEHALF_OF, type Owner, ownerOf, readerOf, serviceTenantOf } from './caller.ts'
 import { addJoinedRoute } from './joined-requests.ts'
 import { afterOf, positionOf } from './page-position.ts'
@@ -49,7 +53,7 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void
 
   app.post('/v1/payments', secured(write, requestPaymentSchema), async (request, reply) => {
     const wanted = paymentRequestOf(request, request.body.external_order_id)
-    return send(reply, answeredOf(await deps.requestPayment(wanted)))
+    return send(reply, renderedAnswerOf(await deps.requestPayment(wanted)))
   })
   addJoinedRoute(app, deps)
 
@@ -82,7 +86,7 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void
 }
 
 /** As bytes: to a text fastify would add a charset, which problem documents do not have. */
-function send(reply: FastifyReply, { status, headers, body }: Answered): FastifyReply {
+function send(reply: FastifyReply, { status, headers, body }: RenderedAnswer): FastifyReply {
   return reply.code(status).headers(headers).send(Buffer.from(body))
 }
 

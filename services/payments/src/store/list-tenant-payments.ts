@@ -1,6 +1,6 @@
 import { sql, type Sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { isFinal, type Payment, type Status } from '../domain/payment.ts'
+import { isFinalStatus, type Payment, type Status } from '../domain/payment.ts'
 import type { PagePosition } from './list-payments.ts'
 import { PAYMENT_COLUMNS, type PaymentRow, toPayment } from './payment-row.ts'
 
@@ -50,5 +50,5 @@ function withStatus(status: Status | undefined): Sql {
   if (status === undefined) return sql``
   const isIt = sql`AND status = ${status}`
   if (status === 'FAILED') return sql`${isIt} AND order_freed`
-  return isFinal(status) ? isIt : sql`${isIt} AND finalized_at IS NULL`
+  return isFinalStatus(status) ? isIt : sql`${isIt} AND finalized_at IS NULL`
 }

@@ -3,7 +3,7 @@ import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import { raw, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import {
-  keyOf,
+  requestKeyOf,
   type KnownRequests,
   orderOf,
   type PaymentRequest,
@@ -32,7 +32,7 @@ export async function loadRequests(
   for (const row of rows) {
     const request = requests[Number(row.position) - 1]!
     if (row.fingerprint !== null) {
-      known.answers.set(keyOf(request), {
+      known.answers.set(requestKeyOf(request), {
         fingerprint: row.fingerprint,
         httpStatus: row.status,
         body: row.body,

@@ -3,8 +3,8 @@ import { admittedBy } from '@caudal/outbound/circuit.ts'
 import type { Circuits } from '@caudal/outbound/create-circuits.ts'
 import type { Shares } from '@caudal/outbound/shares.ts'
 import type { Admission } from '../domain/decide-due.ts'
-import type { HeldPayments, TurnLimits } from '../store/claim-due.ts'
-import type { CallResult } from './call-psp.ts'
+import type { HeldPayments, TurnLimits } from '../store/claim-due-payments.ts'
+import type { PspCallResult } from './call-psp.ts'
 
 /** Which payment requests may leave: by the circuit of their key and its share of the places. */
 export interface Gate {
@@ -17,13 +17,13 @@ export interface Gate {
 }
 
 export interface GateOptions {
-  circuits: Circuits<CallResult>
+  circuits: Circuits<PspCallResult>
   shares: () => Shares
   /** How long a due payment waits for an open circuit. */
   waitMs: number
 }
 
-type CircuitModes = Pick<Circuits<CallResult>, 'known' | 'modeOf' | 'modeOfNew'>
+type CircuitModes = Pick<Circuits<PspCallResult>, 'known' | 'modeOf' | 'modeOfNew'>
 
 const MOST_CLAIMED = 500
 const NO_CIRCUITS: CircuitModes = {

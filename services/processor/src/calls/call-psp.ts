@@ -8,7 +8,7 @@ import { CIRCUIT_OPEN } from '../psp/circuit.ts'
 import type { Observer } from './observe.ts'
 
 /** The payment as the commit of SENDING left it, with the database's time and our clock. */
-export type Begun = { state: PspPayment; at: number; clock: number }
+export type BegunPayment = { state: PspPayment; at: number; clock: number }
 
 /** A payment request whose SENDING state is committed. */
 export type SendCall = {
@@ -17,7 +17,7 @@ export type SendCall = {
   facts: PaymentFacts
   body: Buffer
   attempt: number
-  begun: Begun
+  begun: BegunPayment
   deadline: Deadline
 }
 /** A status query whose lease is committed. */
@@ -37,19 +37,19 @@ export type SentResult = {
   kind: 'sent'
   facts: PaymentFacts
   attempt: number
-  begun: Begun
+  begun: BegunPayment
   sent: Sent
 }
 
 /** The result of a call, to be recorded. */
-export type CallResult =
+export type PspCallResult =
   | SentResult
   | { kind: 'found'; facts: PaymentFacts; query: number; found: Found }
 
 export type CallPspDeps = { adapter: PspAdapter; observer: Observer }
 
 /** Makes one call to the PSP, never inside a transaction. The adapter enforces the deadline. */
-export async function callPsp(deps: CallPspDeps, call: PspCall): Promise<CallResult> {
+export async function callPsp(deps: CallPspDeps, call: PspCall): Promise<PspCallResult> {
   switch (call.peer) {
     case 'pay':
       return sendOne(deps, call)
@@ -61,14 +61,14 @@ export async function callPsp(deps: CallPspDeps, call: PspCall): Promise<CallRes
 }
 
 /** The result of a call that the circuit refused. Status queries have no circuit. */
-export function refusedCall({ observer }: CallPspDeps, call: PspCall): CallResult {
+export function refusedCall({ observer }: CallPspDeps, call: PspCall): PspCallResult {
   if (call.peer === 'status') throw new Error('a status query has no circuit')
   const { facts, attempt, begun } = call
   observer.sent(facts, attempt, CIRCUIT_OPEN)
   return { kind: 'sent', facts, attempt, begun, sent: CIRCUIT_OPEN }
 }
 
-async function sendOne({ adapter, observer }: CallPspDeps, call: SendCall): Promise<CallResult> {
+async function sendOne({ adapter, observer }: CallPspDeps, call: SendCall): Promise<PspCallResult> {
   const { facts, body, attempt, begun, deadline } = call
   const request = { expected: facts, body, traceparent: childOf(facts) }
   const sent = await adapter.send(request, deadline)
@@ -76,7 +76,10 @@ async function sendOne({ adapter, observer }: CallPspDeps, call: SendCall): Prom
   return { kind: 'sent', facts, attempt, begun, sent }
 }
 
-async function queryOne({ adapter, observer }: CallPspDeps, call: QueryCall): Promise<CallResult> {
+async function queryOne(
+  { adapter, observer }: CallPspDeps,
+  call: QueryCall,
+): Promise<PspCallResult> {
   const { facts, query, deadline } = call
   const asked = { expected: facts, traceparent: childOf(facts) }
   const found = await adapter.find(asked, deadline)

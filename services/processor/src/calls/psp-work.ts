@@ -11,7 +11,7 @@ import { isPspFailure } from '../psp/circuit.ts'
 import { createHttpAdapter } from '../psp/http-adapter.ts'
 import { countWaiting } from '../store/count-waiting.ts'
 import { createGate, queryLimits } from './admission.ts'
-import { callPsp, type CallResult, type PspCall, type PspPeer, refusedCall } from './call-psp.ts'
+import { callPsp, type PspCallResult, type PspCall, type PspPeer, refusedCall } from './call-psp.ts'
 import { createIntake } from './intake.ts'
 import { createObserver, type Observer, watchState } from './observe.ts'
 import { recordAnswers } from './record-answers.ts'
@@ -117,8 +117,8 @@ function createPspCircuits(
   { circuit }: PspSettings,
   observer: Observer,
   onChange: (mode: CircuitMode) => void,
-): Circuits<CallResult> {
-  return createCircuits<CallResult>({
+): Circuits<PspCallResult> {
+  return createCircuits<PspCallResult>({
     ...circuit,
     isFailure: (result) => result.kind === 'sent' && isPspFailure(result.sent),
     onChange(mode, key) {
@@ -138,7 +138,7 @@ function createRecount({ db, config }: PspWorkDeps, waiting: Waiting): () => Pro
   }
 }
 
-function circuitCounts(circuits: Circuits<CallResult>): ReadonlyMap<CircuitMode, number> {
+function circuitCounts(circuits: Circuits<PspCallResult>): ReadonlyMap<CircuitMode, number> {
   const counts = new Map<CircuitMode, number>()
   for (const circuit of circuits.known()) {
     const mode = circuit.mode()

@@ -3,17 +3,17 @@ import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { decideOutcome } from '../domain/decide-outcome.ts'
 import { decideStatus } from '../domain/decide-status.ts'
-import type { Emission, Decision } from '../domain/decision.ts'
+import type { Emission, PspDecision } from '../domain/decision.ts'
 import { attemptStatusOf } from '../domain/outcome.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 import type { PspPayment } from '../domain/psp-payment.ts'
 import type { DecisionContext, RetryPolicy } from '../domain/retry-policy.ts'
 import { resultEvent } from '../messaging/result-event.ts'
-import { lockPayments } from '../store/lock-payments.ts'
-import type { StoredPayment } from '../store/payment-row.ts'
+import { lockPspPayments } from '../store/lock-psp-payments.ts'
+import type { StoredPayment } from '../store/psp-payment-row.ts'
 import { type ClosedAttempt, saveDecisions } from '../store/save-decisions.ts'
 import { type AnsweredQuery, saveQueries } from '../store/save-queries.ts'
-import type { CallResult, SentResult } from './call-psp.ts'
+import type { PspCallResult, SentResult } from './call-psp.ts'
 import type { Observer } from './observe.ts'
 import { isVerdict, recordVerdicts } from './record-verdicts.ts'
 import { refuseRepeatedIds } from './refuse-repeated-ids.ts'
@@ -47,10 +47,10 @@ type Plan = {
  */
 export async function recordAnswers(
   deps: RecordAnswersDeps,
-  results: readonly CallResult[],
+  results: readonly PspCallResult[],
 ): Promise<void> {
   const verdicts: SentResult[] = []
-  const others: CallResult[] = []
+  const others: PspCallResult[] = []
   for (const result of results) {
     if (result.kind === 'sent' && isVerdict(result)) verdicts.push(result)
     else others.push(result)
@@ -66,11 +66,11 @@ export async function recordAnswers(
 /** The general path: lock, load, decide, write. */
 async function recordLocked(
   deps: RecordAnswersDeps,
-  answers: readonly CallResult[],
+  answers: readonly PspCallResult[],
 ): Promise<void> {
   const { plan, refused } = await transaction(deps.db, async (tx) => {
     const ids = [...new Set(answers.map((result) => result.facts.paymentId))]
-    const stored = await lockPayments(tx, ids)
+    const stored = await lockPspPayments(tx, ids)
     const checked = await refuseRepeatedIds(tx, answers, stored)
     const planned = decideAll(deps, checked.results, stored)
     await save(tx, checked.results, planned)
@@ -89,7 +89,7 @@ function report({ wakeRelay, observer }: RecordAnswersDeps, emitted: Plan['emitt
 /** Folds the results over the payments, so that a later result sees the earlier ones. */
 function decideAll(
   { region, policy, jitter }: RecordAnswersDeps,
-  results: readonly CallResult[],
+  results: readonly PspCallResult[],
   stored: ReadonlyMap<string, StoredPayment>,
 ): Plan {
   const states = new Map<string, PspPayment>()
@@ -115,7 +115,7 @@ function decideAll(
   return plan
 }
 
-function decide(state: PspPayment, result: CallResult, context: DecisionContext): Decision {
+function decide(state: PspPayment, result: PspCallResult, context: DecisionContext): PspDecision {
   switch (result.kind) {
     case 'sent': {
       const { attempt, sent } = result
@@ -130,7 +130,7 @@ function decide(state: PspPayment, result: CallResult, context: DecisionContext)
   }
 }
 
-async function save(tx: Tx, results: readonly CallResult[], plan: Plan): Promise<void> {
+async function save(tx: Tx, results: readonly PspCallResult[], plan: Plan): Promise<void> {
   const closed: ClosedAttempt[] = []
   const queries: AnsweredQuery[] = []
   for (const result of results) {

@@ -4,8 +4,8 @@ import type { Approval } from '../domain/outcome.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 import { isOver, type PspPayment } from '../domain/psp-payment.ts'
 import { claimTransactions, type TransactionClaim } from '../store/claim-transactions.ts'
-import type { StoredPayment } from '../store/payment-row.ts'
-import type { CallResult } from './call-psp.ts'
+import type { StoredPayment } from '../store/psp-payment-row.ts'
+import type { PspCallResult } from './call-psp.ts'
 
 /** The error class of an approval whose transaction id proves another payment. */
 const REPEATED_ID = 'repeated_transaction_id'
@@ -20,10 +20,10 @@ export type RefusedApproval = { facts: PaymentFacts; errorClass: string }
  */
 export async function refuseRepeatedIds(
   tx: Tx,
-  answers: readonly CallResult[],
+  answers: readonly PspCallResult[],
   stored: ReadonlyMap<string, StoredPayment>,
-): Promise<{ results: CallResult[]; refused: RefusedApproval[] }> {
-  const claims = new Map<CallResult, TransactionClaim>()
+): Promise<{ results: PspCallResult[]; refused: RefusedApproval[] }> {
+  const claims = new Map<PspCallResult, TransactionClaim>()
   const refused: RefusedApproval[] = []
   for (const answer of answers) {
     const { paymentId } = answer.facts
@@ -55,12 +55,12 @@ function contradictionOf(state: PspPayment, transactionId: string): string | nul
   return known === transactionId ? null : 'second_transaction_id'
 }
 
-function approvalOf(answer: CallResult): Approval | null {
+function approvalOf(answer: PspCallResult): Approval | null {
   const outcome = answer.kind === 'sent' ? answer.sent.outcome : answer.found.answer
   return outcome.kind === 'approved' ? outcome.response : null
 }
 
-function withoutVerdict(answer: CallResult): CallResult {
+function withoutVerdict(answer: PspCallResult): PspCallResult {
   if (answer.kind === 'sent') {
     const facts = { ...answer.sent.facts, errorClass: REPEATED_ID }
     return { ...answer, sent: { outcome: { kind: 'ambiguous' }, facts } }

@@ -7,17 +7,17 @@ import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { type Admission, decideDue, isAtOtherPsp } from '../domain/decide-due.ts'
 import type { Emission } from '../domain/decision.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
-import type { NextStep, PspPayment } from '../domain/psp-payment.ts'
+import type { PspStep, PspPayment } from '../domain/psp-payment.ts'
 import type { RetryPolicy } from '../domain/retry-policy.ts'
 import { resultEvent } from '../messaging/result-event.ts'
 import { beginAttempts, type BegunAttempt } from '../store/begin-attempts.ts'
 import {
-  claimDue,
+  claimDuePayments,
   type DueLimits,
   type DuePayment,
   isSomethingDue,
   type TurnLimits,
-} from '../store/claim-due.ts'
+} from '../store/claim-due-payments.ts'
 import { type ClosedAttempt, saveDecisions } from '../store/save-decisions.ts'
 import type { Gate } from './admission.ts'
 import { callKeyOf } from './call-key-of.ts'
@@ -73,7 +73,7 @@ export async function takeDue(deps: TakeDueDeps): Promise<Claimed<PspCall>> {
     }
     // Read before the rows' own deadlines begin, so that ours never end later (rule 9).
     const deadline = deadlineIn(deps.policy.timeoutMs)
-    const planned = decideAll(deps, await claimDue(tx, limits), deadline)
+    const planned = decideAll(deps, await claimDuePayments(tx, limits), deadline)
     if (planned.payments.length > 0) await save(tx, planned)
     return planned
   })
@@ -93,7 +93,7 @@ function decideAll(
   due: readonly DuePayment[],
   deadline: Deadline,
 ): Plan {
-  const keysOf = (step: NextStep): CallKey[] =>
+  const keysOf = (step: PspStep): CallKey[] =>
     due.filter(({ state }) => state.step === step).map(({ facts }) => callKeyOf(facts))
   const plan: Plan = {
     due: { send: keysOf('send'), query: keysOf('query'), lost: keysOf('await').length },

@@ -1,5 +1,5 @@
 import { decideOutcome } from './decide-outcome.ts'
-import { type Decision, giveUp, moveOn } from './decision.ts'
+import { type PspDecision, giveUp, moveOn } from './decision.ts'
 import type { PspPayment } from './psp-payment.ts'
 import type { DecisionContext } from './retry-policy.ts'
 
@@ -17,7 +17,7 @@ export function decideDue(
   payment: PspPayment,
   admission: Admission,
   context: DueContext,
-): Decision {
+): PspDecision {
   const { now, policy } = context
   if (payment.dueAt === null || payment.dueAt > now) return moveOn(payment)
   if (payment.step !== 'await' && isAtOtherPsp(payment, context)) {
@@ -50,7 +50,7 @@ export function isAtOtherPsp({ psp }: PspPayment, called: { psp: string }): bool
   return psp !== null && psp !== called.psp
 }
 
-function decideSend(payment: PspPayment, admission: Admission, context: DueContext): Decision {
+function decideSend(payment: PspPayment, admission: Admission, context: DueContext): PspDecision {
   const { now, policy } = context
   switch (admission) {
     case 'send': {

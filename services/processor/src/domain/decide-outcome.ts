@@ -1,10 +1,10 @@
-import { complete, type Decision, doubt, fail, giveUp, moveOn } from './decision.ts'
+import { complete, type PspDecision, doubt, fail, giveUp, moveOn } from './decision.ts'
 import type { SendOutcome } from './outcome.ts'
 import { type PspPayment, isOver } from './psp-payment.ts'
 import { type DecisionContext, queryDelayMs, pspRetryDelayMs } from './retry-policy.ts'
 
 /** The outcome of one attempt has become known. */
-export type Answered = { attempt: number; outcome: SendOutcome }
+export type AttemptOutcome = { attempt: number; outcome: SendOutcome }
 
 /**
  * Applies the outcome of an attempt to its payment. A verdict always counts. Any other outcome
@@ -12,9 +12,9 @@ export type Answered = { attempt: number; outcome: SendOutcome }
  */
 export function decideOutcome(
   payment: PspPayment,
-  { attempt, outcome }: Answered,
+  { attempt, outcome }: AttemptOutcome,
   context: DecisionContext,
-): Decision {
+): PspDecision {
   if (isOver(payment)) return moveOn(payment)
   if (outcome.kind === 'approved') return complete(payment, outcome.response)
   if (outcome.kind === 'declined') return fail(payment, 'gateway_declined', outcome.response)
@@ -43,7 +43,7 @@ function tryAgain(
   payment: PspPayment,
   retryAfterMs: number | null,
   context: DecisionContext,
-): Decision {
+): PspDecision {
   const failures = payment.failures + 1
   const counted = { ...payment, failures }
   // In doubt, the status is queried before each further attempt, without a limit of attempts.
@@ -58,12 +58,12 @@ function tryAgain(
 }
 
 /** The circuit opened between the decision to send and the call: the payment is due again. */
-function waitForCircuit(payment: PspPayment, context: DecisionContext): Decision {
+function waitForCircuit(payment: PspPayment, context: DecisionContext): PspDecision {
   if (payment.status === 'IN_DOUBT') return doubt(payment, context)
   return moveOn(payment, { step: 'send', dueAt: context.now })
 }
 
-function pauseForOperator(payment: PspPayment, context: DecisionContext): Decision {
+function pauseForOperator(payment: PspPayment, context: DecisionContext): PspDecision {
   const dueAt = context.now + context.policy.misconfiguredMs
   return moveOn(payment, { step: payment.status === 'IN_DOUBT' ? 'query' : 'send', dueAt })
 }

@@ -1,4 +1,4 @@
-import { complete, type Decision, doubt, fail, moveOn } from './decision.ts'
+import { complete, type PspDecision, doubt, fail, moveOn } from './decision.ts'
 import type { StatusAnswer } from './outcome.ts'
 import { type PspPayment, isOver } from './psp-payment.ts'
 import type { DecisionContext } from './retry-policy.ts'
@@ -20,7 +20,7 @@ export function decideStatus(
   payment: PspPayment,
   { query, answer }: StatusFound,
   context: DecisionContext,
-): Decision {
+): PspDecision {
   if (isOver(payment)) return moveOn(payment)
   if (answer.kind === 'approved') return complete(payment, answer.response)
   if (answer.kind === 'failed') {

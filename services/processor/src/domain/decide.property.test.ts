@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { type Admission, decideDue, type DueContext } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
-import type { Emission, Decision } from './decision.ts'
+import type { Emission, PspDecision } from './decision.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
 import { type PspPayment, isOver, newPayment } from './psp-payment.ts'
 import type { RetryPolicy } from './retry-policy.ts'
@@ -71,7 +71,7 @@ const inputs: fc.Arbitrary<Input> = fc.oneof(
   }),
 )
 
-function step(payment: PspPayment, input: Input, context: DueContext): Decision {
+function step(payment: PspPayment, input: Input, context: DueContext): PspDecision {
   switch (input.kind) {
     case 'due':
       return decideDue(payment, input.admission, context)
@@ -92,7 +92,7 @@ function step(payment: PspPayment, input: Input, context: DueContext): Decision 
   }
 }
 
-type Report = (payment: PspPayment, input: Input, decision: Decision, now: number) => void
+type Report = (payment: PspPayment, input: Input, decision: PspDecision, now: number) => void
 
 function replay(story: readonly Input[], jitter: number, report: Report): PspPayment {
   let payment = newPayment(0)

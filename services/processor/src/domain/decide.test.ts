@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { decideDue, type DueContext } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
-import type { Decision } from './decision.ts'
+import type { PspDecision } from './decision.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
 import { type PspPayment, newPayment } from './psp-payment.ts'
 import type { RetryPolicy } from './retry-policy.ts'
@@ -46,7 +46,7 @@ function given(...steps: Step[]) {
   let payment = newPayment(0)
   let now = 0
   const emitted: unknown[] = []
-  const apply = (step: Step): Decision => {
+  const apply = (step: Step): PspDecision => {
     now = 'due' in step ? Math.max(now, (payment.dueAt ?? now) + (step.laterMs ?? 0)) : now + 1
     const context: DueContext = { now, jitter: 0.5, policy, psp: 'main' }
     const decision = decide(payment, step, context)
@@ -63,8 +63,8 @@ function given(...steps: Step[]) {
         decision,
         then(expected: {
           payment?: Partial<PspPayment>
-          emits?: Decision['emission']
-          calls?: Decision['call']
+          emits?: PspDecision['emission']
+          calls?: PspDecision['call']
           afterMs?: number
         }) {
           for (const [name, value] of Object.entries(expected.payment ?? {})) {
@@ -81,7 +81,7 @@ function given(...steps: Step[]) {
   }
 }
 
-function decide(payment: PspPayment, step: Step, context: DueContext): Decision {
+function decide(payment: PspPayment, step: Step, context: DueContext): PspDecision {
   if ('due' in step) return decideDue(payment, step.due, context)
   if ('status' in step) {
     return decideStatus(payment, { query: payment.queries, answer: step.status }, context)

@@ -10,21 +10,21 @@ export type Emission =
   | { kind: 'in_doubt' }
 
 /** A call to be made once the decision is committed. */
-export type Call = { kind: 'send'; attempt: number } | { kind: 'query'; query: number }
+export type PlannedCall = { kind: 'send'; attempt: number } | { kind: 'query'; query: number }
 
-export type Decision = {
+export type PspDecision = {
   payment: PspPayment
   emission: Emission | null
-  call: Call | null
+  call: PlannedCall | null
 }
 
 /** Nothing to emit and nothing to call: the payment only moves on. */
-export function moveOn(payment: PspPayment, changes: Partial<PspPayment> = {}): Decision {
+export function moveOn(payment: PspPayment, changes: Partial<PspPayment> = {}): PspDecision {
   return { payment: { ...payment, ...changes }, emission: null, call: null }
 }
 
 /** The PSP approved. */
-export function complete(payment: PspPayment, response: PspAnswer): Decision {
+export function complete(payment: PspPayment, response: PspAnswer): PspDecision {
   return {
     payment: { ...payment, status: 'COMPLETED', step: null, dueAt: null, lastResponse: response },
     emission: { kind: 'completed', response, psp: payment.psp },
@@ -33,7 +33,7 @@ export function complete(payment: PspPayment, response: PspAnswer): Decision {
 }
 
 /** Certainly no money moved and none will. */
-export function fail(payment: PspPayment, reason: PspReason, response: PspAnswer): Decision {
+export function fail(payment: PspPayment, reason: PspReason, response: PspAnswer): PspDecision {
   const over = { status: 'FAILED', step: null, dueAt: null, reason } as const
   return {
     payment: { ...payment, ...over, lastResponse: response },
@@ -43,7 +43,7 @@ export function fail(payment: PspPayment, reason: PspReason, response: PspAnswer
 }
 
 /** The outcome is unknown: emitted once, then the PSP is queried until it is known. */
-export function doubt(payment: PspPayment, context: DecisionContext): Decision {
+export function doubt(payment: PspPayment, context: DecisionContext): PspDecision {
   const dueAt = context.now + queryDelayMs(context, payment.queries)
   return {
     payment: { ...payment, status: 'IN_DOUBT', step: 'query', dueAt },
@@ -66,7 +66,7 @@ export function giveUp(
   payment: PspPayment,
   reason: 'gateway_unreachable' | 'circuit_open',
   context: DecisionContext,
-): Decision {
+): PspDecision {
   if (!payment.mayHaveLeft) {
     return fail(payment, reason, reason === 'circuit_open' ? CIRCUIT_OPEN : UNREACHABLE)
   }

@@ -5,14 +5,14 @@ import type { PspReason } from '@caudal/contracts/reasons.ts'
 export type PaymentStatus = 'PENDING' | 'IN_DOUBT' | 'COMPLETED' | 'FAILED'
 
 /** What comes next: send the request, await its answer, query the status, or nothing. */
-export type NextStep = 'send' | 'await' | 'query' | null
+export type PspStep = 'send' | 'await' | 'query' | null
 
 /** The state of one payment at the PSP. Times are in milliseconds since the epoch. */
 export type PspPayment = {
   status: PaymentStatus
   /** The PSP of every attempt, chosen by the first one (ADR 0019); null before it. */
   psp: string | null
-  step: NextStep
+  step: PspStep
   /** When `step` is due. For `await`: when the attempt counts as lost. Null in a final state. */
   dueAt: number | null
   /** Number of the last attempt, from 1; 0 before the first. */

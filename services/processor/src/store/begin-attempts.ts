@@ -1,5 +1,5 @@
 import type { Tx } from '@caudal/postgres/types.ts'
-import { isoTime } from './payment-row.ts'
+import { isoTime } from './psp-payment-row.ts'
 
 /** An attempt about to be sent: SENDING from now on (rule 9). */
 export type BegunAttempt = { paymentId: string; number: number; deadlineAt: number }

@@ -3,7 +3,7 @@ import type { CircuitMode } from '@caudal/outbound/breaker.ts'
 import type { CallKey } from '@caudal/outbound/call-key.ts'
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { NextStep } from '@caudal/service/waits-route.ts'
+import type { DueStep } from '@caudal/service/waits-route.ts'
 
 type Step = 'send' | 'await' | 'query'
 
@@ -28,7 +28,7 @@ export async function findNextStep(
   db: Db,
   { tenantId, paymentId }: NamedPayment,
   { modeOf, waitMs }: KnownCircuits,
-): Promise<NextStep | undefined> {
+): Promise<DueStep | undefined> {
   const { rows } = await db.query<{ step: Step; due_at: Date; bank: string; is_due: boolean }>(sql`
     SELECT step, due_at, destination_bank AS bank, due_at <= statement_timestamp() AS is_due
     FROM payments

@@ -3,7 +3,7 @@ import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { AttemptStatus } from '../domain/outcome.ts'
 import type { PspPayment } from '../domain/psp-payment.ts'
-import { isoTime } from './payment-row.ts'
+import { isoTime } from './psp-payment-row.ts'
 
 /** The outcome of an attempt, with the facts of its call if there was one. */
 export type ClosedAttempt = {

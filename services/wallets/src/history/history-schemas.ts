@@ -1,5 +1,5 @@
 import { Currency } from '@caudal/contracts/currency-schema.ts'
-import { Moment } from '@caudal/contracts/time-schemas.ts'
+import { TimeOrDay } from '@caudal/contracts/time-schemas.ts'
 import { pageQuery } from '@caudal/http/page.ts'
 import { type Static, Type } from 'typebox'
 import { SYSTEM_ACCOUNT_KINDS } from '../ledger/domain/account.ts'
@@ -171,12 +171,12 @@ const By = Type.Enum(['booking', 'value'], {
 })
 export const AsOfQuery = Type.Object({
   by: By,
-  as_of: Type.Optional(Moment),
+  as_of: Type.Optional(TimeOrDay),
 })
 export const StatementQuery = Type.Object({
   by: By,
-  from: Type.Optional(Moment),
-  to: Type.Optional(Moment),
+  from: Type.Optional(TimeOrDay),
+  to: Type.Optional(TimeOrDay),
   ...pageQuery.properties,
 })
 export const TrialBalanceQuery = Type.Object({

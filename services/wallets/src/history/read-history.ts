@@ -1,6 +1,6 @@
 import { snapshot } from '@caudal/postgres/transaction.ts'
 import type { Db, Reader } from '@caudal/postgres/types.ts'
-import { dayOf } from '../ledger/domain/moment.ts'
+import { dayOf } from '../ledger/domain/booking-time.ts'
 import type { EntryPosition } from '../ledger/domain/transfer.ts'
 import type {
   AccountDetails,

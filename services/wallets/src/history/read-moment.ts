@@ -1,11 +1,11 @@
 import { Problem } from '@caudal/http/problem.ts'
-import { dayOf } from '../ledger/domain/moment.ts'
+import { dayOf } from '../ledger/domain/booking-time.ts'
 import type { AsOf, StatementRange } from './history.ts'
 
 /** Which of a transfer's two dates counts (E4). */
 export type By = AsOf['by']
 
-// The schema `Moment` lets only days and times of the calendar through: a time has a T in it.
+// The schema `TimeOrDay` lets only days and times of the calendar through: a time has a T in it.
 const TIME_OF_DAY = /T[\d:]+(?:\.(\d+))?/i
 const FIRST_DAY = '1970-01-01'
 const LAST_DAY = '9998-12-31'

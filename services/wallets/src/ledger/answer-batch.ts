@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { BoundKey } from '@caudal/idempotency/bound-key.ts'
 import {
   type Final,
-  isFinal,
+  isFinalOutcome,
   isKept,
   type RequestOutcome,
   type CommandAnswer,
@@ -30,7 +30,7 @@ export function answersTo(
       const { status, body } = outcome.answer ?? given.get(outcome.outcome)!
       return { status, body, replayed: true }
     }
-    assert(isFinal(outcome), `no client is answered ${outcome.type}`)
+    assert(isFinalOutcome(outcome), `no client is answered ${outcome.type}`)
     const answer = origin.answer(command, outcome)
     given.set(outcome, answer)
     return { status: answer.status, body: answer.body, replayed: false }
@@ -49,7 +49,7 @@ export function keysBoundBy(
     const answer = answers[index]!
     const { tenantId, key } = command
     if (answer === null || key.clientId === null) continue
-    if (!isFinal(outcome) || !isKept(outcome)) continue
+    if (!isFinalOutcome(outcome) || !isKept(outcome)) continue
     const { clientId: principalId, value: idempotencyKey, fingerprint } = key
     const { status, body } = answer
     bound.push({

@@ -6,8 +6,8 @@ import { addToOutbox, type OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import type { LastStatements } from '@caudal/postgres/transaction.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import { type Answer, answersTo, keysBoundBy } from './answer-batch.ts'
+import { bookingTimeOf } from './domain/booking-time.ts'
 import { type BatchDecision, decideBatch } from './domain/decide-batch.ts'
-import { momentOf } from './domain/moment.ts'
 import { type RequestOutcome, tookEffect } from './domain/outcome.ts'
 import { outcomeEvents, openedEvent } from './ledger-events.ts'
 import { type LoadedLedger, loadLedger } from './load-ledger.ts'
@@ -79,7 +79,7 @@ async function decideLocked(
   const slots = work.map(({ origin }) => origin.slot ?? slot)
   const loaded = await loadLedger(tx, { requests, slots, keys: !keysAreNew })
   const openedWallets = [...loaded.state.opened] // a decision takes them from the state
-  const decision = decideBatch(loaded.state, requests, momentOf(loaded.now), { slots })
+  const decision = decideBatch(loaded.state, requests, bookingTimeOf(loaded.now), { slots })
   if (!keysAreNew || decision.outcomes.every(tookEffect)) return { ...loaded, decision }
   const { state, now, opened } = await loadLedger(tx, { requests, slots, keys: true })
   // The second load finds the accounts that the first one opened, and does not open them again.
@@ -87,7 +87,7 @@ async function decideLocked(
   return {
     now,
     opened: [...loaded.opened, ...opened],
-    decision: decideBatch(state, requests, momentOf(now), { slots }),
+    decision: decideBatch(state, requests, bookingTimeOf(now), { slots }),
   }
 }
 

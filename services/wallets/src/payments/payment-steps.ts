@@ -1,13 +1,13 @@
-import type { Step } from '@caudal/http/steps-route.ts'
+import type { PaymentStep } from '@caudal/http/steps-route.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { HoldHistory } from './hold-history.ts'
 
 /** What the ledger knows of a payment, from its hold or refusal (P11). */
-export function paymentSteps(hold: HoldHistory): Step[] {
+export function paymentSteps(hold: HoldHistory): PaymentStep[] {
   const amount = `${formatAmount(hold.amountMinor, hold.currency)} ${hold.currency}`
   const at = hold.createdAt.toISOString()
   const then = hold.changedAt.toISOString()
-  const held: Step = {
+  const held: PaymentStep = {
     at,
     step: 'funds.held',
     detail: `${amount} of account ${hold.accountId}, hold ${hold.holdId}`,

@@ -4,15 +4,15 @@ import fc from 'fast-check'
 import { brokenInvariants, memoryLedger } from '../../../test/memory-ledger.ts'
 import { batchesOf, newWorld, type Script, script, workOf } from '../../../test/scripts.ts'
 import type { TestWork } from '../../../test/work.ts'
+import type { BookingTime } from './booking-time.ts'
 import { paymentOf, type Request } from './command.ts'
 import { decideBatch } from './decide-batch.ts'
 import { decide } from './decide.ts'
 import { type LedgerState, nameOfKey } from './ledger-state.ts'
-import type { Moment } from './moment.ts'
 import type { RequestOutcome } from './outcome.ts'
 import type { Transfer } from './transfer.ts'
 
-const AT: Moment = { nowMs: Date.parse('2025-08-24'), today: '2025-08-24' }
+const AT: BookingTime = { nowMs: Date.parse('2025-08-24'), today: '2025-08-24' }
 
 const MUST_BE_SEEN = `
   credit posted, debit posted, hold posted, commit posted, rollback posted,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { AccountChange } from './account-change.ts'
 import type { Account } from './account.ts'
+import type { BookingTime } from './booking-time.ts'
 import type { OpenCommand, Request } from './command.ts'
 import type { Conditions } from './conditions.ts'
 import { decideAtomic } from './decide-atomic.ts'
@@ -8,7 +9,6 @@ import { type Decide, decide as decideOne } from './decide.ts'
 import { fold, foldKey } from './fold.ts'
 import { type Hold, holdKeyOf } from './hold.ts'
 import { type LedgerState, nameOfSpending } from './ledger-state.ts'
-import type { Moment } from './moment.ts'
 import type { Opened, RequestOutcome } from './outcome.ts'
 import type { Spending } from './policy.ts'
 import { sumToZero } from './sum-to-zero.ts'
@@ -47,7 +47,7 @@ export interface BatchDecision {
 export function decideBatch(
   state: LedgerState,
   requests: readonly Request[],
-  moment: Moment,
+  moment: BookingTime,
   { slots = [], decide = decideOne }: { slots?: readonly number[]; decide?: Decide } = {},
 ): BatchDecision {
   const outcomes: RequestOutcome[] = []
@@ -72,7 +72,7 @@ export function decideBatch(
 }
 
 /** One object for each slot, however many commands are booked on it. */
-function conditionsBySlot(moment: Moment): (slot: number) => Conditions {
+function conditionsBySlot(moment: BookingTime): (slot: number) => Conditions {
   const known = new Map<number, Conditions>()
   return (slot) => {
     let at = known.get(slot)

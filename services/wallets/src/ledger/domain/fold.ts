@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Account } from './account.ts'
 import { type Command, type Request, takesReference } from './command.ts'
 import { foldCorrection } from './correction.ts'
-import { evolve } from './evolve.ts'
+import { evolveAccount } from './evolve-account.ts'
 import { holdKeyOf } from './hold.ts'
 import {
   type LedgerState,
@@ -12,7 +12,7 @@ import {
   transferName,
 } from './ledger-state.ts'
 import type { Changed, Outcome, Posted, RequestOutcome } from './outcome.ts'
-import { isFinal, isKept } from './outcome.ts'
+import { isFinalOutcome, isKept } from './outcome.ts'
 
 /**
  * Puts what an outcome makes of accounts and holds into the state of the batch, so that the next
@@ -41,11 +41,11 @@ export function fold(state: LedgerState, command: Command, outcome: Outcome): vo
 export function foldEffect(state: LedgerState, command: Command, outcome: Posted | Changed): void {
   if (outcome.type === 'changed') {
     const { change } = outcome
-    state.accounts.set(change.accountId, evolve(accountIn(state, change.accountId), change))
+    state.accounts.set(change.accountId, evolveAccount(accountIn(state, change.accountId), change))
   } else {
     const { transfer, hold, spent } = outcome
     for (const entry of transfer.entries) {
-      state.accounts.set(entry.accountId, evolve(accountIn(state, entry.accountId), entry))
+      state.accounts.set(entry.accountId, evolveAccount(accountIn(state, entry.accountId), entry))
     }
     foldCorrection(state, transfer)
     for (const one of spent) state.spending.set(nameOfSpending(one), one)
@@ -61,7 +61,7 @@ export function foldEffect(state: LedgerState, command: Command, outcome: Posted
 /** From now on the key gives the same answer, if the outcome binds it (F2). */
 export function foldKey(state: LedgerState, request: Request, outcome: RequestOutcome): void {
   const name = nameOfKey(request)
-  if (name === null || !isFinal(outcome) || !isKept(outcome)) return
+  if (name === null || !isFinalOutcome(outcome) || !isKept(outcome)) return
   const { fingerprint } = request.key
   state.keys.set(name, { fingerprint, answer: null, outcome })
 }

@@ -110,7 +110,7 @@ export type Outcome = Posted | Changed | Refused | Repeated | Unchanged | Inappl
 export type RequestOutcome = Outcome | Applied | NotApplied | Opened
 
 /** Whether the outcome is an answer, and not a repeat or an event without effect. */
-export function isFinal(outcome: RequestOutcome): outcome is Final {
+export function isFinalOutcome(outcome: RequestOutcome): outcome is Final {
   switch (outcome.type) {
     case 'posted':
     case 'changed':

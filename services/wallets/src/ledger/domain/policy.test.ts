@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { atomic, close, move, transfer } from '../../../test/client-commands.ts'
 import { memoryLedger } from '../../../test/memory-ledger.ts'
 import { newWallet } from '../../../test/test-wallet.ts'
+import { bookingTimeOf } from './booking-time.ts'
 import type { Command, MoneyCommand, Request } from './command.ts'
 import { decideBatch } from './decide-batch.ts'
-import { momentOf } from './moment.ts'
 import type { ClientPolicy } from './policy.ts'
 
 const wallet = newWallet()
@@ -26,9 +26,9 @@ function under<C extends MoneyCommand>(command: C, policy = POLICY): C {
 function decideOn(requests: readonly [day: string, request: Request][]): string[] {
   const state = memoryLedger([wallet, other, yen])
   const funds: Command[] = [move('credit', wallet, 10_000n), move('credit', yen, 10_000n)]
-  decideBatch(state, funds, momentOf(new Date('2026-01-01')))
+  decideBatch(state, funds, bookingTimeOf(new Date('2026-01-01')))
   return requests.map(([day, request]) => {
-    const { outcomes } = decideBatch(state, [request], momentOf(new Date(day)))
+    const { outcomes } = decideBatch(state, [request], bookingTimeOf(new Date(day)))
     const [outcome] = outcomes
     return outcome && 'code' in outcome ? outcome.code : outcome!.type
   })
@@ -107,7 +107,7 @@ test('an atomic batch that was not applied has spent nothing', () => {
 test('a transfer has the version of the policy that permitted it', () => {
   const state = memoryLedger([wallet])
   const credits = [under(move('credit', wallet, 5n)), move('credit', wallet, 5n)]
-  const { transfers, spending } = decideBatch(state, credits, momentOf(new Date(DAY)))
+  const { transfers, spending } = decideBatch(state, credits, bookingTimeOf(new Date(DAY)))
   assert.deepEqual(
     transfers.map((it) => it.policyVersion),
     ['v1', null],

@@ -10,9 +10,9 @@ import {
 } from '@caudal/postgres/array-parameter.ts'
 import { named, raw, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
+import { dayOf } from '../domain/booking-time.ts'
 import type { ChangedAccount } from '../domain/decide-batch.ts'
 import { type Hold, holdKeyOf } from '../domain/hold.ts'
-import { dayOf } from '../domain/moment.ts'
 import type { Entry, Transfer } from '../domain/transfer.ts'
 import { WALLET_KEYS } from './wallet-keys.ts'
 

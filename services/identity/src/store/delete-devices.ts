@@ -2,7 +2,7 @@ import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 
 /** Removes the devices that have these tokens (P6: a dead token); returns how many there were. */
-export async function removeDevices(
+export async function deleteDevices(
   db: Db,
   tenantId: string,
   tokens: readonly string[],

@@ -1,4 +1,4 @@
-import type { NamedPayment, Step } from '@caudal/http/steps-route.ts'
+import type { NamedPayment, PaymentStep } from '@caudal/http/steps-route.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 
 const MOST_STEPS = 500
@@ -27,7 +27,10 @@ const STEPS = `
   LIMIT ${MOST_STEPS}`
 
 /** The first 500 steps of a payment of the tenant, oldest first (P11). */
-export async function listSteps(db: Db, { tenantId, paymentId }: NamedPayment): Promise<Step[]> {
+export async function listPspSteps(
+  db: Db,
+  { tenantId, paymentId }: NamedPayment,
+): Promise<PaymentStep[]> {
   const values = [paymentId, tenantId]
   const { rows } = await db.query<{ at: Date; step: string; detail: string }>(STEPS, values)
   return rows.map((row) => ({ ...row, at: row.at.toISOString() }))

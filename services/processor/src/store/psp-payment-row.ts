@@ -2,7 +2,7 @@ import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import type { PspReason } from '@caudal/contracts/reasons.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
-import type { PspPayment, NextStep, PaymentStatus } from '../domain/psp-payment.ts'
+import type { PspPayment, PspStep, PaymentStatus } from '../domain/psp-payment.ts'
 
 /** A payment as it was locked: `now` is the database's. */
 export type StoredPayment = { facts: PaymentFacts; state: PspPayment; now: number }
@@ -14,7 +14,7 @@ export const PSP_PAYMENT_COLUMNS = `
   failure_count, may_have_left, unproven, query_count, gateway_response, reason, psp,
   statement_timestamp() AS now`
 
-export type PaymentRow = {
+export type PspPaymentRow = {
   payment_id: string
   tenant_id: string
   account_id: string
@@ -25,7 +25,7 @@ export type PaymentRow = {
   destination_bank: string
   traceparent: string | null
   status: PaymentStatus
-  step: NextStep
+  step: PspStep
   due_at: Date | null
   attempt_number: number
   attempt_deadline_at: Date | null
@@ -40,7 +40,7 @@ export type PaymentRow = {
 }
 
 /** The row as the domain knows it. */
-export function storedPayment(row: PaymentRow): StoredPayment {
+export function storedPayment(row: PspPaymentRow): StoredPayment {
   return {
     facts: {
       paymentId: row.payment_id,

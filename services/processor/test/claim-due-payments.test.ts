@@ -5,14 +5,14 @@ import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import { newPayment } from '../src/domain/psp-payment.ts'
-import { migrationSets } from '../src/migrations.ts'
+import { processorMigrations } from '../src/migrations.ts'
 import {
-  claimDue,
+  claimDuePayments,
   type DueLimits,
   type DuePayment,
   type HeldPayments,
   type TurnLimits,
-} from '../src/store/claim-due.ts'
+} from '../src/store/claim-due-payments.ts'
 import { recordPayments } from '../src/store/record-payments.ts'
 
 /** Payments whose request is due since they were recorded. */
@@ -47,10 +47,10 @@ function limitsOf({ send = 0, query = 0 }: { send?: number; query?: number }): D
 }
 
 const claim = (db: Db, limits: { send: number; query: number }) =>
-  transaction(db, (tx) => claimDue(tx, limitsOf(limits)))
+  transaction(db, (tx) => claimDuePayments(tx, limitsOf(limits)))
 
 const claimSends = (db: Db, send: TurnLimits, held = OF_NOBODY) =>
-  transaction(db, (tx) => claimDue(tx, { ...limitsOf({}), send, held }))
+  transaction(db, (tx) => claimDuePayments(tx, { ...limitsOf({}), send, held }))
 
 /** How many payments of each tenant and bank. */
 function countsOf(payments: readonly DuePayment[]): Record<string, number> {
@@ -61,7 +61,7 @@ function countsOf(payments: readonly DuePayment[]): Record<string, number> {
 }
 
 test('a tenant that fills its queue does not delay another tenant', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'claim' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'claim' })
   await due(db, 'loud', 200)
   await due(db, 'quiet', 3)
   const sends = await claim(db, { send: 10, query: 0 })
@@ -75,11 +75,11 @@ test('a tenant that fills its queue does not delay another tenant', async (t) =>
 })
 
 test('instances that claim together never lock the same payment', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'claim' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'claim' })
   await due(db, 'caudal', 100)
   const claimed: string[] = []
   await transaction(db, async (tx) => {
-    for (const { facts } of await claimDue(tx, limitsOf({ send: 40 }))) {
+    for (const { facts } of await claimDuePayments(tx, limitsOf({ send: 40 }))) {
       claimed.push(facts.paymentId)
     }
     for (const { facts } of await claim(db, { send: 40, query: 0 })) claimed.push(facts.paymentId)
@@ -90,7 +90,7 @@ test('instances that claim together never lock the same payment', async (t) => {
 
 for (const step of ['send', 'query'] as const) {
   test(`an instance finds a due ${step} behind those that two others have locked`, async (t) => {
-    const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'claim' })
+    const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'claim' })
     await due(db, 'caudal', 35)
     await due(db, 'other', 1)
     await db.query({ text: 'UPDATE payments SET step = $1', values: [step] })
@@ -98,7 +98,7 @@ for (const step of ['send', 'query'] as const) {
     const claimed: string[] = []
     const claimInside = (left: number): Promise<void> =>
       transaction(db, async (tx) => {
-        const payments = await claimDue(tx, limits)
+        const payments = await claimDuePayments(tx, limits)
         claimed.push(...payments.map(({ facts }) => facts.paymentId))
         if (left > 1) await claimInside(left - 1)
       })
@@ -109,7 +109,7 @@ for (const step of ['send', 'query'] as const) {
 }
 
 test('the banks of a tenant take turns, and a tenant with many banks has one turn', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'claim' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'claim' })
   await due(db, 'a', 200, 'FIRST')
   await due(db, 'a', 2, 'SECOND')
   await due(db, 'a', 100, 'THIRD')
@@ -119,7 +119,7 @@ test('the banks of a tenant take turns, and a tenant with many banks has one tur
 })
 
 test('a claim takes no more of a tenant and bank than may begin', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'claim' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'claim' })
   await due(db, 'a', 50, 'FULL')
   await due(db, 'a', 50, 'FAILING')
   await due(db, 'b', 50, 'GOOD')
@@ -144,7 +144,7 @@ test('a claim takes no more of a tenant and bank than may begin', async (t) => {
 })
 
 test('payments that an open circuit holds are claimed once they have waited too long', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: migrationSets, name: 'claim' })
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'claim' })
   await due(db, 'a', 3, 'OPEN')
   await due(db, 'b', 3, 'GOOD')
   const key = { tenant: 'a', destination: 'OPEN' }

@@ -74,12 +74,12 @@ const CLAIM = `
   ) s ON true`
 
 /** Claims due notifications for this instance, for the time of the lease. */
-export async function claimDue(
+export async function claimDueNotifications(
   db: Db | Tx,
   { limit, leaseMs }: { limit: number; leaseMs: number },
 ): Promise<Notification[]> {
   const { rows } = await db.query<Row>({
-    name: 'claim-due',
+    name: 'claim-due-notifications',
     text: CLAIM,
     values: [limit, leaseMs],
   })

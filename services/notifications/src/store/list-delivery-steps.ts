@@ -1,4 +1,4 @@
-import type { NamedPayment, Step } from '@caudal/http/steps-route.ts'
+import type { NamedPayment, PaymentStep } from '@caudal/http/steps-route.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 
 type Row = { status: string; at: Date | null; detail: string | null }
@@ -12,7 +12,10 @@ const STEPS: Record<string, string> = {
 }
 
 /** The steps of a payment of the tenant; none before the first try has ended. */
-export async function listSteps(db: Db, { tenantId, paymentId }: NamedPayment): Promise<Step[]> {
+export async function listDeliverySteps(
+  db: Db,
+  { tenantId, paymentId }: NamedPayment,
+): Promise<PaymentStep[]> {
   const { rows } = await db.query<Row>(
     `SELECT n.status, coalesce(n.ended_at, n.tried_at) AS at,
        coalesce(n.detail, (

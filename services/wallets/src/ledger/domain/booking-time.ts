@@ -1,12 +1,12 @@
 /** When a batch is booked, by the database's clock, read when all its locks are held. */
-export interface Moment {
+export interface BookingTime {
   nowMs: number
   /** The day of it in UTC, `YYYY-MM-DD`: the value date unless another is asked for. */
   today: string
 }
 
 /** The moment of a point in time. */
-export function momentOf(now: Date): Moment {
+export function bookingTimeOf(now: Date): BookingTime {
   return { nowMs: now.getTime(), today: dayOf(now) }
 }
 

@@ -2,10 +2,10 @@ import { uuidArray } from '@caudal/postgres/array-parameter.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import {
   PSP_PAYMENT_COLUMNS,
-  type PaymentRow,
+  type PspPaymentRow,
   type StoredPayment,
   storedPayment,
-} from './payment-row.ts'
+} from './psp-payment-row.ts'
 
 // The clock is read once, after all locks, because the subquery needs every locked row.
 const LOCK = `
@@ -19,12 +19,12 @@ const LOCK = `
   FROM locked`
 
 /** Locks the payments in sorted order and loads them, by id. */
-export async function lockPayments(
+export async function lockPspPayments(
   tx: Tx,
   paymentIds: readonly string[],
 ): Promise<Map<string, StoredPayment>> {
-  const { rows } = await tx.query<PaymentRow & { clock: Date }>({
-    name: 'lock-payments',
+  const { rows } = await tx.query<PspPaymentRow & { clock: Date }>({
+    name: 'lock-psp-payments',
     text: LOCK,
     values: [uuidArray(paymentIds, (id) => id)],
   })

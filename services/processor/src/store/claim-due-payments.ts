@@ -4,10 +4,10 @@ import { named, raw, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import {
   PSP_PAYMENT_COLUMNS,
-  type PaymentRow,
+  type PspPaymentRow,
   type StoredPayment,
   storedPayment,
-} from './payment-row.ts'
+} from './psp-payment-row.ts'
 
 /** How many due payments to claim: of one step, of each tenant and bank, of each tenant. */
 export type TurnLimits = {
@@ -129,7 +129,7 @@ const held = ({ waitMs, all, keys }: HeldPayments): Sql => sql`
  * Locks payments whose step is due; several instances share them. Tenants and their banks take
  * turns. Within a bank the longest overdue payment comes first.
  */
-export async function claimDue(tx: Tx, limits: DueLimits): Promise<DuePayment[]> {
+export async function claimDuePayments(tx: Tx, limits: DueLimits): Promise<DuePayment[]> {
   const statement = sql`
     WITH sends AS MATERIALIZED (${dueInTurns(raw('send'), limits.send)}
     ), held AS (${held(limits.held)}
@@ -138,8 +138,8 @@ export async function claimDue(tx: Tx, limits: DueLimits): Promise<DuePayment[]>
     )
     SELECT * FROM sends UNION ALL SELECT * FROM held
     UNION ALL SELECT * FROM queries UNION ALL SELECT * FROM lost`
-  const { rows } = await tx.query<PaymentRow & { request_body: Buffer }>(
-    named('claim-due', statement),
+  const { rows } = await tx.query<PspPaymentRow & { request_body: Buffer }>(
+    named('claim-due-payments', statement),
   )
   return rows.map((row) => ({ ...storedPayment(row), requestBody: row.request_body }))
 }
