@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto'
+import { type PeriodicWork, runPeriodically } from '@caudal/retry/run-periodically.ts'
+import { shareInFlight } from '@caudal/retry/share-in-flight.ts'
 import { request } from 'undici'
 import { directDispatcher } from './direct-dispatcher.ts'
 import type { Identity } from './token-profile.ts'
@@ -36,7 +38,7 @@ export function revokedName(kind: Identity['kind'], tenantId: string, subject: s
 /**
  * Follows the list at `url` while there are requests: a fetch every two seconds, in the background.
  * A list that cannot be fetched stays as it was, since a payment must not depend on it. Its keys
- * are those that are published now; `onKeysChanged` hears of a change.
+ * are those that are published now; `onKeysChanged` runs when they change.
  */
 export function followRevocations(
   url: string,
@@ -48,8 +50,7 @@ export function followRevocations(
   let keysVersion = 0
   let askedAtMs = -Infinity
   let usedAtMs = -Infinity
-  let underWay: Promise<void> | undefined
-  let timer: NodeJS.Timeout | undefined
+  let following: PeriodicWork | undefined
 
   const take = async (published: Published): Promise<void> => {
     const fresh = new Map(published.revoked.map((one) => [one.subject, one.revoked_at]))
@@ -62,7 +63,7 @@ export function followRevocations(
     }
     keys = publishedKeys
   }
-  const ask = async (): Promise<void> => {
+  const ask = shareInFlight(async () => {
     askedAtMs = now()
     try {
       const published = await fetchList(url)
@@ -70,15 +71,17 @@ export function followRevocations(
     } catch {
       // The list stays as it was. The issuer's readiness and the next fetch of keys show the fault.
     }
+  })
+  const askWhileUsed = async (): Promise<'done' | void> => {
+    await ask()
+    if (now() - usedAtMs <= IDLE_MS) return
+    following = undefined
+    return 'done'
   }
   const refresh = (): Promise<void> => {
-    underWay ??= ask().finally(() => {
-      underWay = undefined
-      if (now() - usedAtMs > IDLE_MS) return
-      clearTimeout(timer)
-      timer = setTimeout(() => void refresh(), REFRESH_MS).unref()
-    })
-    return underWay
+    const asked = ask()
+    following ??= runPeriodically({ pauseMs: REFRESH_MS, work: askWhileUsed, onFault: () => {} })
+    return asked
   }
   return {
     get version() {

@@ -1,3 +1,4 @@
+import { shareInFlight } from '@caudal/retry/share-in-flight.ts'
 import { type Dispatcher, request } from 'undici'
 import { ServiceCallError, type TokenSource } from './call-service.ts'
 import { directDispatcher } from './direct-dispatcher.ts'
@@ -38,19 +39,11 @@ const USABLE_SHARE = 0.8
 export function createServiceTokenSource(options: TokenSourceOptions): TokenSource {
   const { now = Date.now } = options
   let issued: Issued | undefined
-  let underWay: Promise<string> | undefined
 
-  const renew = (): Promise<string> => {
-    underWay ??= fetchWithExtra(options, now)
-      .then((fresh) => {
-        issued = fresh
-        return fresh.token
-      })
-      .finally(() => {
-        underWay = undefined
-      })
-    return underWay
-  }
+  const renew = shareInFlight(async () => {
+    issued = await fetchWithExtra(options, now)
+    return issued.token
+  })
 
   return async ({ renew: renewNow = false } = {}) => {
     if (issued === undefined || renewNow || issued.expiresAtMs <= now()) return renew()

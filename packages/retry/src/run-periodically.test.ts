@@ -30,6 +30,26 @@ test('rounds follow each other after the pause, also after a failed round', asyn
   await periodic.stop()
 })
 
+test('a round that is done is the last, also after failed ones', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let rounds = 0
+  const periodic = runPeriodically({
+    pauseMs: 10,
+    work: async () => {
+      rounds++
+      if (rounds === 1) throw new Error('round 1')
+      return 'done'
+    },
+    onFault: () => {},
+  })
+  for (let turn = 0; turn < 3; turn += 1) {
+    await nextTurn()
+    t.mock.timers.tick(10)
+  }
+  assert.deepEqual([rounds, periodic.lastFault()], [2, null])
+  await periodic.stop()
+})
+
 test('stop waits for the round in flight and starts no other', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { promise, resolve } = Promise.withResolvers<void>()

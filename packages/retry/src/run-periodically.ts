@@ -7,11 +7,11 @@ export interface PeriodicWork {
 
 /**
  * Runs `work` at once and again `pauseMs` after each end. A round that fails is followed by the
- * next.
+ * next; one that returns `done` is the last.
  */
 export function runPeriodically(options: {
   pauseMs: number
-  work: () => Promise<void>
+  work: () => Promise<'done' | void>
   onFault: (fault: unknown) => void
 }): PeriodicWork {
   const { pauseMs, work, onFault } = options
@@ -20,8 +20,9 @@ export function runPeriodically(options: {
   let timer: NodeJS.Timeout | undefined
   const round = async (): Promise<void> => {
     try {
-      await work()
+      const result = await work()
       fault = null
+      if (result === 'done') return
     } catch (error) {
       fault = error
       onFault(error)

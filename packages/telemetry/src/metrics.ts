@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { shareInFlight } from '@caudal/retry/share-in-flight.ts'
 import { withDeadline } from '@caudal/retry/with-deadline.ts'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { addBuildInfo } from './build-info.ts'
@@ -77,7 +78,8 @@ export function createMetrics(service: string, options: MetricsOptions = {}): Me
     const clearAll = (): void => {
       for (const [index, gauge] of made.entries()) clear(gauge, specs[index]?.labels ?? [])
     }
-    const collect = once(async () => {
+    // Two scrapes at once would clear each other's values.
+    const collect = shareInFlight(async () => {
       clearAll()
       try {
         await withDeadline(READ_TIMEOUT_MS, async () => read(made))
@@ -120,19 +122,10 @@ export function createMetrics(service: string, options: MetricsOptions = {}): Me
       const make = () => new Gauge<L>({ name, help, labelNames: [...labels], registers })
       return declared(registry, name, Gauge<L>, make)
     },
-    text: once(async () => {
+    text: shareInFlight(async () => {
       const parts = await Promise.all([registry.metrics(), processRegistry(prefix).metrics()])
       return parts.join('\n')
     }),
-  }
-}
-
-/** Calls that overlap share one run: two scrapes at once would clear each other's values. */
-function once<T>(run: () => Promise<T>): () => Promise<T> {
-  let running: Promise<T> | undefined
-  return () => {
-    running ??= run().finally(() => (running = undefined))
-    return running
   }
 }
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
+import { type PeriodicWork, runPeriodically } from '@caudal/retry/run-periodically.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { Redis } from 'ioredis'
@@ -54,7 +54,7 @@ class RedisBuckets implements SharedBuckets {
   #shared = false
   /** The change to counting alone is logged once. */
   #unsharedLogged = false
-  #probing: Promise<void>
+  #probing: PeriodicWork
 
   constructor(options: SharedBucketsOptions) {
     this.#options = options
@@ -102,7 +102,7 @@ class RedisBuckets implements SharedBuckets {
     this.#shared = false
     this.#closing.abort()
     this.#redis.disconnect()
-    await this.#probing
+    await this.#probing.stop()
   }
 
   #send(): void {
@@ -163,24 +163,27 @@ class RedisBuckets implements SharedBuckets {
     this.#options.logger.warn({ err: error, reason }, 'rate limits are now counted by each process')
   }
 
-  async #probeUntilShared(): Promise<void> {
-    const { signal } = this.#closing
-    while (!signal.aborted) {
-      try {
-        await this.#connected()
-        await this.#run([{ key: PROBE, cost: 1 }])
-        if (signal.aborted) return
-        this.#shared = true
-        this.#unsharedLogged = false
-        this.#options.logger.info('rate limits are shared with the other gateways')
-        return
-      } catch (error) {
-        if (!this.#unsharedLogged && !signal.aborted) this.#logUnshared(error)
+  #probeUntilShared(): PeriodicWork {
+    return runPeriodically({
+      pauseMs: RETRY_MS,
+      work: () => this.#probe(),
+      onFault: (error) => {
+        if (this.#closing.signal.aborted) return
+        if (!this.#unsharedLogged) this.#logUnshared(error)
         // A connection without answers is closed: the next one may reach another server.
         if (error instanceof LateError) this.#redis.disconnect(true)
-        await delay(RETRY_MS, undefined, { signal }).catch(() => {})
-      }
-    }
+      },
+    })
+  }
+
+  async #probe(): Promise<'done'> {
+    await this.#connected()
+    await this.#run([{ key: PROBE, cost: 1 }])
+    if (this.#closing.signal.aborted) return 'done'
+    this.#shared = true
+    this.#unsharedLogged = false
+    this.#options.logger.info('rate limits are shared with the other gateways')
+    return 'done'
   }
 
   /** Waits for a connection, a second at most; the client reconnects by itself. */

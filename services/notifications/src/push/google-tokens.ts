@@ -1,4 +1,5 @@
 import { directDispatcher } from '@caudal/http/direct-dispatcher.ts'
+import { shareInFlight } from '@caudal/retry/share-in-flight.ts'
 import { importPKCS8, SignJWT } from 'jose'
 import { request } from 'undici'
 
@@ -36,23 +37,21 @@ export function createGoogleTokens(
   now: () => number = Date.now,
 ): AccessTokens {
   let issued: Issued | undefined
-  let underWay: Promise<string> | undefined
   let failed: { error: unknown; untilMs: number } | undefined
 
+  const renewNow = shareInFlight(async () => {
+    try {
+      issued = await requestToken(account, timeoutMs, now)
+      failed = undefined
+      return issued.token
+    } catch (error) {
+      failed = { error, untilMs: now() + FAILURE_HOLDS_MS }
+      throw error
+    }
+  })
   const renew = async (): Promise<string> => {
     if (failed && now() < failed.untilMs) throw failed.error
-    underWay ??= requestToken(account, timeoutMs, now)
-      .then((fresh) => {
-        issued = fresh
-        failed = undefined
-        return fresh.token
-      })
-      .catch((error: unknown) => {
-        failed = { error, untilMs: now() + FAILURE_HOLDS_MS }
-        throw error
-      })
-      .finally(() => (underWay = undefined))
-    return underWay
+    return renewNow()
   }
   return {
     async get() {

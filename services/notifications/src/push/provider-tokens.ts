@@ -1,3 +1,4 @@
+import { shareInFlight } from '@caudal/retry/share-in-flight.ts'
 import { importPKCS8, SignJWT } from 'jose'
 
 /** Apple's signing key: the .p8 file's text and its two ids. */
@@ -21,9 +22,8 @@ export function createProviderTokens(
 ): ProviderTokens {
   let key: ReturnType<typeof importPKCS8> | undefined
   let current: { token: string; madeAtMs: number } | undefined
-  let underWay: Promise<string> | undefined
 
-  const make = async (): Promise<string> => {
+  const make = shareInFlight(async () => {
     key ??= importPKCS8(privateKey, 'ES256')
     const madeAtMs = now()
     const token = await new SignJWT({})
@@ -33,12 +33,11 @@ export function createProviderTokens(
       .sign(await key)
     current = { token, madeAtMs }
     return token
-  }
+  })
   return {
     async get() {
       if (current && now() - current.madeAtMs < RENEW_AFTER_MS) return current.token
-      underWay ??= make().finally(() => (underWay = undefined))
-      return underWay
+      return make()
     },
     expired(token) {
       const isCurrent = current?.token === token
