@@ -26,6 +26,20 @@ const SHARED = [
 const FOR_TESTS = ['testing', 'local-postgres']
 const SIMULATORS = ['psp-simulator', 'push-simulator']
 
+const WIRED_BY_MAIN: Pattern = {
+  group: ['./main.ts'],
+  message: 'main.ts wires everything; nothing in its service imports it.',
+}
+
+const OWN_FILES: Pattern = {
+  group: ['../**', '!../domain/**'],
+  message: 'messaging and store import their own files and domain.',
+}
+
+/** What a spine and its store may import: a request is a unit of work there, as an event is. */
+const WITHOUT_HTTP = SHARED.filter((name) => name !== 'http')
+const NO_HTTP = ' A spine and its store know no HTTP.'
+
 /**
  * Services of slices around one core. A slice imports the core and its own files; the core imports
  * no slice; main.ts and the other files beside the folders wire them.
@@ -173,11 +187,8 @@ function directionsAroundSpine({ service, slices }: { service: string; slices: s
   return [
     inService(`${anySlice}/*.ts`, { group: ['../**', ...below('../')], message }),
     inService(`${anySlice}/*/**`, { group: ['../../**', ...below('../../')], message }),
-    inService(`${src}/process-batch.ts`, {
-      group: ['./**', '!./store/**', '!./domain/**'],
-      message,
-    }),
-    inService(`${src}/store/**`, { group: ['../**', '!../domain/**'], message }),
+    inSpine(`${src}/process-batch.ts`, { group: ['./**', '!./store/**', '!./domain/**'], message }),
+    inSpine(`${src}/store/**`, { group: ['../**', '!../domain/**'], message }),
   ]
 }
 
@@ -192,10 +203,8 @@ function importDirections(): Override[] {
       files: ['services/*/test/**'],
       rules: restrictImports(...onlyPackages([...SHARED, 'testing', ...SIMULATORS])),
     },
-    inService('services/*/src/*.ts', {
-      group: ['./main.ts'],
-      message: 'main.ts wires everything; nothing in its service imports it.',
-    }),
+    inService('services/*/src/*.ts', WIRED_BY_MAIN),
+    inSpine('services/*/src/process-batch.ts', WIRED_BY_MAIN),
     inService('services/*/src/*/**', {
       group: ['../**', '!../domain/**'],
       message:
@@ -208,16 +217,14 @@ function importDirections(): Override[] {
         'calls/ is between the spine and {messaging, store, adapters}: ' +
         'outgoing calls begin and end there.',
     }),
-    inService('services/*/src/{messaging,store,http}/**', {
+    inService('services/*/src/http/**', {
       group: ['../*.ts', '../messaging/**', '../store/**', '../http/**'],
       message:
         'Imports point one way: main → spine → {messaging, store, http} → domain; ' +
         'these three do not import each other.',
     }),
-    inService('services/*/src/{messaging,store}/**', {
-      group: ['../**', '!../domain/**'],
-      message: 'messaging and store import their own files and domain.',
-    }),
+    inService('services/*/src/messaging/**', OWN_FILES),
+    inSpine('services/*/src/store/**', OWN_FILES),
     pureDomain('services/*/src/domain/**', ['./**']),
     ...SLICED.flatMap(({ service, core, slices }) => {
       const src = `services/${service}/src`
@@ -229,8 +236,9 @@ function importDirections(): Override[] {
       return [
         inService(`${anySlice}/*.ts`, { group: ['../**', `!../${core}/**`], message }),
         inService(`${anySlice}/*/**`, { group: ['../../**', `!../../${core}/**`], message }),
-        inService(`${src}/${core}/*.ts`, { group: ['../**'], message: coreMessage }),
-        inService(`${src}/${core}/*/**`, {
+        inSpine(`${anySlice}/store/**`, { group: ['../../**', `!../../${core}/**`], message }),
+        inSpine(`${src}/${core}/*.ts`, { group: ['../**'], message: coreMessage }),
+        inSpine(`${src}/${core}/*/**`, {
           group: ['../**', '!../domain/**'],
           message: coreMessage,
         }),
@@ -250,14 +258,23 @@ function inService(files: string, ...patterns: Pattern[]): Override {
   }
 }
 
-function onlyPackages(names: readonly string[]): Pattern[] {
+/** As `inService`, for a spine, its store and a core. */
+function inSpine(files: string, ...patterns: Pattern[]): Override {
+  return {
+    files: [files],
+    excludeFiles: ['**/*.test.ts'],
+    rules: restrictImports(...onlyPackages(WITHOUT_HTTP, NO_HTTP), ...patterns),
+  }
+}
+
+function onlyPackages(names: readonly string[], more = ''): Pattern[] {
   const allowed = names.map((name) => `!@caudal/${name}/**`)
   return [
     {
       group: ['caudal', 'caudal/**', '@caudal/**', ...allowed],
       message:
         'Only shared packages may be imported here: services meet by events and HTTP; ' +
-        'only cli and tests import services.',
+        `only cli and tests import services.${more}`,
     },
     {
       regex: String.raw`^(\.\./)+[^.]+/src/`,

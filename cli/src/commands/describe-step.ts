@@ -1,4 +1,4 @@
-import type { PaymentStep } from '@caudal/http/steps-route.ts'
+import type { PaymentStep } from '@caudal/contracts/payment-steps.ts'
 
 /** Formats a step as a line: the time since the start, its name and its detail. */
 export function describeStep({ at, step, detail }: PaymentStep, startedAt: string): string {

@@ -1,4 +1,4 @@
-import type { PaymentStep } from '@caudal/http/steps-route.ts'
+import type { PaymentStep } from '@caudal/contracts/payment-steps.ts'
 import type { System } from './find-system.ts'
 import { askEach } from './services-of-payments.ts'
 

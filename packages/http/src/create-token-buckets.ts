@@ -1,4 +1,4 @@
-import { createBoundedCache } from './bounded-cache.ts'
+import { createBoundedCache } from '@caudal/batching/bounded-cache.ts'
 
 export interface TokenBuckets {
   /**

@@ -1,3 +1,4 @@
+import type { NamedPayment, PaymentStep } from '@caudal/contracts/payment-steps.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { Type } from 'typebox'
@@ -5,9 +6,6 @@ import { identityOf } from './authenticate.ts'
 import type { HttpServer } from './create-server.ts'
 import { secured } from './secured.ts'
 import type { TokenVerifier } from './token-verifier.ts'
-
-/** A step of a payment as one service saw it (P11). */
-export type PaymentStep = { at: string; step: string; detail: string | null }
 
 const Answer = Type.Object({
   steps: Type.Array(
@@ -18,9 +16,6 @@ const Answer = Type.Object({
     }),
   ),
 })
-
-/** A payment as its tenant knows it; to any other there is none. */
-export type NamedPayment = { tenantId: string; paymentId: string }
 
 /** Adds `GET /internal/payments/{payment_id}/steps`: what this service knows of a payment (P11). */
 export function addStepsRoute(

@@ -1,3 +1,4 @@
+import { createBoundedCache } from '@caudal/batching/bounded-cache.ts'
 import {
   createRemoteJWKSet,
   customFetch,
@@ -6,7 +7,6 @@ import {
   errors,
   jwtVerify,
 } from 'jose'
-import { createBoundedCache } from './bounded-cache.ts'
 import { fetchDirectly } from './direct-dispatcher.ts'
 import { Problem } from './problem.ts'
 import { followRevocations, type Revocations } from './revocations.ts'

@@ -1,5 +1,5 @@
+import { createBoundedCache } from '@caudal/batching/bounded-cache.ts'
 import type { Scope } from '@caudal/contracts/scopes.ts'
-import { createBoundedCache } from '@caudal/http/bounded-cache.ts'
 import type { Identity } from '@caudal/http/token-verifier.ts'
 import { SignJWT } from 'jose'
 import type { SigningKeys } from './signing-keys.ts'

@@ -1,4 +1,4 @@
-import type { NamedPayment, PaymentStep } from '@caudal/http/steps-route.ts'
+import type { NamedPayment, PaymentStep } from '@caudal/contracts/payment-steps.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 
 type Row = { status: string; at: Date | null; detail: string | null }

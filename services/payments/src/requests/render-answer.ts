@@ -1,6 +1,6 @@
 import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
+import type { PaymentStep } from '@caudal/contracts/payment-steps.ts'
 import { problemBody } from '@caudal/http/problem.ts'
-import type { PaymentStep } from '@caudal/http/steps-route.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { PaymentRequest, PaymentRefusalCode, StoredAnswer } from '../domain/decide-requests.ts'
 import type { Payment } from '../domain/payment.ts'

@@ -1,4 +1,4 @@
-import type { NamedPayment } from '@caudal/http/steps-route.ts'
+import type { NamedPayment } from '@caudal/contracts/payment-steps.ts'
 import type { CircuitMode } from '@caudal/outbound/breaker.ts'
 import type { CallKey } from '@caudal/outbound/call-key.ts'
 import { sql } from '@caudal/postgres/sql.ts'

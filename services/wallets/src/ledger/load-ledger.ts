@@ -1,4 +1,4 @@
-import { createBoundedCache } from '@caudal/http/bounded-cache.ts'
+import { createBoundedCache } from '@caudal/batching/bounded-cache.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { SystemAccount } from './domain/account.ts'
 import {

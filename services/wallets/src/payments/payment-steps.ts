@@ -1,4 +1,4 @@
-import type { PaymentStep } from '@caudal/http/steps-route.ts'
+import type { PaymentStep } from '@caudal/contracts/payment-steps.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { HoldHistory } from './hold-history.ts'
 

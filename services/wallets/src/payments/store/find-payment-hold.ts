@@ -1,5 +1,5 @@
+import type { NamedPayment } from '@caudal/contracts/payment-steps.ts'
 import type { WalletReason } from '@caudal/contracts/reasons.ts'
-import type { NamedPayment } from '@caudal/http/steps-route.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { HoldStatus } from '../../ledger/domain/hold.ts'
 import type { HoldHistory } from '../hold-history.ts'
