@@ -1,8 +1,10 @@
-/** One option of a command, and what its help says about it. */
+/** One option of a command, with its text in the help. */
 export type CommandOption = {
   type: 'string' | 'boolean'
   /** The name of the value in the help, such as `SECONDS`; none for a flag. */
   value?: string
+  /** A letter that means the same, such as `h` for `-h`. */
+  short?: string
   /** What the option means, and its default. */
   about: string
 }

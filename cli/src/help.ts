@@ -1,14 +1,8 @@
-import type { CliCommand } from './command.ts'
+import type { CliCommand, Options } from './command.ts'
+import { COMMON_OPTIONS } from './common-options.ts'
 
 const MOTTO = 'Caudal: payments that are never lost and never made twice.'
 const WIDTH = 92
-
-const COMMON: readonly (readonly [string, string])[] = [
-  ['--json', 'print one JSON document on stdout, everything else on stderr'],
-  ['--data DIR', "the system's data directory (default .caudal)"],
-  ['--url URL', "the address of the system's gateway, if not the one in the data directory"],
-  ['--help', 'print the help of a command'],
-]
 
 const EXIT_CODES: readonly (readonly [string, string])[] = [
   ['0', 'success'],
@@ -30,10 +24,7 @@ export function helpOfAll(commands: readonly CliCommand[]): string {
 /** The help of one command: its arguments and what each option means. */
 export function helpOfCommand(name: string, command: CliCommand): string {
   const { summary, usage, options, arguments: words = [] } = command
-  const own = Object.entries(options).map(([option, { value, about }]): [string, string] => [
-    `--${option}${value === undefined ? '' : ` ${value}`}`,
-    about,
-  ])
+  const own = rowsOf(options)
   const sections = [
     ...(words.length > 0 ? ['', 'Arguments:', ...table(words)] : []),
     ...(own.length > 0 ? ['', 'Options:', ...table(own)] : []),
@@ -44,7 +35,14 @@ export function helpOfCommand(name: string, command: CliCommand): string {
 
 function common(): string[] {
   const codes = ['Exit codes:', ...table(EXIT_CODES)]
-  return ['Options of every command:', ...table(COMMON), '', ...codes]
+  return ['Options of every command:', ...table(rowsOf(COMMON_OPTIONS)), '', ...codes]
+}
+
+function rowsOf(options: Options): [string, string][] {
+  return Object.entries(options).map(([option, { value, about }]) => [
+    `--${option}${value === undefined ? '' : ` ${value}`}`,
+    about,
+  ])
 }
 
 /** Two columns; a long explanation continues below its beginning. */

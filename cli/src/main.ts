@@ -1,20 +1,14 @@
 import { resolve } from 'node:path'
-import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { parseArgs } from 'node:util'
 import { versionOfCaudal } from '@caudal/telemetry/version.ts'
 import { COMMAND_NAMES, findCommand } from './command-list.ts'
 import type { CliCommand, Invocation } from './command.ts'
+import { COMMON_OPTIONS } from './common-options.ts'
 import { UsageError } from './errors.ts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
 import { helpOfAll, helpOfCommand } from './help.ts'
 import { note, printJson, printLine, surviveLostReaders } from './output.ts'
 import { textOption } from './parse-options.ts'
-
-const COMMON: NonNullable<ParseArgsConfig['options']> = {
-  json: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-  url: { type: 'string' },
-  data: { type: 'string' },
-}
 
 /** Runs one command and returns its exit code. */
 async function main(args: readonly string[]): Promise<number> {
@@ -38,7 +32,7 @@ function parse(name: string, command: CliCommand, args: readonly string[]): Invo
   try {
     parsed = parseArgs({
       args: [...args],
-      options: { ...COMMON, ...command.options },
+      options: { ...COMMON_OPTIONS, ...command.options },
       allowPositionals: true,
     })
   } catch (error) {

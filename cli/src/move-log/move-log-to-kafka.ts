@@ -9,6 +9,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { toKafkaSettings } from '@caudal/service/to-kafka-settings.ts'
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import { note } from '../output.ts'
+import { watchStopSignals } from '../stop-signals.ts'
 import { holdServices } from './hold-services.ts'
 import { checkService, movePositions, servicesWithDatabases } from './move-positions.ts'
 import { openStoppedSystem, type StoppedSystem } from './stopped-system.ts'
@@ -23,23 +24,14 @@ export type MovedLog = { records: bigint; services: string[] }
  */
 export async function moveLogToKafka(dataDir: string): Promise<MovedLog> {
   const logger = createLogger({ service: 'caudal', level: 'warn' })
-  const signal = stopSignal()
+  // A signal stops the command between two steps; run again, it goes on from there.
+  const { aborted } = watchStopSignals('interrupted; run the command again to go on')
   const system = await openStoppedSystem(dataDir, process.env, logger)
   try {
-    return await withLogs(system, logger, (moving) => moveAll(system, moving, signal))
+    return await withLogs(system, logger, (moving) => moveAll(system, moving, aborted))
   } finally {
     await system.close()
   }
-}
-
-/** A signal stops the command between two steps; run again, it goes on from there. */
-function stopSignal(): AbortSignal {
-  const stopping = new AbortController()
-  const reason = new Error('interrupted; run the command again to go on')
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(name, () => stopping.abort(reason))
-  }
-  return stopping.signal
 }
 
 type Moving = { services: string[]; source: EventLog; target: EventLog; logDb: Db }

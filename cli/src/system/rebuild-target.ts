@@ -3,6 +3,7 @@ import { databaseUrl } from '@caudal/postgres/database-url.ts'
 import pg from 'pg'
 import { UsageError } from '../errors.ts'
 import { note } from '../output.ts'
+import { type StopSignals, watchStopSignals } from '../stop-signals.ts'
 import { emptyDatabase, isEmpty } from './empty-database.ts'
 
 const SYSTEM = new Set(['postgres', 'template0', 'template1'])
@@ -22,7 +23,6 @@ const RESTORE_PRIVILEGES = `
            CASE p.grantee WHEN 0 THEN 'PUBLIC' ELSE p.grantee::regrole::text END)
     FROM pg_namespace n, ${MARK} m, aclexplode(m.privileges) p
    WHERE n.nspname = 'public' AND p.grantee <> n.nspowner`
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** Whether `rebuild` may use the database name at all. */
 export function refuseTarget(database: string, services: readonly string[]): void {
@@ -48,13 +48,15 @@ export async function withTarget<T>(
   isComplete: (result: T) => boolean,
 ): Promise<T> {
   const server = await connect(databaseUrl(url, 'postgres'))
-  const signals = watchSignals()
+  const signals = watchStopSignals()
+  const interrupted = interruption(signals)
+  interrupted.catch(() => {})
   try {
     await lock(server, database)
     const target = await prepare(server, url, database)
     let complete = false
     try {
-      const result = await Promise.race([work(), signals.received])
+      const result = await Promise.race([work(), interrupted])
       complete = isComplete(result)
       if (complete) await on(url, (client) => client.query(`DROP TABLE ${MARK}`))
       return result
@@ -62,9 +64,9 @@ export async function withTarget<T>(
       if (!complete) await cleanUp(server, target).catch((error) => explain(error, database))
     }
   } finally {
-    // A session that ends gives up its locks.
+    // The session's locks end with it.
     await server.end()
-    signals.stop()
+    signals.release()
   }
 }
 
@@ -137,29 +139,11 @@ async function cleanUp(server: pg.Client, { url, database, made }: Target): Prom
   })
 }
 
-/** Rejects at a signal, so that the target is cleaned up; `stop` then ends the process by it. */
-function watchSignals(): { received: Promise<never>; stop: () => void } {
-  const { promise: received, reject } = Promise.withResolvers<never>()
-  received.catch(() => {})
-  let got: NodeJS.Signals | undefined
-  const onSignal = (signal: NodeJS.Signals): void => {
-    // Only once: a second one ends the process at once.
-    stopWatching()
-    got = signal
-    note('caudal: cleaning up')
-    reject(new Error(`interrupted by ${signal}`))
-  }
-  const stopWatching = (): void => {
-    for (const signal of SIGNALS) process.off(signal, onSignal)
-  }
-  for (const signal of SIGNALS) process.on(signal, onSignal)
-  return {
-    received,
-    stop() {
-      stopWatching()
-      if (got !== undefined) process.kill(process.pid, got)
-    },
-  }
+/** Rejects at a signal, so that the target is cleaned up. */
+async function interruption(signals: StopSignals): Promise<never> {
+  const signal = await signals.first
+  note('caudal: cleaning up')
+  throw new Error(`interrupted by ${signal}`)
 }
 
 async function on<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {

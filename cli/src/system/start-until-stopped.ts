@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises'
-import { constants } from 'node:os'
 import { join } from 'node:path'
 import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
 import {
@@ -13,10 +12,9 @@ import type { Invocation } from '../command.ts'
 import { welcome } from '../commands/welcome.ts'
 import { prepareDemoUser } from '../demo-data/demo-user.ts'
 import { note, printJson, printLine } from '../output.ts'
+import { watchStopSignals } from '../stop-signals.ts'
 import { findSystem } from './find-system.ts'
 import { runSystem, type RunningSystem } from './run-system.ts'
-
-const SAME_SIGNAL_MS = 1_000
 
 /** What to start. */
 export type StartPlan = {
@@ -33,13 +31,13 @@ export async function startUntilStopped(invocation: Invocation, plan: StartPlan)
   const { dataDir, json } = invocation
   const { names, firstPort, fresh, complete } = plan
   const logger = createLogger({ service: 'caudal', level: logLevel(process.env) })
-  const stopped = onStopSignal()
+  const stopped = watchStopSignals().first
   if (fresh) await startOver(dataDir, logger)
   const system = await runSystem({ names, dataDir, firstPort, env: process.env, logger })
   try {
     await printReady(invocation, system, complete)
-    const fault = await Promise.race([stopped, system.failed])
-    if (fault) throw fault
+    const ended = await Promise.race([stopped, system.failed])
+    if (ended instanceof Error) throw ended
     if (!json) note('\nStopping…')
   } finally {
     await system.stop()
@@ -81,23 +79,4 @@ async function startOver(dataDir: string, logger: Logger): Promise<void> {
   for (const file of ['system.json', 'secrets.json', 'demo.json']) {
     await rm(join(dataDir, file), { force: true })
   }
-}
-
-/**
- * Resolves at the first stop signal. A later one ends the process at once, unless it follows within
- * a second: then it is the same Ctrl-C, forwarded by npm or a launcher.
- */
-function onStopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let firstSignalAt: number | undefined
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        if (firstSignalAt !== undefined && performance.now() - firstSignalAt > SAME_SIGNAL_MS) {
-          process.exit(128 + constants.signals[signal])
-        }
-        firstSignalAt ??= performance.now()
-        resolve()
-      })
-    }
-  })
 }
