@@ -84,6 +84,11 @@ const MAX_CONNECTIONS = 10_000
 // Longer than the idle timeout of load balancers (60 s), so that they close idle connections first.
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 
+/** The framework logs where it listens at `info`; a service logs it once, when all of it runs. */
+function withoutAddresses(logger: Logger): Logger {
+  return logger.isLevelEnabled('info') ? logger.child({}, { level: 'warn' }) : logger
+}
+
 /**
  * Creates a fastify server with strict JSON bodies that typebox schemas validate, problem documents
  * for every error, trace context in and out, request metrics, `/healthz`, `/readyz`, `/metrics` and
@@ -92,7 +97,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000
 export function createServer(options: ServerOptions): HttpServer {
   const { name, logger, metrics, readiness = () => Promise.resolve({}) } = options
   const app = fastify({
-    loggerInstance: logger,
+    loggerInstance: withoutAddresses(logger),
     // A child logger per request costs more than routing the request; handlers log `trace_id`.
     childLoggerFactory: (parent) => parent,
     logController: new LogController({ disableRequestLogging: true }),

@@ -9,10 +9,13 @@ import { testPort } from '@caudal/testing/test-port.ts'
 import { createServer } from './create-server.ts'
 import { closeServer, listen } from './running-service.ts'
 
-function serverWith(edge?: EdgeSettings) {
+function serverWith(
+  edge?: EdgeSettings,
+  logger = createLogger({ service: 'test', level: 'silent' }),
+) {
   return createServer({
     name: 'test',
-    logger: createLogger({ service: 'test', level: 'silent' }),
+    logger,
     metrics: createMetrics('test'),
     edge,
   })
@@ -83,6 +86,23 @@ test('metrics and the OpenAPI document are on the operations port only, or on bo
     await closeServer(app, 100)
     await assert.rejects(fetch(`${operations}/livez`))
   }
+})
+
+test('a server logs no address of its own: only where its operations port is', async (t) => {
+  const lines: Record<string, unknown>[] = []
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) }
+  const logger = createLogger({ service: 'test', destination })
+  const port = await testPort()
+  const operations = { host: '127.0.0.1', port, isPublic: false }
+  for (const edge of [undefined, { hosts: [], operations }]) {
+    const app = serverWith(edge, logger)
+    t.after(() => closeServer(app, 100))
+    await listen(app, { host: '127.0.0.1', port: 0 })
+  }
+  assert.deepEqual(
+    lines.map(({ message, url }) => [message, url]),
+    [['the operations port is listening', `http://127.0.0.1:${port}`]],
+  )
 })
 
 test('a stop does not wait for a request of which only a part has arrived', async (t) => {

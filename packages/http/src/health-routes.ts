@@ -57,6 +57,8 @@ export function addHealthRoutes(
     server = await startOperationsServer(operations, routes, (err) =>
       deps.logger.error({ err }, 'a request of the operations port failed'),
     )
+    const url = `http://${operations.host}:${operations.port}`
+    deps.logger.info({ url }, 'the operations port is listening')
   })
   app.addHook('onClose', () => {
     server?.close()
