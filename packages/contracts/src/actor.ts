@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import type { ServiceName } from './services.ts'
 
 /**
@@ -11,6 +12,13 @@ export const ActorSchema = Type.Object({
 })
 
 export type Actor = Static<typeof ActorSchema>
+
+const Actors = Compile(ActorSchema)
+
+/** Whether a value has the form of an actor. */
+export function isActor(value: unknown): value is Actor {
+  return Actors.Check(value)
+}
 
 /** The actor of what a service does on its own: by a timer, or by an answer of the PSP. */
 export function systemActor(service: ServiceName): Actor {

@@ -6,6 +6,7 @@ import { describeFailures } from '@caudal/retry/describe-fault.ts'
 import { type PeriodicWork, runPeriodically } from '@caudal/retry/run-periodically.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
+import { actorOfRecord } from './actor-of-record.ts'
 import { isOffsetsMoved, positionKey, positionList, type Positions } from './advance-offsets.ts'
 import { applyBatch, applyOrPark, type ConsumeTarget, type ProcessWork } from './apply-batch.ts'
 import { checkPositions } from './check-positions.ts'
@@ -262,8 +263,10 @@ class RunningConsumer<W> implements Consumer {
       const { topic, partition, offset } = record
       this.#parked[kind] += 1
       this.#counters.parkedOne(kind)
-      const { logger } = this.#options
-      const what = { topic, partition, offset: String(offset), kind, cause: storableCause(cause) }
+      const { logger, parse } = this.#options
+      const where = { topic, partition, offset: String(offset) }
+      const actor = actorOfRecord(record, parse)
+      const what = { ...where, actor, kind, cause: storableCause(cause) }
       if (kind === 'unprocessable') logger.error(what, 'parked a record')
       else logger.warn(what, 'parked a record')
     }

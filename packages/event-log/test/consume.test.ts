@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import type { EventLog } from '../src/event-log.ts'
 import { ParkError } from '../src/park-error.ts'
@@ -47,7 +48,10 @@ test('F4: effects and offsets move together: a batch that fails leaves nothing',
 
 test('rule 11: an unreadable record and those behind it of its key are parked; other keys go on', async (t) => {
   const it = await world(t)
-  const running = await consumer(t, it, writeEffects)
+  const lines: Record<string, unknown>[] = []
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) }
+  const logger = createLogger({ service: 'test', destination })
+  const running = await consumer(t, it, writeEffects, { logger })
   const account = newId()
   const [before, after, other] = [
     userCreated(newId(), account),
@@ -68,6 +72,13 @@ test('rule 11: an unreadable record and those behind it of its key are parked; o
   assert.equal(rows[0].kind, 'unprocessable')
   assert.match(rows[0].cause, /^user\.created: /)
   assert.equal(rows[1].kind, 'waiting')
+  assert.deepEqual(
+    lines.map(({ message, kind, actor }) => [message, kind, actor]),
+    [
+      ['parked a record', 'unprocessable', undefined],
+      ['parked a record', 'waiting', { type: 'system', id: 'identity' }],
+    ],
+  )
 })
 
 test('rule 11: a record that waits for its predecessor is tried again, in order', async (t) => {

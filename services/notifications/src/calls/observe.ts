@@ -1,3 +1,4 @@
+import { systemActor } from '@caudal/contracts/actor.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
@@ -69,14 +70,12 @@ export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger 
       else failed.inc({ channel, outcome: outcome.kind })
     },
     tried(notification, { status, detail, retryInMs }, devices) {
-      const { paymentId, attempt, traceparent, finalizedAtMs } = notification
+      const { attempt, finalizedAtMs } = notification
       if (status !== 'PENDING') ended.inc({ status })
       if (status === 'SENT') delay.observe(Math.max(0, Date.now() - finalizedAtMs) / 1_000)
-      const trace = parseTraceparent(traceparent ?? undefined)
       logger.info(
         {
-          payment_id: paymentId,
-          trace_id: trace === null ? undefined : traceIdOf(trace),
+          ...idsOf(notification),
           status,
           attempt,
           devices: devices.length,
@@ -93,8 +92,9 @@ export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger 
         'could not look up devices; the notifications wait',
       )
     },
-    callFailed({ paymentId }, error) {
-      logger.error({ err: error, payment_id: paymentId }, 'a try of a notification was aborted')
+    callFailed(notification, error) {
+      const ids = idsOf(notification)
+      logger.error({ ...ids, err: error }, 'a try of a notification was aborted')
     },
     saveFailed(error, notifications) {
       logger.error({ err: error, notifications }, 'could not record tries; retrying')
@@ -110,6 +110,18 @@ export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger 
         'could not remove dead devices; the next notification to them tries again',
       )
     },
+  }
+}
+
+/** A try is made from a stored row, by a timer at the latest, so its actor is the service. */
+const ACTOR = systemActor('notifications')
+
+function idsOf({ paymentId, traceparent }: Notification) {
+  const trace = parseTraceparent(traceparent ?? undefined)
+  return {
+    payment_id: paymentId,
+    trace_id: trace === null ? undefined : traceIdOf(trace),
+    actor: ACTOR,
   }
 }
 

@@ -1,3 +1,4 @@
+import { systemActor } from '@caudal/contracts/actor.ts'
 import type { CircuitMode } from '@caudal/outbound/breaker.ts'
 import type { CallKey } from '@caudal/outbound/call-key.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -194,10 +195,14 @@ export function watchState(deps: {
   )
 }
 
+/** What it logs is caused by a timer or an answer of the PSP, as in its events (ADR 0017). */
+const ACTOR = systemActor('processor')
+
 function idsOf({ paymentId, traceparent }: PaymentFacts) {
   return {
     payment_id: paymentId,
     trace_id: traceparent === null ? undefined : traceIdOf(traceparent),
+    actor: ACTOR,
   }
 }
 

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
+import { actorOfRecord } from './actor-of-record.ts'
+
+function userCreated(changes: Record<string, unknown>): string {
+  const userId = newId()
+  const account = accountIdOf('caudal', userId, 'USD')
+  return JSON.stringify({
+    event_id: newId(),
+    event_type: 'user.created',
+    timestamp: '2026-01-01T00:00:00Z',
+    schema_version: '1.1.0',
+    actor: { type: 'client', id: 'backoffice' },
+    region: 'local',
+    tenant_id: 'caudal',
+    account_id: account,
+    user_id: userId,
+    wallet_id: walletIdOf('caudal', userId),
+    accounts: [{ account_id: account, currency: 'USD' }],
+    ...changes,
+  })
+}
+
+const CLIENT = { type: 'client', id: 'backoffice' }
+
+test('a record names the actor of its event, also of a version or type of a later release', () => {
+  const events = [{}, { schema_version: '1.2.0' }, { event_type: 'user.renamed' }]
+  for (const changes of events) {
+    assert.deepEqual(actorOfRecord({ value: userCreated(changes) }), CLIENT)
+  }
+})
+
+test('an event of release 0.1.0 has the actor that it is read with', () => {
+  const value = userCreated({ schema_version: '1.0.0', actor: undefined })
+  assert.deepEqual(actorOfRecord({ value }), { type: 'system', id: 'identity' })
+})
+
+test('a value that is no event names no actor, whatever it holds', () => {
+  const unreadable = [
+    'no JSON',
+    userCreated({ user_id: 'Ana' }),
+    userCreated({ event_type: 'user.renamed', actor: 'Ana' }),
+    userCreated({ event_type: 'user.renamed', actor: { type: 'person', id: 'Ana' } }),
+  ]
+  for (const value of unreadable) assert.equal(actorOfRecord({ value }), undefined, value)
+})
