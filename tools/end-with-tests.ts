@@ -2,7 +2,7 @@ import { afterEach, beforeEach } from 'node:test'
 
 /**
  * Loaded into every test process. Node's runner waits for ever on a file whose tests have ended
- * while something it opened is still open; this ends the file as failed and says what is open.
+ * while something it opened is still open; this ends the file as failed and lists what is open.
  *
  * The time runs while hooks work as well: those of a test, the last ones of its suite, and the
  * first ones of the next suite. A hook may stop a whole system, or start one, on a slow machine.

@@ -9,7 +9,7 @@ export interface Gate {
   args: string[]
 }
 
-/** What a gate said: whether the tree passed, everything it printed, and how long it took. */
+/** The result of a gate: whether the tree passed, everything it printed, and how long it took. */
 export interface Verdict {
   gate: Gate
   passed: boolean

@@ -1,4 +1,4 @@
-// cli/bin/caudal.js before a command that tells what happens to it. An old host is this Node with
+// cli/bin/caudal.js before a command that prints what happens to it. An old host is this Node with
 // another version number; the Node that it has to find is the one that the repository installs.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -12,7 +12,7 @@ import { test, type TestContext } from 'node:test'
 const REPOSITORY = join(import.meta.dirname, '..')
 const OLD_HOST = `Object.defineProperty(process, 'versions', { value: { node: '20.0.0' } })`
 
-/** Says its arguments, then what it hears; leaves with 7 on SIGTERM, waits for ever otherwise. */
+/** Prints its arguments, then each signal; exits with 7 on SIGTERM, waits for ever otherwise. */
 const COMMAND = `
 process.on('SIGTERM', () => { console.log('SIGTERM'); setTimeout(() => process.exit(7), 50) })
 process.on('SIGINT', () => console.log('SIGINT'))
@@ -64,7 +64,7 @@ test(
     launcher.kill('SIGTERM')
     assert.equal(await line(), 'SIGTERM')
     assert.deepEqual(await exit, [7, null])
-    assert.equal(await line(), 'undefined', 'the command heard a signal twice')
+    assert.equal(await line(), 'undefined', 'the command received a signal twice')
   },
 )
 
@@ -85,9 +85,9 @@ test(
   options,
   async (t) => {
     const { launcher } = await launch(t, [], false)
-    let said = ''
-    launcher.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    let printed = ''
+    launcher.stderr?.on('data', (chunk: Buffer) => (printed += chunk.toString()))
     assert.deepEqual(await once(launcher, 'close'), [3, null])
-    assert.match(said, /^caudal needs Node 24, .* "npm ci" .*\n$/)
+    assert.match(printed, /^caudal needs Node 24, .* "npm ci" .*\n$/)
   },
 )

@@ -1,6 +1,6 @@
 /**
- * The settings of oxlint that would repeat themselves in JSON. `.oxlintrc.json` holds what this
- * file says: `npm run lint-settings` writes it, and a test fails when they differ.
+ * The settings of oxlint that would repeat themselves in JSON. `.oxlintrc.json` is written from
+ * this file by `npm run lint-settings`, and a test fails when they differ.
  */
 type Rule = 'off' | 'error' | ['error', ...unknown[]]
 type Rules = Record<string, Rule>

@@ -17,12 +17,12 @@ async function refusals(lines: Record<string, RegExp>, code: number): Promise<vo
   const queue = Object.entries(lines)
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next; next = queue.shift()) {
-      const [line, says] = next
+      const [line, message] = next
       const result = await runCli(line.split(' ').filter(Boolean))
       assert.equal(result.code, code, `${line}: ${result.stderr}`)
       assert.equal(result.stdout, '', `${line}: stdout must be empty`)
       assert.match(result.stderr, /^caudal: [^\n]+\n$/, `${line}: one line on stderr`)
-      assert.match(result.stderr, says, line)
+      assert.match(result.stderr, message, line)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))

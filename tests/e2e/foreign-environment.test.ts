@@ -64,14 +64,14 @@ describe('a system in the environment of other programs, whose output is not rea
       started.kill('SIGTERM')
       await once(started, 'exit')
     })
-    let said = ''
+    let printed = ''
     started.stderr.on(
       'data',
-      (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-4_000)),
+      (chunk: Buffer) => (printed = `${printed}${chunk.toString()}`.slice(-4_000)),
     )
     const ready = once(createInterface(started.stdout), 'line')
     const ended = once(started, 'exit').then(([code]) => {
-      throw new Error(`caudal start ended with ${code}: ${said}`)
+      throw new Error(`caudal start ended with ${code}: ${printed}`)
     })
     await Promise.race([ready, ended])
     ended.catch(() => undefined)

@@ -59,7 +59,7 @@ async function scrapeAll(t: Parameters<typeof launchSystem>[0]): Promise<Map<str
   return scrapes
 }
 
-/** What promtool says about a scrape; nothing when it is well formed and well named. */
+/** What promtool reports about a scrape; nothing when it is well formed and well named. */
 async function lint(scrape: string): Promise<string> {
   const child = spawn(PROMTOOL, ['check', 'metrics'], { stdio: ['pipe', 'pipe', 'pipe'] })
   child.stdin.end(scrape)

@@ -67,10 +67,10 @@ describe('starting and stopping the system from a terminal', () => {
 
   /** Asserts that a start fails with an error message, and leaves no process running. */
   async function refusedStart(
-    says: RegExp,
+    message: RegExp,
     { dir, args = [], env = {} }: { dir?: string; args?: string[]; env?: NodeJS.ProcessEnv },
   ): Promise<void> {
-    const own = dir ?? join(dataDir, `refused-${says.source.length}-${Math.random()}`)
+    const own = dir ?? join(dataDir, `refused-${message.source.length}-${Math.random()}`)
     const quiet = { CAUDAL_LOG_LEVEL: 'error', ...env }
     const { code, stdout, stderr } = await runCli(
       ['start', '--port', '0', ...args, '--data', own, '--json'],
@@ -79,7 +79,7 @@ describe('starting and stopping the system from a terminal', () => {
     assert.ok(code !== 0 && code !== null, `${code} ${stderr}`)
     assert.equal(stdout, '')
     assert.match(stderr, /^caudal: \S[^]*\n$/)
-    assert.match(stderr, says)
+    assert.match(stderr, message)
     assert.doesNotMatch(stderr, /secret/, 'no password')
     assert.doesNotMatch(
       stderr,
@@ -167,7 +167,7 @@ describe('starting and stopping the system from a terminal', () => {
       [{ CAUDAL_PAYMENTS_PORT: '70000' }, /CAUDAL_PAYMENTS_PORT/],
       [{ CAUDAL_GATEWAY_SIGNING_KEY: 'x' }, /CAUDAL_GATEWAY_SIGNING_KEY/],
     ]
-    for (const [env, says] of bad) await refusedStart(says, { env })
+    for (const [env, message] of bad) await refusedStart(message, { env })
   })
 
   test('an unreachable database is refused with a clear message', async () => {

@@ -69,11 +69,11 @@ describe('P9, F3: the system survives failures of brokers', () => {
       const moved = await moveLeaders(kafka)
       assert.ok(moved > 12, `only ${moved} partitions moved, so the fault did not occur`)
       await eventually(async () => (await followed()) > before, {
-        label: 'consumers notice the new leaders',
+        label: 'consumers find the new leaders',
       })
       await moreCompleted(40)
       const seen = (await followed()) - before
-      t.diagnostic(`${turn} time: ${moved} leaders moved; consumers noticed it ${seen} times`)
+      t.diagnostic(`${turn} time: ${moved} leaders moved; consumers found them ${seen} times`)
     }
     t.diagnostic(describeTraffic(traffic))
     assertAnsweredInTime(traffic)

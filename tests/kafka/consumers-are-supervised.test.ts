@@ -69,7 +69,7 @@ test('F4: refused joins and rejoins are counted and retried until they succeed',
     (await whoApplies(fixture)) === first.pid
       ? { inside: first, outside: second }
       : { inside: second, outside: first }
-  // A worker that hung notices at its next heartbeat that it lost its membership. If it hung during
+  // A worker that hung learns at its next heartbeat that it lost its membership. If it hung during
   // a heartbeat, it may see a timeout instead, so the test makes several attempts.
   for (let turn = 0; turn < 4 && (await rejoins()) === 0; turn += 1) {
     const { inside, outside } = await places()
@@ -87,7 +87,7 @@ test('F4: refused joins and rejoins are counted and retried until they succeed',
   await appliedOnce(fixture)
 })
 
-test('F4: a consumer whose heartbeats fail gives up its membership and rejoins when Kafka is back', async (t) => {
+test('F4: a consumer whose heartbeats fail leaves the group and rejoins when Kafka is back', async (t) => {
   const fixture = await createEffectsFixture(t, kafka)
   const one = await worker(t, fixture)
   await appliedOnce(fixture)

@@ -38,7 +38,10 @@ export function malformedHttp(token: string): {
       `${chunked}${`8000\r\n${' '.repeat(0x8000)}\r\n`.repeat(9)}0\r\n\r\n`,
       'BODY_TOO_LARGE',
     ],
-    'an announced body too large': [`${json}content-length: 5000000\r\n\r\n{`, 'BODY_TOO_LARGE'],
+    'a body too large by its content-length': [
+      `${json}content-length: 5000000\r\n\r\n{`,
+      'BODY_TOO_LARGE',
+    ],
   }
 
   return { chunked, malformed }

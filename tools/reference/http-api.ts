@@ -216,8 +216,8 @@ function boundsOf(least: number | undefined, most: number | undefined, unit = ''
 
 function meaningOf(schema: JsonSchema, description = schema['description']): string {
   const initial = schema['default'] === undefined ? [] : [`Default: ${plain(schema['default'])}.`]
-  const said = typeof description === 'string' ? [asSentence(description)] : []
-  return [...said, ...initial].join(' ').replaceAll('|', String.raw`\|`) || '–'
+  const described = typeof description === 'string' ? [asSentence(description)] : []
+  return [...described, ...initial].join(' ').replaceAll('|', String.raw`\|`) || '–'
 }
 
 function plain(value: unknown): string {

@@ -9,7 +9,7 @@ export interface ScopedRoute {
   scopes: Scope[]
 }
 
-/** The part of an OpenAPI document that says which scope an operation asks for. */
+/** The part of an OpenAPI document that names the scope of an operation. */
 export interface OpenApiSecurity {
   paths: Record<string, Record<string, { security?: Record<string, string[]>[] }>>
 }

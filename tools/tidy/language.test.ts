@@ -10,6 +10,8 @@ test('a text of the product with a vague word is found, with its line', () => {
     '"nobody asked"',
     '`it tells ${name}`',
     "'Told so'",
+    "'what was given back'",
+    "'the consumer hears of it'",
   ]) {
     const found = findVagueTexts(at(`\nconst detail = ${text}`))
     assert.match(found.join(), /^services\/wallets\/src\/book\.ts:2: write who does what/, text)

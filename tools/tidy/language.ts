@@ -2,7 +2,8 @@ import { readCode } from './read-code.ts'
 import type { SourceFile } from './source-tree.ts'
 
 /** Programs do not speak, and a person has a role: docs/contributing/language.md has the words. */
-const VAGUE = /\b(?:tells?|told|says|some(?:body|one)|nobody|whoever)\b/i
+const SPEECH = 'tells?|told|says|hears?|heard|announc\\w+|giv(?:es?|en|ing) back'
+const VAGUE = new RegExp(`\\b(?:${SPEECH}|some(?:body|one)|nobody|whoever)\\b`, 'i')
 const SOURCES = /^(?:(?:packages|services|simulators)\/[^/]+|cli)\/src\/.*(?<!\.test)\.ts$/
 const REFERENCE = /^tools\/reference\/.*\.ts$/
 const TITLE =

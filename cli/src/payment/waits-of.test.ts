@@ -46,12 +46,12 @@ test('a record behind another one names what to do with that one', () => {
 
 test('a record that is tried again by itself names when', () => {
   const at = '2026-03-01T10:06:00.000Z'
-  for (const [kind, says] of [
+  for (const [kind, next] of [
     ['newer', /deploy the release that wrote .* tried again at 2026-03-01T10:06/],
     ['waiting', /is tried again at 2026-03-01T10:06/],
   ] as const) {
     const record = { ...parked, kind, next_attempt_at: at, behind: null }
-    assert.match(waits({ payments: { parked: [record], next: null } })[0]!.next, says)
+    assert.match(waits({ payments: { parked: [record], next: null } })[0]!.next, next)
   }
 })
 

@@ -28,7 +28,7 @@ const direct = {
 
 /**
  * Makes an HTTP request and parses the response as JSON. Never takes a proxy to this machine; to
- * others it takes the one of the environment, if NODE_USE_ENV_PROXY says so.
+ * others it takes the one of the environment, if NODE_USE_ENV_PROXY asks for it.
  *
  * @throws {UnreachableError} if there is no response
  */

@@ -8,7 +8,7 @@ import { resolveUnanswered, sendPayments } from './send-payments.ts'
 
 type Answer = (response: ServerResponse, tries: number) => void
 
-/** A gateway that responds to each attempt of a key as the test says, and counts the attempts. */
+/** A gateway that responds to each attempt of a key as the test sets, and counts the attempts. */
 async function fakeGateway(t: TestContext, answer: Answer) {
   const tries = new Map<string, number>()
   const server = createServer((request, response) => {

@@ -23,7 +23,7 @@ export function kafkaLogId(clusterId: string, topicId: string): LogId {
 /**
  * Compares the log of this start with the one that is known, topic by topic.
  *
- * @throws {EventLogError} OTHER_LOG, with a sentence that says what to do
+ * @throws {EventLogError} OTHER_LOG, with a message that states what to do
  */
 export function refuseOtherLog(owner: string, known: LogIds, here: LogIds): void {
   for (const [topic, id] of known) {

@@ -65,7 +65,7 @@ async function serving(t: TestContext) {
   return { open, send }
 }
 
-test('bodies that are announced and never sent take nothing from others', async (t) => {
+test('a body whose bytes never arrive uses none of the budget', async (t) => {
   const { open } = await serving(t)
   await Promise.all(Array.from({ length: 260 }, () => open('stalling')))
   for (const subject of ['other', 'stalling']) {
@@ -75,7 +75,7 @@ test('bodies that are announced and never sent take nothing from others', async 
   }
 })
 
-test('the bodies of one caller have a share of the budget, which they give back', async (t) => {
+test('the bodies of one caller use at most a share of the budget, and release it at their end', async (t) => {
   const { open, send } = await serving(t)
   const first = await open('greedy')
   await send(first, 10 * MIB)
@@ -93,10 +93,10 @@ test('the bodies of one caller have a share of the budget, which they give back'
   const third = await open('greedy')
   await send(third, 14 * MIB)
   third.sending.end('""')
-  assert.equal((await third.answer).status, 200, 'what was given back can be used again')
+  assert.equal((await third.answer).status, 200, 'what was released can be used again')
 })
 
-test('all callers together stay within the budget, and small bodies pass', async (t) => {
+test('the bodies of all callers stay within the budget, and small bodies pass', async (t) => {
   const { open, send } = await serving(t)
   const callers = ['a', 'b', 'c', 'd']
   for (const caller of callers) await send(await open(caller), 16 * MIB)

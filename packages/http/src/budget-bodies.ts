@@ -8,8 +8,8 @@ const SHARE_OF_CALLER = 1 / 4
 
 /**
  * Limits the bodies that are held at once to `budgetBytes` together, and those of one caller to a
- * quarter of it. What counts is what came: a body that is announced and never sent takes nothing.
- * Whose bytes go beyond a limit is refused as OVERLOADED, before the body is parsed.
+ * quarter of it. Only bytes that arrived count: a body that is never sent uses nothing. Whose bytes
+ * go beyond a limit is refused as OVERLOADED, before the body is parsed.
  */
 export function budgetBodies(app: FastifyInstance, budgetBytes: number): void {
   let heldBytes = 0

@@ -74,10 +74,10 @@ test('a request takes as many tokens as it costs, at most a full bucket', () => 
   assert.equal(buckets.take('u', 50), 0)
 })
 
-test('what is given back can be taken again, and a bucket never holds more than its burst', () => {
+test('returned tokens can be taken again, and a bucket never holds more than its burst', () => {
   const buckets = createTokenBuckets({ ratePerSecond: 1, burst: 2, now: () => 0 })
-  buckets.giveBack('u')
+  buckets.returnTokens('u')
   assert.deepEqual([buckets.take('u'), buckets.take('u'), buckets.take('u') > 0], [0, 0, true])
-  buckets.giveBack('u', 5)
+  buckets.returnTokens('u', 5)
   assert.deepEqual([buckets.take('u'), buckets.take('u'), buckets.take('u') > 0], [0, 0, true])
 })

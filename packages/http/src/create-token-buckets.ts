@@ -6,8 +6,8 @@ export interface TokenBuckets {
    * otherwise the seconds until they are.
    */
   take(key: string, cost?: number): number
-  /** Gives back what was taken for something that turned out not to count. */
-  giveBack(key: string, cost?: number): void
+  /** Returns tokens that were taken for something that turned out not to count. */
+  returnTokens(key: string, cost?: number): void
 }
 
 interface Bucket {
@@ -48,7 +48,7 @@ export function createTokenBuckets(options: {
       }
       return (wanted - bucket.tokens) / ratePerSecond
     },
-    giveBack(key, cost = 1) {
+    returnTokens(key, cost = 1) {
       const bucket = buckets.get(key)
       if (bucket !== undefined) bucket.tokens = Math.min(burst, bucket.tokens + cost)
     },

@@ -7,7 +7,7 @@ const NAMES = ['idempotency-key', 'x-idempotency-key'] as const
 /**
  * The header that carries a request's idempotency key, as it was sent.
  *
- * @throws {Problem} IDEMPOTENCY_KEY_REQUIRED, which says so if the key came in the other header
+ * @throws {Problem} IDEMPOTENCY_KEY_REQUIRED, with a hint if the key came in the other header
  */
 export function readKeyHeader(
   headers: IncomingHttpHeaders,

@@ -30,8 +30,8 @@ const KINDS: Readonly<Record<string, Identity['kind']>> = { user: 'user', client
 /**
  * The caller that a token names, if it is an access token by our profile (RFC 9068, ADR 0027):
  * `typ` `at+jwt`, issued in the past for a bounded time, with a tenant, and with a subject of a
- * kind that it states. `sub_type` says `user` or `client`; the tokens of 0.1.0 have none, and there
- * a user is a UUID and a client its own `client_id`. Undefined if it is not; whether it expired and
+ * kind that it states. `sub_type` is `user` or `client`; the tokens of 0.1.0 have none, and there a
+ * user is a UUID and a client its own `client_id`. Undefined if it is not; whether it expired and
  * who signed it is for the caller to find out.
  */
 export function identityByProfile(
@@ -63,7 +63,7 @@ function isTimely(
   return iat <= nowMs / 1_000 + CLOCK_TOLERANCE_SECONDS && exp - iat <= maxLifetimeSeconds
 }
 
-/** What the token says of its subject, if the subject is such a one. */
+/** What the token states of its subject, if the subject is such a one. */
 function kindOf(payload: JWTPayload, sub: string): Identity['kind'] | undefined {
   const { sub_type: stated, client_id: clientId } = payload
   const kind = isUuid(sub) ? 'user' : clientId === sub && sub !== '' ? 'service' : undefined

@@ -69,7 +69,7 @@ function isSame(one: ClusterState, other: ClusterState): boolean {
   return one.clusterDir === other.clusterDir
 }
 
-/** After a crash during a relocation: the state file says whether the copy was complete. */
+/** After a crash during a relocation: the state file records whether the copy was complete. */
 async function finishRelocation(dataDir: string, { place }: ClusterState): Promise<void> {
   const waiting = waitingPlace(dataDir)
   if (!(await exists(waiting))) return

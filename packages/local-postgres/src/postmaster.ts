@@ -47,8 +47,8 @@ export async function runningPostmaster(clusterDir: string): Promise<number | nu
 
 /**
  * Whether the recorded process is a server of this very folder. The folder may have been renamed
- * since the server started, so its path says nothing; and the folder may be a copy, with the record
- * of a server that runs on the original. A server's working directory is its cluster.
+ * since the server started, so its path proves nothing; and the folder may be a copy, with the
+ * record of a server that runs on the original. A server's working directory is its cluster.
  */
 async function runsOn({ pid, directory }: PostmasterFile, clusterDir: string): Promise<boolean> {
   const command = await commandLine(pid)

@@ -9,7 +9,7 @@ import type { LocalPostgresLogger } from './postmaster.ts'
 
 /**
  * Copies a cluster to an external folder if its data directory was moved to where PostgreSQL's user
- * has no access. A crash leaves the cluster in one complete place, and the state file says where:
+ * has no access. A crash leaves the cluster in one complete place, and the state file names it:
  * until it does, the next start renames the waiting cluster back (locate-cluster.ts).
  */
 export async function relocateIfUnreachable(

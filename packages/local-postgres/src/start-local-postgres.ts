@@ -97,7 +97,7 @@ async function startOwned(
   const logFile = join(dataDir, 'postgres.log')
   const wanted = { installation, clusterDir, dataDir, logFile, account, settings }
   const { server: first, port } = await runOnPort({ ...wanted, port: options.port ?? 0 })
-  // The server has no TLS, whatever PGSSLMODE of the environment says for other servers.
+  // The server has no TLS, whatever PGSSLMODE the environment sets for other servers.
   const urlOf = (role: keyof typeof passwords) =>
     `postgres://${role}:${passwords[role]}@${HOST}:${port}/postgres?sslmode=disable`
   const output = () => current().output()

@@ -168,7 +168,7 @@ function createPeerBreaker(
     modeOf,
     modeOfNew: whole.mode,
     open: () => whole.open(),
-    /** Begins a call. Returns the end of a trial, which says whether it closed the peer's. */
+    /** Begins a call. Returns the end of a trial, which returns whether it closed the peer's. */
     begin(tenant: string): ((failed: boolean) => boolean) | null {
       if (modeOf(tenant) !== 'half_open') return null
       const trial = trialOf(tenant)

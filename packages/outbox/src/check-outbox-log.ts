@@ -12,9 +12,9 @@ const PUBLISHED_ROWS = 1_000
 
 /**
  * Refuses to publish an outbox to another log than before: its consumers would never get the events
- * that are in the other one. The outbox of release 0.1.0, which says of no log, adopts this one.
+ * that are in the other one. The outbox of release 0.1.0, which names no log, adopts this one.
  *
- * @throws {EventLogError} OTHER_LOG or OFFSET_OUT_OF_RANGE, with a sentence that says what to do
+ * @throws {EventLogError} OTHER_LOG or OFFSET_OUT_OF_RANGE, with a message that states what to do
  */
 export async function checkOutboxLog(db: Db, log: EventLog, service: string): Promise<void> {
   const owner = `the outbox of ${service}`

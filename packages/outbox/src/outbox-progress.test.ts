@@ -18,7 +18,7 @@ test('ids that are jumped over become gaps, late ones split them', () => {
   assert.deepEqual(gapsOf(advance(jumped, [1, 2, 4, 7, 9], 0)), [[5, 6]])
 })
 
-test('a gap is closable when every open transaction began after it was noticed', () => {
+test('a gap is closable when every open transaction began after it was found', () => {
   const { gaps } = advance(start, [3], 100)
   assert.equal(closable(gaps, 100).length, 0)
   assert.equal(closable(gaps, 101).length, 1)

@@ -3,7 +3,7 @@ export type Gap = {
   first: number
   last: number
   /** By the database's clock, in milliseconds: the transactions with the ids began before. */
-  noticedAt: number
+  foundAt: number
 }
 
 /** How far a relay has come: everything up to `publishedTo` except what is in the gaps. */
@@ -16,14 +16,14 @@ export type OutboxProgress = { publishedTo: number; gaps: readonly Gap[] }
 export function advance(
   { publishedTo, gaps }: OutboxProgress,
   ids: readonly number[],
-  noticedAt: number,
+  foundAt: number,
 ): OutboxProgress {
   const late = ids.filter((id) => id <= publishedTo)
   const next: Gap[] = late.length === 0 ? [...gaps] : gaps.flatMap((gap) => split(gap, late))
   let last = publishedTo
   for (const id of ids) {
     if (id <= publishedTo) continue
-    if (id > last + 1) next.push({ first: last + 1, last: id - 1, noticedAt })
+    if (id > last + 1) next.push({ first: last + 1, last: id - 1, foundAt })
     last = id
   }
   return { publishedTo: last, gaps: next }
@@ -43,10 +43,10 @@ function split(gap: Gap, ids: readonly number[]): Gap[] {
 }
 
 /**
- * The gaps that can no longer be filled: noticed before the oldest transaction that is still open
+ * The gaps that can no longer be filled: found before the oldest transaction that is still open
  * began. They must be looked at once more afterwards, since that transaction may just have
  * committed.
  */
 export function closable(gaps: readonly Gap[], oldestOpenAt: number): Gap[] {
-  return gaps.filter(({ noticedAt }) => noticedAt < oldestOpenAt)
+  return gaps.filter(({ foundAt }) => foundAt < oldestOpenAt)
 }

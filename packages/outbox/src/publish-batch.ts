@@ -139,11 +139,11 @@ export async function loadProgress(client: ClientBase): Promise<OutboxProgress> 
      FROM outbox_progress`,
   )
   const { published_to: publishedTo, missing_first: first, missing_last: last, now } = rows[0]!
-  const noticedAt = now.getTime() + 1
+  const foundAt = now.getTime() + 1
   const gaps = first.map((id, index) => ({
     first: Number(id),
     last: Number(last[index]),
-    noticedAt,
+    foundAt,
   }))
   return { publishedTo: Number(publishedTo), gaps }
 }

@@ -88,7 +88,7 @@ export class Relay {
     await Promise.race([idle, delay(timeoutMs, undefined, { ref: false })])
   }
 
-  /** Ends the pass under way and gives up the lock. */
+  /** Ends the pass under way and releases the lock. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#waiting.abort()

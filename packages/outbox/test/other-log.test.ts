@@ -25,7 +25,7 @@ function aLog(id: string, used: readonly TopicPartition[] = []): EventLog {
   }
 }
 
-/** An outbox with one event, published by release 0.1.0: it says of no log. */
+/** An outbox with one event, published by release 0.1.0: it names no log. */
 async function published(t: TestScope): Promise<{ db: Db; at: TopicPartition }> {
   const { pool: db } = await testDatabase(t, { sets: [outboxMigrations], name: 'outbox' })
   const key = newId()

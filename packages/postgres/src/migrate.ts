@@ -27,7 +27,7 @@ const MIGRATION_LOCK = 7_283_901
 const LOCK_POLL_MS = 50
 /**
  * How long a migration waits for a table's lock. Statements that arrive meanwhile queue behind it.
- * Less than `deadlock_timeout` (1 s), so in a deadlock the migration gives up, not a batch.
+ * Less than `deadlock_timeout` (1 s), so in a deadlock the migration fails, not a batch.
  */
 const LOCK_TIMEOUT_MS = 500
 const ATTEMPTS_AT_MOST = 60

@@ -83,7 +83,7 @@ test('writes go on while a migration cannot get the lock of a table', async (t) 
   assert.deepEqual(await columnsOf(db, 'notes'), ['note_id', 'body'])
 })
 
-test('in a deadlock the migration gives up and is repeated, not the batch', async (t) => {
+test('in a deadlock the migration fails and is repeated, not the batch', async (t) => {
   const { db, add, run } = await growingDatabase(t)
   add(
     '0002_add_bodies.sql',

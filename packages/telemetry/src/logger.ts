@@ -62,7 +62,7 @@ export function flushLogs(): void {
 
 /**
  * The logged members of an error. All others are left out, since they can contain requests, headers
- * and rows. A known fault, such as a lost connection, has no stack: where it was noticed says
+ * and rows. A known fault, such as a lost connection, has no stack: where it was found explains
  * nothing. Includes up to five nested causes.
  */
 function describeError(error: unknown, depth = 0): unknown {

@@ -21,7 +21,7 @@ export interface TestIdentity {
   stop(): Promise<void>
   /** Starts the stopped service again, on the same databases and perhaps another port. */
   startAgain(overrides?: Partial<Config>): Promise<void>
-  /** Asks the token endpoint, as `client` by HTTP basic authentication unless told otherwise. */
+  /** Asks the token endpoint, as `client` by HTTP basic authentication by default. */
   ask(form: Form, client?: { id: string; secret: string } | null): Promise<TokenAnswer>
   /** A client-credentials token of the command line. */
   token(scope: string): Promise<string>
@@ -50,7 +50,7 @@ export interface UserAnswer {
   devices: { device_id: string; platform: string; token: string }[]
 }
 
-/** The identity service on databases of its own, with development login on unless said. */
+/** The identity service on databases of its own, with development login on by default. */
 export async function startTestIdentity(
   scope: TestScope,
   overrides: Partial<Config> = {},

@@ -128,7 +128,7 @@ export function transfer(
   }
 }
 
-/** Freezes, unfreezes or closes; with a limit, says how far the account may be overdrawn. */
+/** Freezes, unfreezes or closes; with a limit, sets how far the account may be overdrawn. */
 export function change(
   kind: 'freeze' | 'unfreeze' | 'close' | { overdraft: bigint },
   { tenantId, accountId, currency }: TestWallet,

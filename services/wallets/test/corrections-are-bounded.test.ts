@@ -68,7 +68,7 @@ describe('corrections over HTTP', () => {
     assert.equal(await ledger.balances(payer), '900/0')
   })
 
-  test('F1: a correction of a correction gives back what that one took', async () => {
+  test('F1: a correction of a correction restores what that one took', async () => {
     const original = await sale()
     const back = [posting(payer, 100), posting(payee, -97), posting(['fees', 'USD'], -3)]
     const first = String((await correct(original, back)).json['transfer_id'])
@@ -90,7 +90,7 @@ describe('corrections over HTTP', () => {
     assert.equal(await ledger.balances(payer), '900/0')
   })
 
-  test('F1: a captured hold is given back once, whichever slot of settlement is used', async () => {
+  test('F1: a captured hold is corrected once, whichever slot of settlement is used', async () => {
     const wallet = await ledger.wallet(1_000)
     const stranger = await ledger.wallet()
     const amount = { minor_units: 1_000, currency: 'USD' }

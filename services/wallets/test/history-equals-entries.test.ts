@@ -30,7 +30,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
-/** Books the steps, then moves each to the time that it says. */
+/** Books the steps, then moves each to its own time. */
 async function book(db: Db, admin: Client, wallets: TestWallet[], all: Step[]): Promise<void> {
   const holds: string[] = []
   let ms = NOON

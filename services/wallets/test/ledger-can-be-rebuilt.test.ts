@@ -196,14 +196,14 @@ test('F4: a rebuilding names the events that are missing', async (t) => {
     assert.ok(at >= 0, kind)
     return emitted.toSpliced(at, 1)
   }
-  const missing: [kind: string, says: RegExp][] = [
+  const missing: [kind: string, gap: RegExp][] = [
     ['hold', /versions \d+ to \d+ are missing/],
     ['credit', /account \S+: versions 1 to 1 are missing/],
     ['account.opened', /account \S+ was never opened/],
     ['account.changed', /account \S+: revisions 1 to 1 are missing/],
   ]
-  for (const [kind, says] of missing) {
+  for (const [kind, gap] of missing) {
     const { gaps } = await rebuildLedger({ log: logOf(without(kind)), db: await emptyLedger(t) })
-    assert.match(gaps.join('\n'), says, kind)
+    assert.match(gaps.join('\n'), gap, kind)
   }
 })

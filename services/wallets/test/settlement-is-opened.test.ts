@@ -21,7 +21,7 @@ test('a process that has not seen the hold opens the settlement account of its c
   const hold = move('hold', wallet, 4n)
   const { outcomes } = await runCommands(pool, move('credit', wallet, 10n), hold)
   assert(outcomes[1]?.type === 'posted' && outcomes[1].hold)
-  // It says no currency, and every account that it names is there.
+  // It names no currency, and every account that it names is there.
   const commit = close('commit', wallet, outcomes[1].hold.holdId)
   const { loadLedger } = await otherProcess()
   await transaction(pool, async (tx) => {

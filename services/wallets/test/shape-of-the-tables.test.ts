@@ -79,7 +79,7 @@ test('rule 13, E4: no transfer is booked without a value date', async (t) => {
   assert.deepEqual(required, ['value_date'])
 })
 
-/** In a transaction of its own that gives up, and is not repeated, when it has to wait. */
+/** In a transaction of its own that fails, and is not repeated, when it has to wait. */
 async function bookWithoutWaiting(db: Db, work: Work): Promise<void> {
   const tx = await db.connect()
   try {

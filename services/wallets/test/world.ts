@@ -147,7 +147,7 @@ export async function call(world: World, path: string, options: Call = {}): Prom
   return reply
 }
 
-/** What the service says of itself; the same for as long as it runs. */
+/** What the service publishes about itself; the same for as long as it runs. */
 async function openApiOf(world: World): Promise<OpenApi> {
   const known = described.get(world)
   if (known !== undefined) return known

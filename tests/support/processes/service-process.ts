@@ -57,7 +57,7 @@ export class ServiceProcess {
   async start(): Promise<void> {
     const { service, env, logFile } = this.#options
     const cli = join(this.#root, 'cli/bin/caudal.js')
-    // With an IPC channel, the process notices when its parent dies, and ends too.
+    // With an IPC channel, the process ends when its parent dies.
     const child = spawn(process.execPath, [cli, 'start', service, '--json'], {
       cwd: this.#root,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

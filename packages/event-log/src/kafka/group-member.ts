@@ -48,7 +48,7 @@ export class GroupMember implements Membership {
       this.#options.incidents.rebalanced()
       this.#assign(client, assignments ?? [])
     })
-    // The client gives up after a rejoin that failed, and beats no more.
+    // The client stops after a rejoin that failed, and sends no more heartbeats.
     client.on('error', (error: Error) => this.#lose(client, 'rejoin', error))
     client.on('consumer:heartbeat:stalled', ({ lastError }) => {
       this.#lose(client, 'heartbeat', lastError ?? new Error('the heartbeat stalled'))

@@ -7,20 +7,20 @@ import type { Client } from '../domain/client.ts'
 export interface Guess {
   /** More than 0: refuse it, for so long. */
   waitSeconds: number
-  /** The secret was not wrong. */
-  giveBack(): void
+  /** The secret was not wrong: the guess does not count. */
+  returnTokens(): void
 }
 
 export interface GuessLimit {
   take(request: Pick<FastifyRequest, 'headers' | 'ip'>): Guess
 }
 
-/** A configuration that is wrong is noticed; a search for the secret is not worth it. */
+/** Enough for a wrong configuration to show itself, too few for a search for the secret. */
 const GUESSES_AT_ONCE = 10
 const GUESSES_PER_SECOND = 1 / 6
 const MAX_KEYS = 10_000
 const BASIC = /^basic +([\w+/=-]+) *$/i
-const NONE: Guess = { waitSeconds: 0, giveBack() {} }
+const NONE: Guess = { waitSeconds: 0, returnTokens() {} }
 
 /**
  * Limits wrong client secrets by address and client: ten at once, ten a minute. Who is beyond it is
@@ -50,11 +50,11 @@ export function limitGuesses(options: {
       const key = `${address} ${expected === undefined ? '' : name}`
       const waitSeconds = buckets.take(key)
       if (waitSeconds > 0) return { ...NONE, waitSeconds }
-      const giveBack = (): void => buckets.giveBack(key)
+      const returnTokens = (): void => buckets.returnTokens(key)
       if (expected === undefined || !timingSafeEqual(expected, digestOf(secret))) {
-        return { waitSeconds, giveBack }
+        return { waitSeconds, returnTokens }
       }
-      giveBack()
+      returnTokens()
       return NONE
     },
   }

@@ -31,7 +31,7 @@ export function mountProvider(
       const guess = guesses.take(request)
       if (guess.waitSeconds > 0) return refuseGuess(reply, guess.waitSeconds)
       await pass(request, reply)
-      if (reply.raw.statusCode !== 401) guess.giveBack()
+      if (reply.raw.statusCode !== 401) guess.returnTokens()
       return reply
     })
     scope.get('/jwks', options, pass)

@@ -17,10 +17,10 @@ const DECLINE_STATUSES = new Set([400, 402, 422])
 const UNDECIDED_STATUSES = new Set([408, 409, 422, 425, 499])
 
 /**
- * Classifies the answer to a payment request. This is the only place that does. `readVerdict` says
- * what the body states about the payment. Only 400, 402 and 422 with `failed` decline it, and 5xx
- * is temporary only with `failed`. An answer that contradicts the payment or its own status is
- * ambiguous (rule 9). A new class of answers goes here and into the table of
+ * Classifies the answer to a payment request. This is the only place that does. `readVerdict`
+ * decides what the body states about the payment. Only 400, 402 and 422 with `failed` decline it,
+ * and 5xx is temporary only with `failed`. An answer that contradicts the payment or its own status
+ * is ambiguous (rule 9). A new class of answers goes here and into the table of
  * classify-answer.test.ts. If it needs its own outcome, also into `SendOutcome` (domain/outcome.ts)
  * and `decideOutcome`; the compiler then reports the other places.
  */
@@ -29,20 +29,20 @@ export function classifyAnswer(
   answer: HttpAnswer,
 ): Classified<SendOutcome> {
   const { httpStatus } = answer
-  const said = readVerdict(expected, answer.body)
+  const stated = readVerdict(expected, answer.body)
   if (httpStatus >= 200 && httpStatus < 300) {
-    if (said.kind === 'approved') return verdict({ kind: 'approved', response: said.response })
-    return ambiguous(said.kind === 'none' ? said.cause : 'contradictory_answer')
+    if (stated.kind === 'approved') return verdict({ kind: 'approved', response: stated.response })
+    return ambiguous(stated.kind === 'none' ? stated.cause : 'contradictory_answer')
   }
-  if (said.kind === 'none' && isContradiction(said.cause)) return ambiguous(said.cause)
-  if (said.kind === 'approved') return ambiguous('contradictory_answer')
-  return classifyRefusal(said, answer)
+  if (stated.kind === 'none' && isContradiction(stated.cause)) return ambiguous(stated.cause)
+  if (stated.kind === 'approved') return ambiguous('contradictory_answer')
+  return classifyRefusal(stated, answer)
 }
 
 /** An answer without success whose body does not contradict it. */
-function classifyRefusal(said: Verdict, answer: HttpAnswer): Classified<SendOutcome> {
+function classifyRefusal(stated: Verdict, answer: HttpAnswer): Classified<SendOutcome> {
   const { httpStatus } = answer
-  const failed = said.kind === 'failed' ? said.response : null
+  const failed = stated.kind === 'failed' ? stated.response : null
   if (failed && DECLINE_STATUSES.has(httpStatus) && !isKeyMismatch(failed)) {
     return verdict({ kind: 'declined', response: failed })
   }
@@ -69,9 +69,9 @@ export function classifyStatus(
   if (httpStatus !== 200) {
     return { outcome: { kind: 'unknown' }, errorClass: `http_${httpStatus}` }
   }
-  const said = readVerdict(expected, body)
-  if (said.kind === 'none') return { outcome: { kind: 'unknown' }, errorClass: said.cause }
-  return verdict(said)
+  const stated = readVerdict(expected, body)
+  if (stated.kind === 'none') return { outcome: { kind: 'unknown' }, errorClass: stated.cause }
+  return verdict(stated)
 }
 
 function ambiguous(errorClass: string): Classified<SendOutcome> {

@@ -18,7 +18,7 @@ export type Disbelief =
   | 'other_currency'
   | 'no_transaction_id'
 
-/** What the PSP says about the expected payment, if it can be believed. */
+/** What the PSP states about the expected payment, if it can be believed. */
 export type Verdict =
   | { kind: 'approved'; response: Approval }
   | { kind: 'failed'; response: PspAnswer }
@@ -29,8 +29,8 @@ export type Verdict =
 const TRANSACTION_ID = /^[\x21-\x7e]{1,255}$/
 
 /**
- * Reads what the PSP says about a payment. This is the only reader of such bytes, whether they are
- * an answer, a status query's, a callback or a line of a report. A verdict names our payment,
+ * Reads what the PSP states about a payment. This is the only reader of such bytes, whether they
+ * are an answer, a status query's, a callback or a line of a report. A verdict names our payment,
  * echoes no other amount or currency, and an approval has a transaction id (rule 9, ADR 0023).
  * Everything else is `none`: neither a success nor a failure.
  */

@@ -6,7 +6,7 @@ export interface NamedPolicy {
   tenantId: string
   clientId: string
   policy: ClientPolicy
-  /** What it says, as the configuration has it. */
+  /** Its content, as the configuration has it. */
   document: object
 }
 

@@ -60,7 +60,7 @@ export async function rebuildLedger({ log, db }: { log: EventLog; db: Db }): Pro
     }
   }
   const gaps = await findGaps(db)
-  // With a gap the balances are not what any entry says, and the database would refuse some.
+  // With a gap the balances match no entry, and the database would refuse some.
   if (gaps.length === 0) await restoreAccounts(db)
   return { events, transfers, gaps }
 }

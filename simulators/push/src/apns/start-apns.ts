@@ -33,7 +33,7 @@ export async function startApns(config: ApnsConfig, deps: ApnsDeps): Promise<Run
   server.on('session', (session) => {
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
-    // A broken session closes by itself, and the sender notices.
+    // A broken session closes by itself, and the sender sees it.
     session.on('error', () => undefined)
   })
   server.on('stream', (stream, headers) => {

@@ -18,7 +18,7 @@ export interface ApnsRefusal {
 }
 
 const DEVICE_PATH = /^\/3\/device\/([^/?]*)$/
-// Hexadecimal. Apple says that the length may change; its tokens have 64 digits or more.
+// Hexadecimal. According to Apple the length may change; its tokens have 64 digits or more.
 const DEVICE_TOKEN = /^[0-9a-f]{32,200}$/i
 const MAX_BODY_BYTES = 4_096
 const MAX_COLLAPSE_ID_BYTES = 64

@@ -1,7 +1,10 @@
 import type { Db } from '@caudal/postgres/types.ts'
 import type { NamedPolicy } from '../policy-book.ts'
 
-/** Records what each version in force says, so that a transfer's version can be looked up later. */
+/**
+ * Records the content of each version in force, so that a transfer's version can be looked up
+ * later.
+ */
 export async function recordPolicies(db: Db, policies: readonly NamedPolicy[]): Promise<void> {
   if (policies.length === 0) return
   await db.query({

@@ -2,7 +2,7 @@ import type { Reader } from '@caudal/postgres/types.ts'
 import type { Balances } from '../history.ts'
 
 // The two ways in which value date and booking can lie on different sides of the end of a day, and
-// the second of them for detached months. The version at its end says as much as the time: with it
+// the second of them for detached months. The version at its end is as exact as the time: with it
 // the index goes from day to day, and on each only to entries that count.
 const SUM = `
   SELECT coalesce(sum(amount_minor) FILTER (WHERE balance = 'available'), 0) AS available_minor,

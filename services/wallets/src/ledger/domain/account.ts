@@ -84,7 +84,7 @@ export function usesOverdraft({ kind, availableMinor }: Account, amountMinor: bi
 
 /** Whether the account can take so much. Only wallets have an upper end. */
 export function hasRoomFor(account: Account, amountMinor: bigint): boolean {
-  // The sum is bounded, so that giving back what is held can never overflow.
+  // The sum is bounded, so that the release of what is held can never overflow.
   const total = account.availableMinor + account.heldMinor
   return account.kind !== 'wallet' || amountMinor <= MAX_BALANCE_MINOR - total
 }

@@ -8,7 +8,7 @@ export interface Hold {
   holdId: string
   /** The payment it belongs to; null for holds of internal clients. */
   paymentId: string | null
-  /** The client that made it and may end it; null of a payment's, and where its transfer says. */
+  /** The client that made it and may end it; null of a payment's, and where its transfer has it. */
   clientId: string | null
   accountId: string
   tenantId: string

@@ -149,7 +149,7 @@ interface PlacedEntry {
   line: number
 }
 
-/** An entry says its value date where that is another day than the one of its booking. */
+/** An entry has its value date where that is another day than the one of its booking. */
 function insertEntries(transfers: readonly Transfer[], now: Date): Sql {
   const today = dayOf(now)
   const otherDay = ({ transfer: { valueDate: day } }: PlacedEntry) => (day === today ? null : day)
