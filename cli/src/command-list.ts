@@ -7,6 +7,7 @@ import type { CliCommand } from './command.ts'
  */
 const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   start: async () => (await import('./commands/start.ts')).start,
+  migrate: async () => (await import('./commands/migrate.ts')).migrate,
   seed: async () => (await import('./commands/seed.ts')).seed,
   token: async () => (await import('./commands/token.ts')).token,
   pay: async () => (await import('./commands/pay.ts')).pay,
@@ -17,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   rebuild: async () => (await import('./commands/rebuild.ts')).rebuild,
   dlq: async () => (await import('./commands/dlq.ts')).dlq,
   'move-log': async () => (await import('./commands/move-log.ts')).moveLog,
+  kafka: async () => (await import('./commands/kafka.ts')).kafka,
 }
 
 /** The commands in the order of the help. */

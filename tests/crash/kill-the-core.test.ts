@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { ACCESS } from '@caudal/contracts/service-access.ts'
 import { freePort } from '@caudal/local-postgres/free-port.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { SLOW } from '@caudal/testing/slow.ts'
@@ -117,13 +118,23 @@ async function environmentOf(dataDir: string): Promise<NodeJS.ProcessEnv> {
   const system = await findSystem({ dataDir, url: undefined })
   const { passwords } = await read<{ passwords: Record<string, string> }>('postgres', 'state.json')
   const secrets = await read<Record<string, string>>('secrets.json')
-  const owner = system.databaseUrl('postgres')
-  const app = new URL(owner)
-  app.username = 'caudal_app'
-  app.password = passwords['caudal_app']!
+  const databases = (['payments', 'wallets', 'processor'] as const).flatMap((service) => {
+    const { role, database } = ACCESS[service]
+    const urlOf = (name: string): string => {
+      const url = new URL(system.databaseUrl(name))
+      url.username = role
+      url.password = passwords[role]!
+      return url.href
+    }
+    const key = service.toUpperCase()
+    return [
+      [`CAUDAL_${key}_DATABASE_URL`, urlOf(database)],
+      [`CAUDAL_${key}_LOG_DATABASE_URL`, urlOf('caudal_log')],
+    ]
+  })
   return {
-    DATABASE_URL: app.href,
-    CAUDAL_MIGRATION_DATABASE_URL: owner,
+    ...Object.fromEntries(databases),
+    CAUDAL_MIGRATION_DATABASE_URL: system.databaseUrl('postgres'),
     CAUDAL_API_GATEWAY_URL: system.gatewayUrl,
     CAUDAL_IDENTITY_URL: system.serviceUrl('identity'),
     CAUDAL_ORDERS_URL: system.serviceUrl('orders'),

@@ -65,11 +65,18 @@ test(
       await eventually(() => answers(here.listeners(id)[0]), { timeoutMs: HEALTHY_MS })
     }
     const entry = await entrypoint()
+    // As `service_completed_successfully`.
+    const owner = { PATH: process.env['PATH'], HOME: process.env['HOME'] }
+    await run(process.execPath, [...entry, ...services['migrate']!.command!], {
+      cwd: ROOT,
+      env: { ...owner, NODE_ENV: 'production', ...here.of(services['migrate']!) },
+    })
     for (const [name, { key }] of SERVICE_ENTRIES) {
       const folder = await folderOf(dir, name)
       const env = {
         PATH: process.env['PATH'],
         HOME: process.env['HOME'],
+        NODE_ENV: 'production',
         ...here.of(services[name]!),
         [`CAUDAL_${key}_PORT`]: String(here.portOf(name)),
       }

@@ -1,10 +1,12 @@
 import { readEnvironment } from '@caudal/config/environment.ts'
 import { readKafkaConfig } from '@caudal/config/kafka-config.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
+import { logMigrations } from '@caudal/event-log/migrations.ts'
 import { findEmbeddedId, findMove, noteStep } from '@caudal/event-log/move/move-journal.ts'
 import { moveRecords } from '@caudal/event-log/move/move-records.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
+import { migrate } from '@caudal/postgres/migrate.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { toKafkaSettings } from '@caudal/service/to-kafka-settings.ts'
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
@@ -54,13 +56,20 @@ async function withLogs<T>(
       opened.push(log)
       return log
     }
-    const source = await open({ ...server, migrationUrl: system.logUrl })
+    await migrateLog(system.logUrl)
+    const source = await open(server)
     return await work({ services, source, target: await open({ ...server, kafka }), logDb })
   } finally {
     await Promise.all(opened.map((log) => log.close()))
     await logDb.end()
     await held.release()
   }
+}
+
+/** A log of release 0.1.0 has no identity yet. */
+async function migrateLog(logUrl: string): Promise<void> {
+  const database = decodeURIComponent(new URL(logUrl).pathname.slice(1))
+  await migrate({ adminUrl: logUrl, database, sets: [logMigrations] })
 }
 
 /** Every step is safe to repeat, so a run that was killed is gone on with. */

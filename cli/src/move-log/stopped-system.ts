@@ -53,7 +53,17 @@ function systemAt(
   env: NodeJS.ProcessEnv,
   close: () => Promise<void>,
 ): StoppedSystem {
-  const urlOf = (database: string): string =>
-    env[`${database.toUpperCase()}_DATABASE_URL`] ?? databaseUrl(server, database)
+  const urlOf = (database: string): string => {
+    const own = env[`${database.toUpperCase()}_DATABASE_URL`]
+    return own === undefined ? databaseUrl(server, database) : asOwner(own, server)
+  }
   return { databaseUrl: urlOf, logUrl: urlOf('caudal_log'), close }
+}
+
+/** The URL of a service names its database, but its role may not move positions. */
+function asOwner(own: string, server: string): string {
+  const url = new URL(own)
+  const { username, password } = new URL(server)
+  Object.assign(url, { username, password })
+  return url.href
 }

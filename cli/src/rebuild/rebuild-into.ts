@@ -16,14 +16,14 @@ import { withTarget } from '../system/rebuild-target.ts'
 /** Rebuilds the ledger of the system into a database that is new or empty. */
 export function rebuildInto(system: System, database: string): Promise<Rebuilt> {
   return withTarget(
-    { url: system.databaseUrl(database), database },
+    { url: system.ownerDatabaseUrl(database), database },
     () => rebuild(system, database),
     (rebuilt) => rebuilt.gaps.length === 0,
   )
 }
 
 async function rebuild(system: System, database: string): Promise<Rebuilt> {
-  const url = system.databaseUrl(database)
+  const url = system.ownerDatabaseUrl(database)
   await migrate({ adminUrl: url, database, sets: walletMigrations })
   const db = createPool({ url, applicationName: 'caudal-rebuild' })
   try {

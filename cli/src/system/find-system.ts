@@ -14,6 +14,8 @@ export type System = {
   /** Whether the system has this service. Without a state file, it is assumed to have all. */
   runs(service: string): boolean
   databaseUrl(database: string): string
+  /** The same as the role that owns the databases, where the environment names it. */
+  ownerDatabaseUrl(database: string): string
   client: { id: string; secret: string }
 }
 
@@ -45,8 +47,9 @@ export async function findSystem(where: Where): Promise<System> {
   }
   const ownDatabase = (database: string): string | undefined =>
     env[`${database.toUpperCase()}_DATABASE_URL`]
+  const owner = env['CAUDAL_MIGRATION_DATABASE_URL']
   const server = (): string => {
-    const found = env['CAUDAL_MIGRATION_DATABASE_URL'] ?? env['DATABASE_URL'] ?? state?.database_url
+    const found = env['DATABASE_URL'] ?? owner ?? state?.database_url
     if (found) return found
     throw new UnreachableError(
       'DATABASE_URL is not set, and there is no state file with the database',
@@ -67,6 +70,7 @@ export async function findSystem(where: Where): Promise<System> {
       state.services[service] !== undefined ||
       env[`CAUDAL_${service.toUpperCase().replaceAll('-', '_')}_URL`] !== undefined,
     databaseUrl: (database) => ownDatabase(database) ?? databaseUrl(server(), database),
+    ownerDatabaseUrl: (database) => databaseUrl(owner ?? server(), database),
     client: {
       id: env['CAUDAL_CLIENT_ID'] ?? state?.client.id ?? 'caudal-cli',
       secret: env['CAUDAL_CLIENT_SECRET'] ?? state?.client.secret ?? '',

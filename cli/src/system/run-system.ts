@@ -1,16 +1,11 @@
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import { explainFileError } from '@caudal/local-postgres/local-postgres-error.ts'
-import {
-  type LocalPostgres,
-  startLocalPostgres,
-} from '@caudal/local-postgres/start-local-postgres.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { checkConfiguration } from './check-configuration.ts'
-import { checkDatabase } from './check-database.ts'
 import { makeDirectory } from './make-directory.ts'
-import { isPartial, missingSettings, needsEmbedded, withoutGateway } from './partial-system.ts'
+import { openDatabase } from './open-database.ts'
+import { isPartial, missingSettings, withoutGateway } from './partial-system.ts'
 import { operationsPortOf, planPorts } from './plan-ports.ts'
 import { newSecrets, readOrMakeSecrets, secretEnvironment, type Secrets } from './secrets.ts'
 import { type LoadedService, SERVICE_ENTRIES } from './services.ts'
@@ -59,7 +54,8 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
       // Removed last: while the file exists, a part of the system may still run.
       stops.push({ name: 'state file', run: () => removeOwnState(dataDir) })
     }
-    const database = await openDatabase(options, stops)
+    const closing = (run: () => Promise<void>): void => void stops.push({ name: 'postgres', run })
+    const database = await openDatabase(options, closing)
     explain = database.explain ?? explain
     const secrets = part ? {} : await readOrMakeSecrets(dataDir)
     const made = part ? {} : secretEnvironment(secrets)
@@ -90,33 +86,6 @@ async function stopWatched({ name, run }: Stop, logger: Logger): Promise<void> {
     await run()
   } finally {
     clearInterval(timer)
-  }
-}
-
-type OpenedDatabase = {
-  env: NodeJS.ProcessEnv
-  url: string
-  explain?: LocalPostgres['explain']
-  failed: Promise<Error>
-}
-
-async function openDatabase(
-  { names, dataDir, env, logger }: RunOptions,
-  stops: Stop[],
-): Promise<OpenedDatabase> {
-  const { DATABASE_URL: given, CAUDAL_MIGRATION_DATABASE_URL: owner } = env
-  if (!needsEmbedded(names, env)) {
-    if (given) await checkDatabase('DATABASE_URL', given)
-    if (owner) await checkDatabase('CAUDAL_MIGRATION_DATABASE_URL', owner)
-    return { env: {}, url: owner ?? given ?? '', failed: new Promise(() => {}) }
-  }
-  const postgres = await startLocalPostgres({ dataDir: join(dataDir, 'postgres'), logger })
-  stops.push({ name: 'postgres', run: () => postgres.stop() })
-  return {
-    env: { DATABASE_URL: postgres.appUrl, CAUDAL_MIGRATION_DATABASE_URL: postgres.ownerUrl },
-    url: postgres.ownerUrl,
-    explain: postgres.explain,
-    failed: postgres.failed,
   }
 }
 

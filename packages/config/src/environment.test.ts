@@ -90,9 +90,8 @@ test('a service finds its database, peers, client and issuers by convention', ()
   const server = 'postgres://caudal_app:pw@db:5432'
   assert.deepEqual(config.database, {
     databaseUrl: `${server}/caudal_payments?sslmode=require`,
-    database: 'caudal_payments',
-    migrationUrl: undefined,
     logDatabaseUrl: `${server}/caudal_log?sslmode=require`,
+    refuseOwner: false,
   })
   assert.deepEqual(config.client, { clientId: 'payments', clientSecret: 'common-secret' })
   assert.equal(config.issuers.gatewayJwksUrl, 'http://127.0.0.1:8080/internal/jwks.json')
@@ -125,7 +124,9 @@ test('the settings of one service override the common ones', () => {
   const env = {
     DATABASE_URL: 'postgres://app@db/postgres',
     CAUDAL_PAYMENTS_DATABASE_URL: 'postgres://app@other/pay',
-    CAUDAL_MIGRATION_DATABASE_URL: 'postgres://owner@db/postgres',
+    CAUDAL_LOG_DATABASE_URL: 'postgres://app@db/log',
+    CAUDAL_PAYMENTS_LOG_DATABASE_URL: 'postgres://pay@db/log',
+    NODE_ENV: 'production',
     CAUDAL_CLIENT_SECRET: 'common-secret',
     CAUDAL_PAYMENTS_CLIENT_SECRET: 'own-secret',
   }
@@ -134,8 +135,8 @@ test('the settings of one service override the common ones', () => {
     client: readClientSettings(reader, 'PAYMENTS'),
   }))
   assert.equal(config.database.databaseUrl, 'postgres://app@other/pay')
-  assert.equal(config.database.database, 'pay')
-  assert.equal(config.database.migrationUrl, 'postgres://owner@db/postgres')
+  assert.equal(config.database.logDatabaseUrl, 'postgres://pay@db/log')
+  assert.equal(config.database.refuseOwner, true)
   assert.equal(config.client.clientSecret, 'own-secret')
 })
 

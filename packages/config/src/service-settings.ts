@@ -70,18 +70,21 @@ export function readPeerUrl(reader: EnvironmentReader, peer: ProcessName): strin
   return reader.url(`CAUDAL_${peer}_URL`, `http://127.0.0.1:${DEFAULT_PORTS[peer]}`)
 }
 
-/** Where a service's data is: its database, the owner's address if it migrates, the event log. */
+/** Where a service's data is: its database and the event log. */
 export interface DatabaseSettings {
   databaseUrl: string
-  database: string
-  /** The server as the role that owns the tables; absent when the service must not migrate. */
-  migrationUrl: string | undefined
   logDatabaseUrl: string
+  /** Refuses a role that owns the tables (ADR 0030); otherwise the service warns of it. */
+  refuseOwner?: boolean
   /** The event log's Kafka; absent where the log is in PostgreSQL. */
   kafka?: KafkaConfig
 }
 
-/** `DATABASE_URL` names the server; the database is `caudal_<service>` unless overridden. */
+/**
+ * `DATABASE_URL` names the server; the database is `caudal_<service>` unless overridden by
+ * `CAUDAL_<SERVICE>_DATABASE_URL`, and that of the log `caudal_log` unless
+ * `CAUDAL_<SERVICE>_LOG_DATABASE_URL` or `CAUDAL_LOG_DATABASE_URL` names another one.
+ */
 export function readDatabaseSettings(
   reader: EnvironmentReader,
   service: ProcessName,
@@ -94,13 +97,13 @@ export function readDatabaseSettings(
   )
   const databaseUrl = reader.url(own, onServer(server, `caudal_${service.toLowerCase()}`), POSTGRES)
   const logUrl = onServer(server, 'caudal_log')
-  const migration = reader.optional('CAUDAL_MIGRATION_DATABASE_URL')
+  const ownLog = `CAUDAL_${service}_LOG_DATABASE_URL`
+  const namesLog = reader.optional(ownLog) !== undefined
   const kafka = readKafkaConfig(reader)
   return {
     databaseUrl,
-    database: databaseOf(databaseUrl),
-    migrationUrl: migration && reader.url('CAUDAL_MIGRATION_DATABASE_URL', undefined, POSTGRES),
-    logDatabaseUrl: reader.url('CAUDAL_LOG_DATABASE_URL', logUrl, POSTGRES),
+    logDatabaseUrl: reader.url(namesLog ? ownLog : 'CAUDAL_LOG_DATABASE_URL', logUrl, POSTGRES),
+    refuseOwner: reader.optional('NODE_ENV') === 'production',
     ...(kafka && { kafka }),
   }
 }
@@ -158,8 +161,4 @@ function onServer(serverUrl: string, database: string): string {
   const url = new URL(serverUrl)
   url.pathname = `/${database}`
   return url.href
-}
-
-function databaseOf(url: string): string {
-  return URL.canParse(url) ? decodeURIComponent(new URL(url).pathname.slice(1)) : ''
 }

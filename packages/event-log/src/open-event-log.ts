@@ -1,13 +1,11 @@
 import { TOPICS } from '@caudal/contracts/topics.ts'
 import { databaseUrl } from '@caudal/postgres/database-url.ts'
-import { migrate } from '@caudal/postgres/migrate.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
 import type { EventLog } from './event-log.ts'
 import type { KafkaSettings } from './kafka/kafka-settings.ts'
 import { openKafkaLog } from './kafka/open-kafka-log.ts'
 import { withPrefix } from './kafka/with-prefix.ts'
-import { logMigrations } from './migrations.ts'
 import { openPostgresLog } from './postgres/open-postgres-log.ts'
 
 /** The database of the postgres driver, where no other is named. */
@@ -18,8 +16,6 @@ export type EventLogConfig = {
   serverUrl: string
   /** The log's own database (CAUDAL_LOG_DATABASE_URL); default `caudal_log` on the server. */
   url?: string
-  /** Server URL of the role that migrates; without it the database must be there. */
-  migrationUrl?: string
   /** A Kafka to use instead (KAFKA_BROKERS). */
   kafka?: KafkaSettings
 }
@@ -32,10 +28,6 @@ export async function openEventLog(
 ): Promise<EventLog> {
   if (config.kafka) return openKafka(config.kafka, logger, metrics)
   const url = config.url ?? databaseUrl(config.serverUrl, LOG_DATABASE)
-  if (config.migrationUrl !== undefined) {
-    const database = decodeURIComponent(new URL(url).pathname.slice(1))
-    await migrate({ adminUrl: config.migrationUrl, database, sets: [logMigrations] })
-  }
   return openPostgresLog({
     url,
     metrics,

@@ -1,24 +1,38 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testDatabase } from '@caudal/testing/test-database.ts'
+import { createPool } from '@caudal/postgres/create-pool.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { testDatabase, type TestScope } from '@caudal/testing/test-database.ts'
 import { logMigrations } from '../src/migrations.ts'
+import { addTopics } from '../src/postgres/add-topics.ts'
+import { letUseLog } from '../src/postgres/let-use-log.ts'
 import { openPostgresLog } from '../src/postgres/open-postgres-log.ts'
 import { logConformance, OTHER_TOPIC, TOPIC } from './conformance.ts'
 
 const topics = [TOPIC, OTHER_TOPIC]
 
+/** A log with the topics of these tests, to which the role of services may append. */
+async function testLog(t: TestScope): Promise<{ url: string; pool: Db; owner: Db }> {
+  const { url, pool, ownerUrl } = await testDatabase(t, { sets: [logMigrations], name: 'log' })
+  const owner = createPool({ url: ownerUrl, applicationName: 'owner', max: 1 })
+  t.after(() => owner.end())
+  await addTopics(owner, topics)
+  await letUseLog(owner, { role: 'caudal_app', appends: topics, reads: true })
+  return { url, pool, owner }
+}
+
 logConformance('postgres', async (t) => {
-  const { url } = await testDatabase(t, { sets: [logMigrations], name: 'log' })
+  const { url } = await testLog(t)
   return () => openPostgresLog({ url, topics })
 })
 
 test('a topic with another number of partitions is refused at start (rule 3)', async (t) => {
-  const { url, adminUrl, pool } = await testDatabase(t, { sets: [logMigrations], name: 'log' })
+  const { url, owner } = await testLog(t)
   const log = await openPostgresLog({ url, topics })
   await log.close()
-  assert.ok(adminUrl)
-  await pool.query(`INSERT INTO log_partitions (topic, partition) VALUES ($1, 12)`, [TOPIC])
+  await owner.query(`INSERT INTO log_partitions (topic, partition) VALUES ($1, 12)`, [TOPIC])
   await assert.rejects(openPostgresLog({ url, topics }), /13 partitions instead of 12/)
+  await assert.rejects(openPostgresLog({ url, topics: ['absent'] }), /run "caudal migrate"/)
 })
 
 test('F4: the runtime role can neither change nor remove a record', async (t) => {
@@ -33,7 +47,8 @@ test('F4: the runtime role can neither change nor remove a record', async (t) =>
 })
 
 test('offsets are dense in every partition, and a refused batch takes none', async (t) => {
-  const { url, pool } = await testDatabase(t, { sets: [logMigrations], name: 'log' })
+  const { url, pool, owner } = await testLog(t)
+  await letUseLog(owner, { role: 'caudal_app', appends: [...topics, 'absent'], reads: true })
   const log = await openPostgresLog({ url, topics })
   t.after(() => log.close())
   const recordTo = (topic: string, index: number) => ({

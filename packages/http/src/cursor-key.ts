@@ -6,6 +6,7 @@ import { createCursors, type Cursors } from './cursors.ts'
 export const cursorMigrations = {
   name: 'cursors',
   dir: fileURLToPath(new URL('../migrations', import.meta.url)),
+  secretTables: ['cursor_keys'],
 }
 
 /** The cursors of a service's lists, under the key in its database (ADR 0031). */

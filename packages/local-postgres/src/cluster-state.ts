@@ -9,7 +9,7 @@ import { LocalPostgresError } from './local-postgres-error.ts'
 export const ADMIN_ROLE = 'caudal_admin'
 /** The role that creates databases and owns their tables. */
 export const OWNER_ROLE = 'caudal_owner'
-/** The role that the services run as. */
+/** The role that all services ran as in release 0.1.0, and that tests run as. */
 export const APP_ROLE = 'caudal_app'
 
 /** What the next process needs to start the same cluster; readable by its owner only. */
@@ -24,13 +24,21 @@ export interface ClusterState {
   clusterDir: string
   /** The account that the server runs as; null for the user who starts it. */
   account: { uid: number; gid: number } | null
-  passwords: Record<typeof ADMIN_ROLE | typeof OWNER_ROLE | typeof APP_ROLE, string>
+  passwords: Passwords
 }
 
-/** Generates a random password for each role. */
-export function newPasswords(): ClusterState['passwords'] {
-  const password = () => randomBytes(24).toString('base64url')
-  return { [ADMIN_ROLE]: password(), [OWNER_ROLE]: password(), [APP_ROLE]: password() }
+/** The password of each role; those that every cluster has, and those that a start asked for. */
+export type Passwords = Record<string, string> &
+  Record<typeof ADMIN_ROLE | typeof OWNER_ROLE | typeof APP_ROLE, string>
+
+/** Generates a random password for each role that has none in `known`. */
+export function newPasswords(
+  roles: readonly string[],
+  known: Partial<Record<string, string>> = {},
+): Passwords {
+  const all = [ADMIN_ROLE, OWNER_ROLE, APP_ROLE, ...roles]
+  const made = all.map((role) => [role, randomBytes(24).toString('base64url')])
+  return { ...Object.fromEntries(made), ...known } as Passwords
 }
 
 /**

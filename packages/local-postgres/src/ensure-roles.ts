@@ -1,16 +1,13 @@
 import { clientConfig } from '@caudal/postgres/client-config.ts'
 import pg from 'pg'
-import { APP_ROLE, OWNER_ROLE, type ClusterState } from './cluster-state.ts'
+import { ADMIN_ROLE, OWNER_ROLE, type Passwords } from './cluster-state.ts'
 
 /**
  * Creates the roles of a Caudal server if they do not exist: the owner creates databases and owns
- * their tables; the app has what the migrations grant. Also enables pg_stat_statements in the
+ * their tables; the others have what the migrations grant. Also enables pg_stat_statements in the
  * database `postgres` if the server has it.
  */
-export async function ensureRoles(
-  adminUrl: string,
-  passwords: ClusterState['passwords'],
-): Promise<void> {
+export async function ensureRoles(adminUrl: string, passwords: Passwords): Promise<void> {
   const client = new pg.Client(clientConfig(adminUrl, { applicationName: 'caudal-start' }))
   // If the server dies, the statement in progress fails; this event needs no handling.
   client.on('error', () => undefined)
@@ -18,13 +15,11 @@ export async function ensureRoles(
   try {
     const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles')
     const present = new Set(rows.map((row) => row.rolname))
-    for (const [role, rights] of [
-      [OWNER_ROLE, 'LOGIN CREATEDB'],
-      [APP_ROLE, 'LOGIN'],
-    ] as const) {
-      if (present.has(role)) continue
-      const password = client.escapeLiteral(passwords[role])
-      await client.query(`CREATE ROLE ${role} ${rights} PASSWORD ${password}`)
+    for (const [role, secret] of Object.entries(passwords)) {
+      if (role === ADMIN_ROLE || present.has(role)) continue
+      const rights = role === OWNER_ROLE ? 'LOGIN CREATEDB' : 'LOGIN'
+      const name = client.escapeIdentifier(role)
+      await client.query(`CREATE ROLE ${name} ${rights} PASSWORD ${client.escapeLiteral(secret)}`)
     }
     const preloaded = await client.query<{ shared_preload_libraries: string }>(
       'SHOW shared_preload_libraries',

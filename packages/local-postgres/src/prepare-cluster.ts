@@ -36,6 +36,8 @@ export interface PreparedCluster {
 
 type PrepareOptions = {
   dataDir: string
+  /** The roles of services, which get a password. */
+  roles: readonly string[]
   throwaway: boolean
   logger: LocalPostgresLogger
   /** Takes over the cluster's lock. The caller already holds that of the data directory. */
@@ -49,7 +51,7 @@ type PrepareOptions = {
  * @throws LocalPostgresError
  */
 export async function prepareCluster(options: PrepareOptions): Promise<PreparedCluster> {
-  const { dataDir, throwaway, logger, hold } = options
+  const { dataDir, roles, throwaway, logger, hold } = options
   const stored = (await readClusterState(dataDir)) ?? (await newState(dataDir, logger))
   const found = await locateCluster(dataDir, stored)
   const account = await accountFor(found)
@@ -64,7 +66,8 @@ export async function prepareCluster(options: PrepareOptions): Promise<PreparedC
   }
   const known = { ...found, id, created: exists }
   const state = await relocateIfUnreachable(dataDir, known, { account, logger })
-  const { clusterDir, passwords } = state
+  const { clusterDir } = state
+  const passwords = newPasswords(roles, state.passwords)
   const installation = await placeBinaries(await findBinaries(), account)
   if (exists) await takeOwnership(clusterDir, account)
   else {
@@ -76,7 +79,7 @@ export async function prepareCluster(options: PrepareOptions): Promise<PreparedC
   if (!exists || clusterDir !== found.clusterDir) {
     hold(await acquireClusterLock(clusterDir, account))
   }
-  const complete: ClusterState = { ...state, created: true }
+  const complete: ClusterState = { ...state, passwords, created: true }
   if (!isDeepStrictEqual(complete, stored)) await writeClusterState(dataDir, complete)
   await removeStalePidFile(clusterDir)
   return { installation, clusterDir, account, passwords, orphanStopped }
@@ -102,7 +105,7 @@ async function newState(dataDir: string, logger: LocalPostgresLogger): Promise<C
     created: false,
     clusterDir,
     account,
-    passwords: newPasswords(),
+    passwords: newPasswords([]),
   }
 }
 

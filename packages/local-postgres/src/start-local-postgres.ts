@@ -34,6 +34,8 @@ export interface LocalPostgresOptions {
   port?: number
   /** Override the defaults of server-settings.ts. */
   settings?: ServerSettings
+  /** The roles of services, created if they do not exist; `roleUrl` connects as one of them. */
+  roles?: readonly string[]
   /** For clusters that are deleted after use: creating them does not sync to the disk. */
   throwaway?: boolean
   logger: LocalPostgresLogger
@@ -44,12 +46,14 @@ export interface LocalPostgres {
   host: string
   port: number
   /**
-   * Server URLs (database `postgres`) of the superuser, the migrating role and the runtime role.
-   * The last one uses the Unix socket if there is one.
+   * Server URLs (database `postgres`) of the superuser, the migrating role and the role of release
+   * 0.1.0. The last one uses the Unix socket if there is one.
    */
   adminUrl: string
   ownerUrl: string
   appUrl: string
+  /** The server URL of a role in `roles`, which uses the Unix socket if there is one. */
+  roleUrl(role: string): string
   logFile: string
   /** Whether a server that a killed process left running was stopped before this start. */
   orphanStopped: boolean
@@ -63,8 +67,9 @@ export interface LocalPostgres {
 
 /**
  * Starts PostgreSQL 18 on `dataDir`. The first start creates the cluster and the roles
- * `caudal_admin`, `caudal_owner` and `caudal_app`. A server that a killed process left running is
- * stopped first, so that every start has a new server.
+ * `caudal_admin`, `caudal_owner` and `caudal_app`; each start those of `roles` that are missing. A
+ * server that a killed process left running is stopped first, so that every start has a new
+ * server.
  *
  * @throws LocalPostgresError with one sentence for the user
  */
@@ -89,16 +94,16 @@ async function startOwned(
   options: LocalPostgresOptions,
   locks: OwnerLock[],
 ): Promise<LocalPostgres> {
-  const { dataDir, logger, throwaway = false } = options
+  const { dataDir, logger, roles = [], throwaway = false } = options
   const hold = (lock: OwnerLock): void => void locks.push(lock)
-  const prepared = await prepareCluster({ dataDir, throwaway, logger, hold })
+  const prepared = await prepareCluster({ dataDir, roles, throwaway, logger, hold })
   const { installation, clusterDir, account, passwords, orphanStopped } = prepared
   const settings = await serverSettings(installation, options.settings ?? {})
   const logFile = join(dataDir, 'postgres.log')
   const wanted = { installation, clusterDir, dataDir, logFile, account, settings }
   const { server: first, port } = await runOnPort({ ...wanted, port: options.port ?? 0 })
   // The server has no TLS, whatever PGSSLMODE the environment sets for other servers.
-  const urlOf = (role: keyof typeof passwords) =>
+  const urlOf = (role: string) =>
     `postgres://${role}:${passwords[role]}@${HOST}:${port}/postgres?sslmode=disable`
   const output = () => current().output()
   const { current, failed, stop } = superviseServer(first, {
@@ -118,13 +123,15 @@ async function startOwned(
     await stop()
     throw await explain(error)
   }
+  const roleUrl = (role: string) => throughSocket(urlOf(role), socketDirectory(clusterDir))
   logger.info({ port, pid: first.pid, clusterDir }, 'the database server is ready')
   return {
     host: HOST,
     port,
     adminUrl: urlOf(ADMIN_ROLE),
     ownerUrl: urlOf(OWNER_ROLE),
-    appUrl: throughSocket(urlOf(APP_ROLE), socketDirectory(clusterDir)),
+    appUrl: roleUrl(APP_ROLE),
+    roleUrl,
     logFile,
     orphanStopped,
     explain,

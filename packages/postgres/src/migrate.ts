@@ -5,10 +5,18 @@ import pg from 'pg'
 import { clientConfig } from './client-config.ts'
 import { databaseUrl } from './database-url.ts'
 import { isRetryableConflict } from './errors.ts'
+import { type Access, grantAccess, priorRoles, withdrawAccess } from './grant-access.ts'
 import { sqlFiles } from './migration-files.ts'
 
 /** A folder of numbered .sql files. The table `migrations_<name>` records the applied files. */
-export type MigrationSet = { name: string; dir: string }
+export type MigrationSet = {
+  name: string
+  dir: string
+  /** Tables that hold secrets: operators' commands may not read them. */
+  secretTables?: readonly string[]
+  /** Runs after each migration, as the owner and repeatably: rights that SQL files cannot name. */
+  finish?: (owner: pg.ClientBase, access: Access) => Promise<void>
+}
 
 /** What to migrate, and as which role. */
 export type MigrateOptions = {
@@ -16,8 +24,15 @@ export type MigrateOptions = {
   adminUrl: string
   database: string
   sets: readonly MigrationSet[]
-  /** The role that the service runs as. It may connect and has what each migration grants. */
-  appRole?: string
+  /**
+   * The roles that services connect as; by default the role of `adminUrl`. Each may connect and has
+   * what the migrations grant to `caudal_app`, which stands for them (ADR 0030).
+   */
+  roles?: readonly string[]
+  /** The role of operators' commands: it reads all tables that hold no secrets. */
+  operator?: string
+  /** Roles that lose all rights in the database. */
+  withdraw?: readonly string[]
 }
 
 /** SQLSTATEs if another process created the same database at the same time. */
@@ -82,10 +97,12 @@ async function isLocked(client: pg.Client): Promise<boolean> {
 
 async function applyMissing(
   client: pg.Client,
-  { sets, appRole = 'caudal_app' }: MigrateOptions,
+  { adminUrl, sets, roles = [userOf(adminUrl)], operator, withdraw = [] }: MigrateOptions,
 ): Promise<void> {
+  const access: Access = { roles, operator, prior: await priorRoles(client, [...roles, operator]) }
+  const reach = [...roles, ...access.prior, ...(operator === undefined ? [] : [operator])]
   await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC')
-  await client.query(`GRANT USAGE ON SCHEMA public TO ${pg.escapeIdentifier(appRole)}`)
+  await client.query(`GRANT USAGE ON SCHEMA public TO ${identifiers(reach)}`)
   for (const set of sets) {
     await runner({
       dbClient: client,
@@ -94,10 +111,22 @@ async function applyMissing(
       migrationsTable: `migrations_${set.name}`,
       singleTransaction: false,
       noLock: true,
-      migrationLoaderStrategies: [sqlFiles(LOCK_TIMEOUT_MS)],
+      migrationLoaderStrategies: [sqlFiles(LOCK_TIMEOUT_MS, identifiers(roles))],
       logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     })
   }
+  const secretTables = sets.flatMap((set) => set.secretTables ?? [])
+  await grantAccess(client, access, { sets: sets.map(({ name }) => name), secretTables })
+  for (const { finish } of sets) await finish?.(client, access)
+  await withdrawAccess(client, withdraw)
+}
+
+function userOf(url: string): string {
+  return decodeURIComponent(new URL(url).username)
+}
+
+function identifiers(roles: readonly string[]): string {
+  return roles.map((role) => pg.escapeIdentifier(role)).join(', ')
 }
 
 async function createDatabase(adminUrl: string, database: string): Promise<void> {

@@ -31,7 +31,8 @@ async function growingDatabase(scope: TestScope): Promise<Growing> {
   const { name: database, pool: db } = await testDatabase(scope, { sets: [] })
   const add = (name: string, text: string): void => writeFileSync(join(dir, name), text)
   const sets = [{ name: 'notes', dir }]
-  const run = () => migrate({ adminUrl: testServer().ownerUrl, database, sets })
+  const adminUrl = testServer().ownerUrl
+  const run = () => migrate({ adminUrl, database, sets, roles: ['caudal_app'] })
   add('0001_create_notes.sql', CREATE)
   await run()
   return { db, add, run }

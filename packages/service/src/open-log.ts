@@ -12,14 +12,13 @@ const DRAIN_TIMEOUT_MS = 2_000
 
 /** Opens the event log that the service's configuration names. */
 export async function openLog(
-  { databaseUrl, logDatabaseUrl, migrationUrl, kafka }: DatabaseSettings,
+  { databaseUrl, logDatabaseUrl, kafka }: DatabaseSettings,
   { logger, metrics, started }: ServiceParts,
 ): Promise<EventLog> {
   const log = await openEventLog(
     {
       serverUrl: databaseUrl,
       url: logDatabaseUrl,
-      ...(migrationUrl !== undefined && { migrationUrl }),
       ...(kafka && { kafka: toKafkaSettings(kafka) }),
     },
     logger,

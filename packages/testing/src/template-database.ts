@@ -26,7 +26,7 @@ export async function templateDatabase(
     if (await isReady(admin, name)) return name
     // Removes the incomplete template of a test process that died.
     await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
-    await migrate({ adminUrl: server.ownerUrl, database: name, sets, appRole: 'caudal_app' })
+    await migrate({ adminUrl: server.ownerUrl, database: name, sets, roles: ['caudal_app'] })
     await admin.query(`ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS false IS_TEMPLATE true`)
   } finally {
     await admin.query('SELECT pg_advisory_unlock($1, $2)', lock)

@@ -21,7 +21,7 @@ test('clients come from the environment, with client credentials by default', ()
     },
   ])
   assert.equal(config.issuer, 'https://identity.caudal.local')
-  assert.equal(config.database, 'caudal_identity')
+  assert.match(config.databaseUrl, /\/caudal_identity$/)
 })
 
 test('development login is off unless it is switched on', () => {

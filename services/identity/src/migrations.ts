@@ -4,5 +4,9 @@ import { outboxMigrations } from '@caudal/outbox/migrations.ts'
 /** Everything that the identity database needs. */
 export const identityMigrations = [
   outboxMigrations,
-  { name: 'identity', dir: fileURLToPath(new URL('../migrations', import.meta.url)) },
+  {
+    name: 'identity',
+    dir: fileURLToPath(new URL('../migrations', import.meta.url)),
+    secretTables: ['signing_keys', 'oidc_objects'],
+  },
 ]

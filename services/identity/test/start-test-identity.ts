@@ -65,8 +65,6 @@ export async function startTestIdentity(
     region: 'local',
     logLevel: 'silent',
     databaseUrl: own.url,
-    database: own.name,
-    migrationUrl: undefined,
     logDatabaseUrl: logDatabase.url,
     issuer: ISSUER,
     clients: testClients(),

@@ -49,8 +49,6 @@ export async function startTestOrders(t: TestScope): Promise<TestOrders> {
     region: 'local',
     logLevel: 'silent',
     databaseUrl: own.url,
-    database: own.name,
-    migrationUrl: undefined,
     logDatabaseUrl: logDatabase.url,
     identityIssuer: IDENTITY,
     identityJwksUrl: issuer.jwksUrl,

@@ -5,7 +5,7 @@ import { readConfig } from './config.ts'
 test('everything has a default', () => {
   const config = readConfig({})
   assert.equal(config.port, 8082)
-  assert.equal(config.database, 'caudal_wallets')
+  assert.match(config.databaseUrl, /\/caudal_wallets$/)
   assert.equal(config.batchCommands, 1_000)
 })
 

@@ -67,7 +67,12 @@ for (const [state, missingFrom] of Object.entries(STATES)) {
       // A client's batch begins with the accounts, a consumer's with its offsets.
       for (const statement of BATCH.slice(at === 0 ? 0 : 1, at + 1)) await tx.query(statement)
       const adminUrl = testServer().ownerUrl
-      const migrating = migrate({ adminUrl, database, sets: walletMigrations })
+      const migrating = migrate({
+        adminUrl,
+        database,
+        sets: walletMigrations,
+        roles: ['caudal_app'],
+      })
       await migrationWaits(pool)
       for (const statement of BATCH.slice(at + 1)) await tx.query(statement)
       await tx.query('COMMIT')

@@ -10,9 +10,8 @@ import { parseBehaviour } from './domain/behaviour.ts'
 /** The simulator's configuration. */
 export interface Config extends ServiceSettings {
   databaseUrl: string
-  database: string
-  /** Connection URL of the role that owns the tables; absent if migrations are run elsewhere. */
-  migrationUrl: string | undefined
+  /** Refuses a role that owns the tables (ADR 0030). */
+  refuseOwner: boolean
   /** The behaviour until the first PUT /admin/behaviour. */
   behaviour: BehaviourSettings
 }
@@ -27,12 +26,11 @@ const MAX_SEED = 2 ** 32 - 1
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnvironment(env, (reader) => {
-    const { databaseUrl, database, migrationUrl } = readDatabaseSettings(reader, 'PSP')
+    const { databaseUrl, refuseOwner = false } = readDatabaseSettings(reader, 'PSP')
     return {
       ...readServiceSettings(reader, 'PSP'),
       databaseUrl,
-      database,
-      migrationUrl,
+      refuseOwner,
       behaviour: readBehaviour(reader),
     }
   })

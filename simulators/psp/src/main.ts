@@ -2,8 +2,8 @@ import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import { createServer } from '@caudal/http/create-server.ts'
 import { openCursors } from '@caudal/http/cursor-key.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
+import { checkDatabase } from '@caudal/postgres/check-database.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
-import { migrate } from '@caudal/postgres/migrate.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
@@ -21,15 +21,12 @@ const NAME = 'psp'
 const MAX_CONNECTIONS = 4
 const BATCH_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
 
-/** Starts the simulated bank. Runs migrations, if it may, before it listens. */
+/** Starts the simulated bank. */
 export async function start(
   config: Config,
   logger: Logger = createLogger({ service: NAME, level: config.logLevel, region: config.region }),
 ): Promise<RunningService> {
-  const { databaseUrl, database, migrationUrl } = config
-  if (migrationUrl !== undefined) {
-    await migrate({ adminUrl: migrationUrl, database, sets: pspMigrations })
-  }
+  const { databaseUrl, refuseOwner } = config
   const metrics = createMetrics(NAME, { prefix: config.metricsPrefix, logger })
   const db = createPool({
     url: databaseUrl,
@@ -39,6 +36,8 @@ export async function start(
     onError: (error) => logger.warn({ err: error }, 'lost a database connection'),
   })
   try {
+    const sets = pspMigrations
+    await checkDatabase(db, { sets, refuseOwner, warn: (sentence) => logger.warn(sentence) })
     return await serve(config, { db, logger, metrics })
   } catch (error) {
     await db.end()

@@ -8,9 +8,8 @@ import {
 /** The simulator's configuration. */
 export interface Config extends ServiceSettings {
   databaseUrl: string
-  database: string
-  /** Connection URL of the role that owns the tables; absent if migrations are run elsewhere. */
-  migrationUrl: string | undefined
+  /** Refuses a role that owns the tables (ADR 0030). */
+  refuseOwner: boolean
   /** `tls` names PEM files; without it, APNs is HTTP/2 in clear text (h2c). */
   apns: { port: number; tls: { certFile: string; keyFile: string } | undefined }
 }
@@ -26,12 +25,11 @@ const KEY = 'CAUDAL_PUSH_APNS_TLS_KEY_FILE'
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnvironment(env, (reader) => {
-    const { databaseUrl, database, migrationUrl } = readDatabaseSettings(reader, 'PUSH')
+    const { databaseUrl, refuseOwner = false } = readDatabaseSettings(reader, 'PUSH')
     return {
       ...readServiceSettings(reader, 'PUSH'),
       databaseUrl,
-      database,
-      migrationUrl,
+      refuseOwner,
       apns: { port: reader.port('CAUDAL_PUSH_APNS_PORT', APNS_PORT), tls: readTls(reader) },
     }
   })

@@ -35,6 +35,8 @@ export type SystemPlan = {
   /** The port of each service: its process, or the balancer of several processes. */
   addresses: Record<Service, number>
   apnsPort: number
+  /** The databases of a service, as its own role. */
+  databasesOf(service: Service): NodeJS.ProcessEnv
   common: NodeJS.ProcessEnv
   secrets: NodeJS.ProcessEnv
   signingKey: string
@@ -44,7 +46,7 @@ export type SystemPlan = {
 export async function planProcesses(
   dataDir: string,
   secrets: Secrets,
-  common: NodeJS.ProcessEnv,
+  { databasesOf, common }: Pick<SystemPlan, 'databasesOf' | 'common'>,
 ): Promise<SystemPlan> {
   const ports = await freePorts(SERVICE_NAMES.length + 1)
   const addresses = Object.fromEntries(
@@ -53,6 +55,7 @@ export async function planProcesses(
   return {
     addresses,
     apnsPort: ports.at(-1)!,
+    databasesOf,
     common,
     secrets: secretEnvironment(secrets),
     signingKey: await signingKey(dataDir),
@@ -76,6 +79,7 @@ export function environmentOf(plan: SystemPlan, service: Service, port: number):
     ...(service === 'push' && { CAUDAL_PUSH_APNS_PORT: String(plan.apnsPort) }),
     ...Object.fromEntries(own.map((name) => [name, plan.secrets[name]])),
     ...(service === 'api-gateway' && { CAUDAL_GATEWAY_SIGNING_KEY: plan.signingKey }),
+    ...plan.databasesOf(service),
     ...plan.common,
   }
 }

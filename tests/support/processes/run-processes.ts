@@ -1,8 +1,10 @@
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { ACCESS, OPERATOR_ROLE, ROLES } from '@caudal/contracts/service-access.ts'
 import { freePorts } from '@caudal/local-postgres/free-port.ts'
 import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
+import { logDatabaseOf, migrateServices, migrationTargets } from 'caudal/system/migrate-services.ts'
 import { readOrMakeSecrets } from 'caudal/system/secrets.ts'
 import { removeOwnState, type SystemState, writeSystemState } from 'caudal/system/state-file.ts'
 import { startBalancer } from './balancer.ts'
@@ -55,16 +57,23 @@ export async function runProcesses(options: ProcessesOptions): Promise<Processes
     const postgres = await startLocalPostgres({
       dataDir: join(dataDir, 'postgres'),
       settings: { max_connections: '400' },
+      roles: ROLES,
       logger: silent,
     })
     cleanups.push(() => postgres.stop())
-    const { appUrl, ownerUrl } = postgres
+    const { ownerUrl } = postgres
+    await migrateServices({
+      ownerUrl,
+      targets: migrationTargets(SERVICE_NAMES, {}),
+      logDatabase: logDatabaseOf(options.env ?? {}),
+    })
     const secrets = await readOrMakeSecrets(dataDir)
     const plan = await planProcesses(dataDir, secrets, {
-      DATABASE_URL: appUrl,
-      CAUDAL_MIGRATION_DATABASE_URL: ownerUrl,
-      CAUDAL_LOG_LEVEL: 'warn',
-      ...options.env,
+      databasesOf: (service) =>
+        service === 'api-gateway'
+          ? {}
+          : { DATABASE_URL: postgres.roleUrl(ACCESS[service].role), NODE_ENV: 'production' },
+      common: { CAUDAL_LOG_LEVEL: 'warn', ...options.env },
     })
     const of = (service: Service) => all.filter((one) => one.service === service)
     const create = (service: Service, port: number): ServiceProcess => {
@@ -95,7 +104,7 @@ export async function runProcesses(options: ProcessesOptions): Promise<Processes
     cleanups.push(() => removeOwnState(dataDir))
     return {
       state,
-      commandEnvironment: commandEnvironment(state),
+      commandEnvironment: commandEnvironment(state, postgres.roleUrl(OPERATOR_ROLE)),
       of,
       async add(service) {
         const [port] = await freePorts(1)
@@ -158,14 +167,14 @@ function stateOf(
   }
 }
 
-function commandEnvironment(state: SystemState): NodeJS.ProcessEnv {
+function commandEnvironment(state: SystemState, operatorUrl: string): NodeJS.ProcessEnv {
   const urls = Object.entries(state.services).map(([service, url]) => [
     `CAUDAL_${service.toUpperCase().replaceAll('-', '_')}_URL`,
     url,
   ])
   return {
     ...Object.fromEntries(urls),
-    CAUDAL_MIGRATION_DATABASE_URL: state.database_url,
+    DATABASE_URL: operatorUrl,
     CAUDAL_CLIENT_ID: state.client.id,
     CAUDAL_CLIENT_SECRET: state.client.secret,
   }

@@ -5,7 +5,7 @@ import { EventLogError } from '../event-log-error.ts'
 import type { NewRecord } from '../event-log.ts'
 import { partitionOf } from '../partition-of.ts'
 
-/** The channel on which readers learn that topics have grown; its payload names the topics. */
+/** Where `append_records` signals that topics have grown; the payload names the topics. */
 export const CHANNEL = 'caudal_log'
 
 /** The records of one partition, counted; `number` is its place in the arrays, from 1. */
@@ -17,59 +17,42 @@ interface Share {
 }
 
 /**
- * Appends the records in one statement.
+ * Appends the records in one statement, by the function that knows which role may append to which
+ * topic (ADR 0030).
  *
- * @throws {EventLogError} EVENT_LOG_REFUSED when a topic is not there; nothing was appended then
+ * @throws {EventLogError} EVENT_LOG_REFUSED when a topic is not there, or is not for this role;
+ *   nothing was appended then
  */
 export async function appendRecords(db: Db, records: readonly NewRecord[]): Promise<void> {
   if (records.length === 0) return
   const { shares, places } = shareOut(records)
-  const names = [...new Set(shares.map((share) => share.topic))].join(',')
-  const topics = textArray(shares, (share) => share.topic)
-  const partitions = smallintArray(shares, (share) => share.partition)
-  // One statement, so one transaction. The heads are locked in sorted order (two relays may append
-  // to the same partitions), each partition's records get the next dense offsets in the order
-  // given, and a reader that sees an offset sees all before it, since the head's lock lasts until
-  // the commit. Only counts and places are joined: the records themselves are unnested side by side
-  // on their way into the table, so that nothing stores them once more.
   const statement = sql`
-    WITH shares AS (
-      SELECT * FROM unnest(
-        ${topics}::text[], ${partitions}::smallint[],
-        ${intArray(shares, (share) => share.records)}::int[]
-      ) WITH ORDINALITY AS s(topic, partition, records, share)
-    ), locked AS (
-      SELECT p.topic, p.partition
-      FROM log_partitions p JOIN shares USING (topic, partition)
-      ORDER BY p.topic, p.partition
-      FOR UPDATE OF p
-    ), heads AS (
-      UPDATE log_partitions p SET next_offset = p.next_offset + s.records
-      FROM shares s JOIN locked l USING (topic, partition)
-      WHERE p.topic = s.topic AND p.partition = s.partition
-      RETURNING s.share, p.next_offset - s.records AS first_offset
-    ), first_offsets AS (
-      SELECT array_agg(h.first_offset ORDER BY s.share) AS by_share
-      FROM shares s LEFT JOIN heads h USING (share)
-    ), appended AS (
-      INSERT INTO log_records (topic, partition, record_offset, record_key, value, headers)
-      SELECT (${topics}::text[])[share], (${partitions}::smallint[])[share],
-        (SELECT by_share FROM first_offsets)[share] + place, record_key, value, headers
-      FROM (
-        SELECT unnest(${intArray(places, ({ share }) => share.number)}::int[]) AS share,
-          unnest(${intArray(places, ({ place }) => place)}::int[]) AS place,
-          unnest(${textArray(records, (record) => record.key)}::text[]) AS record_key,
-          unnest(${textArray(records, (record) => record.value)}::text[]) AS value,
-          unnest(${textArray(records, (it) => JSON.stringify(it.headers))}::text[]) AS headers
-      ) AS r
-    )
-    SELECT pg_notify(${CHANNEL}, ${names})`
+    SELECT append_records(
+      ${textArray(shares, (share) => share.topic)}::text[],
+      ${smallintArray(shares, (share) => share.partition)}::smallint[],
+      ${intArray(shares, (share) => share.records)}::int[],
+      ${intArray(places, ({ share }) => share.number)}::int[],
+      ${intArray(places, ({ place }) => place)}::int[],
+      ${textArray(records, (record) => record.key)}::text[],
+      ${textArray(records, (record) => record.value)}::text[],
+      ${textArray(records, (it) => JSON.stringify(it.headers))}::text[]
+    )`
   const appended = db.query(named('append-records', statement))
   await appended.catch((error: unknown) => {
+    if (isForbidden(error)) {
+      throw new EventLogError('EVENT_LOG_REFUSED', (error as Error).message)
+    }
     if (!hasNoOffset(error)) throw error
+    const names = [...new Set(shares.map((share) => share.topic))].join(',')
     // Without its cause, which quotes the record.
     throw new EventLogError('EVENT_LOG_REFUSED', `not all of these topics are there: ${names}`)
   })
+}
+
+/** PostgreSQL's insufficient_privilege, by the function's own check. */
+function isForbidden(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  return code === '42501' && String(message).includes('may not append to')
 }
 
 /** PostgreSQL's not_null_violation: a partition without a head gives its records no offsets. */

@@ -22,7 +22,7 @@ export type PostgresLogOptions = {
 /**
  * The log in PostgreSQL: the embedded default, for one machine (ADR 0003).
  *
- * @throws {Error} when a topic has another number of partitions than PARTITION_COUNT (rule 3)
+ * @throws {Error} when a topic is missing or has another number of partitions (rule 3)
  */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<EventLog> {
   const { url, topics = Object.values(TOPICS), metrics, onError } = options
@@ -34,7 +34,7 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Even
     ...(onError && { onError }),
   })
   try {
-    await createTopics(db, topics)
+    await checkTopics(db, topics)
     const signals = await openTopicSignals(url)
     return {
       append: (records) => appendRecords(db, records),
@@ -55,24 +55,20 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Even
   }
 }
 
-async function createTopics(db: Db, topics: readonly string[]): Promise<void> {
-  await db.query(sql`
-    INSERT INTO log_partitions (topic, partition)
-    SELECT t.topic, p.partition
-    FROM unnest(${topics}::text[]) AS t(topic)
-    CROSS JOIN generate_series(0, ${PARTITION_COUNT}::int - 1) AS p(partition)
-    WHERE NOT EXISTS (SELECT 1 FROM log_partitions l WHERE l.topic = t.topic)
-    ON CONFLICT DO NOTHING`)
+async function checkTopics(db: Db, topics: readonly string[]): Promise<void> {
   const { rows } = await db.query<{ topic: string; partitions: bigint }>(sql`
-    SELECT topic, count(*) AS partitions FROM log_partitions
-    WHERE topic = ANY(${topics}::text[]) GROUP BY topic HAVING count(*) <> ${PARTITION_COUNT}`)
+    SELECT t.topic, count(l.topic) AS partitions
+    FROM unnest(${topics}::text[]) AS t(topic) LEFT JOIN log_partitions l USING (topic)
+    GROUP BY t.topic HAVING count(l.topic) <> ${PARTITION_COUNT} ORDER BY t.topic`)
   const [wrong] = rows
-  if (wrong) {
-    throw new Error(
-      `topic ${wrong.topic} has ${wrong.partitions} partitions instead of ${PARTITION_COUNT}: ` +
-        'a different count would move keys to other partitions',
-    )
+  if (wrong === undefined) return
+  if (wrong.partitions === 0n) {
+    throw new Error(`topic ${wrong.topic} is not in the event log: run "caudal migrate"`)
   }
+  throw new Error(
+    `topic ${wrong.topic} has ${wrong.partitions} partitions instead of ${PARTITION_COUNT}: ` +
+      'a different count would move keys to other partitions',
+  )
 }
 
 /** Once its copy in Kafka is complete, nothing may use this log any more. */

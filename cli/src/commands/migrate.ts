@@ -1,0 +1,54 @@
+import type { CliCommand } from '../command.ts'
+import { UsageError } from '../errors.ts'
+import { EXIT } from '../exit-code.ts'
+import { printJson, printLine } from '../output.ts'
+import { SERVICE_ENTRIES } from '../system/services.ts'
+
+const OWNER = 'CAUDAL_MIGRATION_DATABASE_URL'
+
+/** `caudal migrate`: the only command of a running system that connects as the owner. */
+export const migrate: CliCommand = {
+  summary: 'create and migrate the databases, and give the role of each service its rights',
+  usage: 'migrate [service…] [--withdraw ROLE] | migrate --roles',
+  arguments: [['service', `whose database; all by default. ${OWNER} names the server`]],
+  options: {
+    roles: { type: 'boolean', about: 'only print the SQL that creates the roles' },
+    withdraw: {
+      type: 'string',
+      value: 'ROLE',
+      about: 'take all rights from this role, such as caudal_app after an upgrade from 0.1.0',
+    },
+  },
+  positionals: { min: 0, max: SERVICE_ENTRIES.size },
+  async run(invocation) {
+    const { positionals, values, json } = invocation
+    if (values['roles'] === true) return printRoles(json)
+    const unknown = positionals.find((name) => !SERVICE_ENTRIES.has(name))
+    if (unknown !== undefined) {
+      const known = [...SERVICE_ENTRIES.keys()].join(', ')
+      throw new UsageError(`unknown service "${unknown}"; the services are ${known}`)
+    }
+    const ownerUrl = process.env[OWNER]
+    if (!ownerUrl) {
+      throw new UsageError(`${OWNER} is missing: the server, as the owner of the databases`)
+    }
+    const { migrateNamed } = await import('../system/migrate-named.ts')
+    const withdraw = values['withdraw']
+    const targets = await migrateNamed(ownerUrl, {
+      names: positionals.length === 0 ? [...SERVICE_ENTRIES.keys()] : positionals,
+      withdraw: typeof withdraw === 'string' ? [withdraw] : [],
+    })
+    if (json) printJson({ ok: true, databases: targets })
+    for (const { database, role } of targets) {
+      printLine(`ok  ${database.padEnd(24)} for ${role}`, invocation)
+    }
+    return EXIT.done
+  },
+}
+
+async function printRoles(json: boolean): Promise<number> {
+  const { roleNames, roleScript } = await import('../system/role-script.ts')
+  if (json) printJson({ roles: roleNames(), sql: roleScript() })
+  else process.stdout.write(roleScript())
+  return EXIT.done
+}
