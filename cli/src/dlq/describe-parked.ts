@@ -1,5 +1,8 @@
 import { formatRecordId } from '@caudal/event-log/format-record-id.ts'
 import type { ParkedDetails, ParkedEntry } from '@caudal/event-log/parked-list.ts'
+import { lastFour } from '@caudal/telemetry/mask-numbers.ts'
+
+const ACCOUNT_NUMBER = /("(?:\w+_)?account_number"\s*:\s*")([^"]*)/g
 
 /** A parked record of a list as `--json` prints it. */
 export function parkedJson(service: string, entry: ParkedEntry): object {
@@ -24,7 +27,7 @@ export function detailsJson(service: string, details: ParkedDetails): object {
     resolved_at: details.resolvedAt?.toISOString() ?? null,
     records_behind: details.behind,
     headers: details.headers,
-    value: details.value,
+    value: shown(details.value),
     actions: details.actions.map(({ action, actorType, actorId, reason, at }) => ({
       action,
       actor: { type: actorType, id: actorId },
@@ -46,10 +49,17 @@ export function detailLines(service: string, details: ParkedDetails): string[] {
     `  record    key ${details.recordKey}`,
     `  parked    ${details.parkedAt.toISOString()}, ${details.attempts} attempts`,
     `  headers   ${JSON.stringify(details.headers)}`,
-    `  value     ${details.value}`,
+    `  value     ${shown(details.value)}`,
     ...details.actions.map(
       ({ action, actorType, actorId, reason, at }) =>
         `  ${action.padEnd(9)} ${at.toISOString()} by ${actorType} ${actorId}: ${reason}`,
     ),
   ]
+}
+
+/** The record as it is, but for account numbers, which are shown by their last four characters. */
+function shown(value: string): string {
+  return value.replaceAll(ACCOUNT_NUMBER, (_, member: string, number: string) => {
+    return `${member}${lastFour(number)}`
+  })
 }

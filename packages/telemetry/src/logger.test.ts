@@ -44,6 +44,21 @@ test('F10: secrets are masked by name at any depth, and the logged object is not
   assert.equal(context.devices[0]?.token, 'device-1')
 })
 
+test('F10: account numbers are logged by their last four, and card numbers are masked', () => {
+  const { logger, lines } = captured()
+  const destination = { account_number: '1234567890', name: 'Agua Clara' }
+  logger.info({ destination, service_account_number: '2345678901' }, 'sends')
+  const err = new Error('the PSP answered "card 4111 1111 1111 1111 declined"')
+  logger.warn({ err, at_ms: 4111111111111111, pages: [4111111111111111] }, 'no 4111111111111111')
+  const text = lines.join('')
+  for (const secret of ['1234567890', '2345678901', '4111 1111', '"no 4111']) {
+    assert.ok(!text.includes(secret), `${secret} in ${text}`)
+  }
+  assert.ok(text.includes('****7890') && text.includes('************1111'))
+  const line = JSON.parse(lines[1]!) as { at_ms: number; pages: number[] }
+  assert.deepEqual([line.at_ms, line.pages], [4111111111111111, [4111111111111111]])
+})
+
 test('F10: secrets are masked by format in messages, errors and their causes', () => {
   const { logger, lines } = captured()
   const cause = new Error('connect postgres://caudal_app:hunter2@localhost:5432/x')

@@ -25,7 +25,7 @@ export type FrozenRequest = {
 /** What is recorded of one call in addition to its outcome. */
 export type CallFacts = {
   httpStatus: number | null
-  /** The first bytes of the answer, unchanged, at most 4 KiB. */
+  /** The first bytes of the answer, at most 4 KiB, with card numbers masked. */
   answerBody: Buffer | null
   latencyMs: number
   /** Why there is no verdict, for operators and metrics; null if there is one. */

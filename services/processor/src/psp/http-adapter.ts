@@ -1,3 +1,4 @@
+import { LONGEST_CARD_NUMBER, maskCardNumbersIn } from '@caudal/telemetry/mask-numbers.ts'
 import { Pool } from 'undici'
 import type { CallFacts, Found, PspAdapter, Sent } from './adapter.ts'
 import { classifyAnswer, classifyStatus } from './classify-answer.ts'
@@ -97,7 +98,10 @@ function answeredFacts(
   { httpStatus, body, latencyMs }: Extract<Exchanged, { kind: 'answered' }>,
   errorClass: string | null,
 ): CallFacts {
-  return { httpStatus, answerBody: body.subarray(0, KEPT_ANSWER_BYTES), latencyMs, errorClass }
+  // A card number that is cut could no longer be recognised.
+  const read = body.subarray(0, KEPT_ANSWER_BYTES + LONGEST_CARD_NUMBER)
+  const answerBody = maskCardNumbersIn(read).subarray(0, KEPT_ANSWER_BYTES)
+  return { httpStatus, answerBody, latencyMs, errorClass }
 }
 
 function lostFacts(exchanged: Exclude<Exchanged, { kind: 'answered' }>): CallFacts {

@@ -2,6 +2,7 @@ import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import { parseStrictJson, StrictJsonError } from '@caudal/http/parse-strict-json.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
+import { LONGEST_CARD_NUMBER, maskCardNumbers } from '@caudal/telemetry/mask-numbers.ts'
 import type { Approval } from '../domain/outcome.ts'
 
 /** What the PSP was asked to do. What it echoes of it must be the same. */
@@ -91,10 +92,10 @@ function isAmount(value: unknown, { amountMinor, currency }: ExpectedPayment): b
   }
 }
 
-/** The PSP's fields as it spells them. */
+/** The PSP's fields as it spells them, but for what may be a card number. */
 function fieldsOf(members: Record<string, unknown>): PspAnswer {
-  const errorCode = textOf(members['error_code'], 255)
-  const message = textOf(members['message'], 1024)
+  const errorCode = textOf(masked(members['error_code'], 255), 255)
+  const message = textOf(masked(members['message'], 1024), 1024)
   const transactionId = textOf(members['gateway_transaction_id'], 255)
   return {
     status: String(members['status']),
@@ -102,6 +103,13 @@ function fieldsOf(members: Record<string, unknown>): PspAnswer {
     ...(message !== undefined && { message }),
     ...(transactionId !== undefined && { gateway_transaction_id: transactionId }),
   }
+}
+
+/** These fields are stored, emitted and shown. A transaction id stays: it must remain unique. */
+function masked(value: unknown, maxLength: number): unknown {
+  if (typeof value !== 'string') return value
+  // A card number that is cut could no longer be recognised.
+  return maskCardNumbers(value.slice(0, maxLength + LONGEST_CARD_NUMBER))
 }
 
 /** Cuts the text to the limits of the event. PostgreSQL's JSON cannot hold U+0000. */
