@@ -10,8 +10,8 @@ import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { Consumer } from '@platformatic/kafka'
+import { runCli } from '../../cli/test/run-cli.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
-import { runCommand } from '../support/run-caudal.ts'
 
 /** For a slow machine. */
 const SLOW = { timeout: 300_000 }
@@ -59,7 +59,7 @@ async function caudal(...words: string[]): Promise<string> {
     KAFKA_SASL_USERNAME: 'admin',
     KAFKA_SASL_PASSWORD: passwordOf('admin'),
   }
-  const { code, stdout, stderr } = await runCommand(words, { env })
+  const { code, stdout, stderr } = await runCli(words, { env })
   assert.equal(code, 0, stderr)
   return stdout
 }
