@@ -1,8 +1,9 @@
 import { formatRecordId } from '@caudal/event-log/format-record-id.ts'
 import type { ParkedDetails, ParkedEntry } from '@caudal/event-log/parked-list.ts'
-import { lastFour } from '@caudal/telemetry/mask-numbers.ts'
+import { lastFour, maskCardNumbers } from '@caudal/telemetry/mask-numbers.ts'
 
-const ACCOUNT_NUMBER = /("(?:\w+_)?account_number"\s*:\s*")([^"]*)/g
+/** The member, and its value: a text, which a cut may leave open, or a number. */
+const ACCOUNT_NUMBER = /("(?:\w+_)?account_number"\s*:\s*)(?:"((?:[^"\\]|\\.)*)|(\d+))/g
 
 /** A parked record of a list as `--json` prints it. */
 export function parkedJson(service: string, entry: ParkedEntry): object {
@@ -48,7 +49,7 @@ export function detailLines(service: string, details: ParkedDetails): string[] {
     `  key       ${details.key}`,
     `  record    key ${details.recordKey}`,
     `  parked    ${details.parkedAt.toISOString()}, ${details.attempts} attempts`,
-    `  headers   ${JSON.stringify(details.headers)}`,
+    `  headers   ${shown(JSON.stringify(details.headers))}`,
     `  value     ${shown(details.value)}`,
     ...details.actions.map(
       ({ action, actorType, actorId, reason, at }) =>
@@ -57,9 +58,16 @@ export function detailLines(service: string, details: ParkedDetails): string[] {
   ]
 }
 
-/** The record as it is, but for account numbers, which are shown by their last four characters. */
+/**
+ * The record as it is, but for account numbers and what may be a card number, which are shown by
+ * their last four characters.
+ */
 function shown(value: string): string {
-  return value.replaceAll(ACCOUNT_NUMBER, (_, member: string, number: string) => {
-    return `${member}${lastFour(number)}`
-  })
+  return maskCardNumbers(
+    value.replaceAll(ACCOUNT_NUMBER, (_, member: string, text?: string, number?: string) => {
+      return text === undefined
+        ? `${member}${lastFour(number ?? '')}`
+        : `${member}"${lastFour(text)}`
+    }),
+  )
 }

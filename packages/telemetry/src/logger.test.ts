@@ -59,6 +59,16 @@ test('F10: account numbers are logged by their last four, and card numbers are m
   assert.deepEqual([line.at_ms, line.pages], [4111111111111111, [4111111111111111]])
 })
 
+test('F10: rows that an error of the database quotes are not logged', () => {
+  const { logger, lines } = captured()
+  const detail = 'Failing row contains (0192f0c1, 1234567890, BNK112).'
+  const members = { code: '23514', constraint: 'orders_amount_positive', severity: 'ERROR', detail }
+  logger.error({ err: Object.assign(new Error('violates a constraint'), members) }, 'failed')
+  logger.error({ err: Object.assign(new Error('refused'), { detail: 'order 7 is unknown' }) }, 'x')
+  assert.ok(!lines[0]!.includes('1234567890') && lines[0]!.includes('orders_amount_positive'))
+  assert.ok(lines[1]!.includes('order 7 is unknown'))
+})
+
 test('F10: secrets are masked by format in messages, errors and their causes', () => {
   const { logger, lines } = captured()
   const cause = new Error('connect postgres://caudal_app:hunter2@localhost:5432/x')

@@ -67,19 +67,22 @@ export function flushLogs(): void {
  */
 function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return error
-  const { code, retryable, constraint, detail } = error as Error & {
+  const { code, retryable, constraint, detail, severity } = error as Error & {
     code?: unknown
     retryable?: unknown
     constraint?: unknown
     detail?: unknown
+    severity?: unknown
   }
+  // Only PostgreSQL's errors have a severity. Their detail quotes rows, with account numbers.
+  const ownDetail = severity === undefined ? detail : undefined
   return {
     type: error.name,
     message: error.message,
     ...(code === undefined ? {} : { code }),
     ...(retryable === undefined ? {} : { retryable }),
     ...(constraint === undefined ? {} : { constraint }),
-    ...(detail === undefined ? {} : { detail }),
+    ...(ownDetail === undefined ? {} : { detail: ownDetail }),
     ...(isRetryable(error) ? {} : { stack: error.stack }),
     ...(error.cause !== undefined && depth < MAX_CAUSES
       ? { cause: describeError(error.cause, depth + 1) }

@@ -4,7 +4,7 @@ import type { PushOutcome } from '../domain/decide-delivery.ts'
 import type { Content } from '../domain/write-content.ts'
 import { type Http2Answer, Http2Connection, type Http2Request } from './http2-connection.ts'
 import { type ApnsKey, createProviderTokens } from './provider-tokens.ts'
-import { eitherSignal, type PushChannel, retryAfterFault } from './push-channel.ts'
+import { eitherSignal, errorCodeOf, type PushChannel, retryAfterFault } from './push-channel.ts'
 
 export type ApnsOptions = {
   /** `https://api.push.apple.com`, or a stand-in. */
@@ -104,7 +104,7 @@ function reasonOf(body: string): string | undefined {
   if (body === '') return undefined
   try {
     const { reason } = JSON.parse(body) as { reason?: unknown }
-    return typeof reason === 'string' ? reason : undefined
+    return errorCodeOf(reason)
   } catch {
     return undefined
   }

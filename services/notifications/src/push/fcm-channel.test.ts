@@ -77,6 +77,14 @@ async function read(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
+test('F10: what is not an error code is not kept of an answer of FCM', async (t) => {
+  const { fcm, channel } = await startFcm(t)
+  for (const quoting of ['token 4111111111111111', 'a'.repeat(65), '']) {
+    fcm.answer = refuse(503, quoting)
+    assert.deepEqual(await channel.send('d', content), { kind: 'retry', error: 'NOT_FOUND' })
+  }
+})
+
 test('P6: FCM receives one request, whose collapse key a repeat shares', async (t) => {
   const { fcm, channel } = await startFcm(t)
   assert.deepEqual(await channel.send('device', content), { kind: 'delivered' })

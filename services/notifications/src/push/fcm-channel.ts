@@ -4,7 +4,7 @@ import { Pool } from 'undici'
 import type { PushOutcome } from '../domain/decide-delivery.ts'
 import type { Content } from '../domain/write-content.ts'
 import { createGoogleTokens, type ServiceAccount } from './google-tokens.ts'
-import { eitherSignal, type PushChannel, retryAfterFault } from './push-channel.ts'
+import { eitherSignal, errorCodeOf, type PushChannel, retryAfterFault } from './push-channel.ts'
 
 export type FcmOptions = {
   /** `https://fcm.googleapis.com`, or a stand-in. */
@@ -83,7 +83,8 @@ function classify(status: number, text: string, retryAfter: unknown): PushOutcom
 function errorCode(text: string): string | undefined {
   try {
     const { error } = JSON.parse(text) as FcmError
-    return error?.details?.find(({ errorCode: code }) => code)?.errorCode ?? error?.status
+    const detailed = error?.details?.find(({ errorCode: code }) => code)?.errorCode
+    return errorCodeOf(detailed) ?? errorCodeOf(error?.status)
   } catch {
     return undefined
   }

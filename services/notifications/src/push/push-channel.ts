@@ -15,6 +15,13 @@ export function retryAfterFault(error: unknown): PushOutcome {
   return { kind: 'retry', error: text || 'no answer' }
 }
 
+const CODE = /^[A-Za-z_]{1,64}$/
+
+/** The error code of a push service's answer. Other text is not kept: it may quote anything. */
+export function errorCodeOf(value: unknown): string | undefined {
+  return typeof value === 'string' && CODE.test(value) ? value : undefined
+}
+
 /** Aborts with the timeout of one request or with the signal of its caller. */
 export function eitherSignal(own: AbortSignal, callers: AbortSignal | undefined): AbortSignal {
   return callers ? AbortSignal.any([own, callers]) : own
