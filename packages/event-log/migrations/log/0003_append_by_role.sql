@@ -6,9 +6,18 @@ CREATE TABLE log_writers (
   CONSTRAINT log_writers_pkey PRIMARY KEY (role_name, topic)
 );
 
+-- Ends a statement where an expression finds that it must not go on.
+CREATE FUNCTION refuse_append(sqlstate_code text, message text) RETURNS bigint[]
+LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = sqlstate_code, MESSAGE = message;
+END
+$$;
+
 -- The only way into the log: appends records to topics of the role that is connected. `topics`,
 -- `partitions` and `counts` describe the shares, one for each partition that gets records; the
 -- other arrays the records: each one's share, from 1, and how many of its share come before it.
+-- `names` are the topics once more, each once: what waiting readers are notified of.
 --
 -- One statement, so one transaction. The heads are locked in sorted order (two relays may append
 -- to the same partitions), each partition's records get the next dense offsets in the order given,
@@ -16,34 +25,23 @@ CREATE TABLE log_writers (
 -- commit. Only counts and places are joined: the records themselves are unnested side by side on
 -- their way into the table, so that nothing stores them once more. Planned once: it finds the heads
 -- among the few partitions there are, and every other input is an array.
+--
+-- A caller cannot leave a gap: every share has as many places as records in all, a place outside
+-- of its share has no offset, and the primary key refuses a place that is taken.
 CREATE FUNCTION append_records(
-  topics text[], partitions smallint[], counts integer[],
+  names text, topics text[], partitions smallint[], counts integer[],
   shares integer[], places integer[], keys text[], contents text[], heads text[]
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  refused CONSTANT text := (
-    SELECT string_agg(DISTINCT t.topic, ', ') FROM unnest(topics) AS t(topic)
-    WHERE NOT EXISTS (
-      SELECT FROM log_writers w WHERE w.role_name = session_user AND w.topic = t.topic
-    )
-  );
+  notified text;
 BEGIN
-  IF refused IS NOT NULL THEN
-    RAISE insufficient_privilege USING
-      MESSAGE = format('the role %s may not append to %s', session_user, refused);
-  END IF;
-  -- With the primary key, this makes the places of a share dense.
-  IF cardinality(shares) IS DISTINCT FROM (SELECT sum(c) FROM unnest(counts) AS c) OR EXISTS (
-    SELECT FROM unnest(shares, places) AS r(share, place)
-    WHERE place NOT BETWEEN 0 AND counts[share] - 1
-  ) THEN
-    RAISE invalid_parameter_value USING MESSAGE = 'the places of the records are not dense';
-  END IF;
   WITH given AS (
-    SELECT * FROM unnest(topics, partitions, counts) WITH ORDINALITY
+    SELECT s.*, w.topic IS NOT NULL AS is_allowed
+    FROM unnest(topics, partitions, counts) WITH ORDINALITY
       AS s(topic, partition, records, share)
+    LEFT JOIN log_writers w ON w.role_name = session_user AND w.topic = s.topic
   ), locked AS (
     SELECT p.topic, p.partition
     FROM log_partitions p JOIN given USING (topic, partition)
@@ -55,20 +53,33 @@ BEGIN
     WHERE p.topic = s.topic AND p.partition = s.partition
     RETURNING s.share, p.next_offset - s.records AS first_offset
   ), first_offsets AS (
-    SELECT array_agg(m.first_offset ORDER BY s.share) AS by_share
+    SELECT CASE
+      WHEN NOT bool_and(s.is_allowed) THEN refuse_append('42501', format(
+        'the role %s may not append to %s', session_user,
+        string_agg(DISTINCT s.topic, ', ') FILTER (WHERE NOT s.is_allowed)))
+      WHEN min(s.records) > 0 AND sum(s.records) = cardinality(shares)
+        THEN array_agg(m.first_offset ORDER BY s.share)
+      ELSE refuse_append('22023', 'the counts are not those of the records')
+    END AS by_share
     FROM given s LEFT JOIN moved m USING (share)
+  ), appended AS (
+    INSERT INTO log_records (topic, partition, record_offset, record_key, value, headers)
+    SELECT topics[r.share], partitions[r.share],
+      (SELECT by_share FROM first_offsets)[r.share]
+        + CASE WHEN r.place BETWEEN 0 AND counts[r.share] - 1 THEN r.place END,
+      r.record_key, r.content, r.head
+    FROM (
+      SELECT unnest(shares) AS share, unnest(places) AS place, unnest(keys) AS record_key,
+        unnest(contents) AS content, unnest(heads) AS head
+    ) AS r
   )
-  INSERT INTO log_records (topic, partition, record_offset, record_key, value, headers)
-  SELECT topics[r.share], partitions[r.share],
-    (SELECT by_share FROM first_offsets)[r.share] + r.place, r.record_key, r.content, r.head
-  FROM (
-    SELECT unnest(shares) AS share, unnest(places) AS place, unnest(keys) AS record_key,
-      unnest(contents) AS content, unnest(heads) AS head
-  ) AS r;
-  PERFORM pg_notify('caudal_log', (SELECT string_agg(DISTINCT t, ',') FROM unnest(topics) AS t));
+  -- Reads the offsets, since their checks hold for a call without records too.
+  SELECT CASE WHEN by_share IS NOT NULL THEN pg_notify('caudal_log', names)::text END
+  INTO notified FROM first_offsets;
 END
 $$;
 
 REVOKE ALL ON FUNCTION append_records(
-  text[], smallint[], integer[], integer[], integer[], text[], text[], text[]
+  text, text[], smallint[], integer[], integer[], integer[], text[], text[], text[]
 ) FROM PUBLIC;
+REVOKE ALL ON FUNCTION refuse_append(text, text) FROM PUBLIC;

@@ -26,9 +26,10 @@ interface Share {
 export async function appendRecords(db: Db, records: readonly NewRecord[]): Promise<void> {
   if (records.length === 0) return
   const { shares, places } = shareOut(records)
+  const names = [...new Set(shares.map((share) => share.topic))].join(',')
   const statement = sql`
     SELECT append_records(
-      ${textArray(shares, (share) => share.topic)}::text[],
+      ${names}, ${textArray(shares, (share) => share.topic)}::text[],
       ${smallintArray(shares, (share) => share.partition)}::smallint[],
       ${intArray(shares, (share) => share.records)}::int[],
       ${intArray(places, ({ share }) => share.number)}::int[],
@@ -43,7 +44,6 @@ export async function appendRecords(db: Db, records: readonly NewRecord[]): Prom
       throw new EventLogError('EVENT_LOG_REFUSED', (error as Error).message)
     }
     if (!hasNoOffset(error)) throw error
-    const names = [...new Set(shares.map((share) => share.topic))].join(',')
     // Without its cause, which quotes the record.
     throw new EventLogError('EVENT_LOG_REFUSED', `not all of these topics are there: ${names}`)
   })
