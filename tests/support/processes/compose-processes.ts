@@ -1,13 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { TestScope } from '@caudal/testing/test-database.ts'
-import pg from 'pg'
 import { COMPOSE_DIR, type ComposeService, readEnvFile } from '../../../tools/compose-file.ts'
 import { kafkaJars } from '../../../tools/kafka/kafka-jars.ts'
 import { ROOT } from '../root.ts'
+import { runPsqlScript } from '../run-psql-script.ts'
 
 /** Runs make-env.sh and parses its output. */
 export function makeSecrets(): Record<string, string> {
@@ -15,35 +15,15 @@ export function makeSecrets(): Record<string, string> {
   return readEnvFile(execFileSync('sh', [script], { encoding: 'utf8' }))
 }
 
-// A stand-in for psql, which may not be installed: stores its arguments and its input.
-const PSQL = `#!/bin/sh
-printf '%s\\n' "$@" > "$ARGUMENTS"
-cat > "$INPUT"
-`
-
-/** Runs init-postgres.sh like the image does, and executes the SQL that it passes to psql. */
+/** Runs init-postgres.sh like the image does. */
 export async function initPostgres(
   adminUrl: string,
   dir: string,
   environment: ComposeService['environment'],
 ): Promise<void> {
-  await writeFile(join(dir, 'psql'), PSQL)
-  await chmod(join(dir, 'psql'), 0o755)
-  const [argumentsFile, inputFile] = [join(dir, 'arguments'), join(dir, 'input')]
-  const env = { ...texts(environment), ARGUMENTS: argumentsFile, INPUT: inputFile }
-  const path = `${dir}${delimiter}${process.env['PATH']}`
-  execFileSync('sh', [join(COMPOSE_DIR, 'init-postgres.sh')], { env: { ...env, PATH: path } })
-  const words = (await readFile(argumentsFile, 'utf8'))
-    .split('\n')
-    .filter((word) => word.includes('='))
-  const values = new Map(words.map((word) => word.split('=') as [string, string]))
-  const sql = (await readFile(inputFile, 'utf8')).replaceAll(/:'(\w+)'/g, (_, name: string) =>
-    pg.escapeLiteral(values.get(name) ?? ''),
-  )
-  const client = new pg.Client(adminUrl)
-  await client.connect()
-  await client.query(sql)
-  await client.end()
+  const script = join(COMPOSE_DIR, 'init-postgres.sh')
+  const env = { ...texts(environment), CREATE_ROLES: join(COMPOSE_DIR, '../create-roles.sh') }
+  await runPsqlScript(script, [], { adminUrl, dir, env })
 }
 
 /** Starts a broker with the entry program of Kafka's image, which reads the same variables. */
