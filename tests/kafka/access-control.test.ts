@@ -116,7 +116,7 @@ async function fetchFrom(consumer: Consumer, name: string): Promise<unknown> {
   })
 }
 
-test('"caudal kafka" creates topics and access rules, and can do so again', SLOW, async () => {
+test('F14: "caudal kafka" creates topics and access rules, and can do so again', SLOW, async () => {
   for (let run = 1; run <= 2; run += 1) {
     await caudal('kafka', 'topics')
     await caudal('kafka', 'acls', '--apply')
@@ -129,7 +129,7 @@ test('"caudal kafka" creates topics and access rules, and can do so again', SLOW
 })
 
 test(
-  'every service appends to and reads from its own topics in Kafka, and no other',
+  'F14: every service appends to and reads from its own topics in Kafka, and no other',
   SLOW,
   async () => {
     for (const service of SERVICES) {
@@ -158,7 +158,7 @@ test(
   },
 )
 
-test('every service joins its own group in Kafka, and no other', SLOW, async () => {
+test('F14: every service joins its own group in Kafka, and no other', SLOW, async () => {
   for (const service of SERVICES) {
     for (const group of SERVICES) {
       const joins = await isAllowed(() =>

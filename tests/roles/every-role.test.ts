@@ -20,10 +20,17 @@ import { migrateServices, migrationTargets } from 'caudal/system/migrate-service
 import { SERVICE_ENTRIES } from 'caudal/system/services.ts'
 import pg from 'pg'
 import { dataDirectory } from '../support/launch-system.ts'
-import { grantedRights, type Right } from './granted-rights.ts'
-import { type Table, tablesOf, tryRights } from './try-rights.ts'
+import { grantedFunctions, grantedRights, type Right } from './granted-rights.ts'
+import { routinesOf, type Table, tablesOf, tryRights } from './try-rights.ts'
 
 const LOG = 'caudal_log'
+/** Tables that no service may use: those that no migration grants are listed here, or forgotten. */
+const OF_THE_OWNER: readonly string[] = ['log_writers']
+/** Names of columns with values that only their service may read. */
+const SECRET = /token|secret|password|private|jwk|^key$/
+/** Tables with such names that hold no secret: a simulator's device tokens, which verify reads. */
+const NO_SECRET: readonly string[] = ['messages', 'refusals']
+const DATABASES: readonly string[] = [...STATEFUL.map((it) => ACCESS[it].database), LOG]
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 const scope = suiteScope()
 let server: LocalPostgres
@@ -87,12 +94,11 @@ const logRights = (reads: boolean) => {
 const usesLog = (service: StatefulService): boolean =>
   ACCESS[service].appends.length + ACCESS[service].reads.length > 0
 
-test('every role connects to the database of its service, and to the log if it uses it', async () => {
-  const databases = [...STATEFUL.map((service) => ACCESS[service].database), LOG]
+test('F14: every role connects to the database of its service, and to the log if it uses it', async () => {
   for (const service of STATEFUL) {
     const { role, database } = ACCESS[service]
     const open = new Set([database, ...(usesLog(service) ? [LOG] : [])])
-    for (const name of databases) {
+    for (const name of DATABASES) {
       const trying = connected(as(role, name), async () => {})
       if (open.has(name)) await trying
       else await assert.rejects(trying, { code: '42501' }, `${role} in ${name}`)
@@ -100,7 +106,7 @@ test('every role connects to the database of its service, and to the log if it u
   }
 })
 
-test('every role may do with each table of its service what the migrations grant', async () => {
+test('F14: every role may do with each table of its service what the migrations grant', async () => {
   for (const service of STATEFUL) {
     const { role, database } = ACCESS[service]
     const granted = await grantedRights(await SERVICE_ENTRIES.get(service)!.migrations())
@@ -109,7 +115,53 @@ test('every role may do with each table of its service what the migrations grant
   }
 })
 
-test('every role appends to the topics of its own events, and to no other', async () => {
+/** The tables of a database that no service may use and that are not of the owner alone. */
+async function undecidedTables(database: string): Promise<string[]> {
+  const users = STATEFUL.filter((it) =>
+    database === LOG ? usesLog(it) : ACCESS[it].database === database,
+  )
+  const tables = await connected(asOwner(database), tablesOf)
+  const unused = new Set(tables.filter((it) => !it.isPartition).map(({ name }) => name))
+  for (const service of users) {
+    const rights = await rightsOf(ACCESS[service].role, database)
+    for (const [name, found] of Object.entries(rights)) if (found.length > 0) unused.delete(name)
+  }
+  return [...unused].filter((name) => !OF_THE_OWNER.includes(name))
+}
+
+test('F14: a new table without a decision about its rights is found', async () => {
+  const toDo = 'GRANT it to caudal_app in its migration, or list it in OF_THE_OWNER'
+  for (const database of DATABASES) {
+    assert.deepEqual(await undecidedTables(database), [], `${database}: ${toDo}`)
+  }
+  await connected(asOwner(LOG), async (owner) => {
+    await owner.query('CREATE TABLE forgotten (note text)')
+    assert.deepEqual(await undecidedTables(LOG), ['forgotten'])
+    await owner.query('DROP TABLE forgotten')
+  })
+})
+
+test('F14: every role calls the functions that the migrations let it call, and no other', async () => {
+  for (const service of STATEFUL) {
+    const { role, database } = ACCESS[service]
+    const sets = await SERVICE_ENTRIES.get(service)!.migrations()
+    const { granted, revoked } = await grantedFunctions(sets)
+    const routines = await connected(asOwner(database), routinesOf)
+    await connected(as(role, database), async (client) => {
+      for (const { name, signature, isAsOwner } of routines) {
+        const { rows } = await client.query<{ may: boolean }>(
+          `SELECT has_function_privilege($1, 'EXECUTE') AS may`,
+          [signature],
+        )
+        assert.equal(rows[0]!.may, granted.has(name) || !revoked.has(name), `${role}: ${signature}`)
+        // What runs as the owner is never left to PUBLIC.
+        if (isAsOwner) assert.ok(revoked.has(name), `REVOKE ALL ON FUNCTION ${signature}`)
+      }
+    })
+  }
+})
+
+test('F14: every role appends to the topics of its own events, and to no other', async () => {
   for (const service of STATEFUL.filter(usesLog)) {
     const { role, appends, reads } = ACCESS[service]
     const expected = await declared(LOG, logRights(reads.length > 0))
@@ -127,19 +179,33 @@ test('every role appends to the topics of its own events, and to no other', asyn
   }
 })
 
-test('a role cannot append under the name of another one, nor leave gaps in its topic', async () => {
-  const append = (topic: string, place: number): string =>
-    `SELECT append_records('{${topic}}', '{0}', '{1}', '{1}', '{${place}}', '{k}', '{v}', '{"{}"}')`
+test('F14: a role cannot append under the name of another one, nor leave gaps in its topic', async () => {
+  const { paymentsResults: own, ledger: others } = TOPICS
+  const append = (topic: string, counts: string, places: string): string =>
+    `SELECT append_records('${topic}', '{${topic},${topic}}', '{0,1}', '{${counts}}', '{1,2}',
+       '{${places}}', '{k,k}', '{v,v}', '{"{}","{}"}')`
   await connected(as('caudal_processor', LOG), async (client) => {
-    await client.query(append(TOPICS.paymentsResults, 0))
-    await assert.rejects(client.query(append(TOPICS.ledger, 0)), { code: '42501' })
-    await assert.rejects(client.query(append(TOPICS.paymentsResults, 5)), { code: '22023' })
-    const other = 'SET SESSION AUTHORIZATION caudal_wallets'
-    await assert.rejects(client.query(other), { code: '42501' })
+    const refused = (text: string, code: string) => assert.rejects(client.query(text), { code })
+    await client.query(append(own, '1,1', '0,0'))
+    await refused(append(others, '1,1', '0,0'), '42501')
+    await refused(append(`${own},${others}`, '1,1', '0,0'), '42501')
+    for (const counts of ['1,2', '0,2', '3,-1']) {
+      await refused(append(own, counts, '0,0'), '22023')
+    }
+    await refused(append(own, '1,NULL', '0,0'), '23502')
+    for (const places of ['0,1', '0,-1', '0,NULL']) {
+      await refused(append(own, '1,1', places), '23502')
+    }
+    const nothing = (topic: string) =>
+      `SELECT append_records('', '{${topic}}', '{0}', '{5}', '{}', '{}', '{}', '{}', '{}')`
+    await refused(nothing(own), '22023')
+    await refused(nothing(others), '42501')
+    await refused(`SET SESSION AUTHORIZATION ${ACCESS.wallets.role}`, '42501')
+    await refused(`SET ROLE ${ACCESS.wallets.role}`, '42501')
   })
 })
 
-test('the role of operators reads everything but secrets, and decides about parked records', async () => {
+test('F14: the role of operators reads everything but secrets, and decides about parked records', async () => {
   for (const service of STATEFUL) {
     const sets = await SERVICE_ENTRIES.get(service)!.migrations()
     const secret = sets.flatMap(({ secretTables = [] }) => secretTables)
@@ -163,8 +229,26 @@ test('the role of operators reads everything but secrets, and decides about park
   assert.deepEqual(await rightsOf(OPERATOR_ROLE, LOG), log)
 })
 
-test('nothing in a database is granted to PUBLIC', async () => {
-  for (const database of [...STATEFUL.map((service) => ACCESS[service].database), LOG]) {
+test('F14: a column that may hold a secret is in a table that operators may not read', async () => {
+  for (const service of STATEFUL) {
+    const { database } = ACCESS[service]
+    const sets = await SERVICE_ENTRIES.get(service)!.migrations()
+    const secret = new Set(sets.flatMap(({ secretTables = [] }) => secretTables))
+    const tables = await connected(asOwner(database), tablesOf)
+    const open = tables.filter(({ name, columns }) => {
+      const decided = secret.has(name) || NO_SECRET.includes(name)
+      return columns.some((column) => SECRET.test(column)) && !decided
+    })
+    assert.deepEqual(
+      open.map(({ name }) => name),
+      [],
+      `${database}: name them in secretTables`,
+    )
+  }
+})
+
+test('F14: nothing in a database is granted to PUBLIC', async () => {
+  for (const database of DATABASES) {
     const open = await connected(asOwner(database), async (owner) => {
       const { rows } = await owner.query<{ name: string }>(`
         SELECT relname::text AS name FROM pg_class, aclexplode(relacl) a
@@ -180,7 +264,7 @@ test('nothing in a database is granted to PUBLIC', async () => {
   }
 })
 
-test('a second migration changes no rights', async () => {
+test('F14: a second migration changes no rights', async () => {
   const rights = await rightsOf('caudal_wallets', 'caudal_wallets')
   const targets = migrationTargets(STATEFUL, {})
   await migrateServices({ ownerUrl: server.ownerUrl, targets, logDatabase: LOG })

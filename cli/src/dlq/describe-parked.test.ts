@@ -32,7 +32,7 @@ function shown(value: string): string {
   return text.slice('  value     '.length)
 }
 
-test('account numbers of a parked record are shown by their last four characters', () => {
+test('F10: account numbers of a parked record are shown by their last four characters', () => {
   const cases: [string, string][] = [
     ['{"service_account_number":"1234567890"}', '{"service_account_number":"****7890"}'],
     ['{"account_number": "a\\"1234567890"}', '{"account_number": "****7890"}'],
@@ -43,7 +43,7 @@ test('account numbers of a parked record are shown by their last four characters
   for (const [value, expected] of cases) assert.equal(shown(value), expected)
 })
 
-test('card numbers in a parked record are masked', () => {
+test('F10: card numbers in a parked record are masked', () => {
   const id = '4bf92f35-77b3-4da6-a3ce-929d0e0e4736'
   assert.equal(
     shown(`{"payment_id":"${id}","message":"card 4111 1111 1111 1111"}`),

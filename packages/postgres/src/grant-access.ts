@@ -99,8 +99,11 @@ async function letRead(
   secretTables: readonly string[],
 ): Promise<void> {
   const { rows } = await owner.query<{ name: string }>(READABLE, [operator, secretTables])
-  for (const { name } of rows) {
-    await owner.query(`GRANT SELECT ON ${name} TO ${pg.escapeIdentifier(operator)}`)
+  const role = pg.escapeIdentifier(operator)
+  for (const { name } of rows) await owner.query(`GRANT SELECT ON ${name} TO ${role}`)
+  // One that an earlier release did not know to be secret.
+  for (const name of secretTables) {
+    await owner.query(`REVOKE ALL ON ${pg.escapeIdentifier(name)} FROM ${role}`)
   }
 }
 

@@ -7,6 +7,7 @@ export const identityMigrations = [
   {
     name: 'identity',
     dir: fileURLToPath(new URL('../migrations', import.meta.url)),
-    secretTables: ['signing_keys', 'oidc_objects'],
+    // `devices` has the tokens of push services.
+    secretTables: ['signing_keys', 'oidc_objects', 'devices'],
   },
 ]
