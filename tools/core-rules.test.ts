@@ -11,9 +11,11 @@ const MIGRATION = /^(?:packages|services|simulators)\/.*\/migrations\/.*\.sql$/
 
 /** What SQL functions there may be: each moves sets or keeps house, none decides anything. */
 const SQL_FUNCTIONS = [
+  'append_records',
   'create_ledger_partitions',
   'detach_ledger_partition',
   'drop_old_idempotency_keys',
+  'refuse_append',
   'require_that',
   'rotate_outbox',
 ]
