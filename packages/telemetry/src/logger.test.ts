@@ -59,6 +59,13 @@ test('F10: account numbers are logged by their last four, and card numbers are m
   assert.deepEqual([line.at_ms, line.pages], [4111111111111111, [4111111111111111]])
 })
 
+test('F10: a long line with many card numbers is read once', () => {
+  const { logger, lines } = captured()
+  logger.info({ text: '4111111111111111a'.repeat(4_000) }, 'x')
+  const { text } = JSON.parse(lines[0]!) as { text: string }
+  assert.equal(text, '************1111a'.repeat(4_000))
+})
+
 test('F10: rows that an error of the database quotes are not logged', () => {
   const { logger, lines } = captured()
   const detail = 'Failing row contains (0192f0c1, 1234567890, BNK112).'

@@ -24,18 +24,24 @@ export function redactText(text: string): string {
   if (masked.includes('eyJ')) masked = masked.replace(JWT, MASK)
   if (masked.includes('@')) masked = masked.replace(URL_PASSWORD, `$1:${MASK}@`)
   if (/bearer|basic/i.test(masked)) masked = masked.replace(CREDENTIALS, `$1 ${MASK}`)
-  if (DIGITS.test(masked)) masked = maskCardNumbers(masked, isInString)
+  if (DIGITS.test(masked)) masked = maskCardNumbers(masked, stringsOfLine())
   return masked
 }
 
-/** Whether a place in a line of JSON is inside a string; a masked number would end the JSON. */
-function isInString(line: string, index: number): boolean {
+/**
+ * Whether a place in a line of JSON is inside a string; a masked number would end the JSON. Ask for
+ * places from left to right: the line is read once.
+ */
+function stringsOfLine(): (line: string, index: number) => boolean {
+  let at = 0
   let inside = false
-  for (let at = 0; at < index; at += 1) {
-    if (line[at] === '\\') at += 1
-    else if (line[at] === '"') inside = !inside
+  return (line, index) => {
+    for (; at < index; at += 1) {
+      if (line[at] === '\\') at += 1
+      else if (line[at] === '"') inside = !inside
+    }
+    return inside
   }
-  return inside
 }
 
 /**
