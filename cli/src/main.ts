@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { readSecretFiles } from '@caudal/config/secret-files.ts'
 import { versionOfCaudal } from '@caudal/telemetry/version.ts'
 import { COMMAND_NAMES, findCommand } from './command-list.ts'
 import type { CliCommand, Invocation } from './command.ts'
@@ -17,7 +18,9 @@ async function main(args: readonly string[]): Promise<number> {
   if (name === 'help' || name === '--help' || name === '-h') return help(rest[0])
   const command = await known(name)
   const invocation = parse(name, command, rest)
-  return invocation === 'help' ? help(name) : command.run(invocation)
+  if (invocation === 'help') return help(name)
+  Object.assign(process.env, readSecretFiles(process.env))
+  return command.run(invocation)
 }
 
 /** @throws {UsageError} */
