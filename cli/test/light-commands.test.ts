@@ -36,7 +36,7 @@ test('the help and the version load no package', async () => {
 test('a command that only calls the system loads no package', async (t) => {
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ access_token: 'x', expires_in: 60, data: [] }))
+    response.end(JSON.stringify({ access_token: 'x', expires_in: 60, scope: '', data: [] }))
   }).listen(0, '127.0.0.1')
   await new Promise((listening) => server.once('listening', listening))
   t.after(() => server.close())

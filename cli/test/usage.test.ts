@@ -183,3 +183,40 @@ describe('the command line, without a system', () => {
     await refusals(Object.fromEntries([...closed, ...foreign, ...wrong]), 3)
   })
 })
+
+test('a service that the operator cannot replace is not taken for an external one', async () => {
+  const env = { CAUDAL_EXTERNAL_SERVICES: 'identity, wallets', CAUDAL_IDENTITY_URL: 'http://x' }
+  const { code, stderr } = await runCli(['verify'], { env })
+  assert.equal(code, 2, stderr)
+  assert.match(stderr, /"wallets"; the services that it may name are identity, orders, psp, push/)
+})
+
+test('a command reads its secrets from files, and names one that it cannot read', async (t) => {
+  const dir = await emptyFolder(t)
+  const file = join(dir, 'secret')
+  await writeFile(file, 'the secret of the client\n')
+  const asked: string[] = []
+  const server = createServer((request, response) => {
+    asked.push(`${request.url} ${request.headers.authorization}`)
+    // Without `scope`: all that was asked for is granted (RFC 6749, 5.1).
+    response.end(JSON.stringify({ access_token: 'a token', expires_in: 60 }))
+  }).listen(0, '127.0.0.1')
+  await new Promise((listening) => server.once('listening', listening))
+  t.after(() => server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const env = {
+    CAUDAL_IDENTITY_URL: 'http://127.0.0.1:1',
+    CAUDAL_IDENTITY_TOKEN_URL: `${url}/oauth/token`,
+    CAUDAL_CLIENT_ID: 'desk',
+    CAUDAL_CLIENT_SECRET_FILE: file,
+  }
+  const words = ['token', '--client', 'desk', '--scope', 'ledger:read', '--data', dir]
+  const { code, stdout, stderr } = await runCli(words, { env })
+  assert.equal(code, 0, stderr)
+  assert.equal(stdout, 'a token\n')
+  const credentials = Buffer.from(`desk:${encodeURIComponent('the secret of the client')}`)
+  assert.deepEqual(asked, [`/oauth/token Basic ${credentials.toString('base64')}`])
+  const lost = await runCli(words, { env: { ...env, CAUDAL_CLIENT_SECRET_FILE: join(dir, 'x') } })
+  assert.equal(lost.code, 2)
+  assert.match(lost.stderr, /CAUDAL_CLIENT_SECRET_FILE names a file that cannot be read \(ENOENT\)/)
+})

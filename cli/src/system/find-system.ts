@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { databaseUrl } from '@caudal/postgres/database-url.ts'
 import type { Invocation } from '../command.ts'
 import { UnreachableError } from '../errors.ts'
+import { externalServices } from './external-services.ts'
 import { call } from './http-client.ts'
 import { isStale, readSystemState, type SystemState } from './state-file.ts'
 
@@ -11,7 +12,12 @@ export type System = {
   pspUrl: string
   pushUrl: string
   serviceUrl(service: string): string
-  /** Whether the system has this service. Without a state file, it is assumed to have all. */
+  /** The token endpoint of the identity service, or of another provider. */
+  tokenUrl: string
+  /**
+   * Whether the system has this service. Without a state file it has all, except those that
+   * `CAUDAL_EXTERNAL_SERVICES` names.
+   */
   runs(service: string): boolean
   databaseUrl(database: string): string
   /** The same as the role that owns the databases, where the environment names it. */
@@ -31,6 +37,7 @@ export async function findSystem(where: Where): Promise<System> {
   const state = await liveState(where)
   const gatewayUrl = where.url ?? state?.gateway_url
   const env = process.env
+  const external = externalServices(env)
   if (!gatewayUrl && !state && !env['CAUDAL_IDENTITY_URL']) {
     throw new UnreachableError(
       `no running system found: ${where.dataDir} has no state file. Start a system with ` +
@@ -55,6 +62,7 @@ export async function findSystem(where: Where): Promise<System> {
       'DATABASE_URL is not set, and there is no state file with the database',
     )
   }
+  const serviceUrl = (service: string): string => named(keyOf(service), state?.services[service])
   return {
     gatewayUrl: gatewayUrl ?? 'http://127.0.0.1:8080',
     get pspUrl() {
@@ -63,12 +71,15 @@ export async function findSystem(where: Where): Promise<System> {
     get pushUrl() {
       return named('PUSH', state?.push_url)
     },
-    serviceUrl: (service) =>
-      named(service.toUpperCase().replaceAll('-', '_'), state?.services[service]),
+    serviceUrl,
+    get tokenUrl() {
+      return env['CAUDAL_IDENTITY_TOKEN_URL'] || `${serviceUrl('identity')}/token`
+    },
     runs: (service) =>
-      state === undefined ||
-      state.services[service] !== undefined ||
-      env[`CAUDAL_${service.toUpperCase().replaceAll('-', '_')}_URL`] !== undefined,
+      state === undefined
+        ? !external.has(service)
+        : state.services[service] !== undefined ||
+          env[`CAUDAL_${keyOf(service)}_URL`] !== undefined,
     databaseUrl: (database) => ownDatabase(database) ?? databaseUrl(server(), database),
     ownerDatabaseUrl: (database) => databaseUrl(owner ?? server(), database),
     client: {
@@ -76,6 +87,11 @@ export async function findSystem(where: Where): Promise<System> {
       secret: env['CAUDAL_CLIENT_SECRET'] ?? state?.client.secret ?? '',
     },
   }
+}
+
+/** The <KEY> of CAUDAL_<KEY>_URL. */
+function keyOf(service: string): string {
+  return service.toUpperCase().replaceAll('-', '_')
 }
 
 /** Reads the state file, unless the system that wrote it was killed. */

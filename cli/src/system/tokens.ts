@@ -63,13 +63,13 @@ async function requestToken(
   form: Record<string, string>,
 ): Promise<Token> {
   const credentials = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)
-  const response = await callOk<TokenResponse>(`${system.serviceUrl('identity')}/token`, {
+  const response = await callOk<TokenResponse>(system.tokenUrl, {
     method: 'POST',
     headers: { authorization: `Basic ${credentials.toString('base64')}` },
     body: new URLSearchParams(form),
   })
-  // OAuth servers leave out unknown scopes without an error.
-  const granted = new Set(response.scope?.split(' '))
+  // OAuth servers leave out unknown scopes without an error. Without `scope` all were granted.
+  const granted = new Set((response.scope ?? form['scope'])?.split(' '))
   const missing = form['scope']?.split(' ').find((scope) => scope !== '' && !granted.has(scope))
   if (missing !== undefined) {
     throw new RefusedError(`client ${id} was not granted the scope ${missing}`)

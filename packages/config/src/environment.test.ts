@@ -93,7 +93,11 @@ test('a service finds its database, peers, client and issuers by convention', ()
     logDatabaseUrl: `${server}/caudal_log?sslmode=require`,
     refuseOwner: false,
   })
-  assert.deepEqual(config.client, { clientId: 'payments', clientSecret: 'common-secret' })
+  assert.deepEqual(config.client, {
+    clientId: 'payments',
+    clientSecret: 'common-secret',
+    tokenUrl: 'http://127.0.0.1:8085/token',
+  })
   assert.equal(config.issuers.gatewayJwksUrl, 'http://127.0.0.1:8080/internal/jwks.json')
   assert.equal(config.issuers.gatewayIssuer, 'https://gateway.caudal.local')
   const alone = readEnvironment({ CAUDAL_GATEWAY_ISSUER: 'none' }, readIssuerSettings)
@@ -149,4 +153,27 @@ test('a prefix of metrics is a beginning of names, and any other text is refused
   for (const wrong of ['caudal', 'Caudal_', '1_', 'a-b_']) {
     assert.throws(() => read(wrong), /CAUDAL_METRICS_PREFIX/, wrong)
   }
+})
+
+test('another identity provider has its own addresses and audience', () => {
+  const read = (env: Record<string, string>) =>
+    readEnvironment({ CAUDAL_CLIENT_SECRET: 'common-secret', ...env }, (reader) => ({
+      ...readIssuerSettings(reader),
+      tokenUrl: readClientSettings(reader, 'PAYMENTS').tokenUrl,
+    }))
+  const own = read({ CAUDAL_IDENTITY_URL: 'https://identity' })
+  assert.equal(own.identityJwksUrl, 'https://identity/jwks')
+  assert.equal(own.identityRevocationsUrl, 'https://identity/revocations')
+  assert.equal(own.audience, 'caudal')
+  const other = {
+    CAUDAL_IDENTITY_JWKS_URL: 'https://login.example/.well-known/jwks.json',
+    CAUDAL_IDENTITY_TOKEN_URL: 'https://login.example/oauth/token',
+    CAUDAL_AUDIENCE: 'https://pay.example',
+  }
+  const { identityJwksUrl, tokenUrl, audience, ...rest } = read(other)
+  assert.deepEqual([identityJwksUrl, tokenUrl, audience], Object.values(other))
+  assert.equal('identityRevocationsUrl' in rest, false, 'another provider may not have the list')
+  const list = 'https://login.example/revocations'
+  const named = read({ ...other, CAUDAL_IDENTITY_REVOCATIONS_URL: list })
+  assert.equal(named.identityRevocationsUrl, list)
 })

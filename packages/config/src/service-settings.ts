@@ -112,6 +112,8 @@ export function readDatabaseSettings(
 export interface ClientSettings {
   clientId: string
   clientSecret: string
+  /** Where it gets its tokens. */
+  tokenUrl: string
 }
 
 /** A service's client id is its name; `CAUDAL_<SERVICE>_CLIENT_SECRET` before the common one. */
@@ -125,6 +127,7 @@ export function readClientSettings(
   return {
     clientId: reader.text(`CAUDAL_${service}_CLIENT_ID`, reader.text('CAUDAL_CLIENT_ID', name)),
     clientSecret: reader.secret(hasOwn ? own : 'CAUDAL_CLIENT_SECRET'),
+    tokenUrl: reader.url('CAUDAL_IDENTITY_TOKEN_URL', `${readPeerUrl(reader, 'IDENTITY')}/token`),
   }
 }
 
@@ -134,8 +137,10 @@ export function readClientSettings(
  */
 export interface IssuerSettings {
   identityIssuer: string
+  /** `aud` of its tokens. */
+  audience: string
   identityJwksUrl: string
-  /** Where the identity service publishes whose tokens are withdrawn. */
+  /** Where it publishes whose tokens are withdrawn; another provider may not. */
   identityRevocationsUrl?: string
   gatewayIssuer: string | null
   gatewayJwksUrl: string
@@ -144,13 +149,21 @@ export interface IssuerSettings {
 /** The value of `CAUDAL_GATEWAY_ISSUER` without a gateway. */
 export const NO_GATEWAY = 'none'
 
-/** Issuers are names that survive a change of address; their keys are at the peers' URLs. */
+/**
+ * Issuers are names that survive a change of address; their keys are at the peers' URLs. Another
+ * provider than the identity service has its keys at `CAUDAL_IDENTITY_JWKS_URL`, and a list of
+ * withdrawn tokens only if `CAUDAL_IDENTITY_REVOCATIONS_URL` names it.
+ */
 export function readIssuerSettings(reader: EnvironmentReader): IssuerSettings {
   const gatewayIssuer = reader.text('CAUDAL_GATEWAY_ISSUER', 'https://gateway.caudal.local')
+  const identity = readPeerUrl(reader, 'IDENTITY')
+  const [keys, list] = ['CAUDAL_IDENTITY_JWKS_URL', 'CAUDAL_IDENTITY_REVOCATIONS_URL'] as const
+  const isOther = reader.optional(keys) !== undefined && reader.optional(list) === undefined
   return {
     identityIssuer: reader.text('CAUDAL_ISSUER', 'https://identity.caudal.local'),
-    identityJwksUrl: `${readPeerUrl(reader, 'IDENTITY')}/jwks`,
-    identityRevocationsUrl: `${readPeerUrl(reader, 'IDENTITY')}/revocations`,
+    audience: reader.text('CAUDAL_AUDIENCE', 'caudal'),
+    identityJwksUrl: reader.url(keys, `${identity}/jwks`),
+    ...(!isOther && { identityRevocationsUrl: reader.url(list, `${identity}/revocations`) }),
     gatewayIssuer: gatewayIssuer === NO_GATEWAY ? null : gatewayIssuer,
     gatewayJwksUrl: `${readPeerUrl(reader, 'API_GATEWAY')}/internal/jwks.json`,
   }

@@ -108,7 +108,7 @@ test('F14: concurrent callers share one token request, and tokens are renewed be
     else answerJson(response, 200, { access_token: `token-${++issued}`, expires_in: 100 })
   })
   const getToken = createServiceTokenSource({
-    identityUrl,
+    tokenUrl: `${identityUrl}/token`,
     clientId: 'payments',
     clientSecret: 's:3/cret',
     scope: 'orders:read users:read',

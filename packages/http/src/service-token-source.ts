@@ -3,10 +3,10 @@ import { type Dispatcher, request } from 'undici'
 import { ServiceCallError, type TokenSource } from './call-service.ts'
 import { directDispatcher } from './direct-dispatcher.ts'
 
-/** Tokens come from `/token` of the identity service, or from another issuer's full address. */
-export type TokenSourceOptions = TokenClient & ({ identityUrl: string } | { tokenUrl: string })
-
-interface TokenClient {
+/** How to get tokens. */
+export interface TokenSourceOptions {
+  /** The full address of the token endpoint. */
+  tokenUrl: string
   clientId: string
   clientSecret: string
   /** Space separated. */
@@ -66,8 +66,8 @@ async function fetchWithExtra(options: TokenSourceOptions, now: () => number): P
 }
 
 async function fetchToken(options: TokenSourceOptions, now: () => number): Promise<Issued> {
-  const { clientId, clientSecret, scope, resource, dispatcher = directDispatcher } = options
-  const address = 'tokenUrl' in options ? options.tokenUrl : `${options.identityUrl}/token`
+  const { tokenUrl, clientId, clientSecret, scope, resource } = options
+  const { dispatcher = directDispatcher } = options
   const form = new URLSearchParams({ grant_type: 'client_credentials' })
   if (scope !== '') form.set('scope', scope)
   if (resource !== undefined) form.set('resource', resource)
@@ -75,7 +75,7 @@ async function fetchToken(options: TokenSourceOptions, now: () => number): Promi
   const credentials = `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`
   const askedAtMs = now()
   try {
-    const { statusCode, body } = await request(address, {
+    const { statusCode, body } = await request(tokenUrl, {
       dispatcher,
       method: 'POST',
       headers: {

@@ -14,7 +14,7 @@ export function serviceVerifier(name: string, issuers: IssuerSettings): TokenVer
     {
       issuer: issuers.identityIssuer,
       jwksUrl: issuers.identityJwksUrl,
-      audience: 'caudal',
+      audience: issuers.audience,
       revocationsUrl: issuers.identityRevocationsUrl,
       kinds: ['service'],
     },

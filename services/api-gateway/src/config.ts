@@ -53,7 +53,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       identityIssuer,
       identityJwksUrl,
       ...(identityRevocationsUrl !== undefined && { identityRevocationsUrl }),
-      audience: reader.text('CAUDAL_AUDIENCE', 'caudal'),
+      audience: issuers.audience,
       gatewayIssuer: gatewayIssuer ?? NO_GATEWAY,
       signingKeys: readSigningKeys(reader),
       peers: {

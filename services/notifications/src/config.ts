@@ -18,7 +18,8 @@ export type Config = ServiceSettings &
   DatabaseSettings &
   ClientSettings &
   IssuerSettings & {
-    identityUrl: string
+    /** The user service, which knows languages and devices; identity by default. */
+    usersUrl: string
     identityTimeoutMs: number
     /** Most notifications in flight to each push service. */
     concurrency: number
@@ -48,7 +49,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       ...readDatabaseSettings(reader, 'NOTIFICATIONS'),
       ...readClientSettings(reader, 'NOTIFICATIONS'),
       ...readIssuerSettings(reader),
-      identityUrl: readPeerUrl(reader, 'IDENTITY'),
+      usersUrl: reader.url('CAUDAL_USERS_URL', readPeerUrl(reader, 'IDENTITY')),
       identityTimeoutMs,
       concurrency: reader.integer('CAUDAL_PUSH_CONCURRENCY', { min: 1, max: 10_000 }, 500),
       leaseMs,

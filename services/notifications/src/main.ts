@@ -62,7 +62,7 @@ function openSender(
   { db, channels }: { db: Db; channels: Channels },
   { logger, metrics, started }: ServiceParts,
 ): Sender {
-  const { identityUrl, identityTimeoutMs: timeoutMs, concurrency, leaseMs, pushTimeoutMs } = config
+  const { usersUrl, identityTimeoutMs: timeoutMs, concurrency, leaseMs, pushTimeoutMs } = config
   const getToken = createServiceTokenSource({
     ...config,
     scope: SCOPES,
@@ -70,7 +70,7 @@ function openSender(
   })
   const sender = startSender({
     db,
-    lookup: { identityUrl, getToken, timeoutMs },
+    lookup: { usersUrl, getToken, timeoutMs },
     channels,
     concurrency,
     leaseMs,

@@ -51,6 +51,7 @@ export async function startTestOrders(t: TestScope): Promise<TestOrders> {
     databaseUrl: own.url,
     logDatabaseUrl: logDatabase.url,
     identityIssuer: IDENTITY,
+    audience: 'caudal',
     identityJwksUrl: issuer.jwksUrl,
     gatewayIssuer: GATEWAY,
     gatewayJwksUrl: issuer.jwksUrl,

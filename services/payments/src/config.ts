@@ -13,7 +13,6 @@ import {
 import { KEEP_DAYS_AT_LEAST } from '@caudal/idempotency/drop-old-keys.ts'
 
 export interface Config extends ServiceSettings, DatabaseSettings, ClientSettings, IssuerSettings {
-  identityUrl: string
   ordersUrl: string
   /** Deadline of one lookup of orders, including its token. */
   ordersTimeoutMs: number
@@ -34,7 +33,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ...readDatabaseSettings(reader, 'PAYMENTS'),
     ...readClientSettings(reader, 'PAYMENTS'),
     ...readIssuerSettings(reader),
-    identityUrl: readPeerUrl(reader, 'IDENTITY'),
     ordersUrl: readPeerUrl(reader, 'ORDERS'),
     ordersTimeoutMs: reader.durationMs('CAUDAL_PAYMENTS_ORDERS_TIMEOUT', ORDERS_TIMEOUT_MS),
     keyDays: reader.integer('CAUDAL_PAYMENTS_KEY_DAYS', KEY_DAYS, KEY_DAYS.min),

@@ -78,8 +78,8 @@ function startConsumer(parts: Parts): Promise<Consumer> {
 }
 
 function acceptRequests({ config, db, logger, observer, relay }: Parts): PaymentRequests {
-  const { identityUrl, clientId, clientSecret, ordersUrl, ordersTimeoutMs: timeoutMs } = config
-  const client = { identityUrl, clientId, clientSecret }
+  const { tokenUrl, clientId, clientSecret, ordersUrl, ordersTimeoutMs: timeoutMs } = config
+  const client = { tokenUrl, clientId, clientSecret }
   const scopes = { scope: SCOPE.ordersRead, extraScope: SCOPE.tenantsAny }
   const getToken = createServiceTokenSource({ ...client, ...scopes })
   const lookup = { ordersUrl, getToken, timeoutMs, logger }

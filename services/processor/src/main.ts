@@ -5,12 +5,12 @@ import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
 import type { CheckResult } from '@caudal/http/health-routes.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { addStepsRoute } from '@caudal/http/steps-route.ts'
-import { createTokenVerifier, type TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Relay } from '@caudal/outbox/relay.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
 import { openDatabase } from '@caudal/service/open-database.ts'
 import { openLog, openRelay } from '@caudal/service/open-log.ts'
+import { serviceVerifier } from '@caudal/service/service-verifier.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
 import { addWaitsRoute } from '@caudal/service/waits-route.ts'
 import { type PspWork, startPspWork } from './calls/psp-work.ts'
@@ -79,7 +79,8 @@ async function startConsumer({
 
 function createApp(parts: Parts, consumer: Consumer): HttpServer {
   const { config, logger, metrics, db, relay, work } = parts
-  const verifier = verifierOf(config)
+  // Only services ask, with identity's tokens.
+  const verifier = serviceVerifier(NAME, { ...config, gatewayIssuer: null })
   const readiness = async () => ({
     ...(await checkParts({ db, verifier, consumer, relay })),
     psp_circuit: checkCircuit(work),
@@ -101,11 +102,4 @@ function checkCircuit(work: PspWork): CheckResult {
   const notClosed = [...counts.values()].reduce((sum, count) => sum + count, 0) - closed
   if (notClosed === 0) return { status: 'ok', detail: mode }
   return { status: 'warn', detail: `closed, but not for ${notClosed} pairs of tenant and bank` }
-}
-
-/** Only services ask, with identity's tokens. */
-function verifierOf({ identityIssuer: issuer, identityJwksUrl: jwksUrl }: Config): TokenVerifier {
-  return createTokenVerifier({
-    issuers: [{ issuer, jwksUrl, audience: 'caudal', kinds: ['service'] }],
-  })
 }

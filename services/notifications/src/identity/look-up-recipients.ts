@@ -2,7 +2,7 @@ import { type Device, PLATFORMS } from '@caudal/contracts/device.ts'
 import { callService, type ServiceAnswer, type TokenSource } from '@caudal/http/call-service.ts'
 import type { Notification, Recipient } from '../domain/notification.ts'
 
-export type RecipientLookup = { identityUrl: string; getToken: TokenSource; timeoutMs: number }
+export type RecipientLookup = { usersUrl: string; getToken: TokenSource; timeoutMs: number }
 
 /** A recipient, or why it is unknown for now. */
 export type LookupAnswer = { recipient: Recipient } | { fault: Error }
@@ -81,11 +81,11 @@ export async function removeDevices(
 }
 
 function post(
-  { identityUrl, getToken, timeoutMs }: RecipientLookup,
+  { usersUrl, getToken, timeoutMs }: RecipientLookup,
   path: string,
   body: object,
 ): Promise<ServiceAnswer> {
-  return callService({ url: identityUrl, path, body, getToken, timeoutMs })
+  return callService({ url: usersUrl, path, body, getToken, timeoutMs })
 }
 
 function toError(error: unknown): Error {
