@@ -31,7 +31,12 @@ test('a secret is read from the file that NAME_FILE names, without its last line
 
 test('variables that name a file by themselves are left as they are', async (t) => {
   const file = await fileWith(t, 'authority')
-  const env = { KAFKA_TLS_CA_FILE: file, KAFKA_OAUTH_TOKEN_FILE: '/nowhere', LESSKEY_FILE: file }
+  const env = {
+    KAFKA_TLS_CA_FILE: file,
+    KAFKA_OAUTH_TOKEN_FILE: '/nowhere',
+    CAUDAL_PUSH_APNS_TLS_KEY_FILE: file,
+    LESSKEY_FILE: file,
+  }
   assert.deepEqual(readSecretFiles(env), {})
 })
 

@@ -3,9 +3,11 @@ import { ConfigError } from './environment.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** `KAFKA_TLS_CA_FILE` and others are names of files by themselves. */
+/** `KAFKA_TLS_CA_FILE` and other variables of certificates name files by themselves. */
 const SECRETS = ['DATABASE_URL', 'REDIS_URL', 'PGPASSWORD', 'KAFKA_SASL_PASSWORD']
-const NAMES = new RegExp(`^(CAUDAL_\\w+|KAFKA_OAUTH_CLIENT_SECRET|${SECRETS.join('|')})_FILE$`)
+const NAMES = new RegExp(
+  `^(?!.*_TLS_)(CAUDAL_\\w+|KAFKA_OAUTH_CLIENT_SECRET|${SECRETS.join('|')})_FILE$`,
+)
 
 /**
  * The variables whose values are in files: `NAME_FILE` names the file with the value of `NAME`, as
