@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
+import { revokedName } from '@caudal/http/revocations.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { call } from './call.ts'
 import { fileScope, fundsReserved, world } from './world.ts'
@@ -12,21 +14,23 @@ const scope = fileScope(after)
 const it = await world(scope)
 const { publicKey, privateKey } = await generateKeyPair('ES256')
 const jwk = { ...(await exportJWK(publicKey)), alg: 'ES256', kid: 'test' }
-const identity = createServer((_request, response) => {
-  response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] }))
+const revoked: { subject: string; revoked_at: number }[] = []
+const identity = createServer(({ url }, response) => {
+  const body = url === '/revocations' ? { keys: ['test'], revoked } : { keys: [jwk] }
+  response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
 }).listen(0, '127.0.0.1')
 await once(identity, 'listening')
 scope.after(() => identity.close().closeAllConnections())
 const identityUrl = `http://127.0.0.1:${(identity.address() as AddressInfo).port}`
 const service = await it.start({ CAUDAL_IDENTITY_URL: identityUrl })
 
-function token(granted: string, tenantId = 'caudal'): Promise<string> {
-  return new SignJWT({ tenant_id: tenantId, client_id: 'caudal-cli', scope: granted })
+function token(granted: string, tenantId = 'caudal', client = 'caudal-cli'): Promise<string> {
+  return new SignJWT({ tenant_id: tenantId, client_id: client, scope: granted })
     .setProtectedHeader({ alg: 'ES256', kid: 'test', typ: 'at+jwt' })
     .setIssuedAt()
     .setIssuer(ISSUER)
     .setAudience('caudal')
-    .setSubject('caudal-cli')
+    .setSubject(client)
     .setExpirationTime('5m')
     .sign(privateKey)
 }
@@ -63,6 +67,19 @@ test('an unknown payment has no steps', async () => {
   const { payment_id: unknown } = fundsReserved()
   const { status, body } = await get(`/internal/payments/${unknown}/steps`, 'trace:read')
   assert.deepEqual({ status, body }, { status: 200, body: { steps: [] } })
+})
+
+test('a client that was withdrawn is refused here as well', async () => {
+  const path = `${service.url}/internal/payments/${fundsReserved().payment_id}/steps`
+  const of = async (client: string) => {
+    const own = await token('trace:read', 'caudal', client)
+    return (await call(path, { token: own })).status
+  }
+  assert.equal(await of('former'), 200)
+  const now = Math.ceil(Date.now() / 1_000) + 60
+  revoked.push({ subject: revokedName('service', 'caudal', 'former'), revoked_at: now })
+  await eventually(async () => (await of('former')) === 401)
+  assert.equal(await of('caudal-cli'), 200)
 })
 
 test('steps need their scope, and a malformed id is refused with a code', async () => {
