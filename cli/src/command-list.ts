@@ -7,7 +7,7 @@ import type { CliCommand } from './command.ts'
  */
 const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   start: async () => (await import('./commands/start.ts')).start,
-  migrate: async () => (await import('./commands/migrate.ts')).migrate,
+  migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
   seed: async () => (await import('./commands/seed.ts')).seed,
   token: async () => (await import('./commands/token.ts')).token,
   pay: async () => (await import('./commands/pay.ts')).pay,

@@ -33,7 +33,7 @@ export const kafka: CliCommand = {
     if (!process.env['KAFKA_BROKERS']) {
       throw new UsageError('KAFKA_BROKERS is not set: it names the Kafka')
     }
-    const { createTopics, grantAccess } = await import('../system/prepare-kafka.ts')
+    const { createTopics, grantKafkaAccess } = await import('../system/prepare-kafka.ts')
     if (action === 'topics') {
       const topics = await createTopics()
       if (json) printJson({ ok: true, topics })
@@ -42,7 +42,7 @@ export const kafka: CliCommand = {
     }
     const applied = values['apply'] === true
     const principalOf = (service: string): string => principal.replaceAll(SERVICE, () => service)
-    const { rules, commands } = await grantAccess(principalOf, applied)
+    const { rules, commands } = await grantKafkaAccess(principalOf, applied)
     if (json) printJson({ applied, rules })
     const done = `ok  ${rules.length} topics and groups have their access rules`
     for (const line of applied ? [done] : commands) printLine(line, invocation)

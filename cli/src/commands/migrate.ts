@@ -7,7 +7,7 @@ import { SERVICE_ENTRIES } from '../system/services.ts'
 const OWNER = 'CAUDAL_MIGRATION_DATABASE_URL'
 
 /** `caudal migrate`: the only command of a running system that connects as the owner. */
-export const migrate: CliCommand = {
+export const migrateCommand: CliCommand = {
   summary: 'create and migrate the databases, and give the role of each service its rights',
   usage: 'migrate [service…] [--withdraw ROLE] | migrate --roles',
   arguments: [['service', `whose database; all by default. ${OWNER} names the server`]],

@@ -1,4 +1,4 @@
-import { checkDatabase } from './check-database.ts'
+import { checkServer } from './check-server.ts'
 import {
   logDatabaseOf,
   migrateServices,
@@ -15,7 +15,7 @@ export async function migrateNamed(
   ownerUrl: string,
   { names, withdraw }: { names: readonly string[]; withdraw: readonly string[] },
 ): Promise<MigrationTarget[]> {
-  await checkDatabase('CAUDAL_MIGRATION_DATABASE_URL', ownerUrl)
+  await checkServer('CAUDAL_MIGRATION_DATABASE_URL', ownerUrl)
   const targets = migrationTargets(names, process.env)
   const logDatabase = logDatabaseOf(process.env)
   await migrateServices({ ownerUrl, targets, logDatabase, withdraw })

@@ -19,7 +19,7 @@ export async function createTopics(): Promise<string[]> {
 }
 
 /** The access rules of all services, and as calls of Kafka's tool; created if `apply` is true. */
-export async function grantAccess(
+export async function grantKafkaAccess(
   principalOf: (service: string) => string,
   apply: boolean,
 ): Promise<{ rules: AccessRule[]; commands: string[] }> {

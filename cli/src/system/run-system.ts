@@ -4,7 +4,7 @@ import { explainFileError } from '@caudal/local-postgres/local-postgres-error.ts
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { checkConfiguration } from './check-configuration.ts'
 import { makeDirectory } from './make-directory.ts'
-import { openDatabase } from './open-database.ts'
+import { openServiceDatabases } from './open-databases.ts'
 import { isPartial, missingSettings, withoutGateway } from './partial-system.ts'
 import { operationsPortOf, planPorts } from './plan-ports.ts'
 import { newSecrets, readOrMakeSecrets, secretEnvironment, type Secrets } from './secrets.ts'
@@ -55,7 +55,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
       stops.push({ name: 'state file', run: () => removeOwnState(dataDir) })
     }
     const closing = (run: () => Promise<void>): void => void stops.push({ name: 'postgres', run })
-    const database = await openDatabase(options, closing)
+    const database = await openServiceDatabases(options, closing)
     explain = database.explain ?? explain
     const secrets = part ? {} : await readOrMakeSecrets(dataDir)
     const made = part ? {} : secretEnvironment(secrets)

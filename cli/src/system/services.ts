@@ -119,7 +119,7 @@ export const SERVICE_ENTRIES = new Map<string, ServiceEntry>([
         config: await import('@caudal/processor/config.ts'),
         main: await import('@caudal/processor/main.ts'),
       }),
-      async () => (await import('@caudal/processor/migrations.ts')).migrationSets,
+      async () => (await import('@caudal/processor/migrations.ts')).processorMigrations,
     ),
   ],
   [
@@ -130,7 +130,7 @@ export const SERVICE_ENTRIES = new Map<string, ServiceEntry>([
         config: await import('@caudal/notifications/config.ts'),
         main: await import('@caudal/notifications/main.ts'),
       }),
-      async () => (await import('@caudal/notifications/migrations.ts')).migrationSets,
+      async () => (await import('@caudal/notifications/migrations.ts')).notificationMigrations,
     ),
   ],
   [

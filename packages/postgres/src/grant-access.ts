@@ -1,7 +1,7 @@
 import pg from 'pg'
 
 /** Who may reach a database. */
-export type Access = {
+export type DatabaseAccess = {
   /** The roles that services connect as. */
   roles: readonly string[]
   /** The role of operators' commands. */
@@ -70,7 +70,7 @@ const READABLE = `
  */
 export async function grantAccess(
   owner: pg.ClientBase,
-  { roles, operator, prior }: Access,
+  { roles, operator, prior }: DatabaseAccess,
   { sets, secretTables }: Made,
 ): Promise<void> {
   const all = [...roles, ...prior].map((role) => pg.escapeIdentifier(role)).join(', ')

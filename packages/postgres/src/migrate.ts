@@ -5,7 +5,7 @@ import pg from 'pg'
 import { clientConfig } from './client-config.ts'
 import { databaseUrl } from './database-url.ts'
 import { isRetryableConflict } from './errors.ts'
-import { type Access, grantAccess, priorRoles, withdrawAccess } from './grant-access.ts'
+import { type DatabaseAccess, grantAccess, priorRoles, withdrawAccess } from './grant-access.ts'
 import { sqlFiles } from './migration-files.ts'
 
 /** A folder of numbered .sql files. The table `migrations_<name>` records the applied files. */
@@ -15,7 +15,7 @@ export type MigrationSet = {
   /** Tables that hold secrets: operators' commands may not read them. */
   secretTables?: readonly string[]
   /** Runs after each migration, as the owner and repeatably: rights that SQL files cannot name. */
-  finish?: (owner: pg.ClientBase, access: Access) => Promise<void>
+  finish?: (owner: pg.ClientBase, access: DatabaseAccess) => Promise<void>
 }
 
 /** What to migrate, and as which role. */
@@ -99,7 +99,11 @@ async function applyMissing(
   client: pg.Client,
   { adminUrl, sets, roles = [userOf(adminUrl)], operator, withdraw = [] }: MigrateOptions,
 ): Promise<void> {
-  const access: Access = { roles, operator, prior: await priorRoles(client, [...roles, operator]) }
+  const access: DatabaseAccess = {
+    roles,
+    operator,
+    prior: await priorRoles(client, [...roles, operator]),
+  }
   const reach = [...roles, ...access.prior, ...(operator === undefined ? [] : [operator])]
   await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC')
   await client.query(`GRANT USAGE ON SCHEMA public TO ${identifiers(reach)}`)

@@ -6,7 +6,7 @@ import { isConnectionFault } from '@caudal/postgres/errors.ts'
  *
  * @throws {Error} naming the variable, without the password
  */
-export async function checkDatabase(variable: string, url: string): Promise<void> {
+export async function checkServer(variable: string, url: string): Promise<void> {
   const pool = createPool({ url, applicationName: 'caudal-start', max: 1 })
   try {
     await pool.query('SELECT 1')

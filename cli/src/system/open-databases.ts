@@ -7,7 +7,7 @@ import {
 } from '@caudal/local-postgres/start-local-postgres.ts'
 import { databaseUrl } from '@caudal/postgres/database-url.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
-import { checkDatabase } from './check-database.ts'
+import { checkServer } from './check-server.ts'
 import {
   logDatabaseOf,
   migrateServices,
@@ -41,7 +41,7 @@ const FIRST_ROLE = 'caudal_app'
  * Starts the embedded server, unless the environment names one, and migrates its databases.
  * Services connect as roles of their own, never as the owner (ADR 0030).
  */
-export async function openDatabase(
+export async function openServiceDatabases(
   { names, dataDir, env, logger }: DatabaseOptions,
   started: (stop: () => Promise<void>) => void,
 ): Promise<OpenedDatabase> {
@@ -85,13 +85,13 @@ async function openGiven(
   const { DATABASE_URL: given, CAUDAL_MIGRATION_DATABASE_URL: ownerUrl } = env
   const targets = migrationTargets(names, env, given)
   // A gateway has no database, and so no password for the server that its environment may name.
-  if (given && targets.length > 0) await checkDatabase('DATABASE_URL', given)
+  if (given && targets.length > 0) await checkServer('DATABASE_URL', given)
   if (ownerUrl && targets.length > 0) {
     if (env['NODE_ENV'] === 'production') {
       const only = 'is for "caudal migrate" only: services do not get the URL of the owner'
       throw new ConfigError([`CAUDAL_MIGRATION_DATABASE_URL ${only}`])
     }
-    await checkDatabase('CAUDAL_MIGRATION_DATABASE_URL', ownerUrl)
+    await checkServer('CAUDAL_MIGRATION_DATABASE_URL', ownerUrl)
     logger.warn(
       'this start migrates, because it got CAUDAL_MIGRATION_DATABASE_URL: in production only ' +
         '"caudal migrate" gets the URL of the owner',
