@@ -32,13 +32,13 @@ describe('starting and stopping the system from a terminal', () => {
   let dataDir = ''
   let firstOrder = ''
 
-  async function type(command: string[]): Promise<Terminal> {
+  async function type(command: string[], env: NodeJS.ProcessEnv = {}): Promise<Terminal> {
     dataDir ||= await dataDirectory(scope)
     const child = spawn(command[0]!, command.slice(1), {
       cwd: ROOT,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, CAUDAL_LOG_LEVEL: 'info' },
+      env: { ...process.env, CAUDAL_LOG_LEVEL: 'info', ...env },
     })
     const output = { stdout: '', stderr: '' }
     child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
@@ -166,9 +166,34 @@ describe('starting and stopping the system from a terminal', () => {
       [{ CAUDAL_LOG_LEVEL: 'loud' }, /CAUDAL_LOG_LEVEL/],
       [{ CAUDAL_PAYMENTS_PORT: '70000' }, /CAUDAL_PAYMENTS_PORT/],
       [{ CAUDAL_GATEWAY_SIGNING_KEY: 'x' }, /CAUDAL_GATEWAY_SIGNING_KEY/],
+      [{ CAUDAL_HOST: '0.0.0.0' }, /CAUDAL_DEVELOPMENT_LOGIN is refused because identity/],
+      [{ CAUDAL_IDENTITY_HOST: '::' }, /CAUDAL_DEVELOPMENT_LOGIN is refused because identity/],
+      [{ PGPASSWORD_FILE: '/nowhere' }, /PGPASSWORD_FILE must name a file/],
     ]
     for (const [env, message] of bad) await refusedStart(message, { env })
   })
+
+  test(
+    'a start on every address needs no development login, or identity on loopback',
+    SLOW,
+    async () => {
+      const open = { CAUDAL_HOST: '0.0.0.0' }
+      const without = await type(['npx', 'caudal', ...words()], {
+        ...open,
+        CAUDAL_DEVELOPMENT_LOGIN: 'false',
+      })
+      assert.match(without.stdout(), /identity +http:\/\/0\.0\.0\.0:/)
+      assert.match(without.stdout(), /Development login is off/)
+      assert.deepEqual(without.pasteable(), [])
+      await without.ctrlC()
+      const local = { ...open, CAUDAL_IDENTITY_HOST: '127.0.0.1' }
+      const terminal = await type(['npx', 'caudal', ...words()], local)
+      assert.match(terminal.stdout(), /identity +http:\/\/127\.0\.0\.1:/)
+      const { body } = await paste(terminal.pasteable()[0]!)
+      assert.equal(body['status'], 'PENDING', JSON.stringify(body))
+      await terminal.ctrlC()
+    },
+  )
 
   test('an unreachable database is refused with a clear message', async () => {
     const port = await freePort()

@@ -38,3 +38,14 @@ npx caudal pay --user ${userId}${where}
 Ctrl-C stops everything; the data is kept.
 `
 }
+
+/** The text after a start without development login, which the demo user needs. */
+export function welcomeWithoutLogin(gatewayUrl: string): string {
+  return `
+Caudal is ready. The gateway is ${gatewayUrl}
+
+Development login is off, so there is no demo user, and the commands cannot act as a user.
+
+Ctrl-C stops everything; the data is kept.
+`
+}

@@ -9,7 +9,7 @@ import {
   type LogLevel,
 } from '@caudal/telemetry/logger.ts'
 import type { Invocation } from '../command.ts'
-import { welcome } from '../commands/welcome.ts'
+import { welcome, welcomeWithoutLogin } from '../commands/welcome.ts'
 import { prepareDemoUser } from '../demo-data/demo-user.ts'
 import { note, printJson, printLine } from '../output.ts'
 import { watchStopSignals } from '../stop-signals.ts'
@@ -66,6 +66,10 @@ async function printReady(
     printLine(`  ${name.padEnd(14)} ${url}`, { json })
   }
   if (!complete) return
+  if (process.env['CAUDAL_DEVELOPMENT_LOGIN'] === 'false') {
+    printLine(welcomeWithoutLogin(state.gateway_url!), { json })
+    return
+  }
   const demoUser = await prepareDemoUser(
     await findSystem({ dataDir: state.data_dir, url: undefined }),
     state.data_dir,

@@ -17,19 +17,23 @@ export interface ServiceSettings {
 
 const POSTGRES = ['postgres', 'postgresql']
 
-/** Host, port, region, log level, …: `CAUDAL_HOST`, `CAUDAL_<SERVICE>_PORT`, … */
+/** Host, port, …: `CAUDAL_<SERVICE>_HOST` before `CAUDAL_HOST`, `CAUDAL_<SERVICE>_PORT`, … */
 export function readServiceSettings(
   reader: EnvironmentReader,
   service: ProcessName,
 ): ServiceSettings {
   return {
-    host: reader.text('CAUDAL_HOST', '127.0.0.1'),
+    host: readHost(reader, service),
     port: reader.port(`CAUDAL_${service}_PORT`, DEFAULT_PORTS[service]),
     region: reader.text('CAUDAL_REGION', 'local'),
     logLevel: reader.oneOf('CAUDAL_LOG_LEVEL', LOG_LEVELS, 'info'),
     ...readMetricsPrefix(reader),
     edge: readEdgeSettings(reader, service),
   }
+}
+
+function readHost(reader: EnvironmentReader, service: ProcessName): string {
+  return reader.text(`CAUDAL_${service}_HOST`, reader.text('CAUDAL_HOST', '127.0.0.1'))
 }
 
 /** `CAUDAL_METRICS_PREFIX`, such as `caudal_`, where names of several products would collide. */
@@ -54,7 +58,7 @@ function readEdgeSettings(reader: EnvironmentReader, service: ProcessName): Edge
   const port = `CAUDAL_${service}_OPERATIONS_PORT`
   if (reader.optional(port) === undefined) return { hosts }
   const operations = {
-    host: reader.text('CAUDAL_OPERATIONS_HOST', reader.text('CAUDAL_HOST', '127.0.0.1')),
+    host: reader.text('CAUDAL_OPERATIONS_HOST', readHost(reader, service)),
     port: reader.port(port, 0),
     isPublic: reader.flag('CAUDAL_OPERATIONS_PUBLIC', false),
   }

@@ -29,6 +29,24 @@ test('development login is off unless it is switched on', () => {
   assert.equal(read([], { CAUDAL_DEVELOPMENT_LOGIN: 'true' }).developmentLogin, true)
 })
 
+test('development login is refused on every address that is not loopback', () => {
+  const on = { CAUDAL_DEVELOPMENT_LOGIN: 'true' }
+  const elsewhere = ['0.0.0.0', '::', '192.168.1.7', '10.0.0.1', '2001:db8::1', 'identity']
+  for (const host of elsewhere) {
+    const refused = (error: unknown): boolean =>
+      error instanceof ConfigError &&
+      /CAUDAL_DEVELOPMENT_LOGIN is refused .* CAUDAL_IDENTITY_HOST/.test(error.message)
+    assert.throws(() => read([], { ...on, CAUDAL_HOST: host }), refused, host)
+    assert.throws(() => read([], { ...on, CAUDAL_IDENTITY_HOST: host }), refused, host)
+    assert.equal(read([], { CAUDAL_HOST: host }).developmentLogin, false)
+  }
+  for (const host of ['127.0.0.1', '127.8.8.8', '::1', 'localhost']) {
+    assert.equal(read([], { ...on, CAUDAL_HOST: host }).developmentLogin, true)
+    const own = read([], { ...on, CAUDAL_HOST: '0.0.0.0', CAUDAL_IDENTITY_HOST: host })
+    assert.deepEqual([own.host, own.developmentLogin], [host, true])
+  }
+})
+
 test('bad clients are refused and no secret is shown', () => {
   const refusals: unknown[] = [
     {},

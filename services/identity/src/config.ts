@@ -1,4 +1,5 @@
 import { type EnvironmentReader, readEnvironment } from '@caudal/config/environment.ts'
+import { isLoopback } from '@caudal/config/is-loopback.ts'
 import {
   type DatabaseSettings,
   readDatabaseSettings,
@@ -42,15 +43,35 @@ const Clients = Compile(
 
 /** @throws {ConfigError} naming every bad variable at once; secrets are never shown */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  return readEnvironment(env, (reader) => ({
-    ...readServiceSettings(reader, 'IDENTITY'),
-    ...readPublicUrl(reader),
-    ...readDatabaseSettings(reader, 'IDENTITY'),
-    issuer: reader.url('CAUDAL_ISSUER', 'https://identity.caudal.local'),
-    clients: readClients(reader),
-    developmentLogin: reader.flag('CAUDAL_DEVELOPMENT_LOGIN', false),
-    behindProxy: reader.flag('CAUDAL_IDENTITY_BEHIND_PROXY', false),
-  }))
+  return readEnvironment(env, (reader) => {
+    const settings = readServiceSettings(reader, 'IDENTITY')
+    return {
+      ...settings,
+      ...readPublicUrl(reader),
+      ...readDatabaseSettings(reader, 'IDENTITY'),
+      issuer: reader.url('CAUDAL_ISSUER', 'https://identity.caudal.local'),
+      clients: readClients(reader),
+      developmentLogin: readDevelopmentLogin(reader, settings.host),
+      behindProxy: reader.flag('CAUDAL_IDENTITY_BEHIND_PROXY', false),
+    }
+  })
+}
+
+/**
+ * Development login makes tokens of every user without a password. A secret of one client must not
+ * be all that stands between a network and every wallet, so it needs a loopback address.
+ */
+function readDevelopmentLogin(reader: EnvironmentReader, host: string): boolean {
+  const name = 'CAUDAL_DEVELOPMENT_LOGIN'
+  const isOn = reader.flag(name, false)
+  if (isOn && !isLoopback(host)) {
+    reader.refuse(
+      name,
+      'is refused because identity listens on an address that is not loopback: set it to false, ' +
+        'or set CAUDAL_IDENTITY_HOST to 127.0.0.1 (the others may keep CAUDAL_HOST)',
+    )
+  }
+  return isOn
 }
 
 /** `CAUDAL_IDENTITY_PUBLIC_URL`, or the address that the peers use. */
