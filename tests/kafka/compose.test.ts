@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -14,15 +14,14 @@ import { SLOW } from '@caudal/testing/slow.ts'
 import { SERVICE_ENTRIES } from 'caudal/system/services.ts'
 import pg from 'pg'
 import { runCli } from '../../cli/test/run-cli.ts'
-import { type ComposeService, readComposeFile } from '../../tools/compose-file.ts'
-import { dataDirectory } from '../support/launch-system.ts'
 import {
-  containersOf,
-  initPostgres,
+  type ComposeService,
+  environmentOf,
   makeSecrets,
-  startBroker,
-  texts,
-} from '../support/processes/compose-processes.ts'
+  readComposeFile,
+} from '../../tools/compose-file.ts'
+import { dataDirectory } from '../support/launch-system.ts'
+import { containersOf, initPostgres, startBroker } from '../support/processes/compose-processes.ts'
 import { startRedis } from '../support/redis-server.ts'
 import { ROOT } from '../support/root.ts'
 
@@ -35,14 +34,15 @@ test(
   SLOW,
   async (t) => {
     const dir = await dataDirectory(t)
-    const secrets = makeSecrets()
-    const { services } = readComposeFile(secrets)
+    const secrets = makeSecrets(dir)
+    const { services } = readComposeFile(secrets.env)
     const redis = await startRedis(t)
+    await writeFile(join(secrets.folder, 'redis-url'), redis.url)
     const postgres = await startLocalPostgres({ dataDir: join(dir, 'postgres'), logger: silent })
     await forgetRoles(postgres.adminUrl)
-    await initPostgres(postgres.adminUrl, dir, services['postgres']!.environment)
+    await initPostgres(postgres.adminUrl, dir, secrets.folder)
 
-    const here = await addressesHere(postgres.port, redis.url)
+    const here = await addressesHere(postgres.port, secrets.folder)
     const containers = containersOf(t)
     t.after(() => postgres.stop())
     const brokers = [1, 2, 3].map((id) => services[`kafka-${id}`]!)
@@ -50,10 +50,10 @@ test(
       brokers.map(async (broker, index) => {
         const folder = await folderOf(dir, `kafka-${index + 1}`)
         const env = here.of(broker)
-        const [client, controller] = here.listeners(index + 1)
+        const [client, controller] = here.listeners(index + 1).map((port) => `127.0.0.1:${port}`)
         await startBroker(containers, folder, {
           ...env,
-          KAFKA_LISTENERS: `PLAINTEXT://127.0.0.1:${client},CONTROLLER://127.0.0.1:${controller}`,
+          KAFKA_LISTENERS: `SASL_PLAINTEXT://${client},CONTROLLER://${controller}`,
           KAFKA_LOG_DIRS: join(folder, 'data'),
           // A small buffer, since all brokers share this machine's memory.
           KAFKA_LOG_CLEANER_DEDUPE_BUFFER_SIZE: '2097152',
@@ -65,27 +65,23 @@ test(
       await eventually(() => answers(here.listeners(id)[0]), { timeoutMs: HEALTHY_MS })
     }
     const entry = await entrypoint()
+    const base = { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_ENV: 'production' }
     // As `service_completed_successfully`.
-    const owner = { PATH: process.env['PATH'], HOME: process.env['HOME'] }
-    await run(process.execPath, [...entry, ...services['migrate']!.command!], {
-      cwd: ROOT,
-      env: { ...owner, NODE_ENV: 'production', ...here.of(services['migrate']!) },
-    })
-    for (const [name, { key }] of SERVICE_ENTRIES) {
+    for (const name of ['migrate', 'kafka-topics', 'kafka-acls']) {
+      await run(process.execPath, [...entry, ...services[name]!.command!], {
+        cwd: ROOT,
+        env: { ...base, ...here.of(services[name]!) },
+      })
+    }
+    for (const [name, key] of CONTAINERS) {
       const folder = await folderOf(dir, name)
-      const env = {
-        PATH: process.env['PATH'],
-        HOME: process.env['HOME'],
-        NODE_ENV: 'production',
-        ...here.of(services[name]!),
-        [`CAUDAL_${key}_PORT`]: String(here.portOf(name)),
-      }
+      const port = { [`CAUDAL_${key}_PORT`]: String(here.portOf(name)) }
       containers.start(process.execPath, [...entry, ...services[name]!.command!], {
-        env,
+        env: { ...base, ...here.of(services[name]!), ...port },
         dir: folder,
       })
     }
-    for (const [name] of SERVICE_ENTRIES) {
+    for (const [name] of CONTAINERS) {
       const check = services[name]!.healthcheck!.test.slice(2, -1)
       const isHealthy = () =>
         run(process.execPath, [...check, String(here.portOf(name))], { cwd: ROOT })
@@ -96,13 +92,19 @@ test(
         },
       )
     }
-    const env = { ...here.of(services['cli']!), CAUDAL_DATA: join(dir, 'nothing') }
+    const env = { ...here.of(services['trial']!), CAUDAL_DATA: join(dir, 'nothing') }
     for (const words of [['demo', '--rate', '10', '--seconds', '3'], ['verify']]) {
       const { code, stdout, stderr } = await runCli([...words, '--json'], { cwd: dir, env })
       assert.equal(code, 0, `${words[0]}: ${stdout} ${stderr}`)
     }
   },
 )
+
+/** Each container that serves, and the <KEY> of its variables. */
+const CONTAINERS = [
+  ...[...SERVICE_ENTRIES].map(([name, { key }]) => [name, key] as const),
+  ['development-login', 'IDENTITY'] as const,
+]
 
 type Here = {
   portOf(service: string): number
@@ -112,19 +114,20 @@ type Here = {
   of(service: ComposeService): NodeJS.ProcessEnv
 }
 
-async function addressesHere(postgresPort: number, redisUrl: string): Promise<Here> {
-  const ports = await freePorts(SERVICE_ENTRIES.size + 7)
-  const names = [...SERVICE_ENTRIES.keys()]
+async function addressesHere(postgresPort: number, secrets: string): Promise<Here> {
+  const ports = await freePorts(CONTAINERS.length + 7)
+  const names = CONTAINERS.map(([name]) => name)
   const listeners = (id: number): [number, number] => {
-    const first = SERVICE_ENTRIES.size + 2 * (id - 1)
+    const first = CONTAINERS.length + 2 * (id - 1)
     return [ports[first]!, ports[first + 1]!]
   }
   const replaced = new Map([
+    // The container `trial` shares the network of `development-login`.
+    [`127.0.0.1:${DEFAULT_PORTS.IDENTITY}`, `127.0.0.1:${ports[CONTAINERS.length - 1]!}`],
     ['postgres:5432', `127.0.0.1:${postgresPort}`],
-    ['redis:6379', new URL(redisUrl).host],
     ['push:8089', `127.0.0.1:${ports.at(-1)!}`],
   ])
-  for (const [index, [name, { key }]] of [...SERVICE_ENTRIES].entries()) {
+  for (const [index, [name, key]] of CONTAINERS.entries()) {
     const port = DEFAULT_PORTS[key as keyof typeof DEFAULT_PORTS]
     replaced.set(`${name}:${port}`, `127.0.0.1:${ports[index]!}`)
   }
@@ -142,9 +145,9 @@ async function addressesHere(postgresPort: number, redisUrl: string): Promise<He
   return {
     portOf: (service) => ports[names.indexOf(service)]!,
     listeners,
-    of: ({ environment }) =>
+    of: (service) =>
       Object.fromEntries(
-        Object.entries(texts(environment)).map(([name, text]) => [name, here(text!)]),
+        Object.entries(environmentOf(service, secrets)).map(([name, text]) => [name, here(text)]),
       ),
   }
 }

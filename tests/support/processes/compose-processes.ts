@@ -4,25 +4,19 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestScope } from '@caudal/testing/test-database.ts'
-import { COMPOSE_DIR, type ComposeService, readEnvFile } from '../../../tools/compose-file.ts'
+import { COMPOSE_DIR } from '../../../tools/compose-file.ts'
 import { kafkaJars } from '../../../tools/kafka/kafka-jars.ts'
 import { ROOT } from '../root.ts'
 import { runPsqlScript } from '../run-psql-script.ts'
 
-/** Runs make-env.sh and parses its output. */
-export function makeSecrets(): Record<string, string> {
-  const script = join(COMPOSE_DIR, 'make-env.sh')
-  return readEnvFile(execFileSync('sh', [script], { encoding: 'utf8' }))
-}
-
-/** Runs init-postgres.sh like the image does. */
-export async function initPostgres(
-  adminUrl: string,
-  dir: string,
-  environment: ComposeService['environment'],
-): Promise<void> {
+/** Runs init-postgres.sh like the image does, with the secrets of a folder. */
+export async function initPostgres(adminUrl: string, dir: string, secrets: string): Promise<void> {
   const script = join(COMPOSE_DIR, 'init-postgres.sh')
-  const env = { ...texts(environment), CREATE_ROLES: join(COMPOSE_DIR, '../create-roles.sh') }
+  const env = {
+    POSTGRES_USER: 'postgres',
+    SECRETS_DIR: secrets,
+    CREATE_ROLES: join(COMPOSE_DIR, '../create-roles.sh'),
+  }
   await runPsqlScript(script, [], { adminUrl, dir, env })
 }
 
@@ -45,8 +39,8 @@ export async function startBroker(
     env,
     stdio: 'pipe',
   })
-  const heap = String(environment['KAFKA_HEAP_OPTS']).split(' ')
-  const words = [...heap, '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.Kafka']
+  const options = `${environment['KAFKA_HEAP_OPTS']} ${environment['KAFKA_OPTS']}`.split(' ')
+  const words = [...options, '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.Kafka']
   containers.start('java', [...words, join(final!, 'server.properties')], { env, dir })
 }
 
@@ -84,10 +78,4 @@ export function containersOf(scope: TestScope): Containers {
       children.push({ child, exited: once(child, 'exit'), isBroker: program === 'java' })
     },
   }
-}
-
-/** Converts the values of an environment to texts. */
-export function texts(environment: ComposeService['environment'] = {}): NodeJS.ProcessEnv {
-  const entries = Object.entries(environment)
-  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]))
 }
