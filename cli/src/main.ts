@@ -17,9 +17,10 @@ async function main(args: readonly string[]): Promise<number> {
   if (name === '--version' || name === '-v') return version(rest.includes('--json'))
   if (name === 'help' || name === '--help' || name === '-h') return help(rest[0])
   const command = await known(name)
-  Object.assign(process.env, readSecretFiles(process.env))
   const invocation = parse(name, command, rest)
-  return invocation === 'help' ? help(name) : command.run(invocation)
+  if (invocation === 'help') return help(name)
+  Object.assign(process.env, readSecretFiles(process.env))
+  return command.run(invocation)
 }
 
 /** @throws {UsageError} */
