@@ -11,6 +11,7 @@ import {
 
 const PREFIX = 'caudal-test-'
 const ABANDONED_MS = 600_000
+const PASSING = new Set(['DATA_DIR_IN_USE', 'DATA_DIR_UNUSABLE', 'PERMISSION_DENIED'])
 
 const logger: LocalPostgresLogger = {
   info: () => undefined,
@@ -72,8 +73,7 @@ async function removeFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true })
 }
 
-/** A long run that is still going on, or another user's. */
+/** A long run that is still going on, another user's, or one that another run is removing. */
 function ignoreForeign(error: unknown): void {
-  const passing = error instanceof LocalPostgresError
-  if (!passing || !['DATA_DIR_IN_USE', 'PERMISSION_DENIED'].includes(error.code)) throw error
+  if (!(error instanceof LocalPostgresError) || !PASSING.has(error.code)) throw error
 }
