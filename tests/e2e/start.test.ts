@@ -168,7 +168,7 @@ describe('starting and stopping the system from a terminal', () => {
       [{ CAUDAL_GATEWAY_SIGNING_KEY: 'x' }, /CAUDAL_GATEWAY_SIGNING_KEY/],
       [{ CAUDAL_HOST: '0.0.0.0' }, /CAUDAL_DEVELOPMENT_LOGIN is refused because identity/],
       [{ CAUDAL_IDENTITY_HOST: '::' }, /CAUDAL_DEVELOPMENT_LOGIN is refused because identity/],
-      [{ PGPASSWORD_FILE: '/nowhere' }, /PGPASSWORD_FILE must name a file/],
+      [{ PGPASSWORD_FILE: '/nowhere' }, /PGPASSWORD_FILE names a file that cannot be read/],
     ]
     for (const [env, message] of bad) await refusedStart(message, { env })
   })

@@ -68,14 +68,27 @@ async function requestToken(
     headers: { authorization: `Basic ${credentials.toString('base64')}` },
     body: new URLSearchParams(form),
   })
-  // OAuth servers leave out unknown scopes without an error. Without `scope` all were granted.
-  const granted = new Set((response.scope ?? form['scope'])?.split(' '))
+  // OAuth servers leave out unknown scopes without an error. If the response names no scopes, the
+  // token does; if neither does, all were granted (RFC 6749, 5.1).
+  const scopes = response.scope ?? scopesIn(response.access_token) ?? form['scope']
+  const granted = new Set(scopes?.split(' '))
   const missing = form['scope']?.split(' ').find((scope) => scope !== '' && !granted.has(scope))
   if (missing !== undefined) {
     throw new RefusedError(`client ${id} was not granted the scope ${missing}`)
   }
   const expiresAt = new Date(Date.now() + response.expires_in * 1_000)
   return { token: response.access_token, expires_at: expiresAt.toISOString() }
+}
+
+/** The claim `scope` of an access token (RFC 9068), which is not verified here. */
+function scopesIn(token: string): string | undefined {
+  try {
+    const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()
+    const { scope = '' } = JSON.parse(claims) as { scope?: unknown }
+    return typeof scope === 'string' ? scope : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** The authorization header of a token. */
