@@ -93,6 +93,48 @@ describe('notifications of the ends of payments', async () => {
     assert.deepEqual(identity.tokensOf(user.userId), [second])
   })
 
+  test('P6: a malformed device delays its own notification only, which shows why', async () => {
+    const good = identity.addUser(['android'])
+    const bad = identity.addUser(['android'])
+    const [device] = bad.devices
+    const { device_id: id } = device!
+    device!.device_id = 'phone-1'
+    const events = [finalized(good), finalized(bad)] as const
+    await it.finalize(events)
+    const [sent, waiting] = events.map((event) => event.payment_id) as [string, string]
+    assert.equal((await it.ended(sent)).status, 'SENT')
+    const { status } = (await eventually(async () => {
+      const row = await it.find(waiting)
+      return /device_id of its own \(a UUID\)/.test(row?.detail ?? '') && row
+    })) as { status: string }
+    assert.equal(status, 'PENDING')
+    assert.deepEqual(await it.messages(waiting), [])
+    device!.device_id = id
+    assert.equal((await it.ended(waiting)).status, 'SENT')
+    assert.equal(await it.requests(events), 2)
+  })
+
+  test('P6: a device that the user service sends twice is notified once', async () => {
+    const user = identity.addUser(['android'])
+    user.devices.push({ ...user.devices[0]! })
+    const event = finalized(user)
+    await it.finalize([event])
+    assert.equal((await it.ended(event.payment_id)).status, 'SENT')
+    assert.equal(await it.requests([event]), 1)
+  })
+
+  test('P6: a device whose id is in capital letters is not sent to again by a retry', async () => {
+    const user = identity.addUser(['android', 'ios'])
+    for (const device of user.devices) device.device_id = device.device_id.toUpperCase()
+    const [android, ios] = identity.tokensOf(user.userId)
+    const event = finalized(user)
+    await it.behave({ by_token: { [ios!]: 'error_500_once' } })
+    await it.finalize([event])
+    assert.equal((await it.ended(event.payment_id)).status, 'SENT')
+    const tokens = (await it.messages(event.payment_id)).map((message) => message.device_token)
+    assert.deepEqual(tokens, [android, ios])
+  })
+
   test('P6: a user with dead tokens only has no device', async () => {
     const user = identity.addUser(['android', 'ios'])
     const event = finalized(user)

@@ -32,10 +32,15 @@ test('each line about a notification names its payment, its trace and its actor'
   }
   const ended = { status: 'NO_DEVICE', retryInMs: null, failures: 0, detail: null } as const
   observer.tried(notification, ended, [])
+  observer.malformedDevices(notification, 'a malformed device')
   observer.callFailed(notification, new Error('a bug'))
   assert.deepEqual(
     lines.map(({ message, payment_id, trace_id, actor }) => [message, payment_id, trace_id, actor]),
-    ['notification tried', 'a try of a notification was aborted'].map((message) => [
+    [
+      'notification tried',
+      'could not use devices of the user service',
+      'a try of a notification was aborted',
+    ].map((message) => [
       message,
       notification.paymentId,
       traceId,

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import type { Device } from '@caudal/contracts/device.ts'
 import type { Outbound } from '@caudal/outbound/create-outbound.ts'
 import type { Deadline } from '@caudal/outbound/deadline.ts'
-import { type DeviceOutcome, endExpired, type PushOutcome } from '../domain/decide-delivery.ts'
+import {
+  type DeviceOutcome,
+  endExpired,
+  type PushOutcome,
+  wasDelivered,
+} from '../domain/decide-delivery.ts'
 import { isWorthSending } from '../domain/is-worth-sending.ts'
 import { type Channel, channelOf, type Notification } from '../domain/notification.ts'
 import { type Content, writeContent } from '../domain/write-content.ts'
@@ -66,14 +71,23 @@ async function lookUp(
     const detail = 'identity did not answer the lookup of devices'
     return ended(postponed(notification, detail, deps.recipients.shutForMs()))
   }
-  const { locale, devices } = answer.recipient
+  const { recipient, malformed } = answer
+  const { locale, devices } = recipient
+  if (malformed !== null) deps.observer.malformedDevices(notification, malformed)
   const open = devices.filter(({ deviceId }) => !notification.settled.has(deviceId))
-  if (open.length === 0) return ended(decided(notification, []))
+  if (open.length === 0) return ended(withoutDevices(notification, malformed))
   const id = notificationIdOf(notification.paymentId)
   return beginPushes(deps, call, {
     devices: open,
     content: writeContent(notification, { id, locale }),
   })
+}
+
+/** Without a device the notification ends, unless one was left out: it may be mended in time. */
+function withoutDevices(notification: Notification, malformed: string | null): TriedNotification {
+  return malformed === null || wasDelivered(notification)
+    ? decided(notification, [])
+    : postponed(notification, malformed)
 }
 
 /** A full push service gets no call. Its devices are retried later, and the others sent to now. */

@@ -16,6 +16,8 @@ export type Observer = {
     devices: readonly DeviceOutcome[],
   ): void
   lookupFailed(fault: Error, notifications: number): void
+  /** Devices in the answer of the user service were left out. */
+  malformedDevices(notification: Notification, what: string): void
   /** A try was aborted: it passed its deadline, or our own code failed. */
   callFailed(notification: Notification, error: unknown): void
   saveFailed(error: unknown, notifications: number): void
@@ -90,6 +92,14 @@ export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger 
       logger.warn(
         { err: error, notifications },
         'could not look up devices; the notifications wait',
+      )
+    },
+    malformedDevices(notification, what) {
+      faults.inc({ call: 'lookup' })
+      const { tenantId, userId } = notification
+      logger.error(
+        { ...idsOf(notification), tenant_id: tenantId, user_id: userId, detail: what },
+        'could not use devices of the user service',
       )
     },
     callFailed(notification, error) {

@@ -75,11 +75,16 @@ export function postpone(
 }
 
 /** Ends a notification that was claimed after its payment's end was too old (rule 12). */
-export function endExpired({ failures, settled }: Tried): DeliveryDecision {
-  const delivered = [...settled.values()].includes('DELIVERED')
-  if (delivered) return { status: 'SENT', retryInMs: null, failures, detail: null }
+export function endExpired(tried: Tried): DeliveryDecision {
+  const { failures, settled } = tried
+  if (wasDelivered(tried)) return { status: 'SENT', retryInMs: null, failures, detail: null }
   const status = failures > 0 || settled.size > 0 ? 'FAILED' : 'TOO_OLD'
   return { status, retryInMs: null, failures, detail: 'not delivered within a day' }
+}
+
+/** Whether a device got the notification in an earlier try. */
+export function wasDelivered({ settled }: Pick<Notification, 'settled'>): boolean {
+  return [...settled.values()].includes('DELIVERED')
 }
 
 /** Whole milliseconds, exponential with jitter (F13). */

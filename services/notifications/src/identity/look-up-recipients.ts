@@ -1,21 +1,18 @@
-import { type Device, PLATFORMS } from '@caudal/contracts/device.ts'
 import { callService, type ServiceAnswer, type TokenSource } from '@caudal/http/call-service.ts'
-import type { Notification, Recipient } from '../domain/notification.ts'
+import type { Notification } from '../domain/notification.ts'
+import { type FoundRecipient, readRecipients } from './read-recipients.ts'
 
 export type RecipientLookup = { usersUrl: string; getToken: TokenSource; timeoutMs: number }
 
 /** A recipient, or why it is unknown for now. */
-export type LookupAnswer = { recipient: Recipient } | { fault: Error }
+export type LookupAnswer = FoundRecipient | { fault: Error }
 
 type Subject = Pick<Notification, 'tenantId' | 'userId'>
 
-type UserView = {
-  user_id: string
-  locale: string
-  devices: { device_id: string; platform: string; token: string }[]
+const UNKNOWN_USER: FoundRecipient = {
+  recipient: { locale: 'en', devices: [] },
+  malformed: null,
 }
-
-const UNKNOWN_USER: Recipient = { locale: 'en', devices: [] }
 
 /**
  * Looks up the devices of many users at identity, one call per tenant (P6). A failed lookup affects
@@ -25,7 +22,7 @@ export async function lookUpRecipients(
   lookup: RecipientLookup,
   subjects: readonly Subject[],
 ): Promise<LookupAnswer[]> {
-  const tenants = new Map<string, Map<string, Recipient> | Error>()
+  const tenants = new Map<string, Map<string, FoundRecipient> | Error>()
   const byTenant = Map.groupBy(subjects, ({ tenantId }) => tenantId)
   await Promise.all(
     [...byTenant].map(async ([tenantId, own]) => {
@@ -35,9 +32,7 @@ export async function lookUpRecipients(
   )
   return subjects.map(({ tenantId, userId }) => {
     const users = tenants.get(tenantId)!
-    return users instanceof Error
-      ? { fault: users }
-      : { recipient: users.get(userId) ?? UNKNOWN_USER }
+    return users instanceof Error ? { fault: users } : (users.get(userId) ?? UNKNOWN_USER)
   })
 }
 
@@ -45,24 +40,13 @@ async function lookUpTenant(
   lookup: RecipientLookup,
   tenantId: string,
   userIds: ReadonlySet<string>,
-): Promise<Map<string, Recipient>> {
+): Promise<Map<string, FoundRecipient>> {
   const { status, body } = await post(lookup, '/v1/users/lookup', {
     tenant_id: tenantId,
     user_ids: [...userIds],
   })
   if (status !== 200) throw new Error(`identity answered ${status} to a lookup of users`)
-  const { users } = body as { users: UserView[] }
-  return new Map(users.map((user) => [user.user_id, recipientOf(user)]))
-}
-
-function recipientOf({ locale, devices }: UserView): Recipient {
-  return { locale, devices: devices.flatMap(deviceOf) }
-}
-
-/** A platform that has no channel here gets nothing. */
-function deviceOf({ device_id: deviceId, platform, token }: UserView['devices'][number]): Device[] {
-  const known = PLATFORMS.find((one) => one === platform)
-  return known === undefined ? [] : [{ deviceId, platform: known, token }]
+  return readRecipients(body)
 }
 
 /**
