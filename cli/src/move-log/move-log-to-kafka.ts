@@ -8,10 +8,10 @@ import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { migrate } from '@caudal/postgres/migrate.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { toKafkaSettings } from '@caudal/service/to-kafka-settings.ts'
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import { note } from '../output.ts'
 import { watchStopSignals } from '../stop-signals.ts'
+import { creatingSettings } from '../system/prepare-kafka.ts'
 import { holdServices } from './hold-services.ts'
 import { checkService, movePositions, servicesWithDatabases } from './move-positions.ts'
 import { openStoppedSystem, type StoppedSystem } from './stopped-system.ts'
@@ -43,7 +43,7 @@ async function withLogs<T>(
   logger: Logger,
   work: (moving: Moving) => Promise<T>,
 ): Promise<T> {
-  const kafka = toKafkaSettings(readEnvironment(process.env, readKafkaConfig)!)
+  const kafka = creatingSettings(readEnvironment(process.env, readKafkaConfig)!)
   const server = { serverUrl: system.logUrl, url: system.logUrl }
   const services = await servicesWithDatabases(system)
   // Before the logs are opened, whose own connections look like those of a service.

@@ -8,14 +8,23 @@ import {
   applyAccessRules,
 } from '@caudal/event-log/kafka/access-rules.ts'
 import { ensureTopics } from '@caudal/event-log/kafka/ensure-topics.ts'
+import type { KafkaSettings } from '@caudal/event-log/kafka/kafka-settings.ts'
 import { toKafkaSettings } from '@caudal/service/to-kafka-settings.ts'
 
 /** Creates the topics of the Kafka that the environment names; resolves to their names. */
 export async function createTopics(): Promise<string[]> {
   const config = readConfig()
   const topics = Object.values(TOPICS).map((topic) => (config.prefix ?? '') + topic)
-  await ensureTopics(toKafkaSettings(config), 'caudal', topics)
+  await ensureTopics(creatingSettings(config), 'caudal', topics)
   return topics
+}
+
+/**
+ * The settings of a command whose purpose needs topics. KAFKA_TOPICS is for services: its `check`
+ * forbids them to create topics, but not an operator who asks for them.
+ */
+export function creatingSettings(config: KafkaConfig): KafkaSettings {
+  return { ...toKafkaSettings(config), checkTopicsOnly: false }
 }
 
 /** The access rules of all services, and as calls of Kafka's tool; created if `apply` is true. */
