@@ -27,3 +27,9 @@ export async function readUnit(name: string): Promise<Unit> {
         .map(([, , value = '']) => value.replaceAll('%i', instance)),
   }
 }
+
+/** Parses a file of `EnvironmentFile=`: a variable a line, in quotes or without. */
+export function parseEnvironmentFile(text: string): Record<string, string> {
+  const lines = [...text.matchAll(/^([A-Z][A-Z0-9_]*)=(?:'([^'\n]*)'|(.*))$/gm)]
+  return Object.fromEntries(lines.map(([, name, quoted, plain]) => [name!, quoted ?? plain ?? '']))
+}
