@@ -7,6 +7,7 @@ import { logMigrations } from '../src/migrations.ts'
 import { addTopics } from '../src/postgres/add-topics.ts'
 import { letUseLog } from '../src/postgres/let-use-log.ts'
 import { openPostgresLog } from '../src/postgres/open-postgres-log.ts'
+import { readRecords } from '../src/postgres/read-records.ts'
 import { logConformance, OTHER_TOPIC, TOPIC } from './conformance.ts'
 
 const topics = [TOPIC, OTHER_TOPIC]
@@ -44,6 +45,21 @@ test('F4: the runtime role can neither change nor remove a record', async (t) =>
   ]) {
     await assert.rejects(pool.query(statement), { code: '42501' })
   }
+})
+
+test('rule 11: headers that are none stop no reader', async (t) => {
+  const { pool } = await testLog(t)
+  const heads = ['not json', 'null', '["a"]', '{"traceparent":1,"consumers":"a"}']
+  await pool.query(
+    `SELECT append_records($1, ARRAY[$1], '{0}', ARRAY[cardinality($2::text[])],
+       array_fill(1, ARRAY[cardinality($2)]), '{0,1,2,3}', $2, $2, $2)`,
+    [TOPIC, heads],
+  )
+  const records = await readRecords(pool, [{ topic: TOPIC, partition: 0, offset: 0n }], 10)
+  assert.deepEqual(
+    records.map(({ headers }) => headers),
+    [{}, {}, {}, { consumers: 'a' }],
+  )
 })
 
 test('offsets are dense in every partition, and a refused batch takes none', async (t) => {

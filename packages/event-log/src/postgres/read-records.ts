@@ -44,6 +44,22 @@ export async function readRecords(
     offset: row.record_offset,
     key: row.record_key,
     value: row.value,
-    headers: JSON.parse(row.headers) as Record<string, string>,
+    headers: headersOf(row.headers),
   }))
+}
+
+/**
+ * The headers of a record. A writer can store any text as headers; what is no header is left out,
+ * because a read that fails would stop all consumers of the topic.
+ */
+function headersOf(text: string): Record<string, string> {
+  const isHeader = (entry: [string, unknown]): entry is [string, string] =>
+    typeof entry[1] === 'string'
+  try {
+    const stored: unknown = JSON.parse(text)
+    const isObject = typeof stored === 'object' && stored !== null && !Array.isArray(stored)
+    return isObject ? Object.fromEntries(Object.entries(stored).filter(isHeader)) : {}
+  } catch {
+    return {}
+  }
 }
