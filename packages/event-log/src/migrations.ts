@@ -5,15 +5,20 @@ import pg from 'pg'
 import { addTopics } from './postgres/add-topics.ts'
 import { type LogUser, letUseLog } from './postgres/let-use-log.ts'
 
+/** The columns that redriving and discarding a parked record change. */
+const DECIDED = 'kind, next_attempt_at, redriven_at, resolved_at, resolution'
+
 /** Tables that a consuming service needs in its own database: offsets and parked records. */
 export const consumerMigrations: MigrationSet = {
   name: 'consumer',
   dir: fileURLToPath(new URL('../migrations/consumer', import.meta.url)),
-  // What an operator decides about parked records (`caudal dlq`).
+  // What an operator decides about parked records (`caudal dlq`), and nothing else of them: a
+  // record that is redriven with another value would be an event of nobody.
   finish: async (owner, { operator }) => {
     if (operator === undefined) return
     const role = pg.escapeIdentifier(operator)
-    await owner.query(`GRANT UPDATE ON parked_records TO ${role}`)
+    await owner.query(`REVOKE UPDATE ON parked_records FROM ${role}`)
+    await owner.query(`GRANT UPDATE (${DECIDED}) ON parked_records TO ${role}`)
     await owner.query(`GRANT INSERT ON parked_record_actions TO ${role}`)
   },
 }
