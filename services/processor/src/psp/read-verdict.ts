@@ -108,12 +108,16 @@ function fieldsOf(members: Record<string, unknown>): PspAnswer {
 /** These fields are stored, emitted and shown. A transaction id stays: it must remain unique. */
 function masked(value: unknown, maxLength: number): unknown {
   if (typeof value !== 'string') return value
-  // A card number that is cut could no longer be recognised.
-  return maskCardNumbers(value.slice(0, maxLength + LONGEST_CARD_NUMBER))
+  // A card number that is cut could no longer be recognised, nor one with U+0000 in it.
+  return maskCardNumbers(withoutNul(value).slice(0, maxLength + LONGEST_CARD_NUMBER))
 }
 
 /** Cuts the text to the limits of the event. PostgreSQL's JSON cannot hold U+0000. */
 function textOf(value: unknown, maxLength: number): string | undefined {
   if (typeof value !== 'string') return undefined
-  return value.replaceAll('\u0000', '').toWellFormed().slice(0, maxLength).toWellFormed()
+  return withoutNul(value).toWellFormed().slice(0, maxLength).toWellFormed()
+}
+
+function withoutNul(text: string): string {
+  return text.replaceAll('\u0000', '')
 }
