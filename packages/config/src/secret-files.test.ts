@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { ConfigError } from './environment.ts'
 import { readSecretFiles } from './secret-files.ts'
 
-async function fileWith(t: TestContext, text: string): Promise<string> {
+async function fileWith(t: TestContext, text: string | Buffer): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'caudal-secrets-'))
   t.after(() => rm(folder, { recursive: true }))
   const file = join(folder, 'secret')
@@ -58,6 +58,30 @@ test('every file of a secret that cannot be used is named, and no secret', async
         'PGPASSWORD_FILE must not be set beside PGPASSWORD',
       ])
       assert.doesNotMatch(error.message, /horse|staple/)
+      return true
+    },
+  )
+})
+
+test('a file that holds no secret is refused, not read to its end nor cut', async (t) => {
+  const env = {
+    CAUDAL_PSP_API_KEY_FILE: '/dev/zero',
+    DATABASE_URL_FILE: await fileWith(t, Buffer.from([0x70, 0xe4, 0x73])),
+    KAFKA_SASL_PASSWORD_FILE: tmpdir(),
+    PGPASSWORD_FILE: await fileWith(t, 'correct\0horse'),
+    REDIS_URL_FILE: await fileWith(t, '\r\n'.repeat(1_000)),
+  }
+  assert.throws(
+    () => readSecretFiles(env),
+    (error) => {
+      assert.ok(error instanceof ConfigError)
+      assert.deepEqual(error.problems, [
+        'CAUDAL_PSP_API_KEY_FILE names a file that has more than 1 MiB',
+        'DATABASE_URL_FILE names a file that is not in UTF-8',
+        'KAFKA_SASL_PASSWORD_FILE names a file that cannot be read (EISDIR)',
+        'PGPASSWORD_FILE names a file that has U+0000 in it',
+        'REDIS_URL_FILE names a file that is empty',
+      ])
       return true
     },
   )
