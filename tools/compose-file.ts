@@ -23,6 +23,11 @@ export type ComposeService = {
   cap_drop?: string[]
   cap_add?: string[]
   security_opt?: string[]
+  pid?: string
+  ipc?: string
+  userns_mode?: string
+  devices?: string[]
+  env_file?: string | string[]
   mem_limit?: string
   cpus?: number
   pids_limit?: number

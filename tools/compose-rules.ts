@@ -37,9 +37,11 @@ const confinement: Rule = (_, service) => [
   service.privileged === true && 'is privileged',
   service.cap_drop?.join() !== 'ALL' && 'keeps capabilities',
   service.cap_add !== undefined && 'gets capabilities',
-  !service.security_opt?.includes('no-new-privileges:true') && 'may get new privileges',
+  service.security_opt?.join() !== 'no-new-privileges:true' && 'may get new privileges',
+  [service.pid, service.ipc, service.userns_mode].includes('host') && 'shares with the host',
+  service.devices !== undefined && 'has devices',
   !/^[1-9]\d*:[1-9]\d*$/.test(service.user ?? '') && 'may run as root',
-  (service.volumes ?? []).some((it) => it.includes('docker.sock')) && 'has the engine',
+  (service.volumes ?? []).some((it) => /^[/~]/.test(it)) && 'has a folder of the host',
 ]
 
 const resources: Rule = (_, service) => [
@@ -68,6 +70,7 @@ const secrets: Rule = (_, service, file) => {
     ...entries.map(
       ([name, value]) => /:\/\/[^/@]*:[^/@]+@/.test(String(value)) && `${name} has a password`,
     ),
+    service.env_file !== undefined && 'its environment is in another file',
     // Those of PostgreSQL are read by a script.
     ...given.map(
       (it) => service.image.startsWith('caudal') && !named.includes(it) && `it never reads ${it}`,
