@@ -9,11 +9,13 @@ import {
   type StatefulService,
 } from '@caudal/contracts/service-access.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
+import { actOnParked } from '@caudal/event-log/act-on-parked.ts'
 import { openPostgresLog } from '@caudal/event-log/postgres/open-postgres-log.ts'
 import {
   type LocalPostgres,
   startLocalPostgres,
 } from '@caudal/local-postgres/start-local-postgres.ts'
+import { createPool } from '@caudal/postgres/create-pool.ts'
 import { databaseUrl } from '@caudal/postgres/database-url.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { migrateServices, migrationTargets } from 'caudal/system/migrate-services.ts'
@@ -229,6 +231,32 @@ test('F14: the role of operators reads everything but secrets, and decides about
   }
   const log = await declared(LOG, () => ['SELECT'])
   assert.deepEqual(await rightsOf(OPERATOR_ROLE, LOG), log)
+})
+
+test('F14: the role of operators redrives and discards parked records, and rewrites none', async () => {
+  const { database } = ACCESS.payments
+  await connected(asOwner(database), async (owner) => {
+    await owner.query(
+      `INSERT INTO parked_records (consumer_group, topic, partition, record_offset, record_key,
+         value, headers, kind, cause)
+       VALUES ('payments', 'a', 0, 7, 'k', 'bad', '{}', 'unprocessable', 'unreadable')`,
+    )
+  })
+  const pool = createPool({ url: as(OPERATOR_ROLE, database), applicationName: 'test', max: 1 })
+  try {
+    const place = { source: 'local', topic: 'a', partition: 0, offset: 7n }
+    const actor = { type: 'operator', id: 'ana' } as const
+    for (const action of ['redriven', 'discarded'] as const) {
+      const done = await actOnParked(pool, 'payments', [place], { action, actor, reason: 'a test' })
+      assert.deepEqual(done, [place], action)
+    }
+    for (const column of ['value', 'headers', 'record_key', 'order_key', 'topic']) {
+      const rewriting = pool.query(`UPDATE parked_records SET ${column} = 'forged'`)
+      await assert.rejects(rewriting, { code: '42501' }, column)
+    }
+  } finally {
+    await pool.end()
+  }
 })
 
 test('F14: a column that may hold a secret is in a table that operators may not read', async () => {
