@@ -27,7 +27,7 @@ import { routinesOf, type Table, tablesOf, tryRights } from './try-rights.ts'
 
 const LOG = 'caudal_log'
 /** Tables that no service may use: those that no migration grants are listed here, or forgotten. */
-const OF_THE_OWNER: readonly string[] = ['log_writers']
+const OF_THE_OWNER: readonly string[] = ['log_writers', 'service_roles']
 /** Names of columns with values that only their service may read. */
 const SECRET = /token|secret|password|private|jwk|^key$/
 /** Tables with such names that hold no secret: a simulator's device tokens, which verify reads. */

@@ -6,6 +6,7 @@ import {
   startLocalPostgres,
 } from '@caudal/local-postgres/start-local-postgres.ts'
 import { databaseUrl } from '@caudal/postgres/database-url.ts'
+import { FIRST_ROLE } from '@caudal/postgres/grant-access.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { checkServer } from './check-server.ts'
 import {
@@ -33,9 +34,6 @@ type DatabaseOptions = {
   env: NodeJS.ProcessEnv
   logger: Logger
 }
-
-/** The role that all services shared in release 0.1.0. */
-const FIRST_ROLE = 'caudal_app'
 
 /**
  * Starts the embedded server, unless the environment names one, and migrates its databases.

@@ -13,19 +13,35 @@ export type DatabaseAccess = {
 /** What migrations made: the names of their sets, and tables that the operator may not read. */
 type Made = { sets: readonly string[]; secretTables: readonly string[] }
 
-/** The roles that could use the tables before, other than the owner and `known`. */
+/** The role that all services shared in release 0.1.0. */
+export const FIRST_ROLE = 'caudal_app'
+
+/**
+ * The roles that this service had before, other than `known`, and that were not withdrawn: those
+ * that an earlier migration recorded, and the one of release 0.1.0. A role that an operator let
+ * in is none of them, so no service gets what that one may do.
+ */
 export async function priorRoles(
   owner: pg.ClientBase,
   known: readonly (string | undefined)[],
 ): Promise<string[]> {
+  await owner.query('CREATE TABLE IF NOT EXISTS service_roles (role_name name PRIMARY KEY)')
   const { rows } = await owner.query<{ name: string }>(
     `SELECT r.rolname AS name FROM pg_namespace n, aclexplode(n.nspacl) a
      JOIN pg_roles r ON r.oid = a.grantee
      WHERE n.nspname = 'public' AND a.privilege_type = 'USAGE' AND r.oid <> n.nspowner
-       AND NOT r.rolsuper AND r.rolname <> current_user AND r.rolname <> ALL($1::text[])`,
-    [known.filter((role) => role !== undefined)],
+       AND NOT r.rolsuper AND r.rolname <> current_user AND r.rolname <> ALL($1::text[])
+       AND (r.rolname = $2 OR r.rolname IN (SELECT role_name FROM service_roles))`,
+    [known.filter((role) => role !== undefined), FIRST_ROLE],
   )
   return rows.map(({ name }) => name)
+}
+
+/** Records roles of the service, for a later migration that gives their rights to another role. */
+async function recordRoles(owner: pg.ClientBase, roles: readonly string[]): Promise<void> {
+  await owner.query('INSERT INTO service_roles SELECT unnest($1::name[]) ON CONFLICT DO NOTHING', [
+    roles,
+  ])
 }
 
 // Rights that the prior roles have and the role in $1 lacks. A database that release 0.1.0 made
@@ -73,6 +89,7 @@ export async function grantAccess(
   { roles, operator, prior }: DatabaseAccess,
   { sets, secretTables }: Made,
 ): Promise<void> {
+  await recordRoles(owner, roles)
   const all = [...roles, ...prior].map((role) => pg.escapeIdentifier(role)).join(', ')
   for (const role of roles) {
     const missing = await owner.query<{ statement: string }>(MISSING_RIGHTS, [role, prior])

@@ -78,6 +78,29 @@ test('a new role of a service gets what the one before has, which keeps it until
   assert.deepEqual(await rightsOf(role), { ...all, reads_drafts: true })
 })
 
+test('a role of the operator's own keeps its rights, and no service gets them', async (t) => {
+  const { run, role, set, admin, rightsOf } = await prepare(t)
+  writeFileSync(join(set.dir, '0002_create_drafts.sql'), SECOND)
+  await run(['caudal_app'])
+  const foreign = await newRole(t, admin)
+  await admin.query(`GRANT USAGE ON SCHEMA public TO ${foreign}`)
+  await admin.query(`GRANT UPDATE, DELETE ON notes TO ${foreign}`)
+  await run([role])
+  await run([role])
+  assert.deepEqual(await rightsOf(role), await rightsOf('caudal_app'))
+  assert.deepEqual(await rightsOf(foreign), { ...NOTHING, updates: true, updates_body: true })
+})
+
+test('a role that a service had, and has again, gets what came meanwhile', async (t) => {
+  const { run, role, set, rightsOf } = await prepare(t)
+  await run([role])
+  writeFileSync(join(set.dir, '0002_create_drafts.sql'), SECOND)
+  await run(['caudal_app'], [role])
+  assert.deepEqual(await rightsOf(role), NOTHING)
+  await run([role])
+  assert.deepEqual(await rightsOf(role), await rightsOf('caudal_app'))
+})
+
 test('a service refuses a database without its migrations, and the role of the owner', async (t) => {
   const { run, role, set, database } = await prepare(t)
   const poolOf = (url: string) => {

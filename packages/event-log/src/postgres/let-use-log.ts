@@ -1,11 +1,9 @@
+import { FIRST_ROLE } from '@caudal/postgres/grant-access.ts'
 import { sql } from '@caudal/postgres/sql.ts'
 import pg from 'pg'
 
 /** What a role does with the embedded log. */
 export type LogUser = { role: string; appends: readonly string[]; reads: boolean }
-
-/** The role of all services in release 0.1.0, which appends by statements of its own. */
-const FIRST_ROLE = 'caudal_app'
 
 /**
  * Lets a role append to its topics, by the function `append_records` only, and read the log if it
@@ -16,6 +14,7 @@ export async function letUseLog(
   { role, appends, reads }: LogUser,
 ): Promise<void> {
   const grantee = pg.escapeIdentifier(role)
+  // Release 0.1.0 appends by statements of its own.
   if (role !== FIRST_ROLE && !(await ownsLog(owner, role))) {
     const revoked = 'INSERT, UPDATE, DELETE, TRUNCATE'
     await owner.query(`REVOKE ${revoked} ON log_partitions, log_records FROM ${grantee}`)
