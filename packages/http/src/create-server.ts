@@ -75,7 +75,7 @@ export interface ServerOptions {
 /** Where the schema of a route sets no limit. */
 const BODY_LIMIT_BYTES = 256 * 1024
 /** What can be parsed and validated without holding the event loop for 50 ms. */
-const MAX_VALUES = 50_000
+const MAX_VALUES = 36_000
 const LARGE_BODIES_BYTES = 64 * 1024 * 1024
 const MAX_HEADER_BYTES = 16 * 1024
 const HEADERS_TIMEOUT_MS = 10_000

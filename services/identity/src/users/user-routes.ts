@@ -39,7 +39,7 @@ export interface UserRoutesDeps {
   deleteUser(tenantId: string, userId: string): Promise<boolean>
 }
 
-const BODY_LIMIT_BYTES = 4 * 1024 * 1024
+const BODY_LIMIT_BYTES = 2 * 1024 * 1024
 
 /** Create users, find out where to reach them, forget their dead devices (P6, P8). */
 export function addUserRoutes(app: HttpServer, deps: UserRoutesDeps): void {
