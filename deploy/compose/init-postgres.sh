@@ -6,6 +6,7 @@ CAUDAL_OWNER_PASSWORD=$(cat "$secrets/owner-database-password")
 export CAUDAL_OWNER_PASSWORD
 for role in identity notifications orders payments processor wallets psp push operator; do
   name=$(echo "$role" | tr '[:lower:]' '[:upper:]')
-  export "CAUDAL_${name}_DATABASE_PASSWORD=$(cat "$secrets/$role-database-password")"
+  password=$(cat "$secrets/$role-database-password")
+  export "CAUDAL_${name}_DATABASE_PASSWORD=$password"
 done
 sh "${CREATE_ROLES:-/create-roles.sh}" --username "$POSTGRES_USER" --dbname postgres
