@@ -10,10 +10,14 @@ import { ROOT } from '../support/root.ts'
  * out.
  */
 const LEFT_OUT = new Map([
+  ['bad-input.test.ts', 'refused before anything reaches a log'],
+  ['bad-tokens.test.ts', 'refused before anything reaches a log'],
   ['database-outage.test.ts', 'stops a server of its own, which ten processes do not use'],
+  ['foreign-environment.test.ts', 'tests the command line and the embedded database'],
   ['interrupted-rebuild.test.ts', 'locks the embedded log to stop a rebuild half way'],
   ['start.test.ts', 'tests `npm start` with the embedded database'],
   ['statement-budget.test.ts', 'its budget counts the polls of one process, not of ten'],
+  ['verify.test.ts', 'compares databases; payment-flow.test.ts verifies payments on Kafka'],
 ])
 
 const kafka = await startKafka({ nodes: 3 })
