@@ -18,8 +18,8 @@ export const FIRST_ROLE = 'caudal_app'
 
 /**
  * The roles that this service had before, other than `known`, and that were not withdrawn: those
- * that an earlier migration recorded, and the one of release 0.1.0. A role that an operator let
- * in is none of them, so no service gets what that one may do.
+ * that an earlier migration recorded, and the one of release 0.1.0. A role that an operator let in
+ * is none of them, so no service gets what that one may do.
  */
 export async function priorRoles(
   owner: pg.ClientBase,

@@ -78,7 +78,7 @@ test('a new role of a service gets what the one before has, which keeps it until
   assert.deepEqual(await rightsOf(role), { ...all, reads_drafts: true })
 })
 
-test('a role of the operator's own keeps its rights, and no service gets them', async (t) => {
+test('a role that an operator made keeps its rights, and no service gets them', async (t) => {
   const { run, role, set, admin, rightsOf } = await prepare(t)
   writeFileSync(join(set.dir, '0002_create_drafts.sql'), SECOND)
   await run(['caudal_app'])
