@@ -1,15 +1,11 @@
 import { CATALOGUE } from './catalogue.ts'
 import type { EventRow } from './event-row.ts'
+import { SERVICES } from './services.ts'
 import type { Topic } from './topics.ts'
 
 /** The services that have a database, and the simulators. */
 export const STATEFUL = [
-  'identity',
-  'notifications',
-  'orders',
-  'payments',
-  'processor',
-  'wallets',
+  ...SERVICES.filter((service) => service !== 'api-gateway'),
   'psp',
   'push',
 ] as const
