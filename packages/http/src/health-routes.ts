@@ -4,6 +4,7 @@ import { withDeadline } from '@caudal/retry/with-deadline.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import type { FastifyInstance } from 'fastify'
+import { hostInUrl } from './host-in-url.ts'
 import { type OperationsAnswer, startOperationsServer } from './operations-server.ts'
 import { openApiText } from './publish-open-api.ts'
 
@@ -57,7 +58,7 @@ export function addHealthRoutes(
     server = await startOperationsServer(operations, routes, (err) =>
       deps.logger.error({ err }, 'a request of the operations port failed'),
     )
-    const url = `http://${operations.host}:${operations.port}`
+    const url = `http://${hostInUrl(operations.host)}:${operations.port}`
     deps.logger.info({ url }, 'the operations port is listening')
   })
   app.addHook('onClose', () => {

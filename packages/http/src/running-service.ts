@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { hostInUrl } from './host-in-url.ts'
 
 /** A running service: its URL, and how to stop it. */
 export interface RunningService {
@@ -38,8 +39,7 @@ export async function listen(
   await app.listen({ ...options, backlog: BACKLOG })
   const address: AddressInfo | string | null = app.server.address()
   const port = typeof address === 'object' && address !== null ? address.port : options.port
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host
-  return `http://${host}:${port}`
+  return `http://${hostInUrl(options.host)}:${port}`
 }
 
 /**

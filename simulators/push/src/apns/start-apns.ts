@@ -7,6 +7,7 @@ import {
   type ServerHttp2Session,
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { hostInUrl } from '@caudal/http/host-in-url.ts'
 import { type ApnsDeps, handlePush } from './handle-push.ts'
 
 /** Address of the simulated APNs. `tls` names PEM files; without it, HTTP/2 is in clear text. */
@@ -45,9 +46,8 @@ export async function startApns(config: ApnsConfig, deps: ApnsDeps): Promise<Run
   })
   await listening(server, config)
   const { port } = server.address() as AddressInfo
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host
   return {
-    url: `${config.tls === undefined ? 'http' : 'https'}://${host}:${port}`,
+    url: `${config.tls === undefined ? 'http' : 'https'}://${hostInUrl(config.host)}:${port}`,
     stop: () => close(server, sessions),
   }
 }
