@@ -9,6 +9,7 @@ import { testServer } from '@caudal/testing/test-server.ts'
 import pg from 'pg'
 import { checkDatabase } from '../src/check-database.ts'
 import { createPool } from '../src/create-pool.ts'
+import { databaseUrl } from '../src/database-url.ts'
 import { migrate } from '../src/migrate.ts'
 
 const FIRST = `
@@ -103,10 +104,9 @@ test('a role that a service had, and has again, gets what came meanwhile', async
 
 test('a service refuses a database without its migrations, and the role of the owner', async (t) => {
   const { run, role, set, database } = await prepare(t)
-  const poolOf = (url: string) => {
-    const server = new URL(url)
-    server.pathname = `/${database}`
-    const pool = createPool({ url: server.href, applicationName: 'test', max: 1 })
+  const poolOf = (serverUrl: string) => {
+    const url = databaseUrl(serverUrl, database)
+    const pool = createPool({ url, applicationName: 'test', max: 1 })
     t.after(() => pool.end())
     return pool
   }
