@@ -13,7 +13,7 @@ const BACKOFF = { baseMs: 200, mostMs: 3_000 }
 
 /**
  * Refuses positions that are not of this log: those of another one, and those beyond its end.
- * Positions of release 0.1.0, which say of no log, adopt this one.
+ * Positions of release 0.1.0, which name no log, adopt this one.
  *
  * @throws {EventLogError} OTHER_LOG or OFFSET_OUT_OF_RANGE, with a message that states what to do
  */

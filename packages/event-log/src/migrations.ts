@@ -12,8 +12,8 @@ const DECIDED = 'kind, next_attempt_at, redriven_at, resolved_at, resolution'
 export const consumerMigrations: MigrationSet = {
   name: 'consumer',
   dir: fileURLToPath(new URL('../migrations/consumer', import.meta.url)),
-  // What an operator decides about parked records (`caudal dlq`), and nothing else of them: a
-  // record that is redriven with another value would be an event of nobody.
+  // The operator may decide about parked records (`caudal dlq`) and change nothing else of them: a
+  // record that is redriven with another value would be an event that no service emitted.
   finish: async (owner, { operator }) => {
     if (operator === undefined) return
     const role = pg.escapeIdentifier(operator)

@@ -47,7 +47,7 @@ test('F4: the runtime role can neither change nor remove a record', async (t) =>
   }
 })
 
-test('rule 11: headers that are none stop no reader', async (t) => {
+test('rule 11: a record with malformed headers is read without them', async (t) => {
   const { pool } = await testLog(t)
   const heads = ['not json', 'null', '["a"]', '{"traceparent":1,"consumers":"a"}']
   await pool.query(

@@ -168,7 +168,10 @@ function createPeerBreaker(
     modeOf,
     modeOfNew: whole.mode,
     open: () => whole.open(),
-    /** Begins a call. Returns the end of a trial, which returns whether it closed the peer's. */
+    /**
+     * Begins a call. Null unless it is a trial; otherwise a function that ends the trial and
+     * returns whether that closed the peer's breaker.
+     */
     begin(tenant: string): ((failed: boolean) => boolean) | null {
       if (modeOf(tenant) !== 'half_open') return null
       const trial = trialOf(tenant)

@@ -9,7 +9,7 @@ import { publishBatch } from '../src/publish-batch.ts'
 const INSERT = `
   INSERT INTO outbox (event_id, topic, record_key, payload, headers)
   VALUES (gen_random_uuid(), 'topic', 'key', $1, '{}')`
-/** Noticed so long ago that only an open transaction can keep it open. */
+/** Found so long ago that only an open transaction can keep it open. */
 const GAP = { first: 1, last: 1, foundAt: 0 }
 
 test('rule 5: a late transaction of another role is not skipped', async (t) => {

@@ -19,7 +19,7 @@ const SQL_FILE = /\.sql$/
  * Checks that the database has every migration of this release, and that the role is not the one
  * that owns the tables.
  *
- * @throws {Error} with a sentence that says what to do
+ * @throws {Error} with a message that states what to do
  */
 export async function checkDatabase(db: Db, needs: DatabaseNeeds): Promise<void> {
   const missing = await findMissing(db, needs.sets)

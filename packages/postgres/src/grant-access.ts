@@ -67,7 +67,7 @@ const MISSING_RIGHTS = `
   WHERE p.pronamespace = 'public'::regnamespace AND a.grantee IN (SELECT oid FROM prior)
     AND NOT has_function_privilege($1::name, p.oid, 'EXECUTE')`
 
-// Functions that every role may still call, because no statement said otherwise.
+// Functions that every role may still call, because no statement took that from PUBLIC.
 const PUBLIC_FUNCTIONS = `
   SELECT p.oid::regprocedure::text AS name FROM pg_proc p
   WHERE p.pronamespace = 'public'::regnamespace AND (p.proacl IS NULL OR EXISTS

@@ -1,6 +1,7 @@
 /**
- * Ids that are not card numbers, although parts of them can look like one (UUIDs, and hexadecimal
- * ids with a letter), or 13 digits and more with single separators between them.
+ * Matches 13 digits or more with single separators between them. Also matches UUIDs and hexadecimal
+ * ids with a letter, so that they are skipped as a whole: a part of them can look like a card
+ * number.
  */
 const CANDIDATE = new RegExp(
   [

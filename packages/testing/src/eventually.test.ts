@@ -26,7 +26,7 @@ test('the timeout error contains the label and the last error', async () => {
   await assert.rejects(waiting, /Timed out after \d+ ms: the door opens: still closed/)
 })
 
-test('a slow machine has as many times as long', async () => {
+test('the limit of a wait is multiplied by the slowness of the machine', async () => {
   const never = eventually(() => false, { timeoutMs: 1, slower: () => 1 })
   await assert.rejects(never, /Timed out/)
   let asked = 0
