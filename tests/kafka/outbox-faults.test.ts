@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { UserCreated } from '@caudal/contracts/events/users.ts'
 import { newId } from '@caudal/contracts/ids.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
@@ -15,6 +14,7 @@ import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { SLOW } from '@caudal/testing/slow.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
+import { userCreatedEvent } from '@caudal/testing/user-created-event.ts'
 import { type Kafka, startKafka } from '../../tools/kafka/start-kafka.ts'
 import { readTopic } from '../support/processes/read-topic.ts'
 
@@ -93,19 +93,7 @@ describe('F3, rule 5: the outbox of concurrent writers is published to three bro
 
 /** An event with the number as its user id, which nothing in this test validates. */
 function eventOf(accountId: string, number: number): OutboxEvent {
-  const event: UserCreated = {
-    event_id: newId(),
-    event_type: 'user.created',
-    timestamp: '2026-01-01T00:00:00Z',
-    schema_version: '1.1.0',
-    actor: { type: 'system', id: 'identity' },
-    region: 'local',
-    tenant_id: 'caudal',
-    account_id: accountId,
-    user_id: String(number),
-    wallet_id: newId(),
-    accounts: [{ account_id: accountId, currency: 'USD' }],
-  }
+  const event = userCreatedEvent({ account_id: accountId, user_id: String(number) })
   return { event, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
 }
 

@@ -1,28 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
+import { userCreatedEvent } from '@caudal/testing/user-created-event.ts'
 import { actorOfRecord } from './actor-of-record.ts'
 
-function userCreated(changes: Record<string, unknown>): string {
-  const userId = newId()
-  const account = accountIdOf('caudal', userId, 'USD')
-  return JSON.stringify({
-    event_id: newId(),
-    event_type: 'user.created',
-    timestamp: '2026-01-01T00:00:00Z',
-    schema_version: '1.1.0',
-    actor: { type: 'client', id: 'backoffice' },
-    region: 'local',
-    tenant_id: 'caudal',
-    account_id: account,
-    user_id: userId,
-    wallet_id: walletIdOf('caudal', userId),
-    accounts: [{ account_id: account, currency: 'USD' }],
-    ...changes,
-  })
-}
-
 const CLIENT = { type: 'client', id: 'backoffice' }
+
+function userCreated(changes: Record<string, unknown>): string {
+  return JSON.stringify({ ...userCreatedEvent(), actor: CLIENT, ...changes })
+}
 
 test('a record names the actor of its event, also of a version or type of a later release', () => {
   const events = [{}, { schema_version: '1.2.0' }, { event_type: 'user.renamed' }]

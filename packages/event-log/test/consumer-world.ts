@@ -1,12 +1,13 @@
 import type { BatchResult } from '@caudal/batching/process-batch.ts'
 import type { UserCreated } from '@caudal/contracts/events/users.ts'
-import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
+import { newId } from '@caudal/contracts/ids.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
+import { userCreatedEvent } from '@caudal/testing/user-created-event.ts'
 import pg from 'pg'
 import type { ProcessWork } from '../src/apply-batch.ts'
 import { consume, type Consumer, type ConsumeOptions } from '../src/consume.ts'
@@ -51,21 +52,9 @@ export async function world(t: TestScope): Promise<World> {
 
 /** A record that every consumer here understands. */
 export function userCreated(userId = newId(), accountId?: string): NewRecord {
-  const account = accountId ?? accountIdOf('caudal', userId, 'USD')
-  const event: UserCreated = {
-    event_id: newId(),
-    event_type: 'user.created',
-    timestamp: '2026-01-01T00:00:00Z',
-    schema_version: '1.1.0',
-    actor: { type: 'system', id: 'identity' },
-    region: 'local',
-    tenant_id: 'caudal',
-    account_id: account,
-    user_id: userId,
-    wallet_id: walletIdOf('caudal', userId),
-    accounts: [{ account_id: account, currency: 'USD' }],
-  }
-  return { topic: TOPICS.users, key: account, value: serializeEvent(event), headers: {} }
+  const account = accountId === undefined ? {} : { account_id: accountId }
+  const event = userCreatedEvent({ user_id: userId, ...account })
+  return { topic: TOPICS.users, key: event.account_id, value: serializeEvent(event), headers: {} }
 }
 
 export const userOf = (record: NewRecord): string =>

@@ -10,6 +10,7 @@ import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
+import { userCreatedEvent } from '@caudal/testing/user-created-event.ts'
 import pg from 'pg'
 import { addToOutbox, type OutboxEvent } from '../src/add-to-outbox.ts'
 import { outboxMigrations } from '../src/migrations.ts'
@@ -33,19 +34,7 @@ function memoryLog(): { log: EventLog; records: NewRecord[]; fail(times: number)
 }
 
 function outboxEvent(accountId = newId()): OutboxEvent {
-  const event: UserCreated = {
-    event_id: newId(),
-    event_type: 'user.created',
-    timestamp: '2026-01-01T00:00:00Z',
-    schema_version: '1.1.0',
-    actor: { type: 'system', id: 'identity' },
-    region: 'local',
-    tenant_id: 'caudal',
-    account_id: accountId,
-    user_id: newId(),
-    wallet_id: newId(),
-    accounts: [{ account_id: accountId, currency: 'USD' }],
-  }
+  const event = userCreatedEvent({ account_id: accountId })
   return { event, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
 }
 

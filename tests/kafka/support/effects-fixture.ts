@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { UserCreated } from '@caudal/contracts/events/users.ts'
-import { accountIdOf, newId, walletIdOf } from '@caudal/contracts/ids.ts'
+import { newId } from '@caudal/contracts/ids.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import type { EventLog, NewRecord } from '@caudal/event-log/event-log.ts'
 import type { KafkaSettings } from '@caudal/event-log/kafka/kafka-settings.ts'
@@ -10,6 +9,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
 import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
+import { userCreatedEvent } from '@caudal/testing/user-created-event.ts'
 import pg from 'pg'
 import type { Kafka } from '../../../tools/kafka/start-kafka.ts'
 
@@ -89,20 +89,6 @@ async function assertAllOnce(db: Db, log: EventLog, topic: string): Promise<void
 }
 
 function userCreated(topic: string): NewRecord {
-  const userId = newId()
-  const account = accountIdOf('caudal', userId, 'USD')
-  const event: UserCreated = {
-    event_id: newId(),
-    event_type: 'user.created',
-    timestamp: '2026-01-01T00:00:00Z',
-    schema_version: '1.1.0',
-    actor: { type: 'system', id: 'identity' },
-    region: 'local',
-    tenant_id: 'caudal',
-    account_id: account,
-    user_id: userId,
-    wallet_id: walletIdOf('caudal', userId),
-    accounts: [{ account_id: account, currency: 'USD' }],
-  }
-  return { topic, key: account, value: serializeEvent(event), headers: {} }
+  const event = userCreatedEvent()
+  return { topic, key: event.account_id, value: serializeEvent(event), headers: {} }
 }
