@@ -94,8 +94,8 @@ function isAmount(value: unknown, { amountMinor, currency }: ExpectedPayment): b
 
 /** The PSP's fields as it spells them, but for what may be a card number. */
 function fieldsOf(members: Record<string, unknown>): PspAnswer {
-  const errorCode = textOf(masked(members['error_code'], 255), 255)
-  const message = textOf(masked(members['message'], 1024), 1024)
+  const errorCode = maskedTextOf(members['error_code'], 255)
+  const message = maskedTextOf(members['message'], 1024)
   const transactionId = textOf(members['gateway_transaction_id'], 255)
   return {
     status: String(members['status']),
@@ -106,18 +106,14 @@ function fieldsOf(members: Record<string, unknown>): PspAnswer {
 }
 
 /** These fields are stored, emitted and shown. A transaction id stays: it must remain unique. */
-function masked(value: unknown, maxLength: number): unknown {
-  if (typeof value !== 'string') return value
+function maskedTextOf(value: unknown, maxLength: number): string | undefined {
   // A card number that is cut could no longer be recognised, nor one with U+0000 in it.
-  return maskCardNumbers(withoutNul(value).slice(0, maxLength + LONGEST_CARD_NUMBER))
+  const text = textOf(value, maxLength + LONGEST_CARD_NUMBER)
+  return textOf(text && maskCardNumbers(text), maxLength)
 }
 
 /** Cuts the text to the limits of the event. PostgreSQL's JSON cannot hold U+0000. */
 function textOf(value: unknown, maxLength: number): string | undefined {
   if (typeof value !== 'string') return undefined
-  return withoutNul(value).toWellFormed().slice(0, maxLength).toWellFormed()
-}
-
-function withoutNul(text: string): string {
-  return text.replaceAll('\u0000', '')
+  return value.replaceAll('\u0000', '').toWellFormed().slice(0, maxLength).toWellFormed()
 }
