@@ -13,8 +13,7 @@ type Members = Readonly<Record<string, unknown>>
 
 /**
  * The recipients in the answer to a lookup, by user id. The service may be the operator's own, so
- * nothing of its answer is taken for granted: a device whose id cannot be stored would be sent to
- * again and again.
+ * each device is checked: one whose id cannot be stored would be sent to again and again.
  *
  * @throws {Error} if it is not known whose devices the answer has
  */
@@ -26,25 +25,23 @@ export function readRecipients(body: unknown): Map<string, FoundRecipient> {
 
 function readUser(user: unknown): [string, FoundRecipient] {
   const { user_id: userId, locale, devices = [] } = membersOf(user)
-  if (!isUuidText(userId)) throw new Error('the user service sent a user_id that is not a UUID')
+  const id = uuidOf(userId)
+  if (id === undefined) throw new Error('the user service sent a user_id that is not a UUID')
   const byId = new Map<string, Device>()
-  const language = typeof locale === 'string' ? locale : 'en'
   let malformed = Array.isArray(devices) ? null : MALFORMED
   for (const view of Array.isArray(devices) ? devices : []) {
-    const { device_id: deviceId, platform, token } = membersOf(view)
-    const isNew = isUuidText(deviceId) && !byId.has(deviceId.toLowerCase())
-    if (!isNew || !isText(platform) || !isText(token)) malformed = MALFORMED
-    else {
-      const known = PLATFORMS.find((one) => one === platform)
-      // A platform that has no channel here gets nothing.
-      if (known === undefined) continue
-      // PostgreSQL returns ids in lower case, and answers of earlier tries are found by them.
-      const id = deviceId.toLowerCase()
-      byId.set(id, { deviceId: id, platform: known, token })
+    const { device_id, platform, token } = membersOf(view)
+    const deviceId = uuidOf(device_id)
+    if (deviceId === undefined || byId.has(deviceId) || !isText(platform) || !isText(token)) {
+      malformed = MALFORMED
+      continue
     }
+    const known = PLATFORMS.find((one) => one === platform)
+    // A platform that has no channel here gets nothing.
+    if (known !== undefined) byId.set(deviceId, { deviceId, platform: known, token })
   }
-  const recipient = { locale: language, devices: [...byId.values()] }
-  return [userId.toLowerCase(), { recipient, malformed }]
+  const language = typeof locale === 'string' ? locale : 'en'
+  return [id, { recipient: { locale: language, devices: [...byId.values()] }, malformed }]
 }
 
 function membersOf(value: unknown): Members {
@@ -55,6 +52,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
-function isUuidText(value: unknown): value is string {
-  return isText(value) && isUuid(value)
+/** In lower case, as PostgreSQL returns ids: answers of earlier tries are found by them. */
+function uuidOf(value: unknown): string | undefined {
+  return typeof value === 'string' && isUuid(value) ? value.toLowerCase() : undefined
 }

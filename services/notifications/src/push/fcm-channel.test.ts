@@ -77,7 +77,7 @@ async function read(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-test('F10: what is not an error code is not kept of an answer of FCM', async (t) => {
+test('F10: text in an answer of FCM that is not an error code is not kept', async (t) => {
   const { fcm, channel } = await startFcm(t)
   for (const quoting of ['token 4111111111111111', 'a'.repeat(65), '']) {
     fcm.answer = refuse(503, quoting)
