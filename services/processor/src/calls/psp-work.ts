@@ -1,5 +1,5 @@
 import type { CircuitMode } from '@caudal/outbound/breaker.ts'
-import type { CallKey } from '@caudal/outbound/call-key.ts'
+import { type CallKey, nameOf } from '@caudal/outbound/call-key.ts'
 import { createCircuits, type Circuits } from '@caudal/outbound/create-circuits.ts'
 import { createOutbound, type Outbound } from '@caudal/outbound/create-outbound.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -102,7 +102,7 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
   const { begin: send, addBacklog } = outbound
   return {
     ...state,
-    circuitModeOf: (key) => circuits.of(key).mode(),
+    circuitModeOf: (key) => circuitModeOf(circuits, key),
     intake: { policy, psp: psp.name, adapter, gate, waiting, send, addBacklog },
     capacity: intake.capacity,
     onCapacity: intake.onCapacity,
@@ -136,6 +136,13 @@ function createRecount({ db, config }: PspWorkDeps, waiting: Waiting): () => Pro
     countedAt = performance.now()
     waiting.counted(await countWaiting(db, config.psp.maxWaiting))
   }
+}
+
+/** A read of a payment must not make a circuit, nor keep one that is no longer called. */
+function circuitModeOf(circuits: Circuits<PspCallResult>, key: CallKey): CircuitMode {
+  const name = nameOf(key)
+  const known = [...circuits.known()].find((circuit) => nameOf(circuit.key) === name)
+  return known?.mode() ?? circuits.modeOf(key.tenant)
 }
 
 function circuitCounts(circuits: Circuits<PspCallResult>): ReadonlyMap<CircuitMode, number> {
