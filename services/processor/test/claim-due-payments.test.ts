@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { newId } from '@caudal/contracts/ids.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { newPayment } from '../src/domain/psp-payment.ts'
 import { processorMigrations } from '../src/migrations.ts'
 import {
@@ -14,25 +13,22 @@ import {
   type TurnLimits,
 } from '../src/store/claim-due-payments.ts'
 import { recordPayments } from '../src/store/record-payments.ts'
+import { newPaymentFacts } from './new-payment-facts.ts'
 
-/** Payments whose request is due since they were recorded. */
-async function due(db: Db, tenantId: string, count: number, bank = 'BANK'): Promise<void> {
-  const payments = Array.from({ length: count }, () => ({
-    facts: {
-      paymentId: newId(),
-      tenantId,
-      accountId: newId(),
-      userId: newId(),
-      walletTransactionId: newId(),
-      amountMinor: 1_000n,
-      currency: 'USD',
-      destinationBank: bank,
-      traceparent: null,
-    },
-    requestBody: Buffer.from('{}'),
-    state: newPayment(0),
-  }))
-  await transaction(db, (tx) => recordPayments(tx, payments))
+type Due = [count: number, tenantId: string, destinationBank?: string]
+
+/** A database with payments whose request is due since they were recorded. */
+async function databaseOf(t: TestScope, ...due: Due[]): Promise<Db> {
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'claim' })
+  for (const [count, tenantId, destinationBank = 'BANK'] of due) {
+    const payments = Array.from({ length: count }, () => ({
+      facts: newPaymentFacts({ tenantId, destinationBank }),
+      requestBody: Buffer.from('{}'),
+      state: newPayment(0),
+    }))
+    await transaction(db, (tx) => recordPayments(tx, payments))
+  }
+  return db
 }
 
 const OF_NOBODY: HeldPayments = { waitMs: 0, all: false, keys: [] }
@@ -61,9 +57,7 @@ function countsOf(payments: readonly DuePayment[]): Record<string, number> {
 }
 
 test('a tenant that fills its queue does not delay another tenant', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'claim' })
-  await due(db, 'loud', 200)
-  await due(db, 'quiet', 3)
+  const db = await databaseOf(t, [200, 'loud'], [3, 'quiet'])
   const sends = await claim(db, { send: 10, query: 0 })
   assert.equal(sends.length, 10)
   assert.equal(sends.filter(({ facts }) => facts.tenantId === 'quiet').length, 3)
@@ -75,8 +69,7 @@ test('a tenant that fills its queue does not delay another tenant', async (t) =>
 })
 
 test('instances that claim together never lock the same payment', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'claim' })
-  await due(db, 'caudal', 100)
+  const db = await databaseOf(t, [100, 'caudal'])
   const claimed: string[] = []
   await transaction(db, async (tx) => {
     for (const { facts } of await claimDuePayments(tx, limitsOf({ send: 40 }))) {
@@ -90,9 +83,7 @@ test('instances that claim together never lock the same payment', async (t) => {
 
 for (const step of ['send', 'query'] as const) {
   test(`an instance finds a due ${step} behind those that two others have locked`, async (t) => {
-    const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'claim' })
-    await due(db, 'caudal', 35)
-    await due(db, 'other', 1)
+    const db = await databaseOf(t, [35, 'caudal'], [1, 'other'])
     await db.query({ text: 'UPDATE payments SET step = $1', values: [step] })
     const limits = limitsOf({ [step]: 10 })
     const claimed: string[] = []
@@ -109,22 +100,26 @@ for (const step of ['send', 'query'] as const) {
 }
 
 test('the banks of a tenant take turns, and a tenant with many banks has one turn', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'claim' })
-  await due(db, 'a', 200, 'FIRST')
-  await due(db, 'a', 2, 'SECOND')
-  await due(db, 'a', 100, 'THIRD')
-  await due(db, 'b', 4, 'FIRST')
+  const db = await databaseOf(
+    t,
+    [200, 'a', 'FIRST'],
+    [2, 'a', 'SECOND'],
+    [100, 'a', 'THIRD'],
+    [4, 'b', 'FIRST'],
+  )
   const claimed = await claimSends(db, turns(16))
   assert.deepEqual(countsOf(claimed), { 'a/FIRST': 5, 'a/SECOND': 2, 'a/THIRD': 5, 'b/FIRST': 4 })
 })
 
 test('a claim takes no more of a tenant and bank than may begin', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'claim' })
-  await due(db, 'a', 50, 'FULL')
-  await due(db, 'a', 50, 'FAILING')
-  await due(db, 'b', 50, 'GOOD')
-  await due(db, 'c', 50, 'GOOD')
-  await due(db, 'c', 50, 'OTHER')
+  const db = await databaseOf(
+    t,
+    [50, 'a', 'FULL'],
+    [50, 'a', 'FAILING'],
+    [50, 'b', 'GOOD'],
+    [50, 'c', 'GOOD'],
+    [50, 'c', 'OTHER'],
+  )
   const claimed = await claimSends(
     db,
     turns(100, {
@@ -144,9 +139,7 @@ test('a claim takes no more of a tenant and bank than may begin', async (t) => {
 })
 
 test('payments that an open circuit holds are claimed once they have waited too long', async (t) => {
-  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'claim' })
-  await due(db, 'a', 3, 'OPEN')
-  await due(db, 'b', 3, 'GOOD')
+  const db = await databaseOf(t, [3, 'a', 'OPEN'], [3, 'b', 'GOOD'])
   const key = { tenant: 'a', destination: 'OPEN' }
   const held = { waitMs: 60_000, all: false, keys: [key] }
   const send = turns(2, { keys: [{ key, most: 0 }] })

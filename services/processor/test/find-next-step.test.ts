@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { newId } from '@caudal/contracts/ids.ts'
 import type { CircuitMode } from '@caudal/outbound/breaker.ts'
 import { nameOf } from '@caudal/outbound/call-key.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
@@ -9,21 +8,12 @@ import { newPayment } from '../src/domain/psp-payment.ts'
 import { processorMigrations } from '../src/migrations.ts'
 import { findNextStep } from '../src/store/find-next-step.ts'
 import { recordPayments } from '../src/store/record-payments.ts'
+import { newPaymentFacts } from './new-payment-facts.ts'
 
 test('a due payment whose circuit is open waits for it until its deadline', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'next' })
-  const paymentId = newId()
-  const facts = {
-    paymentId,
-    tenantId: 'a',
-    accountId: newId(),
-    userId: newId(),
-    walletTransactionId: newId(),
-    amountMinor: 1_000n,
-    currency: 'USD',
-    destinationBank: 'DEADBANK',
-    traceparent: null,
-  }
+  const facts = newPaymentFacts({ tenantId: 'a', destinationBank: 'DEADBANK' })
+  const { paymentId } = facts
   const payment = { facts, requestBody: Buffer.from('{}'), state: newPayment(0) }
   const { now } = await transaction(db, (tx) => recordPayments(tx, [payment]))
   const modes = new Map<string, CircuitMode>()

@@ -69,15 +69,16 @@ test('an unknown payment has no steps', async () => {
   assert.deepEqual({ status, body }, { status: 200, body: { steps: [] } })
 })
 
-test('a client that was withdrawn is refused here as well', async () => {
+test('the processor refuses a client that was withdrawn', async () => {
   const path = `${service.url}/internal/payments/${fundsReserved().payment_id}/steps`
   const of = async (client: string) => {
     const own = await token('trace:read', 'caudal', client)
     return (await call(path, { token: own })).status
   }
   assert.equal(await of('former'), 200)
-  const now = Math.ceil(Date.now() / 1_000) + 60
-  revoked.push({ subject: revokedName('service', 'caudal', 'former'), revoked_at: now })
+  const afterItsTokens = Math.ceil(Date.now() / 1_000) + 60
+  const subject = revokedName('service', 'caudal', 'former')
+  revoked.push({ subject, revoked_at: afterItsTokens })
   await eventually(async () => (await of('former')) === 401)
   assert.equal(await of('caudal-cli'), 200)
 })

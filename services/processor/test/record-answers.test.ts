@@ -16,6 +16,7 @@ import type { PaymentFacts } from '../src/domain/payment-facts.ts'
 import { newPayment } from '../src/domain/psp-payment.ts'
 import { processorMigrations } from '../src/migrations.ts'
 import { recordPayments } from '../src/store/record-payments.ts'
+import { newPaymentFacts } from './new-payment-facts.ts'
 
 const { policy } = readConfig({}).psp
 const observer = createObserver({
@@ -38,27 +39,13 @@ async function sending(db: Db, count: number, psp = 'main'): Promise<Omit<SentRe
     psp,
   })
   const payments = Array.from({ length: count }, () => ({
-    facts: factsOf(newId()),
+    facts: newPaymentFacts(),
     requestBody: Buffer.from('{}'),
     state,
   }))
   const { now: at } = await transaction(db, (tx) => recordPayments(tx, payments))
   const begun = { state, at, clock: performance.now() }
   return payments.map(({ facts }) => ({ kind: 'sent', facts, attempt: 1, begun }))
-}
-
-function factsOf(paymentId: string): PaymentFacts {
-  return {
-    paymentId,
-    tenantId: 'caudal',
-    accountId: newId(),
-    userId: newId(),
-    walletTransactionId: newId(),
-    amountMinor: 1_000n,
-    currency: 'USD',
-    destinationBank: 'BNK112',
-    traceparent: null,
-  }
 }
 
 function answered(call: Omit<SentResult, 'sent'>, outcome: SendOutcome): SentResult {
@@ -147,7 +134,7 @@ test('a batch that fails half-way is repeated whole, and each answer emits one e
   const [call] = await sending(db, 1)
   assert.ok(call)
   const verdict = answered(call, approved('t-1'))
-  const unrecorded = answered({ ...call, facts: factsOf(newId()) }, ambiguous)
+  const unrecorded = answered({ ...call, facts: newPaymentFacts() }, ambiguous)
   await assert.rejects(recordAnswers(deps, [verdict, unrecorded]), /is not recorded/)
   const once = { status: 'COMPLETED', attempt: 'APPROVED', emitted: ['payment.completed'] }
   assert.deepEqual(await stateOf(db, verdict), once, 'the verdicts were committed before')

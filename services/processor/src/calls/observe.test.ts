@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { newId } from '@caudal/contracts/ids.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
-import type { PaymentFacts } from '../domain/payment-facts.ts'
+import { newPaymentFacts } from '../../test/new-payment-facts.ts'
 import { createObserver } from './observe.ts'
 
 test('each line about a payment names its id and the actor of its events', () => {
@@ -11,17 +10,7 @@ test('each line about a payment names its id and the actor of its events', () =>
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) }
   const logger = createLogger({ service: 'processor', destination })
   const observer = createObserver({ logger, metrics: createMetrics('processor') })
-  const facts: PaymentFacts = {
-    paymentId: newId(),
-    tenantId: 'caudal',
-    accountId: newId(),
-    userId: newId(),
-    walletTransactionId: newId(),
-    amountMinor: 100n,
-    currency: 'USD',
-    destinationBank: 'BANK',
-    traceparent: null,
-  }
+  const facts = newPaymentFacts()
   const call = { httpStatus: 500, answerBody: null, latencyMs: 1, errorClass: 'http_500' }
   observer.sent(facts, 1, { outcome: { kind: 'ambiguous' }, facts: call })
   observer.found(facts, 1, { answer: { kind: 'unknown' }, facts: call })
