@@ -6,7 +6,12 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { Type } from 'typebox'
 import type { BehaviourStore } from '../behaviour-store.ts'
 import { BehaviourSettingsInput, completeSettings } from '../domain/behaviour-settings.ts'
-import { countMessages, type MessageCount, totalMessages } from '../store/count-messages.ts'
+import {
+  countMessages,
+  ID_PATTERN,
+  type MessageCount,
+  totalMessages,
+} from '../store/count-messages.ts'
 import { type DeliveredMessage, listMessages } from '../store/list-messages.ts'
 
 const settings = { 200: BehaviourSettingsInput }
@@ -22,7 +27,7 @@ const ListQuery = Type.Object({
 })
 
 // A bound of payment ids: any bits, which need not be a valid UUID.
-const IdBound = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' })
+const IdBound = Type.String({ pattern: ID_PATTERN })
 const CountQuery = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
   cursor: pageQuery.properties.cursor,

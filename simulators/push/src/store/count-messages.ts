@@ -9,7 +9,7 @@ export interface MessageCount {
 }
 
 /** A push names its payment in any text; only ids in their one spelling sort like ids. */
-const IS_ID = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+export const ID_PATTERN = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
 
 /** Counts the messages of at most `limit` payments by payment id, after the id `after`. */
 export async function countMessages(
@@ -21,7 +21,7 @@ export async function countMessages(
     SELECT payment_id AS "paymentId", count(DISTINCT message_id)::integer AS messages,
       max(received_at) AS "lastAt"
     FROM messages
-    WHERE payment_id ~ ${IS_ID} AND (${after}::text IS NULL OR payment_id > ${after})
+    WHERE payment_id ~ ${ID_PATTERN} AND (${after}::text IS NULL OR payment_id > ${after})
     GROUP BY payment_id
     ORDER BY payment_id
     LIMIT ${limit}`)
@@ -38,7 +38,7 @@ export async function totalMessages(
       coalesce(sum(hash_record_extended(m, 0)), 0)::text AS hash
     FROM (
       SELECT DISTINCT payment_id, message_id FROM messages
-      WHERE payment_id ~ ${IS_ID} AND payment_id <= ${to}
+      WHERE payment_id ~ ${ID_PATTERN} AND payment_id <= ${to}
     ) m`)
   return rows[0]!
 }
