@@ -14,10 +14,10 @@ class BookingsUnderWayError extends Error {
 }
 
 // A booking gets its transaction id before it reads the clock. One that began later, or that
-// has no id yet when the moment is over, books behind the moment. The server hides when
-// transactions of other roles began, such as those of release 0.1.0 during an upgrade: of these,
-// the ones in $2 had an id at the first look, or all of them where it is null. The owner of the
-// tables books nothing.
+// has no id yet when the moment is over, books behind the moment. The server hides the start of
+// transactions of other roles, such as those of release 0.1.0 during an upgrade. Each of them that
+// had an id at the first look after the moment is waited for: $2 has their ids, and is null until
+// then. The owner of the tables books nothing.
 const LOOK = `
   WITH writing AS (
     SELECT backend_xid::text AS id, usesysid AS role, xact_start FROM pg_stat_activity

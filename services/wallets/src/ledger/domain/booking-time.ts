@@ -5,7 +5,7 @@ export interface BookingTime {
   today: string
 }
 
-/** The moment of a point in time. */
+/** A reading of the database's clock as the booking time of a batch. */
 export function bookingTimeOf(now: Date): BookingTime {
   return { nowMs: now.getTime(), today: dayOf(now) }
 }

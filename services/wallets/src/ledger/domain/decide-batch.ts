@@ -47,12 +47,12 @@ export interface BatchDecision {
 export function decideBatch(
   state: LedgerState,
   requests: readonly Request[],
-  moment: BookingTime,
+  bookingTime: BookingTime,
   { slots = [], decide = decideOne }: { slots?: readonly number[]; decide?: Decide } = {},
 ): BatchDecision {
   const outcomes: RequestOutcome[] = []
   const written = collectWritten(state)
-  const conditions = conditionsBySlot(moment)
+  const conditions = conditionsBySlot(bookingTime)
   for (const [index, request] of requests.entries()) {
     const at = conditions(slots[index] ?? 0)
     if (request.kind === 'atomic') {
@@ -72,11 +72,11 @@ export function decideBatch(
 }
 
 /** One object for each slot, however many commands are booked on it. */
-function conditionsBySlot(moment: BookingTime): (slot: number) => Conditions {
+function conditionsBySlot(bookingTime: BookingTime): (slot: number) => Conditions {
   const known = new Map<number, Conditions>()
   return (slot) => {
     let at = known.get(slot)
-    if (at === undefined) known.set(slot, (at = { ...moment, slot }))
+    if (at === undefined) known.set(slot, (at = { ...bookingTime, slot }))
     return at
   }
 }

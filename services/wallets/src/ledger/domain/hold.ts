@@ -8,7 +8,10 @@ export interface Hold {
   holdId: string
   /** The payment it belongs to; null for holds of internal clients. */
   paymentId: string | null
-  /** The client that made it and may end it; null of a payment's, and where its transfer has it. */
+  /**
+   * The client that made it and may end it; null for a payment's hold, and for one of 0.1.0, whose
+   * transfer has the client.
+   */
   clientId: string | null
   accountId: string
   tenantId: string
