@@ -58,8 +58,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 }
 
 /**
- * Development login makes tokens of every user without a password. A secret of one client must not
- * be all that stands between a network and every wallet, so it needs a loopback address.
+ * Development login makes tokens of every user without a password: on a network, the secret of one
+ * client would open every wallet. So identity must listen on a loopback address.
  */
 function readDevelopmentLogin(reader: EnvironmentReader, host: string): boolean {
   const name = 'CAUDAL_DEVELOPMENT_LOGIN'
@@ -68,7 +68,7 @@ function readDevelopmentLogin(reader: EnvironmentReader, host: string): boolean 
     reader.refuse(
       name,
       'is refused because identity listens on an address that is not loopback: set it to false, ' +
-        'or set CAUDAL_IDENTITY_HOST to 127.0.0.1 (the others may keep CAUDAL_HOST)',
+        'or set CAUDAL_IDENTITY_HOST to 127.0.0.1 (other services may keep CAUDAL_HOST)',
     )
   }
   return isOn

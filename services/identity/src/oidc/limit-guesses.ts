@@ -23,9 +23,9 @@ const BASIC = /^basic +([\w+/=-]+) *$/i
 const NONE: Guess = { waitSeconds: 0, returnTokens() {} }
 
 /**
- * Limits wrong client secrets by address and client: ten at once, ten a minute. Who is beyond it is
- * refused whatever the secret is, before anything is compared or read. A secret in the body counts
- * until it turns out to be right.
+ * Limits wrong client secrets by address and client: ten at once, ten a minute. Beyond that a
+ * request is refused whatever its secret is, before anything is compared or read. A secret in the
+ * body counts until it turns out to be right.
  */
 export function limitGuesses(options: {
   clients: readonly Client[]
