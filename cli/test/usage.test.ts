@@ -93,6 +93,7 @@ describe('the command line, without a system', () => {
       'verify --data=': /--data is missing/,
       'verify --url=': /--url must begin with/,
       'start nosuch': /unknown service "nosuch"; the services are /,
+      'migrate nosuch': /unknown service "nosuch"; the services are /,
       'start --port x': /--port must be a whole number/,
       'start --port 70000': /--port must be a whole number/,
       seed: /--users must be a whole number/,

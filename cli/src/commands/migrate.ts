@@ -2,7 +2,7 @@ import type { CliCommand } from '../command.ts'
 import { UsageError } from '../errors.ts'
 import { EXIT } from '../exit-code.ts'
 import { printJson, printLine } from '../output.ts'
-import { SERVICE_ENTRIES } from '../system/services.ts'
+import { ALL_SERVICES, namedServices } from '../system/named-services.ts'
 
 const OWNER = 'CAUDAL_MIGRATION_DATABASE_URL'
 
@@ -19,15 +19,11 @@ export const migrateCommand: CliCommand = {
       about: 'take all rights from this role, such as caudal_app after an upgrade from 0.1.0',
     },
   },
-  positionals: { min: 0, max: SERVICE_ENTRIES.size },
+  positionals: { min: 0, max: ALL_SERVICES.length },
   async run(invocation) {
     const { positionals, values, json } = invocation
     if (values['roles'] === true) return printRoles(json)
-    const unknown = positionals.find((name) => !SERVICE_ENTRIES.has(name))
-    if (unknown !== undefined) {
-      const known = [...SERVICE_ENTRIES.keys()].join(', ')
-      throw new UsageError(`unknown service "${unknown}"; the services are ${known}`)
-    }
+    const names = namedServices(positionals)
     const ownerUrl = process.env[OWNER]
     if (!ownerUrl) {
       throw new UsageError(`${OWNER} is missing: the server, as the owner of the databases`)
@@ -35,7 +31,7 @@ export const migrateCommand: CliCommand = {
     const { migrateNamed } = await import('../system/migrate-named.ts')
     const withdraw = values['withdraw']
     const targets = await migrateNamed(ownerUrl, {
-      names: positionals.length === 0 ? [...SERVICE_ENTRIES.keys()] : positionals,
+      names,
       withdraw: typeof withdraw === 'string' ? [withdraw] : [],
     })
     if (json) printJson({ ok: true, databases: targets })

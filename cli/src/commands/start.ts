@@ -2,15 +2,13 @@ import type { CliCommand } from '../command.ts'
 import { UsageError } from '../errors.ts'
 import { EXIT } from '../exit-code.ts'
 import { integerOption } from '../parse-options.ts'
-import { SERVICE_ENTRIES } from '../system/services.ts'
-
-const ALL = [...SERVICE_ENTRIES.keys()]
+import { ALL_SERVICES, namedServices } from '../system/named-services.ts'
 
 /** `caudal start`: runs the whole system or some services in this process. */
 export const start: CliCommand = {
   summary: 'start all services, or the named ones, in one process (with an embedded PostgreSQL)',
   usage: 'start [service…] [--embedded] [--fresh] [--data DIR] [--port N]',
-  arguments: [['service', `one of ${ALL.join(', ')}; without one, all of them`]],
+  arguments: [['service', `one of ${ALL_SERVICES.join(', ')}; without one, all of them`]],
   options: {
     embedded: {
       type: 'boolean',
@@ -23,23 +21,19 @@ export const start: CliCommand = {
       about: "the gateway's port, 8080 by default; the others follow it; 0 picks free ports",
     },
   },
-  positionals: { min: 0, max: ALL.length },
+  positionals: { min: 0, max: ALL_SERVICES.length },
   async run(invocation) {
     const { positionals, values } = invocation
-    const unknown = positionals.find((name) => !SERVICE_ENTRIES.has(name))
-    if (unknown !== undefined) {
-      throw new UsageError(`unknown service "${unknown}"; the services are ${ALL.join(', ')}`)
-    }
+    const names = namedServices(positionals)
     if (values['fresh'] === true && process.env['DATABASE_URL']) {
       throw new UsageError('--fresh is only for the embedded database, but DATABASE_URL is set')
     }
-    const names = positionals.length === 0 ? ALL : [...new Set(positionals)]
     const { refuseEmbedded } = await import('../system/partial-system.ts')
     const refusal = refuseEmbedded(names, process.env, values['embedded'] === true)
     if (refusal !== undefined) throw new UsageError(refusal)
     const firstPort = integerOption(values, 'port', { min: 0, max: 65_000 }, 8080)
     const { startUntilStopped } = await import('../system/start-until-stopped.ts')
-    const complete = names.length === ALL.length
+    const complete = names.length === ALL_SERVICES.length
     const fresh = values['fresh'] === true
     await startUntilStopped(invocation, { names, firstPort, fresh, complete })
     return EXIT.done
