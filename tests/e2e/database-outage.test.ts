@@ -10,6 +10,7 @@ import { SLOW } from '@caudal/testing/slow.ts'
 import { readSystemState } from 'caudal/system/state-file.ts'
 import { request } from 'undici'
 import { dataDirectory, launchSystem } from '../support/launch-system.ts'
+import { silentLogger } from '../support/silent-logger.ts'
 import { paymentWithStatus, postPayment, seed } from '../support/user-client.ts'
 
 const REQUESTS = 400
@@ -30,8 +31,7 @@ test(
   async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'caudal-test-outage-'))
     await chmod(folder, 0o711)
-    const quiet = { info: () => {}, warn: () => {}, error: () => {} }
-    const postgres = { dataDir: join(folder, 'postgres'), throwaway: true, logger: quiet }
+    const postgres = { dataDir: join(folder, 'postgres'), throwaway: true, logger: silentLogger }
     const server = await startLocalPostgres(postgres)
     t.after(() =>
       t.after(async () => {

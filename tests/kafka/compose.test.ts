@@ -24,11 +24,10 @@ import { dataDirectory } from '../support/launch-system.ts'
 import { containersOf, initPostgres, startBroker } from '../support/processes/compose-processes.ts'
 import { startRedis } from '../support/redis-server.ts'
 import { ROOT } from '../support/root.ts'
+import { silentLogger } from '../support/silent-logger.ts'
 
 const HEALTHY_MS = 120_000
 const run = promisify(execFile)
-const silent = { info: () => {}, warn: () => {}, error: () => {} }
-
 test(
   'P13: the services of compose.yaml work, with each container run as a process',
   SLOW,
@@ -38,7 +37,10 @@ test(
     const { services } = readComposeFile(secrets.env)
     const redis = await startRedis(t)
     await writeFile(join(secrets.folder, 'redis-url'), redis.url)
-    const postgres = await startLocalPostgres({ dataDir: join(dir, 'postgres'), logger: silent })
+    const postgres = await startLocalPostgres({
+      dataDir: join(dir, 'postgres'),
+      logger: silentLogger,
+    })
     await forgetRoles(postgres.adminUrl)
     await initPostgres(postgres.adminUrl, dir, secrets.folder)
 

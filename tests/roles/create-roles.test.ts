@@ -3,26 +3,21 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { ROLES, STATEFUL } from '@caudal/contracts/service-access.ts'
-import {
-  type LocalPostgres,
-  startLocalPostgres,
-} from '@caudal/local-postgres/start-local-postgres.ts'
+import type { LocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { migrateServices, migrationTargets } from 'caudal/system/migrate-services.ts'
 import pg from 'pg'
 import { dataDirectory } from '../support/launch-system.ts'
 import { ROOT } from '../support/root.ts'
 import { runPsqlScript } from '../support/run-psql-script.ts'
+import { startServer } from './start-server.ts'
 
 const SCRIPT = join(ROOT, 'deploy/create-roles.sh')
-const silent = { info: () => {}, warn: () => {}, error: () => {} }
 const scope = suiteScope()
 let server: LocalPostgres
 
 before(async () => {
-  scope.after(() => server.stop())
-  const dataDir = join(await dataDirectory(scope), 'postgres')
-  server = await startLocalPostgres({ dataDir, throwaway: true, logger: silent })
+  server = await startServer(scope)
 })
 
 /** By psql where it is installed. */

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { before, test } from 'node:test'
 import {
   ACCESS,
@@ -11,18 +10,15 @@ import {
 import { TOPICS } from '@caudal/contracts/topics.ts'
 import { actOnParked } from '@caudal/event-log/act-on-parked.ts'
 import { openPostgresLog } from '@caudal/event-log/postgres/open-postgres-log.ts'
-import {
-  type LocalPostgres,
-  startLocalPostgres,
-} from '@caudal/local-postgres/start-local-postgres.ts'
+import type { LocalPostgres } from '@caudal/local-postgres/start-local-postgres.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import { databaseUrl } from '@caudal/postgres/database-url.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { migrateServices, migrationTargets } from 'caudal/system/migrate-services.ts'
 import { SERVICE_ENTRIES } from 'caudal/system/services.ts'
 import pg from 'pg'
-import { dataDirectory } from '../support/launch-system.ts'
 import { grantedFunctions, grantedRights, type Right } from './granted-rights.ts'
+import { startServer } from './start-server.ts'
 import { routinesOf, type Table, tablesOf, tryRights } from './try-rights.ts'
 
 const LOG = 'caudal_log'
@@ -35,14 +31,11 @@ const NO_SECRET: readonly string[] = ['messages', 'refusals']
 const DATABASES: readonly string[] = [...STATEFUL.map((it) => ACCESS[it].database), LOG]
 /** The columns of a parked record that an operator decides about; never its value. */
 const DECIDED = ['kind', 'next_attempt_at', 'redriven_at', 'resolved_at', 'resolution']
-const silent = { info: () => {}, warn: () => {}, error: () => {} }
 const scope = suiteScope()
 let server: LocalPostgres
 
 before(async () => {
-  scope.after(() => server.stop())
-  const dataDir = join(await dataDirectory(scope), 'postgres')
-  server = await startLocalPostgres({ dataDir, roles: ROLES, throwaway: true, logger: silent })
+  server = await startServer(scope, ROLES)
   const targets = migrationTargets(STATEFUL, {})
   await migrateServices({ ownerUrl: server.ownerUrl, targets, logDatabase: LOG })
 })

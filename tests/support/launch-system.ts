@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { removeLocalPostgres } from '@caudal/local-postgres/remove-local-postgres.ts'
 import type { TestScope } from '@caudal/testing/test-database.ts'
 import { ROOT } from './root.ts'
+import { silentLogger } from './silent-logger.ts'
 
 const CLI = 'cli/bin/caudal.js'
 /** Prints the same as `caudal start`, but runs every service in its own process. */
@@ -46,8 +47,6 @@ export type LaunchOptions = {
   root?: string
 }
 
-const silent = { info: () => {}, warn: () => {}, error: () => {} }
-
 /** Creates a data directory; it is removed with its database when the scope ends. */
 export async function dataDirectory(scope: TestScope): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'caudal-test-e2e-'))
@@ -55,7 +54,7 @@ export async function dataDirectory(scope: TestScope): Promise<string> {
   await chmod(dir, 0o711)
   scope.after(() =>
     scope.after(async () => {
-      await removeLocalPostgres({ dataDir: join(dir, 'postgres'), logger: silent })
+      await removeLocalPostgres({ dataDir: join(dir, 'postgres'), logger: silentLogger })
       await rm(dir, { recursive: true, force: true })
     }),
   )

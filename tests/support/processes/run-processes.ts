@@ -7,6 +7,7 @@ import { startLocalPostgres } from '@caudal/local-postgres/start-local-postgres.
 import { logDatabaseOf, migrateServices, migrationTargets } from 'caudal/system/migrate-services.ts'
 import { readOrMakeSecrets } from 'caudal/system/secrets.ts'
 import { removeOwnState, type SystemState, writeSystemState } from 'caudal/system/state-file.ts'
+import { silentLogger } from '../silent-logger.ts'
 import { startBalancer } from './balancer.ts'
 import {
   environmentOf,
@@ -15,7 +16,7 @@ import {
   type Service,
   SERVICE_NAMES,
 } from './plan-processes.ts'
-import { ServiceProcess } from './service-process.ts'
+import { environmentKey, ServiceProcess } from './service-process.ts'
 
 /** What to run. */
 export type ProcessesOptions = {
@@ -41,8 +42,6 @@ export type Processes = {
   stop(): Promise<string[]>
 }
 
-const silent = { info: () => {}, warn: () => {}, error: () => {} }
-
 /**
  * Starts PostgreSQL in the data directory and a process for each service, all at once, since none
  * needs another one to start. The command line and the test helpers find them by the state file.
@@ -58,7 +57,7 @@ export async function runProcesses(options: ProcessesOptions): Promise<Processes
       dataDir: join(dataDir, 'postgres'),
       settings: { max_connections: '400' },
       roles: ROLES,
-      logger: silent,
+      logger: silentLogger,
     })
     cleanups.push(() => postgres.stop())
     const { ownerUrl } = postgres
@@ -169,7 +168,7 @@ function stateOf(
 
 function commandEnvironment(state: SystemState, operatorUrl: string): NodeJS.ProcessEnv {
   const urls = Object.entries(state.services).map(([service, url]) => [
-    `CAUDAL_${service.toUpperCase().replaceAll('-', '_')}_URL`,
+    `CAUDAL_${environmentKey(service)}_URL`,
     url,
   ])
   return {

@@ -16,11 +16,11 @@ import { blocksOf, differenceOf, type Example } from '../../guides/guide-blocks.
 import { type Shell, startShell } from '../../guides/shell.ts'
 import { environmentKey } from '../processes/service-process.ts'
 import { ROOT } from '../root.ts'
+import { silentLogger } from '../silent-logger.ts'
 import { parseEnvironmentFile, readUnit } from './read-unit.ts'
 import { type UnitProcess, type Units, unitsOf } from './run-unit.ts'
 
 const GUIDE = 'docs/guides/bring-your-own.md'
-const silent = { info: () => {}, warn: () => {}, error: () => {} }
 /** The ports of the guide. */
 const SERVICES = {
   'api-gateway': 8080,
@@ -87,7 +87,7 @@ async function createWorld(scope: TestScope, kafka: GuideKafka | undefined): Pro
   await chmod(etc, 0o711)
   scope.after(() => rm(etc, { recursive: true, force: true }))
   const dataDir = join(etc, 'server')
-  const server = await startLocalPostgres({ dataDir, throwaway: true, logger: silent })
+  const server = await startLocalPostgres({ dataDir, throwaway: true, logger: silentLogger })
   scope.after(() => server.stop())
   const free = await freePorts(NAMES.length)
   const ports = Object.fromEntries(
