@@ -1,4 +1,4 @@
-import { Uuid } from '@caudal/contracts/uuid-schema.ts'
+import { Uuid, UuidBound } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import type { Cursors } from '@caudal/http/cursors.ts'
 import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
@@ -20,14 +20,12 @@ const ListQuery = Type.Object({
   payment_id: Type.Optional(Uuid),
 })
 
-// A bound of payment ids: any bits, which need not be a valid UUID.
-const IdBound = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' })
 const ChargeQuery = Type.Object({
   ...ListQuery.properties,
   // Only charges of payments whose id is greater.
-  after: Type.Optional(IdBound),
+  after: Type.Optional(UuidBound),
 })
-const TotalsQuery = Type.Object({ to: IdBound })
+const TotalsQuery = Type.Object({ to: UuidBound })
 const Totals = Type.Object({ rows: Type.String(), minor: Type.String(), hash: Type.String() })
 
 const ChargeItem = Type.Object({

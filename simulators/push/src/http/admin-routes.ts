@@ -1,4 +1,4 @@
-import { Uuid } from '@caudal/contracts/uuid-schema.ts'
+import { Uuid, UuidBound } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import type { Cursors } from '@caudal/http/cursors.ts'
 import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
@@ -26,20 +26,18 @@ const ListQuery = Type.Object({
   payment_id: Id,
 })
 
-// A bound of payment ids: any bits, which need not be a valid UUID.
-const IdBound = Type.String({ pattern: ID_PATTERN })
 const CountQuery = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
   cursor: pageQuery.properties.cursor,
   // Only messages about payments whose id is greater.
-  after: Type.Optional(IdBound),
+  after: Type.Optional(UuidBound),
 })
 const CountItem = Type.Object({
   payment_id: Uuid,
   messages: Type.Integer(),
   last_at: Type.String(),
 })
-const TotalsQuery = Type.Object({ to: IdBound })
+const TotalsQuery = Type.Object({ to: UuidBound })
 const Totals = Type.Object({ rows: Type.String(), minor: Type.String(), hash: Type.String() })
 
 const TextOrNull = Type.Union([Type.String(), Type.Null()])
