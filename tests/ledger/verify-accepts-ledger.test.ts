@@ -6,7 +6,7 @@ import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { restoreAccounts } from '@caudal/wallets/upkeep/store/restore-accounts.ts'
 import { restoreEvents } from '@caudal/wallets/upkeep/store/restore-events.ts'
-import type { CheckInput } from 'caudal/verify/check.ts'
+import type { Check, CheckInput } from 'caudal/verify/check.ts'
 import { CHECKS } from 'caudal/verify/verify-system.ts'
 import fc from 'fast-check'
 import { eventCredit } from '../../services/wallets/test/event-postings.ts'
@@ -16,7 +16,9 @@ import { newWallet } from '../../services/wallets/test/test-wallet.ts'
 import type { TestWork } from '../../services/wallets/test/work.ts'
 import { fillSampleLedger, openWithEvents } from './sample-ledger.ts'
 
-const OF_THE_LEDGER = CHECKS.filter(({ needs }) => needs.length === 1 && needs[0] === 'wallets')
+const OF_THE_LEDGER = CHECKS.filter(
+  (check): check is Check => 'run' in check && check.needs.join() === 'wallets',
+)
 
 async function assertClean(wallets: Db, ...empty: string[]): Promise<void> {
   assert.equal(OF_THE_LEDGER.length, 6)

@@ -3,6 +3,7 @@ import { type SystemAccountKind, systemAccount } from '@caudal/wallets/ledger/do
 import type { CheckInput } from './check.ts'
 import { collectFindings, type Finding } from './findings.ts'
 import { timeOf } from './since.ts'
+import { FIRST_ID } from './sorted-reader.ts'
 
 type AccountRow = { account_id: string; tenant_id: string; currency: string } & (
   | { kind: 'wallet'; wallet_id: string; user_id: string }
@@ -17,7 +18,7 @@ const PAGE = 10_000
  */
 export async function findWrongIds({ wallets, since, recentFrom }: CheckInput): Promise<Finding> {
   const collector = collectFindings(recentFrom)
-  let last = '00000000-0000-0000-0000-000000000000'
+  let last = FIRST_ID
   for (;;) {
     const { rows } = await wallets.query<AccountRow>(
       `SELECT account_id, tenant_id, currency, kind, wallet_id, user_id, stripe AS slot,

@@ -3,7 +3,7 @@ import type { Check, CheckInput } from './check.ts'
 import type { CheckpointPosition } from './checkpoint.ts'
 import { findViolations } from './find-violations.ts'
 import { joinFindings } from './findings.ts'
-import { timeOf } from './since.ts'
+import { ADDED_BY_ENTRIES, changesIn, timeOf } from './since.ts'
 
 // All remaining entries, preceded by the balances that were carried over when older months were
 // detached: one row per balance, as if everything before had been a single transfer.
@@ -30,11 +30,7 @@ function keptSince(since: CheckpointPosition): string {
   return `
   fresh AS MATERIALIZED (
     SELECT * FROM entries WHERE booked_at >= ${timeOf(since)}
-  ), changed AS (
-    SELECT account_id, min(account_version) AS first_version,
-      coalesce(sum(amount_minor) FILTER (WHERE balance = 'available'), 0) AS available,
-      coalesce(sum(amount_minor) FILTER (WHERE balance = 'held'), 0) AS held
-    FROM fresh GROUP BY account_id
+  ), changed AS (${changesIn('fresh')}
   ), kept AS (
     SELECT account_id, account_version, line, balance, amount_minor, balance_after_minor, booked_at,
       false AS is_carried
@@ -53,9 +49,7 @@ function keptSince(since: CheckpointPosition): string {
 // The sums of each account's entries, which its balances must equal.
 const SUMS = `
   sums AS (
-    SELECT account_id, max(account_version) AS version,
-      coalesce(sum(amount_minor) FILTER (WHERE balance = 'available'), 0) AS available,
-      coalesce(sum(amount_minor) FILTER (WHERE balance = 'held'), 0) AS held
+    SELECT account_id, max(account_version) AS version, ${ADDED_BY_ENTRIES}
     FROM kept GROUP BY account_id
   )`
 

@@ -1,8 +1,8 @@
 import { formatAmount } from '@caudal/money/format-amount.ts'
-import { paymentCheck } from './payment-check.ts'
+import type { PaymentCheck } from './check.ts'
 
 /** P5: the PSP has exactly one charge with the right amount for each completed payment. */
-export const completedChargedOnce = paymentCheck({
+export const completedChargedOnce: PaymentCheck = {
   name: 'completed_charged_once',
   needs: ['payments', 'psp'],
   look({ payments, byId, charges }, add) {
@@ -31,10 +31,10 @@ export const completedChargedOnce = paymentCheck({
     }
     return checked
   },
-})
+}
 
 /** P5: the PSP has no charge for a failed payment. */
-export const failedNotCharged = paymentCheck({
+export const failedNotCharged: PaymentCheck = {
   name: 'failed_not_charged',
   needs: ['payments', 'psp'],
   look({ payments, charges }, add) {
@@ -46,4 +46,4 @@ export const failedNotCharged = paymentCheck({
     }
     return checked
   },
-})
+}

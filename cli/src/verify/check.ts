@@ -1,6 +1,6 @@
 import type { Db } from '@caudal/postgres/types.ts'
 import type { CheckpointPosition } from './checkpoint.ts'
-import type { Finding } from './findings.ts'
+import type { AddDifference, Finding } from './findings.ts'
 import type { PaymentPage } from './walk-payments.ts'
 
 /** The services whose databases are read. */
@@ -30,21 +30,19 @@ export type CheckInput = Required<Databases> & {
 /** Something a check reads: the database of a service, or a simulator's books. */
 export type CheckSource = keyof Databases | 'psp' | 'push'
 
-/** One check of `caudal verify`. */
-export type Check = {
+type Named = {
   name: string
   /** What the system must run. A check without needs reads what is available. */
   needs: readonly CheckSource[]
-  run(input: CheckInput): Promise<Finding>
 }
 
+/** One check of `caudal verify` that runs on its own. */
+export type Check = Named & { run(input: CheckInput): Promise<Finding> }
+
 /** A check that looks at all payments: those that run together share one walk. */
-export type PaymentCheck = Check & {
+export type PaymentCheck = Named & {
   /** Checks one page and returns the number of payments that it concerns. */
   look(page: PaymentPage, add: AddDifference): number
   /** Finds what no single page shows. */
-  lookAcross?: ((input: CheckInput) => Promise<Finding>) | undefined
+  lookAcross?(input: CheckInput): Promise<Finding>
 }
-
-/** Adds a difference; `at` are the times of the last changes of what differs. */
-export type AddDifference = (message: string, ...at: (Date | null | undefined)[]) => void

@@ -1,6 +1,7 @@
 import type { Check } from './check.ts'
 import type { CheckpointPosition } from './checkpoint.ts'
-import { findViolations } from './find-violations.ts'
+import { findViolations, listViolations } from './find-violations.ts'
+import { joinFindings } from './findings.ts'
 import { timeOf } from './since.ts'
 
 /** Ends at a circle, which only damage can make. */
@@ -101,15 +102,17 @@ export const correctionsBounded: Check = {
   name: 'corrections_bounded',
   needs: ['wallets'],
   async run({ wallets, since }) {
-    const counting = `SELECT count(*) AS checked FROM transfers
-       WHERE correction IS NOT NULL AND booked_at >= ${timeOf(since)}`
-    const none = await findViolations(wallets, counting)
-    if (none.checked === 0) return none
-    return findViolations(
+    const counted = await findViolations(
       wallets,
-      counting,
+      `SELECT count(*) AS checked FROM transfers
+       WHERE correction IS NOT NULL AND booked_at >= ${timeOf(since)}`,
+    )
+    if (counted.checked === 0) return counted
+    const found = await listViolations(
+      wallets,
       `WITH RECURSIVE ${lines(since)}
        ${missing(since)} UNION ALL ${BOUNDS} UNION ALL ${EXCHANGED}`,
     )
+    return joinFindings(counted, found)
   },
 }

@@ -2,7 +2,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import type { CheckInput, CheckSource } from './check.ts'
 import type { CheckpointPosition } from './checkpoint.ts'
 import { chargeTotals, messageTotals } from './read-simulators.ts'
-import { timeOf } from './since.ts'
+import { changesIn, timeOf } from './since.ts'
 
 /** What one part of the data up to a position is: its rows, its amounts and a hash of all rows. */
 export type Digest = { of: string; part: string; rows: string; minor: string; hash: string }
@@ -39,11 +39,9 @@ function rowsOf(
 
 // The balances at the position: those of now, without the entries since.
 const accountsThen = (position: CheckpointPosition): string => `
-  WITH changed AS (
-    SELECT account_id, min(account_version) AS first_version,
-      coalesce(sum(amount_minor) FILTER (WHERE balance = 'available'), 0) AS available,
-      coalesce(sum(amount_minor) FILTER (WHERE balance = 'held'), 0) AS held
-    FROM entries WHERE booked_at >= ${timeOf(position)} GROUP BY account_id
+  WITH fresh AS (
+    SELECT * FROM entries WHERE booked_at >= ${timeOf(position)}
+  ), changed AS (${changesIn('fresh')}
   ), known AS (
     SELECT a.account_id, a.tenant_id, a.currency, a.kind, a.wallet_id, a.user_id, a.stripe, a.psp,
       a.opened_at, coalesce(c.first_version - 1, a.version) AS version,

@@ -13,8 +13,8 @@ function writtenSince(since: CheckpointPosition): string {
 }
 
 // The events of wallets.ledger that are still in the outbox, read as `json`: `jsonb` takes twice as
-// long. Published rows are dropped with their
-// partition of a million ids, so older transfers cannot be checked here.
+// long. Published rows are dropped with their partition of a million ids, so older transfers cannot
+// be checked here.
 const events = (since: CheckpointPosition | undefined): string => `
   ledger_events AS MATERIALIZED (
     SELECT o.id, date_trunc('milliseconds', o.created_at) AS emitted_at, p.*

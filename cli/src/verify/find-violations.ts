@@ -19,7 +19,8 @@ export async function findViolations(
   return joinFindings({ checked, violations: [], violation_count: 0 }, ...found)
 }
 
-async function listViolations(db: Db, statement: string): Promise<Finding> {
+/** Lists the violations that a statement finds: a message a row. */
+export async function listViolations(db: Db, statement: string): Promise<Finding> {
   const { rows } = await db.query<{ violation: string; total: bigint }>(
     `WITH found AS (${statement})
      SELECT violation, count(*) OVER () AS total FROM found LIMIT ${LISTED}`,

@@ -21,9 +21,12 @@ export type CheckReport = {
   skipped?: string[]
 }
 
+/** Adds a difference; `at` are the times of the last changes of what differs. */
+export type AddDifference = (message: string, ...at: (Date | null | undefined)[]) => void
+
 /** Collects the differences of one check in bounded memory. */
 export type Collector = {
-  add(message: string, ...at: (Date | null | undefined)[]): void
+  add: AddDifference
   finding(checked: number): Finding
 }
 

@@ -1,4 +1,4 @@
-import { paymentCheck } from './payment-check.ts'
+import type { PaymentCheck } from './check.ts'
 import type { HoldRow, WalkedPayment } from './walk-payments.ts'
 
 /** The allowed hold statuses for each payment status; 'none' means that there is no hold. */
@@ -15,7 +15,7 @@ const ALLOWED: Record<string, readonly string[]> = {
  * amount, and no hold is left over. A payment that is not final is no violation: it is reported as
  * open.
  */
-export const holdsMatchPayments = paymentCheck({
+export const holdsMatchPayments: PaymentCheck = {
   name: 'holds_match_payments',
   needs: ['payments', 'wallets'],
   look({ payments, byId, holds }, add) {
@@ -32,7 +32,7 @@ export const holdsMatchPayments = paymentCheck({
     }
     return payments.length
   },
-})
+}
 
 function compare(payment: WalkedPayment, hold: HoldRow | undefined): string | undefined {
   const state = hold?.status ?? 'none'

@@ -1,10 +1,10 @@
-import { paymentCheck } from './payment-check.ts'
+import type { PaymentCheck } from './check.ts'
 
 /**
  * P6: the user's devices received one message (repeats have the same id) if the notification was
  * sent, and none before the payment was final.
  */
-export const notifiedOnce = paymentCheck({
+export const notifiedOnce: PaymentCheck = {
   name: 'notified_once',
   needs: ['payments', 'notifications', 'push'],
   look({ payments, notifications, messages }, add) {
@@ -25,4 +25,4 @@ export const notifiedOnce = paymentCheck({
     }
     return checked
   },
-})
+}

@@ -9,17 +9,13 @@ export type OpenPayments = {
   payment_ids: string[]
 }
 
-/** Payments that are not final: no violation, but somebody may have to look at old ones. */
+/** Payments that are not final: no violation, but an operator looks at old ones. */
 export type Open = { in_doubt: OpenPayments; unfinished: OpenPayments }
 
 /** Counts the payments in doubt and those that are under way or stuck, with their ages. */
 export async function readOpenPayments(payments: Db): Promise<Open> {
   const read = async (condition: string, since: string): Promise<OpenPayments> => {
-    const { rows } = await payments.query<{
-      count: bigint
-      oldest_seconds: number
-      payment_ids: string[]
-    }>(
+    const { rows } = await payments.query<Omit<OpenPayments, 'count'> & { count: bigint }>(
       `SELECT count(*) AS count,
          coalesce(greatest(extract(epoch FROM now() - min(${since})), 0), 0)::integer
            AS oldest_seconds,

@@ -1,10 +1,9 @@
-import type { CheckInput } from './check.ts'
-import { findViolations } from './find-violations.ts'
+import type { CheckInput, PaymentCheck } from './check.ts'
+import { listViolations } from './find-violations.ts'
 import type { Finding } from './findings.ts'
-import { paymentCheck } from './payment-check.ts'
 
 /** P2: an order has at most one payment that did not fail, and is paid if that one completed. */
-export const ordersPaidOnce = paymentCheck({
+export const ordersPaidOnce: PaymentCheck = {
   name: 'orders_paid_once',
   needs: ['payments', 'orders'],
   look({ payments, byId, orders }, add) {
@@ -24,7 +23,7 @@ export const ordersPaidOnce = paymentCheck({
     return payments.length
   },
   lookAcross: findPaidTwice,
-})
+}
 
 function findPaidTwice({ payments, since }: CheckInput): Promise<Finding> {
   const changed =
@@ -32,9 +31,8 @@ function findPaidTwice({ payments, since }: CheckInput): Promise<Finding> {
       ? ''
       : `AND external_order_id IN
            (SELECT external_order_id FROM payments WHERE payment_id > '${since.paymentId}')`
-  return findViolations(
+  return listViolations(
     payments,
-    'SELECT 0 AS checked',
     `SELECT format('order %s has %s payments that did not fail', external_order_id, count(*))
        AS violation
      FROM payments WHERE status <> 'FAILED' ${changed}

@@ -2,18 +2,6 @@ import type { CheckInput, PaymentCheck, CheckSource } from './check.ts'
 import { collectFindings, type Finding, joinFindings } from './findings.ts'
 import { walkPayments } from './walk-payments.ts'
 
-/** Makes a check of all payments that also runs on its own. */
-export function paymentCheck(parts: Omit<PaymentCheck, 'run'>): PaymentCheck {
-  const check: PaymentCheck = {
-    ...parts,
-    async run(input) {
-      const [finding] = await runPaymentChecks(input, [check])
-      return finding!
-    },
-  }
-  return check
-}
-
 /** Runs checks in one walk over all payments; returns their findings in the same order. */
 export async function runPaymentChecks(
   input: CheckInput,

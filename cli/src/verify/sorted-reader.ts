@@ -1,3 +1,5 @@
+/** The id before all others. */
+export const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 /** The highest id: a reader that is at its end knows all rows up to it. */
 export const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 

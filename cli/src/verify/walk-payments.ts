@@ -1,7 +1,7 @@
 import type { Db } from '@caudal/postgres/types.ts'
 import type { CheckInput, CheckSource } from './check.ts'
 import { type Charge, chargePages, type MessageCount, messagePages } from './read-simulators.ts'
-import { LAST_ID, readSorted, type SortedReader } from './sorted-reader.ts'
+import { FIRST_ID, LAST_ID, readSorted, type SortedReader } from './sorted-reader.ts'
 
 /** A row of the payments table. */
 export type WalkedPayment = {
@@ -41,8 +41,6 @@ export type PaymentPage = {
   messages: ReadonlyMap<string, MessageCount>
 }
 
-/** The id before all others. */
-const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 const PAGE = 1_000
 
 const PAYMENTS = `
