@@ -7,7 +7,7 @@ const WIDTH = 92
 const EXIT_CODES: readonly (readonly [string, string])[] = [
   ['0', 'success'],
   ['1', 'the answer is no: a violation, a failed payment, a refusal'],
-  ['2', 'wrong usage'],
+  ['2', 'wrong usage or configuration'],
   ['3', 'no answer: the system is unreachable or unavailable, or the command itself failed'],
 ]
 

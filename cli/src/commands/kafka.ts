@@ -17,7 +17,10 @@ export const kafka: CliCommand = {
       value: 'PRINCIPAL',
       about: `acls: the principal of a service, by default User:${SERVICE}`,
     },
-    apply: { type: 'boolean', about: 'acls: create the lists instead of printing the calls' },
+    apply: {
+      type: 'boolean',
+      about: 'acls: create the lists; without it, print the calls of kafka-acls.sh',
+    },
   },
   positionals: { min: 1, max: 1 },
   async run(invocation) {
@@ -31,7 +34,7 @@ export const kafka: CliCommand = {
       throw new UsageError(`--principal must be like User:${SERVICE}, got "${principal}"`)
     }
     if (!process.env['KAFKA_BROKERS']) {
-      throw new UsageError('KAFKA_BROKERS is not set: it names the Kafka')
+      throw new UsageError('KAFKA_BROKERS is not set: it names the brokers, host:port,…')
     }
     const { createTopics, grantKafkaAccess } = await import('../system/prepare-kafka.ts')
     if (action === 'topics') {

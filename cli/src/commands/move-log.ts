@@ -19,7 +19,7 @@ export const moveLog: CliCommand = {
   async run(invocation) {
     if (textOption(invocation.values, 'to') !== 'kafka') throw new UsageError('--to takes kafka')
     if (!process.env['KAFKA_BROKERS']) {
-      throw new UsageError('KAFKA_BROKERS is not set: it names the Kafka to move the log to')
+      throw new UsageError('KAFKA_BROKERS is not set: it names the brokers to move the log to')
     }
     const { moveLogToKafka } = await import('../move-log/move-log-to-kafka.ts')
     const { records, services } = await moveLogToKafka(invocation.dataDir)

@@ -101,5 +101,5 @@ function checkCircuit(work: PspWork): CheckResult {
   const closed = counts.get('closed') ?? 0
   const notClosed = [...counts.values()].reduce((sum, count) => sum + count, 0) - closed
   if (notClosed === 0) return { status: 'ok', detail: mode }
-  return { status: 'warn', detail: `closed, but not for ${notClosed} pairs of tenant and bank` }
+  return { status: 'warn', detail: `not closed for ${notClosed} pairs of tenant and bank` }
 }
