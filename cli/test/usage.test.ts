@@ -221,3 +221,19 @@ test('a command reads its secrets from files, and names one that it cannot read'
   assert.equal(lost.code, 2)
   assert.match(lost.stderr, /CAUDAL_CLIENT_SECRET_FILE names a file that cannot be read \(ENOENT\)/)
 })
+
+test('a start without a database lists everything else that is missing or wrong', async () => {
+  const unset = { DATABASE_URL: undefined, CAUDAL_GATEWAY_SIGNING_KEY: undefined }
+  const env = { ...unset, CAUDAL_CLIENT_SECRET: undefined, CAUDAL_PAYMENTS_PORT: 'abc' }
+  const { code, stdout, stderr } = await runCli(['start', 'payments', 'api-gateway'], { env })
+  assert.equal(code, 2)
+  assert.equal(stdout, '')
+  assert.deepEqual(stderr.trimEnd().split('\n').toSorted(), [
+    '  CAUDAL_CLIENT_SECRET is missing',
+    '  CAUDAL_GATEWAY_SIGNING_KEY is missing; all gateways must share one key',
+    '  CAUDAL_PAYMENTS_PORT must be an integer from 0 to 65535',
+    '  DATABASE_URL is missing for payments, api-gateway: set it, or add --embedded for an ' +
+      'embedded database in the data directory',
+    'caudal: the configuration is not valid:',
+  ])
+})

@@ -29,8 +29,12 @@ export const start: CliCommand = {
       throw new UsageError('--fresh is only for the embedded database, but DATABASE_URL is set')
     }
     const { refuseEmbedded } = await import('../system/partial-system.ts')
-    const refusal = refuseEmbedded(names, process.env, values['embedded'] === true)
-    if (refusal !== undefined) throw new UsageError(refusal)
+    const embedded = values['embedded'] === true
+    const refusal = refuseEmbedded(names, process.env, embedded)
+    if (refusal !== undefined) {
+      if (!embedded && names.length < ALL.length) await refuseAll(names, refusal)
+      throw new UsageError(refusal)
+    }
     const firstPort = integerOption(values, 'port', { min: 0, max: 65_000 }, 8080)
     const { startUntilStopped } = await import('../system/start-until-stopped.ts')
     const complete = names.length === ALL_SERVICES.length
@@ -38,4 +42,12 @@ export const start: CliCommand = {
     await startUntilStopped(invocation, { names, firstPort, fresh, complete })
     return EXIT.done
   },
+}
+
+/** Names whatever else the services lack, so that an operator has to correct a start only once. */
+async function refuseAll(names: readonly string[], refusal: string): Promise<void> {
+  const { checkConfiguration } = await import('../system/check-configuration.ts')
+  const { missingSettings } = await import('../system/partial-system.ts')
+  const services = await Promise.all(names.map((name) => SERVICE_ENTRIES.get(name)!.load()))
+  checkConfiguration(services, process.env, [refusal, ...missingSettings(names, process.env)])
 }

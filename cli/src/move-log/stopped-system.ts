@@ -41,7 +41,7 @@ export async function openStoppedSystem(
   if (!exists) {
     throw new UnreachableError(
       `${dataDir} has no database. Name the data directory of the system with --data, or its ` +
-        'databases with DATABASE_URL.',
+        'databases with CAUDAL_MIGRATION_DATABASE_URL.',
     )
   }
   const postgres = await startLocalPostgres({ dataDir: directory, logger })
