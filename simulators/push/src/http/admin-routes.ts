@@ -6,12 +6,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { Type } from 'typebox'
 import type { BehaviourStore } from '../behaviour-store.ts'
 import { BehaviourSettingsInput, completeSettings } from '../domain/behaviour-settings.ts'
-import {
-  countMessages,
-  ID_PATTERN,
-  type MessageCount,
-  totalMessages,
-} from '../store/count-messages.ts'
+import { countMessages, type MessageCount, totalMessages } from '../store/count-messages.ts'
 import { type DeliveredMessage, listMessages } from '../store/list-messages.ts'
 
 const settings = { 200: BehaviourSettingsInput }
