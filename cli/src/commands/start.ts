@@ -3,6 +3,7 @@ import { UsageError } from '../errors.ts'
 import { EXIT } from '../exit-code.ts'
 import { integerOption } from '../parse-options.ts'
 import { ALL_SERVICES, namedServices } from '../system/named-services.ts'
+import { SERVICE_ENTRIES } from '../system/services.ts'
 
 /** `caudal start`: runs the whole system or some services in this process. */
 export const start: CliCommand = {
@@ -32,7 +33,7 @@ export const start: CliCommand = {
     const embedded = values['embedded'] === true
     const refusal = refuseEmbedded(names, process.env, embedded)
     if (refusal !== undefined) {
-      if (!embedded && names.length < ALL.length) await refuseAll(names, refusal)
+      if (!embedded && names.length < ALL_SERVICES.length) await refuseAll(names, refusal)
       throw new UsageError(refusal)
     }
     const firstPort = integerOption(values, 'port', { min: 0, max: 65_000 }, 8080)

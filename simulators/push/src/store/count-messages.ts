@@ -1,3 +1,4 @@
+import { UUID_FORM } from '@caudal/contracts/uuid-schema.ts'
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 
@@ -8,10 +9,10 @@ export interface MessageCount {
   lastAt: Date
 }
 
-/** A push names its payment in any text; only ids in their one spelling sort like ids. */
-export const ID_PATTERN = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-
-/** Counts the messages of at most `limit` payments by payment id, after the id `after`. */
+/**
+ * Counts the messages of at most `limit` payments by payment id, after the id `after`. A push names
+ * its payment in any text; only ids in their one spelling sort like ids.
+ */
 export async function countMessages(
   db: Db,
   filter: { after: string | null; limit: number },
@@ -21,7 +22,7 @@ export async function countMessages(
     SELECT payment_id AS "paymentId", count(DISTINCT message_id)::integer AS messages,
       max(received_at) AS "lastAt"
     FROM messages
-    WHERE payment_id ~ ${ID_PATTERN} AND (${after}::text IS NULL OR payment_id > ${after})
+    WHERE payment_id ~ ${UUID_FORM} AND (${after}::text IS NULL OR payment_id > ${after})
     GROUP BY payment_id
     ORDER BY payment_id
     LIMIT ${limit}`)
@@ -38,7 +39,7 @@ export async function totalMessages(
       coalesce(sum(hash_record_extended(m, 0)), 0)::text AS hash
     FROM (
       SELECT DISTINCT payment_id, message_id FROM messages
-      WHERE payment_id ~ ${ID_PATTERN} AND payment_id <= ${to}
+      WHERE payment_id ~ ${UUID_FORM} AND payment_id <= ${to}
     ) m`)
   return rows[0]!
 }
