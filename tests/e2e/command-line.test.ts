@@ -115,6 +115,8 @@ describe('the command line, against a running system', () => {
     assert.deepEqual([paid.status, paid.reason], ['COMPLETED', null])
     const again = await json<Followed>(0, 'payment', paid.payment_id)
     assert.deepEqual(again, { ...paid, steps: again.steps })
+    const { service_account_number: account } = user!.orders[0]!
+    assert.ok(!JSON.stringify(again.steps).includes(account), 'F10: no step has it in clear')
     const names = again.steps.map(({ step }) => step)
     for (const step of [
       'payment.requested',

@@ -61,6 +61,18 @@ test('every text keeps its length and all but digits, and a second run changes n
   )
 })
 
+test('a card number whose digits a JSON document escapes is masked, and other escapes stay', () => {
+  const escaped = (text: string): string =>
+    [...text].map((it) => `\\u00${it.charCodeAt(0).toString(16).padStart(2, '0')}`).join('')
+  const mask = (text: string): string => maskCardNumbersIn(Buffer.from(text)).toString()
+  const pan = '4111 1111 1111 1111'
+  assert.equal(mask(`{"a":"${escaped(pan)}"}`), '{"a":"**** **** **** 1111"}')
+  assert.equal(mask(`{"a":"4111\\u00001111${escaped('11111111')}"}`), '{"a":"************1111"}')
+  for (const text of ['{"a":"\\u0022\\u00e9\\n"}', String.raw`{"a":"\\u0031 1"}`]) {
+    assert.equal(mask(text), text)
+  }
+})
+
 test('ids, short numbers and numbers without the check digit stay', () => {
   fc.assert(fc.property(fc.uuid(), (id) => assert.equal(maskCardNumbers(`of ${id}`), `of ${id}`)))
   for (const text of [

@@ -35,11 +35,25 @@ export function maskCardNumbers(
   })
 }
 
-/** The same for bytes of any encoding in which digits are those of ASCII; the length stays. */
+/** An escape of JSON; the code is that of a digit, a separator or U+0000. */
+const ESCAPE = /\\(?:u00(3\d|2[0de]|00)|[^])/gi
+/** The bytes of an escape with a code. */
+export const ESCAPE_BYTES = 6
+
+/**
+ * The same for the bytes of a JSON document or another text, of any encoding in which digits are
+ * those of ASCII. Digits and separators that JSON escapes count as themselves and are written so.
+ */
 export function maskCardNumbersIn(bytes: Buffer): Buffer {
   const text = bytes.toString('latin1')
-  const masked = maskCardNumbers(text)
+  const plain = text.includes('\\u00') ? text.replace(ESCAPE, withoutEscape) : text
+  const masked = maskCardNumbers(plain)
   return masked === text ? bytes : Buffer.from(masked, 'latin1')
+}
+
+function withoutEscape(escape: string, code: string | undefined): string {
+  if (code === undefined) return escape
+  return code === '00' ? '' : String.fromCharCode(Number.parseInt(code, 16))
 }
 
 /** An account number as it is shown: its last four characters. */

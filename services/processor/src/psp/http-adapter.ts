@@ -1,4 +1,8 @@
-import { LONGEST_CARD_NUMBER, maskCardNumbersIn } from '@caudal/telemetry/mask-numbers.ts'
+import {
+  ESCAPE_BYTES,
+  LONGEST_CARD_NUMBER,
+  maskCardNumbersIn,
+} from '@caudal/telemetry/mask-numbers.ts'
 import { Pool } from 'undici'
 import type { CallFacts, Found, PspAdapter, Sent } from './adapter.ts'
 import { classifyAnswer, classifyStatus } from './classify-answer.ts'
@@ -98,10 +102,15 @@ function answeredFacts(
   { httpStatus, body, latencyMs }: Extract<Exchanged, { kind: 'answered' }>,
   errorClass: string | null,
 ): CallFacts {
-  // A card number that is cut could no longer be recognised.
-  const read = body.subarray(0, KEPT_ANSWER_BYTES + LONGEST_CARD_NUMBER)
-  const answerBody = maskCardNumbersIn(read).subarray(0, KEPT_ANSWER_BYTES)
-  return { httpStatus, answerBody, latencyMs, errorClass }
+  return { httpStatus, answerBody: keptOf(body), latencyMs, errorClass }
+}
+
+/** The first bytes of an answer, masked. The end of what is read could be a cut card number. */
+function keptOf(body: Buffer): Buffer {
+  const read = body.subarray(0, KEPT_ANSWER_BYTES + LONGEST_CARD_NUMBER * ESCAPE_BYTES)
+  const masked = maskCardNumbersIn(read)
+  const cut = read.length < body.length ? LONGEST_CARD_NUMBER + ESCAPE_BYTES : 0
+  return masked.subarray(0, Math.min(KEPT_ANSWER_BYTES, masked.length - cut))
 }
 
 function lostFacts(exchanged: Exclude<Exchanged, { kind: 'answered' }>): CallFacts {
