@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readClock } from '@caudal/postgres/read-clock.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { UsageError } from '../errors.ts'
 import type { Databases } from './check.ts'
@@ -97,12 +98,16 @@ function parse(text: string, file: string): FileContent & { signature?: unknown 
   throw new UsageError(`${file} is not a checkpoint of "caudal verify"`)
 }
 
+/** @throws {UsageError} if there is no secret to sign a checkpoint with */
+function requireSecret(secret: string): void {
+  if (secret !== '') return
+  throw new UsageError(
+    'a checkpoint is signed with the secret of the client: CAUDAL_CLIENT_SECRET is not set',
+  )
+}
+
 function signatureOf(content: FileContent, secret: string): string {
-  if (secret === '') {
-    throw new UsageError(
-      'a checkpoint is signed with the secret of the client: CAUDAL_CLIENT_SECRET is not set',
-    )
-  }
+  requireSecret(secret)
   return createHmac('sha256', `caudal-verify-checkpoint/${secret}`)
     .update(JSON.stringify(content))
     .digest('base64url')
@@ -115,7 +120,7 @@ export async function findPosition(
 ): Promise<CheckpointPosition> {
   const { payments, notifications, wallets } = databases
   const clock = wallets ?? payments ?? Object.values(databases)[0]
-  const now = clock === undefined ? new Date() : await timeIn(clock)
+  const now = clock === undefined ? new Date() : await readClock(clock)
   const from = new Date(now.getTime() - (isIdle ? 0 : MARGIN_MS))
   const ids = [firstIdAt(from)]
   if (payments !== undefined) {
@@ -138,12 +143,6 @@ export async function findPosition(
     paymentId: ids.reduce((lowest, id) => (id < lowest ? id : lowest)),
     outboxId: wallets === undefined ? 0n : await lastEventBefore(wallets, from),
   }
-}
-
-/** The time of a database, in whole milliseconds. */
-export async function timeIn(db: Db): Promise<Date> {
-  const { rows } = await db.query<{ now: Date }>('SELECT now() AS now')
-  return rows[0]!.now
 }
 
 async function firstId(

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createPool } from '@caudal/postgres/create-pool.ts'
+import { readClock } from '@caudal/postgres/read-clock.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { RefusedError } from '../errors.ts'
 import type { System } from '../system/find-system.ts'
@@ -13,7 +14,7 @@ import {
   type PaymentCheck,
   type CheckSource,
 } from './check.ts'
-import { type Checkpoint, findPosition, timeIn } from './checkpoint.ts'
+import { type Checkpoint, findPosition } from './checkpoint.ts'
 import { correctionsBounded } from './correction-check.ts'
 import { findChange, readDigests } from './digests.ts'
 import { eventsMatchLedger } from './event-check.ts'
@@ -156,8 +157,8 @@ async function inputOf(
   system: System,
   databases: Databases,
 ): Promise<CheckInput & { startedAt: Date }> {
-  const [anyone] = Object.values(databases)
-  const startedAt = anyone === undefined ? new Date() : await timeIn(anyone)
+  const [first] = Object.values(databases)
+  const startedAt = first === undefined ? new Date() : await readClock(first)
   return {
     ...(databases as Required<Databases>),
     pspUrl: system.runs('psp') ? system.pspUrl : '',

@@ -1,11 +1,11 @@
-import type { Tx } from './types.ts'
+import type { Reader } from './types.ts'
 
 /**
- * The database's clock as this statement runs (rule 13), for a batch that locks nothing before it
- * decides. Where a statement locks rows, it reads the clock itself, after the locks.
+ * The database's clock as this statement runs (rule 13), for what locks nothing before it decides.
+ * Where a statement locks rows, it reads the clock itself, after the locks.
  */
-export async function readClock(tx: Tx): Promise<Date> {
-  const { rows } = await tx.query<{ now: Date }>({
+export async function readClock(reader: Reader): Promise<Date> {
+  const { rows } = await reader.query<{ now: Date }>({
     name: 'read-clock',
     text: 'SELECT clock_timestamp() AS now',
   })
