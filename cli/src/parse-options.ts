@@ -35,6 +35,15 @@ export function textOption(values: Values, name: string, fallback?: string): str
 }
 
 /**
+ * Reads a text option that may be absent.
+ *
+ * @throws {UsageError} if it is empty
+ */
+export function optionalText(values: Values, name: string): string | undefined {
+  return values[name] === undefined ? undefined : textOption(values, name)
+}
+
+/**
  * Parses a UUID and returns it in lower case; `what` names it in the error.
  *
  * @throws {UsageError}

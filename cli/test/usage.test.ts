@@ -93,6 +93,7 @@ describe('the command line, without a system', () => {
       'verify --data=': /--data is missing/,
       'verify --url=': /--url must begin with/,
       'start nosuch': /unknown service "nosuch"; the services are /,
+      'migrate --withdraw=': /--withdraw is missing/,
       'migrate nosuch': /unknown service "nosuch"; the services are /,
       'start --port x': /--port must be a whole number/,
       'start --port 70000': /--port must be a whole number/,
@@ -185,11 +186,19 @@ describe('the command line, without a system', () => {
   })
 })
 
-test('a service that the operator cannot replace is not taken for an external one', async () => {
+test('CAUDAL_EXTERNAL_SERVICES is refused if it names a service that operators cannot replace', async () => {
   const env = { CAUDAL_EXTERNAL_SERVICES: 'identity, wallets', CAUDAL_IDENTITY_URL: 'http://x' }
   const { code, stderr } = await runCli(['verify'], { env })
   assert.equal(code, 2, stderr)
   assert.match(stderr, /"wallets"; the services that it may name are identity, orders, psp, push/)
+})
+
+test('verify refuses to make a checkpoint without a secret, before it verifies', async (t) => {
+  const env = { CAUDAL_IDENTITY_URL: 'http://127.0.0.1:1', CAUDAL_CLIENT_SECRET: '' }
+  const words = ['verify', '--checkpoint', 'proof.json']
+  const { code, stderr } = await runCli(words, { cwd: await emptyFolder(t), env })
+  assert.match(stderr, /^caudal: a checkpoint is signed .* CAUDAL_CLIENT_SECRET is not set\n$/)
+  assert.equal(code, 2)
 })
 
 test('a command reads its secrets from files, and names one that it cannot read', async (t) => {

@@ -2,6 +2,7 @@ import type { CliCommand } from '../command.ts'
 import { UsageError } from '../errors.ts'
 import { EXIT } from '../exit-code.ts'
 import { printJson, printLine } from '../output.ts'
+import { optionalText } from '../parse-options.ts'
 import { ALL_SERVICES, namedServices } from '../system/named-services.ts'
 
 const OWNER = 'CAUDAL_MIGRATION_DATABASE_URL'
@@ -24,15 +25,15 @@ export const migrateCommand: CliCommand = {
     const { positionals, values, json } = invocation
     if (values['roles'] === true) return printRoles(json)
     const names = namedServices(positionals)
+    const withdraw = optionalText(values, 'withdraw')
     const ownerUrl = process.env[OWNER]
     if (!ownerUrl) {
       throw new UsageError(`${OWNER} is missing: the server, as the owner of the databases`)
     }
     const { migrateNamed } = await import('../system/migrate-named.ts')
-    const withdraw = values['withdraw']
     const targets = await migrateNamed(ownerUrl, {
       names,
-      withdraw: typeof withdraw === 'string' ? [withdraw] : [],
+      withdraw: withdraw === undefined ? [] : [withdraw],
     })
     if (json) printJson({ ok: true, databases: targets })
     for (const { database, role } of targets) {

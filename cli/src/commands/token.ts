@@ -3,7 +3,7 @@ import type { CliCommand, Values } from '../command.ts'
 import { UsageError } from '../errors.ts'
 import { EXIT } from '../exit-code.ts'
 import { printJson, printLine } from '../output.ts'
-import { textOption, uuidArgument } from '../parse-options.ts'
+import { optionalText, textOption, uuidArgument } from '../parse-options.ts'
 import { findSystem, type System } from '../system/find-system.ts'
 import { anyClientToken, clientToken, type Token, userToken } from '../system/tokens.ts'
 
@@ -61,14 +61,14 @@ function planForUser(values: Values): (system: System) => Promise<Token> {
   }
   const userId = uuidArgument(textOption(values, 'user'), '--user')
   const tenantId = textOption(values, 'tenant', DEFAULT_TENANT)
-  const scope = given(values, 'scope')
+  const scope = optionalText(values, 'scope')
   return (system) => userToken(system, userId, tenantId, scope)
 }
 
 function planForClient(values: Values): (system: System) => Promise<Token> {
   const id = textOption(values, 'client')
   const scope = textOption(values, 'scope')
-  const [secret, tenantId] = [given(values, 'secret'), given(values, 'tenant')]
+  const [secret, tenantId] = [optionalText(values, 'secret'), optionalText(values, 'tenant')]
   if (secret !== undefined && tenantId !== undefined) {
     throw new UsageError(
       '--tenant cannot be used with --secret, because the tenant of that client is configured',
@@ -79,13 +79,4 @@ function planForClient(values: Values): (system: System) => Promise<Token> {
     id === system.client.id && tenantId === undefined
       ? clientToken(system, scope)
       : anyClientToken(system, id, { scope, tenantId })
-}
-
-/**
- * An option that may be absent, but not empty.
- *
- * @throws {UsageError}
- */
-function given(values: Values, name: string): string | undefined {
-  return values[name] === undefined ? undefined : textOption(values, name)
 }

@@ -3,7 +3,7 @@ import type { CliCommand, Invocation } from '../command.ts'
 import { UnreachableError } from '../errors.ts'
 import { EXIT } from '../exit-code.ts'
 import { note, printJson, printLine } from '../output.ts'
-import { integerOption, textOption } from '../parse-options.ts'
+import { integerOption, optionalText } from '../parse-options.ts'
 import { findSystem } from '../system/find-system.ts'
 import type { CheckReport } from '../verify/findings.ts'
 import type { Open, OpenPayments } from '../verify/open-payments.ts'
@@ -35,14 +35,14 @@ export const verify: CliCommand = {
   async run(invocation) {
     const { values } = invocation
     const seconds = integerOption(values, 'wait', { min: 0, max: 3_600 }, 30)
-    const from = values['since'] === undefined ? undefined : textOption(values, 'since')
-    const to = values['checkpoint'] === undefined ? undefined : textOption(values, 'checkpoint')
+    const from = optionalText(values, 'since')
+    const to = optionalText(values, 'checkpoint')
     const system = await findSystem(invocation)
-    const [{ readCheckpoint, writeCheckpoint }, { verifySystem }] = await Promise.all([
-      import('../verify/checkpoint.ts'),
-      import('../verify/verify-system.ts'),
-    ])
+    const [{ readCheckpoint, requireSecret, writeCheckpoint }, { verifySystem }] =
+      await Promise.all([import('../verify/checkpoint.ts'), import('../verify/verify-system.ts')])
     const { secret } = system.client
+    // Before the run, which may take hours.
+    if (to !== undefined) requireSecret(secret)
     const since = from === undefined ? undefined : await readCheckpoint(from, secret)
     const options = { since, mark: to !== undefined }
     const { ok, activity, checks, open, checkpoint } = await verifySystem(

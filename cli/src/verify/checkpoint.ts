@@ -99,7 +99,7 @@ function parse(text: string, file: string): FileContent & { signature?: unknown 
 }
 
 /** @throws {UsageError} if there is no secret to sign a checkpoint with */
-function requireSecret(secret: string): void {
+export function requireSecret(secret: string): void {
   if (secret !== '') return
   throw new UsageError(
     'a checkpoint is signed with the secret of the client: CAUDAL_CLIENT_SECRET is not set',
