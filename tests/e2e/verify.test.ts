@@ -98,7 +98,7 @@ describe('verify', () => {
     await paymentWithStatus(system.gateway_url, user!, id, ['COMPLETED', 'FAILED'])
   })
 
-  test('a verify without waiting never takes payments under way for violations', SLOW, async () => {
+  test('verify without waiting finds no violation in payments under way', SLOW, async () => {
     const users = await seed(system.data_dir, { users: 30 })
     const paying = Promise.all(users.map((user) => postPayment(system.gateway_url, user)))
     const own = await findSystem({ dataDir: system.data_dir, url: undefined })

@@ -37,7 +37,7 @@ export function unitsOf(scope: TestScope, etc: string): Units {
 
   const run = ([program = '', ...words]: readonly string[], env: NodeJS.ProcessEnv) => {
     const lines: string[] = []
-    // With an IPC channel, the process notices when its parent dies, and ends too.
+    // With an IPC channel, the process ends when its parent dies.
     const stdio = ['ignore', 'pipe', 'pipe', 'ipc'] as const
     const child = spawn(program, words, {
       cwd: ROOT,
