@@ -16,6 +16,7 @@ import { blocksOf, differenceOf, type Example } from '../../guides/guide-blocks.
 import { type Shell, startShell } from '../../guides/shell.ts'
 import { environmentKey } from '../processes/service-process.ts'
 import { ROOT } from '../root.ts'
+import { installPsql } from '../run-psql-script.ts'
 import { silentLogger } from '../silent-logger.ts'
 import { parseEnvironmentFile, readUnit } from './read-unit.ts'
 import { type UnitProcess, type Units, unitsOf } from './run-unit.ts'
@@ -96,9 +97,7 @@ async function createWorld(scope: TestScope, kafka: GuideKafka | undefined): Pro
   const shell = startShell(scope, join(etc, 'no-state'))
   const bin = join(etc, 'bin')
   await mkdir(bin)
-  const psql = join(ROOT, 'tests/support/units/psql.ts')
-  await writeFile(join(bin, 'psql'), `#!/bin/sh\nexec '${process.execPath}' '${psql}' "$@"\n`)
-  await chmod(join(bin, 'psql'), 0o755)
+  await installPsql(bin)
   const path = [bin, dirname(process.execPath), ''].join(delimiter)
   await shell.run(`export PATH='${path}'"$PATH"; ADMIN_URL='${server.adminUrl}'`)
   const replaced = replacements({ etc, ports, server, kafka })
