@@ -33,7 +33,7 @@ const WIRED_BY_MAIN: Pattern = {
 
 const OWN_FILES: Pattern = {
   group: ['../**', '!../domain/**'],
-  message: 'messaging and store import their own files and domain.',
+  message: 'A folder imports its own files and domain; main.ts and the spine join folders.',
 }
 
 /** What a spine and its store may import: a request is a unit of work there, as an event is. */
@@ -205,12 +205,7 @@ function importDirections(): Override[] {
     },
     inService('services/*/src/*.ts', WIRED_BY_MAIN),
     inSpine('services/*/src/process-batch.ts', WIRED_BY_MAIN),
-    inService('services/*/src/*/**', {
-      group: ['../**', '!../domain/**'],
-      message:
-        'A folder beside messaging, store and http serves them: ' +
-        'it imports its own files and domain.',
-    }),
+    inService('services/*/src/*/**', OWN_FILES),
     inService('services/{processor,notifications}/src/calls/*.ts', {
       group: ['../main.ts', '../*/*/**'],
       message:
@@ -223,7 +218,6 @@ function importDirections(): Override[] {
         'Imports point one way: main → spine → {messaging, store, http} → domain; ' +
         'these three do not import each other.',
     }),
-    inService('services/*/src/messaging/**', OWN_FILES),
     inSpine('services/*/src/store/**', OWN_FILES),
     pureDomain('services/*/src/domain/**', ['./**']),
     ...SLICED.flatMap(({ service, core, slices }) => {
