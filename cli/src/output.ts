@@ -4,7 +4,7 @@ import { EXIT } from './exit-code.ts'
 const LOST_READER = new Set(['EPIPE', 'ECONNRESET', 'EIO'])
 
 /**
- * Lets the command go on when nobody reads its output any more, as in `caudal start | head -1`:
+ * Lets the command go on after the reader of its output is gone, as in `caudal start | head -1`:
  * what it prints is discarded. Any other fault of the output, such as a full disk, is reported when
  * a command that succeeded ends, because its result is incomplete.
  */

@@ -81,7 +81,7 @@ async function declared(
 
 const sorted = (rights: Iterable<Right>): Right[] => [...new Set(rights)].toSorted()
 
-/** The rights on the log's tables; nobody but its owner changes them. */
+/** The rights on the log's tables; only their owner changes them. */
 const logRights = (reads: boolean) => {
   const read = ['log_partitions', 'log_identity', 'log_moves', 'migrations_log']
   return ({ name }: Table): Right[] =>

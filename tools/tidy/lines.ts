@@ -14,7 +14,7 @@ export function findLongLines(files: SourceFile[]): string[] {
   )
 }
 
-/** A path of somebody's machine means nothing on another. */
+/** A path of one machine means nothing on another. */
 export function findMachinePaths(files: SourceFile[]): string[] {
   return findLines(
     files,
@@ -24,7 +24,7 @@ export function findMachinePaths(files: SourceFile[]): string[] {
   )
 }
 
-/** An open end belongs in an issue, where somebody looks for it. */
+/** An open end belongs in an issue, where contributors look for it. */
 export function findOpenEnds(files: SourceFile[]): string[] {
   return findLines(
     files,

@@ -23,7 +23,7 @@ export function needsEmbedded(names: readonly string[], env: NodeJS.ProcessEnv):
 }
 
 /**
- * Why this start would make an empty system that nobody asked for, or undefined. The embedded
+ * Why this start would make an empty system that was not asked for, or undefined. The embedded
  * database is for the whole system, or for services that `--embedded` (`asked`) gives one:
  * otherwise a forgotten DATABASE_URL would start a service on an empty database, ready.
  */
