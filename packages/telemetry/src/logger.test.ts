@@ -61,12 +61,10 @@ test('F10: account numbers are logged by their last four, and card numbers are m
 
 test('F10: a long line with many card numbers is read once', () => {
   const { logger, lines } = captured()
-  const before = process.cpuUsage()
-  logger.info({ text: '4111111111111111a'.repeat(40_000) }, 'x')
-  // Less than a second; a minute and more if each number read the line from its start.
-  assert.ok(process.cpuUsage(before).user < 5_000_000)
+  // So long that a line which is read again for each number outlasts the limit of a test.
+  logger.info({ text: '4111111111111111a'.repeat(160_000) }, 'x')
   const { text } = JSON.parse(lines[0]!) as { text: string }
-  assert.equal(text, '************1111a'.repeat(40_000))
+  assert.ok(text === '************1111a'.repeat(160_000))
 })
 
 test('F10: rows that an error of the database quotes are not logged', () => {

@@ -88,11 +88,9 @@ test('ids, short numbers and numbers without the check digit stay', () => {
 })
 
 test('a long run of digits takes time in proportion to its length', () => {
-  const text = '1 '.repeat(131_072)
-  const before = process.cpuUsage()
+  // So long that a quadratic search outlasts the limit of a test.
+  const text = '1 '.repeat(524_288)
   assert.equal(maskCardNumbers(text).length, text.length)
-  // Less than a second; a minute and more if the search were quadratic.
-  assert.ok(process.cpuUsage(before).user < 5_000_000)
 })
 
 test('an account number is shown by its last four characters', () => {

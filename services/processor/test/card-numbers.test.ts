@@ -62,8 +62,8 @@ test('F10: a card number in an answer of the PSP is masked before it is stored',
 
 /** The rows of every table of the service, as XML. */
 const ROWS = `
-  SELECT c.relname AS name, query_to_xml(format('SELECT * FROM %I', c.relname), true, false, '')::text
-    AS rows
+  SELECT c.relname AS name,
+    query_to_xml(format('SELECT * FROM %I', c.relname), true, false, '')::text AS rows
   FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
     AND NOT c.relispartition AND has_table_privilege(c.oid, 'SELECT')`
 
