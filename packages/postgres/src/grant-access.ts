@@ -25,7 +25,6 @@ export async function priorRoles(
   owner: pg.ClientBase,
   known: readonly (string | undefined)[],
 ): Promise<string[]> {
-  await owner.query('CREATE TABLE IF NOT EXISTS service_roles (role_name name PRIMARY KEY)')
   const { rows } = await owner.query<{ name: string }>(
     `SELECT r.rolname AS name FROM pg_namespace n, aclexplode(n.nspacl) a
      JOIN pg_roles r ON r.oid = a.grantee
@@ -35,6 +34,11 @@ export async function priorRoles(
     [known.filter((role) => role !== undefined), FIRST_ROLE],
   )
   return rows.map(({ name }) => name)
+}
+
+/** Creates the table in which migrations record the roles of their service. */
+export async function createServiceRoles(owner: pg.ClientBase): Promise<void> {
+  await owner.query('CREATE TABLE IF NOT EXISTS service_roles (role_name name PRIMARY KEY)')
 }
 
 /** Records roles of the service, for a later migration that gives their rights to another role. */
@@ -124,7 +128,7 @@ async function letRead(
   }
 }
 
-/** Takes everything in this database from the roles that exist. */
+/** Takes everything in this database from the roles that exist, which are no longer its service's. */
 export async function withdrawAccess(
   owner: pg.ClientBase,
   roles: readonly string[],
@@ -133,6 +137,7 @@ export async function withdrawAccess(
     'SELECT rolname AS name FROM pg_roles WHERE rolname = ANY($1::text[])',
     [roles],
   )
+  await owner.query('DELETE FROM service_roles WHERE role_name = ANY($1::name[])', [roles])
   const database = pg.escapeIdentifier(await currentDatabase(owner))
   for (const role of rows.map(({ name }) => pg.escapeIdentifier(name))) {
     await owner.query(`REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ${role}`)

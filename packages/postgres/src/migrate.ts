@@ -5,7 +5,13 @@ import pg from 'pg'
 import { clientConfig } from './client-config.ts'
 import { databaseUrl } from './database-url.ts'
 import { isRetryableConflict } from './errors.ts'
-import { type DatabaseAccess, grantAccess, priorRoles, withdrawAccess } from './grant-access.ts'
+import {
+  createServiceRoles,
+  type DatabaseAccess,
+  grantAccess,
+  priorRoles,
+  withdrawAccess,
+} from './grant-access.ts'
 import { sqlFiles } from './migration-files.ts'
 
 /** A folder of numbered .sql files. The table `migrations_<name>` records the applied files. */
@@ -99,6 +105,7 @@ async function applyMissing(
   client: pg.Client,
   { adminUrl, sets, roles = [userOf(adminUrl)], operator, withdraw = [] }: MigrateOptions,
 ): Promise<void> {
+  await createServiceRoles(client)
   const access: DatabaseAccess = {
     roles,
     operator,

@@ -92,6 +92,18 @@ test('a role that an operator made keeps its rights, and no service gets them', 
   assert.deepEqual(await rightsOf(foreign), { ...NOTHING, updates: true, updates_body: true })
 })
 
+test("a withdrawn role may become the operator's own, and no service gets its rights", async (t) => {
+  const { run, role, set, admin, rightsOf } = await prepare(t)
+  writeFileSync(join(set.dir, '0002_create_drafts.sql'), SECOND)
+  await run([role])
+  await run(['caudal_app'], [role])
+  await admin.query(`GRANT USAGE ON SCHEMA public TO ${role}`)
+  await admin.query(`GRANT UPDATE, DELETE ON notes TO ${role}`)
+  const next = await newRole(t, admin)
+  await run([next])
+  assert.deepEqual(await rightsOf(next), await rightsOf('caudal_app'))
+})
+
 test('a role that a service had, and has again, gets what came meanwhile', async (t) => {
   const { run, role, set, rightsOf } = await prepare(t)
   await run([role])
