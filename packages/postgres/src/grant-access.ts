@@ -128,7 +128,7 @@ async function letRead(
   }
 }
 
-/** Takes everything in this database from the roles that exist, which are no longer its service's. */
+/** Takes everything in this database from roles that are no longer those of its service. */
 export async function withdrawAccess(
   owner: pg.ClientBase,
   roles: readonly string[],
