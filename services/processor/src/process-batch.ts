@@ -14,7 +14,7 @@ import { recordPayments } from './store/record-payments.ts'
 
 export type ProcessBatchDeps = {
   policy: RetryPolicy
-  /** The name of the PSP that the adapter calls. */
+  /** The name of the PSP that is called. */
   psp: string
   adapter: PspAdapter
   gate: Gate

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { createHttpAdapter } from '../src/psp/http-adapter.ts'
+import { createPspClient } from '../src/psp/psp-client.ts'
+import { createSyncbankAdapter } from '../src/psp/syncbank-adapter.ts'
 import { fundsReserved, world } from './world.ts'
 
 const EXPECTED = {
@@ -35,18 +36,19 @@ test('F10: a card number in an answer of the PSP is masked before it is stored',
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const adapter = createHttpAdapter({
+  const client = createPspClient({
+    adapter: createSyncbankAdapter({}),
     url: `http://127.0.0.1:${port}`,
     maxSends: 1,
     maxQueries: 1,
     connectTimeoutMs: 1_000,
   })
   t.after(async () => {
-    await adapter.close()
+    await client.close()
     server.close()
   })
   const request = { expected: EXPECTED, body: Buffer.from('{}'), traceparent: null }
-  const { outcome, facts } = await adapter.send(request, deadline)
+  const { outcome, facts } = await client.send(request, deadline)
   assert.ok(outcome.kind === 'declined')
   assert.deepEqual(outcome.response, {
     status: 'failed',

@@ -3,8 +3,8 @@ import type { Deadline } from '@caudal/outbound/deadline.ts'
 import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
 import type { PspPayment } from '../domain/psp-payment.ts'
-import type { Found, PspAdapter, Sent } from '../psp/adapter.ts'
 import { CIRCUIT_OPEN } from '../psp/circuit.ts'
+import type { Found, PspClient, Sent } from '../psp/psp-client.ts'
 import type { Observer } from './observe.ts'
 
 /** The payment as the commit of SENDING left it, with the database's time and our clock. */
@@ -46,9 +46,9 @@ export type PspCallResult =
   | SentResult
   | { kind: 'found'; facts: PaymentFacts; query: number; found: Found }
 
-export type CallPspDeps = { adapter: PspAdapter; observer: Observer }
+export type CallPspDeps = { client: PspClient; observer: Observer }
 
-/** Makes one call to the PSP, never inside a transaction. The adapter enforces the deadline. */
+/** Makes one call to the PSP, never inside a transaction. The client enforces the deadline. */
 export async function callPsp(deps: CallPspDeps, call: PspCall): Promise<PspCallResult> {
   switch (call.peer) {
     case 'pay':
@@ -68,21 +68,21 @@ export function refusedCall({ observer }: CallPspDeps, call: PspCall): PspCallRe
   return { kind: 'sent', facts, attempt, begun, sent: CIRCUIT_OPEN }
 }
 
-async function sendOne({ adapter, observer }: CallPspDeps, call: SendCall): Promise<PspCallResult> {
+async function sendOne({ client, observer }: CallPspDeps, call: SendCall): Promise<PspCallResult> {
   const { facts, body, attempt, begun, deadline } = call
   const request = { expected: facts, body, traceparent: childOf(facts) }
-  const sent = await adapter.send(request, deadline)
+  const sent = await client.send(request, deadline)
   observer.sent(facts, attempt, sent)
   return { kind: 'sent', facts, attempt, begun, sent }
 }
 
 async function queryOne(
-  { adapter, observer }: CallPspDeps,
+  { client, observer }: CallPspDeps,
   call: QueryCall,
 ): Promise<PspCallResult> {
   const { facts, query, deadline } = call
   const asked = { expected: facts, traceparent: childOf(facts) }
-  const found = await adapter.find(asked, deadline)
+  const found = await client.find(asked, deadline)
   observer.found(facts, query, found)
   return { kind: 'found', facts, query, found }
 }

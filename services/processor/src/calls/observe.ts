@@ -7,7 +7,7 @@ import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { Emission } from '../domain/decision.ts'
 import type { PaymentFacts } from '../domain/payment-facts.ts'
-import type { CallFacts, Found, Sent } from '../psp/adapter.ts'
+import type { CallFacts, Found, Sent } from '../psp/psp-client.ts'
 import { countInDoubt } from '../store/count-in-doubt.ts'
 
 /** Metrics and logs of payments and calls. */

@@ -8,7 +8,8 @@ import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import type { Config, PspSettings } from '../config.ts'
 import type { ProcessBatchDeps } from '../process-batch.ts'
 import { isPspFailure } from '../psp/circuit.ts'
-import { createHttpAdapter } from '../psp/http-adapter.ts'
+import { createPspClient } from '../psp/psp-client.ts'
+import { createSyncbankAdapter } from '../psp/syncbank-adapter.ts'
 import { countWaiting } from '../store/count-waiting.ts'
 import { createGate, queryLimits } from './admission.ts'
 import { callPsp, type PspCallResult, type PspCall, type PspPeer, refusedCall } from './call-psp.ts'
@@ -46,13 +47,14 @@ export type PspWork = {
 /** Other instances record and claim payments too, so the count is renewed this often. */
 const RECOUNT_MS = 1_000
 
-/** Connects circuits, adapter, the engine of outgoing calls and the recording of answers. */
+/** Connects circuits, the client of the PSP, the engine of calls and the recording of answers. */
 export function startPspWork(deps: PspWorkDeps): PspWork {
   const { db, logger, metrics, wakeRelay } = deps
   const { region, psp } = deps.config
   const { policy, maxSends, maxQueries } = psp
   const observer = createObserver({ logger, metrics })
-  const adapter = createHttpAdapter(psp)
+  const adapter = createSyncbankAdapter(psp)
+  const client = createPspClient({ ...psp, adapter })
   const waiting = createWaiting()
   const recount = createRecount(deps, waiting)
   const wakeIn = (delayMs: number): void => outbound.wakeIn(delayMs)
@@ -66,7 +68,7 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
   const guard = {
     circuitMode: circuits.mode,
     circuitOf: (call: PspCall) => circuits.of(call.key),
-    refused: (call: PspCall) => refusedCall({ adapter, observer }, call),
+    refused: (call: PspCall) => refusedCall({ client, observer }, call),
   }
   const outbound: Outbound<PspPeer, PspCall> = createOutbound({
     peers: { pay: { most: maxSends, guard }, status: { most: maxQueries } },
@@ -82,7 +84,7 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
       intake.changed()
       return claimed
     },
-    call: (call) => callPsp({ adapter, observer }, call),
+    call: (call) => callPsp({ client, observer }, call),
     record: (results) => recordAnswers(common, results),
     onCallFault: ({ facts }, fault) => observer.callFailed(facts, fault),
     onRecordFault(results, fault) {
@@ -108,7 +110,7 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
     onCapacity: intake.onCapacity,
     async stop() {
       await outbound.stop(psp.drainMs)
-      await adapter.close()
+      await client.close()
     },
   }
 }

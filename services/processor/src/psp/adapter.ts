@@ -1,4 +1,3 @@
-import type { Deadline } from '@caudal/outbound/deadline.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
 import type { ExpectedPayment } from './read-verdict.ts'
 
@@ -14,40 +13,43 @@ export type PaymentOrder = {
   destination: { name: string; accountNumber: string; bankCode: string }
 }
 
-/** A payment request, frozen when its first attempt was recorded (rule 9). */
-export type FrozenRequest = {
-  expected: ExpectedPayment
-  /** The same bytes for every attempt. */
-  body: Buffer
-  traceparent: string | null
+/** An HTTP request to a PSP, without the connection. `body` is null where there is none. */
+export type PspRequest = {
+  method: 'GET' | 'POST'
+  /** Below the base URL of the PSP, such as `/v1/payments`. */
+  path: string
+  headers: Readonly<Record<string, string>>
+  body: Buffer | null
 }
 
-/** What is recorded of one call in addition to its outcome. */
-export type CallFacts = {
-  httpStatus: number | null
-  /** The first bytes of the answer, at most 4 KiB, with card numbers masked. */
-  answerBody: Buffer | null
-  latencyMs: number
-  /** Why there is no verdict, for operators and metrics; null if there is one. */
+/** A complete HTTP answer of a PSP. */
+export type PspResponse = {
+  httpStatus: number
+  /** From the header Retry-After; null if there is none that can be read. */
+  retryAfterMs: number | null
+  body: Buffer
+}
+
+/** What an answer means. */
+export type Decoded<T> = {
+  outcome: T
+  /** Why the answer is no verdict, for operators and metrics; null if it is one. */
   errorClass: string | null
 }
 
-export type Sent = { outcome: SendOutcome; facts: CallFacts }
-export type Found = { answer: StatusAnswer; facts: CallFacts }
-
 /**
- * A payment service provider. Its peculiarities (fields of a country, spelling of codes) stay
- * inside its adapter (P5). Calls never reject: a fault is an outcome.
+ * The language of one payment service provider: its fields, spellings and codes stay inside (P5).
+ * An adapter is pure. It does no I/O, reads no clock and keeps no state; the client in
+ * `psp-client.ts` owns connections, deadlines and faults, and takes an adapter that throws for an
+ * ambiguous answer (rule 9).
  */
 export type PspAdapter = {
   /** The bytes of the payment request. The same order gives the same bytes. */
   freeze(order: PaymentOrder): Buffer
-  /** Sends the payment request once: never repeats it, never writes after the deadline. */
-  send(request: FrozenRequest, deadline: Deadline): Promise<Sent>
-  /** Queries the status of a payment. */
-  find(query: StatusQuery, deadline: Deadline): Promise<Found>
-  close(): Promise<void>
+  /** The request to pay, with the frozen bytes and the payment's idempotency key. */
+  encodePayment(expected: ExpectedPayment, body: Buffer): PspRequest
+  /** The question what became of a payment. */
+  encodeQuery(expected: ExpectedPayment): PspRequest
+  decodePayment(expected: ExpectedPayment, response: PspResponse): Decoded<SendOutcome>
+  decodeQuery(expected: ExpectedPayment, response: PspResponse): Decoded<StatusAnswer>
 }
-
-/** A question what became of a payment. */
-export type StatusQuery = { expected: ExpectedPayment; traceparent: string | null }

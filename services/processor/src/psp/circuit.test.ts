@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { createCircuit } from '@caudal/outbound/circuit.ts'
 import type { SendOutcome } from '../domain/outcome.ts'
-import type { Sent } from './adapter.ts'
 import { CIRCUIT_OPEN, isPspFailure } from './circuit.ts'
+import type { Sent } from './psp-client.ts'
 
 const RESPONSE = { status: 'failed', gateway_transaction_id: 'g-1' }
 const FACTS = { httpStatus: null, answerBody: null, latencyMs: 1, errorClass: null }

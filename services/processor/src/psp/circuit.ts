@@ -1,4 +1,4 @@
-import type { Sent } from './adapter.ts'
+import type { Sent } from './psp-client.ts'
 
 /** The outcome of a request that the open circuit refused: it was not sent. */
 export const CIRCUIT_OPEN: Sent = {

@@ -1,16 +1,7 @@
 import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
-import { retryAfterMs } from '@caudal/outbound/retry-after.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
+import type { Decoded, PspResponse } from './adapter.ts'
 import { type ExpectedPayment, isContradiction, readVerdict, type Verdict } from './read-verdict.ts'
-
-/** An HTTP answer. */
-export type HttpAnswer = { httpStatus: number; retryAfter: string | null; body: Buffer }
-
-export type Classified<T> = {
-  outcome: T
-  /** Why the answer is no verdict; null if it is one. */
-  errorClass: string | null
-}
 
 const DECLINE_STATUSES = new Set([400, 402, 422])
 /** Answers after which a request with this key may still be carried out. */
@@ -26,8 +17,8 @@ const UNDECIDED_STATUSES = new Set([408, 409, 422, 425, 499])
  */
 export function classifyAnswer(
   expected: ExpectedPayment,
-  answer: HttpAnswer,
-): Classified<SendOutcome> {
+  answer: PspResponse,
+): Decoded<SendOutcome> {
   const { httpStatus } = answer
   const stated = readVerdict(expected, answer.body)
   if (httpStatus >= 200 && httpStatus < 300) {
@@ -40,20 +31,19 @@ export function classifyAnswer(
 }
 
 /** An answer without success whose body does not contradict it. */
-function classifyRefusal(stated: Verdict, answer: HttpAnswer): Classified<SendOutcome> {
-  const { httpStatus } = answer
+function classifyRefusal(stated: Verdict, answer: PspResponse): Decoded<SendOutcome> {
+  const { httpStatus, retryAfterMs } = answer
   const failed = stated.kind === 'failed' ? stated.response : null
   if (failed && DECLINE_STATUSES.has(httpStatus) && !isKeyMismatch(failed)) {
     return verdict({ kind: 'declined', response: failed })
   }
-  const waitMs = retryAfterMs(answer.retryAfter, Date.now())
   const errorClass = `http_${httpStatus}`
   if (httpStatus === 429) {
-    return { outcome: { kind: 'rate_limited', response: failed, retryAfterMs: waitMs }, errorClass }
+    return { outcome: { kind: 'rate_limited', response: failed, retryAfterMs }, errorClass }
   }
   if (httpStatus >= 500) {
     if (!failed) return ambiguous(errorClass)
-    return { outcome: { kind: 'unavailable', response: failed, retryAfterMs: waitMs }, errorClass }
+    return { outcome: { kind: 'unavailable', response: failed, retryAfterMs }, errorClass }
   }
   if (httpStatus >= 400 && !UNDECIDED_STATUSES.has(httpStatus)) {
     return { outcome: { kind: 'misconfigured' }, errorClass }
@@ -64,8 +54,8 @@ function classifyRefusal(stated: Verdict, answer: HttpAnswer): Classified<SendOu
 /** Classifies the answer to a status query. An answer that is no verdict is `unknown`. */
 export function classifyStatus(
   expected: ExpectedPayment,
-  { httpStatus, body }: HttpAnswer,
-): Classified<StatusAnswer> {
+  { httpStatus, body }: PspResponse,
+): Decoded<StatusAnswer> {
   if (httpStatus !== 200) {
     return { outcome: { kind: 'unknown' }, errorClass: `http_${httpStatus}` }
   }
@@ -74,11 +64,11 @@ export function classifyStatus(
   return verdict(stated)
 }
 
-function ambiguous(errorClass: string): Classified<SendOutcome> {
+function ambiguous(errorClass: string): Decoded<SendOutcome> {
   return { outcome: { kind: 'ambiguous' }, errorClass }
 }
 
-function verdict<T>(outcome: T): Classified<T> {
+function verdict<T>(outcome: T): Decoded<T> {
   return { outcome, errorClass: null }
 }
 

@@ -1,5 +1,6 @@
 import type { Deadline } from '@caudal/outbound/deadline.ts'
 import type { Dispatcher } from 'undici'
+import type { PspRequest } from './adapter.ts'
 
 /** One HTTP request and its result. */
 export type Exchanged =
@@ -15,13 +16,6 @@ export type Exchanged =
   /** Provably no byte was written. */
   | { kind: 'not_sent'; cause: 'unreachable' | 'deadline'; errorClass: string }
 
-export type ExchangeRequest = {
-  method: 'GET' | 'POST'
-  path: string
-  headers: Record<string, string>
-  body: Buffer | null
-}
-
 const MAX_ANSWER_BYTES = 64 * 1024
 
 /**
@@ -31,7 +25,7 @@ const MAX_ANSWER_BYTES = 64 * 1024
  */
 export function exchange(
   dispatcher: Dispatcher,
-  request: ExchangeRequest,
+  request: PspRequest,
   deadline: Deadline,
 ): Promise<Exchanged> {
   const { promise, resolve } = Promise.withResolvers<Exchanged>()
