@@ -24,7 +24,7 @@ const SHARED = [
   'idempotency',
 ]
 const FOR_TESTS = ['testing', 'local-postgres']
-const SIMULATORS = ['psp-simulator', 'push-simulator']
+const SIMULATORS = ['psp-simulator', 'push-simulator', 'asyncbank-simulator']
 
 const WIRED_BY_MAIN: Pattern = {
   group: ['./main.ts'],
@@ -198,6 +198,10 @@ function importDirections(): Override[] {
     {
       files: ['packages/**', 'simulators/**', 'services/**'],
       rules: restrictImports(...onlyPackages([...SHARED, ...FOR_TESTS])),
+    },
+    {
+      files: ['simulators/**'],
+      rules: restrictImports(...onlyPackages([...SHARED, ...FOR_TESTS, 'simulator-kit'])),
     },
     {
       files: ['services/*/test/**'],

@@ -1,13 +1,12 @@
 import type { Batcher } from '@caudal/batching/create-batcher.ts'
-import { isUuid } from '@caudal/contracts/ids.ts'
-import { Problem } from '@caudal/http/problem.ts'
-import { AmountError } from '@caudal/money/amount-error.ts'
-import { parseAmount } from '@caudal/money/parse-amount.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import type { BehaviourStore } from '@caudal/simulator-kit/behaviour-store.ts'
+import type { Callbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
+import { readAmount } from '@caudal/simulator-kit/http/movement-routes.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
-import type { BehaviourStore } from './behaviour-store.ts'
+import { checkKey } from './check-key.ts'
 import type { PspPaymentRequest } from './domain/payment-request.ts'
-import type { PreparedResponse } from './http/deliver.ts'
+import type { PreparedPayment } from './domain/payment-responses.ts'
 import type { IncomingPayment, ProcessedPayment } from './process-batch.ts'
 import { findPayments } from './store/find-payments.ts'
 
@@ -16,6 +15,7 @@ export interface AcceptPaymentDeps {
   db: Db
   batcher: Batcher<IncomingPayment, ProcessedPayment>
   behaviours: BehaviourStore
+  callbacks: Callbacks
   logger: Logger
 }
 
@@ -28,16 +28,19 @@ export async function acceptPayment(
   deps: AcceptPaymentDeps,
   request: PspPaymentRequest,
   caller: { key: string | string[] | undefined; traceId: string },
-): Promise<PreparedResponse> {
-  const { db, batcher, behaviours, logger } = deps
+): Promise<PreparedPayment> {
+  const { db, batcher, behaviours, callbacks, logger } = deps
   const { traceId } = caller
   const paymentId = request.payment_id.toLowerCase()
-  if (caller.key !== paymentId) await checkKey(db, caller.key, paymentId)
+  if (caller.key !== paymentId) {
+    const isKnown = async (key: string) => (await findPayments(db, [key])).has(key)
+    await checkKey(caller.key, { id: paymentId, member: 'payment_id', isKnown })
+  }
   const { chooser } = behaviours
   const processed = await batcher.submit({
     paymentId,
     request,
-    amountMinor: readAmount(request),
+    amountMinor: readAmount(request.amount, request.currency),
     behaviour: chooser.choose(request.destination.account_number),
   })
   const { payment, mismatch, delivery } = processed
@@ -45,39 +48,7 @@ export async function acceptPayment(
     { payment_id: paymentId, trace_id: traceId, delivery },
     'processed a payment request',
   )
+  if (processed.awaitsCallback) await callbacks.firstAttempt(paymentId)
   const delayMs = chooser.latencyMs + processed.delayMs
   return { paymentId, payment, mismatch, delivery, delayMs, traceId }
-}
-
-/**
- * Checks that the idempotency key is the payment's id. The key of another stored payment is a
- * mismatch, since it was used for another request; any other key is invalid.
- */
-async function checkKey(
-  db: Db,
-  header: string | string[] | undefined,
-  paymentId: string,
-): Promise<void> {
-  if (header === undefined || header === '') throw new Problem('IDEMPOTENCY_KEY_REQUIRED')
-  const key = String(header).toLowerCase()
-  if (key === paymentId) return
-  if (isUuid(key) && (await findPayments(db, [key])).has(key)) {
-    throw new Problem('IDEMPOTENCY_MISMATCH')
-  }
-  throw new Problem(
-    'INVALID_IDEMPOTENCY_KEY',
-    'The idempotency key must equal payment_id in the body.',
-  )
-}
-
-function readAmount({ amount, currency }: PspPaymentRequest): bigint {
-  try {
-    const amountMinor = parseAmount(amount, currency)
-    if (amountMinor > 0n) return amountMinor
-  } catch (error) {
-    if (!(error instanceof AmountError)) throw error
-  }
-  throw new Problem('MALFORMED_REQUEST', 'body: amount is not a valid amount of its currency', {
-    members: { param: 'amount' },
-  })
 }

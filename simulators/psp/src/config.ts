@@ -4,8 +4,9 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from '@caudal/config/service-settings.ts'
-import { type BehaviourSettings, completeSettings } from './domain/behaviour-settings.ts'
-import { parseBehaviour } from './domain/behaviour.ts'
+import type { BehaviourSettings } from '@caudal/simulator-kit/behaviour-settings.ts'
+import { readBehaviour } from '@caudal/simulator-kit/read-behaviour.ts'
+import type { CallbackSettings } from './signed-callbacks.ts'
 
 /** The simulator's configuration. */
 export interface Config extends ServiceSettings {
@@ -14,10 +15,9 @@ export interface Config extends ServiceSettings {
   refuseOwner: boolean
   /** The behaviour until the first PUT /admin/behaviour. */
   behaviour: BehaviourSettings
+  /** Where callbacks go until the first PUT /admin/callbacks. */
+  callbacks: CallbackSettings
 }
-
-const MAX_LATENCY_MS = 60_000
-const MAX_SEED = 2 ** 32 - 1
 
 /**
  * Reads the configuration from the environment.
@@ -31,19 +31,16 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       ...readServiceSettings(reader, 'PSP'),
       databaseUrl,
       refuseOwner,
-      behaviour: readBehaviour(reader),
+      behaviour: readBehaviour(reader, 'CAUDAL_PSP_SIMULATOR'),
+      callbacks: readCallbacks(reader),
     }
   })
 }
 
-function readBehaviour(reader: EnvironmentReader): BehaviourSettings {
-  const name = 'CAUDAL_PSP_SIMULATOR_BEHAVIOUR'
-  const fallback = reader.text(name, 'approve')
-  if (parseBehaviour(fallback) === null) reader.refuse(name, 'is not a known behaviour')
-  const latency = { min: 0, max: MAX_LATENCY_MS }
-  return completeSettings({
-    default: fallback,
-    latency_ms: reader.integer('CAUDAL_PSP_SIMULATOR_LATENCY_MS', latency, 0),
-    seed: reader.integer('CAUDAL_PSP_SIMULATOR_SEED', { min: 0, max: MAX_SEED }, 1),
-  })
+/** The secrets are separated by commas, so that one can take the place of another. */
+function readCallbacks(reader: EnvironmentReader): CallbackSettings {
+  const name = 'CAUDAL_PSP_SIMULATOR_CALLBACK_URL'
+  if (reader.optional(name) === undefined) return { url: null, secrets: [] }
+  const secrets = reader.secret('CAUDAL_PSP_SIMULATOR_CALLBACK_SECRETS').split(',')
+  return { url: reader.url(name), secrets }
 }

@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Db } from '@caudal/postgres/types.ts'
-import { type Behaviour, formatBehaviour } from './domain/behaviour.ts'
+import { type ChosenBehaviour, formatBehaviour } from '@caudal/simulator-kit/behaviour.ts'
+import type { NewCallback } from '@caudal/simulator-kit/callbacks/callback-table.ts'
+import type { Callbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
+import { planBatch } from '@caudal/simulator-kit/plan-batch.ts'
+import {
+  countsFaults,
+  type Delivery,
+  type PlannedOutcome,
+} from '@caudal/simulator-kit/plan-outcome.ts'
+import { chargeAgain } from './charge-again.ts'
 import { paymentFingerprint, type PspPaymentRequest } from './domain/payment-request.ts'
-import { planBatch } from './domain/plan-batch.ts'
-import { countsFaults, type Delivery, type PlannedOutcome } from './domain/plan-outcome.ts'
-import type { DecidedPayment } from './domain/responses.ts'
+import type { DecidedPayment } from './domain/payment-responses.ts'
+import { reportPayment } from './report-payment.ts'
 import { countFaults } from './store/count-faults.ts'
 import { findPayments } from './store/find-payments.ts'
 import { recordBatch, type NewVerdict } from './store/record-batch.ts'
@@ -15,7 +23,7 @@ export interface IncomingPayment {
   paymentId: string
   request: PspPaymentRequest
   amountMinor: bigint
-  behaviour: Exclude<Behaviour, { kind: 'random' }>
+  behaviour: ChosenBehaviour
 }
 
 /** The result of a payment request. */
@@ -26,6 +34,13 @@ export interface ProcessedPayment {
   mismatch: boolean
   delivery: Delivery
   delayMs: number
+  /** The response waits for the first delivery of its callback. */
+  awaitsCallback: boolean
+}
+
+export interface ProcessBatchDeps {
+  db: Db
+  callbacks: Pick<Callbacks, 'enabled' | 'wake'>
 }
 
 type Known = DecidedPayment & { fingerprint: string }
@@ -36,12 +51,15 @@ type Known = DecidedPayment & { fingerprint: string }
  * behaviour then decides only how the verdict is delivered. Batches run one at a time.
  */
 export async function processBatch(
-  db: Db,
+  { db, callbacks }: ProcessBatchDeps,
   incoming: readonly IncomingPayment[],
 ): Promise<ProcessedPayment[]> {
   const counting = incoming.filter(({ behaviour }) => countsFaults(behaviour))
   const faults = await countFaults(db, idsOf(counting))
-  const outcomes = planBatch(incoming, faults)
+  const outcomes = planBatch(
+    incoming.map(({ paymentId, behaviour }) => ({ operationId: paymentId, behaviour })),
+    faults,
+  )
   const fingerprints = incoming.map(({ request }) => paymentFingerprint(request))
   const verdicts = newVerdicts(incoming, outcomes, fingerprints)
   const logged = incoming.map(({ paymentId, request, behaviour }, index) => ({
@@ -50,32 +68,43 @@ export async function processBatch(
     behaviour: formatBehaviour(behaviour),
     delivery: outcomes[index]?.delivery ?? 'answer',
   }))
-  const inserted = await recordBatch(db, logged, [...verdicts.values()])
+  const effects = callbacks.enabled ? callbacksAbout(verdicts.values()) : []
+  const reversed = [...verdicts.values()].filter(({ outcome }) => isReversed(outcome))
+  const inserted = await recordBatch(db, logged, [...verdicts.values()], { effects, reversed })
+  if (effects.length > 0) callbacks.wake()
   // If every verdict was inserted, the inserted rows are the stored ones and need no lookup.
   const allNew = inserted === verdicts.size
   const unsure = allNew ? incoming.filter(({ paymentId }) => !verdicts.has(paymentId)) : incoming
   const found = await findPayments(db, idsOf(unsure))
-  return incoming.map(({ paymentId }, index) => {
+  const results = incoming.map(({ paymentId }, index) => {
     const known = found.get(paymentId) ?? (allNew ? verdicts.get(paymentId) : undefined)
     return resultOf(known, outcomes[index], fingerprints[index])
   })
+  if (!outcomes.some(({ forgetsKey }) => forgetsKey)) return results
+  return chargeAgain({ db, callbacks }, { incoming, outcomes, verdicts, results })
 }
+
+/** A verdict and how the bank came to it. */
+type PlannedVerdict = NewVerdict & { outcome: PlannedOutcome }
 
 /** One verdict per payment, for its first request. Sorted, so that processes cannot deadlock. */
 function newVerdicts(
   incoming: readonly IncomingPayment[],
   outcomes: readonly PlannedOutcome[],
   fingerprints: readonly string[],
-): Map<string, NewVerdict> {
-  const verdicts = new Map<string, NewVerdict>()
+): Map<string, PlannedVerdict> {
+  const verdicts = new Map<string, PlannedVerdict>()
   for (const [index, { paymentId, request, amountMinor }] of incoming.entries()) {
-    const verdict = outcomes[index]?.verdict ?? null
+    const outcome = outcomes[index]
+    const verdict = outcome?.verdict ?? null
     const fingerprint = fingerprints[index]
-    if (verdict === null || fingerprint === undefined || verdicts.has(paymentId)) continue
+    if (outcome === undefined || verdict === null || fingerprint === undefined) continue
+    if (verdicts.has(paymentId)) continue
     verdicts.set(paymentId, {
       paymentId,
       fingerprint,
       verdict,
+      outcome,
       gatewayTransactionId: verdict === 'approved' ? randomUUID() : null,
       amountMinor,
       currency: request.currency,
@@ -87,23 +116,29 @@ function newVerdicts(
   return new Map([...verdicts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
+function isReversed({ verdict, callback }: PlannedOutcome): boolean {
+  return callback.reverses && verdict === 'approved'
+}
+
+function callbacksAbout(verdicts: Iterable<PlannedVerdict>): NewCallback[] {
+  return [...verdicts].flatMap((decided) => reportPayment(decided, decided.outcome))
+}
+
 function resultOf(
   known: Known | undefined,
   outcome: PlannedOutcome | undefined,
   fingerprint: string | undefined,
 ): ProcessedPayment {
   const { delivery, delayMs } = outcome ?? { delivery: 'answer', delayMs: 0 }
-  if (known === undefined) return { payment: null, mismatch: false, delivery, delayMs }
+  const awaitsCallback = outcome?.callback.beforeAnswer ?? false
+  const how = { delivery, delayMs, awaitsCallback }
+  if (known === undefined) return { payment: null, mismatch: false, ...how }
   if (known.fingerprint !== fingerprint) {
-    return { payment: null, mismatch: true, delivery: 'answer', delayMs: 0 }
+    return { payment: null, mismatch: true, delivery: 'answer', delayMs: 0, awaitsCallback: false }
   }
-  const { paymentId, verdict, gatewayTransactionId, currency } = known
-  return {
-    payment: { paymentId, verdict, gatewayTransactionId, currency },
-    mismatch: false,
-    delivery,
-    delayMs,
-  }
+  const { paymentId, verdict, gatewayTransactionId, amountMinor, currency } = known
+  const payment = { paymentId, verdict, gatewayTransactionId, amountMinor, currency }
+  return { payment, mismatch: false, ...how }
 }
 
 function idsOf(incoming: readonly IncomingPayment[]): string[] {

@@ -26,9 +26,15 @@ export interface Psp {
     change?: Json,
     options?: { key?: string; signal?: AbortSignal; traceparent?: string },
   ): Promise<HttpResult>
+  /** Pays and returns the bank's id of the charge. */
+  charge(paymentId: string, change?: Json): Promise<string>
+  refund(refundId: string, change: Json, options?: { key?: string }): Promise<HttpResult>
+  void(voidId: string, change: Json): Promise<HttpResult>
   call(method: string, path: string, body?: unknown): Promise<HttpResult>
   behave(settings: Json): Promise<void>
   charges(paymentId?: string): Promise<Json[]>
+  /** Money that came back of the payment. */
+  back(kind: 'refunds' | 'voids' | 'returns' | 'reversals', paymentId: string): Promise<Json[]>
   requests(paymentId: string): Promise<Json[]>
   restart(): Promise<void>
 }
@@ -51,10 +57,25 @@ export async function startPsp(scope: TestScope, env: NodeJS.ProcessEnv = {}): P
     assert.equal(got.status, 200, got.text)
     return got.json['data'] as Json[]
   }
-  return {
+  const keyed = (path: string, key: string, body: Json): Promise<HttpResult> => {
+    const sent = json(body)
+    const headers = { ...sent.headers, 'idempotency-key': key }
+    return request(`${service.url}${path}`, { method: 'POST', headers, body: sent.body })
+  }
+  const psp: Psp = {
     db: database.pool,
     url: () => service.url,
     call,
+    async charge(paymentId, change) {
+      const { status, json: members } = await psp.pay(paymentId, change)
+      assert.equal(status, 200)
+      return String(members['gateway_transaction_id'])
+    },
+    refund: (refundId, change, { key = refundId } = {}) =>
+      keyed('/v1/refunds', key, { ...exampleRefund(refundId), ...change }),
+    void: (voidId, change) =>
+      keyed('/v1/voids', voidId, { void_id: voidId, timestamp: TIMESTAMP, ...change }),
+    back: (kind, paymentId) => listed(`/admin/${kind}?payment_id=${paymentId}`),
     pay(paymentId, change = {}, { key = paymentId, signal, traceparent } = {}) {
       const { headers, body } = json({ ...examplePayment(paymentId), ...change })
       return request(`${service.url}/v1/payments`, {
@@ -76,6 +97,13 @@ export async function startPsp(scope: TestScope, env: NodeJS.ProcessEnv = {}): P
       service = await start(config)
     },
   }
+  return psp
+}
+
+const TIMESTAMP = '2026-08-24T19:35:05Z'
+
+function exampleRefund(refundId: string): Json {
+  return { refund_id: refundId, timestamp: TIMESTAMP, amount: '10.00', currency: 'USD' }
 }
 
 /** An example payment request in the PSP's format. */

@@ -5,13 +5,17 @@ import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { Type } from 'typebox'
-import type { BehaviourStore } from '../behaviour-store.ts'
-import { BehaviourSettingsInput, completeSettings } from '../domain/behaviour-settings.ts'
-import { type Charge, listCharges, totalCharges } from '../store/list-charges.ts'
-import { listRequests, type ReceivedRequest } from '../store/list-requests.ts'
-
-const settings = { 200: BehaviourSettingsInput }
-const SETTINGS_LIMIT_BYTES = 1024 * 1024
+import {
+  type Charge,
+  type ChargePosition,
+  listCharges,
+  totalCharges,
+} from '../store/list-charges.ts'
+import {
+  listOperationRequests,
+  listRequests,
+  type ReceivedRequest,
+} from '../store/list-requests.ts'
 
 const ListQuery = Type.Object({
   ...pageQuery.properties,
@@ -24,6 +28,10 @@ const ChargeQuery = Type.Object({
   ...ListQuery.properties,
   // Only charges of payments whose id is greater.
   after: Type.Optional(UuidBound),
+})
+const RequestQuery = Type.Object({
+  ...ListQuery.properties,
+  operation: Type.Optional(Type.Enum(['pay', 'refund', 'void', 'query'])),
 })
 const TotalsQuery = Type.Object({ to: UuidBound })
 const Totals = Type.Object({ rows: Type.String(), minor: Type.String(), hash: Type.String() })
@@ -39,18 +47,25 @@ const ChargeItem = Type.Object({
 const RequestItem = Type.Object({
   request_id: Type.String(),
   payment_id: Uuid,
+  operation_id: Type.Optional(Uuid),
   account_number: Type.String(),
   behaviour: Type.String(),
   delivery: Type.String(),
   at: Type.String(),
 })
 
-/** Adds the test interface: charges, received requests and behaviour settings. */
+// Releases before refunds wrote only the id.
+const ChargeCursor = Type.Union([
+  Uuid,
+  Type.Object({ paymentId: Uuid, gatewayTransactionId: Uuid }),
+])
+
+/** Adds the lists of charges and of received requests. */
 export function addAdminRoutes(
   app: HttpServer,
-  { db, behaviours, cursors }: { db: Db; behaviours: BehaviourStore; cursors: Cursors },
+  { db, cursors }: { db: Db; cursors: Cursors },
 ): void {
-  const chargeCursors = cursors(Uuid)
+  const chargeCursors = cursors(ChargeCursor)
   const requestCursors = cursors(Type.String())
   app.get(
     '/admin/charges',
@@ -59,10 +74,11 @@ export function addAdminRoutes(
       const { limit, payment_id: paymentId = null, after = null } = request.query
       const charges = await listCharges(db, {
         paymentId,
-        after: chargeCursors.read(request) ?? after,
+        after: positionOf(chargeCursors.read(request) ?? after),
         limit: limit + 1,
       })
-      const cursorAfter = (charge: Charge) => chargeCursors.write(request, charge.paymentId)
+      const cursorAfter = ({ paymentId: id, gatewayTransactionId }: Charge) =>
+        chargeCursors.write(request, { paymentId: id, gatewayTransactionId })
       return reply.send(cutPage(charges, { limit, cursorAfter, show: showCharge }))
     },
   )
@@ -73,31 +89,26 @@ export function addAdminRoutes(
   )
   app.get(
     '/admin/requests',
-    { schema: { querystring: ListQuery, response: { 200: pageOf(RequestItem) } } },
+    { schema: { querystring: RequestQuery, response: { 200: pageOf(RequestItem) } } },
     async (request, reply) => {
-      const { limit, payment_id: paymentId = null } = request.query
+      const { limit, payment_id: paymentId = null, operation = 'pay' } = request.query
       const position = requestCursors.read(request)
       const after = position === null ? null : BigInt(position)
-      const requests = await listRequests(db, { paymentId, after, limit: limit + 1 })
+      const filter = { paymentId, after, limit: limit + 1 }
+      const requests =
+        operation === 'pay'
+          ? await listRequests(db, filter)
+          : await listOperationRequests(db, operation, filter)
       const cursorAfter = ({ requestId }: ReceivedRequest) =>
         requestCursors.write(request, String(requestId))
       return reply.send(cutPage(requests, { limit, cursorAfter, show: showRequest }))
     },
   )
-  app.get('/admin/behaviour', { schema: { response: settings } }, (_request, reply) =>
-    reply.send(behaviours.settings),
-  )
-  app.put(
-    '/admin/behaviour',
-    {
-      bodyLimit: SETTINGS_LIMIT_BYTES,
-      schema: { body: BehaviourSettingsInput, response: settings },
-    },
-    async ({ body }, reply) => {
-      await behaviours.replace(completeSettings(body))
-      return reply.send(behaviours.settings)
-    },
-  )
+}
+
+function positionOf(position: string | ChargePosition | null): ChargePosition | null {
+  if (typeof position !== 'string') return position
+  return { paymentId: position, gatewayTransactionId: null }
 }
 
 function showCharge(charge: Charge) {
@@ -115,6 +126,7 @@ function showRequest(request: ReceivedRequest) {
   return {
     request_id: String(request.requestId),
     payment_id: request.paymentId,
+    ...(request.operationId !== undefined && { operation_id: request.operationId }),
     account_number: request.accountNumber,
     behaviour: request.behaviour,
     delivery: request.delivery,

@@ -4,6 +4,9 @@ import { closeObjects, compileValidator } from '@caudal/http/compile-validator.t
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { parseStrictJson } from '@caudal/http/parse-strict-json.ts'
 import type { Problem } from '@caudal/http/problem.ts'
+import { deliver } from '@caudal/simulator-kit/http/deliver.ts'
+import type { PendingResponses } from '@caudal/simulator-kit/http/pending-responses.ts'
+import { toProblem, writeProblem } from '@caudal/simulator-kit/http/write-response.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import {
   childTraceparent,
@@ -13,9 +16,7 @@ import {
 } from '@caudal/telemetry/trace-context.ts'
 import { acceptPayment, type AcceptPaymentDeps } from '../accept-payment.ts'
 import { PspPaymentRequest } from '../domain/payment-request.ts'
-import { deliver } from './deliver.ts'
-import type { PendingResponses } from './pending-responses.ts'
-import { toProblem, writeProblem } from './write-response.ts'
+import { paymentResponses } from '../domain/payment-responses.ts'
 
 const PATH = '/v1/payments'
 const CONTENT_TYPE = /^application\/json(; *charset="?utf-8"?)?$/i
@@ -78,7 +79,7 @@ async function respond(
   try {
     const caller = { key: headers['idempotency-key'], traceId }
     const accepted = await acceptPayment(deps, readBody(), caller)
-    await deliver(deps.pending, response, accepted)
+    await deliver(deps.pending, response, paymentResponses, accepted)
   } catch (error) {
     const problem = toProblem(error)
     const about = { err: error, trace_id: traceId }

@@ -1,15 +1,15 @@
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { takeOverReply } from '@caudal/http/take-over-reply.ts'
-import { formatAmount } from '@caudal/money/format-amount.ts'
+import { deliver } from '@caudal/simulator-kit/http/deliver.ts'
+import type { PendingResponses } from '@caudal/simulator-kit/http/pending-responses.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import { Type } from 'typebox'
 import { acceptPayment, type AcceptPaymentDeps } from '../accept-payment.ts'
 import { PspPaymentRequest, ReadPspPaymentRequest } from '../domain/payment-request.ts'
-import { verdictMembers } from '../domain/responses.ts'
+import { paymentResponses, paymentStatuses } from '../domain/payment-responses.ts'
+import { planStatus } from '../plan-status.ts'
 import { findPayments } from '../store/find-payments.ts'
-import { deliver } from './deliver.ts'
-import type { PendingResponses } from './pending-responses.ts'
 
 const Approved = Type.Object({
   status: Type.Literal('approved'),
@@ -59,20 +59,22 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRouteDeps): void 
     const key = request.headers['idempotency-key']
     const traceId = traceIdOf(request.traceparent)
     const accepted = await acceptPayment(deps, request.body, { key, traceId })
-    await deliver(pending, takeOverReply(reply), accepted)
+    await deliver(pending, takeOverReply(reply), paymentResponses, accepted)
   })
   app.get(
     '/v1/payments/:payment_id',
     { schema: { params: Type.Object({ payment_id: Uuid }), response: { 200: Status } } },
     async (request, reply) => {
       const paymentId = request.params.payment_id.toLowerCase()
-      const payment = (await findPayments(db, [paymentId])).get(paymentId)
-      await pending.wait(behaviours.chooser.latencyMs)
-      if (payment === undefined) {
-        return reply.send({ payment_id: paymentId, status: 'not_found' })
+      const payment = (await findPayments(db, [paymentId])).get(paymentId) ?? null
+      const subject = { operationId: paymentId, paymentId, isKnown: payment !== null }
+      const status = {
+        ...(await planStatus({ db, chooser: behaviours.chooser }, subject)),
+        paymentId,
+        payment,
+        traceId: traceIdOf(request.traceparent),
       }
-      const amount = formatAmount(payment.amountMinor, payment.currency)
-      return reply.send({ ...verdictMembers(payment), amount, currency: payment.currency })
+      await deliver(pending, takeOverReply(reply), paymentStatuses, status)
     },
   )
 }

@@ -1,6 +1,6 @@
 import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { faultCounter } from '../domain/plan-batch.ts'
+import { faultCounter } from '@caudal/simulator-kit/plan-batch.ts'
 
 /** How many requests each behaviour has failed for these payments, by `faultCounter`. */
 export async function countFaults(

@@ -1,6 +1,6 @@
 import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { Verdict } from '../domain/plan-outcome.ts'
+import type { Verdict } from '@caudal/simulator-kit/plan-outcome.ts'
 
 /** A stored payment. */
 export interface FoundPayment {

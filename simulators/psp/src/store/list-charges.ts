@@ -1,7 +1,7 @@
-import { sql } from '@caudal/postgres/sql.ts'
+import { type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 
-/** An approved payment: money that moved. */
+/** Money that moved: an approved payment, or one more charge of it. */
 export interface Charge {
   paymentId: string
   gatewayTransactionId: string
@@ -11,22 +11,54 @@ export interface Charge {
   at: Date
 }
 
-/** Lists at most `limit` charges by payment id, after the id `after`. */
+/** A position in the list. */
+export interface ChargePosition {
+  paymentId: string
+  /** null: after all charges of the payment. */
+  gatewayTransactionId: string | null
+}
+
+/** Lists at most `limit` charges by payment id and transaction id, after a position. */
 export async function listCharges(
   db: Db,
-  filter: { paymentId: string | null; after: string | null; limit: number },
+  filter: { paymentId: string | null; after: ChargePosition | null; limit: number },
 ): Promise<Charge[]> {
+  const { paymentId, after, limit } = filter
+  const wanted = sql`
+    (${paymentId}::uuid IS NULL OR payment_id = ${paymentId}) AND ${isAfter(after)}`
+  // Each arm is cut by its own index, so that a page costs the same wherever it is.
   const { rows } = await db.query<Charge>(sql`
     SELECT payment_id AS "paymentId", gateway_transaction_id AS "gatewayTransactionId",
       amount_minor AS "amountMinor", currency, destination_account_number AS "accountNumber",
       decided_at AS at
-    FROM payments
-    WHERE verdict = 'approved'
-      AND (${filter.paymentId}::uuid IS NULL OR payment_id = ${filter.paymentId})
-      AND (${filter.after}::uuid IS NULL OR payment_id > ${filter.after})
-    ORDER BY payment_id
-    LIMIT ${filter.limit}`)
+    FROM (
+      (
+        SELECT payment_id, gateway_transaction_id, amount_minor, currency,
+          destination_account_number, decided_at
+        FROM payments WHERE verdict = 'approved' AND ${wanted}
+        ORDER BY payment_id
+        LIMIT ${limit}
+      )
+      UNION ALL
+      (
+        SELECT payment_id, gateway_transaction_id, amount_minor, currency,
+          destination_account_number, decided_at
+        FROM repeated_charges WHERE ${wanted}
+        ORDER BY payment_id, gateway_transaction_id
+        LIMIT ${limit}
+      )
+    ) AS charges
+    ORDER BY payment_id, gateway_transaction_id
+    LIMIT ${limit}`)
   return rows
+}
+
+function isAfter(after: ChargePosition | null): Sql {
+  if (after === null) return sql`true`
+  const { paymentId, gatewayTransactionId } = after
+  if (gatewayTransactionId === null) return sql`payment_id > ${paymentId}`
+  return sql`payment_id >= ${paymentId} AND (payment_id, gateway_transaction_id)
+    > (${paymentId}::uuid, ${gatewayTransactionId}::uuid)`
 }
 
 /** The number of charges of payments up to an id, their amounts and a hash of all of them. */
@@ -35,8 +67,16 @@ export async function totalCharges(
   to: string,
 ): Promise<{ rows: string; minor: string; hash: string }> {
   const { rows } = await db.query<{ rows: string; minor: string; hash: string }>(sql`
-    SELECT count(*)::text AS rows, coalesce(sum(amount_minor), 0)::text AS minor,
-      coalesce(sum(hash_record_extended(p, 0)), 0)::text AS hash
-    FROM payments p WHERE verdict = 'approved' AND payment_id <= ${to}`)
+    SELECT (p.charges + again.charges)::text AS rows, (p.minor + again.minor)::text AS minor,
+      (p.hash + again.hash)::text AS hash
+    FROM (
+      SELECT count(*) AS charges, coalesce(sum(amount_minor), 0) AS minor,
+        coalesce(sum(hash_record_extended(payments, 0)), 0) AS hash
+      FROM payments WHERE verdict = 'approved' AND payment_id <= ${to}
+    ) AS p, (
+      SELECT count(*) AS charges, coalesce(sum(amount_minor), 0) AS minor,
+        coalesce(sum(hash_record_extended(repeated_charges, 0)), 0) AS hash
+      FROM repeated_charges WHERE payment_id <= ${to}
+    ) AS again`)
   return rows[0]!
 }

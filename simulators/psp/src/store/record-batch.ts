@@ -1,7 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { bigintArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
-import { named, sql } from '@caudal/postgres/sql.ts'
+import { named, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { Delivery, Verdict } from '../domain/plan-outcome.ts'
+import {
+  insertCallbacks,
+  type NewCallback,
+} from '@caudal/simulator-kit/callbacks/callback-table.ts'
+import type { Delivery, Verdict } from '@caudal/simulator-kit/plan-outcome.ts'
 
 /** A verdict to store if its payment has none yet. */
 export interface NewVerdict {
@@ -24,15 +29,31 @@ export interface LoggedRequest {
   delivery: Delivery
 }
 
+/** What the verdicts that are new lead to. */
+export interface VerdictEffects {
+  effects: readonly NewCallback[]
+  /** Approvals that the bank takes back at once. */
+  reversed: readonly NewVerdict[]
+}
+
+const NOTHING = sql``
+const IS_NEW = sql`subject_id IN (SELECT payment_id FROM recorded)`
+
 /**
- * Stores the requests and the verdicts in one statement, so that both are durable before any
- * response. `verdicts` has each payment at most once, sorted by id. Returns how many were new.
+ * Stores the requests, the verdicts and their effects in one statement, so that all are durable
+ * before any response. `verdicts` has each payment at most once, sorted by id. Returns how many
+ * were new; others have no effects.
  */
 export async function recordBatch(
   db: Db,
   requests: readonly LoggedRequest[],
   verdicts: readonly NewVerdict[],
+  { effects, reversed }: VerdictEffects,
 ): Promise<number> {
+  const reports =
+    effects.length === 0 ? NOTHING : sql`, reported AS (${insertCallbacks(effects, IS_NEW)})`
+  const reversals =
+    reversed.length === 0 ? NOTHING : sql`, reversals AS (${insertReversals(reversed)})`
   // A payment that has a verdict keeps it: DO NOTHING ensures that a repeated key moves no money.
   const statement = sql`
     WITH logged AS (
@@ -66,8 +87,28 @@ export async function recordBatch(
       )
       ON CONFLICT (payment_id) DO NOTHING
       RETURNING payment_id
-    )
+    )${reports}${reversals}
     SELECT count(*)::integer AS recorded FROM recorded`
-  const { rows } = await db.query<{ recorded: number }>(named('record-batch', statement))
+  const name = effects.length === 0 ? 'record-batch' : 'record-batch-with-callbacks'
+  const { rows } = await db.query<{ recorded: number }>(
+    reversed.length === 0 ? named(name, statement) : statement,
+  )
   return rows[0]?.recorded ?? 0
+}
+
+/** The whole amount comes back. The payment is new, so nothing else of it has. */
+function insertReversals(reversed: readonly NewVerdict[]): Sql {
+  return sql`
+    INSERT INTO movements (
+      kind, movement_id, payment_id, fingerprint, verdict, gateway_movement_id, amount_minor,
+      currency
+    )
+    SELECT 'reversal', movement_id, payment_id, '', 'approved', movement_id, amount_minor, currency
+    FROM unnest(
+      ${uuidArray(reversed, () => randomUUID())}::uuid[],
+      ${uuidArray(reversed, (verdict) => verdict.paymentId)}::uuid[],
+      ${bigintArray(reversed, (verdict) => verdict.amountMinor)}::bigint[],
+      ${textArray(reversed, (verdict) => verdict.currency)}::text[]
+    ) AS input (movement_id, payment_id, amount_minor, currency)
+    WHERE payment_id IN (SELECT payment_id FROM recorded)`
 }

@@ -1,15 +1,16 @@
-import { formatBehaviour, type Behaviour } from './behaviour.ts'
+import { type ChosenBehaviour, formatBehaviour } from './behaviour.ts'
 import { countsFaults, type PlannedOutcome, planOutcome } from './plan-outcome.ts'
 
-/** A payment request and the behaviour chosen for it. */
+/** A request to move money and the behaviour chosen for it. */
 export interface Arrival {
-  paymentId: string
-  behaviour: Exclude<Behaviour, { kind: 'random' }>
+  /** The operation, which is also its idempotency key. */
+  operationId: string
+  behaviour: ChosenBehaviour
 }
 
-/** The key under which faults are counted: per payment and behaviour. */
-export function faultCounter(paymentId: string, behaviour: string): string {
-  return `${paymentId} ${behaviour}`
+/** The key under which faults are counted: per operation and behaviour. */
+export function faultCounter(operationId: string, behaviour: string): string {
+  return `${operationId} ${behaviour}`
 }
 
 /**
@@ -21,9 +22,9 @@ export function planBatch(
   faults: ReadonlyMap<string, number>,
 ): PlannedOutcome[] {
   const counts = new Map(faults)
-  return arrivals.map(({ paymentId, behaviour }) => {
+  return arrivals.map(({ operationId, behaviour }) => {
     if (!countsFaults(behaviour)) return planOutcome(behaviour, 0)
-    const counter = faultCounter(paymentId, formatBehaviour(behaviour))
+    const counter = faultCounter(operationId, formatBehaviour(behaviour))
     const soFar = counts.get(counter) ?? 0
     const planned = planOutcome(behaviour, soFar)
     if (planned.verdict === null) counts.set(counter, soFar + 1)

@@ -4,10 +4,10 @@ import fc from 'fast-check'
 import { formatBehaviour, parseBehaviour } from './behaviour.ts'
 import { type Arrival, faultCounter, planBatch } from './plan-batch.ts'
 
-function arrival(paymentId: string, text: string): Arrival {
+function arrival(operationId: string, text: string): Arrival {
   const behaviour = parseBehaviour(text)
-  assert.ok(behaviour !== null && behaviour.kind !== 'random')
-  return { paymentId, behaviour }
+  assert.ok(behaviour !== null && !('share' in behaviour))
+  return { operationId, behaviour }
 }
 
 test('P8: each behaviour stores its verdict and uses its delivery', () => {
@@ -59,9 +59,9 @@ test('splitting a batch changes nothing', () => {
       const faults = new Map<string, number>()
       const split = [batch.slice(0, cut), batch.slice(cut)].flatMap((part) => {
         const outcomes = planBatch(part, faults)
-        for (const [index, { paymentId, behaviour }] of part.entries()) {
+        for (const [index, { operationId, behaviour }] of part.entries()) {
           if (outcomes[index]?.verdict !== null) continue
-          const counter = faultCounter(paymentId, formatBehaviour(behaviour))
+          const counter = faultCounter(operationId, formatBehaviour(behaviour))
           faults.set(counter, (faults.get(counter) ?? 0) + 1)
         }
         return outcomes

@@ -1,0 +1,92 @@
+import type { Db } from '@caudal/postgres/types.ts'
+import { backoffMs } from '@caudal/retry/backoff-ms.ts'
+import type { Logger } from '@caudal/telemetry/logger.ts'
+import { createAlarmClock } from '../create-alarm-clock.ts'
+import {
+  awaitsFirstAttempt,
+  type DueCallback,
+  msUntilDue,
+  readDueCallbacks,
+  recordAttempts,
+} from './callback-table.ts'
+
+/** Sends what is due, in order. Answers for each whether the receiver answered with 2xx. */
+export type SendCallbacks = (due: readonly DueCallback[], signal: AbortSignal) => Promise<boolean[]>
+
+/** The sender of a bank's callbacks. */
+export interface Callbacks {
+  /** Whether callbacks are to be stored with what they report. */
+  readonly enabled: boolean
+  /** Call it after callbacks were stored, and after the settings changed. */
+  wake(): void
+  /** Resolves after the first attempt of a callback about the operation; at once if disabled. */
+  firstAttempt(subjectId: string): Promise<void>
+  stop(): Promise<void>
+}
+
+const MOST_PER_ROUND = 200
+const BACKOFF = { baseMs: 100, mostMs: 10_000 }
+const RETRY_AFTER_FAULT_MS = 1_000
+
+/**
+ * Sends stored callbacks when they are due, and again with growing pauses until the receiver
+ * answers with 2xx. An attempt is recorded after it ended, so a crash between the two repeats it.
+ */
+export function startCallbacks(deps: {
+  db: Db
+  isEnabled: () => boolean
+  send: SendCallbacks
+  logger: Logger
+}): Callbacks {
+  const { db, isEnabled, send, logger } = deps
+  const controller = new AbortController()
+  const waiters = new Map<string, (() => void)[]>()
+
+  function resolveWaiters(subjectId: string): void {
+    for (const resolve of waiters.get(subjectId) ?? []) resolve()
+    waiters.delete(subjectId)
+  }
+
+  async function sendDue(): Promise<number | null> {
+    while (isEnabled() && !controller.signal.aborted) {
+      const due = await readDueCallbacks(db, MOST_PER_ROUND)
+      if (due.length === 0) return msUntilDue(db)
+      const delivered = await send(due, controller.signal)
+      await recordAttempts(
+        db,
+        due.map(({ callbackId, attempts }, index) => ({
+          callbackId,
+          delivered: delivered[index] === true,
+          pauseMs: Math.round(backoffMs(BACKOFF, attempts + 1, Math.random())),
+        })),
+      )
+      for (const { subjectId } of due) resolveWaiters(subjectId)
+    }
+    for (const subjectId of waiters.keys()) resolveWaiters(subjectId)
+    return null
+  }
+
+  const clock = createAlarmClock(sendDue, (error) => {
+    logger.warn({ err: error }, 'could not send callbacks')
+    return RETRY_AFTER_FAULT_MS
+  })
+  clock.wake()
+  return {
+    get enabled() {
+      return isEnabled()
+    },
+    wake: clock.wake,
+    async firstAttempt(subjectId) {
+      if (!isEnabled() || controller.signal.aborted) return
+      const { promise, resolve } = Promise.withResolvers<void>()
+      waiters.set(subjectId, [...(waiters.get(subjectId) ?? []), resolve])
+      if (!(await awaitsFirstAttempt(db, subjectId))) resolveWaiters(subjectId)
+      await promise
+    },
+    async stop() {
+      controller.abort()
+      await clock.stop()
+      for (const subjectId of waiters.keys()) resolveWaiters(subjectId)
+    },
+  }
+}

@@ -1,0 +1,62 @@
+import { Uuid } from '@caudal/contracts/uuid-schema.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import type { Cursors } from '@caudal/http/cursors.ts'
+import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { Type } from 'typebox'
+import { listCallbacks, type StoredCallback } from '../callbacks/callback-table.ts'
+
+/** Where callbacks go: an address, or null for none. */
+export const CallbackUrl = Type.Union([
+  Type.String({
+    pattern: '^https?://[^\\u0000-\\u0020\\u007f]{1,500}$',
+    description: 'a URL that starts with http:// or https://',
+  }),
+  Type.Null(),
+])
+
+const Query = Type.Object({
+  ...pageQuery.properties,
+  limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
+  subject_id: Type.Optional(Uuid),
+})
+const Item = Type.Object({
+  callback_id: Type.String(),
+  subject_id: Uuid,
+  body: Type.String(),
+  attempts: Type.Integer(),
+  due_at: Type.String(),
+  delivered_at: Type.Union([Type.String(), Type.Null()]),
+})
+
+/** Adds the list of callbacks, with what became of each. */
+export function addCallbackList(
+  app: HttpServer,
+  { db, cursors }: { db: Db; cursors: Cursors },
+): void {
+  const positions = cursors(Type.String())
+  app.get(
+    '/admin/callbacks/sent',
+    { schema: { querystring: Query, response: { 200: pageOf(Item) } } },
+    async (request, reply) => {
+      const { limit, subject_id: subjectId = null } = request.query
+      const position = positions.read(request)
+      const after = position === null ? null : BigInt(position)
+      const rows = await listCallbacks(db, { subjectId, after, limit: limit + 1 })
+      const cursorAfter = ({ callbackId }: StoredCallback) =>
+        positions.write(request, String(callbackId))
+      return reply.send(cutPage(rows, { limit, cursorAfter, show }))
+    },
+  )
+}
+
+function show(callback: StoredCallback) {
+  return {
+    callback_id: String(callback.callbackId),
+    subject_id: callback.subjectId,
+    body: callback.body,
+    attempts: callback.attempts,
+    due_at: callback.dueAt.toISOString(),
+    delivered_at: callback.deliveredAt?.toISOString() ?? null,
+  }
+}

@@ -1,0 +1,163 @@
+import { Currency } from '@caudal/contracts/currency-schema.ts'
+import { Uuid } from '@caudal/contracts/uuid-schema.ts'
+import type { HttpServer } from '@caudal/http/create-server.ts'
+import type { Cursors } from '@caudal/http/cursors.ts'
+import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
+import { Problem } from '@caudal/http/problem.ts'
+import { AmountError } from '@caudal/money/amount-error.ts'
+import { formatAmount } from '@caudal/money/format-amount.ts'
+import { parseAmount } from '@caudal/money/parse-amount.ts'
+import { type TProperties, Type } from 'typebox'
+
+/** Money that came back: by request, by the bank's own return, or by taking an approval back. */
+export type MovementKind = 'refund' | 'void' | 'return' | 'reversal'
+
+/** Money that came back, as the bank's books have it. */
+export interface Movement {
+  /** Ascends in the order in which the bank decided. */
+  sequence: bigint
+  movementId: string
+  paymentId: string
+  /** The refund that a reversal took back; null if it took back the payment. */
+  refundId: string | null
+  amountMinor: bigint
+  currency: string
+  /** Why the bank returned the money. */
+  reason: string | null
+  at: Date
+}
+
+/** Which movements to list. */
+export interface MovementFilter {
+  paymentId: string | null
+  after: bigint | null
+  limit: number
+}
+
+/** Money that somebody at the bank sends back, without a request of its client. */
+export interface ConsoleOrder {
+  paymentId: string
+  /** null: all that remains. */
+  amountMinor: bigint | null
+  /** null for a refund. */
+  reason: string | null
+}
+
+/** Why the bank refuses an order from its console. */
+export type ConsoleRefusal = 'payment_not_found' | 'exceeds_charge'
+
+export interface MovementRoutes {
+  cursors: Cursors
+  list(kind: MovementKind, filter: MovementFilter): Promise<Movement[]>
+  /** The currency of a charge; null if there is none of this payment. */
+  currencyOf(paymentId: string): Promise<string | null>
+  sendBack(kind: 'refund' | 'return', order: ConsoleOrder): Promise<Movement | ConsoleRefusal>
+}
+
+const ListQuery = Type.Object({
+  ...pageQuery.properties,
+  // `caudal verify` reads every movement, so pages may be large.
+  limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
+  payment_id: Type.Optional(Uuid),
+})
+const MOVED = { payment_id: Uuid, amount: Type.String(), currency: Currency, at: Type.String() }
+const Refund = Type.Object({ refund_id: Uuid, ...MOVED })
+const Return = Type.Object({ return_id: Uuid, ...MOVED, reason: Type.String() })
+const RefundId = Type.Union([Uuid, Type.Null()])
+const ITEMS = {
+  refund: Refund,
+  void: Type.Object({ void_id: Uuid, ...MOVED }),
+  return: Return,
+  reversal: Type.Object({ reversal_id: Uuid, ...MOVED, refund_id: RefundId }),
+} as const
+const Amount = Type.Optional(Type.String({ maxLength: 24 }))
+const RefundOrder = Type.Object({ payment_id: Uuid, amount: Amount })
+const Reason = Type.String({
+  pattern: '^[A-Z][A-Z0-9]{3}$',
+  description: 'an ISO 20022 reason code, such as AC04',
+})
+const ReturnOrder = Type.Object({ payment_id: Uuid, amount: Amount, reason: Reason })
+const problems = ['PAYMENT_NOT_FOUND', 'CORRECTION_EXCEEDS_ORIGINAL'] as const
+
+/** Adds the lists of money that came back, and the console that sends it back. */
+export function addMovementRoutes(app: HttpServer, routes: MovementRoutes): void {
+  for (const kind of ['refund', 'void', 'return', 'reversal'] as const) addList(app, routes, kind)
+  app.post(
+    '/admin/refunds',
+    { schema: { body: RefundOrder, response: { 201: Refund }, problems } },
+    async ({ body }, reply) => reply.code(201).send(await order(routes, 'refund', body)),
+  )
+  app.post(
+    '/admin/returns',
+    { schema: { body: ReturnOrder, response: { 201: Return }, problems } },
+    async ({ body }, reply) => reply.code(201).send(await order(routes, 'return', body)),
+  )
+}
+
+function addList(app: HttpServer, { cursors, list }: MovementRoutes, kind: MovementKind): void {
+  const positions = cursors(Type.String())
+  const item = ITEMS[kind] as ReturnType<typeof Type.Object<TProperties>>
+  app.get(
+    `/admin/${kind}s`,
+    { schema: { querystring: ListQuery, response: { 200: pageOf(item) } } },
+    async (request, reply) => {
+      const { limit, payment_id: paymentId = null } = request.query
+      const position = positions.read(request)
+      const after = position === null ? null : BigInt(position)
+      const movements = await list(kind, { paymentId, after, limit: limit + 1 })
+      const cursorAfter = ({ sequence }: Movement) => positions.write(request, String(sequence))
+      const show = (movement: Movement) => showMovement(kind, movement)
+      return reply.send(cutPage(movements, { limit, cursorAfter, show }))
+    },
+  )
+}
+
+async function order(
+  { currencyOf, sendBack }: MovementRoutes,
+  kind: 'refund' | 'return',
+  body: { payment_id: string; amount?: string; reason?: string },
+) {
+  const paymentId = body.payment_id.toLowerCase()
+  const currency = await currencyOf(paymentId)
+  if (currency === null) throw new Problem('PAYMENT_NOT_FOUND')
+  const amountMinor = body.amount === undefined ? null : readAmount(body.amount, currency)
+  const { reason = null } = body
+  const moved = await sendBack(kind, { paymentId, amountMinor, reason })
+  if (moved === 'payment_not_found') throw new Problem('PAYMENT_NOT_FOUND')
+  if (moved === 'exceeds_charge') {
+    throw new Problem(
+      'CORRECTION_EXCEEDS_ORIGINAL',
+      'the amount exceeds what is left of the charge',
+    )
+  }
+  return showMovement(kind, moved)
+}
+
+/**
+ * Reads an amount above zero.
+ *
+ * @throws {Problem} MALFORMED_REQUEST
+ */
+export function readAmount(amount: string, currency: string): bigint {
+  try {
+    const amountMinor = parseAmount(amount, currency)
+    if (amountMinor > 0n) return amountMinor
+  } catch (error) {
+    if (!(error instanceof AmountError)) throw error
+  }
+  throw new Problem('MALFORMED_REQUEST', 'body: amount is not a valid amount of its currency', {
+    members: { param: 'amount' },
+  })
+}
+
+function showMovement(kind: MovementKind, movement: Movement) {
+  return {
+    [`${kind}_id`]: movement.movementId,
+    payment_id: movement.paymentId,
+    amount: formatAmount(movement.amountMinor, movement.currency),
+    currency: movement.currency,
+    ...(kind === 'return' && { reason: movement.reason }),
+    ...(kind === 'reversal' && { refund_id: movement.refundId }),
+    at: movement.at.toISOString(),
+  }
+}

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import type { Batcher } from '@caudal/batching/create-batcher.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import type {
+  ConsoleOrder,
+  ConsoleRefusal,
+  Movement,
+} from '@caudal/simulator-kit/http/movement-routes.ts'
+import type { MovementRequest } from './domain/movement.ts'
+import type { ProcessedMovement } from './process-movements.ts'
+import { findCharges } from './store/find-charges.ts'
+
+/** What an employee of the bank can do without a request of its client. */
+export interface BankConsole {
+  currencyOf(paymentId: string): Promise<string | null>
+  sendBack(kind: 'refund' | 'return', order: ConsoleOrder): Promise<Movement | ConsoleRefusal>
+}
+
+/** Creates the console. Its orders take the same locks and bounds as a client's refunds. */
+export function createConsole(deps: {
+  db: Db
+  movements: Batcher<MovementRequest, ProcessedMovement>
+}): BankConsole {
+  const { db, movements } = deps
+  return {
+    async currencyOf(paymentId) {
+      return (await findCharges(db, [paymentId])).get(paymentId)?.currency ?? null
+    },
+    async sendBack(kind, { paymentId, amountMinor, reason }) {
+      const movementId = randomUUID()
+      const { movement } = await movements.submit({
+        kind,
+        movementId,
+        paymentId,
+        gatewayTransactionId: null,
+        amountMinor,
+        currency: null,
+        reason,
+        fingerprint: '',
+        fromConsole: true,
+      })
+      if (movement === null || movement.verdict === 'failed') {
+        const isUnknown = movement?.errorCode === 'payment_not_found'
+        return isUnknown ? 'payment_not_found' : 'exceeds_charge'
+      }
+      return {
+        sequence: 0n,
+        movementId,
+        paymentId,
+        refundId: null,
+        amountMinor: movement.amountMinor!,
+        currency: movement.currency!,
+        reason,
+        at: new Date(),
+      }
+    },
+  }
+}

@@ -1,0 +1,41 @@
+import { uuidArray } from '@caudal/postgres/array-parameter.ts'
+import { sql } from '@caudal/postgres/sql.ts'
+import type { Reader, Tx } from '@caudal/postgres/types.ts'
+import type { Charge } from '../domain/movement.ts'
+
+/**
+ * Locks the books of the payments until the transaction ends, so that two requests do not both find
+ * the same money left. Locks are taken in the order of their keys, so two batches cannot deadlock.
+ */
+export async function lockCharges(tx: Tx, paymentIds: readonly string[]): Promise<void> {
+  await tx.query(sql`
+    SELECT pg_advisory_xact_lock(key)
+    FROM (
+      SELECT DISTINCT hashtextextended(id::text, 0) AS key
+      FROM unnest(${uuidArray(paymentIds, (id) => id)}::uuid[]) AS id
+      ORDER BY key
+    ) AS keys`)
+}
+
+/** Finds the approved payments with what has come back of each, by id. Ids are in lower case. */
+export async function findCharges(
+  db: Reader,
+  paymentIds: readonly string[],
+): Promise<Map<string, Charge>> {
+  const { rows } = await db.query<Charge>(sql`
+    SELECT p.payment_id AS "paymentId", p.gateway_transaction_id AS "gatewayTransactionId",
+      p.amount_minor AS "amountMinor", p.currency,
+      p.destination_account_number AS "accountNumber",
+      extract(epoch FROM clock_timestamp() - p.decided_at)::float8 * 1000 AS "ageMs",
+      back.minor AS "backMinor", back.voided
+    FROM payments p
+    CROSS JOIN LATERAL (
+      SELECT coalesce(sum(m.amount_minor), 0)::bigint AS minor,
+        coalesce(bool_or(m.kind = 'void'), false) AS voided
+      FROM movements m
+      WHERE m.payment_id = p.payment_id AND m.verdict = 'approved' AND m.reversed_at IS NULL
+    ) AS back
+    WHERE p.payment_id = ANY (${uuidArray(paymentIds, (id) => id)}::uuid[])
+      AND p.verdict = 'approved'`)
+  return new Map(rows.map((row) => [row.paymentId, row]))
+}

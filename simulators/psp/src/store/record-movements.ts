@@ -1,0 +1,86 @@
+import { bigintArray, intArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
+import { sql } from '@caudal/postgres/sql.ts'
+import type { Db, Tx } from '@caudal/postgres/types.ts'
+import {
+  insertCallbacks,
+  type NewCallback,
+} from '@caudal/simulator-kit/callbacks/callback-table.ts'
+import type { FoundMovement } from './find-movements.ts'
+
+/** A movement to store. */
+export interface NewMovement extends FoundMovement {
+  reason: string | null
+  /** The bank took the approval back at once. */
+  reversed: boolean
+}
+
+/** A row of the log of requests for refunds and voids, and of status queries. */
+export interface LoggedOperation {
+  operation: 'refund' | 'void' | 'query'
+  operationId: string
+  paymentId: string
+  accountNumber: string
+  behaviour: string
+  delivery: string
+}
+
+/** Stores the requests, the verdicts and their callbacks, before any response. */
+export async function recordMovements(
+  tx: Tx,
+  requests: readonly LoggedOperation[],
+  movements: readonly NewMovement[],
+  callbacks: readonly NewCallback[],
+): Promise<void> {
+  await logOperations(tx, requests)
+  if (movements.length > 0) await insertMovements(tx, movements)
+  if (callbacks.length > 0) await tx.query(insertCallbacks(callbacks))
+}
+
+/** Stores requests whose verdicts are stored elsewhere, or that need none. */
+export async function logOperations(
+  db: Db | Tx,
+  requests: readonly LoggedOperation[],
+): Promise<void> {
+  if (requests.length === 0) return
+  await db.query(sql`
+    INSERT INTO operation_requests (
+      operation, operation_id, payment_id, account_number, behaviour, delivery
+    )
+    SELECT * FROM unnest(
+      ${textArray(requests, (request) => request.operation)}::text[],
+      ${uuidArray(requests, (request) => request.operationId)}::uuid[],
+      ${uuidArray(requests, (request) => request.paymentId)}::uuid[],
+      ${textArray(requests, (request) => request.accountNumber)}::text[],
+      ${textArray(requests, (request) => request.behaviour)}::text[],
+      ${textArray(requests, (request) => request.delivery)}::text[]
+    )`)
+}
+
+async function insertMovements(tx: Tx, movements: readonly NewMovement[]): Promise<void> {
+  await tx.query(sql`
+    INSERT INTO movements (
+      kind, movement_id, generation, payment_id, fingerprint, verdict, error_code,
+      gateway_movement_id, amount_minor, currency, reason, reversed_at
+    )
+    SELECT kind, movement_id, generation, payment_id, decode(fingerprint, 'hex'), verdict,
+      error_code, gateway_id, nullif(amount_minor, 0), currency, reason,
+      CASE WHEN reversed = 1 THEN now() END
+    FROM unnest(
+      ${textArray(movements, (movement) => movement.kind)}::text[],
+      ${uuidArray(movements, (movement) => movement.movementId)}::uuid[],
+      ${intArray(movements, (movement) => movement.generation)}::integer[],
+      ${uuidArray(movements, (movement) => movement.paymentId)}::uuid[],
+      ${textArray(movements, (movement) => movement.fingerprint)}::text[],
+      ${textArray(movements, (movement) => movement.verdict)}::text[],
+      ${textArray(movements, (movement) => movement.errorCode)}::text[],
+      ${uuidArray(movements, (movement) => movement.gatewayMovementId)}::uuid[],
+      ${bigintArray(movements, (movement) => movement.amountMinor ?? 0n)}::bigint[],
+      ${textArray(movements, (movement) => movement.currency)}::text[],
+      ${textArray(movements, (movement) => movement.reason)}::text[],
+      ${intArray(movements, (movement) => (movement.reversed ? 1 : 0))}::integer[]
+    ) WITH ORDINALITY AS input (
+      kind, movement_id, generation, payment_id, fingerprint, verdict, error_code, gateway_id,
+      amount_minor, currency, reason, reversed, place
+    )
+    ORDER BY place`)
+}
