@@ -22,9 +22,18 @@ export function readServiceSettings(
   reader: EnvironmentReader,
   service: ProcessName,
 ): ServiceSettings {
+  return readProcessSettings(reader, service, DEFAULT_PORTS[service])
+}
+
+/** The same for a process that no other one looks for at its default port. */
+export function readProcessSettings(
+  reader: EnvironmentReader,
+  service: string,
+  defaultPort: number,
+): ServiceSettings {
   return {
     host: readHost(reader, service),
-    port: reader.port(`CAUDAL_${service}_PORT`, DEFAULT_PORTS[service]),
+    port: reader.port(`CAUDAL_${service}_PORT`, defaultPort),
     region: reader.text('CAUDAL_REGION', 'local'),
     logLevel: reader.oneOf('CAUDAL_LOG_LEVEL', LOG_LEVELS, 'info'),
     ...readMetricsPrefix(reader),
@@ -32,7 +41,7 @@ export function readServiceSettings(
   }
 }
 
-function readHost(reader: EnvironmentReader, service: ProcessName): string {
+function readHost(reader: EnvironmentReader, service: string): string {
   return reader.text(`CAUDAL_${service}_HOST`, reader.text('CAUDAL_HOST', '127.0.0.1'))
 }
 
@@ -49,7 +58,7 @@ function readMetricsPrefix(reader: EnvironmentReader): Pick<ServiceSettings, 'me
  * The names are those of `CAUDAL_PUBLIC_URL`, of the service's own `CAUDAL_<SERVICE>_URL`, and
  * `CAUDAL_ALLOWED_HOSTS`, separated by commas.
  */
-function readEdgeSettings(reader: EnvironmentReader, service: ProcessName): EdgeSettings {
+function readEdgeSettings(reader: EnvironmentReader, service: string): EdgeSettings {
   const urls = ['CAUDAL_PUBLIC_URL', `CAUDAL_${service}_URL`].filter(
     (name) => reader.optional(name) !== undefined,
   )
@@ -89,10 +98,7 @@ export interface DatabaseSettings {
  * `CAUDAL_<SERVICE>_DATABASE_URL`, and that of the log `caudal_log` unless
  * `CAUDAL_<SERVICE>_LOG_DATABASE_URL` or `CAUDAL_LOG_DATABASE_URL` names another one.
  */
-export function readDatabaseSettings(
-  reader: EnvironmentReader,
-  service: ProcessName,
-): DatabaseSettings {
+export function readDatabaseSettings(reader: EnvironmentReader, service: string): DatabaseSettings {
   const own = `CAUDAL_${service}_DATABASE_URL`
   const server = reader.url(
     'DATABASE_URL',

@@ -2,6 +2,8 @@
 export interface AlarmClock {
   /** Runs the work soon, once more if it is under way. */
   wake(): void
+  /** Runs the work; resolves after a run that began after the call. */
+  runOnce(): Promise<void>
   /** Resolves once nothing is under way. */
   stop(): Promise<void>
 }
@@ -20,12 +22,16 @@ export function createAlarmClock(
   let underWay: Promise<void> | undefined
   let again = false
   let stopped = false
+  let waiting: (() => void)[] = []
 
   async function run(): Promise<void> {
     let pauseMs: number | null
     do {
       again = false
+      const served = waiting
+      waiting = []
       pauseMs = await work().catch(onFault)
+      for (const resolve of served) resolve()
     } while (again && !stopped)
     underWay = undefined
     if (pauseMs !== null && !stopped) sleep(pauseMs)
@@ -45,10 +51,18 @@ export function createAlarmClock(
 
   return {
     wake,
+    runOnce() {
+      if (stopped) return Promise.resolve()
+      return new Promise((resolve) => {
+        waiting.push(resolve)
+        wake()
+      })
+    },
     async stop() {
       stopped = true
       clearTimeout(timer)
       await underWay
+      for (const resolve of waiting) resolve()
     },
   }
 }

@@ -29,24 +29,6 @@ CREATE TABLE movements (
 CREATE INDEX movements_by_payment ON movements (payment_id);
 CREATE INDEX movements_by_kind ON movements (kind, sequence) WHERE verdict = 'approved';
 
--- Every well-formed request for a refund or a void, and the status queries that a behaviour
--- changed.
-CREATE TABLE operation_requests (
-  request_id bigint GENERATED ALWAYS AS IDENTITY,
-  operation text NOT NULL,
-  operation_id uuid NOT NULL,
-  payment_id uuid NOT NULL,
-  account_number text NOT NULL,
-  behaviour text NOT NULL,
-  delivery text NOT NULL,
-  received_at timestamptz NOT NULL DEFAULT now(),
-  CONSTRAINT operation_requests_have_an_id PRIMARY KEY (request_id),
-  CONSTRAINT operation_requests_operation_is_known
-    CHECK (operation IN ('refund', 'void', 'query'))
-);
-CREATE INDEX operation_requests_by_operation ON operation_requests (operation_id);
-CREATE INDEX operation_requests_by_payment ON operation_requests (payment_id);
-
 -- Charges beyond the first of a payment, whose key the bank forgot.
 CREATE TABLE repeated_charges (
   gateway_transaction_id uuid NOT NULL,
@@ -60,4 +42,4 @@ CREATE TABLE repeated_charges (
 );
 CREATE INDEX repeated_charges_by_payment ON repeated_charges (payment_id);
 
-GRANT SELECT, INSERT ON movements, operation_requests, repeated_charges TO caudal_app;
+GRANT SELECT, INSERT ON movements, repeated_charges TO caudal_app;

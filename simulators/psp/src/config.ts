@@ -1,20 +1,11 @@
 import { type EnvironmentReader, readEnvironment } from '@caudal/config/environment.ts'
-import {
-  readDatabaseSettings,
-  readServiceSettings,
-  type ServiceSettings,
-} from '@caudal/config/service-settings.ts'
-import type { BehaviourSettings } from '@caudal/simulator-kit/behaviour-settings.ts'
+import { readDatabaseSettings, readServiceSettings } from '@caudal/config/service-settings.ts'
 import { readBehaviour } from '@caudal/simulator-kit/read-behaviour.ts'
+import type { SimulatorConfig } from '@caudal/simulator-kit/start-simulator.ts'
 import type { CallbackSettings } from './signed-callbacks.ts'
 
 /** The simulator's configuration. */
-export interface Config extends ServiceSettings {
-  databaseUrl: string
-  /** Refuses a role that owns the tables (ADR 0030). */
-  refuseOwner: boolean
-  /** The behaviour until the first PUT /admin/behaviour. */
-  behaviour: BehaviourSettings
+export interface Config extends SimulatorConfig {
   /** Where callbacks go until the first PUT /admin/callbacks. */
   callbacks: CallbackSettings
 }

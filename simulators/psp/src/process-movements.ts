@@ -5,6 +5,10 @@ import type { BehaviourChooser } from '@caudal/simulator-kit/behaviour-settings.
 import { type ChosenBehaviour, formatBehaviour } from '@caudal/simulator-kit/behaviour.ts'
 import type { NewCallback } from '@caudal/simulator-kit/callbacks/callback-table.ts'
 import type { Callbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
+import {
+  countOperationFaults,
+  type LoggedOperation,
+} from '@caudal/simulator-kit/operation-requests.ts'
 import { planBatch } from '@caudal/simulator-kit/plan-batch.ts'
 import type { Delivery, PlannedOutcome } from '@caudal/simulator-kit/plan-outcome.ts'
 import { callbacksOf, isReversible } from './domain/callback-events.ts'
@@ -15,14 +19,9 @@ import {
   declineCode,
   type MovementRequest,
 } from './domain/movement.ts'
-import { countOperationFaults } from './store/count-operation-faults.ts'
 import { findCharges, lockCharges } from './store/find-charges.ts'
 import { findMovements, type FoundMovement, movementKey } from './store/find-movements.ts'
-import {
-  type LoggedOperation,
-  type NewMovement,
-  recordMovements,
-} from './store/record-movements.ts'
+import { type NewMovement, recordMovements } from './store/record-movements.ts'
 
 /** The result of a request for money that comes back. */
 export interface ProcessedMovement {

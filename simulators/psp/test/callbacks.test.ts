@@ -35,7 +35,7 @@ async function waiting(psp: Psp, paymentId: string): Promise<number> {
 
 const types = (events: Record<string, unknown>[]) => events.map(({ type }) => String(type))
 
-test('every verdict is reported, signed over the raw bytes with every secret', async (t) => {
+test('P8: every verdict is reported, signed over the raw bytes with every secret', async (t) => {
   const { psp, receiver, settled } = await world(t)
   const paymentId = randomUUID()
   const transactionId = await psp.charge(paymentId)
@@ -92,7 +92,7 @@ test('every verdict is reported, signed over the raw bytes with every secret', a
   assert.equal(new Set(events.map((event) => event['event_id'])).size, events.length)
 })
 
-test('a callback is repeated with the same bytes until the receiver accepts it', async (t) => {
+test('P8: a callback is repeated with the same bytes until the receiver accepts it', async (t) => {
   const { psp, receiver, settled } = await world(t)
   receiver.answerWith(503)
   const paymentId = randomUUID()
@@ -104,7 +104,7 @@ test('a callback is repeated with the same bytes until the receiver accepts it',
   assert.equal(new Set(receiver.received.map(({ body }) => body)).size, 1)
 })
 
-test('callbacks that were stored before a restart are sent after it', async (t) => {
+test('P8: callbacks that were stored before a restart are sent after it', async (t) => {
   const { psp, receiver, settled } = await world(t)
   receiver.answerWith(500)
   const paymentId = randomUUID()
@@ -118,7 +118,7 @@ test('callbacks that were stored before a restart are sent after it', async (t) 
   assert.ok(callback !== undefined && callback.attempts >= 1 && callback.delivered_at !== null)
 })
 
-test('a repeat of a known key is not reported again', async (t) => {
+test('P8: a repeat of a known key is not reported again', async (t) => {
   const { psp, settled } = await world(t)
   const paymentId = randomUUID()
   await Promise.all(Array.from({ length: 20 }, () => psp.pay(paymentId)))
@@ -126,7 +126,7 @@ test('a repeat of a known key is not reported again', async (t) => {
   assert.deepEqual(types(await settled(paymentId)), ['payment.approved'])
 })
 
-test('callback_before_answer delivers the callback before the answer', async (t) => {
+test('P8: callback_before_answer delivers the callback before the answer', async (t) => {
   const { psp, receiver, about } = await world(t)
   for (const status of [204, 500]) {
     receiver.answerWith(status)
@@ -143,7 +143,7 @@ test('callback_before_answer delivers the callback before the answer', async (t)
   }
 })
 
-test('callbacks misbehave as demanded, and the books keep the truth', async (t) => {
+test('P8: callbacks misbehave as demanded, and the books keep the truth', async (t) => {
   const { psp, settled } = await world(t)
   const expected: [string, string[], string][] = [
     ['callback_twice', ['payment.approved', 'payment.approved'], '100.50'],
@@ -167,7 +167,7 @@ test('callbacks misbehave as demanded, and the books keep the truth', async (t) 
   }
 })
 
-test('reverse_after_success reports the approval and then the reversal', async (t) => {
+test('P8: reverse_after_success reports the approval and then the reversal', async (t) => {
   const { psp, settled } = await world(t)
   await psp.behave({ default: 'reverse_after_success' })
   const paymentId = randomUUID()
@@ -181,7 +181,7 @@ test('reverse_after_success reports the approval and then the reversal', async (
   assert.deepEqual(events.slice(-2), ['refund.approved', 'refund.reversed'])
 })
 
-test('the address and the secrets change at run time and survive a restart', async (t) => {
+test('P8: the address and the secrets change at run time and survive a restart', async (t) => {
   const receiver = await receiveCallbacks(t)
   const psp = await startPsp(t)
   const silent = randomUUID()
@@ -207,7 +207,7 @@ test('the address and the secrets change at run time and survive a restart', asy
   assert.equal(receiver.received.length, 1)
 })
 
-test('random behaviours of one operation do not depend on the others', async (t) => {
+test('P8: random behaviours of one operation do not depend on the others', async (t) => {
   const psp = await startPsp(t)
   const drawn = async (paysBetween: boolean) => {
     await psp.behave({ by_operation: { refund: 'random_callbacks:0.7' }, seed: 7 })

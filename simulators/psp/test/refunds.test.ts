@@ -16,7 +16,7 @@ describe('money that comes back from the simulated bank', async () => {
 
   const amounts = (items: Record<string, unknown>[]) => items.map((item) => item['amount'])
 
-  test('an approved refund has the documented body and is in the books', async () => {
+  test('P8: an approved refund has the documented body and is in the books', async () => {
     const charge = await charged()
     const refundId = randomUUID()
     const { status, json } = await psp.refund(refundId, charge)
@@ -43,7 +43,7 @@ describe('money that comes back from the simulated bank', async () => {
     assert.deepEqual((await psp.call('GET', `/v1/refunds/${refundId}`)).json, json)
   })
 
-  test('parallel refunds never exceed the charge', async () => {
+  test('P8: parallel refunds never exceed the charge', async () => {
     const charge = await charged()
     const answers = await Promise.all(
       Array.from({ length: 100 }, () => psp.refund(randomUUID(), charge)),
@@ -55,7 +55,7 @@ describe('money that comes back from the simulated bank', async () => {
     assert.equal((await psp.back('refunds', charge.payment_id)).length, 10)
   })
 
-  test('a refund, a void and a return of one payment never exceed the charge together', async () => {
+  test('P8: a refund, a void and a return of one payment never exceed the charge together', async () => {
     for (let round = 0; round < 10; round++) {
       const charge = await charged()
       await Promise.all([
@@ -71,7 +71,7 @@ describe('money that comes back from the simulated bank', async () => {
     }
   })
 
-  test('a verdict is final: a repeat moves no money and gets the same bytes', async () => {
+  test('P8: a verdict is final: a repeat moves no money and gets the same bytes', async () => {
     const charge = await charged()
     const refundId = randomUUID()
     const first = await psp.refund(refundId, charge)
@@ -86,7 +86,7 @@ describe('money that comes back from the simulated bank', async () => {
     assert.equal((await psp.back('refunds', charge.payment_id)).length, 1)
   })
 
-  test('a key with another body is refused with a problem that is no verdict', async () => {
+  test('P8: a key with another body is refused with a problem that is no verdict', async () => {
     const charge = await charged()
     const refundId = randomUUID()
     await psp.refund(refundId, charge)
@@ -99,7 +99,7 @@ describe('money that comes back from the simulated bank', async () => {
     assert.equal(strange.json['code'], 'INVALID_IDEMPOTENCY_KEY')
   })
 
-  test('a refund of what was not charged fails', async () => {
+  test('P8: a refund of what was not charged fails', async () => {
     await psp.behave({ by_account: { '1234567890': 'decline' } })
     const failed = randomUUID()
     await psp.pay(failed)
@@ -114,7 +114,7 @@ describe('money that comes back from the simulated bank', async () => {
     assert.equal(euros.json['error_code'], 'refund_declined')
   })
 
-  test('a void moves all that remains, once, and only until the payment is settled', async () => {
+  test('P8: a void moves all that remains, once, and only until the payment is settled', async () => {
     const charge = await charged()
     await psp.refund(randomUUID(), charge)
     const voidId = randomUUID()
@@ -131,7 +131,7 @@ describe('money that comes back from the simulated bank', async () => {
     assert.equal(old.json['error_code'], 'refund_window_closed')
   })
 
-  test('each operation has its own behaviour; the account is narrower', async () => {
+  test('P8: each operation has its own behaviour; the account is narrower', async () => {
     const charge = await charged()
     await psp.behave({
       default: 'error_500',
@@ -153,7 +153,7 @@ describe('money that comes back from the simulated bank', async () => {
     assert.deepEqual(behaviours, ['error_500_once', 'error_500_once', 'approve'])
   })
 
-  test('a refund whose answer is lost has moved money, which the status query shows', async () => {
+  test('P8: a refund whose answer is lost has moved money, which the status query shows', async () => {
     const charge = await charged()
     await psp.behave({ by_operation: { refund: 'apply_then_reset' } })
     const refundId = randomUUID()
@@ -167,7 +167,7 @@ describe('money that comes back from the simulated bank', async () => {
     assert.equal((await psp.back('refunds', charge.payment_id)).length, 1)
   })
 
-  test('status queries misbehave only by their own operation', async () => {
+  test('P8: status queries misbehave only by their own operation', async () => {
     const charge = await charged()
     const path = `/v1/payments/${charge.payment_id}`
     const status = async () => (await psp.call('GET', path)).json['status']
@@ -185,7 +185,7 @@ describe('money that comes back from the simulated bank', async () => {
     assert.equal((await psp.charges(charge.payment_id))[0]?.['amount'], '100.50')
   })
 
-  test('a bank that forgets keys moves money again for a repeat', async () => {
+  test('P8: a bank that forgets keys moves money again for a repeat', async () => {
     await psp.behave({ default: 'forget_keys' })
     const paymentId = randomUUID()
     const transactions = [await psp.charge(paymentId), await psp.charge(paymentId)]
@@ -211,7 +211,7 @@ describe('money that comes back from the simulated bank', async () => {
     )
   })
 
-  test('a bank that reverses after success has the money back in its books', async () => {
+  test('P8: a bank that reverses after success has the money back in its books', async () => {
     await psp.behave({ default: 'reverse_after_success' })
     const reversed = await charged()
     assert.deepEqual(amounts(await psp.charges(reversed.payment_id)), ['100.50'])
@@ -230,7 +230,7 @@ describe('money that comes back from the simulated bank', async () => {
     assert.equal((await psp.refund(randomUUID(), charge)).status, 200)
   })
 
-  test('the console sends money back within the charge, and refuses more', async () => {
+  test('P8: the console sends money back within the charge, and refuses more', async () => {
     const charge = await charged()
     const order = { payment_id: charge.payment_id, amount: '100.00' }
     const refund = await psp.call('POST', '/admin/refunds', order)

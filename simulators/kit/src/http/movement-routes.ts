@@ -2,12 +2,13 @@ import { Currency } from '@caudal/contracts/currency-schema.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import type { Cursors } from '@caudal/http/cursors.ts'
-import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
+import { cutPage, pageOf } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import { type TProperties, Type } from 'typebox'
+import { listQuery } from './list-query.ts'
 
 /** Money that came back: by request, by the bank's own return, or by taking an approval back. */
 export type MovementKind = 'refund' | 'void' | 'return' | 'reversal'
@@ -54,12 +55,6 @@ export interface MovementRoutes {
   sendBack(kind: 'refund' | 'return', order: ConsoleOrder): Promise<Movement | ConsoleRefusal>
 }
 
-const ListQuery = Type.Object({
-  ...pageQuery.properties,
-  // `caudal verify` reads every movement, so pages may be large.
-  limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
-  payment_id: Type.Optional(Uuid),
-})
 const MOVED = { payment_id: Uuid, amount: Type.String(), currency: Currency, at: Type.String() }
 const Refund = Type.Object({ refund_id: Uuid, ...MOVED })
 const Return = Type.Object({ return_id: Uuid, ...MOVED, reason: Type.String() })
@@ -99,7 +94,7 @@ function addList(app: HttpServer, { cursors, list }: MovementRoutes, kind: Movem
   const item = ITEMS[kind] as ReturnType<typeof Type.Object<TProperties>>
   app.get(
     `/admin/${kind}s`,
-    { schema: { querystring: ListQuery, response: { 200: pageOf(item) } } },
+    { schema: { querystring: listQuery, response: { 200: pageOf(item) } } },
     async (request, reply) => {
       const { limit, payment_id: paymentId = null } = request.query
       const position = positions.read(request)

@@ -4,6 +4,7 @@ import { takeOverReply } from '@caudal/http/take-over-reply.ts'
 import { deliver } from '@caudal/simulator-kit/http/deliver.ts'
 import { readAmount } from '@caudal/simulator-kit/http/movement-routes.ts'
 import type { PendingResponses } from '@caudal/simulator-kit/http/pending-responses.ts'
+import { planStatus } from '@caudal/simulator-kit/plan-status.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
@@ -15,7 +16,6 @@ import {
   VoidRequest,
 } from '../domain/movement-requests.ts'
 import { movementResponses, movementStatuses } from '../domain/movement-responses.ts'
-import { planStatus } from '../plan-status.ts'
 import { findMovements, movementKey } from '../store/find-movements.ts'
 
 const Text = Type.Optional(Type.String())
@@ -102,7 +102,7 @@ function addStatus(app: HttpServer, deps: MoneyBackDeps, kind: 'refund' | 'void'
     const paymentId = movement?.paymentId ?? null
     const subject = {
       operationId: movementId,
-      paymentId: paymentId ?? movementId,
+      paymentId,
       isKnown: movement !== null,
     }
     const planned = await planStatus({ db: deps.db, chooser: deps.behaviours.chooser }, subject)

@@ -3,12 +3,12 @@ import type { HttpServer } from '@caudal/http/create-server.ts'
 import { takeOverReply } from '@caudal/http/take-over-reply.ts'
 import { deliver } from '@caudal/simulator-kit/http/deliver.ts'
 import type { PendingResponses } from '@caudal/simulator-kit/http/pending-responses.ts'
+import { planStatus } from '@caudal/simulator-kit/plan-status.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import { Type } from 'typebox'
 import { acceptPayment, type AcceptPaymentDeps } from '../accept-payment.ts'
 import { PspPaymentRequest, ReadPspPaymentRequest } from '../domain/payment-request.ts'
 import { paymentResponses, paymentStatuses } from '../domain/payment-responses.ts'
-import { planStatus } from '../plan-status.ts'
 import { findPayments } from '../store/find-payments.ts'
 
 const Approved = Type.Object({

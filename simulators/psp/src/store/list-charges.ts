@@ -1,15 +1,6 @@
 import { type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-
-/** Money that moved: an approved payment, or one more charge of it. */
-export interface Charge {
-  paymentId: string
-  gatewayTransactionId: string
-  amountMinor: bigint
-  currency: string
-  accountNumber: string
-  at: Date
-}
+import type { Charge } from '@caudal/simulator-kit/http/charge-item.ts'
 
 /** A position in the list. */
 export interface ChargePosition {

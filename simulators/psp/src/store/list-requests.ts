@@ -1,12 +1,10 @@
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 
-/** A request that the simulator received. */
+/** A payment request that the simulator received. */
 export interface ReceivedRequest {
   requestId: bigint
   paymentId: string
-  /** Of a refund, a void, or what a status query asked about. */
-  operationId?: string
   accountNumber: string
   behaviour: string
   delivery: string
@@ -23,24 +21,6 @@ export async function listRequests(
       destination_account_number AS "accountNumber", behaviour, delivery, received_at AS at
     FROM requests
     WHERE (${filter.paymentId}::uuid IS NULL OR payment_id = ${filter.paymentId})
-      AND (${filter.after}::bigint IS NULL OR request_id > ${filter.after})
-    ORDER BY request_id
-    LIMIT ${filter.limit}`)
-  return rows
-}
-
-/** Lists requests of another operation in the same way. */
-export async function listOperationRequests(
-  db: Db,
-  operation: 'refund' | 'void' | 'query',
-  filter: { paymentId: string | null; after: bigint | null; limit: number },
-): Promise<ReceivedRequest[]> {
-  const { rows } = await db.query<ReceivedRequest>(sql`
-    SELECT request_id AS "requestId", payment_id AS "paymentId", operation_id AS "operationId",
-      account_number AS "accountNumber", behaviour, delivery, received_at AS at
-    FROM operation_requests
-    WHERE operation = ${operation}
-      AND (${filter.paymentId}::uuid IS NULL OR payment_id = ${filter.paymentId})
       AND (${filter.after}::bigint IS NULL OR request_id > ${filter.after})
     ORDER BY request_id
     LIMIT ${filter.limit}`)

@@ -1,10 +1,11 @@
 import { bigintArray, intArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import { sql } from '@caudal/postgres/sql.ts'
-import type { Db, Tx } from '@caudal/postgres/types.ts'
+import type { Tx } from '@caudal/postgres/types.ts'
 import {
   insertCallbacks,
   type NewCallback,
 } from '@caudal/simulator-kit/callbacks/callback-table.ts'
+import { type LoggedOperation, logOperations } from '@caudal/simulator-kit/operation-requests.ts'
 import type { FoundMovement } from './find-movements.ts'
 
 /** A movement to store. */
@@ -12,16 +13,6 @@ export interface NewMovement extends FoundMovement {
   reason: string | null
   /** The bank took the approval back at once. */
   reversed: boolean
-}
-
-/** A row of the log of requests for refunds and voids, and of status queries. */
-export interface LoggedOperation {
-  operation: 'refund' | 'void' | 'query'
-  operationId: string
-  paymentId: string
-  accountNumber: string
-  behaviour: string
-  delivery: string
 }
 
 /** Stores the requests, the verdicts and their callbacks, before any response. */
@@ -34,26 +25,6 @@ export async function recordMovements(
   await logOperations(tx, requests)
   if (movements.length > 0) await insertMovements(tx, movements)
   if (callbacks.length > 0) await tx.query(insertCallbacks(callbacks))
-}
-
-/** Stores requests whose verdicts are stored elsewhere, or that need none. */
-export async function logOperations(
-  db: Db | Tx,
-  requests: readonly LoggedOperation[],
-): Promise<void> {
-  if (requests.length === 0) return
-  await db.query(sql`
-    INSERT INTO operation_requests (
-      operation, operation_id, payment_id, account_number, behaviour, delivery
-    )
-    SELECT * FROM unnest(
-      ${textArray(requests, (request) => request.operation)}::text[],
-      ${uuidArray(requests, (request) => request.operationId)}::uuid[],
-      ${uuidArray(requests, (request) => request.paymentId)}::uuid[],
-      ${textArray(requests, (request) => request.accountNumber)}::text[],
-      ${textArray(requests, (request) => request.behaviour)}::text[],
-      ${textArray(requests, (request) => request.delivery)}::text[]
-    )`)
 }
 
 async function insertMovements(tx: Tx, movements: readonly NewMovement[]): Promise<void> {

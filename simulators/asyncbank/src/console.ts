@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto'
+import { transaction } from '@caudal/postgres/transaction.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { insertCallbacks } from '@caudal/simulator-kit/callbacks/callback-table.ts'
+import type { Callbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
+import type {
+  ConsoleOrder,
+  ConsoleRefusal,
+  Movement,
+} from '@caudal/simulator-kit/http/movement-routes.ts'
+import { planOutcome } from '@caudal/simulator-kit/plan-outcome.ts'
+import { callbacksOf } from './domain/callback-items.ts'
+import { newTransferId } from './process-batch.ts'
+import { findPayment } from './store/find-transfers.ts'
+import { insertTransfers } from './store/insert-transfers.ts'
+import { lockOriginals } from './store/settle-transfers.ts'
+
+/** What an employee of the bank can do without a request of its client. */
+export interface BankConsole {
+  currencyOf(paymentId: string): Promise<string | null>
+  sendBack(kind: 'refund' | 'return', order: ConsoleOrder): Promise<Movement | ConsoleRefusal>
+}
+
+/** Creates the console. Its orders take the same lock and bound as a client's refunds. */
+export function createConsole(deps: {
+  db: Db
+  callbacks: Pick<Callbacks, 'enabled' | 'wake'>
+}): BankConsole {
+  const { db, callbacks } = deps
+  return {
+    async currencyOf(paymentId) {
+      return (await findPayment(db, paymentId))?.currency ?? null
+    },
+    async sendBack(kind, order) {
+      const moved = await transaction(db, async (tx) => {
+        const payment = await findPayment(tx, order.paymentId)
+        if (payment === undefined) return 'payment_not_found' as const
+        const original = (await lockOriginals(tx, [payment.transferId])).get(payment.transferId)!
+        const isReversed = original.transfer.state === 'reversed'
+        const leftMinor = isReversed ? 0n : payment.amountMinor - original.backMinor
+        const amountMinor = order.amountMinor ?? leftMinor
+        if (leftMinor === 0n || amountMinor > leftMinor) return 'exceeds_charge' as const
+        const { currency, accountNumber, transferId: originalId } = payment
+        const own = { transferId: newTransferId(), ref: randomUUID(), key: null, fingerprint: '' }
+        const end = {
+          state: 'settled',
+          code: order.reason,
+          behaviour: 'approve',
+          settleMs: 0,
+        } as const
+        const about = { kind, amountMinor, currency, accountNumber, originalId }
+        const transfer = { ...own, ...end, ...about }
+        await insertTransfers(tx, [transfer])
+        const { callback } = planOutcome({ kind: 'approve' }, 0)
+        const at = new Date()
+        if (callbacks.enabled) await tx.query(insertCallbacks(callbacksOf(transfer, callback, at)))
+        return movementOf(order, transfer, at)
+      })
+      callbacks.wake()
+      return moved
+    },
+  }
+}
+
+function movementOf(
+  { paymentId, reason }: ConsoleOrder,
+  { ref, amountMinor, currency }: { ref: string; amountMinor: bigint; currency: string },
+  at: Date,
+): Movement {
+  const moved = { movementId: ref, paymentId, amountMinor, currency, reason, at }
+  return { sequence: 0n, refundId: null, ...moved }
+}

@@ -1,0 +1,33 @@
+/** What a transfer is for. A return is the bank's own. */
+export type TransferKind = 'pay' | 'refund' | 'void' | 'return'
+
+/** The states of a transfer; only `received` is not final, and `reversed` was settled before. */
+export type TransferState = 'received' | 'settled' | 'rejected' | 'reversed'
+
+/** A transfer in the books. */
+export interface Transfer {
+  /** The bank's id, by which alone it is found. */
+  transferId: string
+  /** The client's id of the operation. */
+  ref: string
+  kind: TransferKind
+  state: TransferState
+  amountMinor: bigint
+  currency: string
+  /** The destination account of the payment. */
+  accountNumber: string
+  /** The payment of a refund, void or return; null for a payment. */
+  originalId: string | null
+  /** Why it was rejected or returned. */
+  code: string | null
+}
+
+/** A UUID as the bank writes it: 32 hexadecimal digits. */
+export function hexOf(uuid: string): string {
+  return uuid.replaceAll('-', '')
+}
+
+/** 32 hexadecimal digits as a UUID. */
+export function uuidOf(hex: string): string {
+  return hex.toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}

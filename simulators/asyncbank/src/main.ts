@@ -1,0 +1,70 @@
+import { createBatcher } from '@caudal/batching/create-batcher.ts'
+import type { RunningService } from '@caudal/http/running-service.ts'
+import { createAlarmClock } from '@caudal/simulator-kit/create-alarm-clock.ts'
+import { addMovementRoutes } from '@caudal/simulator-kit/http/movement-routes.ts'
+import { addRequestList } from '@caudal/simulator-kit/http/request-list.ts'
+import { listOperationRequests } from '@caudal/simulator-kit/operation-requests.ts'
+import {
+  type SimulatorBase,
+  type SimulatorWork,
+  startSimulator,
+} from '@caudal/simulator-kit/start-simulator.ts'
+import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
+import type { Config } from './config.ts'
+import { createConsole } from './console.ts'
+import { addChargeRoutes } from './http/charge-routes.ts'
+import { addTransferRoutes } from './http/transfer-routes.ts'
+import { asyncbankMigrations } from './migrations.ts'
+import { type IncomingOrder, processBatch, type ProcessedOrder } from './process-batch.ts'
+import { settleDue } from './settle-due.ts'
+import { openSignedBatches } from './signed-batches.ts'
+import { listMovements } from './store/list-books.ts'
+
+const NAME = 'asyncbank'
+const RETRY_AFTER_FAULT_MS = 1_000
+
+/** Starts the simulated bank. */
+export function start(
+  config: Config,
+  logger: Logger = createLogger({ service: NAME, level: config.logLevel, region: config.region }),
+): Promise<RunningService> {
+  const build = (base: SimulatorBase) => buildBank(config, base)
+  return startSimulator(NAME, config, { sets: asyncbankMigrations, logger, build })
+}
+
+async function buildBank(config: Config, base: SimulatorBase): Promise<SimulatorWork> {
+  const { app, db, behaviours, cursors, logger } = base
+  const callbacks = await openSignedBatches({ db, fallback: config.callbacks, logger })
+  const settlement = createAlarmClock(
+    () => settleDue({ db, chooser: behaviours.chooser, callbacks }),
+    (error) => {
+      logger.warn({ err: error }, 'could not settle transfers')
+      return RETRY_AFTER_FAULT_MS
+    },
+  )
+  const batcher = createBatcher<IncomingOrder, ProcessedOrder>({
+    process: (incoming) => processBatch({ db, chooser: behaviours.chooser }, incoming),
+  })
+  const { apiKey } = config
+  addTransferRoutes(app, { ...base, apiKey, batcher, settlement, callbacks })
+  addChargeRoutes(app, { db, cursors })
+  addRequestList(app, {
+    cursors,
+    list: (operation, filter) => listOperationRequests(db, operation, filter),
+  })
+  addMovementRoutes(app, {
+    cursors,
+    list: (kind, filter) => listMovements(db, kind, filter),
+    ...createConsole({ db, callbacks }),
+  })
+  callbacks.addRoutes(app)
+  // Transfers that were accepted before a restart are settled after it.
+  settlement.wake()
+  return {
+    async release() {
+      await settlement.stop()
+      await callbacks.stop()
+    },
+    drain: () => batcher.drain(),
+  }
+}
