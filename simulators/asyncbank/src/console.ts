@@ -4,8 +4,8 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { insertCallbacks } from '@caudal/simulator-kit/callbacks/callback-table.ts'
 import type { Callbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
 import type {
+  BankConsole,
   ConsoleOrder,
-  ConsoleRefusal,
   Movement,
 } from '@caudal/simulator-kit/http/movement-routes.ts'
 import { planOutcome } from '@caudal/simulator-kit/plan-outcome.ts'
@@ -14,12 +14,6 @@ import { newTransferId } from './process-batch.ts'
 import { findPayment } from './store/find-transfers.ts'
 import { insertTransfers } from './store/insert-transfers.ts'
 import { lockOriginals } from './store/settle-transfers.ts'
-
-/** What an employee of the bank can do without a request of its client. */
-export interface BankConsole {
-  currencyOf(paymentId: string): Promise<string | null>
-  sendBack(kind: 'refund' | 'return', order: ConsoleOrder): Promise<Movement | ConsoleRefusal>
-}
 
 /** Creates the console. Its orders take the same lock and bound as a client's refunds. */
 export function createConsole(deps: {

@@ -1,6 +1,10 @@
 import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
+import { startCallbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
 import { createAlarmClock } from '@caudal/simulator-kit/create-alarm-clock.ts'
+import { addSequenceList } from '@caudal/simulator-kit/http/add-sequence-list.ts'
+import { ChargeItem, showCharge } from '@caudal/simulator-kit/http/charge-item.ts'
+import { listQuery } from '@caudal/simulator-kit/http/list-query.ts'
 import { addMovementRoutes } from '@caudal/simulator-kit/http/movement-routes.ts'
 import { addRequestList } from '@caudal/simulator-kit/http/request-list.ts'
 import { listOperationRequests } from '@caudal/simulator-kit/operation-requests.ts'
@@ -12,13 +16,12 @@ import {
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import type { Config } from './config.ts'
 import { createConsole } from './console.ts'
-import { addChargeRoutes } from './http/charge-routes.ts'
 import { addTransferRoutes } from './http/transfer-routes.ts'
 import { asyncbankMigrations } from './migrations.ts'
 import { type IncomingOrder, processBatch, type ProcessedOrder } from './process-batch.ts'
 import { settleDue } from './settle-due.ts'
-import { openSignedBatches } from './signed-batches.ts'
-import { listMovements } from './store/list-books.ts'
+import { addCallbackSettings, sendBatch } from './signed-batches.ts'
+import { listCharges, listMovements } from './store/list-books.ts'
 
 const NAME = 'asyncbank'
 const RETRY_AFTER_FAULT_MS = 1_000
@@ -34,7 +37,12 @@ export function start(
 
 async function buildBank(config: Config, base: SimulatorBase): Promise<SimulatorWork> {
   const { app, db, behaviours, cursors, logger } = base
-  const callbacks = await openSignedBatches({ db, fallback: config.callbacks, logger })
+  const callbacks = await startCallbacks({
+    db,
+    logger,
+    fallback: config.callbacks,
+    send: sendBatch,
+  })
   const settlement = createAlarmClock(
     () => settleDue({ db, chooser: behaviours.chooser, callbacks }),
     (error) => {
@@ -47,7 +55,14 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
   })
   const { apiKey } = config
   addTransferRoutes(app, { ...base, apiKey, batcher, settlement, callbacks })
-  addChargeRoutes(app, { db, cursors })
+  addSequenceList(app, '/admin/charges', {
+    cursors,
+    query: listQuery,
+    item: ChargeItem,
+    list: ({ payment_id: paymentId = null }, page) => listCharges(db, { paymentId, ...page }),
+    positionOf: ({ sequence }) => sequence,
+    show: showCharge,
+  })
   addRequestList(app, {
     cursors,
     list: (operation, filter) => listOperationRequests(db, operation, filter),
@@ -57,7 +72,7 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
     list: (kind, filter) => listMovements(db, kind, filter),
     ...createConsole({ db, callbacks }),
   })
-  callbacks.addRoutes(app)
+  addCallbackSettings(app, callbacks)
   // Transfers that were accepted before a restart are settled after it.
   settlement.wake()
   return {

@@ -3,12 +3,13 @@ import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { BehaviourChooser } from '@caudal/simulator-kit/behaviour-settings.ts'
 import { type ChosenBehaviour, formatBehaviour } from '@caudal/simulator-kit/behaviour.ts'
+import { lockIds } from '@caudal/simulator-kit/lock-ids.ts'
 import { countOperationFaults, logOperations } from '@caudal/simulator-kit/operation-requests.ts'
 import { planBatch } from '@caudal/simulator-kit/plan-batch.ts'
 import type { Delivery, PlannedOutcome } from '@caudal/simulator-kit/plan-outcome.ts'
 import type { TransferOrder } from './domain/read-transfer.ts'
 import type { Transfer } from './domain/transfer.ts'
-import { findByIds, findByKeys, type KeyedTransfer, lockKeys } from './store/find-transfers.ts'
+import { findByIds, findByKeys, type KeyedTransfer } from './store/find-transfers.ts'
 import { insertTransfers, type NewTransfer } from './store/insert-transfers.ts'
 
 /** A well-formed order and its idempotency key. */
@@ -44,7 +45,8 @@ export function processBatch(
   // A batch that is repeated after a conflict keeps the behaviours that it has drawn.
   let behaviours: ChosenBehaviour[] | undefined
   return transaction(db, async (tx) => {
-    await lockKeys(tx, keys)
+    // Two requests must not both find a key unknown.
+    await lockIds(tx, keys)
     const known = await findByKeys(tx, keys, chooser.keyMs)
     const originals = await findByIds(tx, originalIds)
     const faults = await countOperationFaults(tx, 'movement', refs)

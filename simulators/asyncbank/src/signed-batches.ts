@@ -1,11 +1,10 @@
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto'
 import type { HttpServer } from '@caudal/http/create-server.ts'
-import type { Db } from '@caudal/postgres/types.ts'
-import { postCallback } from '@caudal/simulator-kit/callbacks/post-callback.ts'
-import { type Callbacks, startCallbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
+import type {
+  ConfiguredCallbacks,
+  SendCallbacks,
+} from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
 import { CallbackUrl } from '@caudal/simulator-kit/http/callback-routes.ts'
-import { CALLBACK_SETTINGS, openSettings } from '@caudal/simulator-kit/settings-table.ts'
-import type { Logger } from '@caudal/telemetry/logger.ts'
 import { Type } from 'typebox'
 
 /** Where callbacks go and the Ed25519 key that signs them. */
@@ -14,11 +13,6 @@ export interface BatchSettings {
   keyid: string
   /** The private key, 32 bytes in base64. */
   key: string
-}
-
-/** The callbacks of this bank, and the routes of their settings. */
-export interface SignedBatches extends Callbacks {
-  addRoutes(app: HttpServer): void
 }
 
 const MS_PER_SECOND = 1_000
@@ -46,59 +40,33 @@ export function newKey(): string {
   return randomBytes(KEY_BYTES).toString('base64')
 }
 
-/**
- * Opens the stored settings, or `fallback` before the first PUT, and starts to send. A PUT with
- * another `keyid` and no key makes a key.
- */
-export async function openSignedBatches(deps: {
-  db: Db
-  fallback: BatchSettings
-  logger: Logger
-}): Promise<SignedBatches> {
-  const { db, fallback, logger } = deps
-  const settings = await openSettings(db, CALLBACK_SETTINGS, {
-    fallback,
-    onChange: () => callbacks.wake(),
-  })
-  const callbacks = startCallbacks({
-    db,
-    isEnabled: () => settings.current.url !== null,
-    logger,
-    send: async (due, signal) => {
-      const { url } = settings.current
-      const items = due.map(({ body }) => body).join(',')
-      const batch = `B${randomBytes(8).toString('hex').toUpperCase()}`
-      const body = `{"batch":"${batch}","items":[${items}]}`
-      const headers = signatureOf(body, settings.current)
-      const delivered = url !== null && (await postCallback(url, { headers, body }, signal))
-      return due.map(() => delivered)
-    },
-  })
+/** Sends everything that is due as one batch. */
+export const sendBatch: SendCallbacks<BatchSettings> = async (due, settings, post) => {
+  const items = due.map(({ body }) => body).join(',')
+  const batch = `B${randomBytes(8).toString('hex').toUpperCase()}`
+  const body = `{"batch":"${batch}","items":[${items}]}`
+  const delivered = await post({ headers: signatureOf(body, settings), body })
+  return due.map(() => delivered)
+}
+
+/** Adds `GET` and `PUT /admin/callbacks`. A PUT with another `keyid` and no key makes a key. */
+export function addCallbackSettings(
+  app: HttpServer,
+  callbacks: ConfiguredCallbacks<BatchSettings>,
+): void {
   const shown = () => {
-    const { url, keyid, key } = settings.current
+    const { url, keyid, key } = callbacks.settings
     return { url, keyid, public_key: publicKeyOf(privateKey(key)) }
   }
-  return {
-    ...callbacks,
-    get enabled() {
-      return callbacks.enabled
-    },
-    addRoutes(app) {
-      app.get('/admin/callbacks', { schema: { response: { 200: Shown } } }, (_request, reply) =>
-        reply.send(shown()),
-      )
-      app.put(
-        '/admin/callbacks',
-        { schema: { body: Input, response: { 200: Shown } } },
-        async ({ body }, reply) => {
-          const { url, keyid = settings.current.keyid } = body
-          const kept = keyid === settings.current.keyid ? settings.current.key : newKey()
-          await settings.replace({ url, keyid, key: body.key ?? kept })
-          return reply.send(shown())
-        },
-      )
-    },
-  }
+  const response = { 200: Shown }
+  app.get('/admin/callbacks', { schema: { response } }, (_request, reply) => reply.send(shown()))
+  app.put('/admin/callbacks', { schema: { body: Input, response } }, async ({ body }, reply) => {
+    const { keyid: present, key: ofPresent } = callbacks.settings
+    const { url, keyid = present } = body
+    const key = body.key ?? (keyid === present ? ofPresent : newKey())
+    await callbacks.configure({ url, keyid, key })
+    return reply.send(shown())
+  })
 }
 
 /** The signature over "<x-timestamp>.<body>". */

@@ -23,7 +23,16 @@ test('P8: every documented behaviour is parsed and formats to the same text', ()
     'no_transaction_id',
     'repeated_transaction_id',
     'duplicate_members',
+    'callback_before_answer',
+    'callback_twice',
+    'callback_never',
+    'callback_late:20',
+    'callback_wrong_amount',
+    'reverse_after_success',
+    'contradict',
+    'forget_keys',
     'random:0.3',
+    'random_callbacks:0.3',
   ]
   for (const text of texts) {
     const behaviour = parseBehaviour(text)
@@ -50,6 +59,24 @@ test('random:<share> gives that share of requests another behaviour than approve
     }),
     { numRuns: 30 },
   )
+})
+
+test('random_callbacks draws only faults of callbacks', () => {
+  const random = seededRandom(3)
+  const kinds = Array.from(
+    { length: 2_000 },
+    () => resolveBehaviour({ kind: 'random_callbacks', share: 1 }, random).kind,
+  )
+  const drawn = [
+    'callback_before_answer',
+    'callback_late',
+    'callback_never',
+    'callback_twice',
+    'callback_wrong_amount',
+    'contradict',
+    'reverse_after_success',
+  ]
+  assert.deepEqual([...new Set<string>(kinds)].toSorted(), drawn)
 })
 
 test('the same seed gives the same sequence of faults', () => {

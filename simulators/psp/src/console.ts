@@ -1,20 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Batcher } from '@caudal/batching/create-batcher.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type {
-  ConsoleOrder,
-  ConsoleRefusal,
-  Movement,
-} from '@caudal/simulator-kit/http/movement-routes.ts'
+import type { BankConsole } from '@caudal/simulator-kit/http/movement-routes.ts'
 import type { MovementRequest } from './domain/movement.ts'
 import type { ProcessedMovement } from './process-movements.ts'
 import { findCharges } from './store/find-charges.ts'
-
-/** What an employee of the bank can do without a request of its client. */
-export interface BankConsole {
-  currencyOf(paymentId: string): Promise<string | null>
-  sendBack(kind: 'refund' | 'return', order: ConsoleOrder): Promise<Movement | ConsoleRefusal>
-}
 
 /** Creates the console. Its orders take the same locks and bounds as a client's refunds. */
 export function createConsole(deps: {

@@ -1,5 +1,6 @@
 import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
+import { startCallbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
 import { addMovementRoutes } from '@caudal/simulator-kit/http/movement-routes.ts'
 import { addRequestList } from '@caudal/simulator-kit/http/request-list.ts'
 import { listOperationRequests } from '@caudal/simulator-kit/operation-requests.ts'
@@ -19,7 +20,7 @@ import { addPaymentRoutes } from './http/payment-routes.ts'
 import { pspMigrations } from './migrations.ts'
 import { type IncomingPayment, processBatch, type ProcessedPayment } from './process-batch.ts'
 import { processMovements, type ProcessedMovement } from './process-movements.ts'
-import { openSignedCallbacks } from './signed-callbacks.ts'
+import { addCallbackSettings, sendSigned } from './signed-callbacks.ts'
 import { listMovements } from './store/list-movements.ts'
 import { listRequests } from './store/list-requests.ts'
 
@@ -37,7 +38,12 @@ export function start(
 
 async function buildBank(config: Config, base: SimulatorBase): Promise<SimulatorWork> {
   const { app, db, behaviours, cursors, logger, metrics } = base
-  const callbacks = await openSignedCallbacks({ db, fallback: config.callbacks, logger })
+  const callbacks = await startCallbacks({
+    db,
+    logger,
+    fallback: config.callbacks,
+    send: sendSigned,
+  })
   const help = 'Payment requests per batch.'
   const batchSizes = metrics.histogram('psp_batch_size', help, [], BATCH_BUCKETS)
   const batcher = createBatcher<IncomingPayment, ProcessedPayment>({
@@ -66,7 +72,7 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
     list: (kind, filter) => listMovements(db, kind, filter),
     ...createConsole({ db, movements }),
   })
-  callbacks.addRoutes(app)
+  addCallbackSettings(app, callbacks)
   addPaymentFastPath(app, { ...common, batcher })
   return {
     release: () => callbacks.stop(),

@@ -5,6 +5,7 @@ import type { BehaviourChooser } from '@caudal/simulator-kit/behaviour-settings.
 import { type ChosenBehaviour, formatBehaviour } from '@caudal/simulator-kit/behaviour.ts'
 import type { NewCallback } from '@caudal/simulator-kit/callbacks/callback-table.ts'
 import type { Callbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
+import { lockIds } from '@caudal/simulator-kit/lock-ids.ts'
 import {
   countOperationFaults,
   type LoggedOperation,
@@ -19,7 +20,7 @@ import {
   declineCode,
   type MovementRequest,
 } from './domain/movement.ts'
-import { findCharges, lockCharges } from './store/find-charges.ts'
+import { findCharges } from './store/find-charges.ts'
 import { findMovements, type FoundMovement, movementKey } from './store/find-movements.ts'
 import { type NewMovement, recordMovements } from './store/record-movements.ts'
 
@@ -65,7 +66,8 @@ export function processMovements(
   // A batch that is repeated after a conflict keeps the behaviours that it has drawn.
   let behaviours: ChosenBehaviour[] | undefined
   return transaction(db, async (tx) => {
-    await lockCharges(tx, paymentIds)
+    // Two requests must not both find the same money left.
+    await lockIds(tx, paymentIds)
     const charges = await findCharges(tx, paymentIds)
     const known = await findMovements(tx, movementIds)
     const faults = await countOperationFaults(tx, 'movement', movementIds)

@@ -1,23 +1,17 @@
 import { createHmac } from 'node:crypto'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem } from '@caudal/http/problem.ts'
-import type { Db } from '@caudal/postgres/types.ts'
-import { postCallback } from '@caudal/simulator-kit/callbacks/post-callback.ts'
-import { type Callbacks, startCallbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
+import type {
+  ConfiguredCallbacks,
+  SendCallbacks,
+} from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
 import { CallbackUrl } from '@caudal/simulator-kit/http/callback-routes.ts'
-import { CALLBACK_SETTINGS, openSettings } from '@caudal/simulator-kit/settings-table.ts'
-import type { Logger } from '@caudal/telemetry/logger.ts'
 import { Type } from 'typebox'
 
 /** Where callbacks go and what signs them; each secret makes a signature of its own. */
 export interface CallbackSettings {
   url: string | null
   secrets: string[]
-}
-
-/** The callbacks of this bank, and the routes of their settings. */
-export interface SignedCallbacks extends Callbacks {
-  addRoutes(app: HttpServer): void
 }
 
 const MS_PER_SECOND = 1_000
@@ -34,54 +28,33 @@ const Input = Type.Object({
 // Secrets are not shown again.
 const Shown = Type.Object({ url: CallbackUrl, secrets: Type.Integer() })
 
-/** Opens the stored settings, or `fallback` before the first PUT, and starts to send. */
-export async function openSignedCallbacks(deps: {
-  db: Db
-  fallback: CallbackSettings
-  logger: Logger
-}): Promise<SignedCallbacks> {
-  const { db, fallback, logger } = deps
-  const settings = await openSettings(db, CALLBACK_SETTINGS, {
-    fallback,
-    onChange: () => callbacks.wake(),
-  })
-  const callbacks = startCallbacks({
-    db,
-    isEnabled: () => settings.current.url !== null,
-    logger,
-    send: (due, signal) => {
-      const { url, secrets } = settings.current
-      return Promise.all(
-        due.map(async ({ body }) => {
-          if (url === null) return false
-          const headers = { 'x-gateway-signature': signatureOf(body, secrets) }
-          return postCallback(url, { headers, body }, signal)
-        }),
-      )
-    },
-  })
-  const shown = () => ({ url: settings.current.url, secrets: settings.current.secrets.length })
-  return {
-    ...callbacks,
-    get enabled() {
-      return callbacks.enabled
-    },
-    addRoutes(app) {
-      app.get('/admin/callbacks', { schema: { response: { 200: Shown } } }, (_request, reply) =>
-        reply.send(shown()),
-      )
-      app.put(
-        '/admin/callbacks',
-        { schema: { body: Input, response: { 200: Shown } } },
-        async ({ body: { url, secret, secrets } }, reply) => {
-          const given = secrets ?? (secret === undefined ? settings.current.secrets : [secret])
-          if (url !== null && given.length === 0) throw withoutSecret()
-          await settings.replace({ url, secrets: given })
-          return reply.send(shown())
-        },
-      )
-    },
+/** Sends each callback by itself, with a signature for each secret. */
+export const sendSigned: SendCallbacks<CallbackSettings> = (due, { secrets }, post) =>
+  Promise.all(
+    due.map(({ body }) => {
+      const headers = { 'x-gateway-signature': signatureOf(body, secrets) }
+      return post({ headers, body })
+    }),
+  )
+
+/** Adds `GET` and `PUT /admin/callbacks`. */
+export function addCallbackSettings(
+  app: HttpServer,
+  callbacks: ConfiguredCallbacks<CallbackSettings>,
+): void {
+  const shown = () => {
+    const { url, secrets } = callbacks.settings
+    return { url, secrets: secrets.length }
   }
+  const response = { 200: Shown }
+  app.get('/admin/callbacks', { schema: { response } }, (_request, reply) => reply.send(shown()))
+  app.put('/admin/callbacks', { schema: { body: Input, response } }, async ({ body }, reply) => {
+    const { url, secret, secrets } = body
+    const given = secrets ?? (secret === undefined ? callbacks.settings.secrets : [secret])
+    if (url !== null && given.length === 0) throw withoutSecret()
+    await callbacks.configure({ url, secrets: given })
+    return reply.send(shown())
+  })
 }
 
 function withoutSecret(): Problem {

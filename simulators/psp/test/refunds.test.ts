@@ -55,6 +55,23 @@ describe('money that comes back from the simulated bank', async () => {
     assert.equal((await psp.back('refunds', charge.payment_id)).length, 10)
   })
 
+  test('P8: refunds at two processes of the bank never exceed the charge', async (t) => {
+    const first = await startPsp(t)
+    const second = await first.twin()
+    for (let round = 0; round < 5; round++) {
+      const paymentId = randomUUID()
+      const transactionId = await first.charge(paymentId)
+      const ids = { payment_id: paymentId, gateway_transaction_id: transactionId }
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, (_, index) =>
+          (index % 2 === 0 ? first : second).refund(randomUUID(), ids),
+        ),
+      )
+      assert.equal(answers.filter(({ status }) => status === 200).length, 10)
+      assert.equal((await second.back('refunds', paymentId)).length, 10)
+    }
+  })
+
   test('P8: a refund, a void and a return of one payment never exceed the charge together', async () => {
     for (let round = 0; round < 10; round++) {
       const charge = await charged()

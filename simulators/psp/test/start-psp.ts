@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
+import { type TestDatabase, type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
 import { readConfig } from '../src/config.ts'
 import { start } from '../src/main.ts'
 import { pspMigrations } from '../src/migrations.ts'
@@ -37,11 +37,21 @@ export interface Psp {
   back(kind: 'refunds' | 'voids' | 'returns' | 'reversals', paymentId: string): Promise<Json[]>
   requests(paymentId: string): Promise<Json[]>
   restart(): Promise<void>
+  /** Another process on the same database. */
+  twin(): Promise<Psp>
 }
 
 /** Starts the simulator on a new database. Both are removed when the scope ends. */
 export async function startPsp(scope: TestScope, env: NodeJS.ProcessEnv = {}): Promise<Psp> {
   const database = await testDatabase(scope, { sets: pspMigrations, name: 'psp' })
+  return startOn(database, scope, env)
+}
+
+async function startOn(
+  database: TestDatabase,
+  scope: TestScope,
+  env: NodeJS.ProcessEnv,
+): Promise<Psp> {
   const config = readConfig({
     CAUDAL_PSP_DATABASE_URL: database.url,
     CAUDAL_PSP_PORT: '0',
@@ -96,6 +106,7 @@ export async function startPsp(scope: TestScope, env: NodeJS.ProcessEnv = {}): P
       await service.stop()
       service = await start(config)
     },
+    twin: () => startOn(database, scope, env),
   }
   return psp
 }

@@ -1,10 +1,10 @@
 import type { Batcher } from '@caudal/batching/create-batcher.ts'
+import type { PendingResponses } from '@caudal/simulator-kit/http/pending-responses.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import type { BehaviourStore } from './behaviour-store.ts'
 import type { IncomingPush } from './domain/plan-pushes.ts'
 import type { Push, SimulatedOutcome } from './domain/push.ts'
-import type { PendingDelays } from './pending-delays.ts'
 
 /** Processes a push of either protocol. Resolves when the outcome is stored and any delay over. */
 export type AcceptPush = (push: Push) => Promise<SimulatedOutcome>
@@ -13,7 +13,7 @@ export type AcceptPush = (push: Push) => Promise<SimulatedOutcome>
 export function createAcceptPush(deps: {
   batcher: Batcher<IncomingPush, SimulatedOutcome>
   behaviours: BehaviourStore
-  delays: PendingDelays
+  delays: Pick<PendingResponses, 'wait'>
   logger: Logger
   metrics: Metrics
 }): AcceptPush {

@@ -5,6 +5,7 @@ import { closeServer, listen, type RunningService } from '@caudal/http/running-s
 import { checkDatabase } from '@caudal/postgres/check-database.ts'
 import { createPool } from '@caudal/postgres/create-pool.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import { createPendingResponses } from '@caudal/simulator-kit/http/pending-responses.ts'
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import { createMetrics, type Metrics } from '@caudal/telemetry/metrics.ts'
 import { createAcceptPush } from './accept-push.ts'
@@ -17,7 +18,6 @@ import { addAdminRoutes } from './http/admin-routes.ts'
 import { addFcmRoutes } from './http/fcm-routes.ts'
 import { addTokenRoute } from './http/token-route.ts'
 import { pushMigrations } from './migrations.ts'
-import { createPendingDelays } from './pending-delays.ts'
 import { processBatch } from './process-batch.ts'
 
 const NAME = 'push'
@@ -59,7 +59,7 @@ async function serve(
 ): Promise<RunningPush> {
   const behaviours = await openBehaviourStore(db)
   const cursors = await openCursors(db)
-  const delays = createPendingDelays()
+  const delays = createPendingResponses()
   const batcher = createBatcher<IncomingPush, SimulatedOutcome>({
     process: (incoming) => processBatch(db, incoming),
   })

@@ -1,6 +1,6 @@
 import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import { sql } from '@caudal/postgres/sql.ts'
-import type { Reader, Tx } from '@caudal/postgres/types.ts'
+import type { Reader } from '@caudal/postgres/types.ts'
 import type { Transfer } from '../domain/transfer.ts'
 import { TRANSFER_COLUMNS } from './transfer-columns.ts'
 
@@ -9,20 +9,6 @@ export interface KeyedTransfer extends Transfer {
   key: string
   /** SHA-256 of the fields that made it, in hex. */
   fingerprint: string
-}
-
-/**
- * Locks the keys until the transaction ends, so that two requests do not both find a key unknown.
- * Locks are taken in the order of their numbers, so two batches cannot deadlock.
- */
-export async function lockKeys(tx: Tx, keys: readonly string[]): Promise<void> {
-  await tx.query(sql`
-    SELECT pg_advisory_xact_lock(number)
-    FROM (
-      SELECT DISTINCT hashtextextended(key::text, 0) AS number
-      FROM unnest(${uuidArray(keys, (key) => key)}::uuid[]) AS key
-      ORDER BY number
-    ) AS numbers`)
 }
 
 /** Finds the last transfer of each key that the bank still remembers. */

@@ -2,6 +2,7 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { createAlarmClock } from '../create-alarm-clock.ts'
+import { CALLBACK_SETTINGS, openSettings } from '../settings-table.ts'
 import {
   awaitsFirstAttempt,
   type DueCallback,
@@ -9,9 +10,20 @@ import {
   readDueCallbacks,
   recordAttempts,
 } from './callback-table.ts'
+import { postCallback } from './post-callback.ts'
 
-/** Sends what is due, in order. Answers for each whether the receiver answered with 2xx. */
-export type SendCallbacks = (due: readonly DueCallback[], signal: AbortSignal) => Promise<boolean[]>
+/** Posts one request: its signed headers and its body. Returns whether the answer was 2xx. */
+export type PostCallback = (message: {
+  headers: Record<string, string>
+  body: string
+}) => Promise<boolean>
+
+/** Sends what is due, in order. Returns for each whether the receiver answered with 2xx. */
+export type SendCallbacks<S> = (
+  due: readonly DueCallback[],
+  settings: S,
+  post: PostCallback,
+) => Promise<boolean[]>
 
 /** The sender of a bank's callbacks. */
 export interface Callbacks {
@@ -24,6 +36,13 @@ export interface Callbacks {
   stop(): Promise<void>
 }
 
+/** The sender with the settings of its bank. */
+export interface ConfiguredCallbacks<S> extends Callbacks {
+  readonly settings: S
+  /** Stores the settings, then applies them to all callbacks that wait. */
+  configure(settings: S): Promise<void>
+}
+
 const MOST_PER_ROUND = 200
 const BACKOFF = { baseMs: 100, mostMs: 10_000 }
 const RETRY_AFTER_FAULT_MS = 1_000
@@ -31,14 +50,20 @@ const RETRY_AFTER_FAULT_MS = 1_000
 /**
  * Sends stored callbacks when they are due, and again with growing pauses until the receiver
  * answers with 2xx. An attempt is recorded after it ended, so a crash between the two repeats it.
+ * The settings are the stored ones, or `fallback` before the first change.
  */
-export function startCallbacks(deps: {
+export async function startCallbacks<S extends { url: string | null }>(deps: {
   db: Db
-  isEnabled: () => boolean
-  send: SendCallbacks
+  fallback: S
+  send: SendCallbacks<S>
   logger: Logger
-}): Callbacks {
-  const { db, isEnabled, send, logger } = deps
+}): Promise<ConfiguredCallbacks<S>> {
+  const { db, fallback, send, logger } = deps
+  const settings = await openSettings(db, CALLBACK_SETTINGS, {
+    fallback,
+    onChange: () => clock.wake(),
+  })
+  const isEnabled = (): boolean => settings.current.url !== null
   const controller = new AbortController()
   const waiters = new Map<string, (() => void)[]>()
 
@@ -48,10 +73,13 @@ export function startCallbacks(deps: {
   }
 
   async function sendDue(): Promise<number | null> {
-    while (isEnabled() && !controller.signal.aborted) {
+    while (!controller.signal.aborted) {
+      const { url } = settings.current
+      if (url === null) break
       const due = await readDueCallbacks(db, MOST_PER_ROUND)
       if (due.length === 0) return msUntilDue(db)
-      const delivered = await send(due, controller.signal)
+      const post: PostCallback = (message) => postCallback(url, message, controller.signal)
+      const delivered = await send(due, settings.current, post)
       await recordAttempts(
         db,
         due.map(({ callbackId, attempts }, index) => ({
@@ -75,6 +103,10 @@ export function startCallbacks(deps: {
     get enabled() {
       return isEnabled()
     },
+    get settings() {
+      return settings.current
+    },
+    configure: (next) => settings.replace(next),
     wake: clock.wake,
     async firstAttempt(subjectId) {
       if (!isEnabled() || controller.signal.aborted) return

@@ -1,10 +1,11 @@
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import type { Cursors } from '@caudal/http/cursors.ts'
-import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
+import { pageQuery } from '@caudal/http/page.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { Type } from 'typebox'
 import { listCallbacks, type StoredCallback } from '../callbacks/callback-table.ts'
+import { addSequenceList } from './add-sequence-list.ts'
 
 /** Where callbacks go: an address, or null for none. */
 export const CallbackUrl = Type.Union([
@@ -34,20 +35,14 @@ export function addCallbackList(
   app: HttpServer,
   { db, cursors }: { db: Db; cursors: Cursors },
 ): void {
-  const positions = cursors(Type.String())
-  app.get(
-    '/admin/callbacks/sent',
-    { schema: { querystring: Query, response: { 200: pageOf(Item) } } },
-    async (request, reply) => {
-      const { limit, subject_id: subjectId = null } = request.query
-      const position = positions.read(request)
-      const after = position === null ? null : BigInt(position)
-      const rows = await listCallbacks(db, { subjectId, after, limit: limit + 1 })
-      const cursorAfter = ({ callbackId }: StoredCallback) =>
-        positions.write(request, String(callbackId))
-      return reply.send(cutPage(rows, { limit, cursorAfter, show }))
-    },
-  )
+  addSequenceList<StoredCallback>(app, '/admin/callbacks/sent', {
+    cursors,
+    query: Query,
+    item: Item,
+    list: ({ subject_id: subjectId = null }, page) => listCallbacks(db, { subjectId, ...page }),
+    positionOf: ({ callbackId }) => callbackId,
+    show,
+  })
 }
 
 function show(callback: StoredCallback) {

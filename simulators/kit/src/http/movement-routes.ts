@@ -2,12 +2,12 @@ import { Currency } from '@caudal/contracts/currency-schema.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import type { Cursors } from '@caudal/http/cursors.ts'
-import { cutPage, pageOf } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
-import { type TProperties, Type } from 'typebox'
+import { Type } from 'typebox'
+import { addSequenceList } from './add-sequence-list.ts'
 import { listQuery } from './list-query.ts'
 
 /** Money that came back: by request, by the bank's own return, or by taking an approval back. */
@@ -47,12 +47,16 @@ export interface ConsoleOrder {
 /** Why the bank refuses an order from its console. */
 export type ConsoleRefusal = 'payment_not_found' | 'exceeds_charge'
 
-export interface MovementRoutes {
-  cursors: Cursors
-  list(kind: MovementKind, filter: MovementFilter): Promise<Movement[]>
+/** What an employee of the bank can do without a request of its client. */
+export interface BankConsole {
   /** The currency of a charge; null if there is none of this payment. */
   currencyOf(paymentId: string): Promise<string | null>
   sendBack(kind: 'refund' | 'return', order: ConsoleOrder): Promise<Movement | ConsoleRefusal>
+}
+
+export interface MovementRoutes extends BankConsole {
+  cursors: Cursors
+  list(kind: MovementKind, filter: MovementFilter): Promise<Movement[]>
 }
 
 const MOVED = { payment_id: Uuid, amount: Type.String(), currency: Currency, at: Type.String() }
@@ -90,21 +94,14 @@ export function addMovementRoutes(app: HttpServer, routes: MovementRoutes): void
 }
 
 function addList(app: HttpServer, { cursors, list }: MovementRoutes, kind: MovementKind): void {
-  const positions = cursors(Type.String())
-  const item = ITEMS[kind] as ReturnType<typeof Type.Object<TProperties>>
-  app.get(
-    `/admin/${kind}s`,
-    { schema: { querystring: listQuery, response: { 200: pageOf(item) } } },
-    async (request, reply) => {
-      const { limit, payment_id: paymentId = null } = request.query
-      const position = positions.read(request)
-      const after = position === null ? null : BigInt(position)
-      const movements = await list(kind, { paymentId, after, limit: limit + 1 })
-      const cursorAfter = ({ sequence }: Movement) => positions.write(request, String(sequence))
-      const show = (movement: Movement) => showMovement(kind, movement)
-      return reply.send(cutPage(movements, { limit, cursorAfter, show }))
-    },
-  )
+  addSequenceList<Movement>(app, `/admin/${kind}s`, {
+    cursors,
+    query: listQuery,
+    item: ITEMS[kind],
+    list: ({ payment_id: paymentId = null }, page) => list(kind, { paymentId, ...page }),
+    positionOf: ({ sequence }) => sequence,
+    show: (movement) => showMovement(kind, movement),
+  })
 }
 
 async function order(

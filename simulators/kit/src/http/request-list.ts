@@ -1,9 +1,9 @@
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import type { Cursors } from '@caudal/http/cursors.ts'
-import { cutPage, pageOf } from '@caudal/http/page.ts'
 import { Type } from 'typebox'
 import type { Operation } from '../behaviour-settings.ts'
+import { addSequenceList } from './add-sequence-list.ts'
 import { listQuery } from './list-query.ts'
 
 /** A request that a bank received. */
@@ -42,20 +42,15 @@ export function addRequestList(
   app: HttpServer,
   { cursors, list }: { cursors: Cursors; list: ListRequests },
 ): void {
-  const positions = cursors(Type.String())
-  app.get(
-    '/admin/requests',
-    { schema: { querystring: Query, response: { 200: pageOf(Item) } } },
-    async (request, reply) => {
-      const { limit, payment_id: paymentId = null, operation = 'pay' } = request.query
-      const position = positions.read(request)
-      const after = position === null ? null : BigInt(position)
-      const requests = await list(operation, { paymentId, after, limit: limit + 1 })
-      const cursorAfter = ({ requestId }: ListedRequest) =>
-        positions.write(request, String(requestId))
-      return reply.send(cutPage(requests, { limit, cursorAfter, show }))
-    },
-  )
+  addSequenceList<ListedRequest>(app, '/admin/requests', {
+    cursors,
+    query: Query,
+    item: Item,
+    list: ({ payment_id: paymentId = null, operation = 'pay' }, page) =>
+      list(operation as Operation, { paymentId, ...page }),
+    positionOf: ({ requestId }) => requestId,
+    show,
+  })
 }
 
 function show(request: ListedRequest) {

@@ -1,21 +1,7 @@
 import { uuidArray } from '@caudal/postgres/array-parameter.ts'
 import { sql } from '@caudal/postgres/sql.ts'
-import type { Reader, Tx } from '@caudal/postgres/types.ts'
+import type { Reader } from '@caudal/postgres/types.ts'
 import type { Charge } from '../domain/movement.ts'
-
-/**
- * Locks the books of the payments until the transaction ends, so that two requests do not both find
- * the same money left. Locks are taken in the order of their keys, so two batches cannot deadlock.
- */
-export async function lockCharges(tx: Tx, paymentIds: readonly string[]): Promise<void> {
-  await tx.query(sql`
-    SELECT pg_advisory_xact_lock(key)
-    FROM (
-      SELECT DISTINCT hashtextextended(id::text, 0) AS key
-      FROM unnest(${uuidArray(paymentIds, (id) => id)}::uuid[]) AS id
-      ORDER BY key
-    ) AS keys`)
-}
 
 /** Finds the approved payments with what has come back of each, by id. Ids are in lower case. */
 export async function findCharges(
