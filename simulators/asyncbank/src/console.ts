@@ -31,9 +31,10 @@ export function createConsole(deps: {
         if (payment === undefined) return 'payment_not_found' as const
         const original = (await lockOriginals(tx, [payment.transferId])).get(payment.transferId)!
         const isReversed = original.transfer.state === 'reversed'
-        const leftMinor = isReversed ? 0n : payment.amountMinor - original.backMinor
+        const bookedMinor = isReversed ? payment.amountMinor : original.backMinor
+        const leftMinor = payment.amountMinor - (order.beyondCharge ? 0n : bookedMinor)
         const amountMinor = order.amountMinor ?? leftMinor
-        if (leftMinor === 0n || amountMinor > leftMinor) return 'exceeds_charge' as const
+        if (leftMinor <= 0n || amountMinor > leftMinor) return 'exceeds_charge' as const
         const { currency, accountNumber, transferId: originalId } = payment
         const own = { transferId: newTransferId(), ref: randomUUID(), key: null, fingerprint: '' }
         const end = {

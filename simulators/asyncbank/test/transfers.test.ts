@@ -197,6 +197,8 @@ describe('transfers at the asynchronous bank', async () => {
     assert.deepEqual([moved.status, moved.json['amount']], [201, '100.50'])
     const nothing = await bank.admin('POST', 'returns', returned)
     assert.deepEqual([nothing.status, nothing.json['code']], [422, 'CORRECTION_EXCEEDS_ORIGINAL'])
+    const beyond = { ...returned, beyond_charge: true, amount: '7.00' }
+    assert.equal((await bank.admin('POST', 'returns', beyond)).json['amount'], '7.00')
     const none = await bank.admin('POST', 'refunds', { payment_id: randomUUID() })
     assert.equal(none.status, 404)
   })

@@ -16,7 +16,7 @@ export function createConsole(deps: {
     async currencyOf(paymentId) {
       return (await findCharges(db, [paymentId])).get(paymentId)?.currency ?? null
     },
-    async sendBack(kind, { paymentId, amountMinor, reason }) {
+    async sendBack(kind, { paymentId, amountMinor, reason, beyondCharge }) {
       const movementId = randomUUID()
       const { movement } = await movements.submit({
         kind,
@@ -28,6 +28,7 @@ export function createConsole(deps: {
         reason,
         fingerprint: '',
         fromConsole: true,
+        beyondCharge,
       })
       if (movement === null || movement.verdict === 'failed') {
         const isUnknown = movement?.errorCode === 'payment_not_found'

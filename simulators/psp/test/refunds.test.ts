@@ -260,6 +260,10 @@ describe('money that comes back from the simulated bank', async () => {
     const returned = await psp.call('POST', '/admin/returns', rest)
     assert.deepEqual([returned.status, returned.json['amount']], [201, '0.50'])
     assert.equal((await psp.back('returns', charge.payment_id))[0]?.['reason'], 'AC04')
+    const late = { ...rest, beyond_charge: true, amount: '7.00' }
+    assert.equal((await psp.call('POST', '/admin/returns', late)).json['amount'], '7.00')
+    const nothing = await psp.refund(randomUUID(), charge)
+    assert.equal(nothing.json['error_code'], 'nothing_left_to_refund')
     const unknown = await psp.call('POST', '/admin/refunds', { payment_id: randomUUID() })
     assert.deepEqual([unknown.status, unknown.json['code']], [404, 'PAYMENT_NOT_FOUND'])
     const malformed = { payment_id: charge.payment_id, amount: '1.005' }

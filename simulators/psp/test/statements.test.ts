@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import type { Db } from '@caudal/postgres/types.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import type { PspPaymentRequest } from '../src/domain/payment-request.ts'
 import { pspMigrations } from '../src/migrations.ts'
@@ -19,7 +18,7 @@ test('P8: a batch of payments is one statement, with callbacks and without', asy
         const value: unknown = Reflect.get(target, name)
         return typeof value === 'function' ? value.bind(target) : value
       },
-    }) as Db
+    })
     const callbacks = { enabled, wake: () => void (wakes += 1) }
     const batch = Array.from({ length: 50 }, incoming)
     const processed = await processBatch({ db, callbacks }, batch)

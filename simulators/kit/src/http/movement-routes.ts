@@ -42,6 +42,8 @@ export interface ConsoleOrder {
   amountMinor: bigint | null
   /** null for a refund. */
   reason: string | null
+  /** The bank returns money although nothing is left of the charge, as banks do by mistake. */
+  beyondCharge: boolean
 }
 
 /** Why the bank refuses an order from its console. */
@@ -75,7 +77,12 @@ const Reason = Type.String({
   pattern: '^[A-Z][A-Z0-9]{3}$',
   description: 'an ISO 20022 reason code, such as AC04',
 })
-const ReturnOrder = Type.Object({ payment_id: Uuid, amount: Amount, reason: Reason })
+const ReturnOrder = Type.Object({
+  payment_id: Uuid,
+  amount: Amount,
+  reason: Reason,
+  beyond_charge: Type.Optional(Type.Boolean()),
+})
 const problems = ['PAYMENT_NOT_FOUND', 'CORRECTION_EXCEEDS_ORIGINAL'] as const
 
 /** Adds the lists of money that came back, and the console that sends it back. */
@@ -107,14 +114,14 @@ function addList(app: HttpServer, { cursors, list }: MovementRoutes, kind: Movem
 async function order(
   { currencyOf, sendBack }: MovementRoutes,
   kind: 'refund' | 'return',
-  body: { payment_id: string; amount?: string; reason?: string },
+  body: { payment_id: string; amount?: string; reason?: string; beyond_charge?: boolean },
 ) {
   const paymentId = body.payment_id.toLowerCase()
   const currency = await currencyOf(paymentId)
   if (currency === null) throw new Problem('PAYMENT_NOT_FOUND')
   const amountMinor = body.amount === undefined ? null : readAmount(body.amount, currency)
-  const { reason = null } = body
-  const moved = await sendBack(kind, { paymentId, amountMinor, reason })
+  const { reason = null, beyond_charge: beyondCharge = false } = body
+  const moved = await sendBack(kind, { paymentId, amountMinor, reason, beyondCharge })
   if (moved === 'payment_not_found') throw new Problem('PAYMENT_NOT_FOUND')
   if (moved === 'exceeds_charge') {
     throw new Problem(

@@ -18,6 +18,8 @@ export interface MovementRequest {
   /** SHA-256 of the request's values, in hex. */
   fingerprint: string
   fromConsole: boolean
+  /** Only for a return: it may exceed what is left of the charge. */
+  beyondCharge: boolean
 }
 
 /** An approved payment, with what has come back of it so far. */
@@ -70,8 +72,8 @@ export function declineCode(kind: DecidedKind): MovementErrorCode {
 }
 
 /**
- * Decides a movement against the bank's books: what comes back of a charge never exceeds it.
- * `charge` is undefined if the payment was not approved.
+ * Decides a movement against the bank's books: what comes back of a charge never exceeds it, unless
+ * the console demands that. `charge` is undefined if the payment was not approved.
  */
 export function decideMovement(
   charge: Charge | undefined,
@@ -81,13 +83,15 @@ export function decideMovement(
   const { gatewayTransactionId: stated, kind } = request
   if (charge === undefined) return failed('payment_not_found')
   if (stated !== null && stated !== charge.gatewayTransactionId) return failed('payment_not_found')
-  const leftMinor = charge.amountMinor - charge.backMinor
+  const leftMinor = request.beyondCharge
+    ? charge.amountMinor
+    : charge.amountMinor - charge.backMinor
   const amountMinor = request.amountMinor ?? leftMinor
   if (kind === 'void') {
     if (charge.voided) return failed('already_voided')
-    if (leftMinor === 0n || charge.ageMs > limits.voidMs) return failed('already_settled')
+    if (leftMinor <= 0n || charge.ageMs > limits.voidMs) return failed('already_settled')
   } else {
-    if (leftMinor === 0n || amountMinor > leftMinor) return failed('nothing_left_to_refund')
+    if (leftMinor <= 0n || amountMinor > leftMinor) return failed('nothing_left_to_refund')
     if (request.currency !== null && request.currency !== charge.currency) {
       return failed('refund_declined')
     }

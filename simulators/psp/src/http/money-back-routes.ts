@@ -126,6 +126,7 @@ function refundOf(body: RefundRequest): ClientMovement {
     reason: null,
     fingerprint: movementFingerprint([...ids, timestamp, amount, currency]),
     fromConsole: false,
+    beyondCharge: false,
   }
 }
 
@@ -142,6 +143,7 @@ function voidOf(body: VoidRequest): ClientMovement {
     reason: null,
     fingerprint: movementFingerprint([...ids, body.timestamp]),
     fromConsole: false,
+    beyondCharge: false,
   }
 }
 
