@@ -48,8 +48,8 @@ export const CATALOGUE = {`,
 
 const CATALOGUE_ROWS = {
   file: CATALOGUE.file,
-  find: '...userEvents }',
-  replace: '...userEvents, ...laterRows }',
+  find: '  ...userEvents,\n}',
+  replace: '  ...userEvents,\n  ...laterRows,\n}',
 }
 
 /** The later release emits the new members, and the new types behind events of payments. */

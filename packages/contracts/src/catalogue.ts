@@ -3,12 +3,19 @@ import { type EventRow, keyIn } from './event-row.ts'
 import { fundsEvents } from './events/funds.ts'
 import { ledgerEvents } from './events/ledger.ts'
 import { paymentEvents } from './events/payments.ts'
+import { refundEvents } from './events/refunds.ts'
 import { userEvents } from './events/users.ts'
 import type { ServiceName } from './services.ts'
 import type { Topic } from './topics.ts'
 
 /** Every type of event of this release (ADR 0014). */
-export const CATALOGUE = { ...paymentEvents, ...fundsEvents, ...ledgerEvents, ...userEvents }
+export const CATALOGUE = {
+  ...paymentEvents,
+  ...fundsEvents,
+  ...refundEvents,
+  ...ledgerEvents,
+  ...userEvents,
+}
 
 export type EventType = keyof typeof CATALOGUE
 

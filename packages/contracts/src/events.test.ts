@@ -27,6 +27,7 @@ const PSEUDONYMOUS = new Set(
    entries balance balance_after_minor hold hold_id remaining_minor expires_at client_id corrects
    correction policy_version
    kind stripe psp overdraft_limit_minor revision change change_id
+   refund_id method decline_code
    gateway_response error_code message gateway_transaction_id`.split(/\s+/),
 )
 

@@ -12,6 +12,11 @@ export function walletIdOf(tenantId: string, userId: string): string {
   return v5(`wallet/${tenantId}/${userId}`, NAMESPACE)
 }
 
+/** The id and idempotency key of the void that carries a refund out: UUIDv5 of the refund. */
+export function voidIdOf(refundId: string): string {
+  return v5(`void/${refundId}`, NAMESPACE)
+}
+
 const ID_BYTES = 16
 /** Random bytes are fetched for this many ids at once: a system call for each costs 10 µs. */
 const IDS_PER_FETCH = 512

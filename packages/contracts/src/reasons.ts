@@ -31,3 +31,16 @@ export const PSP_REASONS = [
 ] as const
 
 export type PspReason = (typeof PSP_REASONS)[number]
+
+/** The reason of what was canceled before it was sent. It has events of its own. */
+export const CANCELED = 'canceled'
+
+/** Why a refund failed: at the PSP, or because it may not be sent there. No money moved. */
+export const REFUND_REASONS = [
+  ...PSP_REASONS,
+  'not_refundable',
+  'refund_exceeds_payment',
+  'refund_window_closed',
+] as const
+
+export type RefundReason = (typeof REFUND_REASONS)[number]

@@ -6,6 +6,8 @@ export const TOPICS = {
   paymentsResults: 'payments.results',
   fundsReleased: 'wallets.funds.released',
   paymentsFinalized: 'payments.finalized',
+  refundsRequested: 'refunds.requested',
+  refundsResults: 'refunds.results',
   ledger: 'wallets.ledger',
 } as const
 

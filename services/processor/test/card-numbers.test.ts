@@ -8,6 +8,8 @@ import { createSyncbankAdapter } from '../src/psp/syncbank-adapter.ts'
 import { fundsReserved, world } from './world.ts'
 
 const EXPECTED = {
+  kind: 'pay' as const,
+  operationId: '0192f0c1-2345-7000-8000-000000000001',
   paymentId: '0192f0c1-2345-7000-8000-000000000001',
   amountMinor: 10_050n,
   currency: 'USD',

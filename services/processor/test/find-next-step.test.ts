@@ -4,7 +4,7 @@ import type { CircuitMode } from '@caudal/outbound/breaker.ts'
 import { nameOf } from '@caudal/outbound/call-key.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
-import { newPayment } from '../src/domain/psp-payment.ts'
+import { newOperation } from '../src/domain/psp-operation.ts'
 import { processorMigrations } from '../src/migrations.ts'
 import { findNextStep } from '../src/store/find-next-step.ts'
 import { recordPayments } from '../src/store/record-payments.ts'
@@ -14,7 +14,7 @@ test('a due payment whose circuit is open waits for it until its deadline', asyn
   const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'next' })
   const facts = newPaymentFacts({ tenantId: 'a', destinationBank: 'DEADBANK' })
   const { paymentId } = facts
-  const payment = { facts, requestBody: Buffer.from('{}'), state: newPayment(0) }
+  const payment = { facts, requestBody: Buffer.from('{}'), state: newOperation(0) }
   const { now } = await transaction(db, (tx) => recordPayments(tx, [payment]))
   const modes = new Map<string, CircuitMode>()
   const find = (tenantId = 'a') =>

@@ -7,18 +7,22 @@ import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import type { PspCallResult, SentResult } from '../src/calls/call-psp.ts'
-import { createObserver, watchState } from '../src/calls/observe.ts'
+import { createObserver } from '../src/calls/observe.ts'
 import { recordAnswers, type RecordAnswersDeps } from '../src/calls/record-answers.ts'
+import { watchState } from '../src/calls/watch-state.ts'
 import { readConfig } from '../src/config.ts'
 import { decideDue } from '../src/domain/decide-due.ts'
+import type { OperationFacts } from '../src/domain/operation-facts.ts'
 import type { SendOutcome } from '../src/domain/outcome.ts'
-import type { PaymentFacts } from '../src/domain/payment-facts.ts'
-import { newPayment } from '../src/domain/psp-payment.ts'
+import { newOperation } from '../src/domain/psp-operation.ts'
 import { processorMigrations } from '../src/migrations.ts'
+import { createSyncbankAdapter } from '../src/psp/syncbank-adapter.ts'
+import { PAYMENTS } from '../src/store/operation-tables.ts'
 import { recordPayments } from '../src/store/record-payments.ts'
 import { newPaymentFacts } from './new-payment-facts.ts'
 
 const { policy } = readConfig({}).psp
+const adapter = createSyncbankAdapter({})
 const observer = createObserver({
   logger: createLogger({ service: 'processor', level: 'silent' }),
   metrics: createMetrics('processor'),
@@ -27,16 +31,18 @@ const observer = createObserver({
 function depsOf(db: Db): RecordAnswersDeps {
   const nothing = (): void => {}
   const callbacks = { observer, wakeRelay: nothing, wakeIn: nothing }
-  return { db, region: 'local', policy, jitter: () => 0.5, ...callbacks }
+  const common = { db, table: PAYMENTS, adapter, region: 'local', policy }
+  return { ...common, jitter: () => 0.5, ...callbacks }
 }
 
 /** Payments whose first attempt is SENDING, as the consumer leaves them. */
 async function sending(db: Db, count: number, psp = 'main'): Promise<Omit<SentResult, 'sent'>[]> {
-  const { payment: state } = decideDue(newPayment(0), 'send', {
+  const { operation: state } = decideDue(newOperation(0), 'send', {
     now: 0,
     jitter: 0,
     policy,
     psp,
+    capabilities: adapter.capabilities,
   })
   const payments = Array.from({ length: count }, () => ({
     facts: newPaymentFacts(),
@@ -57,7 +63,7 @@ function approved(transactionId = newId()): Extract<SendOutcome, { kind: 'approv
   const response = { status: 'approved', gateway_transaction_id: transactionId }
   return { kind: 'approved', response }
 }
-function foundApproved(facts: PaymentFacts, transactionId?: string): PspCallResult {
+function foundApproved(facts: OperationFacts, transactionId?: string): PspCallResult {
   const answer = approved(transactionId)
   const call = { httpStatus: 200, answerBody: null, latencyMs: 1, errorClass: null }
   return { kind: 'found', facts, query: 1, found: { answer, facts: call } }

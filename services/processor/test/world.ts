@@ -2,9 +2,10 @@ import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type { CaudalEvent } from '@caudal/contracts/catalogue.ts'
 import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
 import type { PaymentCompleted, PaymentFailed } from '@caudal/contracts/events/payments.ts'
+import type { RefundRequested } from '@caudal/contracts/events/refunds.ts'
 import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
-import { PARTITION_COUNT, TOPICS } from '@caudal/contracts/topics.ts'
+import { PARTITION_COUNT, TOPICS, type Topic } from '@caudal/contracts/topics.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { logMigrations } from '@caudal/event-log/migrations.ts'
 import { openPostgresLog } from '@caudal/event-log/postgres/open-postgres-log.ts'
@@ -26,6 +27,10 @@ const level = (process.env['CAUDAL_TEST_LOG_LEVEL'] ?? 'silent') as 'silent'
 const logger = createLogger({ service: 'processor', level })
 
 export type Result = CaudalEvent & { payment_id: string }
+export type RefundResult = Extract<
+  CaudalEvent,
+  { event_type: `refund.${'submitted' | 'in_doubt' | 'succeeded' | 'failed' | 'canceled'}` }
+>
 type Behaviour = { default?: string; by_account?: Record<string, string> }
 
 export type World = {
@@ -43,6 +48,10 @@ export type World = {
   charges(paymentId: string): Promise<number>
   requests(paymentId: string): Promise<number>
   reserve(events: readonly FundsReserved[]): Promise<void>
+  /** Appends requests to refund. */
+  refund(events: readonly RefundRequested[]): Promise<void>
+  /** The types of all events of a refund so far, in order. */
+  refundResults(refundId: string): Promise<RefundResult[]>
   /** Everything on payments.results so far, in order per partition. */
   results(): Promise<Result[]>
   /** The results of one payment. */
@@ -84,7 +93,16 @@ export async function world(t: TestScope, given: Record<string, string> = {}): P
     await log.close()
     await psp.stop()
   })
-  const results = () => readResults(log)
+  const results = () => readResults<Result>(log, TOPICS.paymentsResults)
+  const append = (topic: Topic, events: readonly (FundsReserved | RefundRequested)[]) =>
+    log.append(
+      events.map((event) => ({
+        topic,
+        key: event.account_id,
+        value: serializeEvent(event),
+        headers: { traceparent: newTraceparent() },
+      })),
+    )
   const finals: World['finals'] = (events, timeoutMs = 30_000) => {
     const check = async () => {
       const final = new Map((await results()).filter(isFinal).map((one) => [one.payment_id, one]))
@@ -131,15 +149,12 @@ export async function world(t: TestScope, given: Record<string, string> = {}): P
     },
     charges: (paymentId) => countAt(psp.url, 'charges', paymentId),
     requests: (paymentId) => countAt(psp.url, 'requests', paymentId),
-    reserve: (events) =>
-      log.append(
-        events.map((event) => ({
-          topic: TOPICS.fundsReserved,
-          key: event.account_id,
-          value: serializeEvent(event),
-          headers: { traceparent: newTraceparent() },
-        })),
-      ),
+    reserve: (events) => append(TOPICS.fundsReserved, events),
+    refund: (events) => append(TOPICS.refundsRequested, events),
+    async refundResults(refundId) {
+      const all = await readResults<RefundResult>(log, TOPICS.refundsResults)
+      return all.filter((event) => event.refund_id === refundId)
+    },
     results,
     resultsOf: async (paymentId) =>
       (await results()).filter((event) => event.payment_id === paymentId),
@@ -182,13 +197,37 @@ export function fundsReserved(
   }
 }
 
+/** A `refund.requested` event for a part of a payment. */
+export function refundRequested(
+  { tenant_id, account_id, payment_id, user_id }: FundsReserved,
+  amount: string,
+  extra: Partial<RefundRequested> = {},
+): RefundRequested {
+  return {
+    event_id: newId(),
+    event_type: 'refund.requested',
+    timestamp: new Date().toISOString(),
+    schema_version: schemaVersionOf('refund.requested'),
+    actor: { type: 'client', id: 'tests' },
+    region: 'local',
+    tenant_id,
+    account_id,
+    payment_id,
+    user_id,
+    refund_id: newId(),
+    amount,
+    currency: 'USD',
+    ...extra,
+  }
+}
+
 function isFinal(event: CaudalEvent): event is PaymentCompleted | PaymentFailed {
   return event.event_type === 'payment.completed' || event.event_type.startsWith('payment.failed')
 }
 
-async function readResults(log: EventLog): Promise<Result[]> {
+async function readResults<E>(log: EventLog, topic: Topic): Promise<E[]> {
   const partitions = Array.from({ length: PARTITION_COUNT }, (_, partition) => ({
-    topic: TOPICS.paymentsResults,
+    topic,
     partition,
     offset: 0n,
   }))
@@ -197,7 +236,7 @@ async function readResults(log: EventLog): Promise<Result[]> {
     waitMs: 0,
     signal: AbortSignal.timeout(5_000),
   })
-  return records.map((record) => JSON.parse(record.value) as Result)
+  return records.map((record) => JSON.parse(record.value) as E)
 }
 
 async function countAt(url: string, what: string, paymentId: string): Promise<number> {

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { DECLINE_CODES } from '../decline-codes.ts'
 import { eventRows, upcastTo } from '../event-row.ts'
 import { PSP_REASONS, WALLET_REASONS } from '../reasons.ts'
 import { TOPICS } from '../topics.ts'
@@ -45,6 +46,7 @@ export const PaymentFailed = Type.Object({
     'payment.failed.circuit_open',
   ]),
   reason: Type.Enum(PSP_REASONS),
+  decline_code: Type.Optional(Type.Enum(DECLINE_CODES)),
   gateway_response: PspAnswer,
 })
 
@@ -52,6 +54,12 @@ export const PaymentFailed = Type.Object({
 export const PaymentInDoubt = Type.Object({
   ...ofResult,
   event_type: Type.Literal('payment.in_doubt'),
+})
+
+/** The payment was canceled before any request of it left for the PSP. */
+const PaymentCanceled = Type.Object({
+  ...ofResult,
+  event_type: Type.Literal('payment.canceled'),
 })
 
 /** The payment reached its final state (P7). */
@@ -110,22 +118,34 @@ export const paymentEvents = eventRows({
     schema: PaymentFailed,
     description: 'The PSP refused the payment; no money moved.',
     ...result,
+    version: '1.1.1',
   },
   'payment.failed.gateway_unreachable': {
     schema: PaymentFailed,
     description: 'The PSP could not be reached in time; no money moved.',
     ...result,
+    version: '1.1.1',
   },
   'payment.failed.circuit_open': {
     schema: PaymentFailed,
     description: 'The circuit breaker kept the payment from the PSP; no money moved.',
     ...result,
+    version: '1.1.1',
   },
   'payment.in_doubt': {
     schema: PaymentInDoubt,
     description: 'The outcome at the PSP is unknown; the funds stay on hold.',
     ...result,
     consumers: ['payments'],
+  },
+  'payment.canceled': {
+    schema: PaymentCanceled,
+    description: 'The payment was canceled before it was sent; no money moved.',
+    ...result,
+    consumers: [],
+    version: '1.0.0',
+    since: '0.2.0',
+    upcasts: [],
   },
   'payment.finalized': {
     schema: PaymentFinalized,

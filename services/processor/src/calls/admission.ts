@@ -3,7 +3,7 @@ import { admittedBy } from '@caudal/outbound/circuit.ts'
 import type { Circuits } from '@caudal/outbound/create-circuits.ts'
 import type { Shares } from '@caudal/outbound/shares.ts'
 import type { Admission } from '../domain/decide-due.ts'
-import type { HeldPayments, TurnLimits } from '../store/claim-due-payments.ts'
+import type { HeldOperations, TurnLimits } from '../store/claim-due.ts'
 import type { PspCallResult } from './call-psp.ts'
 
 /** Which payment requests may leave: by the circuit of their key and its share of the places. */
@@ -13,7 +13,7 @@ export interface Gate {
   /** How many due payments may be claimed to be sent. */
   sendLimits(): TurnLimits
   /** The payments that an open circuit holds back. */
-  held(): HeldPayments
+  held(): HeldOperations
 }
 
 export interface GateOptions {

@@ -1,59 +1,59 @@
 import type { CallKey } from '@caudal/outbound/call-key.ts'
 import type { Deadline } from '@caudal/outbound/deadline.ts'
 import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
-import type { PaymentFacts } from '../domain/payment-facts.ts'
-import type { PspPayment } from '../domain/psp-payment.ts'
+import type { OperationFacts } from '../domain/operation-facts.ts'
+import type { PspOperation } from '../domain/psp-operation.ts'
 import { CIRCUIT_OPEN } from '../psp/circuit.ts'
 import type { Found, PspClient, Sent } from '../psp/psp-client.ts'
 import type { Observer } from './observe.ts'
 
-/** The payment as the commit of SENDING left it, with the database's time and our clock. */
-export type BegunPayment = { state: PspPayment; at: number; clock: number }
+/** The operation as the commit of SENDING left it, with the database's time and our clock. */
+export type BegunOperation = { state: PspOperation; at: number; clock: number }
 
-/** A payment request whose SENDING state is committed. */
+/** A request whose SENDING state is committed. */
 export type SendCall = {
-  peer: 'pay'
+  peer: 'execute'
   key: CallKey
-  facts: PaymentFacts
+  facts: OperationFacts
   body: Buffer
   attempt: number
-  begun: BegunPayment
+  begun: BegunOperation
   deadline: Deadline
 }
 /** A status query whose lease is committed. */
 export type QueryCall = {
-  peer: 'status'
+  peer: 'query'
   key: CallKey
-  facts: PaymentFacts
+  facts: OperationFacts
   query: number
   deadline: Deadline
 }
 
-/** The PSP counts as two peers, so that payments and status queries have separate limits. */
-export type PspPeer = 'pay' | 'status'
+/** The PSP counts as two peers, so that requests and status queries have separate limits. */
+export type PspPeer = 'execute' | 'query'
 export type PspCall = SendCall | QueryCall
 
 export type SentResult = {
   kind: 'sent'
-  facts: PaymentFacts
+  facts: OperationFacts
   attempt: number
-  begun: BegunPayment
+  begun: BegunOperation
   sent: Sent
 }
 
 /** The result of a call, to be recorded. */
 export type PspCallResult =
   | SentResult
-  | { kind: 'found'; facts: PaymentFacts; query: number; found: Found }
+  | { kind: 'found'; facts: OperationFacts; query: number; found: Found }
 
 export type CallPspDeps = { client: PspClient; observer: Observer }
 
 /** Makes one call to the PSP, never inside a transaction. The client enforces the deadline. */
 export async function callPsp(deps: CallPspDeps, call: PspCall): Promise<PspCallResult> {
   switch (call.peer) {
-    case 'pay':
+    case 'execute':
       return sendOne(deps, call)
-    case 'status':
+    case 'query':
       return queryOne(deps, call)
     default:
       return call satisfies never
@@ -62,7 +62,7 @@ export async function callPsp(deps: CallPspDeps, call: PspCall): Promise<PspCall
 
 /** The result of a call that the circuit refused. Status queries have no circuit. */
 export function refusedCall({ observer }: CallPspDeps, call: PspCall): PspCallResult {
-  if (call.peer === 'status') throw new Error('a status query has no circuit')
+  if (call.peer === 'query') throw new Error('a status query has no circuit')
   const { facts, attempt, begun } = call
   observer.sent(facts, attempt, CIRCUIT_OPEN)
   return { kind: 'sent', facts, attempt, begun, sent: CIRCUIT_OPEN }
@@ -87,6 +87,6 @@ async function queryOne(
   return { kind: 'found', facts, query, found }
 }
 
-function childOf({ traceparent }: PaymentFacts): string | null {
+function childOf({ traceparent }: OperationFacts): string | null {
   return traceparent === null ? null : childTraceparent(traceparent)
 }

@@ -1,29 +1,27 @@
 import { systemActor } from '@caudal/contracts/actor.ts'
 import type { CircuitMode } from '@caudal/outbound/breaker.ts'
 import type { CallKey } from '@caudal/outbound/call-key.ts'
-import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { Emission } from '../domain/decision.ts'
-import type { PaymentFacts } from '../domain/payment-facts.ts'
+import type { OperationFacts } from '../domain/operation-facts.ts'
 import type { CallFacts, Found, Sent } from '../psp/psp-client.ts'
-import { countInDoubt } from '../store/count-in-doubt.ts'
 
-/** Metrics and logs of payments and calls. */
+/** Metrics and logs of operations and calls. */
 export type Observer = {
-  sent(facts: PaymentFacts, attempt: number, sent: Sent): void
-  found(facts: PaymentFacts, query: number, found: Found): void
-  /** The PSP stated something about the payment that cannot be true. */
-  refused(facts: PaymentFacts, errorClass: string): void
-  /** The outcome of a payment, or that it is in doubt, was committed. */
-  emitted(facts: PaymentFacts, emission: Emission): void
+  sent(facts: OperationFacts, attempt: number, sent: Sent): void
+  found(facts: OperationFacts, query: number, found: Found): void
+  /** The PSP stated something about the operation that cannot be true. */
+  refused(facts: OperationFacts, errorClass: string): void
+  /** A status of an operation was committed with its event. */
+  emitted(facts: OperationFacts, emission: Emission): void
   /** An attempt was still SENDING after its deadline. */
-  lost(facts: PaymentFacts, attempt: number): void
-  /** The payment was sent to this PSP, which is not the one that is configured. */
-  atOtherPsp(facts: PaymentFacts, psp: string | null): void
-  recordFailed(facts: PaymentFacts, error: unknown): void
-  callFailed(facts: PaymentFacts, error: unknown): void
+  lost(facts: OperationFacts, attempt: number): void
+  /** The operation was sent to this PSP, which is not the one that is configured. */
+  atOtherPsp(facts: OperationFacts, psp: string | null): void
+  recordFailed(facts: OperationFacts, error: unknown): void
+  callFailed(facts: OperationFacts, error: unknown): void
   /** The circuit of a tenant and bank, or of the whole PSP (null). */
   circuitChanged(mode: CircuitMode, key: CallKey | null): void
 }
@@ -36,16 +34,16 @@ export function createObserver({
   logger: Logger
   metrics: Metrics
 }): Observer {
-  const { seconds, retries, outcomes, operator, lost, failed, changes } = createMeters(metrics)
+  const { seconds, retries, operator, lost, failed, changes } = createMeters(metrics)
   const refused = reportRefused(logger, metrics)
   return {
     refused,
     sent(facts, attempt, { outcome, facts: sentFacts }) {
       const { latencyMs, errorClass, httpStatus } = sentFacts
-      seconds.observe({ operation: 'pay', outcome: outcome.kind }, latencyMs / 1000)
+      seconds.observe({ operation: facts.kind, outcome: outcome.kind }, latencyMs / 1000)
       if (attempt > 1) retries.inc()
       const { kind } = outcome
-      if (kind === 'approved' || kind === 'declined') return
+      if (kind === 'approved' || kind === 'declined' || kind === 'pending') return
       const what = { ...idsOf(facts), attempt, outcome: kind, error_class: errorClass }
       if (kind === 'misconfigured') {
         operator.inc({ error_class: errorClass ?? '' })
@@ -53,21 +51,18 @@ export function createObserver({
           { ...what, http_status: httpStatus },
           'the PSP refused our credentials or request: an operator must act',
         )
-      } else logger.warn(what, 'payment request without a verdict')
+      } else logger.warn(what, 'request to the PSP without a verdict')
       if (isUnbelievable(sentFacts)) refused(facts, errorClass ?? '')
     },
     found(facts, query, { answer, facts: foundFacts }) {
       const { latencyMs, errorClass } = foundFacts
-      seconds.observe({ operation: 'status', outcome: answer.kind }, latencyMs / 1000)
+      const operation = queryNameOf(facts)
+      seconds.observe({ operation, outcome: answer.kind }, latencyMs / 1000)
       const what = { ...idsOf(facts), query, answer: answer.kind, error_class: errorClass }
-      logger.info(what, 'queried the status of a payment')
+      logger.info(what, 'queried the status of an operation')
       if (isUnbelievable(foundFacts)) refused(facts, errorClass ?? '')
     },
-    emitted(facts, emission) {
-      const { status, reason } = namesOf(emission)
-      outcomes.inc({ status, reason })
-      logger.info({ ...idsOf(facts), status, reason }, 'payment changed its status')
-    },
+    emitted: reportEmitted(logger, metrics),
     lost(facts, attempt) {
       lost.inc()
       logger.warn(
@@ -78,7 +73,7 @@ export function createObserver({
     atOtherPsp: (facts, psp) =>
       logger.error(
         { ...idsOf(facts), psp },
-        'a payment waits for another PSP than the configured one: an operator must act',
+        'an operation waits for another PSP than the configured one: an operator must act',
       ),
     recordFailed(facts, error) {
       failed.inc()
@@ -100,17 +95,30 @@ export function createObserver({
   }
 }
 
+function reportEmitted(logger: Logger, metrics: Metrics): Observer['emitted'] {
+  const labels = ['status', 'reason']
+  const payments = metrics.counter('psp_payments_total', 'Payments by outcome.', labels)
+  const refunds = metrics.counter('psp_refunds_total', 'Refunds by outcome.', labels)
+  return (facts, emission) => {
+    const { status, reason } = namesOf(emission)
+    const counter = facts.kind === 'pay' ? payments : refunds
+    counter.inc({ status, reason })
+    const what = facts.kind === 'pay' ? 'payment' : 'refund'
+    logger.info({ ...idsOf(facts), status, reason }, `${what} changed its status`)
+  }
+}
+
 function reportRefused(logger: Logger, metrics: Metrics): Observer['refused'] {
   const refused = metrics.counter(
     'psp_answers_refused_total',
-    'Answers about a payment that cannot be believed.',
+    'Answers about an operation that cannot be believed.',
     ['error_class'],
   )
   return (facts, errorClass) => {
     refused.inc({ error_class: errorClass })
     logger.error(
       { ...idsOf(facts), error_class: errorClass },
-      'an answer of the PSP about a payment cannot be believed: an operator must act',
+      'an answer of the PSP cannot be believed: an operator must act',
     )
   }
 }
@@ -125,11 +133,7 @@ function createMeters(metrics: Metrics) {
     'operation',
     'outcome',
   ])
-  const retries = metrics.counter('psp_retries_total', 'Requests to pay after the first one.')
-  const outcomes = metrics.counter('psp_payments_total', 'Payments by outcome.', [
-    'status',
-    'reason',
-  ])
+  const retries = metrics.counter('psp_retries_total', 'Requests after the first one.')
   const operator = metrics.counter(
     'psp_misconfigured_total',
     'Answers that only an operator can change: 401, 403 and the like.',
@@ -141,69 +145,25 @@ function createMeters(metrics: Metrics) {
     'Answers that had to wait for the database.',
   )
   const changes = metrics.counter('psp_circuit_changes_total', 'Changes of circuits.', ['state'])
-  return { seconds, retries, outcomes, operator, lost, failed, changes }
-}
-
-const MODES = ['closed', 'open', 'half_open', 'trying'] as const
-
-type Watched = Parameters<typeof watchState>[0]
-
-function watchCircuits({ metrics, circuitMode, circuitCounts, waiting }: Watched): void {
-  const state = '1 for the state the circuit of the whole PSP is in.'
-  metrics.gauge('psp_circuit_state', state, ['state'], (gauge) => {
-    for (const mode of MODES) gauge.set({ state: mode }, circuitMode() === mode ? 1 : 0)
-  })
-  const circuits = 'Circuits of tenants and banks that were called lately, by their state.'
-  metrics.gauge('psp_circuits', circuits, ['state'], (gauge) => {
-    const counts = circuitCounts()
-    for (const mode of MODES) gauge.set({ state: mode }, counts.get(mode) ?? 0)
-  })
-  metrics.gauge(
-    'psp_payments_waiting',
-    'Due payments that wait for a free call or for their circuit.',
-    [],
-    (gauge) => gauge.set(waiting()),
-  )
-}
-
-/** Gauges computed at each scrape: circuits, calls, payments that wait or are in doubt. */
-export function watchState(deps: {
-  db: Db
-  metrics: Metrics
-  circuitMode: () => CircuitMode
-  circuitCounts: () => ReadonlyMap<CircuitMode, number>
-  waiting: () => number
-  inFlight: (operation: 'pay' | 'status') => number
-}): void {
-  const { db, metrics, inFlight } = deps
-  watchCircuits(deps)
-  metrics.gauge('psp_calls_in_flight', 'Calls under way.', ['operation'], (gauge) => {
-    for (const operation of ['pay', 'status'] as const) {
-      gauge.set({ operation }, inFlight(operation))
-    }
-  })
-  metrics.gauges(
-    [
-      { name: 'psp_payments_in_doubt', help: 'Payments whose outcome is unknown.' },
-      { name: 'psp_payments_in_doubt_oldest_seconds', help: 'Age of the oldest doubt.' },
-    ],
-    async ([count, oldest]) => {
-      const doubts = await countInDoubt(db)
-      count!.set(doubts.count)
-      oldest!.set(doubts.oldestSeconds)
-    },
-  )
+  return { seconds, retries, operator, lost, failed, changes }
 }
 
 /** What it logs is caused by a timer or an answer of the PSP, as in its events (ADR 0017). */
 const ACTOR = systemActor('processor')
 
-function idsOf({ paymentId, traceparent }: PaymentFacts) {
+function idsOf(facts: OperationFacts) {
+  const { paymentId, traceparent } = facts
   return {
     payment_id: paymentId,
+    ...(facts.kind !== 'pay' && { refund_id: facts.requestId, operation: facts.kind }),
     trace_id: traceparent === null ? undefined : traceIdOf(traceparent),
     actor: ACTOR,
   }
+}
+
+/** The name of a status query in metrics. */
+function queryNameOf({ kind }: OperationFacts): string {
+  return kind === 'pay' ? 'status' : `${kind}_status`
 }
 
 function namesOf(emission: Emission): { status: string; reason: string } {
@@ -212,8 +172,14 @@ function namesOf(emission: Emission): { status: string; reason: string } {
       return { status: 'COMPLETED', reason: '' }
     case 'failed':
       return { status: 'FAILED', reason: emission.reason }
+    case 'refused':
+      return { status: 'FAILED', reason: emission.reason }
     case 'in_doubt':
       return { status: 'IN_DOUBT', reason: '' }
+    case 'submitted':
+      return { status: 'SUBMITTED', reason: '' }
+    case 'canceled':
+      return { status: 'CANCELED', reason: '' }
     default:
       return emission satisfies never
   }

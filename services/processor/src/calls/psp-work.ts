@@ -1,23 +1,18 @@
 import type { CircuitMode } from '@caudal/outbound/breaker.ts'
 import { type CallKey, nameOf } from '@caudal/outbound/call-key.ts'
-import { createCircuits, type Circuits } from '@caudal/outbound/create-circuits.ts'
-import { createOutbound, type Outbound } from '@caudal/outbound/create-outbound.ts'
+import type { Circuits } from '@caudal/outbound/create-circuits.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
-import type { Config, PspSettings } from '../config.ts'
+import type { Config } from '../config.ts'
 import type { ProcessBatchDeps } from '../process-batch.ts'
-import { isPspFailure } from '../psp/circuit.ts'
-import { createPspClient } from '../psp/psp-client.ts'
 import { createSyncbankAdapter } from '../psp/syncbank-adapter.ts'
-import { countWaiting } from '../store/count-waiting.ts'
-import { createGate, queryLimits } from './admission.ts'
-import { callPsp, type PspCallResult, type PspCall, type PspPeer, refusedCall } from './call-psp.ts'
+import { OPERATIONS, PAYMENTS } from '../store/operation-tables.ts'
+import type { PspCallResult } from './call-psp.ts'
 import { createIntake } from './intake.ts'
-import { createObserver, type Observer, watchState } from './observe.ts'
-import { recordAnswers } from './record-answers.ts'
-import { takeDue } from './take-due.ts'
-import { createWaiting, type Waiting } from './waiting.ts'
+import { createObserver, type Observer } from './observe.ts'
+import { startLane } from './start-lane.ts'
+import { type InFlight, watchState } from './watch-state.ts'
 
 export type PspWorkDeps = {
   db: Db
@@ -31,6 +26,7 @@ export type PspWorkDeps = {
 export type PspWork = {
   /** Dependencies of the consumer's batches. */
   intake: ProcessBatchDeps
+  observer: Observer
   /** How many new payments may be consumed now; 0 to pause. */
   capacity(): number
   /** Registers a callback for when there is capacity again after a pause. */
@@ -44,99 +40,67 @@ export type PspWork = {
   stop(): Promise<void>
 }
 
-/** Other instances record and claim payments too, so the count is renewed this often. */
-const RECOUNT_MS = 1_000
+/** Refunds and voids have this share of the places and connections that payments have. */
+const REVERSAL_SHARE = 1 / 4
 
-/** Connects circuits, the client of the PSP, the engine of calls and the recording of answers. */
+/** Starts the lane of payments, and that of refunds and voids. */
 export function startPspWork(deps: PspWorkDeps): PspWork {
   const { db, logger, metrics, wakeRelay } = deps
   const { region, psp } = deps.config
-  const { policy, maxSends, maxQueries } = psp
   const observer = createObserver({ logger, metrics })
   const adapter = createSyncbankAdapter(psp)
-  const client = createPspClient({ ...psp, adapter })
-  const waiting = createWaiting()
-  const recount = createRecount(deps, waiting)
-  const wakeIn = (delayMs: number): void => outbound.wakeIn(delayMs)
-  const common = { db, region, policy, jitter: Math.random, observer, wakeRelay, wakeIn }
-  const circuits = createPspCircuits(psp, observer, (mode) => {
-    outbound.resume()
-    if (mode === 'open') wakeIn(psp.circuit.pauseMs)
-  })
-  const shares = () => outbound.shares('pay')
-  const gate = createGate({ circuits, shares, waitMs: policy.circuitWaitMs })
-  const guard = {
-    circuitMode: circuits.mode,
-    circuitOf: (call: PspCall) => circuits.of(call.key),
-    refused: (call: PspCall) => refusedCall({ client, observer }, call),
-  }
-  const outbound: Outbound<PspPeer, PspCall> = createOutbound({
-    peers: { pay: { most: maxSends, guard }, status: { most: maxQueries } },
-    async claim() {
-      const claimed = await takeDue({
-        ...common,
-        psp: psp.name,
-        gate,
-        waiting,
-        queryLimits: () => queryLimits(outbound.shares('status')),
-      })
-      if (claimed.more) await recount()
-      intake.changed()
-      return claimed
+  const common = { db, region, adapter, observer, wakeRelay, logger }
+  const payments = startLane({ ...common, psp, table: PAYMENTS, onRoom: () => intake.changed() })
+  const reversals = startLane({
+    ...common,
+    psp: {
+      ...psp,
+      maxSends: Math.ceil(psp.maxSends * REVERSAL_SHARE),
+      maxQueries: Math.ceil(psp.maxQueries * REVERSAL_SHARE),
     },
-    call: (call) => callPsp({ client, observer }, call),
-    record: (results) => recordAnswers(common, results),
-    onCallFault: ({ facts }, fault) => observer.callFailed(facts, fault),
-    onRecordFault(results, fault) {
-      for (const { facts } of results) observer.recordFailed(facts, fault)
-    },
-    onRoom: () => intake.changed(),
-    logger,
+    table: OPERATIONS,
+    onRoom: () => {},
   })
+  const { gate, waiting, circuits, outbound } = payments
   const intake = createIntake({
-    places: maxSends,
-    room: () => shares().roomOfNew(),
+    places: psp.maxSends,
+    room: () => outbound.shares('execute').roomOfNew(),
     waitingRoom: () => psp.maxWaiting - waiting.count,
   })
-  const inFlight = (peer: PspPeer): number => outbound.shares(peer).most - outbound.free(peer)
+  const inFlight: Record<InFlight, () => number> = {
+    pay: () => payments.inFlight('execute'),
+    status: () => payments.inFlight('query'),
+    refund: () => reversals.inFlight('execute'),
+    refund_status: () => reversals.inFlight('query'),
+  }
   const state = { circuitMode: circuits.mode, circuitCounts: () => circuitCounts(circuits) }
-  watchState({ db, metrics, ...state, waiting: () => waiting.count, inFlight })
-  const { begin: send, addBacklog } = outbound
+  watchState({
+    db,
+    metrics,
+    ...state,
+    waiting: () => waiting.count,
+    inFlight: (operation) => inFlight[operation](),
+  })
   return {
     ...state,
+    observer,
     circuitModeOf: (key) => circuitModeOf(circuits, key),
-    intake: { policy, psp: psp.name, adapter, gate, waiting, send, addBacklog },
+    intake: {
+      region,
+      policy: psp.policy,
+      psp: psp.name,
+      adapter,
+      gate,
+      waiting,
+      send: outbound.begin,
+      addBacklog: outbound.addBacklog,
+      addReversals: reversals.outbound.addBacklog,
+    },
     capacity: intake.capacity,
     onCapacity: intake.onCapacity,
     async stop() {
-      await outbound.stop(psp.drainMs)
-      await client.close()
+      await Promise.all([payments.stop(), reversals.stop()])
     },
-  }
-}
-
-function createPspCircuits(
-  { circuit }: PspSettings,
-  observer: Observer,
-  onChange: (mode: CircuitMode) => void,
-): Circuits<PspCallResult> {
-  return createCircuits<PspCallResult>({
-    ...circuit,
-    isFailure: (result) => result.kind === 'sent' && isPspFailure(result.sent),
-    onChange(mode, key) {
-      observer.circuitChanged(mode, key)
-      onChange(mode)
-    },
-  })
-}
-
-/** Counts the payments that wait, at most once a second. */
-function createRecount({ db, config }: PspWorkDeps, waiting: Waiting): () => Promise<void> {
-  let countedAt = Number.NEGATIVE_INFINITY
-  return async () => {
-    if (performance.now() - countedAt < RECOUNT_MS) return
-    countedAt = performance.now()
-    waiting.counted(await countWaiting(db, config.psp.maxWaiting))
   }
 }
 

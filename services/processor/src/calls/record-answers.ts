@@ -1,25 +1,33 @@
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
+import { followUpOf } from '../domain/choose-reversal.ts'
 import { decideOutcome } from '../domain/decide-outcome.ts'
 import { decideStatus } from '../domain/decide-status.ts'
 import type { Emission, PspDecision } from '../domain/decision.ts'
+import type { OperationFacts, ReversalFacts } from '../domain/operation-facts.ts'
 import { attemptStatusOf } from '../domain/outcome.ts'
-import type { PaymentFacts } from '../domain/payment-facts.ts'
-import type { PspPayment } from '../domain/psp-payment.ts'
+import type { PspOperation } from '../domain/psp-operation.ts'
 import type { DecisionContext, RetryPolicy } from '../domain/retry-policy.ts'
 import { resultEvent } from '../messaging/result-event.ts'
-import { lockPspPayments } from '../store/lock-psp-payments.ts'
-import type { StoredPayment } from '../store/psp-payment-row.ts'
+import type { PspAdapter } from '../psp/adapter.ts'
+import { lockOperations } from '../store/lock-operations.ts'
+import type { StoredOperation } from '../store/operation-row.ts'
+import type { OperationTable } from '../store/operation-tables.ts'
+import { recordOperations } from '../store/record-operations.ts'
 import { type ClosedAttempt, saveDecisions } from '../store/save-decisions.ts'
 import { type AnsweredQuery, saveQueries } from '../store/save-queries.ts'
 import type { PspCallResult, SentResult } from './call-psp.ts'
+import { newReversal } from './new-reversal.ts'
 import type { Observer } from './observe.ts'
 import { isVerdict, recordVerdicts } from './record-verdicts.ts'
 import { refuseRepeatedIds } from './refuse-repeated-ids.ts'
 
 export type RecordAnswersDeps = {
   db: Db
+  /** Of the operations whose answers are recorded. */
+  table: OperationTable
+  adapter: PspAdapter
   region: string
   policy: RetryPolicy
   /** A number from 0 up to 1. */
@@ -27,13 +35,15 @@ export type RecordAnswersDeps = {
   observer: Observer
   /** Events were committed. */
   wakeRelay: () => void
-  /** The next step of a payment is due in this many milliseconds. */
+  /** The next step of an operation is due in this many milliseconds. */
   wakeIn: (delayMs: number) => void
 }
 
 type Plan = {
-  payments: { paymentId: string; state: PspPayment }[]
-  emitted: { facts: PaymentFacts; emission: Emission }[]
+  operations: { operationId: string; state: PspOperation }[]
+  /** Operations that begin where others ended in vain. */
+  followUps: { facts: ReversalFacts; psp: string | null }[]
+  emitted: { facts: OperationFacts; emission: Emission }[]
   events: OutboxEvent[]
   dueInMs: number[]
 }
@@ -69,11 +79,11 @@ async function recordLocked(
   answers: readonly PspCallResult[],
 ): Promise<void> {
   const { plan, refused } = await transaction(deps.db, async (tx) => {
-    const ids = [...new Set(answers.map((result) => result.facts.paymentId))]
-    const stored = await lockPspPayments(tx, ids)
-    const checked = await refuseRepeatedIds(tx, answers, stored)
+    const ids = [...new Set(answers.map((result) => result.facts.operationId))]
+    const stored = await lockOperations(tx, deps.table, ids)
+    const checked = await refuseRepeatedIds(tx, deps.table, answers, stored)
     const planned = decideAll(deps, checked.results, stored)
-    await save(tx, checked.results, planned)
+    await save(tx, deps, checked.results, planned)
     return { plan: planned, refused: checked.refused }
   })
   for (const { facts, errorClass } of refused) deps.observer.refused(facts, errorClass)
@@ -86,36 +96,45 @@ function report({ wakeRelay, observer }: RecordAnswersDeps, emitted: Plan['emitt
   for (const { facts, emission } of emitted) observer.emitted(facts, emission)
 }
 
-/** Folds the results over the payments, so that a later result sees the earlier ones. */
+/** Folds the results over the operations, so that a later result sees the earlier ones. */
 function decideAll(
-  { region, policy, jitter }: RecordAnswersDeps,
+  { region, policy, jitter, adapter }: RecordAnswersDeps,
   results: readonly PspCallResult[],
-  stored: ReadonlyMap<string, StoredPayment>,
+  stored: ReadonlyMap<string, StoredOperation>,
 ): Plan {
-  const states = new Map<string, PspPayment>()
-  const plan: Plan = { payments: [], emitted: [], events: [], dueInMs: [] }
+  const states = new Map<string, PspOperation>()
+  const { capabilities } = adapter
+  const plan: Plan = { operations: [], followUps: [], emitted: [], events: [], dueInMs: [] }
   let now = 0
   for (const result of results) {
     const { facts } = result
-    const payment = stored.get(facts.paymentId)
-    if (!payment) throw new Error(`payment ${facts.paymentId} is not recorded`)
-    now = payment.now
-    const state = states.get(facts.paymentId) ?? payment.state
-    const decision = decide(state, result, { now, jitter: jitter(), policy })
-    states.set(facts.paymentId, decision.payment)
+    const { operationId } = facts
+    const found = stored.get(operationId)
+    if (!found) throw new Error(`${facts.kind} ${operationId} is not recorded`)
+    now = found.now
+    const state = states.get(operationId) ?? found.state
+    const decision = decide(state, result, { now, jitter: jitter(), policy, capabilities })
+    states.set(operationId, decision.operation)
     const { emission } = decision
     if (!emission) continue
+    const { psp } = decision.operation
+    const followUp = followUpOf(facts, emission)
+    if (followUp !== null) {
+      plan.followUps.push({ facts: followUp, psp })
+      plan.dueInMs.push(0)
+      continue
+    }
     plan.emitted.push({ facts, emission })
-    plan.events.push(resultEvent(facts, emission, { region, now }))
+    plan.events.push(resultEvent(facts, emission, { region, now, psp }))
   }
-  for (const [paymentId, state] of states) {
-    plan.payments.push({ paymentId, state })
+  for (const [operationId, state] of states) {
+    plan.operations.push({ operationId, state })
     if (state.step === 'send' || state.step === 'query') plan.dueInMs.push((state.dueAt ?? 0) - now)
   }
   return plan
 }
 
-function decide(state: PspPayment, result: PspCallResult, context: DecisionContext): PspDecision {
+function decide(state: PspOperation, result: PspCallResult, context: DecisionContext): PspDecision {
   switch (result.kind) {
     case 'sent': {
       const { attempt, sent } = result
@@ -130,22 +149,31 @@ function decide(state: PspPayment, result: PspCallResult, context: DecisionConte
   }
 }
 
-async function save(tx: Tx, results: readonly PspCallResult[], plan: Plan): Promise<void> {
+async function save(
+  tx: Tx,
+  { table, adapter }: RecordAnswersDeps,
+  results: readonly PspCallResult[],
+  plan: Plan,
+): Promise<void> {
   const closed: ClosedAttempt[] = []
   const queries: AnsweredQuery[] = []
   for (const result of results) {
-    const { paymentId } = result.facts
+    const { operationId } = result.facts
     if (result.kind === 'sent') {
       const { outcome, facts } = result.sent
       const status = attemptStatusOf(outcome)
-      closed.push({ paymentId, number: result.attempt, status, ...facts })
+      closed.push({ operationId, number: result.attempt, status, ...facts })
     } else {
       const { answer, facts } = result.found
-      queries.push({ paymentId, number: result.query, answer: answer.kind, ...facts })
+      queries.push({ operationId, number: result.query, answer: answer.kind, ...facts })
     }
   }
   await Promise.all([
-    saveDecisions(tx, { payments: plan.payments, closed, events: plan.events }),
-    saveQueries(tx, queries),
+    saveDecisions(tx, table, { operations: plan.operations, closed, events: plan.events }),
+    saveQueries(tx, table, queries),
+    recordOperations(
+      tx,
+      plan.followUps.map(({ facts, psp }) => newReversal(adapter, facts, psp)),
+    ),
   ])
 }

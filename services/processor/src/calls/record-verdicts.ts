@@ -1,12 +1,12 @@
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
-import type { Db } from '@caudal/postgres/types.ts'
+import { followUpOf } from '../domain/choose-reversal.ts'
 import { decideOutcome } from '../domain/decide-outcome.ts'
 import type { Emission } from '../domain/decision.ts'
-import type { PaymentFacts } from '../domain/payment-facts.ts'
-import type { RetryPolicy } from '../domain/retry-policy.ts'
+import type { OperationFacts } from '../domain/operation-facts.ts'
 import { resultEvent } from '../messaging/result-event.ts'
 import { isNotAwaited, saveVerdicts, type AttemptVerdict } from '../store/save-verdicts.ts'
 import type { SentResult } from './call-psp.ts'
+import type { RecordAnswersDeps } from './record-answers.ts'
 
 /** Whether the result is a verdict, as nearly all results are. */
 export function isVerdict({ sent: { outcome } }: SentResult): boolean {
@@ -14,32 +14,34 @@ export function isVerdict({ sent: { outcome } }: SentResult): boolean {
 }
 
 /**
- * The fast path: a verdict on an attempt of this instance ends the payment, unless another
+ * The fast path: a verdict on an attempt of this instance ends the operation, unless another
  * transaction has changed it. The single statement that writes everything checks that. Returns what
- * was emitted; null if nothing was written because some payment had changed, or because some
- * transaction id is known already.
+ * was emitted; null if nothing was written because some operation had changed, because some
+ * transaction id is known already, or because another operation follows.
  *
  * The time of the event is the one exception to the clock read behind the locks: its payload is
  * made before the statement that locks, and asking first would be another round trip. It is the
  * database's time when the attempt began plus the monotonic time since, so never before that.
  */
 export async function recordVerdicts(
-  { db, region, policy }: { db: Db; region: string; policy: RetryPolicy },
+  deps: Pick<RecordAnswersDeps, 'db' | 'table' | 'region' | 'policy' | 'adapter'>,
   results: readonly SentResult[],
-): Promise<{ facts: PaymentFacts; emission: Emission }[] | null> {
+): Promise<{ facts: OperationFacts; emission: Emission }[] | null> {
+  const { db, table, region, policy } = deps
+  const { capabilities } = deps.adapter
   const verdicts: AttemptVerdict[] = []
   const events: OutboxEvent[] = []
-  const emitted: { facts: PaymentFacts; emission: Emission }[] = []
+  const emitted: { facts: OperationFacts; emission: Emission }[] = []
   for (const { facts, attempt, begun, sent } of results) {
     // The database's time when the attempt began, plus the time since then.
     const now = Math.round(begun.at + performance.now() - begun.clock)
     const { outcome } = sent
-    const context = { now, jitter: 0, policy }
+    const context = { now, jitter: 0, policy, capabilities }
     const decision = decideOutcome(begun.state, { attempt, outcome }, context)
-    const { emission, payment: state } = decision
-    if (!emission) return null
+    const { emission, operation: state } = decision
+    if (!emission || followUpOf(facts, emission) !== null) return null
     const answered = {
-      paymentId: facts.paymentId,
+      operationId: facts.operationId,
       number: attempt,
       status: emission.kind === 'completed' ? 'APPROVED' : 'DECLINED',
       httpStatus: sent.facts.httpStatus ?? 0,
@@ -49,11 +51,11 @@ export async function recordVerdicts(
     const transactionId =
       outcome.kind === 'approved' ? outcome.response.gateway_transaction_id : null
     verdicts.push({ expected: begun.state.status, state, transactionId, answered })
-    events.push(resultEvent(facts, emission, { region, now }))
+    events.push(resultEvent(facts, emission, { region, now, psp: state.psp }))
     emitted.push({ facts, emission })
   }
   try {
-    await saveVerdicts(db, verdicts, events)
+    await saveVerdicts(db, table, verdicts, events)
   } catch (error) {
     if (isNotAwaited(error)) return null
     throw error

@@ -1,33 +1,35 @@
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
+import type { OperationFacts } from '../domain/operation-facts.ts'
 import type { Approval } from '../domain/outcome.ts'
-import type { PaymentFacts } from '../domain/payment-facts.ts'
-import { isOver, type PspPayment } from '../domain/psp-payment.ts'
+import { isOver, type PspOperation } from '../domain/psp-operation.ts'
 import { claimTransactions, type TransactionClaim } from '../store/claim-transactions.ts'
-import type { StoredPayment } from '../store/psp-payment-row.ts'
+import type { StoredOperation } from '../store/operation-row.ts'
+import type { OperationTable } from '../store/operation-tables.ts'
 import type { PspCallResult } from './call-psp.ts'
 
-/** The error class of an approval whose transaction id proves another payment. */
+/** The error class of an approval whose transaction id proves another operation. */
 const REPEATED_ID = 'repeated_transaction_id'
 
 /** An approval that cannot be true, for the alarm. */
-export type RefusedApproval = { facts: PaymentFacts; errorClass: string }
+export type RefusedApproval = { facts: OperationFacts; errorClass: string }
 
 /**
- * Claims the transaction ids of approvals. An approval whose id belongs to another payment becomes
- * an answer without a verdict: the payment stays in doubt, and the answer is kept (ADR 0023). An
+ * Claims the transaction ids of approvals. An approval whose id belongs to another one becomes an
+ * answer without a verdict: the operation stays in doubt, and the answer is kept (ADR 0023). An
  * approval that contradicts a final state changes nothing, but is reported too.
  */
 export async function refuseRepeatedIds(
   tx: Tx,
+  table: OperationTable,
   answers: readonly PspCallResult[],
-  stored: ReadonlyMap<string, StoredPayment>,
+  stored: ReadonlyMap<string, StoredOperation>,
 ): Promise<{ results: PspCallResult[]; refused: RefusedApproval[] }> {
   const claims = new Map<PspCallResult, TransactionClaim>()
   const refused: RefusedApproval[] = []
   for (const answer of answers) {
-    const { paymentId } = answer.facts
-    const state = stored.get(paymentId)?.state
+    const { operationId } = answer.facts
+    const state = stored.get(operationId)?.state
     const approval = approvalOf(answer)
     if (!approval || !state) continue
     const transactionId = approval.gateway_transaction_id
@@ -36,9 +38,9 @@ export async function refuseRepeatedIds(
       if (errorClass !== null) refused.push({ facts: answer.facts, errorClass })
       continue
     }
-    claims.set(answer, { psp: state.psp ?? DEFAULT_PSP, transactionId, paymentId })
+    claims.set(answer, { psp: state.psp ?? DEFAULT_PSP, transactionId, operationId })
   }
-  const repeated = await claimTransactions(tx, [...claims.values()])
+  const repeated = await claimTransactions(tx, table, [...claims.values()])
   const results = answers.map((answer) => {
     const claim = claims.get(answer)
     if (claim === undefined || !repeated.has(claim)) return answer
@@ -49,7 +51,7 @@ export async function refuseRepeatedIds(
 }
 
 /** How an approval contradicts a final state; null if it repeats it. */
-function contradictionOf(state: PspPayment, transactionId: string): string | null {
+function contradictionOf(state: PspOperation, transactionId: string): string | null {
   if (state.status === 'FAILED') return 'approved_after_failure'
   const known = state.lastResponse?.gateway_transaction_id ?? transactionId
   return known === transactionId ? null : 'second_transaction_id'

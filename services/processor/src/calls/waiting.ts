@@ -1,5 +1,5 @@
 import { type CallKey, nameOf } from '@caudal/outbound/call-key.ts'
-import type { TurnLimits } from '../store/claim-due-payments.ts'
+import type { TurnLimits } from '../store/claim-due.ts'
 
 /** What this instance knows of recorded payments that are due and not yet sent. */
 export interface Waiting {

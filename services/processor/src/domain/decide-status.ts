@@ -1,6 +1,6 @@
-import { complete, type PspDecision, doubt, fail, moveOn } from './decision.ts'
+import { awaitVerdict, complete, type PspDecision, doubt, fail, moveOn } from './decision.ts'
 import type { StatusAnswer } from './outcome.ts'
-import { type PspPayment, isOver } from './psp-payment.ts'
+import { type PspOperation, isOver } from './psp-operation.ts'
 import type { DecisionContext } from './retry-policy.ts'
 
 /** The answer to the status query of this number. */
@@ -12,33 +12,38 @@ const NOTHING_KNOWN = {
 }
 
 /**
- * Applies a status answer to its payment. `approved` and `failed` are always proof. `not_found` is
- * proof only if every attempt was answered. Otherwise a request may still be in flight, and the
- * same bytes are sent again under the same idempotency key (rule 9).
+ * Applies a status answer to its operation. `approved` and `failed` are always proof. `not_found`
+ * is proof only if every attempt was answered and the PSP promises it. If a request may still be in
+ * flight, the same bytes are sent again under the same idempotency key (rule 9).
  */
 export function decideStatus(
-  payment: PspPayment,
+  operation: PspOperation,
   { query, answer }: StatusFound,
   context: DecisionContext,
 ): PspDecision {
-  if (isOver(payment)) return moveOn(payment)
-  if (answer.kind === 'approved') return complete(payment, answer.response)
+  if (isOver(operation)) return moveOn(operation)
+  if (answer.kind === 'approved') return complete(operation, answer.response)
   if (answer.kind === 'failed') {
-    const reason = payment.unproven ? 'gateway_declined' : 'gateway_unavailable'
-    return fail(payment, reason, answer.response)
+    const reason = operation.unproven ? 'gateway_declined' : 'gateway_unavailable'
+    return fail(operation, reason, answer.response, answer.declineCode)
   }
-  if (payment.step !== 'query' || query !== payment.queries) return moveOn(payment)
+  if (operation.step !== 'query' || query !== operation.queries) return moveOn(operation)
   switch (answer.kind) {
+    case 'pending':
+      return awaitVerdict({ ...operation, lastResponse: answer.response }, context)
     case 'not_found':
-      if (!payment.unproven) {
-        return fail(payment, 'gateway_unavailable', payment.lastResponse ?? NOTHING_KNOWN)
+      if (!operation.unproven && !context.capabilities.notFoundProves) {
+        return doubt(operation, context)
       }
-      return moveOn(payment, {
+      if (!operation.unproven) {
+        return fail(operation, 'gateway_unavailable', operation.lastResponse ?? NOTHING_KNOWN)
+      }
+      return moveOn(operation, {
         step: 'send',
-        dueAt: Math.max(context.now, payment.attemptDeadlineAt ?? 0),
+        dueAt: Math.max(context.now, operation.attemptDeadlineAt ?? 0),
       })
     case 'unknown':
-      return doubt(payment, context)
+      return doubt(operation, context)
     default:
       return answer satisfies never
   }

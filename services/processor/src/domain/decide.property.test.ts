@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { capabilities } from '../../test/capabilities.ts'
 import { type Admission, decideDue, type DueContext } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
 import type { Emission, PspDecision } from './decision.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
-import { type PspPayment, isOver, newPayment } from './psp-payment.ts'
+import { type PspOperation, isOver, newOperation } from './psp-operation.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 
 const policy: RetryPolicy = {
@@ -71,20 +72,20 @@ const inputs: fc.Arbitrary<Input> = fc.oneof(
   }),
 )
 
-function step(payment: PspPayment, input: Input, context: DueContext): PspDecision {
+function step(operation: PspOperation, input: Input, context: DueContext): PspDecision {
   switch (input.kind) {
     case 'due':
-      return decideDue(payment, input.admission, context)
+      return decideDue(operation, input.admission, context)
     case 'outcome':
       return decideOutcome(
-        payment,
-        { attempt: payment.attempt - input.back, outcome: input.outcome },
+        operation,
+        { attempt: operation.attempt - input.back, outcome: input.outcome },
         context,
       )
     case 'status':
       return decideStatus(
-        payment,
-        { query: payment.queries - input.back, answer: input.answer },
+        operation,
+        { query: operation.queries - input.back, answer: input.answer },
         context,
       )
     default:
@@ -92,34 +93,34 @@ function step(payment: PspPayment, input: Input, context: DueContext): PspDecisi
   }
 }
 
-type Report = (payment: PspPayment, input: Input, decision: PspDecision, now: number) => void
+type Report = (operation: PspOperation, input: Input, decision: PspDecision, now: number) => void
 
-function replay(story: readonly Input[], jitter: number, report: Report): PspPayment {
-  let payment = newPayment(0)
+function replay(story: readonly Input[], jitter: number, report: Report): PspOperation {
+  let operation = newOperation(0)
   let now = 0
   for (const input of story) {
-    now = input.kind === 'due' ? Math.max(now, (payment.dueAt ?? now) + input.laterMs) : now + 1
+    now = input.kind === 'due' ? Math.max(now, (operation.dueAt ?? now) + input.laterMs) : now + 1
     const reachable =
       input.kind === 'due' ||
-      (input.kind === 'outcome' ? payment.attempt > input.back : payment.queries > input.back)
+      (input.kind === 'outcome' ? operation.attempt > input.back : operation.queries > input.back)
     if (!reachable) continue
-    const decision = step(payment, input, { now, jitter, policy, psp: 'main' })
-    report(payment, input, decision, now)
-    payment = decision.payment
+    const decision = step(operation, input, { now, jitter, policy, psp: 'main', capabilities })
+    report(operation, input, decision, now)
+    operation = decision.operation
   }
-  return payment
+  return operation
 }
 
 const stories = fc.array(inputs, { maxLength: 60 })
 const jitters = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
-test('a final state never changes, and each payment emits at most one final event (rule 2)', () => {
+test('a final state never changes, and each operation emits at most one final event (rule 2)', () => {
   fc.assert(
     fc.property(stories, jitters, (story, jitter) => {
       const emitted: Emission['kind'][] = []
-      replay(story, jitter, (before, _input, { payment, emission, call }) => {
+      replay(story, jitter, (before, _input, { operation, emission, call }) => {
         if (isOver(before)) {
-          assert.deepEqual(payment, before)
+          assert.deepEqual(operation, before)
           assert.equal(emission, null)
           assert.equal(call, null)
         }
@@ -132,14 +133,14 @@ test('a final state never changes, and each payment emits at most one final even
   )
 })
 
-test('a payment with an ambiguous attempt fails only by a verdict of the PSP (rule 9)', () => {
+test('an operation with an ambiguous attempt fails only by a verdict of the PSP (rule 9)', () => {
   fc.assert(
     fc.property(stories, jitters, (story, jitter) => {
       let ambiguous = false
-      replay(story, jitter, (before, input, { payment, emission }) => {
-        const lost = input.kind === 'due' && before.step === 'await' && payment.step !== 'await'
+      replay(story, jitter, (before, input, { operation, emission }) => {
+        const lost = input.kind === 'due' && before.step === 'await' && operation.step !== 'await'
         const unread = input.kind === 'outcome' && input.outcome.kind === 'ambiguous'
-        ambiguous ||= lost || (unread && payment.unproven)
+        ambiguous ||= lost || (unread && operation.unproven)
         if (emission?.kind !== 'failed' || !ambiguous) return
         const verdict =
           (input.kind === 'outcome' && input.outcome.kind === 'declined') ||
@@ -150,25 +151,25 @@ test('a payment with an ambiguous attempt fails only by a verdict of the PSP (ru
   )
 })
 
-test('a payment without a final state always has a next step and a time for it', () => {
+test('an operation without a final state always has a next step and a time for it', () => {
   fc.assert(
     fc.property(stories, jitters, (story, jitter) => {
-      replay(story, jitter, (_before, _input, { payment }) => {
-        assert.equal(payment.step === null, isOver(payment))
-        assert.equal(payment.dueAt === null, isOver(payment))
+      replay(story, jitter, (_before, _input, { operation }) => {
+        assert.equal(operation.step === null, isOver(operation))
+        assert.equal(operation.dueAt === null, isOver(operation))
       })
     }),
   )
 })
 
-test('a payment has at most one attempt in flight, and each has a new number', () => {
+test('an operation has at most one attempt in flight, and each has a new number', () => {
   fc.assert(
     fc.property(stories, jitters, (story, jitter) => {
-      replay(story, jitter, (before, _input, { call, payment }, now) => {
+      replay(story, jitter, (before, _input, { call, operation }, now) => {
         if (call?.kind !== 'send') return
         assert.notEqual(before.step, 'await')
         assert.equal(call.attempt, before.attempt + 1)
-        assert.equal(payment.attemptDeadlineAt, now + policy.timeoutMs)
+        assert.equal(operation.attemptDeadlineAt, now + policy.timeoutMs)
         if (before.unproven && before.status === 'IN_DOUBT') {
           assert.ok(now >= (before.attemptDeadlineAt ?? 0), 'the old deadline has passed')
         }
@@ -180,13 +181,13 @@ test('a payment has at most one attempt in flight, and each has a new number', (
 test('an outcome that is reported twice emits no event twice', () => {
   fc.assert(
     fc.property(stories, outcomes, jitters, (story, outcome, jitter) => {
-      const payment = replay(story, jitter, () => {})
-      if (payment.attempt === 0) return
-      const context = { now: 1e9, jitter, policy }
-      const { attempt } = payment
-      const once = decideOutcome(payment, { attempt, outcome }, context).payment
+      const operation = replay(story, jitter, () => {})
+      if (operation.attempt === 0) return
+      const context = { now: 1e9, jitter, policy, capabilities }
+      const { attempt } = operation
+      const once = decideOutcome(operation, { attempt, outcome }, context).operation
       const twice = decideOutcome(once, { attempt, outcome }, context)
-      assert.deepEqual(twice.payment, once)
+      assert.deepEqual(twice.operation, once)
       assert.equal(twice.emission, null)
     }),
   )
@@ -215,29 +216,29 @@ test('a PSP that honours idempotency keys never charges FAILED and always charge
   fc.assert(
     fc.property(worlds, jitters, ({ verdict, requests, statusAnswers }, jitter) => {
       const psp = { known: false, inFlight: false }
-      let payment = newPayment(0)
-      for (let turn = 0; turn < 200 && !isOver(payment); turn += 1) {
-        const context = { now: payment.dueAt ?? 0, jitter, policy, psp: 'main' }
-        const { call, payment: next } = decideDue(payment, 'send', context)
-        payment = next
+      let operation = newOperation(0)
+      for (let turn = 0; turn < 200 && !isOver(operation); turn += 1) {
+        const context = { now: operation.dueAt ?? 0, jitter, policy, psp: 'main', capabilities }
+        const { call, operation: next } = decideDue(operation, 'send', context)
+        operation = next
         if (call?.kind === 'send') {
           const request = requests.shift() ?? { applies: 'now', answer: 'true' }
           const outcome = answerOf(psp, request, verdict)
           const answered = { attempt: call.attempt, outcome }
-          payment = decideOutcome(payment, answered, context).payment
+          operation = decideOutcome(operation, answered, context).operation
         } else if (call?.kind === 'query') {
           const found = psp.known
             ? { kind: verdict === 'approved' ? verdict : 'failed', response: RESPONSE }
             : { kind: 'not_found' }
           const answer = (statusAnswers.shift() ?? true) ? found : { kind: 'unknown' }
           const status = { query: call.query, answer: answer as StatusAnswer }
-          payment = decideStatus(payment, status, context).payment
+          operation = decideStatus(operation, status, context).operation
         }
       }
-      assert.ok(isOver(payment), 'it ends once the PSP answers')
+      assert.ok(isOver(operation), 'it ends once the PSP answers')
       // Whatever was in flight arrives now.
       const charged = (psp.known || psp.inFlight) && verdict === 'approved'
-      assert.equal(payment.status === 'COMPLETED', charged)
+      assert.equal(operation.status === 'COMPLETED', charged)
     }),
     { numRuns: 1_000 },
   )

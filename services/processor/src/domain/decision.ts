@@ -1,53 +1,78 @@
+import type { DeclineCode } from '@caudal/contracts/decline-codes.ts'
 import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
-import type { PspReason } from '@caudal/contracts/reasons.ts'
-import type { PspPayment } from './psp-payment.ts'
+import type { PspReason, RefundReason } from '@caudal/contracts/reasons.ts'
+import type { PspOperation } from './psp-operation.ts'
 import { type DecisionContext, queryDelayMs } from './retry-policy.ts'
 
-/** What is emitted to payments.results. */
+/** What is emitted about an operation. Only refunds are `submitted` or `refused`. */
 export type Emission =
+  | { kind: 'submitted' }
   | { kind: 'completed'; response: PspAnswer; psp: string | null }
-  | { kind: 'failed'; reason: PspReason; response: PspAnswer }
+  | Failure
   | { kind: 'in_doubt' }
+  | { kind: 'canceled' }
+  | Refusal
+
+type Failure = {
+  kind: 'failed'
+  reason: PspReason
+  response: PspAnswer
+  declineCode?: DeclineCode | undefined
+}
+
+/** A refund that may not be sent. */
+export type Refusal = { kind: 'refused'; reason: RefundReason }
 
 /** A call to be made once the decision is committed. */
 export type PlannedCall = { kind: 'send'; attempt: number } | { kind: 'query'; query: number }
 
 export type PspDecision = {
-  payment: PspPayment
+  operation: PspOperation
   emission: Emission | null
   call: PlannedCall | null
 }
 
-/** Nothing to emit and nothing to call: the payment only moves on. */
-export function moveOn(payment: PspPayment, changes: Partial<PspPayment> = {}): PspDecision {
-  return { payment: { ...payment, ...changes }, emission: null, call: null }
+/** Nothing to emit and nothing to call: the operation only moves on. */
+export function moveOn(operation: PspOperation, changes: Partial<PspOperation> = {}): PspDecision {
+  return { operation: { ...operation, ...changes }, emission: null, call: null }
 }
 
 /** The PSP approved. */
-export function complete(payment: PspPayment, response: PspAnswer): PspDecision {
+export function complete(operation: PspOperation, response: PspAnswer): PspDecision {
   return {
-    payment: { ...payment, status: 'COMPLETED', step: null, dueAt: null, lastResponse: response },
-    emission: { kind: 'completed', response, psp: payment.psp },
+    operation: {
+      ...operation,
+      status: 'COMPLETED',
+      step: null,
+      dueAt: null,
+      lastResponse: response,
+    },
+    emission: { kind: 'completed', response, psp: operation.psp },
     call: null,
   }
 }
 
 /** Certainly no money moved and none will. */
-export function fail(payment: PspPayment, reason: PspReason, response: PspAnswer): PspDecision {
+export function fail(
+  operation: PspOperation,
+  reason: PspReason,
+  response: PspAnswer,
+  declineCode?: DeclineCode,
+): PspDecision {
   const over = { status: 'FAILED', step: null, dueAt: null, reason } as const
   return {
-    payment: { ...payment, ...over, lastResponse: response },
-    emission: { kind: 'failed', reason, response },
+    operation: { ...operation, ...over, lastResponse: response },
+    emission: { kind: 'failed', reason, response, ...(declineCode && { declineCode }) },
     call: null,
   }
 }
 
 /** The outcome is unknown: emitted once, then the PSP is queried until it is known. */
-export function doubt(payment: PspPayment, context: DecisionContext): PspDecision {
-  const dueAt = context.now + queryDelayMs(context, payment.queries)
+export function doubt(operation: PspOperation, context: DecisionContext): PspDecision {
+  const dueAt = context.now + queryDelayMs(context, operation.queries)
   return {
-    payment: { ...payment, status: 'IN_DOUBT', step: 'query', dueAt },
-    emission: payment.status === 'IN_DOUBT' ? null : { kind: 'in_doubt' },
+    operation: { ...operation, status: 'IN_DOUBT', step: 'query', dueAt },
+    emission: operation.status === 'IN_DOUBT' ? null : { kind: 'in_doubt' },
     call: null,
   }
 }
@@ -59,17 +84,26 @@ const CIRCUIT_OPEN = {
 }
 
 /**
- * Ends the attempts for now. A payment without a sent request fails. A payment whose attempts were
- * all answered is decided by a status query. Any other payment is in doubt (rule 9).
+ * Accepted, to be decided later. The request is in flight at the PSP, so only a verdict ends it;
+ * the status is queried on a schedule until there is one.
+ */
+export function awaitVerdict(operation: PspOperation, context: DecisionContext): PspDecision {
+  const dueAt = context.now + queryDelayMs(context, operation.queries)
+  return moveOn(operation, { mayHaveLeft: true, unproven: true, step: 'query', dueAt })
+}
+
+/**
+ * Ends the attempts for now. An operation without a sent request fails. If all its attempts were
+ * answered, a status query decides. Any other operation is in doubt (rule 9).
  */
 export function giveUp(
-  payment: PspPayment,
+  operation: PspOperation,
   reason: 'gateway_unreachable' | 'circuit_open',
   context: DecisionContext,
 ): PspDecision {
-  if (!payment.mayHaveLeft) {
-    return fail(payment, reason, reason === 'circuit_open' ? CIRCUIT_OPEN : UNREACHABLE)
+  if (!operation.mayHaveLeft) {
+    return fail(operation, reason, reason === 'circuit_open' ? CIRCUIT_OPEN : UNREACHABLE)
   }
-  if (payment.unproven || payment.status === 'IN_DOUBT') return doubt(payment, context)
-  return moveOn(payment, { step: 'query', dueAt: context.now })
+  if (operation.unproven || operation.status === 'IN_DOUBT') return doubt(operation, context)
+  return moveOn(operation, { step: 'query', dueAt: context.now })
 }

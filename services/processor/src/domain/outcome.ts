@@ -1,21 +1,24 @@
+import type { DeclineCode } from '@caudal/contracts/decline-codes.ts'
 import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 
 /** The PSP's fields of an approval, with the id of the transaction that moved the money. */
 export type Approval = PspAnswer & { gateway_transaction_id: string }
 
 /**
- * The outcome of one payment request. Only `approved` and `declined` are verdicts. A request that
+ * The outcome of one operation request. Only `approved` and `declined` are verdicts. A request that
  * may have left and has no readable answer is `ambiguous` (rule 9).
  */
 export type SendOutcome =
   | { kind: 'approved'; response: Approval }
-  /** 400, 402 or 422 with a verdict for this payment. */
-  | { kind: 'declined'; response: PspAnswer }
-  /** 5xx with the PSP's own `failed` for this payment: temporary, and nothing is in flight. */
+  /** A verdict that refuses this operation, with its reason in words of our own if it is known. */
+  | { kind: 'declined'; response: PspAnswer; declineCode?: DeclineCode }
+  /** The PSP accepted the request and will decide later: neither a success nor a failure. */
+  | { kind: 'pending'; response: PspAnswer }
+  /** 5xx with the PSP's own `failed` for this operation: temporary, and nothing is in flight. */
   | { kind: 'unavailable'; response: PspAnswer; retryAfterMs: number | null }
   /** 429: the PSP did not accept the request. */
   | { kind: 'rate_limited'; response: PspAnswer | null; retryAfterMs: number | null }
-  /** 401, 403 and unexpected 4xx: alerts an operator and never fails the payment (P5). */
+  /** 401, 403 and unexpected 4xx: alerts an operator and never fails the operation (P5). */
   | { kind: 'misconfigured' }
   | { kind: 'ambiguous' }
   /** Provably no byte of the request was written. */
@@ -24,7 +27,8 @@ export type SendOutcome =
 /** The PSP's answer to a status query. */
 export type StatusAnswer =
   | { kind: 'approved'; response: Approval }
-  | { kind: 'failed'; response: PspAnswer }
+  | { kind: 'failed'; response: PspAnswer; declineCode?: DeclineCode }
+  | { kind: 'pending'; response: PspAnswer }
   | { kind: 'not_found' }
   /** No readable answer. */
   | { kind: 'unknown' }
@@ -34,6 +38,7 @@ export type AttemptStatus =
   | 'SENDING'
   | 'APPROVED'
   | 'DECLINED'
+  | 'ACCEPTED'
   | 'UNAVAILABLE'
   | 'RATE_LIMITED'
   | 'MISCONFIGURED'
@@ -43,6 +48,7 @@ export type AttemptStatus =
 const ATTEMPT_STATUS = {
   approved: 'APPROVED',
   declined: 'DECLINED',
+  pending: 'ACCEPTED',
   unavailable: 'UNAVAILABLE',
   rate_limited: 'RATE_LIMITED',
   misconfigured: 'MISCONFIGURED',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { capabilities } from '../../test/capabilities.ts'
 import { decideDue } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
-import { newPayment } from './psp-payment.ts'
+import { newOperation } from './psp-operation.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 
 const policy: RetryPolicy = {
@@ -18,18 +19,18 @@ const policy: RetryPolicy = {
   waitMs: 250,
   circuitWaitMs: 15_000,
 }
-const context = { now: 0, jitter: 0.5, policy }
+const context = { now: 0, jitter: 0.5, policy, capabilities }
 const later = { ...context, now: 10_000 }
 const response = { status: 'approved', gateway_transaction_id: 'g-1' }
 const approved = { kind: 'approved', response } as const
 
 function sentTo(psp: string) {
-  return decideDue(newPayment(0), 'send', { ...context, psp }).payment
+  return decideDue(newOperation(0), 'send', { ...context, psp }).operation
 }
 
-test('the first attempt chooses the PSP of a payment, and its completion names it', () => {
-  assert.equal(newPayment(0).psp, null)
-  const waiting = decideDue(newPayment(0), 'wait', { ...context, psp: 'other' }).payment
+test('the first attempt chooses the PSP of an operation, and its completion names it', () => {
+  assert.equal(newOperation(0).psp, null)
+  const waiting = decideDue(newOperation(0), 'wait', { ...context, psp: 'other' }).operation
   assert.equal(waiting.psp, null)
   const sent = sentTo('other')
   assert.equal(sent.psp, 'other')
@@ -38,27 +39,27 @@ test('the first attempt chooses the PSP of a payment, and its completion names i
   assert.equal(emission.psp, 'other')
 })
 
-test('a payment that was sent to another PSP is neither sent nor asked about at this one', () => {
+test('an operation that was sent to another PSP is neither sent nor asked about at this one', () => {
   const outcome = {
     kind: 'unavailable',
     response: { status: 'failed' },
     retryAfterMs: null,
   } as const
-  const retried = decideOutcome(sentTo('other'), { attempt: 1, outcome }, context).payment
+  const retried = decideOutcome(sentTo('other'), { attempt: 1, outcome }, context).operation
   assert.equal(retried.step, 'send')
   const doubted = decideOutcome(
     sentTo('other'),
     { attempt: 1, outcome: { kind: 'ambiguous' } },
     context,
-  ).payment
+  ).operation
   assert.equal(doubted.step, 'query')
-  for (const payment of [retried, doubted]) {
-    const here = decideDue(payment, 'send', { ...later, psp: 'main' })
+  for (const operation of [retried, doubted]) {
+    const here = decideDue(operation, 'send', { ...later, psp: 'main' })
     assert.equal(here.call, null)
     assert.equal(here.emission, null)
-    assert.deepEqual(here.payment, { ...payment, dueAt: 40_000 })
-    const there = decideDue(payment, 'send', { ...later, psp: 'other' })
-    assert.equal(there.call?.kind, payment.step)
-    assert.equal(there.payment.psp, 'other')
+    assert.deepEqual(here.operation, { ...operation, dueAt: 40_000 })
+    const there = decideDue(operation, 'send', { ...later, psp: 'other' })
+    assert.equal(there.call?.kind, operation.step)
+    assert.equal(there.operation.psp, 'other')
   }
 })

@@ -1,4 +1,5 @@
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
+import type { Capabilities } from './capabilities.ts'
 
 /** When to try again and when to give up; all times in milliseconds. */
 export type RetryPolicy = {
@@ -17,14 +18,19 @@ export type RetryPolicy = {
   queryMaxMs: number
   /** Pause after 401, 403 and the like. */
   misconfiguredMs: number
-  /** Pause of a payment that cannot be sent because no call is free. */
+  /** Pause of an operation that cannot be sent because no call is free. */
   waitMs: number
-  /** How long a payment that is due waits for an open circuit before it fails. */
+  /** How long an operation that is due waits for an open circuit before it fails. */
   circuitWaitMs: number
 }
 
-/** Inputs of a decision besides the payment; `jitter` is in [0, 1). */
-export type DecisionContext = { now: number; jitter: number; policy: RetryPolicy }
+/** Inputs of a decision besides the operation; `jitter` is in [0, 1). */
+export type DecisionContext = {
+  now: number
+  jitter: number
+  policy: RetryPolicy
+  capabilities: Capabilities
+}
 
 /** Exponential with jitter, half of it fixed (F13); never sooner than the PSP's Retry-After. */
 export function pspRetryDelayMs(

@@ -1,17 +1,9 @@
+import type { DeclineCode } from '@caudal/contracts/decline-codes.ts'
+import type { Capabilities } from '../domain/capabilities.ts'
+import type { OperationKind } from '../domain/operation-facts.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
-import type { ExpectedPayment } from './read-verdict.ts'
-
-/** A payment in the terms of the PSP's API. */
-export type PaymentOrder = {
-  paymentId: string
-  /** RFC 3339. Taken from the event, so that a rebuilt request has the same value. */
-  requestedAt: string
-  amount: string
-  currency: string
-  /** The operator's own account. */
-  sourceAccountNumber: string
-  destination: { name: string; accountNumber: string; bankCode: string }
-}
+import type { PspOrder } from '../domain/psp-order.ts'
+import type { ExpectedOperation } from './read-verdict.ts'
 
 /** An HTTP request to a PSP, without the connection. `body` is null where there is none. */
 export type PspRequest = {
@@ -41,15 +33,22 @@ export type Decoded<T> = {
  * The language of one payment service provider: its fields, spellings and codes stay inside (P5).
  * An adapter is pure. It does no I/O, reads no clock and keeps no state; the client in
  * `psp-client.ts` owns connections, deadlines and faults, and takes an adapter that throws for an
- * ambiguous answer (rule 9).
+ * ambiguous answer (rule 9). Each function serves every kind of operation.
  */
 export type PspAdapter = {
-  /** The bytes of the payment request. The same order gives the same bytes. */
-  freeze(order: PaymentOrder): Buffer
-  /** The request to pay, with the frozen bytes and the payment's idempotency key. */
-  encodePayment(expected: ExpectedPayment, body: Buffer): PspRequest
-  /** The question what became of a payment. */
-  encodeQuery(expected: ExpectedPayment): PspRequest
-  decodePayment(expected: ExpectedPayment, response: PspResponse): Decoded<SendOutcome>
-  decodeQuery(expected: ExpectedPayment, response: PspResponse): Decoded<StatusAnswer>
+  capabilities: Capabilities
+  /** The bytes of the request. The same order gives the same bytes. */
+  freeze(order: PspOrder): Buffer
+  encode: {
+    /** The request to carry the operation out, with its frozen bytes and its idempotency key. */
+    execute(expected: ExpectedOperation, body: Buffer): PspRequest
+    /** The question what became of the operation. */
+    query(expected: ExpectedOperation): PspRequest
+  }
+  decode: {
+    execute(expected: ExpectedOperation, response: PspResponse): Decoded<SendOutcome>
+    query(expected: ExpectedOperation, response: PspResponse): Decoded<StatusAnswer>
+  }
+  /** The PSP's code of a declined operation in our words; `other` if it is not known (E7). */
+  declineCode(kind: OperationKind, errorCode: string | undefined): DeclineCode
 }

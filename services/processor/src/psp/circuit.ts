@@ -19,6 +19,7 @@ export function isPspFailure({ outcome }: Sent): boolean {
       return outcome.cause === 'unreachable'
     case 'approved':
     case 'declined':
+    case 'pending':
     case 'rate_limited':
     case 'misconfigured':
       return false

@@ -4,7 +4,13 @@ import fc from 'fast-check'
 import { classifyAnswer, classifyStatus } from './classify-answer.ts'
 
 const PAYMENT = '0192f0c1-2345-7000-8000-000000000001'
-const EXPECTED = { paymentId: PAYMENT, amountMinor: 10_050n, currency: 'USD' }
+const EXPECTED = {
+  kind: 'pay',
+  operationId: PAYMENT,
+  paymentId: PAYMENT,
+  amountMinor: 10_050n,
+  currency: 'USD',
+} as const
 const OTHER = '0192f0c1-2345-7000-8000-000000000002'
 const approved = {
   status: 'approved',
@@ -185,7 +191,7 @@ test('what is echoed may be written with fewer decimals', () => {
   for (const amount of ['100.50', '100.5']) {
     assert.equal(kindOf(200, { ...approved, amount, currency: 'USD' }), 'approved')
   }
-  const yen = { paymentId: PAYMENT, amountMinor: 100n, currency: 'JPY' }
+  const yen = { ...EXPECTED, amountMinor: 100n, currency: 'JPY' }
   const { outcome } = classifyAnswer(yen, answer(200, { ...approved, amount: '100' }))
   assert.equal(outcome.kind, 'approved')
 })

@@ -1,22 +1,27 @@
 import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
 import type { Decoded, PspResponse } from './adapter.ts'
-import { type ExpectedPayment, isContradiction, readVerdict, type Verdict } from './read-verdict.ts'
+import {
+  type ExpectedOperation,
+  isContradiction,
+  readVerdict,
+  type Verdict,
+} from './read-verdict.ts'
 
 const DECLINE_STATUSES = new Set([400, 402, 422])
 /** Answers after which a request with this key may still be carried out. */
 const UNDECIDED_STATUSES = new Set([408, 409, 422, 425, 499])
 
 /**
- * Classifies the answer to a payment request. This is the only place that does. `readVerdict`
- * decides what the body states about the payment. Only 400, 402 and 422 with `failed` decline it,
- * and 5xx is temporary only with `failed`. An answer that contradicts the payment or its own status
- * is ambiguous (rule 9). A new class of answers goes here and into the table of
+ * Classifies the answer to a request. This is the only place that does. `readVerdict` decides what
+ * the body states about the operation. Only 400, 402 and 422 with `failed` decline it, and 5xx is
+ * temporary only with `failed`. An answer that contradicts the operation or its own status is
+ * ambiguous (rule 9). A new class of answers goes here and into the table of
  * classify-answer.test.ts. If it needs its own outcome, also into `SendOutcome` (domain/outcome.ts)
  * and `decideOutcome`; the compiler then reports the other places.
  */
 export function classifyAnswer(
-  expected: ExpectedPayment,
+  expected: ExpectedOperation,
   answer: PspResponse,
 ): Decoded<SendOutcome> {
   const { httpStatus } = answer
@@ -53,7 +58,7 @@ function classifyRefusal(stated: Verdict, answer: PspResponse): Decoded<SendOutc
 
 /** Classifies the answer to a status query. An answer that is no verdict is `unknown`. */
 export function classifyStatus(
-  expected: ExpectedPayment,
+  expected: ExpectedOperation,
   { httpStatus, body }: PspResponse,
 ): Decoded<StatusAnswer> {
   if (httpStatus !== 200) {

@@ -7,11 +7,14 @@ import type { PspAdapter } from './adapter.ts'
 import { createPspClient } from './psp-client.ts'
 import { createSyncbankAdapter } from './syncbank-adapter.ts'
 
+const ID = '0192f0c1-2345-7000-8000-000000000001'
 const EXPECTED = {
-  paymentId: '0192f0c1-2345-7000-8000-000000000001',
+  kind: 'pay',
+  operationId: ID,
+  paymentId: ID,
   amountMinor: 10_050n,
   currency: 'USD',
-}
+} as const
 const REQUEST = { expected: EXPECTED, body: Buffer.from('{"a": 1}'), traceparent: null }
 const QUERY = {
   expected: EXPECTED,
@@ -72,7 +75,7 @@ const throwing = (): never => {
 }
 
 test('an answer that the adapter cannot read leaves the payment in doubt (rule 9)', async (t) => {
-  const { client, seen } = await connect(t, { decodePayment: throwing, decodeQuery: throwing })
+  const { client, seen } = await connect(t, { decode: { execute: throwing, query: throwing } })
   const { outcome, facts } = await client.send(REQUEST, deadline)
   assert.deepEqual([outcome.kind, facts.errorClass], ['ambiguous', 'adapter_fault'])
   assert.equal(facts.answerBody?.toString(), APPROVED)
@@ -82,7 +85,7 @@ test('an answer that the adapter cannot read leaves the payment in doubt (rule 9
 })
 
 test('a request that the adapter cannot make is not sent, and waits for an operator', async (t) => {
-  const { client, seen } = await connect(t, { encodePayment: throwing, encodeQuery: throwing })
+  const { client, seen } = await connect(t, { encode: { execute: throwing, query: throwing } })
   const { outcome, facts } = await client.send(REQUEST, deadline)
   assert.deepEqual([outcome.kind, facts.errorClass], ['misconfigured', 'adapter_fault'])
   assert.equal((await client.find(QUERY, deadline)).answer.kind, 'unknown')

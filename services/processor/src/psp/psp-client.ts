@@ -1,3 +1,5 @@
+import type { DeclineCode } from '@caudal/contracts/decline-codes.ts'
+import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import type { Deadline } from '@caudal/outbound/deadline.ts'
 import { retryAfterMs } from '@caudal/outbound/retry-after.ts'
 import {
@@ -9,18 +11,18 @@ import { Pool } from 'undici'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
 import type { Decoded, PspAdapter, PspRequest, PspResponse } from './adapter.ts'
 import { exchange, type Exchanged } from './exchange.ts'
-import type { ExpectedPayment } from './read-verdict.ts'
+import type { ExpectedOperation } from './read-verdict.ts'
 
-/** A payment request, frozen when its first attempt was recorded (rule 9). */
+/** A request, frozen before its first attempt was recorded (rule 9). */
 export type FrozenRequest = {
-  expected: ExpectedPayment
+  expected: ExpectedOperation
   /** The same bytes for every attempt. */
   body: Buffer
   traceparent: string | null
 }
 
-/** A question what became of a payment. */
-export type StatusQuery = { expected: ExpectedPayment; traceparent: string | null }
+/** A question what became of an operation. */
+export type StatusQuery = { expected: ExpectedOperation; traceparent: string | null }
 
 /** What is recorded of one call in addition to its outcome. */
 export type CallFacts = {
@@ -37,9 +39,9 @@ export type Found = { answer: StatusAnswer; facts: CallFacts }
 
 /** The connections to a PSP. Calls never reject: a fault is an outcome. */
 export type PspClient = {
-  /** Sends the payment request once: never repeats it, never writes after the deadline. */
+  /** Sends the request once: never repeats it, never writes after the deadline. */
   send(request: FrozenRequest, deadline: Deadline): Promise<Sent>
-  /** Queries the status of a payment. */
+  /** Queries the status of an operation. */
   find(query: StatusQuery, deadline: Deadline): Promise<Found>
   close(): Promise<void>
 }
@@ -49,8 +51,8 @@ export type PspClientOptions = {
   /** Base URL of the PSP. */
   url: string
   /**
-   * Most concurrent payment requests. Twice as many connections may be open, so that no request
-   * waits for a connection.
+   * Most concurrent requests. Twice as many connections may be open, so that no request waits for a
+   * connection.
    */
   maxSends: number
   maxQueries: number
@@ -66,8 +68,10 @@ export function createPspClient(options: PspClientOptions): PspClient {
   const base = new URL(url)
   const prefix = base.pathname.replace(/\/$/, '')
   const sends = poolOf(base.origin, options.maxSends * 2, options.connectTimeoutMs)
-  // Status queries have their own connections, so that hanging payment requests cannot block them.
+  // Status queries have their own connections, so that hanging requests cannot block them.
   const queries = poolOf(base.origin, options.maxQueries * 2, options.connectTimeoutMs)
+  const codeOf = ({ kind }: ExpectedOperation, { error_code: code }: PspAnswer): DeclineCode =>
+    guarded(() => adapter.declineCode(kind, code)) ?? 'other'
   const call = (pool: Pool, request: PspRequest, traceparent: string | null, until: Deadline) => {
     const headers = {
       'user-agent': 'caudal-processor',
@@ -78,16 +82,22 @@ export function createPspClient(options: PspClientOptions): PspClient {
   }
   return {
     async send({ expected, body, traceparent }, deadline) {
-      const request = guarded(() => adapter.encodePayment(expected, body))
+      const request = guarded(() => adapter.encode.execute(expected, body))
       if (request === null) return { outcome: { kind: 'misconfigured' }, facts: NOT_ENCODED }
       const exchanged = await call(sends, request, traceparent, deadline)
-      return sentOf(exchanged, (response) => adapter.decodePayment(expected, response))
+      const sent = sentOf(exchanged, (response) => adapter.decode.execute(expected, response))
+      const { outcome } = sent
+      if (outcome.kind !== 'declined') return sent
+      return { ...sent, outcome: { ...outcome, declineCode: codeOf(expected, outcome.response) } }
     },
     async find({ expected, traceparent }, deadline) {
-      const request = guarded(() => adapter.encodeQuery(expected))
+      const request = guarded(() => adapter.encode.query(expected))
       if (request === null) return { answer: { kind: 'unknown' }, facts: NOT_ENCODED }
       const exchanged = await call(queries, request, traceparent, deadline)
-      return foundOf(exchanged, (response) => adapter.decodeQuery(expected, response))
+      const found = foundOf(exchanged, (response) => adapter.decode.query(expected, response))
+      const { answer } = found
+      if (answer.kind !== 'failed') return found
+      return { ...found, answer: { ...answer, declineCode: codeOf(expected, answer.response) } }
     },
     async close() {
       await Promise.all([sends.destroy(), queries.destroy()])
@@ -95,7 +105,7 @@ export function createPspClient(options: PspClientOptions): PspClient {
   }
 }
 
-/** The adapter could not make the request: its payment waits for an operator, none fails by it. */
+/** The adapter could not make the request. The operation waits for an operator, none fails. */
 const NOT_ENCODED: CallFacts = {
   httpStatus: null,
   answerBody: null,

@@ -3,23 +3,31 @@ import { parseStrictJson, StrictJsonError } from '@caudal/http/parse-strict-json
 import { AmountError } from '@caudal/money/amount-error.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import { LONGEST_CARD_NUMBER, maskCardNumbers } from '@caudal/telemetry/mask-numbers.ts'
+import type { OperationKind } from '../domain/operation-facts.ts'
 import type { Approval } from '../domain/outcome.ts'
 
 /** What the PSP was asked to do. What it echoes of it must be the same. */
-export type ExpectedPayment = { paymentId: string; amountMinor: bigint; currency: string }
+export type ExpectedOperation = {
+  kind: OperationKind
+  operationId: string
+  paymentId: string
+  amountMinor: bigint
+  currency: string
+}
 
-/** Why bytes of the PSP are no verdict on the expected payment. */
+/** Why bytes of the PSP are no verdict on the expected operation. */
 export type Disbelief =
   /** Not strict JSON, or no object with our reference and a status. */
   | 'unreadable_answer'
   | 'unknown_status'
-  /** It contradicts the payment, so the PSP or we have mixed something up. */
+  /** It contradicts the operation, so the PSP or we have mixed something up. */
   | 'other_payment'
+  | 'other_operation'
   | 'other_amount'
   | 'other_currency'
   | 'no_transaction_id'
 
-/** What the PSP states about the expected payment, if it can be believed. */
+/** What the PSP states about the expected operation, if it can be believed. */
 export type Verdict =
   | { kind: 'approved'; response: Approval }
   | { kind: 'failed'; response: PspAnswer }
@@ -29,25 +37,34 @@ export type Verdict =
 /** A transaction id that is kept, compared and shown as it is: visible ASCII, not cut. */
 const TRANSACTION_ID = /^[\x21-\x7e]{1,255}$/
 
+/** The members that name an operation, and the transaction that moved its money. */
+const MEMBERS = {
+  pay: { reference: 'payment_id', transaction: 'gateway_transaction_id' },
+  refund: { reference: 'refund_id', transaction: 'gateway_refund_id' },
+  void: { reference: 'void_id', transaction: 'gateway_void_id' },
+} as const satisfies Record<OperationKind, object>
+
 /**
- * Reads what the PSP states about a payment. This is the only reader of such bytes, whether they
- * are an answer, a status query's, a callback or a line of a report. A verdict names our payment,
+ * Reads what the PSP states about an operation. This is the only reader of such bytes, whether they
+ * are an answer, a status query's, a callback or a line of a report. A verdict names our operation,
  * echoes no other amount or currency, and an approval has a transaction id (rule 9, ADR 0023).
  * Everything else is `none`: neither a success nor a failure.
  */
-export function readVerdict(expected: ExpectedPayment, bytes: Buffer): Verdict {
+export function readVerdict(expected: ExpectedOperation, bytes: Buffer): Verdict {
   const members = readMembers(bytes)
-  const { payment_id: reference, status } = members ?? {}
+  const names = MEMBERS[expected.kind]
+  const { [names.reference]: reference, status } = members ?? {}
   if (!members || typeof reference !== 'string') return none('unreadable_answer')
   if (typeof status !== 'string') return none('unreadable_answer')
-  if (reference.toLowerCase() !== expected.paymentId) return none('other_payment')
+  const other = otherReference(expected, reference, members['payment_id'])
+  if (other !== null) return none(other)
   if ('currency' in members && members['currency'] !== expected.currency) {
     return none('other_currency')
   }
   if ('amount' in members && !isAmount(members['amount'], expected)) return none('other_amount')
   switch (status) {
     case 'approved': {
-      const id = members['gateway_transaction_id']
+      const id = members[names.transaction]
       if (typeof id !== 'string' || !TRANSACTION_ID.test(id)) return none('no_transaction_id')
       return { kind: 'approved', response: { ...fieldsOf(members), gateway_transaction_id: id } }
     }
@@ -60,9 +77,22 @@ export function readVerdict(expected: ExpectedPayment, bytes: Buffer): Verdict {
   }
 }
 
-/** Whether the answer contradicts the payment. Bytes that only cannot be read do not. */
+/** Whether the answer contradicts the operation. Bytes that only cannot be read do not. */
 export function isContradiction(cause: Disbelief): boolean {
   return cause !== 'unreadable_answer' && cause !== 'unknown_status'
+}
+
+/** A reversal may also echo its payment. */
+function otherReference(
+  { kind, operationId, paymentId }: ExpectedOperation,
+  reference: string,
+  echoed: unknown,
+): Disbelief | null {
+  if (reference.toLowerCase() !== operationId) {
+    return kind === 'pay' ? 'other_payment' : 'other_operation'
+  }
+  const isSame = typeof echoed === 'string' && echoed.toLowerCase() === paymentId
+  return echoed === undefined || isSame ? null : 'other_payment'
 }
 
 function none(cause: Disbelief): Verdict {
@@ -82,7 +112,7 @@ function readMembers(bytes: Buffer): Record<string, unknown> | null {
 }
 
 /** "100.50" and "100.5" are the same amount. A JSON number is none: readers round it. */
-function isAmount(value: unknown, { amountMinor, currency }: ExpectedPayment): boolean {
+function isAmount(value: unknown, { amountMinor, currency }: ExpectedOperation): boolean {
   if (typeof value !== 'string') return false
   try {
     return parseAmount(value, currency) === amountMinor

@@ -7,11 +7,11 @@ import {
 } from '@caudal/postgres/array-parameter.ts'
 import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import type { PaymentFacts } from '../domain/payment-facts.ts'
-import type { PspPayment } from '../domain/psp-payment.ts'
+import type { PaymentFacts } from '../domain/operation-facts.ts'
+import type { PspOperation } from '../domain/psp-operation.ts'
 
 /** A payment that may be new. The times of `state` are relative to now. */
-export type NewPayment = { facts: PaymentFacts; requestBody: Buffer; state: PspPayment }
+export type NewPayment = { facts: PaymentFacts; requestBody: Buffer; state: PspOperation }
 
 /** Which payments were new, and the database's time. */
 export type Recorded = { paymentIds: ReadonlySet<string>; now: number }

@@ -2,12 +2,13 @@ import { type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
 import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { AttemptStatus } from '../domain/outcome.ts'
-import type { PspPayment } from '../domain/psp-payment.ts'
-import { isoTime } from './psp-payment-row.ts'
+import type { PspOperation } from '../domain/psp-operation.ts'
+import { isoTime } from './operation-row.ts'
+import type { OperationTable } from './operation-tables.ts'
 
 /** The outcome of an attempt, with the facts of its call if there was one. */
 export type ClosedAttempt = {
-  paymentId: string
+  operationId: string
   number: number
   status: Exclude<AttemptStatus, 'SENDING'>
   httpStatus: number | null
@@ -17,7 +18,7 @@ export type ClosedAttempt = {
 }
 
 export type Decisions = {
-  payments: readonly { paymentId: string; state: PspPayment }[]
+  operations: readonly { operationId: string; state: PspOperation }[]
   closed: readonly ClosedAttempt[]
   events: readonly OutboxEvent[]
 }
@@ -25,14 +26,15 @@ export type Decisions = {
 /** Writes decided states, answers of attempts, and their events. */
 export async function saveDecisions(
   tx: Tx,
-  { payments, closed, events }: Decisions,
+  table: OperationTable,
+  { operations, closed, events }: Decisions,
 ): Promise<void> {
-  const states = payments.map((payment) => payment.state)
-  // New states, answers and events are one statement. The payments are locked by the caller. An
+  const states = operations.map((operation) => operation.state)
+  // New states, answers and events are one statement. The rows are locked by the caller. An
   // abandoned attempt may still get its real answer; an existing answer is never replaced.
   const statement = sql`
     WITH moved AS (
-      UPDATE payments p SET
+      UPDATE ${table.rows} p SET
         status = d.status, step = d.step, due_at = d.due_at,
         attempt_number = d.attempt_number, attempt_deadline_at = d.attempt_deadline_at,
         failure_count = d.failure_count, may_have_left = d.may_have_left, unproven = d.unproven,
@@ -43,7 +45,7 @@ export async function saveDecisions(
         finished_at = CASE WHEN d.step IS NULL
           THEN coalesce(p.finished_at, statement_timestamp()) END
       FROM unnest(
-        ${payments.map((it) => it.paymentId)}::uuid[],
+        ${operations.map((it) => it.operationId)}::uuid[],
         ${states.map((it) => it.status)}::text[],
         ${states.map((it) => it.step)}::text[],
         ${states.map((it) => isoTime(it.dueAt))}::timestamptz[],
@@ -56,25 +58,25 @@ export async function saveDecisions(
         ${states.map(({ lastResponse }) => lastResponse && JSON.stringify(lastResponse))}::jsonb[],
         ${states.map((it) => it.reason)}::text[],
         ${states.map((it) => it.psp)}::text[]
-      ) AS d(payment_id, status, step, due_at, attempt_number, attempt_deadline_at, failure_count,
+      ) AS d(id, status, step, due_at, attempt_number, attempt_deadline_at, failure_count,
         may_have_left, unproven, query_count, gateway_response, reason, psp)
-      WHERE p.payment_id = d.payment_id
+      WHERE p.${table.id} = d.id
     ), closed AS (
-      UPDATE attempts a SET
+      UPDATE ${table.attempts} a SET
         status = c.status, answered_at = statement_timestamp(), http_status = c.http_status,
         answer_body = c.answer_body, latency_ms = c.latency_ms, error_class = c.error_class
       FROM unnest(
-        ${closed.map((it) => it.paymentId)}::uuid[],
+        ${closed.map((it) => it.operationId)}::uuid[],
         ${closed.map((it) => it.number)}::int[],
         ${closed.map((it) => it.status)}::text[],
         ${closed.map((it) => it.httpStatus)}::smallint[],
         ${closed.map((it) => it.answerBody)}::bytea[],
         ${closed.map((it) => it.latencyMs)}::int[],
         ${closed.map((it) => it.errorClass)}::text[]
-      ) AS c(payment_id, number, status, http_status, answer_body, latency_ms, error_class)
-      WHERE a.payment_id = c.payment_id AND a.number = c.number
+      ) AS c(id, number, status, http_status, answer_body, latency_ms, error_class)
+      WHERE a.${table.id} = c.id AND a.number = c.number
         AND a.status IN ('SENDING', 'UNKNOWN')
     )
     ${outboxInsert(events)}`
-  await tx.query(named('save-decisions', statement))
+  await tx.query(named(`save-${table.name}`, statement))
 }

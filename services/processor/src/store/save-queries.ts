@@ -1,9 +1,11 @@
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { StatusAnswer } from '../domain/outcome.ts'
+import type { OperationTable } from './operation-tables.ts'
 
 /** The result of a status query. */
 export type AnsweredQuery = {
-  paymentId: string
+  operationId: string
   number: number
   answer: StatusAnswer['kind']
   httpStatus: number | null
@@ -12,28 +14,25 @@ export type AnsweredQuery = {
   errorClass: string | null
 }
 
-// An answer may be reported again after a commit of unknown outcome; it exists already then.
-const SAVE = `
-  INSERT INTO status_queries
-    (payment_id, number, answer, http_status, answer_body, latency_ms, error_class)
-  SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::smallint[], $5::bytea[], $6::int[],
-    $7::text[])
-  ON CONFLICT ON CONSTRAINT status_queries_are_numbered DO NOTHING`
-
 /** Stores every answer to a status query. */
-export async function saveQueries(tx: Tx, queries: readonly AnsweredQuery[]): Promise<void> {
+export async function saveQueries(
+  tx: Tx,
+  table: OperationTable,
+  queries: readonly AnsweredQuery[],
+): Promise<void> {
   if (queries.length === 0) return
-  await tx.query({
-    name: 'save-queries',
-    text: SAVE,
-    values: [
-      queries.map((it) => it.paymentId),
-      queries.map((it) => it.number),
-      queries.map((it) => it.answer),
-      queries.map((it) => it.httpStatus),
-      queries.map((it) => it.answerBody),
-      queries.map((it) => it.latencyMs),
-      queries.map((it) => it.errorClass),
-    ],
-  })
+  // An answer may be reported again after a commit of unknown outcome; it exists already then.
+  const statement = sql`
+    INSERT INTO ${table.queries}
+      (${table.id}, number, answer, http_status, answer_body, latency_ms, error_class)
+    SELECT * FROM unnest(
+      ${queries.map((it) => it.operationId)}::uuid[],
+      ${queries.map((it) => it.number)}::int[],
+      ${queries.map((it) => it.answer)}::text[],
+      ${queries.map((it) => it.httpStatus)}::smallint[],
+      ${queries.map((it) => it.answerBody)}::bytea[],
+      ${queries.map((it) => it.latencyMs)}::int[],
+      ${queries.map((it) => it.errorClass)}::text[])
+    ON CONFLICT (${table.id}, number) DO NOTHING`
+  await tx.query(named(`save-queries-of-${table.name}`, statement))
 }

@@ -9,23 +9,24 @@ import {
 } from '@caudal/postgres/array-parameter.ts'
 import { named, raw, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { PspPayment, PaymentStatus } from '../domain/psp-payment.ts'
+import type { PspOperation, OperationStatus } from '../domain/psp-operation.ts'
+import type { OperationTable } from './operation-tables.ts'
 
 /**
- * SQLSTATE raised when a payment is not awaiting the attempt that its verdict answers, or when the
- * transaction id of an approval is another payment's.
+ * SQLSTATE raised when an operation is not awaiting the attempt that its verdict answers, or when
+ * the transaction id of an approval is another operation's.
  */
 const NOT_AWAITED = 'CA003'
 
 /** A verdict on the attempt that was awaited when it was decided. */
 export type AttemptVerdict = {
   /** The status before the decision. */
-  expected: PaymentStatus
-  state: PspPayment
+  expected: OperationStatus
+  state: PspOperation
   /** Of an approval; null for a decline. */
   transactionId: string | null
   answered: {
-    paymentId: string
+    operationId: string
     number: number
     status: 'APPROVED' | 'DECLINED'
     httpStatus: number
@@ -35,11 +36,12 @@ export type AttemptVerdict = {
 }
 
 /**
- * Ends payments by verdicts on their awaited attempts, all or none; see `isNotAwaited`. Claims the
- * transaction ids of approvals (see `claimTransactions`).
+ * Ends operations by verdicts on their awaited attempts, all or none; see `isNotAwaited`. Claims
+ * the transaction ids of approvals (see `claimTransactions`).
  */
 export async function saveVerdicts(
   db: Db,
+  table: OperationTable,
   verdicts: readonly AttemptVerdict[],
   events: readonly OutboxEvent[],
 ): Promise<void> {
@@ -53,7 +55,7 @@ export async function saveVerdicts(
   const statement = sql`
     WITH wanted AS (
       SELECT * FROM unnest(
-        ${uuidArray(answered, (it) => it.paymentId)}::uuid[],
+        ${uuidArray(answered, (it) => it.operationId)}::uuid[],
         ${textArray(verdicts, (it) => it.expected)}::text[],
         ${bigintArray(answered, (it) => it.number)}::bigint[],
         ${textArray(states, (it) => it.status)}::text[],
@@ -63,30 +65,30 @@ export async function saveVerdicts(
         ${smallintArray(answered, (it) => it.httpStatus)}::smallint[],
         ${byteaArray(answered, (it) => it.answerBody)}::bytea[],
         ${bigintArray(answered, (it) => it.latencyMs)}::bigint[]
-      ) AS w(payment_id, expected_status, attempt_number, status, gateway_response, reason,
+      ) AS w(id, expected_status, attempt_number, status, gateway_response, reason,
         attempt_status, http_status, answer_body, latency_ms)
     ), moved AS (
-      UPDATE payments p SET
+      UPDATE ${table.rows} p SET
         status = w.status, step = NULL, due_at = NULL, gateway_response = w.gateway_response::jsonb,
         reason = w.reason, finished_at = statement_timestamp()
       FROM wanted w
-      WHERE p.payment_id = w.payment_id AND p.status = w.expected_status
+      WHERE p.${table.id} = w.id AND p.status = w.expected_status
         AND p.step = 'await' AND p.attempt_number = w.attempt_number
       RETURNING 1
     ), answered AS (
-      UPDATE attempts a SET
+      UPDATE ${table.attempts} a SET
         status = w.attempt_status, answered_at = statement_timestamp(),
         http_status = w.http_status, answer_body = w.answer_body, latency_ms = w.latency_ms
       FROM wanted w
-      WHERE a.payment_id = w.payment_id AND a.number = w.attempt_number
+      WHERE a.${table.id} = w.id AND a.number = w.attempt_number
     ), claimed AS (
-      INSERT INTO psp_transactions (psp, gateway_transaction_id, payment_id)
-      SELECT psp, id, payment_id FROM unnest(
+      INSERT INTO ${table.transactions} (psp, gateway_transaction_id, ${table.id})
+      SELECT psp, transaction_id, id FROM unnest(
         ${textArray(approved, ({ state }) => state.psp ?? DEFAULT_PSP)}::text[],
         ${textArray(approved, (it) => it.transactionId)}::text[],
-        ${uuidArray(approved, (it) => it.answered.paymentId)}::uuid[]
-      ) AS c(psp, id, payment_id)
-      ORDER BY psp, id
+        ${uuidArray(approved, (it) => it.answered.operationId)}::uuid[]
+      ) AS c(psp, transaction_id, id)
+      ORDER BY psp, transaction_id
       ON CONFLICT DO NOTHING
       RETURNING 1
     ), emitted AS (${outboxInsert(events)}
@@ -94,8 +96,8 @@ export async function saveVerdicts(
     SELECT require_that(
       (SELECT count(*) FROM moved) = (SELECT count(*) FROM wanted)
         AND (SELECT count(*) FROM claimed) = ${approved.length}::bigint,
-      '${raw(NOT_AWAITED)}', 'a payment is not awaiting this answer')`
-  await db.query(named('save-verdicts', statement))
+      '${raw(NOT_AWAITED)}', 'an operation is not awaiting this answer')`
+  await db.query(named(`save-verdicts-of-${table.name}`, statement))
 }
 
 /** Whether the error is the refused compare-and-set of `saveVerdicts`. */

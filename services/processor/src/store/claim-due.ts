@@ -3,13 +3,14 @@ import { intArray, textArray } from '@caudal/postgres/array-parameter.ts'
 import { named, raw, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import {
-  PSP_PAYMENT_COLUMNS,
-  type PspPaymentRow,
-  type StoredPayment,
-  storedPayment,
-} from './psp-payment-row.ts'
+  operationColumns,
+  type OperationRow,
+  type StoredOperation,
+  storedOperation,
+} from './operation-row.ts'
+import type { OperationTable } from './operation-tables.ts'
 
-/** How many due payments to claim: of one step, of each tenant and bank, of each tenant. */
+/** How many due operations to claim: of one step, of each tenant and bank, of each tenant. */
 export type TurnLimits = {
   total: number
   /** Of keys and tenants that are not listed. */
@@ -19,40 +20,39 @@ export type TurnLimits = {
   tenants: readonly { tenant: string; most: number }[]
 }
 
-/** Payments whose circuit is open: those that have been due for longer are claimed to end. */
-export type HeldPayments = { waitMs: number; all: boolean; keys: readonly CallKey[] }
+/** Operations whose circuit is open: those that have been due for longer are claimed to end. */
+export type HeldOperations = { waitMs: number; all: boolean; keys: readonly CallKey[] }
 
 /** How many due payments of each step to claim. */
 export type DueLimits = {
   send: TurnLimits
   query: TurnLimits
   await: number
-  held: HeldPayments
+  held: HeldOperations
 }
 
-export type DuePayment = StoredPayment & { requestBody: Buffer }
+export type DueOperation = StoredOperation & { requestBody: Buffer }
 
-/** The most payments that are claimed at once because their circuit stayed open. */
+/** The most operations that are claimed at once because their circuit stayed open. */
 const MOST_HELD = 500
 
-const SOMETHING_DUE = `
-  SELECT EXISTS (
-    SELECT 1 FROM payments
-    WHERE step IN ('send', 'query', 'await') AND due_at <= statement_timestamp()
-  ) AS due`
-
-/** Whether the step of any payment is due: a cheap query for an idle instance. */
-export async function isSomethingDue(db: Db): Promise<boolean> {
-  const { rows } = await db.query<{ due: boolean }>({
-    name: 'something-due',
-    text: SOMETHING_DUE,
-  })
+/** Whether the step of any operation is due: a cheap query for an idle instance. */
+export async function isSomethingDue(
+  db: Db,
+  { name, rows: table }: OperationTable,
+): Promise<boolean> {
+  const statement = sql`
+    SELECT EXISTS (
+      SELECT 1 FROM ${table}
+      WHERE step IN ('send', 'query', 'await') AND due_at <= statement_timestamp()
+    ) AS due`
+  const { rows } = await db.query<{ due: boolean }>(named(`something-due-of-${name}`, statement))
   return rows[0]?.due ?? false
 }
 
 // Skips rows that another instance or the recording of an answer has locked.
-const lost = (limit: number): Sql => sql`
-    SELECT ${raw(PSP_PAYMENT_COLUMNS)}, request_body FROM payments
+const lost = (table: OperationTable, limit: number): Sql => sql`
+    SELECT ${operationColumns(table)}, request_body FROM ${table.rows}
     WHERE step = 'await' AND due_at <= statement_timestamp()
     ORDER BY due_at
     LIMIT ${limit}
@@ -62,13 +62,17 @@ const lost = (limit: number): Sql => sql`
 // of each. A skip scan of the index finds the tenants and banks. The turns are counted without a
 // lock, which gives each bank its places; then as many rows are locked, from behind those that
 // other instances have locked.
-const dueInTurns = (step: Sql, { total, ofKey, ofTenant, keys, tenants }: TurnLimits): Sql => sql`
+const dueInTurns = (
+  table: OperationTable,
+  step: Sql,
+  { total, ofKey, ofTenant, keys, tenants }: TurnLimits,
+): Sql => sql`
     WITH RECURSIVE keys AS (
-      (SELECT tenant_id, destination_bank FROM payments WHERE step = '${step}'
+      (SELECT tenant_id, destination_bank FROM ${table.rows} WHERE step = '${step}'
         ORDER BY tenant_id, destination_bank LIMIT 1)
       UNION ALL
       SELECT next.tenant_id, next.destination_bank FROM keys CROSS JOIN LATERAL (
-        SELECT p.tenant_id, p.destination_bank FROM payments p
+        SELECT p.tenant_id, p.destination_bank FROM ${table.rows} p
         WHERE p.step = '${step}'
           AND (p.tenant_id, p.destination_bank) > (keys.tenant_id, keys.destination_bank)
         ORDER BY p.tenant_id, p.destination_bank LIMIT 1
@@ -89,7 +93,7 @@ const dueInTurns = (step: Sql, { total, ofKey, ofTenant, keys, tenants }: TurnLi
       SELECT l.*, d.due_at AS since,
         row_number() OVER (PARTITION BY of_tenant, of_bank ORDER BY d.due_at) AS turn_of_bank
       FROM limited l CROSS JOIN LATERAL (
-        SELECT due_at FROM payments
+        SELECT due_at FROM ${table.rows}
         WHERE step = '${step}' AND tenant_id = l.of_tenant AND destination_bank = l.of_bank
           AND due_at <= statement_timestamp()
         ORDER BY due_at LIMIT least(l.most_of_key, l.most_of_tenant, ${total}::int)
@@ -106,40 +110,44 @@ const dueInTurns = (step: Sql, { total, ofKey, ofTenant, keys, tenants }: TurnLi
       GROUP BY of_tenant, of_bank
     )
     SELECT d.* FROM places CROSS JOIN LATERAL (
-      SELECT ${raw(PSP_PAYMENT_COLUMNS)}, request_body FROM payments
+      SELECT ${operationColumns(table)}, request_body FROM ${table.rows}
       WHERE step = '${step}' AND tenant_id = of_tenant AND destination_bank = of_bank
         AND due_at <= statement_timestamp()
       ORDER BY due_at LIMIT place_count
       FOR UPDATE SKIP LOCKED
     ) d`
 
-const held = ({ waitMs, all, keys }: HeldPayments): Sql => sql`
-    SELECT ${raw(PSP_PAYMENT_COLUMNS)}, request_body FROM payments p
+const held = (table: OperationTable, { waitMs, all, keys }: HeldOperations): Sql => sql`
+    SELECT ${operationColumns(table)}, request_body FROM ${table.rows} p
     WHERE step = 'send' AND due_at <= statement_timestamp() - ${waitMs} * interval '1 ms'
       AND (${all} OR EXISTS (
         SELECT FROM unnest(${textArray(keys, ({ tenant }) => tenant)}::text[],
           ${textArray(keys, ({ destination }) => destination)}::text[]) AS k(of_tenant, of_bank)
         WHERE of_tenant = p.tenant_id AND of_bank = p.destination_bank))
-      AND payment_id <> ALL (ARRAY(SELECT payment_id FROM sends))
+      AND ${table.id} <> ALL (ARRAY(SELECT operation_id FROM sends))
     ORDER BY due_at
     LIMIT ${all || keys.length > 0 ? MOST_HELD : 0}
     FOR UPDATE SKIP LOCKED`
 
 /**
- * Locks payments whose step is due; several instances share them. Tenants and their banks take
- * turns. Within a bank the longest overdue payment comes first.
+ * Locks operations whose step is due; several instances share them. Tenants and their banks take
+ * turns. Within a bank the longest overdue one comes first.
  */
-export async function claimDuePayments(tx: Tx, limits: DueLimits): Promise<DuePayment[]> {
+export async function claimDue(
+  tx: Tx,
+  table: OperationTable,
+  limits: DueLimits,
+): Promise<DueOperation[]> {
   const statement = sql`
-    WITH sends AS MATERIALIZED (${dueInTurns(raw('send'), limits.send)}
-    ), held AS (${held(limits.held)}
-    ), queries AS (${dueInTurns(raw('query'), limits.query)}
-    ), lost AS (${lost(limits.await)}
+    WITH sends AS MATERIALIZED (${dueInTurns(table, raw('send'), limits.send)}
+    ), held AS (${held(table, limits.held)}
+    ), queries AS (${dueInTurns(table, raw('query'), limits.query)}
+    ), lost AS (${lost(table, limits.await)}
     )
     SELECT * FROM sends UNION ALL SELECT * FROM held
     UNION ALL SELECT * FROM queries UNION ALL SELECT * FROM lost`
-  const { rows } = await tx.query<PspPaymentRow & { request_body: Buffer }>(
-    named('claim-due-payments', statement),
+  const { rows } = await tx.query<OperationRow & { request_body: Buffer }>(
+    named(`claim-due-${table.name}`, statement),
   )
-  return rows.map((row) => ({ ...storedPayment(row), requestBody: row.request_body }))
+  return rows.map((row) => ({ ...storedOperation(row), requestBody: row.request_body }))
 }

@@ -1,15 +1,20 @@
 import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
-import type { PspReason } from '@caudal/contracts/reasons.ts'
+import type { CANCELED, RefundReason } from '@caudal/contracts/reasons.ts'
 
 /** COMPLETED and FAILED are final; IN_DOUBT has been emitted and its outcome is still unknown. */
-export type PaymentStatus = 'PENDING' | 'IN_DOUBT' | 'COMPLETED' | 'FAILED'
+export type OperationStatus = 'PENDING' | 'IN_DOUBT' | 'COMPLETED' | 'FAILED'
+
+/** Why an operation failed. Only a refund can be refused before it is sent. */
+export type OperationReason = RefundReason | typeof CANCELED
 
 /** What comes next: send the request, await its answer, query the status, or nothing. */
 export type PspStep = 'send' | 'await' | 'query' | null
 
-/** The state of one payment at the PSP. Times are in milliseconds since the epoch. */
-export type PspPayment = {
-  status: PaymentStatus
+/** The state of one operation at the PSP. Times are in milliseconds since the epoch. */
+export type PspOperation = {
+  /** When it became known. Its idempotency key is not older. */
+  recordedAt: number
+  status: OperationStatus
   /** The PSP of every attempt, chosen by the first one (ADR 0019); null before it. */
   psp: string | null
   step: PspStep
@@ -29,12 +34,13 @@ export type PspPayment = {
   queries: number
   /** The PSP's last answer that named a status, for the event and for people. */
   lastResponse: PspAnswer | null
-  reason: PspReason | null
+  reason: OperationReason | null
 }
 
-/** A payment whose funds are held and for which no request was sent. */
-export function newPayment(now: number): PspPayment {
+/** An operation whose funds are held and for which no request was sent. */
+export function newOperation(now: number): PspOperation {
   return {
+    recordedAt: now,
     status: 'PENDING',
     psp: null,
     step: 'send',
@@ -50,7 +56,7 @@ export function newPayment(now: number): PspPayment {
   }
 }
 
-/** Whether the payment is in a final state, which never changes. */
-export function isOver(payment: PspPayment): boolean {
-  return payment.status === 'COMPLETED' || payment.status === 'FAILED'
+/** Whether the operation is in a final state, which never changes. */
+export function isOver(operation: PspOperation): boolean {
+  return operation.status === 'COMPLETED' || operation.status === 'FAILED'
 }

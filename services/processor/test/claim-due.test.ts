@@ -3,15 +3,16 @@ import { test } from 'node:test'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type TestScope, testDatabase } from '@caudal/testing/test-database.ts'
-import { newPayment } from '../src/domain/psp-payment.ts'
+import { newOperation } from '../src/domain/psp-operation.ts'
 import { processorMigrations } from '../src/migrations.ts'
 import {
-  claimDuePayments,
+  claimDue,
   type DueLimits,
-  type DuePayment,
-  type HeldPayments,
+  type DueOperation,
+  type HeldOperations,
   type TurnLimits,
-} from '../src/store/claim-due-payments.ts'
+} from '../src/store/claim-due.ts'
+import { PAYMENTS } from '../src/store/operation-tables.ts'
 import { recordPayments } from '../src/store/record-payments.ts'
 import { newPaymentFacts } from './new-payment-facts.ts'
 
@@ -24,14 +25,14 @@ async function databaseOf(t: TestScope, ...due: Due[]): Promise<Db> {
     const payments = Array.from({ length: count }, () => ({
       facts: newPaymentFacts({ tenantId, destinationBank }),
       requestBody: Buffer.from('{}'),
-      state: newPayment(0),
+      state: newOperation(0),
     }))
     await transaction(db, (tx) => recordPayments(tx, payments))
   }
   return db
 }
 
-const OF_NOBODY: HeldPayments = { waitMs: 0, all: false, keys: [] }
+const OF_NOBODY: HeldOperations = { waitMs: 0, all: false, keys: [] }
 
 /** At most so many of each tenant and bank. */
 function turns(total: number, more: Partial<TurnLimits> = {}): TurnLimits {
@@ -43,13 +44,13 @@ function limitsOf({ send = 0, query = 0 }: { send?: number; query?: number }): D
 }
 
 const claim = (db: Db, limits: { send: number; query: number }) =>
-  transaction(db, (tx) => claimDuePayments(tx, limitsOf(limits)))
+  transaction(db, (tx) => claimDue(tx, PAYMENTS, limitsOf(limits)))
 
 const claimSends = (db: Db, send: TurnLimits, held = OF_NOBODY) =>
-  transaction(db, (tx) => claimDuePayments(tx, { ...limitsOf({}), send, held }))
+  transaction(db, (tx) => claimDue(tx, PAYMENTS, { ...limitsOf({}), send, held }))
 
 /** How many payments of each tenant and bank. */
-function countsOf(payments: readonly DuePayment[]): Record<string, number> {
+function countsOf(payments: readonly DueOperation[]): Record<string, number> {
   const names = payments.map(({ facts }) => `${facts.tenantId}/${facts.destinationBank}`)
   return Object.fromEntries(
     [...Map.groupBy(names, (name) => name)].map(([name, all]) => [name, all.length]),
@@ -72,7 +73,7 @@ test('instances that claim together never lock the same payment', async (t) => {
   const db = await databaseOf(t, [100, 'caudal'])
   const claimed: string[] = []
   await transaction(db, async (tx) => {
-    for (const { facts } of await claimDuePayments(tx, limitsOf({ send: 40 }))) {
+    for (const { facts } of await claimDue(tx, PAYMENTS, limitsOf({ send: 40 }))) {
       claimed.push(facts.paymentId)
     }
     for (const { facts } of await claim(db, { send: 40, query: 0 })) claimed.push(facts.paymentId)
@@ -89,7 +90,7 @@ for (const step of ['send', 'query'] as const) {
     const claimed: string[] = []
     const claimInside = (left: number): Promise<void> =>
       transaction(db, async (tx) => {
-        const payments = await claimDuePayments(tx, limits)
+        const payments = await claimDue(tx, PAYMENTS, limits)
         claimed.push(...payments.map(({ facts }) => facts.paymentId))
         if (left > 1) await claimInside(left - 1)
       })

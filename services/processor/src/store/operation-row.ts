@@ -1,0 +1,115 @@
+import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
+import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
+import { type Sql, sql } from '@caudal/postgres/sql.ts'
+import type { OperationFacts, OperationKind } from '../domain/operation-facts.ts'
+import type {
+  OperationReason,
+  OperationStatus,
+  PspOperation,
+  PspStep,
+} from '../domain/psp-operation.ts'
+import type { OperationTable } from './operation-tables.ts'
+
+/** An operation as it was locked: `now` is the database's. */
+export type StoredOperation = { facts: OperationFacts; state: PspOperation; now: number }
+
+/** The columns of an operation's state. */
+const STATE_COLUMNS = sql`created_at, status, step, due_at, attempt_number,
+  attempt_deadline_at, failure_count, may_have_left, unproven, query_count, gateway_response,
+  reason, psp, statement_timestamp() AS now`
+
+/** The columns that every load takes. */
+export function operationColumns({ ownFacts }: OperationTable): Sql {
+  return sql`${ownFacts}, tenant_id, account_id, user_id, amount_minor, currency,
+    destination_bank, traceparent, ${STATE_COLUMNS}`
+}
+
+export type StateRow = {
+  created_at: Date
+  status: OperationStatus
+  step: PspStep
+  due_at: Date | null
+  attempt_number: number
+  attempt_deadline_at: Date | null
+  failure_count: number
+  may_have_left: boolean
+  unproven: boolean
+  query_count: number
+  gateway_response: PspAnswer | null
+  reason: OperationReason | null
+  psp: string | null
+  now: Date
+}
+
+export type OperationRow = StateRow & {
+  operation_id: string
+  payment_id: string
+  kind: OperationKind
+  wallet_transaction_id: string
+  request_id: string
+  sequence: number
+  gateway_transaction_id: string | null
+  requested_at: Date
+  tenant_id: string
+  account_id: string
+  user_id: string
+  amount_minor: bigint
+  currency: string
+  destination_bank: string
+  traceparent: string | null
+}
+
+/** The row as the domain knows it. */
+export function storedOperation(row: OperationRow): StoredOperation {
+  return { facts: factsOf(row), state: stateOf(row), now: row.now.getTime() }
+}
+
+function factsOf(row: OperationRow): OperationFacts {
+  const common = {
+    operationId: row.operation_id,
+    paymentId: row.payment_id,
+    tenantId: row.tenant_id,
+    accountId: row.account_id,
+    userId: row.user_id,
+    amountMinor: row.amount_minor,
+    currency: row.currency,
+    destinationBank: row.destination_bank,
+    traceparent: row.traceparent,
+  }
+  if (row.kind === 'pay') {
+    return { ...common, kind: 'pay', walletTransactionId: row.wallet_transaction_id }
+  }
+  return {
+    ...common,
+    kind: row.kind,
+    requestId: row.request_id,
+    sequence: row.sequence,
+    gatewayTransactionId: row.gateway_transaction_id,
+    requestedAt: row.requested_at.toISOString(),
+  }
+}
+
+/** The state of a row as the domain knows it. */
+export function stateOf(row: StateRow): PspOperation {
+  return {
+    recordedAt: row.created_at.getTime(),
+    status: row.status,
+    // A row of release 0.1.0 names none, and only the default PSP was there then.
+    psp: row.psp ?? (row.attempt_number > 0 ? DEFAULT_PSP : null),
+    step: row.step,
+    dueAt: row.due_at?.getTime() ?? null,
+    attempt: row.attempt_number,
+    attemptDeadlineAt: row.attempt_deadline_at?.getTime() ?? null,
+    failures: row.failure_count,
+    mayHaveLeft: row.may_have_left,
+    unproven: row.unproven,
+    queries: row.query_count,
+    lastResponse: row.gateway_response,
+    reason: row.reason,
+  }
+}
+
+/** Milliseconds of the epoch as PostgreSQL reads them. */
+export function isoTime(timeMs: number | null): string | null {
+  return timeMs === null ? null : new Date(timeMs).toISOString()
+}
