@@ -10,6 +10,7 @@ import { addUserRoutes } from '@caudal/identity/users/user-routes.ts'
 import { addOrderRoutes } from '@caudal/orders/requests/routes.ts'
 import { addPaymentRoutes } from '@caudal/payments/requests/routes.ts'
 import { addStaffRoutes } from '@caudal/payments/requests/staff-routes.ts'
+import { addCancelRoute } from '@caudal/processor/http/cancel-route.ts'
 import { addWaitsRoute } from '@caudal/service/waits-route.ts'
 import { addOpenRoute } from '@caudal/wallets/accounts/open-route.ts'
 import { addWalletRoutes } from '@caudal/wallets/accounts/wallet-routes.ts'
@@ -56,7 +57,11 @@ export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
   { service: 'orders', add: [(app) => addOrderRoutes(app, INERT_LISTS)] },
   {
     service: 'processor',
-    add: [(app) => addStepsRoute(app, INERT), (app) => addWaitsRoute(app, INERT)],
+    add: [
+      (app) => addStepsRoute(app, INERT),
+      (app) => addCancelRoute(app, INERT),
+      (app) => addWaitsRoute(app, INERT),
+    ],
   },
   {
     service: 'notifications',

@@ -15,6 +15,8 @@ export const ERROR_CODES = {
   METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
   ORDER_ALREADY_PAID: { status: 409, title: 'The order is already paid' },
   ORDER_PAYMENT_IN_PROGRESS: { status: 409, title: 'A payment of the order is in progress' },
+  PAYMENT_ALREADY_SENT: { status: 409, title: 'The payment was already sent' },
+  REFUND_ALREADY_SENT: { status: 409, title: 'The refund was already sent' },
   REFERENCE_ALREADY_USED: { status: 409, title: 'The reference was used before' },
   HISTORY_DETACHED: { status: 410, title: 'The history of that time was archived' },
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },

@@ -46,6 +46,10 @@ export const SCOPES = {
       'reclassify in corrections',
     holders: ['client'],
   },
+  'operations:cancel': {
+    allows: 'cancel payments and refunds that were not sent to the PSP yet',
+    holders: ['client'],
+  },
   'orders:read': { allows: 'read the orders of all users', holders: ['client'] },
   'orders:write': { allows: 'create orders', holders: ['client'] },
   'users:read': { allows: 'read users and their devices', holders: ['client'] },

@@ -13,8 +13,10 @@ import { openLog, openRelay } from '@caudal/service/open-log.ts'
 import { serviceVerifier } from '@caudal/service/service-verifier.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
 import { addWaitsRoute } from '@caudal/service/waits-route.ts'
+import { cancelOperation } from './calls/cancel-operation.ts'
 import { type PspWork, startPspWork } from './calls/psp-work.ts'
 import type { Config } from './config.ts'
+import { addCancelRoute } from './http/cancel-route.ts'
 import { createHandlers, orderBy } from './messaging/handlers.ts'
 import { processorMigrations } from './migrations.ts'
 import { processBatch } from './process-batch.ts'
@@ -69,7 +71,7 @@ async function startConsumer({
     group: NAME,
     handlers: createHandlers(config.psp.accounts),
     orderBy,
-    process: (tx, reserved) => processBatch(work.intake, tx, reserved),
+    process: (tx, requested) => processBatch(work.intake, tx, requested),
     afterCommit: () => relay.wake(),
     capacity: () => work.capacity(),
   })
@@ -87,6 +89,13 @@ function createApp(parts: Parts, consumer: Consumer): HttpServer {
   })
   const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addStepsRoute(app, { verifier, listSteps: (payment) => listPspSteps(db, payment) })
+  const { observer } = work
+  const wakeRelay = (): void => relay.wake()
+  const cancelDeps = { db, region: config.region, observer, wakeRelay }
+  addCancelRoute(app, {
+    verifier,
+    cancel: (request, actor) => cancelOperation(cancelDeps, request, actor),
+  })
   const circuits = { modeOf: work.circuitModeOf, waitMs: config.psp.policy.circuitWaitMs }
   const findNext = (payment: NamedPayment) => findNextStep(db, payment, circuits)
   addWaitsRoute(app, { verifier, db, name: NAME, findNext })
