@@ -5,7 +5,7 @@ export type Got = { status: number; text: string; json: () => Record<string, unk
 /** One request on its own connection, so that no connection stays open after the tests. */
 export async function call(
   url: string,
-  options: { method?: 'GET' | 'PUT'; token?: string; body?: unknown } = {},
+  options: { method?: 'GET' | 'POST' | 'PUT'; token?: string; body?: unknown } = {},
 ): Promise<Got> {
   const { method = 'GET', token, body } = options
   const { statusCode, body: answer } = await request(url, {

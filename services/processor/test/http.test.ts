@@ -91,6 +91,30 @@ test('steps need their scope, and a malformed id is refused with a code', async 
   assert.equal(junk.body['code'], 'MALFORMED_REQUEST')
 })
 
+test('a payment is canceled by a client with the scope, until it is sent', async () => {
+  const cancel = async (id: string, granted: string, kind = 'pay') => {
+    const path = `${service.url}/internal/operations/${id}/cancel`
+    const options = { method: 'POST', token: await token(granted), body: { kind } } as const
+    const { status, json } = await call(path, options)
+    return { status, body: json() }
+  }
+  const [early, late] = [fundsReserved(), fundsReserved()]
+  assert.equal((await cancel(early.payment_id, 'payments:write')).body['code'], 'FORBIDDEN')
+  const canceled = { operation_id: early.payment_id, status: 'CANCELED' }
+  for (const id of [early.payment_id, early.payment_id.toUpperCase()]) {
+    const answer = await cancel(id, 'operations:cancel')
+    assert.deepEqual(answer, { status: 200, body: canceled })
+  }
+  await it.reserve([early, late])
+  await it.final(late.payment_id)
+  const refused = await cancel(late.payment_id, 'operations:cancel')
+  assert.deepEqual([refused.status, refused.body['code']], [409, 'PAYMENT_ALREADY_SENT'])
+  const unknown = await cancel(late.payment_id, 'operations:cancel', 'payout')
+  assert.equal(unknown.body['code'], 'MALFORMED_REQUEST')
+  await eventually(async () => (await it.resultsOf(early.payment_id)).length === 1)
+  assert.equal(await it.requests(early.payment_id), 0)
+})
+
 test('P13: the service has health, readiness, metrics and an OpenAPI document', async () => {
   assert.equal((await get('/healthz')).status, 200)
   const ready = await get('/readyz')

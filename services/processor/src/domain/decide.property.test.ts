@@ -9,6 +9,7 @@ import type { Emission, PspDecision } from './decision.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
 import { type PspOperation, isOver, newOperation } from './psp-operation.ts'
 import type { RetryPolicy } from './retry-policy.ts'
+import { shownState, transitions } from './transitions.ts'
 
 const policy: RetryPolicy = {
   timeoutMs: 5_000,
@@ -146,6 +147,25 @@ test('an operation with an ambiguous attempt fails only by a verdict of the PSP 
           (input.kind === 'outcome' && input.outcome.kind === 'declined') ||
           (input.kind === 'status' && input.answer.kind === 'failed')
         assert.ok(verdict, `failed by ${JSON.stringify(input)}`)
+      })
+    }),
+  )
+})
+
+test('every step of any story is in the table of transitions', () => {
+  const nameOf = (from: PspOperation, to: PspOperation, emits: string | null): string =>
+    JSON.stringify([shownState(from), shownState(to), emits])
+  const known = new Set(
+    transitions().map(({ from, to, emits }) => JSON.stringify([from, to, emits])),
+  )
+  fc.assert(
+    fc.property(stories, jitters, (story, jitter) => {
+      replay(story, jitter, (before, _input, { operation, emission }) => {
+        const [from, to] = [shownState(before), shownState(operation)]
+        // A fact that comes too early or late, or a wait, changes nothing that is shown.
+        if (emission === null && JSON.stringify(from) === JSON.stringify(to)) return
+        const name = nameOf(before, operation, emission?.kind ?? null)
+        assert.ok(known.has(name), name)
       })
     }),
   )

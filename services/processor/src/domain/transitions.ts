@@ -1,0 +1,187 @@
+import type { Capabilities } from './capabilities.ts'
+import { decideCancel } from './decide-cancel.ts'
+import { type Admission, decideDue, type DueContext } from './decide-due.ts'
+import { decideOutcome } from './decide-outcome.ts'
+import { decideStatus } from './decide-status.ts'
+import type { Emission, PspDecision } from './decision.ts'
+import type { SendOutcome, StatusAnswer } from './outcome.ts'
+import { newOperation, type PspOperation } from './psp-operation.ts'
+import type { RetryPolicy } from './retry-policy.ts'
+
+/** What is known of the requests that were sent, while one awaits its answer of those before it. */
+type Left = 'nothing left' | 'all answered' | 'may be in flight'
+
+/** A state as the documents show it. */
+export type ShownState = {
+  status: PspOperation['status']
+  step: PspOperation['step']
+  left: Left | null
+}
+
+/** One row of the table: in this state, this fact leads to that state and emits that. */
+export type Transition = {
+  from: ShownState
+  fact: string
+  to: ShownState
+  emits: Emission['kind'] | null
+}
+
+type Fact = { name: string; apply: (state: PspOperation) => PspDecision | null }
+
+const NOW = 1_000_000
+const WAIT_MS = 15_000
+/** One retry is enough to show a first and a last one. */
+const policy: RetryPolicy = {
+  timeoutMs: 5_000,
+  graceMs: 500,
+  maxRetries: 1,
+  retryBaseMs: 250,
+  retryMaxMs: 5_000,
+  retryAfterMaxMs: 60_000,
+  firstQueryMs: 1_000,
+  queryMaxMs: 60_000,
+  misconfiguredMs: 30_000,
+  waitMs: 250,
+  circuitWaitMs: WAIT_MS,
+}
+const capabilities: Capabilities = {
+  keyLifetimeMs: null,
+  queryBy: 'our_id',
+  notFoundProves: true,
+  voidUntilMs: null,
+  refundWindowMs: null,
+  currencies: null,
+  callbackTrust: 'verdict',
+}
+const context: DueContext = { now: NOW, jitter: 0, policy, capabilities, psp: 'main' }
+const response = { status: 'any', gateway_transaction_id: 'any' }
+
+const failed: SendOutcome = { kind: 'unavailable', response, retryAfterMs: null }
+const notSent: SendOutcome = { kind: 'not_sent', cause: 'unreachable' }
+const LAST = { failures: policy.maxRetries }
+
+/** An outcome of the awaited attempt, and what the operation is to have before it. */
+const OUTCOMES: readonly [string, SendOutcome, Partial<PspOperation>?][] = [
+  ['approved', { kind: 'approved', response }],
+  ['declined', { kind: 'declined', response }],
+  ['accepted', { kind: 'pending', response }],
+  ['failed for a time', failed],
+  ['failed for the last time', failed, LAST],
+  ['credentials refused', { kind: 'misconfigured' }],
+  ['no readable answer', { kind: 'ambiguous' }],
+  ['not sent', notSent],
+  ['not sent for the last time', notSent, LAST],
+]
+const ANSWERS: readonly [string, StatusAnswer][] = [
+  ['query: approved', { kind: 'approved', response }],
+  ['query: failed', { kind: 'failed', response }],
+  ['query: pending', { kind: 'pending', response }],
+  ['query: not_found', { kind: 'not_found' }],
+  ['query: no answer', { kind: 'unknown' }],
+]
+
+/** Everything that can happen to an operation. */
+const FACTS: readonly Fact[] = [
+  due('sent', 'send', 'send'),
+  due('key expired', 'send', 'send', {
+    ...context,
+    capabilities: { ...capabilities, keyLifetimeMs: 0 },
+  }),
+  due('circuit open for too long', 'send', 'circuit_open'),
+  due('asked about', 'query', 'wait'),
+  due('sender lost', 'await', 'wait'),
+  ...OUTCOMES.map(([name, outcome, given]): Fact => ({
+    name,
+    apply(state) {
+      if (state.step !== 'await') return null
+      const before = { ...state, failures: 0, ...given }
+      return decideOutcome(before, { attempt: state.attempt, outcome }, context)
+    },
+  })),
+  late('late: approved', { kind: 'approved', response }),
+  late('late: declined', { kind: 'declined', response }),
+  ...ANSWERS.map(([name, answer]): Fact => ({
+    name,
+    apply: (state) =>
+      state.step === 'query'
+        ? decideStatus(state, { query: state.queries, answer }, context)
+        : null,
+  })),
+  {
+    name: 'canceled',
+    apply(state) {
+      const decided = decideCancel(state)
+      return decided.kind === 'canceled' ? decided.decision : null
+    },
+  },
+]
+
+/** The verdict on an attempt that is not awaited any more. */
+function late(name: string, outcome: SendOutcome): Fact {
+  return {
+    name,
+    apply: (state) =>
+      state.step === null || state.step === 'await' || state.attempt === 0
+        ? null
+        : decideOutcome(state, { attempt: state.attempt, outcome }, context),
+  }
+}
+
+/** The step is due, for long enough that no circuit is waited for. */
+function due(
+  name: string,
+  step: PspOperation['step'],
+  admission: Admission,
+  given: DueContext = context,
+): Fact {
+  return {
+    name,
+    apply(state) {
+      if (state.step !== step) return null
+      // A key is looked at only where a request may have left.
+      if (name === 'key expired' && !state.mayHaveLeft) return null
+      return decideDue({ ...state, dueAt: NOW - WAIT_MS }, admission, given)
+    },
+  }
+}
+
+/**
+ * Every transition of an operation at the PSP, made by the decisions themselves: all facts are
+ * applied to all states that can be reached. Payments, refunds and voids share them.
+ */
+export function transitions(): Transition[] {
+  const rows = new Map<string, Transition>()
+  const known = new Map<string, PspOperation>()
+  const open = [newOperation(0)]
+  for (let state = open.pop(); state; state = open.pop()) {
+    const name = keyOf(state)
+    if (known.has(name)) continue
+    known.set(name, state)
+    for (const { name: fact, apply } of FACTS) {
+      const decision = apply(state)
+      if (!decision) continue
+      const { operation, emission } = decision
+      open.push(operation)
+      const row = {
+        from: shownState(state),
+        fact,
+        to: shownState(operation),
+        emits: emission?.kind ?? null,
+      }
+      rows.set(JSON.stringify(row), row)
+    }
+  }
+  return [...rows.values()]
+}
+
+/** What the decisions depend on, but for what the facts set: counts and times. */
+function keyOf({ status, step, mayHaveLeft, unproven, attempt }: PspOperation): string {
+  return JSON.stringify([status, step, mayHaveLeft, unproven, Math.min(attempt, 1)])
+}
+
+/** The state as the documents show it. */
+export function shownState({ status, step, mayHaveLeft, unproven }: PspOperation): ShownState {
+  if (step === null) return { status, step, left: null }
+  if (unproven) return { status, step, left: 'may be in flight' }
+  return { status, step, left: mayHaveLeft ? 'all answered' : 'nothing left' }
+}
