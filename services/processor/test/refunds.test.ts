@@ -4,6 +4,7 @@ import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
 import type { RefundRequested } from '@caudal/contracts/events/refunds.ts'
 import { newId, voidIdOf } from '@caudal/contracts/ids.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { listPspSteps } from '../src/store/list-psp-steps.ts'
 import { type SmallPsp, smallPsp } from './small-psp.ts'
 import { fileScope, fundsReserved, refundRequested, type RefundResult, world } from './world.ts'
 
@@ -201,4 +202,31 @@ test('a refund that is delivered again beside the next one leaves the next one i
   await it.refund([{ ...first, event_id: newId() }, next])
   assert.deepEqual(typesOf(await refunded(next)), ['submitted', 'succeeded'])
   assert.equal(psp.movedBack(payment.payment_id), 1000n)
+})
+
+test('rule 9: a refund whose sender stopped while it was SENDING may have left, and moves once', async (t) => {
+  const bank = await smallPsp(t)
+  const own = await world(t, { CAUDAL_PSP_URL: bank.url })
+  const first = await own.start()
+  const payment = await pay(own)
+  const refund = refundRequested(payment, '3.00')
+  bank.script('refunds', 'apply_then_hang')
+  await own.refund([refund])
+  await eventually(() => bank.movedBack(payment.payment_id) === 300n)
+  await first.stop()
+  await own.start()
+  const events = await refunded(refund, own)
+  assert.deepEqual(typesOf(events), ['submitted', 'in_doubt', 'succeeded'])
+  assert.equal(requestsFor(bank, payment.payment_id).length, 1)
+  assert.equal(bank.movedBack(payment.payment_id), 300n)
+  const steps = await listPspSteps(own.db, { tenantId: 'caudal', paymentId: payment.payment_id })
+  assert.deepEqual(
+    steps.slice(2).map(({ step, detail }) => [step, detail?.split(', ').slice(0, 2).join(', ')]),
+    [
+      ['psp.sending', 'refund, attempt 1'],
+      ['psp.answered', 'refund, attempt 1: unknown'],
+      ['psp.in_doubt', 'refund: the outcome is unknown'],
+      ['psp.status_queried', 'refund, query 1: approved'],
+    ],
+  )
 })

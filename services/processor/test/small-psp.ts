@@ -6,9 +6,16 @@ import type { TestScope } from '@caudal/testing/test-database.ts'
 
 /**
  * What the PSP does with the next request of a kind: carry it out and answer, carry it out and
- * close the connection, close it without doing anything, fail for a time, decline with a code.
+ * close the connection or never answer, close it without doing anything, fail for a time, decline
+ * with a code.
  */
-export type Conduct = 'approve' | 'apply_then_reset' | 'reset' | 'fail' | `decline:${string}`
+export type Conduct =
+  | 'approve'
+  | 'apply_then_reset'
+  | 'apply_then_hang'
+  | 'reset'
+  | 'fail'
+  | `decline:${string}`
 
 type Kind = 'payments' | 'refunds' | 'voids'
 type Book = { paymentId: string; amountMinor: bigint; answer: { status: number; body: string } }
@@ -99,6 +106,7 @@ export async function smallPsp(t: TestScope): Promise<SmallPsp> {
     }
     const decline = conduct.startsWith('decline:') ? conduct.slice('decline:'.length) : null
     const { answer } = known ?? decide(kind, members, decline)
+    if (conduct === 'apply_then_hang') return
     if (conduct === 'apply_then_reset') return void request.socket.destroy()
     response.writeHead(answer.status).end(answer.body)
   }
