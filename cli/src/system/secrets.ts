@@ -6,7 +6,7 @@ import { SCOPE, type Scope, scopesOf } from '@caudal/contracts/scopes.ts'
 /** The OAuth clients of a development system, each with only the scopes that it needs. */
 const CLIENT_SCOPES: Record<string, readonly Scope[]> = {
   'caudal-cli': scopesOf('client'),
-  payments: [SCOPE.ordersRead, SCOPE.tenantsAny],
+  payments: [SCOPE.ordersRead, SCOPE.operationsCancel, SCOPE.tenantsAny],
   notifications: [SCOPE.usersRead, SCOPE.usersWrite, SCOPE.tenantsAny],
 }
 

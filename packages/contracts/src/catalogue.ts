@@ -3,7 +3,10 @@ import { type EventRow, keyIn } from './event-row.ts'
 import { fundsEvents } from './events/funds.ts'
 import { ledgerEvents } from './events/ledger.ts'
 import { paymentEvents } from './events/payments.ts'
+import { postingEvents } from './events/postings.ts'
+import { pspFactEvents } from './events/psp-facts.ts'
 import { refundEvents } from './events/refunds.ts'
+import { returnEvents } from './events/returns.ts'
 import { userEvents } from './events/users.ts'
 import type { ServiceName } from './services.ts'
 import type { Topic } from './topics.ts'
@@ -13,6 +16,9 @@ export const CATALOGUE = {
   ...paymentEvents,
   ...fundsEvents,
   ...refundEvents,
+  ...postingEvents,
+  ...pspFactEvents,
+  ...returnEvents,
   ...ledgerEvents,
   ...userEvents,
 }

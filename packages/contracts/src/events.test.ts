@@ -27,7 +27,9 @@ const PSEUDONYMOUS = new Set(
    entries balance balance_after_minor hold hold_id remaining_minor expires_at client_id corrects
    correction policy_version
    kind stripe psp overdraft_limit_minor revision change change_id
-   refund_id method decline_code
+   refund_id method decline_code failure_reason version
+   return_id reference reason_code payment contradiction subject detail
+   posting_id source end otherwise case_id
    gateway_response error_code message gateway_transaction_id`.split(/\s+/),
 )
 

@@ -8,6 +8,7 @@ export const FAILURE_REASONS = [
   'gateway_unavailable',
   'gateway_unreachable',
   'circuit_open',
+  'canceled',
 ] as const
 
 export type FailureReason = (typeof FAILURE_REASONS)[number]
@@ -44,3 +45,31 @@ export const REFUND_REASONS = [
 ] as const
 
 export type RefundReason = (typeof REFUND_REASONS)[number]
+
+/** Why a client asks for a refund. */
+export const REFUND_CAUSES = [
+  'requested_by_customer',
+  'duplicate',
+  'fraudulent',
+  'not_delivered',
+  'other',
+] as const
+
+export type RefundCause = (typeof REFUND_CAUSES)[number]
+
+/** Why something needs a person (money-flows, sections 1 to 3). */
+export const CASE_REASONS = [
+  'failure_after_success',
+  'success_after_failure',
+  'amount_mismatch',
+  'currency_mismatch',
+  'refund_exceeds_captured',
+  'return_exceeds_captured',
+  'return_of_unpaid_payment',
+  'return_unmatched',
+  'wallet_not_creditable',
+  'receivable',
+  'operation_unknown',
+] as const
+
+export type CaseReason = (typeof CASE_REASONS)[number]

@@ -8,6 +8,12 @@ export const TOPICS = {
   paymentsFinalized: 'payments.finalized',
   refundsRequested: 'refunds.requested',
   refundsResults: 'refunds.results',
+  refundsFinalized: 'refunds.finalized',
+  returnsFinalized: 'returns.finalized',
+  pspFacts: 'psp.facts',
+  postingsRequested: 'postings.requested',
+  fundsPosted: 'wallets.funds.posted',
+  cases: 'cases.opened',
   ledger: 'wallets.ledger',
 } as const
 

@@ -9,7 +9,7 @@ type EventsIn<T extends Topic> = {
 
 /** The members that all events of a topic have, as texts. */
 type TextMember<T extends Topic> = {
-  [M in keyof EventsIn<T>]: EventsIn<T>[M] extends string ? M : never
+  [M in keyof EventsIn<T>]-?: EventsIn<T>[M] extends string ? M : never
 }[keyof EventsIn<T>]
 
 /**

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { eventRows, upcastTo } from '../event-row.ts'
-import { PSP_REASONS, WALLET_REASONS } from '../reasons.ts'
+import { CANCELED, PSP_REASONS, WALLET_REASONS } from '../reasons.ts'
 import { TOPICS } from '../topics.ts'
 import { ofRequest, ofResult, EventUuid } from './fields.ts'
 
@@ -22,7 +22,7 @@ export const FundsInsufficient = Type.Object({
 export const FundsReleased = Type.Object({
   ...ofResult,
   event_type: Type.Literal('funds.released'),
-  reason: Type.Enum(PSP_REASONS),
+  reason: Type.Enum([...PSP_REASONS, CANCELED]),
 })
 
 export type FundsReserved = Static<typeof FundsReserved>

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { DECLINE_CODES } from '../decline-codes.ts'
 import { eventRows, upcastTo } from '../event-row.ts'
-import { PSP_REASONS, WALLET_REASONS } from '../reasons.ts'
+import { CANCELED, PSP_REASONS, WALLET_REASONS } from '../reasons.ts'
 import { TOPICS } from '../topics.ts'
 import {
   EventAmount,
@@ -57,7 +57,7 @@ export const PaymentInDoubt = Type.Object({
 })
 
 /** The payment was canceled before any request of it left for the PSP. */
-const PaymentCanceled = Type.Object({
+export const PaymentCanceled = Type.Object({
   ...ofResult,
   event_type: Type.Literal('payment.canceled'),
 })
@@ -71,7 +71,17 @@ export const PaymentFinalized = Type.Object({
   currency: EventCurrency,
   service_name: Text,
   status: Type.Enum(['COMPLETED', 'FAILED']),
-  reason: Type.Union([Type.Null(), Type.Enum([...WALLET_REASONS, ...PSP_REASONS])]),
+  reason: Type.Union([Type.Null(), Type.Enum([...WALLET_REASONS, ...PSP_REASONS, CANCELED])]),
+})
+
+/** A payment that had failed turned out to be paid, and its money was taken from the wallet. */
+export const PaymentRecovered = Type.Object({
+  ...ofPayment,
+  event_type: Type.Literal('payment.recovered'),
+  external_order_id: EventUuid,
+  amount: EventAmount,
+  currency: EventCurrency,
+  service_name: Text,
 })
 
 export type PspAnswer = Static<typeof PspAnswer>
@@ -80,6 +90,8 @@ export type PaymentCompleted = Static<typeof PaymentCompleted>
 export type PaymentFailed = Static<typeof PaymentFailed>
 export type PaymentInDoubt = Static<typeof PaymentInDoubt>
 export type PaymentFinalized = Static<typeof PaymentFinalized>
+export type PaymentCanceled = Static<typeof PaymentCanceled>
+export type PaymentRecovered = Static<typeof PaymentRecovered>
 
 const requested = {
   topic: TOPICS.paymentsRequested,
@@ -142,7 +154,7 @@ export const paymentEvents = eventRows({
     schema: PaymentCanceled,
     description: 'The payment was canceled before it was sent; no money moved.',
     ...result,
-    consumers: [],
+    consumers: ['payments', 'wallets'],
     version: '1.0.0',
     since: '0.2.0',
     upcasts: [],
@@ -154,5 +166,15 @@ export const paymentEvents = eventRows({
     topic: TOPICS.paymentsFinalized,
     consumers: ['notifications', 'orders'],
     upcasts: [upcastTo.bySystem],
+  },
+  'payment.recovered': {
+    schema: PaymentRecovered,
+    description: 'A payment that had failed is paid after all: the PSP had moved the money.',
+    ...requested,
+    topic: TOPICS.paymentsFinalized,
+    consumers: ['notifications', 'orders'],
+    version: '1.0.0',
+    since: '0.2.0',
+    upcasts: [],
   },
 })
