@@ -1,5 +1,6 @@
 import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type {
+  PaymentCanceled,
   PaymentCompleted,
   PaymentFailed,
   PaymentInDoubt,
@@ -83,6 +84,12 @@ export function failed(payment: TestPayment): PaymentFailed {
     reason: 'gateway_declined',
     gateway_response: { status: 'failed', error_code: 'invalid_account_number' },
   }
+}
+
+/** Canceled before any request left for the PSP. */
+export function canceled(payment: TestPayment): PaymentCanceled {
+  const event_type = 'payment.canceled'
+  return { ...result(payment), event_type, schema_version: schemaVersionOf(event_type) }
 }
 
 export function inDoubt(payment: TestPayment): PaymentInDoubt {

@@ -10,6 +10,7 @@ import { move } from './client-commands.ts'
 import { findViolations } from './find-violations.ts'
 import { runBatch, runCommands } from './ledger-fixture.ts'
 import {
+  canceled,
   completed,
   failed,
   inDoubt,
@@ -152,6 +153,38 @@ describe('payments move money', () => {
       currency: 'USD',
       reason: 'gateway_declined',
     })
+  })
+
+  test('a canceled payment releases the hold once, with its reason', async () => {
+    const wallet = await openedWallet(1_000n)
+    const payment = await held(newPayment(wallet, 700n))
+    await world.publish(TOPICS.paymentsResults, canceled(payment), canceled(payment))
+    await becomes(wallet, '1000', '0')
+    // Behind the repeat, in the same partition.
+    await world.publish(TOPICS.paymentsResults, canceled(await held(newPayment(wallet, 1n))))
+    await becomes(wallet, '1000', '0')
+    const released = (await eventsOf(payment)).filter((it) => it.topic === TOPICS.fundsReleased)
+    assert.equal(released.length, 1)
+    assert.partialDeepStrictEqual(released[0]?.event, {
+      event_type: 'funds.released',
+      payment_id: payment.paymentId,
+      wallet_transaction_id: payment.holdId,
+      amount: '7.00',
+      reason: 'canceled',
+    })
+  })
+
+  test('rule 11: a payment that is canceled before its hold is known waits for it', async () => {
+    const wallet = await openedWallet(1_000n)
+    const early = newPayment(wallet, 300n)
+    const payment = { ...early, holdId: transferIdFrom(early.holdId) }
+    await world.publish(TOPICS.paymentsResults, canceled(payment))
+    const waiting = await eventually(() => parked(new RegExp(payment.paymentId)))
+    assert.equal(waiting.kind, 'waiting')
+    const { command, ...request } = eventWork(requested(payment))
+    await runBatch(world.db, [{ ...request, command: { ...command, transferId: payment.holdId } }])
+    await eventually(async () => (await parked(new RegExp(payment.paymentId)))?.resolved_at)
+    await becomes(wallet, '1000', '0')
   })
 
   test('P9: a hold without sufficient funds is refused for ever', async () => {

@@ -5,8 +5,13 @@ import type {
   FundsReleased,
   FundsReserved,
 } from '@caudal/contracts/events/funds.ts'
-import type { PaymentFailed, PaymentRequested } from '@caudal/contracts/events/payments.ts'
+import type {
+  PaymentCanceled,
+  PaymentFailed,
+  PaymentRequested,
+} from '@caudal/contracts/events/payments.ts'
 import { newId } from '@caudal/contracts/ids.ts'
+import { CANCELED } from '@caudal/contracts/reasons.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import type { RequestOutcome } from '../ledger/domain/outcome.ts'
 import { type Circumstances, traceOf } from '../ledger/ledger-events.ts'
@@ -40,6 +45,7 @@ function afterPosting(
     case 'payment.failed.gateway_error':
     case 'payment.failed.gateway_unreachable':
     case 'payment.failed.circuit_open':
+    case 'payment.canceled':
       return [released(cause, circumstances)]
     default:
       return cause satisfies never
@@ -72,14 +78,17 @@ function insufficient(
   return { event, traceparent: traceOf(circumstances) }
 }
 
-function released(cause: PaymentFailed, circumstances: Circumstances): OutboxEvent {
+function released(
+  cause: PaymentFailed | PaymentCanceled,
+  circumstances: Circumstances,
+): OutboxEvent {
   const event: FundsReleased = {
     ...envelopeOf(cause, circumstances),
     event_type: 'funds.released',
     amount: cause.amount,
     currency: cause.currency,
     wallet_transaction_id: cause.wallet_transaction_id,
-    reason: cause.reason,
+    reason: cause.event_type === 'payment.canceled' ? CANCELED : cause.reason,
   }
   return { event, traceparent: traceOf(circumstances) }
 }

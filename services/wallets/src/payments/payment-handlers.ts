@@ -17,4 +17,5 @@ export const paymentHandlers: Handlers<Work> = {
   'payment.failed.gateway_error': workOf,
   'payment.failed.gateway_unreachable': workOf,
   'payment.failed.circuit_open': workOf,
+  'payment.canceled': workOf,
 }

@@ -1,12 +1,11 @@
 import { hash } from 'node:crypto'
 import type {
+  PaymentCanceled,
   PaymentCompleted,
   PaymentFailed,
   PaymentRequested,
 } from '@caudal/contracts/events/payments.ts'
 import { newId } from '@caudal/contracts/ids.ts'
-import { AmountError } from '@caudal/money/amount-error.ts'
-import { parseAmount } from '@caudal/money/parse-amount.ts'
 import type {
   CommandKey,
   HoldCommand,
@@ -16,20 +15,21 @@ import type {
 } from '../ledger/domain/command.ts'
 import { LEDGER_RIGHTS } from '../ledger/domain/rights.ts'
 import { transferIdFrom } from '../ledger/domain/transfer.ts'
+import { readEventAmount } from './read-event-amount.ts'
 
 /** The events that the ledger acts on. */
-export type LedgerEvent = PaymentRequested | PaymentCompleted | PaymentFailed
+export type LedgerEvent = PaymentRequested | PaymentCompleted | PaymentFailed | PaymentCanceled
 
 /** A command, or why the event cannot be one: a text for people. */
 export type ReadCommand = { command: HoldCommand | TakeCommand } | { cause: string }
 
 /**
- * Reads an event of a payment as a command (P4): requested → hold, completed → commit, failed →
- * rollback.
+ * Reads an event of a payment as a command (P4): requested → hold, completed → commit, failed or
+ * canceled → rollback.
  */
 export function readPaymentCommand(event: LedgerEvent): ReadCommand {
   const { amount, currency } = event.event_type === 'payment.requested' ? event.payment_data : event
-  const amountMinor = readAmount(amount, currency)
+  const amountMinor = readEventAmount(amount, currency)
   if (typeof amountMinor === 'string') return { cause: `${event.event_type}: ${amountMinor}` }
   const kind = kindOf(event)
   const common = {
@@ -67,6 +67,7 @@ function kindOf({ event_type: type }: LedgerEvent): HoldKind | TakeKind {
     case 'payment.failed.gateway_error':
     case 'payment.failed.gateway_unreachable':
     case 'payment.failed.circuit_open':
+    case 'payment.canceled':
       return 'rollback'
     default:
       return type satisfies never
@@ -86,15 +87,5 @@ function keyOf(
     clientId: null,
     value: `${kind}:${paymentId}`,
     fingerprint: hash('sha256', request, 'hex'),
-  }
-}
-
-function readAmount(amount: string, currency: string): bigint | string {
-  try {
-    const minor = parseAmount(amount, currency)
-    return minor > 0n ? minor : 'the amount is zero'
-  } catch (error) {
-    if (error instanceof AmountError) return error.message
-    throw error
   }
 }
