@@ -7,11 +7,13 @@ import { LEDGER_RIGHTS } from '@caudal/wallets/ledger/domain/rights.ts'
 import { change, close, move, transfer } from '../../services/wallets/test/client-commands.ts'
 import { runBatch, runCommands } from '../../services/wallets/test/ledger-fixture.ts'
 import {
+  canceled,
   completed,
   newPayment,
   requested,
   type TestPayment,
 } from '../../services/wallets/test/payment-events.ts'
+import { newPosting, pspPostingWork } from '../../services/wallets/test/psp-postings.ts'
 import { newWallet, type TestWallet } from '../../services/wallets/test/test-wallet.ts'
 import { eventWork } from '../../services/wallets/test/work.ts'
 
@@ -20,11 +22,15 @@ const OPENER = {
   traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
 } as const
 
+/** A PSP beside the default one. */
+export const OTHER_PSP = 'other'
+
 const wallet = newWallet()
 const spender = newWallet({ currency: 'JPY' })
 const frozen = newWallet()
 const limited = newWallet()
 const [payer, payee, heir, empty] = [newWallet(), newWallet(), newWallet(), newWallet()]
+const refunded = newWallet()
 const credit = move('credit', payer, 100n)
 const debit = move('debit', payer, 3n)
 const sale = transfer([
@@ -59,9 +65,6 @@ const policy: ClientPolicy = {
 const counted = { ...move('credit', limited, 60n), policy }
 const countedHold = { ...move('hold', limited, 25n), policy }
 
-/** A PSP beside the default one. */
-export const OTHER_PSP = 'other'
-
 /** The contents of the sample ledger that tests damage. */
 export const SAMPLE = {
   wallet,
@@ -80,6 +83,9 @@ export const SAMPLE = {
   reclassification,
   policy,
   counted,
+  refunded,
+  refund: newPosting('refund', refunded, 45n, { psp: OTHER_PSP }),
+  recapture: newPosting('recapture', refunded, 46n),
   hold: move('hold', wallet, 30n),
   expiring: { ...move('hold', wallet, 7n), expiresInSeconds: 3_600 },
   ended: move('hold', frozen, 5n),
@@ -97,6 +103,7 @@ export async function openWithEvents(db: Db, wallets: readonly TestWallet[]): Pr
 export async function fillSampleLedger(db: Db): Promise<void> {
   const { hold, expiring, ended, payment } = SAMPLE
   await openWithEvents(db, [wallet, spender, frozen, limited, payer, payee, heir, empty])
+  await openWithEvents(db, [refunded])
   await runCommands(db, change({ overdraft: 80n }, spender))
   await runCommands(db, move('credit', wallet, 100n), move('credit', spender, 50n), credit)
   await runCommands(db, hold, move('debit', spender, 80n), move('credit', frozen, 5n), debit)
@@ -110,6 +117,7 @@ export async function fillSampleLedger(db: Db): Promise<void> {
   await runCommands(db, correction)
   await runCommands(db, misplaced, reclassification)
   await spendUnderPolicy(db)
+  await moneyComesBack(db)
   for (const psp of [undefined, OTHER_PSP]) await settle(db, newPayment(payer, 4n), psp)
 }
 
@@ -120,6 +128,19 @@ async function settle(db: Db, payment: TestPayment, psp: string | undefined): Pr
   assert(held?.type === 'posted')
   const settled = { ...payment, holdId: held.transfer.transferId }
   await runBatch(db, [eventWork(completed(settled, psp))])
+}
+
+/** A refund, a return, and a recapture that the wallet cannot cover; and a canceled payment. */
+async function moneyComesBack(db: Db): Promise<void> {
+  const { refund, recapture } = SAMPLE
+  for (const posting of [refund, recapture, newPosting('return', frozen, 3n)]) {
+    await runBatch(db, [pspPostingWork(posting)])
+  }
+  const payment = newPayment(refunded, 45n)
+  const { outcomes } = await runBatch(db, [eventWork(requested(payment))])
+  const [held] = outcomes
+  assert(held?.type === 'posted')
+  await runBatch(db, [eventWork(canceled({ ...payment, holdId: held.transfer.transferId }))])
 }
 
 /** What a client with a maximum per day moves; a commit was counted as the hold. */

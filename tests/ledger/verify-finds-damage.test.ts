@@ -21,6 +21,7 @@ import {
 import { age, attachMonth, connectAs, monthAgo } from '../../services/wallets/test/old-months.ts'
 import { newWallet } from '../../services/wallets/test/test-wallet.ts'
 import { CORRECTION_DAMAGES } from './correction-damages.ts'
+import { POSTING_DAMAGES } from './posting-damages.ts'
 import { type Damage, ROW_DAMAGES } from './row-damages.ts'
 import { SAMPLE, fillSampleLedger } from './sample-ledger.ts'
 import { SPENDING_DAMAGES } from './spending-damages.ts'
@@ -288,7 +289,13 @@ describe('F1, F14, P14: verify finds changes that were made to the tables withou
     }
   })
 
-  const damages = [...DAMAGES, ...ROW_DAMAGES, ...CORRECTION_DAMAGES, ...SPENDING_DAMAGES]
+  const damages = [
+    ...DAMAGES,
+    ...ROW_DAMAGES,
+    ...CORRECTION_DAMAGES,
+    ...SPENDING_DAMAGES,
+    ...POSTING_DAMAGES,
+  ]
   for (const { what, sql, check, says } of damages) {
     test(what, async () => {
       await admin.query('BEGIN')

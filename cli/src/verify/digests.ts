@@ -140,6 +140,16 @@ const FROZEN: readonly Frozen[] = [
   },
   { of: 'references', ...rowsOf('wallets', referencesThen) },
   {
+    // None of a checkpoint of 0.1.0, which had no such postings.
+    of: 'postings of PSPs',
+    ...rowsOf(
+      'wallets',
+      (position) =>
+        `SELECT 'all' AS part, ${SUM('p', 'amount_minor')} FROM psp_postings p
+         WHERE booked_at < ${timeOf(position)} HAVING count(*) > 0`,
+    ),
+  },
+  {
     of: 'idempotency keys',
     ...rowsOf(
       'wallets',

@@ -1,4 +1,4 @@
-import { amountKinds } from '@caudal/wallets/ledger/domain/kinds.ts'
+import { amountKinds, pspPostingKinds } from '@caudal/wallets/ledger/domain/kinds.ts'
 import type { Check } from './check.ts'
 import type { CheckpointPosition } from './checkpoint.ts'
 import { findViolations } from './find-violations.ts'
@@ -25,9 +25,17 @@ const sums = (since: CheckpointPosition | undefined): string => `
     GROUP BY e.transfer_id, a.currency
   )`
 
-// The kinds that move an amount to the wallet, and those that move one from it.
-const IN = listOf(amountKinds().filter(({ row }) => row.to === 'account'))
-const OUT = listOf(amountKinds().filter(({ row }) => row.from === 'account'))
+// The kinds that move an amount to the account they are about, and those that move one from it.
+const POSTINGS = pspPostingKinds()
+const OF_PSPS = listOf(POSTINGS)
+const IN = listOf([
+  ...amountKinds().filter(({ row }) => row.to === 'account'),
+  ...POSTINGS.filter(({ row }) => row.otherEnd === 'gets'),
+])
+const OUT = listOf([
+  ...amountKinds().filter(({ row }) => row.from === 'account'),
+  ...POSTINGS.filter(({ row }) => row.otherEnd === 'gives'),
+])
 
 // The entries of each kind of transfer. The currency of a transfer is that of its first line; only
 // a transfer between any accounts has entries in other currencies.
@@ -49,17 +57,20 @@ const IS_ITS_KIND = `
   END`
 
 // A transfer of a client has no payment. A transfer without a client is identified by its payment,
-// it releases an expired hold, or it moves postings and is identified by its kind and reference.
+// it releases an expired hold, it books a posting of a PSP (againstPostings), or it moves postings
+// and is identified by its kind and reference.
 const IS_NAMED_RIGHT = `
   ((t.hold_id IS NOT NULL) = (t.kind IN ('hold', 'commit', 'rollback'))
   AND (t.kind <> 'hold' OR t.hold_id = t.transfer_id)
   AND CASE
     WHEN t.client_id IS NOT NULL THEN t.payment_id IS NULL
+    WHEN t.kind IN (${OF_PSPS}) THEN t.hold_id IS NULL AND t.reason = 'posting.requested'
     WHEN t.hold_id IS NULL THEN t.idempotency_key = concat(t.kind, ':', t.reference_id)
     WHEN t.payment_id IS NOT NULL THEN t.reference_id = t.payment_id::text
       AND t.idempotency_key = concat(t.kind, ':', t.payment_id)
-      AND t.reason LIKE CASE t.kind WHEN 'hold' THEN 'payment.requested'
-        WHEN 'commit' THEN 'payment.completed' ELSE 'payment.failed.%' END
+      AND CASE t.kind WHEN 'hold' THEN t.reason = 'payment.requested'
+        WHEN 'commit' THEN t.reason = 'payment.completed'
+        ELSE t.reason LIKE 'payment.failed.%' OR t.reason = 'payment.canceled' END
     ELSE t.kind = 'rollback' AND t.reference_id = t.hold_id::text
       AND t.idempotency_key = concat('expire:', t.hold_id) AND t.reason = 'hold_expired'
   END)`
@@ -124,7 +135,8 @@ const againstReferences = (since: CheckpointPosition | undefined): string => `
   FROM (
     SELECT transfer_id AS id, account_id, currency, tenant_id, kind, reference_id
     FROM transfers
-    WHERE (client_id IS NOT NULL OR hold_id IS NULL) AND booked_at >= ${timeOf(since)}
+    WHERE (client_id IS NOT NULL OR hold_id IS NULL) AND kind NOT IN (${OF_PSPS})
+      AND booked_at >= ${timeOf(since)}
     UNION ALL
     SELECT change_id, account_id, NULL, tenant_id, kind, reference_id FROM account_changes
     WHERE booked_at >= ${timeOf(since)}
@@ -134,6 +146,38 @@ const againstReferences = (since: CheckpointPosition | undefined): string => `
   WHERE (t.tenant_id COLLATE "C" = r.tenant_id AND t.kind COLLATE "C" = r.kind
       AND t.reference_id COLLATE "C" = r.reference_id) IS NOT TRUE
     AND (t.id IS NOT NULL OR NOT EXISTS (SELECT FROM detached_months))`
+
+// A posting of a PSP is recorded for ever with its transfer, and booked between the settlement
+// account of its PSP and the end that was taken. One of a detached month has no transfer here.
+const againstPostings = (since: CheckpointPosition | undefined): string => `
+  SELECT CASE
+    WHEN t.transfer_id IS NULL THEN format('posting %s (%s of tenant %s) is booked by transfer %s, '
+      || 'which does not exist', p.posting_id, p.kind, p.tenant_id, p.transfer_id)
+    WHEN p.posting_id IS NULL THEN format('transfer %s of account %s (%s): a %s without a posting',
+      t.transfer_id, t.account_id, t.currency, t.kind)
+    ELSE format('transfer %s of account %s (%s): a %s of %s with the key %s and reference %s on '
+      || 'accounts of %s, its posting is %s:%s of %s %s for %s with %s and %s', t.transfer_id,
+      t.account_id, t.currency, t.kind, t.amount_minor, t.idempotency_key, t.reference_id,
+      coalesce(e.accounts, 'no kind'), p.kind, p.posting_id, p.amount_minor, p.currency,
+      p.source_id, p.psp, p.other_end)
+  END AS violation
+  FROM (SELECT * FROM transfers WHERE kind IN (${OF_PSPS}) AND booked_at >= ${timeOf(since)}) t
+  FULL JOIN (SELECT * FROM psp_postings WHERE booked_at >= ${timeOf(since)}) p USING (transfer_id)
+  LEFT JOIN LATERAL (
+    SELECT string_agg(CASE a.kind WHEN 'psp_settlement' THEN coalesce(a.psp, 'main')
+      ELSE a.kind END, ' and ' ORDER BY a.kind = 'psp_settlement' DESC) AS accounts
+    FROM entries e JOIN accounts a USING (account_id)
+    WHERE e.transfer_id = t.transfer_id AND e.booked_at = t.booked_at
+  ) e ON true
+  WHERE (t.tenant_id COLLATE "C" = p.tenant_id AND t.kind COLLATE "C" = p.kind
+      AND t.booked_at = p.booked_at AND t.account_id = p.account_id
+      AND t.amount_minor = p.amount_minor AND t.currency = p.currency
+      AND t.payment_id IS NOT DISTINCT FROM p.payment_id
+      AND t.idempotency_key = concat(p.kind, ':', p.posting_id)
+      AND t.reference_id = p.source_id::text
+      AND e.accounts = concat(p.psp, ' and ', p.other_end)) IS NOT TRUE
+    AND (t.transfer_id IS NOT NULL
+      OR p.booked_at >= coalesce((SELECT max(kept_from) FROM detached_months), '-infinity'))`
 
 // Idempotency keys are kept for at least 30 days, with the transfer's time. Rebuilt transfers have
 // no fingerprint and no keys. One day is a margin for clocks and running transactions.
@@ -163,6 +207,7 @@ export const entriesSumToZero: Check = {
       `SELECT count(*) AS checked FROM transfers WHERE booked_at >= ${timeOf(since)}`,
       `WITH ${sums(since)} ${againstEntries(since)}`,
       againstReferences(since),
+      againstPostings(since),
       againstKeys(since),
     ),
 }

@@ -9,6 +9,9 @@ export const KIND_SINCE = {
   commit: '0.1.0',
   rollback: '0.1.0',
   transfer: '0.1.0',
+  refund: '0.2.0',
+  return: '0.2.0',
+  recapture: '0.2.0',
 } as const satisfies Record<string, `${number}.${number}.${number}`>
 
 export type TransferKind = keyof typeof KIND_SINCE

@@ -48,7 +48,10 @@ import { createObserver, type Observer } from './observe.ts'
 import { orderBy } from './order-by.ts'
 import { paymentHandlers } from './payments/payment-handlers.ts'
 import { paymentSteps } from './payments/payment-steps.ts'
+import { postingHandlers } from './payments/posting-handlers.ts'
+import { postingSteps } from './payments/posting-steps.ts'
 import { findPaymentHold } from './payments/store/find-payment-hold.ts'
+import { listPaymentPostings } from './payments/store/list-payment-postings.ts'
 import { completeOldEvents } from './upkeep/complete-old-events.ts'
 import { keepPartitions, type PartitionKeeper } from './upkeep/keep-partitions.ts'
 import { sweepHolds } from './upkeep/sweep-holds.ts'
@@ -104,7 +107,7 @@ function startConsumer(parts: Parts): Promise<Consumer> {
     logger,
     metrics,
     group: NAME,
-    handlers: { ...userHandlers, ...paymentHandlers },
+    handlers: { ...userHandlers, ...paymentHandlers, ...postingHandlers },
     orderBy,
     process: processEvents(parts),
     afterCommit: () => relay.wake(),
@@ -220,6 +223,9 @@ function historyReads(db: Db): Omit<HistoryRouteDeps, 'verifier' | 'cursors'> {
 }
 
 async function listSteps(db: Db, payment: NamedPayment): Promise<PaymentStep[]> {
-  const hold = await findPaymentHold(db, payment)
-  return hold === undefined ? [] : paymentSteps(hold)
+  const [hold, postings] = await Promise.all([
+    findPaymentHold(db, payment),
+    listPaymentPostings(db, payment),
+  ])
+  return [...(hold === undefined ? [] : paymentSteps(hold)), ...postingSteps(postings)]
 }

@@ -94,6 +94,7 @@ async function booksOf(db: Db): Promise<Record<string, unknown[]>> {
     ['entries', '', 'true'],
     ['holds', '', `status <> 'refused'`],
     ['command_references', '', 'true'],
+    ['psp_postings', `- 'fingerprint'`, 'true'],
   ]) {
     const { rows } = await db.query<{ row: unknown }>(
       `SELECT to_jsonb(t) ${left} AS row FROM ${table} t WHERE ${where} ORDER BY 1`,

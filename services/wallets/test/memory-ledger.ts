@@ -1,26 +1,36 @@
-import { SYSTEM_ACCOUNT_KINDS, SLOTS, systemAccount } from '../src/ledger/domain/account.ts'
+import {
+  type SystemAccountName,
+  SYSTEM_ACCOUNT_KINDS,
+  SLOTS,
+  systemAccount,
+} from '../src/ledger/domain/account.ts'
 import type { Account } from '../src/ledger/domain/account.ts'
 import { emptyLedger, type LedgerState } from '../src/ledger/domain/ledger-state.ts'
 import type { Transfer } from '../src/ledger/domain/transfer.ts'
+import { OTHER_PSPS } from './psp-postings.ts'
 import type { TestWallet } from './test-wallet.ts'
 
 /** A whole ledger in memory: the wallets' accounts and every system account they may need. */
 export function memoryLedger(wallets: readonly TestWallet[]): LedgerState {
   const state = emptyLedger()
-  const open = (account: Pick<Account, 'accountId' | 'tenantId' | 'currency' | 'kind'>): void => {
+  type Opened = Pick<Account, 'accountId' | 'tenantId' | 'currency' | 'kind'>
+  const open = (account: Opened, psp: string | null = null): void => {
     const counts = { availableMinor: 0n, heldMinor: 0n, version: 0, revision: 0 }
     const overdraftLimitMinor = account.kind === 'wallet' ? 0n : null
-    const rest = { status: 'open', psp: null, overdraftLimitMinor, ...counts } as const
+    const rest = { status: 'open', psp, overdraftLimitMinor, ...counts } as const
     state.accounts.set(account.accountId, { ...account, ...rest })
   }
   for (const { accountId, tenantId, currency } of wallets) {
     open({ accountId, tenantId, currency, kind: 'wallet' })
-    for (const kind of SYSTEM_ACCOUNT_KINDS) {
+    const openSlots = (of: Omit<SystemAccountName, 'slot' | 'tenantId' | 'currency'>): void => {
       for (let slot = 0; slot < SLOTS; slot += 1) {
-        const id = systemAccount({ tenantId, kind, currency, slot }).accountId
-        if (!state.accounts.has(id)) open({ accountId: id, tenantId, currency, kind })
+        const { accountId: id, psp } = systemAccount({ tenantId, currency, slot, ...of })
+        if (state.accounts.has(id)) continue
+        open({ accountId: id, tenantId, currency, kind: of.kind }, psp)
       }
     }
+    for (const kind of SYSTEM_ACCOUNT_KINDS) openSlots({ kind })
+    for (const psp of OTHER_PSPS) openSlots({ kind: 'psp_settlement', psp })
   }
   return state
 }

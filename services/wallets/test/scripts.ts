@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto'
+import type { PostingRequested } from '@caudal/contracts/events/postings.ts'
 import fc from 'fast-check'
 import type { Command } from '../src/ledger/domain/command.ts'
 import { transferIdFrom } from '../src/ledger/domain/transfer.ts'
+import type { LedgerEvent } from '../src/payments/read-payment-command.ts'
 import { expiryOf } from '../src/upkeep/sweep-holds.ts'
 import {
   atomic,
@@ -13,7 +15,8 @@ import {
   type TestPosting,
   transfer,
 } from './client-commands.ts'
-import { completed, failed, requested, type TestPayment } from './payment-events.ts'
+import { canceled, completed, failed, requested, type TestPayment } from './payment-events.ts'
+import { OTHER_PSPS, pspPostingWork, somePostings } from './psp-postings.ts'
 import { newWallet, type TestWallet } from './test-wallet.ts'
 import { atomicWork, clientWork, type CommandWork, eventWork, type TestWork } from './work.ts'
 
@@ -47,10 +50,14 @@ export type Step =
   | { op: 'atomic'; steps: ClientStep[]; key: number }
   | { op: 'again'; step: number }
   | { op: 'expire'; hold: number }
-  | { op: 'request' | 'complete' | 'fail'; payment: number }
+  | { op: PaymentOp; payment: number }
+  | { op: 'post'; posting: number; other: boolean }
+
+type PaymentOp = 'request' | 'complete' | 'fail' | 'cancel'
 
 const WALLETS = 4
 const PAYMENTS = 8
+const POSTINGS = 15
 const MOST_AMOUNT = 60
 
 const wallet = fc.nat(WALLETS) // one more than there are: that account does not exist
@@ -118,6 +125,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: somePayment('request') },
   { weight: 3, arbitrary: somePayment('complete') },
   { weight: 2, arbitrary: somePayment('fail') },
+  { weight: 1, arbitrary: somePayment('cancel') },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant('post' as const),
+      posting: fc.nat(POSTINGS - 1),
+      // Rarely another posting under the same id.
+      other: fc.nat(9).map((it) => it === 0),
+    }),
+  },
 )
 
 function someMove(op: 'credit' | 'debit'): fc.Arbitrary<ClientStep> {
@@ -130,7 +147,7 @@ function someClosing(op: 'commit' | 'rollback'): fc.Arbitrary<ClientStep> {
   return fc.record({ op: fc.constant(op), wallet, hold: fc.nat(8), amount: some, rest, key })
 }
 
-function somePayment(op: 'request' | 'complete' | 'fail'): fc.Arbitrary<Step> {
+function somePayment(op: PaymentOp): fc.Arbitrary<Step> {
   return fc.record({ op: fc.constant(op), payment: fc.nat(PAYMENTS - 1) })
 }
 
@@ -166,6 +183,7 @@ export interface World {
   wallets: TestWallet[]
   stranger: TestWallet
   payments: TestPayment[]
+  postings: PostingRequested[]
 }
 
 export function newWorld(run: string): World {
@@ -183,7 +201,11 @@ export function newWorld(run: string): World {
     amountMinor: BigInt(10 + index * 7),
     holdId: transferIdFrom(idOf(run, 'h', index)),
   }))
-  return { wallets, stranger: at(WALLETS), payments }
+  const stranger = at(WALLETS)
+  const postings = somePostings([...wallets, stranger], POSTINGS, (of, index) =>
+    idOf(run, of, index),
+  )
+  return { wallets, stranger, payments, postings }
 }
 
 /** The steps as work for the ledger, with ids that depend on nothing but the run. */
@@ -210,7 +232,14 @@ function workAt(
     case 'request':
     case 'complete':
     case 'fail':
+    case 'cancel':
       return paymentWork(world.payments[it.payment]!, it.op, transferId, slot)
+    case 'post': {
+      const posting = world.postings[it.posting]!
+      const event = it.other ? { ...posting, psp: OTHER_PSPS[1]! } : posting
+      const work = pspPostingWork(event, slot)
+      return { ...work, command: { ...work.command, transferId } }
+    }
     case 'expire': {
       const { holdId, wallet: of } = state.holds[it.hold] ?? noHold(state, it.hold)
       const due = { ...of, holdId, expiresAt: new Date(0) }
@@ -325,29 +354,24 @@ function correctsOf({ run, transferIds }: ScriptState, index: number): { correct
   return { corrects: transferIds[index] ?? idOf(run, 'nothing', index) }
 }
 
+const EVENT_OF: Record<PaymentOp, (payment: TestPayment) => LedgerEvent> = {
+  request: requested,
+  // As releases say it that knew only one PSP.
+  complete: (payment) => completed(payment),
+  fail: failed,
+  cancel: canceled,
+}
+
 function paymentWork(
   it: TestPayment,
-  op: 'request' | 'complete' | 'fail',
+  op: PaymentOp,
   transferId: string,
   slot: number,
 ): CommandWork {
-  switch (op) {
-    case 'request': {
-      // The first request that is accepted makes the hold; its id must be known beforehand.
-      const work = eventWork(requested(it), slot)
-      return { ...work, command: { ...work.command, transferId: it.holdId } }
-    }
-    case 'complete': {
-      const work = eventWork(completed(it), slot)
-      return { ...work, command: { ...work.command, transferId } }
-    }
-    case 'fail': {
-      const work = eventWork(failed(it), slot)
-      return { ...work, command: { ...work.command, transferId } }
-    }
-    default:
-      return op satisfies never
-  }
+  const work = eventWork(EVENT_OF[op](it), slot)
+  // The first request that is accepted makes the hold; its id must be known beforehand.
+  const id = op === 'request' ? it.holdId : transferId
+  return { ...work, command: { ...work.command, transferId: id } }
 }
 
 /** Cuts the work into the script's batches. */

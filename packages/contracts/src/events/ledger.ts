@@ -13,6 +13,7 @@ import {
   Timestamp,
   EventUuid,
 } from './fields.ts'
+import { POSTING_ENDS, PostingSource } from './postings.ts'
 
 /** The type of the event that reports a transfer of this kind. */
 export function transferEventType<K extends TransferKind>(kind: K): `wallet.${K}.committed` {
@@ -37,6 +38,14 @@ const EventHold = Type.Object({
   amount_minor: MinorText,
   remaining_minor: MinorText,
   expires_at: Type.Optional(Timestamp),
+})
+
+/** What a transfer books for a PSP, and the end beside its settlement account. */
+const EventPosting = Type.Object({
+  posting_id: EventUuid,
+  source: PostingSource,
+  psp: Psp,
+  end: Type.Enum(POSTING_ENDS),
 })
 
 const ofLedger = {
@@ -77,6 +86,8 @@ export const WalletTransferCommitted = Type.Object({
   correction: Type.Optional(Type.Enum(['bounded', 'reclassified'])),
   /** The version of its client's policy that permitted it. */
   policy_version: Type.Optional(Text),
+  /** Of a refund, return or recapture, which only an event asks for. */
+  posting: Type.Optional(EventPosting),
 })
 
 const ofAccount = {
@@ -130,7 +141,7 @@ const common = {
 function transferRow(kind: TransferKind) {
   const description = `A transfer of kind \`${kind}\` was posted.`
   const row = { schema: WalletTransferCommitted, description, ...common }
-  return { ...row, version: '1.1.1', since: KIND_SINCE[kind] } as const
+  return { ...row, version: '1.1.2', since: KIND_SINCE[kind] } as const
 }
 
 type TransferEvents = Record<`wallet.${TransferKind}.committed`, ReturnType<typeof transferRow>>

@@ -9,6 +9,12 @@ export const POSTING_KINDS = ['refund', 'return', 'recapture'] as const
 /** The accounts on the other side of the settlement account. */
 export const POSTING_ENDS = ['wallet', 'suspense', 'receivable'] as const
 
+/** What a posting is made for, by its type and id. */
+export const PostingSource = Type.Object({
+  type: Type.Enum(['payment', 'refund', 'return']),
+  id: EventUuid,
+})
+
 const ofPosting = {
   ...envelope,
   /** Also its idempotency key: it is booked once. */
@@ -18,7 +24,7 @@ const ofPosting = {
    * other end to the settlement account, since money left that was thought to be back.
    */
   kind: Type.Enum(POSTING_KINDS),
-  source: Type.Object({ type: Type.Enum(['payment', 'refund', 'return']), id: EventUuid }),
+  source: PostingSource,
   payment_id: Type.Optional(EventUuid),
   user_id: Type.Optional(EventUuid),
   psp: Psp,
@@ -45,6 +51,7 @@ export const FundsPosted = Type.Object({
 })
 
 export type PostingKindOfEvents = (typeof POSTING_KINDS)[number]
+export type PostingSource = Static<typeof PostingSource>
 export type PostingEnd = (typeof POSTING_ENDS)[number]
 export type PostingRequested = Static<typeof PostingRequested>
 export type FundsPosted = Static<typeof FundsPosted>

@@ -1,5 +1,4 @@
 import { ERROR_CODES } from '@caudal/contracts/error-codes.ts'
-import { TRANSFER_KINDS } from '@caudal/contracts/transfer-kinds.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem, problemBody } from '@caudal/http/problem.ts'
 import { readKeyHeader } from '@caudal/http/read-key-header.ts'
@@ -8,7 +7,7 @@ import { traceIdOf } from '@caudal/telemetry/trace-context.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Answer } from '../ledger/answer-batch.ts'
 import type { Command } from '../ledger/domain/command.ts'
-import { KINDS } from '../ledger/domain/kinds.ts'
+import { CLIENT_KINDS, KINDS } from '../ledger/domain/kinds.ts'
 import { askingOf, JSON_CONTENT_TYPE, type CommandRouteDeps, sendAnswer } from './answer-command.ts'
 import { BATCH_PROBLEMS, keyedIfAtomic } from './command-problems.ts'
 import { BatchAnswer, BatchBody, notApplied, ReadBatchBody } from './command-schemas.ts'
@@ -16,7 +15,7 @@ import { readAtomicBatch, readBatchedCommand } from './read-batch.ts'
 import type { Asking } from './read-command.ts'
 
 /** A batch is for whoever may send any command; each of its commands asks for its own scope. */
-const SCOPES_OF_COMMANDS = [...new Set(TRANSFER_KINDS.map((kind) => KINDS[kind].scope))]
+const SCOPES_OF_COMMANDS = [...new Set(CLIENT_KINDS.map((kind) => KINDS[kind].scope))]
 const BATCH_BODY_BYTES = 2 * 1024 * 1024
 
 /** Up to 1,000 commands in one request: each for itself, or all of them or none. */

@@ -1,7 +1,6 @@
 import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
-import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import { Type } from 'typebox'
-import type { AccountCommand } from '../ledger/domain/command.ts'
+import type { AccountCommand, ClientKind } from '../ledger/domain/command.ts'
 import { KINDS } from '../ledger/domain/kinds.ts'
 
 /** What every command may be refused with. */
@@ -22,7 +21,7 @@ const MOVING: ErrorCode[] = [...OF_ALL, ...BY_POLICY, 'ACCOUNT_FROZEN', 'CURRENC
 const CLOSING: ErrorCode[] = [...OF_ALL, 'HOLD_NOT_OPEN', 'CURRENCY_MISMATCH', 'INSUFFICIENT_FUNDS']
 
 /** What a kind of transfer may be refused with, for the OpenAPI document. */
-export function problemsOf(kind: TransferKind): ErrorCode[] {
+export function problemsOf(kind: ClientKind): ErrorCode[] {
   const row = KINDS[kind]
   switch (row.form) {
     case 'amount':

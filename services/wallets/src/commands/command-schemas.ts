@@ -1,11 +1,11 @@
 import { Currency } from '@caudal/contracts/currency-schema.ts'
 import { ValueDate } from '@caudal/contracts/time-schemas.ts'
-import { TRANSFER_KINDS, type TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { MAX_MINOR } from '@caudal/money/parse-amount.ts'
 import { type Static, type TObject, Type } from 'typebox'
 import { SYSTEM_ACCOUNT_KINDS } from '../ledger/domain/account.ts'
-import { KINDS } from '../ledger/domain/kinds.ts'
+import type { ClientKind } from '../ledger/domain/command.ts'
+import { CLIENT_KINDS, KINDS } from '../ledger/domain/kinds.ts'
 
 /** Text that a person chose: no control characters, which PostgreSQL or a log might choke on. */
 const Text = Type.String({
@@ -128,19 +128,19 @@ const BODIES = {
 } as const
 
 /** The body of a kind of transfer, by its form. */
-export function bodyOf(kind: TransferKind): TObject {
+export function bodyOf(kind: ClientKind): TObject {
   return BODIES[KINDS[kind].form]
 }
 
 /** The same, with what its handler checks. */
-export function readBodyOf(kind: TransferKind): TObject {
+export function readBodyOf(kind: ClientKind): TObject {
   const { form } = KINDS[kind]
   return form === 'postings' ? ReadTransferBody : BODIES[form]
 }
 
 /** The commands that a batch may have, by their kinds. */
 export const BatchedCommands: Record<string, TObject> = Object.fromEntries(
-  TRANSFER_KINDS.map((kind) => [kind, batched(kind, bodyOf(kind))]),
+  CLIENT_KINDS.map((kind) => [kind, batched(kind, bodyOf(kind))]),
 )
 
 const batch = {
@@ -155,7 +155,7 @@ export const BatchBody = Type.Object({ ...batch, commands: Type.Array(Type.Unkno
 export const ReadBatchBody = Type.Object({
   ...batch,
   commands: Type.Array(
-    Type.Union(TRANSFER_KINDS.map((kind) => batched(kind, readBodyOf(kind)))),
+    Type.Union(CLIENT_KINDS.map((kind) => batched(kind, readBodyOf(kind)))),
     sizes,
   ),
 })

@@ -1,11 +1,10 @@
 import { hash } from 'node:crypto'
-import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import { actorOf } from '@caudal/http/actor-of.ts'
 import { lacksScope } from '@caudal/http/authenticate.ts'
 import { closeObjects, compileValidator } from '@caudal/http/compile-validator.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import type { TObject } from 'typebox'
-import type { AtomicBatch, Command } from '../ledger/domain/command.ts'
+import type { AtomicBatch, ClientKind, Command } from '../ledger/domain/command.ts'
 import { KINDS } from '../ledger/domain/kinds.ts'
 import { BatchedCommands } from './command-schemas.ts'
 import { type Asking, readCommand, readKey, requestOf } from './read-command.ts'
@@ -57,12 +56,12 @@ export function readAtomicBatch(items: readonly unknown[], asking: Asking): Atom
   return { kind: 'atomic', tenantId, actor, key, commands }
 }
 
-function requireScopeOf(kind: TransferKind, { identity }: Pick<Asking, 'identity'>): void {
+function requireScopeOf(kind: ClientKind, { identity }: Pick<Asking, 'identity'>): void {
   const { scope } = KINDS[kind]
   if (!identity.scopes.has(scope)) throw lacksScope([scope])
 }
 
-function validItem(item: unknown): { command: TransferKind; idempotency_key?: string } {
+function validItem(item: unknown): { command: ClientKind; idempotency_key?: string } {
   const kind = (item as { command?: unknown } | null)?.command
   const validate = typeof kind === 'string' && NAMES.includes(kind) ? VALIDATORS[kind] : undefined
   if (validate === undefined) {
@@ -72,7 +71,7 @@ function validItem(item: unknown): { command: TransferKind; idempotency_key?: st
   }
   const { value, error } = validate(item)
   if (error !== undefined) throw error
-  return value as { command: TransferKind }
+  return value as { command: ClientKind }
 }
 
 function compileItem(item: TObject): Validate {

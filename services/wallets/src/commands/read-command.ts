@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { newId } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
-import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import { actorOf } from '@caudal/http/actor-of.ts'
 import { lacksScope } from '@caudal/http/authenticate.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import type { Identity } from '@caudal/http/token-verifier.ts'
-import type { Command, HoldCommand, PostingKind } from '../ledger/domain/command.ts'
+import type { ClientKind, Command, HoldCommand, PostingKind } from '../ledger/domain/command.ts'
 import { KINDS, postingsOf } from '../ledger/domain/kinds.ts'
 import type { ClientPolicy } from '../ledger/domain/policy.ts'
 import type { Rights } from '../ledger/domain/rights.ts'
@@ -46,7 +45,7 @@ export interface Asking {
 const KEY = /^[\x21-\x7e]{1,255}$/
 
 /** The request of a kind of transfer; `body` has passed the schema of the kind (`bodyOf`). */
-export function requestOf(kind: TransferKind, body: unknown): CommandRequest {
+export function requestOf(kind: ClientKind, body: unknown): CommandRequest {
   return { form: KINDS[kind].form, kind, body } as CommandRequest
 }
 

@@ -10,6 +10,7 @@ import { Type } from 'typebox'
 import { HoldAnswer, TransferSummaryAnswer } from './history-schemas.ts'
 import type { HoldDetails, HoldPosition, TransferSummary } from './history.ts'
 import { showHold, showTransferSummary } from './show-history.ts'
+import type { TransferPosition } from './store/list-transfers-by-reference.ts'
 
 /** What the lists of holds and transfers need done. */
 export interface ListRouteDeps {
@@ -24,7 +25,7 @@ export interface ListRouteDeps {
     tenantId: string
     referenceId: string
     kinds: readonly string[]
-    after: string | null
+    after: TransferPosition | null
     limit: number
   }) => Promise<TransferSummary[]>
 }
@@ -78,10 +79,13 @@ function holdsNamedBy(query: { account_id?: string; payment_id?: string }) {
   })
 }
 
-const TransferCursor = Type.Object({ kind: Type.String() })
+/** Release 0.1.0 names the kind alone. */
+const TransferCursor = Type.Object({ kind: Type.String(), transfer_id: Type.Optional(Uuid) })
 const transfersSchema = {
-  summary: 'The transfers that clients posted with a reference, by kind.',
-  description: 'A reference is unique for each kind, so there are few. Entries are not included.',
+  summary: 'The transfers with a reference, by kind.',
+  description:
+    'A reference of clients is unique for each kind; the id of a refund or a return is the ' +
+    'reference of what was booked for it. Entries are not included.',
   querystring: Type.Object({
     ...pageQuery.properties,
     reference_id: Type.String({ minLength: 1, maxLength: 255 }),
@@ -98,11 +102,16 @@ export function addTransfersRoute(app: HttpServer, deps: ListRouteDeps, access: 
     const { limit, reference_id: referenceId, kind } = request.query
     const { tenantId } = identityOf(request)
     const kinds = kind === undefined ? TRANSFER_KINDS : [kind]
-    const after = cursors.read(request)?.kind ?? null
+    const position = cursors.read(request)
+    const after = position && {
+      kind: position.kind,
+      transferId: position.transfer_id ?? null,
+    }
     const query = { tenantId, referenceId, kinds, after, limit: limit + 1 }
     return cutPage(await deps.listTransfersByReference(query), {
       limit,
-      cursorAfter: (transfer) => cursors.write(request, { kind: transfer.kind }),
+      cursorAfter: ({ kind: last, transferId }) =>
+        cursors.write(request, { kind: last, transfer_id: transferId }),
       show: showTransferSummary,
     })
   })

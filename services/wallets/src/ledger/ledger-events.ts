@@ -14,6 +14,7 @@ import type { AccountChange } from './domain/account-change.ts'
 import type { Hold } from './domain/hold.ts'
 import type { OpenedAccount } from './domain/opening.ts'
 import type { Posted, RequestOutcome } from './domain/outcome.ts'
+import type { PspPosting } from './domain/psp-posting.ts'
 
 /** What an event carries beside the outcome: where, when, who caused it, and its trace. */
 export interface Circumstances {
@@ -90,6 +91,7 @@ function postedEvent({ transfer, hold }: Posted, circumstances: Circumstances): 
   if (transfer.correctsId !== null) event.corrects = transfer.correctsId
   if (transfer.correction !== null) event.correction = transfer.correction
   if (transfer.policyVersion !== null) event.policy_version = transfer.policyVersion
+  if (transfer.pspPosting !== null) event.posting = postedFor(transfer.pspPosting)
   return { event, traceparent: traceOf(circumstances) }
 }
 
@@ -149,6 +151,11 @@ function heldAfter(hold: Hold): NonNullable<WalletTransferCommitted['hold']> {
     remaining_minor: `${hold.remainingMinor}`,
     ...(expiresAtMs !== null && { expires_at: new Date(expiresAtMs).toISOString() }),
   }
+}
+
+function postedFor(posting: PspPosting): NonNullable<WalletTransferCommitted['posting']> {
+  const { postingId, source, psp, end } = posting
+  return { posting_id: postingId, source: { type: source.type, id: source.id }, psp, end }
 }
 
 function ofType<T extends EventType>(type: T) {

@@ -6,6 +6,7 @@ import {
   commandsOf,
   holdKeyNamedBy,
   isPostings,
+  isPspPosting,
   type Request,
 } from './domain/command.ts'
 import { emptyLedger, type LedgerState } from './domain/ledger-state.ts'
@@ -13,6 +14,7 @@ import type { OpenedAccount } from './domain/opening.ts'
 import { missingSystemAccounts, type Placed, systemAccountsOf } from './domain/system-accounts.ts'
 import { loadHoldClients } from './store/load-hold-clients.ts'
 import { loadOriginals, lockOriginals } from './store/load-originals.ts'
+import { loadPspPostings } from './store/load-psp-postings.ts'
 import { loadUsedKeys } from './store/load-used-keys.ts'
 import { type LedgerNames, lockLedger } from './store/lock-ledger.ts'
 import { lockSpending } from './store/lock-spending.ts'
@@ -64,6 +66,7 @@ export async function loadLedger(
     lockLedger(tx, state, names),
     keys && loadUsedKeys(tx, state, requests),
     loadOriginals(tx, state, originalIds),
+    loadPspPostings(tx, state, commands),
   ])
   await loadHoldClients(tx, state, commands)
   cacheCurrencies(commands, state)
@@ -99,7 +102,9 @@ function namesOf(placed: readonly Placed[], state: LedgerState): LedgerNames {
       for (const { accountId } of command.postings) {
         if (accountId !== null) accountIds.add(accountId)
       }
-    } else accountIds.add(command.accountId)
+    } else if (!isPspPosting(command) || command.end === 'wallet') {
+      accountIds.add(command.accountId)
+    }
     const hold = holdKeyNamedBy(command)
     if (hold !== null) holdKeys.add(hold)
   }

@@ -15,6 +15,7 @@ import type { Work } from './origin.ts'
 import { saveAccountChanges } from './store/save-account-changes.ts'
 import { saveDecision, type Saving } from './store/save-decision.ts'
 import { saveHoldExpiries } from './store/save-hold-expiries.ts'
+import { savePspPostings } from './store/save-psp-postings.ts'
 import { saveSpending } from './store/save-spending.ts'
 
 /** Transfers from which on events are composed beside the database's work. */
@@ -127,6 +128,7 @@ async function save(
     saveAccountChanges(tx, books),
     saveHoldExpiries(tx, books.newHolds),
     saveSpending(tx, books.spending),
+    savePspPostings(tx, books.transfers, books.now),
     saveDecision(tx, { ...books, events }),
   ]
   if (isSmall) return saving

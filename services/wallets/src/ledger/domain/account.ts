@@ -8,6 +8,7 @@ export const SYSTEM_ACCOUNT_KINDS = [
   'payouts_clearing',
   'fees',
   'suspense',
+  'receivable',
 ] as const
 
 export type SystemAccountKind = (typeof SYSTEM_ACCOUNT_KINDS)[number]

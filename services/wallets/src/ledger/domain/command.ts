@@ -1,4 +1,9 @@
 import type { Actor } from '@caudal/contracts/actor.ts'
+import type {
+  PostingEnd,
+  PostingKindOfEvents,
+  PostingSource,
+} from '@caudal/contracts/events/postings.ts'
 import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import type { SystemAccountKind } from './account.ts'
 import type { WalletAccount } from './opening.ts'
@@ -60,8 +65,12 @@ interface MoneyBase<S = Source> extends CommandBase {
 export type HoldKind = 'hold'
 /** The kinds that take from a hold. */
 export type TakeKind = 'commit' | 'rollback'
+/** The kinds that move money between a PSP's settlement account and another end, by events only. */
+export type PspPostingKind = PostingKindOfEvents
 /** Every other kind: it moves available balances. */
-export type PostingKind = Exclude<TransferKind, HoldKind | TakeKind>
+export type PostingKind = Exclude<TransferKind, HoldKind | TakeKind | PspPostingKind>
+/** The kinds that clients may send. */
+export type ClientKind = Exclude<TransferKind, PspPostingKind>
 
 /**
  * What a command does to one available balance: it grows, or shrinks. Never zero. The account is
@@ -102,8 +111,26 @@ export interface TakeCommand extends MoneyBase {
   releaseRest: boolean
 }
 
+/**
+ * Money that came back to a PSP, or left it again: between its settlement account and one other
+ * end. Its posting names it for ever; the ledger chooses the end that can take part.
+ */
+export interface PspPostingCommand extends MoneyBase<PostingSource> {
+  kind: PspPostingKind
+  postingId: string
+  paymentId: string | null
+  amountMinor: bigint
+  currency: string
+  /** The PSP of the settlement account. */
+  psp: string
+  /** The end that is wanted. */
+  end: PostingEnd
+  /** The end where the wallet cannot take part. */
+  otherwise: Exclude<PostingEnd, 'wallet'>
+}
+
 /** A command that moves money, and makes a transfer: of a kind, for a reason, from a source. */
-export type MoneyCommand = PostingsCommand | HoldCommand | TakeCommand
+export type MoneyCommand = PostingsCommand | HoldCommand | TakeCommand | PspPostingCommand
 
 /** An account takes no commands for a while, takes them again, or never again. */
 export interface StatusCommand extends CommandBase {
@@ -155,16 +182,22 @@ export function isPostings(command: Command): command is PostingsCommand {
   return 'postings' in command
 }
 
+/** Whether the command moves money between a PSP's settlement account and another end. */
+export function isPspPosting(command: Command): command is PspPostingCommand {
+  return 'postingId' in command
+}
+
 /**
  * Whether the command takes its reference for ever (F2, rule 4): of a client, and postings of
- * whatever source. The other commands are known by their hold.
+ * whatever source. The other commands are known by their hold or their posting.
  */
 export function takesReference(command: Command): boolean {
   return command.key.clientId !== null || isPostings(command)
 }
 
-/** The payment that the command comes from, if it comes from one. */
+/** The payment that the command comes from or is about, if there is one. */
 export function paymentOf(command: Command): string | null {
+  if (isPspPosting(command)) return command.paymentId
   return 'source' in command && command.source.type === 'payment' ? command.source.id : null
 }
 

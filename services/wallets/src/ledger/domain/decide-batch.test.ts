@@ -16,7 +16,8 @@ const AT: BookingTime = { nowMs: Date.parse('2025-08-24'), today: '2025-08-24' }
 
 const MUST_BE_SEEN = `
   credit posted, debit posted, hold posted, commit posted, rollback posted,
-  transfer posted, freeze changed, unfreeze changed, close changed, overdraft changed,
+  transfer posted, refund posted, return posted, recapture posted, refund unchanged,
+  return inapplicable, freeze changed, unfreeze changed, close changed, overdraft changed,
   atomic applied, hold unchanged, commit inapplicable, credit repeated,
   ACCOUNT_NOT_FOUND, ACCOUNT_FROZEN, ACCOUNT_CLOSED, ACCOUNT_NOT_EMPTY, CURRENCY_MISMATCH,
   HOLD_NOT_OPEN, IDEMPOTENCY_MISMATCH, INSUFFICIENT_FUNDS, OVERDRAFT_IN_USE,

@@ -8,11 +8,13 @@ import {
   type LedgerState,
   nameOfKey,
   nameOfSpending,
+  pspPostingName,
   referenceName,
   transferName,
 } from './ledger-state.ts'
 import type { Changed, Outcome, Posted, RequestOutcome } from './outcome.ts'
 import { isFinalOutcome, isKept } from './outcome.ts'
+import { bookedBy } from './psp-posting.ts'
 
 /**
  * Puts what an outcome makes of accounts and holds into the state of the batch, so that the next
@@ -51,6 +53,10 @@ export function foldEffect(state: LedgerState, command: Command, outcome: Posted
     for (const one of spent) state.spending.set(nameOfSpending(one), one)
     state.posted.set(transferName(transfer.tenantId, transfer.transferId), transfer)
     if (hold !== null) state.holds.set(holdKeyOf(hold), hold)
+    const booked = bookedBy(transfer)
+    if (booked !== null) {
+      state.pspPostings.set(pspPostingName(booked.tenantId, booked.postingId), booked)
+    }
   }
   if (takesReference(command)) {
     const { tenantId, kind, referenceId } = command

@@ -1,10 +1,19 @@
 import { SCOPE, type Scope } from '@caudal/contracts/scopes.ts'
 import { TRANSFER_KINDS, type TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import type { SystemAccountKind } from './account.ts'
-import type { HoldKind, MoneyCommand, PostingKind, RequestedPosting, TakeKind } from './command.ts'
+import type {
+  ClientKind,
+  HoldKind,
+  MoneyCommand,
+  PostingKind,
+  PspPostingKind,
+  RequestedPosting,
+  TakeKind,
+} from './command.ts'
 import type { Conditions } from './conditions.ts'
 import { decideHold } from './decide-hold.ts'
 import { decidePostings } from './decide-postings.ts'
+import { decidePspPosting } from './decide-psp-posting.ts'
 import { decideTaking } from './decide-taking.ts'
 import type { LedgerState } from './ledger-state.ts'
 import type { Outcome } from './outcome.ts'
@@ -13,32 +22,44 @@ import type { Outcome } from './outcome.ts'
 type End = 'account' | SystemAccountKind
 
 interface AnyKind {
-  /** What a client's token must allow for a command of this kind. */
-  scope: Scope
   /** Method, so that each row takes the command of its own form. */
   decide(command: MoneyCommand, state: LedgerState, at: Conditions): Outcome
 }
 
+interface OfClients extends AnyKind {
+  /** What a client's token must allow for a command of this kind. */
+  scope: Scope
+}
+
 /** Moves an amount between a wallet's available balance and an account of the system. */
-export interface AmountKind extends AnyKind {
+export interface AmountKind extends OfClients {
   form: 'amount'
   from: End
   to: End
 }
 
 /** Moves whatever balanced postings the command names. */
-export interface PostingsKind extends AnyKind {
+export interface PostingsKind extends OfClients {
   form: 'postings'
 }
 
 /** Sets money aside, or takes from what was set aside. */
-export interface HoldingKind extends AnyKind {
+export interface HoldingKind extends OfClients {
   form: 'hold' | 'commit' | 'rollback'
+}
+
+/** Moves an amount from or to the settlement account of a PSP; only an event asks for it. */
+export interface PspPostingKindRow extends AnyKind {
+  form: 'psp_posting'
+  /** Whether the other end gets the amount, or gives it. */
+  otherEnd: 'gets' | 'gives'
 }
 
 type KindRow<K extends TransferKind> = K extends HoldKind | TakeKind
   ? HoldingKind
-  : AmountKind | PostingsKind
+  : K extends PspPostingKind
+    ? PspPostingKindRow
+    : AmountKind | PostingsKind
 
 /**
  * THE TABLE OF KINDS: one row for each kind of transfer. Routes, schemas, refusals, metrics and the
@@ -63,15 +84,35 @@ export const KINDS: { readonly [K in TransferKind]: KindRow<K> } = {
     scope: SCOPE.ledgerTransfer,
     decide: (command, state, at) => decidePostings(command, state, at, { ofWallets: false }),
   },
+  refund: pspPostingKind('gets'),
+  return: pspPostingKind('gets'),
+  recapture: pspPostingKind('gives'),
+}
+
+/** The kinds that clients may send, in the order of their rows. */
+export const CLIENT_KINDS: readonly ClientKind[] = TRANSFER_KINDS.filter(isOfClients)
+
+function isOfClients(kind: TransferKind): kind is ClientKind {
+  return KINDS[kind].form !== 'psp_posting'
 }
 
 /** The kinds that move an amount, with their two ends. */
 export function amountKinds(): { kind: PostingKind; row: AmountKind }[] {
   const found: { kind: PostingKind; row: AmountKind }[] = []
-  for (const kind of TRANSFER_KINDS) {
+  for (const kind of CLIENT_KINDS) {
     if (kind === 'hold' || kind === 'commit' || kind === 'rollback') continue
     const row = KINDS[kind]
     if (row.form === 'amount') found.push({ kind, row })
+  }
+  return found
+}
+
+/** The kinds that only events ask for, with what they do to the other end. */
+export function pspPostingKinds(): { kind: TransferKind; row: PspPostingKindRow }[] {
+  const found: { kind: TransferKind; row: PspPostingKindRow }[] = []
+  for (const kind of TRANSFER_KINDS) {
+    const row = KINDS[kind]
+    if (row.form === 'psp_posting') found.push({ kind, row })
   }
   return found
 }
@@ -97,5 +138,13 @@ function amountKind(row: Pick<AmountKind, 'scope' | 'from' | 'to'>): AmountKind 
     form: 'amount',
     ...row,
     decide: (command, state, at) => decidePostings(command, state, at, { ofWallets: true }),
+  }
+}
+
+function pspPostingKind(otherEnd: PspPostingKindRow['otherEnd']): PspPostingKindRow {
+  return {
+    form: 'psp_posting',
+    otherEnd,
+    decide: (command, state, at) => decidePspPosting(command, state, at, { otherEnd }),
   }
 }

@@ -5,6 +5,7 @@ import type { Hold } from './hold.ts'
 import type { OpenedAccount } from './opening.ts'
 import type { Final, CommandAnswer } from './outcome.ts'
 import type { Spending } from './policy.ts'
+import type { BookedPosting } from './psp-posting.ts'
 import type { Transfer } from './transfer.ts'
 
 /** What is known of a used key: its request, and the answer or, within a batch, the outcome. */
@@ -26,6 +27,8 @@ export interface LedgerState {
   originals: Map<string, Original>
   /** Transfers of the batch itself, by `transferName`, which later commands may correct. */
   posted: Map<string, Transfer>
+  /** Postings of PSPs that were booked before or in the batch, by `pspPostingName`. */
+  pspPostings: Map<string, BookedPosting>
   /** What clients have spent where their policies limit it, by `nameOfSpending`. */
   spending: Map<string, Spending>
   /** Wallets' accounts that the batch has opened, until an outcome reports them. */
@@ -41,6 +44,7 @@ export function emptyLedger(): LedgerState {
     references: new Set(),
     originals: new Map(),
     posted: new Map(),
+    pspPostings: new Map(),
     spending: new Map(),
     opened: new Map(),
   }
@@ -67,6 +71,11 @@ export function nameOfSpending(of: Pick<Spending, 'tenantId' | 'clientId' | 'cur
 /** Transfers are a tenant's own. */
 export function transferName(tenantId: string, transferId: string): string {
   return tenantId + SEPARATOR + transferId
+}
+
+/** Postings are a tenant's own. */
+export function pspPostingName(tenantId: string, postingId: string): string {
+  return tenantId + SEPARATOR + postingId
 }
 
 /** The name of a client's key; null where a hold or a reference identifies the command. */

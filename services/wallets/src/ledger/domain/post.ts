@@ -6,6 +6,7 @@ import type { CorrectionMark } from './correction.ts'
 import type { Hold } from './hold.ts'
 import type { Posted } from './outcome.ts'
 import type { Spending } from './policy.ts'
+import type { PspPosting } from './psp-posting.ts'
 import type { Entry, Transfer } from './transfer.ts'
 
 /** A change of one balance of one account, before it is an entry. */
@@ -24,13 +25,15 @@ export interface Booking {
   amountMinor?: bigint
   hold?: Hold
   correction?: CorrectionMark | null
+  pspPosting?: PspPosting
 }
 
 const NOTHING: readonly Spending[] = []
 
 /** The outcome of a command that is carried out: the transfer that books the postings. */
 export function posted(command: MoneyCommand, at: Conditions, booking: Booking): Posted {
-  const { postings, hold = null, accountId = command.accountId, correction = null } = booking
+  const { postings, hold = null, accountId = command.accountId } = booking
+  const { correction = null, pspPosting = null } = booking
   const first = postings[0]!
   const { amountMinor = first.amountMinor < 0n ? -first.amountMinor : first.amountMinor } = booking
   const transfer: Transfer = {
@@ -45,6 +48,7 @@ export function posted(command: MoneyCommand, at: Conditions, booking: Booking):
     correctsId: isPostings(command) ? command.correctsId : null,
     correction,
     policyVersion: command.policy?.version ?? null,
+    pspPosting,
     clientId: command.key.clientId,
     idempotencyKey: command.key.value,
     fingerprint: command.key.fingerprint,

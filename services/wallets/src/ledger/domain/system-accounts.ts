@@ -1,6 +1,13 @@
 import { type SystemAccount, systemAccount } from './account.ts'
-import { type Command, isPostings, type PostingsCommand, type RequestedPosting } from './command.ts'
-import { findHold, type LedgerState } from './ledger-state.ts'
+import {
+  type Command,
+  isPostings,
+  isPspPosting,
+  type PostingsCommand,
+  type RequestedPosting,
+} from './command.ts'
+import { findHold, type LedgerState, pspPostingName } from './ledger-state.ts'
+import { systemEndsOf } from './psp-posting.ts'
 import { sumToZero } from './sum-to-zero.ts'
 
 /** A command with the slot of system accounts on which it is booked. */
@@ -27,6 +34,7 @@ export function systemAccountsOf(
     }
     return accounts
   }
+  if (isPspPosting(command)) return systemEndsOf(command, slot)
   if (command.kind !== 'commit') return []
   const currency = command.currency ?? findHold(state, command)?.currency ?? likely
   if (currency === undefined) return []
@@ -53,12 +61,18 @@ export function accountIdIn(
   return systemAccount({ tenantId: command.tenantId, kind, currency, slot }).accountId
 }
 
-/** Whether the accounts that the command names itself are there, in its currencies. */
+/**
+ * Whether the accounts that the command names itself are there, in its currencies. A PSP's posting
+ * needs none of them, but is booked only once.
+ */
 function hasItsAccounts(
   command: Command,
   needed: readonly SystemAccount[],
   state: LedgerState,
 ): boolean {
+  if (isPspPosting(command)) {
+    return !state.pspPostings.has(pspPostingName(command.tenantId, command.postingId))
+  }
   if (!isPostings(command)) {
     return state.accounts.get(command.accountId)?.currency === needed[0]!.currency
   }

@@ -1,6 +1,7 @@
 import type { TransferKind } from '@caudal/contracts/transfer-kinds.ts'
 import type { Balance } from './account.ts'
 import type { CorrectionMark } from './correction.ts'
+import type { PspPosting } from './psp-posting.ts'
 
 /** One line of a transfer: a signed change of one balance of one account. */
 export interface Entry {
@@ -29,6 +30,8 @@ export interface Transfer {
   correction: CorrectionMark | null
   /** The version of its client's policy that permitted it. */
   policyVersion: string | null
+  /** What it books for a PSP; null of any other kind. */
+  pspPosting: PspPosting | null
   clientId: string | null
   idempotencyKey: string
   fingerprint: string

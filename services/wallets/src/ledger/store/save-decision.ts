@@ -172,9 +172,12 @@ function insertEntries(transfers: readonly Transfer[], now: Date): Sql {
       unnest(${textArray(placed, otherDay)}::text[])::date`
 }
 
-/** Those of the commands that `takesReference` names; the others are known by their hold. */
+/** Those of the commands that `takesReference` names; the others have a hold or a posting. */
 function insertReferences(transfers: readonly Transfer[]): Sql {
-  const taking = transfers.filter(({ clientId, holdId }) => clientId !== null || holdId === null)
+  const taking = transfers.filter(
+    ({ clientId, holdId, pspPosting }) =>
+      clientId !== null || (holdId === null && pspPosting === null),
+  )
   return sql`
     INSERT INTO command_references (transfer_id, tenant_id, kind, reference_id)
     SELECT transfer_id, tenant_id, kind, reference_id

@@ -10,7 +10,7 @@ const TRANSFERS = `
       tenant_id text, account_id uuid, transfer_id uuid, amount_minor bigint, currency text,
       reference_id text, idempotency_key text, reason text, value_date date,
       account_version bigint, entries jsonb, hold jsonb, client_id text, payment_id uuid,
-      corrects uuid, correction text, policy_version text)
+      corrects uuid, correction text, policy_version text, posting jsonb)
     WHERE transfer_id IS NOT NULL
   ), new_transfers AS (
     INSERT INTO transfers (booked_at, amount_minor, transfer_id, account_id, payment_id, hold_id,
@@ -36,7 +36,15 @@ const TRANSFERS = `
     INSERT INTO command_references (transfer_id, tenant_id, kind, reference_id)
     SELECT transfer_id, tenant_id, kind, reference_id
     FROM stated t JOIN new_transfers USING (transfer_id)
-    WHERE client_id IS NOT NULL OR hold_id IS NULL
+    WHERE client_id IS NOT NULL OR (hold_id IS NULL AND posting IS NULL)
+  ), new_psp_postings AS (
+    INSERT INTO psp_postings (booked_at, amount_minor, posting_id, transfer_id, account_id,
+      source_id, payment_id, tenant_id, kind, source_type, psp, currency, other_end, fingerprint)
+    SELECT t.occurred_at, t.amount_minor, (posting->>'posting_id')::uuid, t.transfer_id,
+      t.account_id, (posting->'source'->>'id')::uuid, t.payment_id, t.tenant_id, t.kind,
+      posting->'source'->>'type', posting->>'psp', t.currency, posting->>'end', ''
+    FROM stated t JOIN new_transfers USING (transfer_id)
+    WHERE posting IS NOT NULL
   ), last_of_hold AS (
     SELECT DISTINCT ON (hold_id) *, min(occurred_at) OVER of_hold AS made_at,
       min(client_id) FILTER (WHERE transfer_id = hold_id) OVER of_hold AS made_by
