@@ -134,7 +134,7 @@ export async function findPosition(
   if (notifications !== undefined) {
     const pending = await firstId(
       notifications,
-      `SELECT payment_id FROM notifications WHERE status = 'PENDING'`,
+      `SELECT payment_id FROM notifications WHERE status = 'PENDING' AND of_payment_id IS NULL`,
     )
     if (pending !== undefined) ids.push(idBefore(pending))
   }

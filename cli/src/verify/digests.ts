@@ -89,7 +89,7 @@ const FROZEN: readonly Frozen[] = [
       'notifications',
       ({ paymentId }) =>
         `SELECT 'all' AS part, ${SUM('n', '0')} FROM notifications n
-         WHERE payment_id <= '${paymentId}'`,
+         WHERE payment_id <= '${paymentId}' AND of_payment_id IS NULL`,
     ),
   },
   {

@@ -55,7 +55,7 @@ const ORDERS = `
   FROM orders WHERE paid_payment_id > $1 AND status = 'PAID' ORDER BY paid_payment_id LIMIT $2`
 const NOTIFICATIONS = `
   SELECT payment_id, status, coalesce(ended_at, created_at) AS changed_at
-  FROM notifications WHERE payment_id > $1 ORDER BY payment_id LIMIT $2`
+  FROM notifications WHERE payment_id > $1 AND of_payment_id IS NULL ORDER BY payment_id LIMIT $2`
 
 /**
  * Walks all payments in the order of their ids, after the position of the checkpoint if there is

@@ -1,7 +1,7 @@
 import type { ProcessBatch } from '@caudal/batching/process-batch.ts'
 import { readClock } from '@caudal/postgres/read-clock.ts'
 import { isWorthSending } from './domain/is-worth-sending.ts'
-import type { FinalizedPayment, Notification } from './domain/notification.ts'
+import type { Notification, NotificationWork, NotifiedEvent } from './domain/notification.ts'
 import {
   type NewNotification,
   type Plan,
@@ -17,29 +17,33 @@ export type ProcessBatchDeps = {
   send: (notifications: readonly Notification[], othersWait: boolean) => void
 }
 
-/** The outcome of a consumed event: its plan, or known from an earlier event. */
-export type NotificationRecording = Plan | 'known'
+/** The outcome of a consumed event: its plan, known from an earlier event, or nothing to send. */
+export type NotificationRecording = Plan | 'known' | 'none'
 
 /**
- * THE SPINE, read this first. Records the notifications for a batch of finalized payments. Runs in
- * the transaction that moves the consumer's offsets (ADR 0002); sending follows its commit.
+ * THE SPINE, read this first. Records the notifications for a batch of events. Runs in the
+ * transaction that moves the consumer's offsets (ADR 0002); sending follows its commit.
  */
 export const processBatch: ProcessBatch<
   ProcessBatchDeps,
-  FinalizedPayment,
+  NotificationWork,
   NotificationRecording
 > = async ({ leaseMs, room, send }, tx, work) => {
-  // Only the offsets are locked before it, because known payments are not changed.
+  // Only the offsets are locked before it, because known notifications are not changed.
   const nowMs = (await readClock(tx)).getTime()
-  const notifications = plan(work, nowMs, room())
+  const notifications = plan(
+    work.filter((it) => it !== null),
+    nowMs,
+    room(),
+  )
   const recorded = await recordNotifications(tx, notifications, leaseMs)
-  const fresh = notifications.filter((it) => recorded.has(it.paymentId))
-  const plans = new Map(fresh.map((it) => [it.paymentId, it.plan]))
+  const fresh = notifications.filter((it) => recorded.has(it.key))
+  const plans = new Map(fresh.map((it) => [it.key, it.plan]))
   const going = fresh.filter((it) => it.plan === 'taken')
   const othersWait = notifications.some((it) => it.plan === 'waiting')
   const firstTry = { takenAtMs: nowMs, attempt: 1, failures: 0, settled: new Map() }
   return {
-    outcomes: work.map((it) => plans.get(it.paymentId) ?? 'known'),
+    outcomes: work.map((it) => (it === null ? 'none' : (plans.get(it.key) ?? 'known'))),
     afterCommit: () =>
       send(
         going.map(({ plan: _, ...it }) => ({ ...it, ...firstTry })),
@@ -48,14 +52,14 @@ export const processBatch: ProcessBatch<
   }
 }
 
-/** One notification per payment, also if a batch has its event twice. */
-function plan(work: readonly FinalizedPayment[], nowMs: number, room: number): NewNotification[] {
+/** One notification per key, also if a batch has its event twice. */
+function plan(work: readonly NotifiedEvent[], nowMs: number, room: number): NewNotification[] {
   let left = room
-  const byPayment = new Map(work.map((it) => [it.paymentId, it]))
-  return [...byPayment.values()].map((payment) => {
-    const worthSending = isWorthSending(payment.finalizedAtMs, nowMs)
+  const byKey = new Map(work.map((it) => [it.key, it]))
+  return [...byKey.values()].map((event) => {
+    const worthSending = isWorthSending(event.finalizedAtMs, nowMs)
     const taken = worthSending && left > 0
     if (taken) left -= 1
-    return { ...payment, plan: taken ? 'taken' : worthSending ? 'waiting' : 'too_old' }
+    return { ...event, plan: taken ? 'taken' : worthSending ? 'waiting' : 'too_old' }
   })
 }

@@ -16,7 +16,9 @@ test('each line about a notification names its payment, its trace and its actor'
   const observer = createObserver({ db, logger, metrics: createMetrics('notifications') })
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
   const notification: Notification = {
+    key: newId(),
     paymentId: newId(),
+    objectId: null,
     tenantId: 'caudal',
     userId: newId(),
     amount: '1.00',

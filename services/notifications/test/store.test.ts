@@ -29,7 +29,7 @@ function tried(
     device: { deviceId, platform: 'ios' as const, token: 't' },
     outcome,
   }))
-  return { paymentId, attempt, decision: decision(status), devices }
+  return { key: paymentId, attempt, decision: decision(status), devices }
 }
 
 describe('the tables of notifications', async () => {
@@ -43,8 +43,11 @@ describe('the tables of notifications', async () => {
     plan: NewNotification['plan'],
     tenantId = 'caudal',
   ): Promise<string[]> => {
-    const notifications = Array.from({ length: count }, () => ({
-      paymentId: newId(),
+    const payments = Array.from({ length: count }, () => newId())
+    const notifications = payments.map((paymentId) => ({
+      key: paymentId,
+      paymentId,
+      objectId: null,
       tenantId,
       userId: newId(),
       amount: '1.00',

@@ -40,10 +40,10 @@ export function decided(
 
 /** A try that ended without a request to a device. */
 export function triedWith(
-  { paymentId, attempt }: Notification,
+  { key, attempt }: Notification,
   decision: DeliveryDecision,
 ): TriedNotification {
-  return { paymentId, attempt, devices: [], decision }
+  return { key, attempt, devices: [], decision }
 }
 
 /** A try whose recipient is unknown for now. */

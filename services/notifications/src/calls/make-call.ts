@@ -76,7 +76,7 @@ async function lookUp(
   if (malformed !== null) deps.observer.malformedDevices(notification, malformed)
   const open = devices.filter(({ deviceId }) => !notification.settled.has(deviceId))
   if (open.length === 0) return ended(withoutDevices(notification, malformed))
-  const id = notificationIdOf(notification.paymentId)
+  const id = notificationIdOf(notification.key)
   return beginPushes(deps, call, {
     devices: open,
     content: writeContent(notification, { id, locale }),

@@ -49,7 +49,7 @@ function createMeters(metrics: Metrics) {
   ])
   const delay = metrics.histogram(
     'notification_delay_seconds',
-    'From the end of a payment to its delivery to a device.',
+    'From what is notified to its delivery to a device.',
     [],
     DELAY_BUCKETS,
   )
@@ -126,10 +126,11 @@ export function createObserver(deps: { db: Db; metrics: Metrics; logger: Logger 
 /** A try is made from a stored row, by a timer at the latest, so its actor is the service. */
 const ACTOR = systemActor('notifications')
 
-function idsOf({ paymentId, traceparent }: Notification) {
+function idsOf({ paymentId, outcome, traceparent }: Notification) {
   const trace = parseTraceparent(traceparent ?? undefined)
   return {
     payment_id: paymentId,
+    outcome,
     trace_id: trace === null ? undefined : traceIdOf(trace),
     actor: ACTOR,
   }

@@ -1,17 +1,32 @@
 import type { Device } from '@caudal/contracts/device.ts'
 
-/** The notification of a payment's end, leased by one instance. */
+/** What a notification reports: how a payment ended, or what came of it afterwards. */
+export type NotifiedOutcome =
+  | 'COMPLETED'
+  | 'FAILED'
+  /** A payment that had failed is paid after all. */
+  | 'RECOVERED'
+  | 'REFUNDED'
+  /** The PSP took back a refund. */
+  | 'REFUND_REVERSED'
+  | 'RETURNED'
+
+/** A notification that is leased by one instance. */
 export type Notification = {
+  /** What it is known by (`notificationKeyOf`): one for each object and outcome, for ever. */
+  key: string
   paymentId: string
+  /** The refund or return; null of a payment itself. */
+  objectId: string | null
   tenantId: string
   userId: string
   /** A decimal string, as in the event. */
   amount: string
   currency: string
   serviceName: string
-  outcome: 'COMPLETED' | 'FAILED'
+  outcome: NotifiedOutcome
   traceparent: string | null
-  /** When the payment ended, in milliseconds of Unix time. */
+  /** When that happened, in milliseconds of Unix time. */
   finalizedAtMs: number
   /** When this instance claimed it, by the database's clock. */
   takenAtMs: number
@@ -23,10 +38,12 @@ export type Notification = {
   settled: ReadonlyMap<string, SettledStatus>
 }
 
-/** A payment that ended, with the facts for its notification. */
-export type FinalizedPayment = Pick<
+/** What a user is notified of, with the facts for the notification. */
+export type NotifiedEvent = Pick<
   Notification,
+  | 'key'
   | 'paymentId'
+  | 'objectId'
   | 'tenantId'
   | 'userId'
   | 'amount'
@@ -36,6 +53,9 @@ export type FinalizedPayment = Pick<
   | 'traceparent'
   | 'finalizedAtMs'
 >
+
+/** What the user is notified of; null of what the user does not notice. */
+export type NotificationWork = NotifiedEvent | null
 
 /** The final answer of a push service about a device. */
 export type SettledStatus = 'DELIVERED' | 'DEAD_DEVICE' | 'REJECTED'
@@ -48,4 +68,9 @@ export type Channel = 'fcm' | 'apns'
 /** The push service of the device's platform. */
 export function channelOf(device: Device): Channel {
   return device.platform === 'android' ? 'fcm' : 'apns'
+}
+
+/** Whether the notification is the one of a payment's end. */
+export function isPaymentEnd(outcome: NotifiedOutcome): outcome is 'COMPLETED' | 'FAILED' {
+  return outcome === 'COMPLETED' || outcome === 'FAILED'
 }

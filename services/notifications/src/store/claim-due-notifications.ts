@@ -1,14 +1,16 @@
 import type { Db, Tx } from '@caudal/postgres/types.ts'
-import type { Notification, SettledStatus } from '../domain/notification.ts'
+import type { Notification, NotifiedOutcome, SettledStatus } from '../domain/notification.ts'
 
 type Row = {
   payment_id: string
+  of_payment_id: string | null
+  object_id: string | null
   tenant_id: string
   user_id: string
   amount: string
   currency: string
   service_name: string
-  outcome: 'COMPLETED' | 'FAILED'
+  outcome: NotifiedOutcome
   traceparent: string | null
   finalized_at: Date
   taken_at: Date
@@ -65,7 +67,8 @@ const CLAIM = `
     RETURNING n.*
   )
   SELECT t.payment_id, t.tenant_id, t.user_id, t.amount, t.currency, t.service_name, t.outcome,
-    t.traceparent, t.finalized_at, t.attempts, t.failures, statement_timestamp() AS taken_at,
+    t.of_payment_id, t.object_id, t.traceparent, t.finalized_at, t.attempts, t.failures,
+    statement_timestamp() AS taken_at,
     s.device_ids, s.statuses
   FROM taken t LEFT JOIN LATERAL (
     SELECT array_agg(d.device_id::text) AS device_ids, array_agg(d.status) AS statuses
@@ -84,7 +87,9 @@ export async function claimDueNotifications(
     values: [limit, leaseMs],
   })
   return rows.map((row) => ({
-    paymentId: row.payment_id,
+    key: row.payment_id,
+    paymentId: row.of_payment_id ?? row.payment_id,
+    objectId: row.object_id,
     tenantId: row.tenant_id,
     userId: row.user_id,
     amount: row.amount,

@@ -6,7 +6,8 @@ import { channelOf } from '../domain/notification.ts'
 
 /** The outcome of one try of one notification. */
 export type TriedNotification = {
-  paymentId: string
+  /** Of the notification. */
+  key: string
   attempt: number
   decision: DeliveryDecision
   devices: readonly DeviceOutcome[]
@@ -24,16 +25,16 @@ export async function saveOutcomes(db: Db, tried: readonly TriedNotification[]):
 function withoutRepeats(tried: readonly TriedNotification[]): TriedNotification[][] {
   const batches: Map<string, TriedNotification>[] = []
   for (const one of tried) {
-    const free = batches.find((batch) => !batch.has(one.paymentId))
-    if (free) free.set(one.paymentId, one)
-    else batches.push(new Map([[one.paymentId, one]]))
+    const free = batches.find((batch) => !batch.has(one.key))
+    if (free) free.set(one.key, one)
+    else batches.push(new Map([[one.key, one]]))
   }
   return batches.map((batch) => [...batch.values()])
 }
 
 async function save(db: Db, tried: readonly TriedNotification[]): Promise<void> {
-  const devices = tried.flatMap(({ paymentId, devices: outcomes }) =>
-    outcomes.map(({ device, outcome }) => ({ paymentId, device, outcome })),
+  const devices = tried.flatMap(({ key, devices: outcomes }) =>
+    outcomes.map(({ device, outcome }) => ({ key, device, outcome })),
   )
   // One statement, so one transaction; rows are locked in sorted order (rule 6). The decision
   // counts if no other instance has claimed the notification since. A delivery is
@@ -41,7 +42,7 @@ async function save(db: Db, tried: readonly TriedNotification[]): Promise<void> 
   const statement = sql`
     WITH tried AS (
       SELECT * FROM unnest(
-        ${uuidArray(tried, (it) => it.paymentId)}::uuid[],
+        ${uuidArray(tried, (it) => it.key)}::uuid[],
         ${intArray(tried, (it) => it.attempt)}::int[],
         ${textArray(tried, (it) => it.decision.status)}::text[],
         ${intArray(tried, (it) => it.decision.retryInMs)}::int[],
@@ -55,7 +56,7 @@ async function save(db: Db, tried: readonly TriedNotification[]): Promise<void> 
     ), answered AS (
       INSERT INTO deliveries AS d (payment_id, device_id, channel, status, error)
       SELECT a.* FROM unnest(
-        ${uuidArray(devices, (it) => it.paymentId)}::uuid[],
+        ${uuidArray(devices, (it) => it.key)}::uuid[],
         ${uuidArray(devices, (it) => it.device.deviceId)}::uuid[],
         ${textArray(devices, (it) => channelOf(it.device))}::text[],
         ${textArray(devices, (it) => statusOf(it.outcome))}::text[],

@@ -2,7 +2,7 @@ import { UUID_FORM } from '@caudal/contracts/uuid-schema.ts'
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 
-/** How many different messages devices received for a payment, and when the last of them came. */
+/** How many different messages devices received for the end of a payment, and the last time. */
 export interface MessageCount {
   paymentId: string
   messages: number
@@ -11,7 +11,8 @@ export interface MessageCount {
 
 /**
  * Counts the messages of at most `limit` payments by payment id, after the id `after`. A push names
- * its payment in any text; only ids in their one spelling sort like ids.
+ * its payment in any text; only ids in their one spelling sort like ids. A message that names its
+ * event is not about the end of the payment, but about a refund or a return of it.
  */
 export async function countMessages(
   db: Db,
@@ -22,14 +23,15 @@ export async function countMessages(
     SELECT payment_id AS "paymentId", count(DISTINCT message_id)::integer AS messages,
       max(received_at) AS "lastAt"
     FROM messages
-    WHERE payment_id ~ ${UUID_FORM} AND (${after}::text IS NULL OR payment_id > ${after})
+    WHERE payment_id ~ ${UUID_FORM} AND NOT data ? 'event'
+      AND (${after}::text IS NULL OR payment_id > ${after})
     GROUP BY payment_id
     ORDER BY payment_id
     LIMIT ${limit}`)
   return rows
 }
 
-/** The number of different messages about payments up to an id, and a hash of them. */
+/** The number of different messages about ends of payments up to an id, and a hash of them. */
 export async function totalMessages(
   db: Db,
   to: string,
@@ -39,7 +41,7 @@ export async function totalMessages(
       coalesce(sum(hash_record_extended(m, 0)), 0)::text AS hash
     FROM (
       SELECT DISTINCT payment_id, message_id FROM messages
-      WHERE payment_id ~ ${UUID_FORM} AND payment_id <= ${to}
+      WHERE payment_id ~ ${UUID_FORM} AND NOT data ? 'event' AND payment_id <= ${to}
     ) m`)
   return rows[0]!
 }
