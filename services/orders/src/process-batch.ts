@@ -1,12 +1,11 @@
 import type { ProcessBatch } from '@caudal/batching/process-batch.ts'
-import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { ParkError } from '@caudal/event-log/park-error.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import { decideCreations } from './domain/decide-creations.ts'
 import { decidePayments, firstPayments, type UnmarkedPayment } from './domain/decide-payments.ts'
 import { externalKeyOf, type NewOrder, type Order } from './domain/order.ts'
-import { ordersPaidBy } from './domain/orders-paid-by.ts'
+import { isPaid, ordersPaidBy, type PaymentEnd } from './domain/orders-paid-by.ts'
 import { findOrders } from './store/find-orders.ts'
 import { insertOrders } from './store/insert-orders.ts'
 import { markOrdersPaid } from './store/mark-orders-paid.ts'
@@ -17,10 +16,10 @@ export interface OrderCreationWork {
   orders: readonly NewOrder[]
 }
 
-/** The work of an event: a payment that has ended. */
+/** The work of an event: a payment that has ended, or that is paid after it had failed. */
 export interface PaymentWork {
   type: 'payment'
-  incoming: IncomingEvent<PaymentFinalized>
+  incoming: IncomingEvent<PaymentEnd>
 }
 
 export type OrderWork = OrderCreationWork | PaymentWork
@@ -32,9 +31,9 @@ export type OrderOutcome =
   | { type: 'paid' | 'ignored' }
 
 /**
- * THE SPINE, read this first: a batch of requests and of finalized payments creates orders and
- * marks them PAID, each in sets. Payments run in the transaction that moves the consumer's offsets
- * (ADR 0002).
+ * THE SPINE, read this first: a batch of requests and of ended payments creates orders and marks
+ * them PAID, each in sets. Payments run in the transaction that moves the consumer's offsets (ADR
+ * 0002).
  *
  * @throws {ParkError} for payments of unknown orders, and of orders that another payment has paid
  * @throws {OrderRaceError} if another process creates one of the orders meanwhile: run it again
@@ -78,14 +77,14 @@ async function payOrders(tx: Tx, work: readonly PaymentWork[]): Promise<OrderOut
     )
   }
   return work.map(({ incoming }) => ({
-    type: incoming.event.status === 'COMPLETED' ? 'paid' : 'ignored',
+    type: isPaid(incoming.event) ? 'paid' : 'ignored',
   }))
 }
 
 /** A missing order may still be restored, so its payment waits; a second payment needs a person. */
 function explain(
   { paidWith }: UnmarkedPayment,
-  { payment_id, external_order_id }: PaymentFinalized,
+  { payment_id, external_order_id }: PaymentEnd,
 ): { kind: 'waiting' | 'unprocessable'; cause: string } {
   if (paidWith === null) {
     const cause = `payment ${payment_id} paid order ${external_order_id}, which is not known here`

@@ -1,5 +1,5 @@
 import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
-import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
+import type { PaymentFinalized, PaymentRecovered } from '@caudal/contracts/events/payments.ts'
 import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
 import type { Order } from './an-order.ts'
 
@@ -24,4 +24,11 @@ export function finalized(order: Order, extra: Partial<PaymentFinalized> = {}): 
     reason: null,
     ...extra,
   }
+}
+
+/** A `payment.recovered` event of a payment that had failed. */
+export function recovered(failed: PaymentFinalized): PaymentRecovered {
+  const { status: _, reason: __, ...rest } = failed
+  const event_type = 'payment.recovered'
+  return { ...rest, event_id: newId(), event_type, schema_version: schemaVersionOf(event_type) }
 }

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { newId } from '@caudal/contracts/ids.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import type { PaymentEnd } from '../src/domain/orders-paid-by.ts'
 import { anOrder, type Order } from './an-order.ts'
-import { finalized } from './finalized.ts'
+import { finalized, recovered } from './finalized.ts'
 import { startTestOrders, type TestOrders } from './start-test-orders.ts'
 
-function publish({ log }: TestOrders, events: PaymentFinalized[]): Promise<void> {
+function publish({ log }: TestOrders, events: PaymentEnd[]): Promise<void> {
   return log.append(
     events.map((event) => ({
       topic: TOPICS.paymentsFinalized,
@@ -80,6 +80,40 @@ test('a failed payment leaves its order unpaid', async (t) => {
   const paid = await paidOrders(orders)
   assert.ok(!paid.some((one) => one.external_order_id === order!.external_order_id))
   assert.deepEqual(await parkedCauses(orders), [])
+})
+
+test('a failed payment that is paid after all makes its order PAID, in any order and repetition', async (t) => {
+  const orders = await startTestOrders(t)
+  const [first, second, third] = await create(orders, 3)
+  const failed = [first!, second!, third!].map((order) => {
+    return finalized(order, { status: 'FAILED', reason: 'gateway_unreachable' })
+  })
+  const [one, two, three] = failed.map((event) => recovered(event))
+  await publish(orders, [failed[0]!, one!, one!, failed[0]!])
+  await publish(orders, [two!, failed[1]!, two!])
+  await publish(orders, [failed[2]!])
+  await publish(orders, [three!])
+  await settle(orders, first!.user_id)
+  await eventually(async () => (await paidOrders(orders)).length === 4)
+  const paid = await paidOrders(orders)
+  for (const event of failed) {
+    const order = paid.find((it) => it.external_order_id === event.external_order_id)
+    assert.equal(order?.paid_payment_id, event.payment_id)
+  }
+  assert.deepEqual(await parkedCauses(orders), [])
+})
+
+test('a payment that is recovered after another one paid its order is parked', async (t) => {
+  const orders = await startTestOrders(t)
+  const [order] = await create(orders, 1)
+  const failed = finalized(order!, { status: 'FAILED', reason: 'gateway_unreachable' })
+  const later = finalized(order!)
+  await publish(orders, [failed, later, recovered(failed)])
+  const [cause] = await eventually(async () => {
+    const found = await parkedCauses(orders)
+    return found.length > 0 && found
+  })
+  assert.match(cause!, new RegExp(`is paid by ${later.payment_id}, and ${failed.payment_id} paid`))
 })
 
 test('F4: a payment finalized twice changes its order once', async (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import fc from 'fast-check'
-import { ordersPaidBy } from './orders-paid-by.ts'
+import { ordersPaidBy, type PaymentEnd } from './orders-paid-by.ts'
 
 const id = (kind: number, n: number): string =>
   `0198c0de-000${kind}-7000-8000-${String(n).padStart(12, '0')}`
@@ -35,6 +35,25 @@ const events = fc.array(
 
 test('a failed payment pays nothing', () => {
   assert.deepEqual(ordersPaidBy([finalized(1, 1, 'FAILED')]), [])
+})
+
+test('a payment that failed and is recovered pays its order once, in any order', () => {
+  const { status: _, reason: __, ...rest } = finalized(1, 1, 'FAILED')
+  const recovered: PaymentEnd = { ...rest, event_type: 'payment.recovered' }
+  const failed = finalized(1, 1, 'FAILED')
+  for (const batch of [
+    [recovered],
+    [failed, recovered],
+    [recovered, failed],
+    [recovered, failed, recovered],
+  ]) {
+    const position = batch.indexOf(recovered)
+    const paid = ordersPaidBy(batch)
+    assert.deepEqual(
+      paid.map((it) => [it.paymentId, it.position]),
+      [[recovered.payment_id, position]],
+    )
+  }
 })
 
 test('every completed payment pays its order once, also if its event is repeated', () => {

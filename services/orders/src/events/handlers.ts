@@ -9,4 +9,5 @@ export const orderBy: OrderBy = { [TOPICS.paymentsFinalized]: ['tenant_id', 'ext
 /** The events that pay orders (ADR 0007). */
 export const handlers: Handlers<PaymentWork> = {
   'payment.finalized': (incoming) => ({ type: 'payment', incoming }),
+  'payment.recovered': (incoming) => ({ type: 'payment', incoming }),
 }
