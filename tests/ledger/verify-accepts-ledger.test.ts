@@ -11,10 +11,11 @@ import { CHECKS } from 'caudal/verify/verify-system.ts'
 import fc from 'fast-check'
 import { eventCredit } from '../../services/wallets/test/event-postings.ts'
 import { ledgerDatabase, runBatch } from '../../services/wallets/test/ledger-fixture.ts'
+import { pspPostingWork } from '../../services/wallets/test/psp-postings.ts'
 import { batchesOf, newWorld, script, workOf } from '../../services/wallets/test/scripts.ts'
 import { newWallet } from '../../services/wallets/test/test-wallet.ts'
 import type { TestWork } from '../../services/wallets/test/work.ts'
-import { fillSampleLedger, openWithEvents } from './sample-ledger.ts'
+import { fillSampleLedger, openWithEvents, SAMPLE } from './sample-ledger.ts'
 
 const OF_THE_LEDGER = CHECKS.filter(
   (check): check is Check => 'run' in check && check.needs.join() === 'wallets',
@@ -80,4 +81,9 @@ test('F1, F3: verify finds no violations in a random ledger and in one rebuilt f
   const { outcomes } = await runBatch(rebuilt, [eventCredit(wallet, 12n, 'deposit-1')])
   const [again] = outcomes
   assert.equal(again?.type === 'refused' && again.code, 'REFERENCE_ALREADY_USED')
+  const { refund } = SAMPLE
+  const repeated = await runBatch(rebuilt, [pspPostingWork(refund)])
+  assert.deepEqual(repeated.outcomes, [{ type: 'unchanged' }])
+  const another = pspPostingWork({ ...refund, amount: '7.00' })
+  await assert.rejects(runBatch(rebuilt, [another]), ParkError)
 })

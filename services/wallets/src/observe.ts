@@ -78,6 +78,11 @@ function countOutcomes(metrics: Metrics): (outcomes: readonly RequestOutcome[]) 
   for (const reason of WALLET_REASONS) insufficient.inc({ reason }, 0)
   const confirmed = metrics.counter('debits_confirmed_total', 'Holds that were committed.')
   const transfers = metrics.counter('ledger_transfers_total', 'Transfers booked.', ['kind'])
+  const postings = metrics.counter(
+    'psp_postings_total',
+    'Refunds, returns and recaptures by the end that was taken beside the PSP.',
+    ['kind', 'end'],
+  )
   const changes = metrics.counter(
     'ledger_account_changes_total',
     'Accounts frozen, unfrozen, closed, or given another overdraft limit.',
@@ -105,9 +110,10 @@ function countOutcomes(metrics: Metrics): (outcomes: readonly RequestOutcome[]) 
   function countOne(outcome: RequestOutcome, kinds: Map<Transfer['kind'], number>): void {
     switch (outcome.type) {
       case 'posted': {
-        const { kind, paymentId } = outcome.transfer
+        const { kind, paymentId, pspPosting } = outcome.transfer
         kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
         if (kind === 'hold' && paymentId !== null) reserved.inc()
+        if (pspPosting !== null) postings.inc({ kind, end: pspPosting.end })
         return
       }
       case 'changed':

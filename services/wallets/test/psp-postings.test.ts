@@ -182,6 +182,11 @@ describe('money that comes back', () => {
       assert.equal((await answerTo(posting)).end, 'suspense')
     }
     assert.equal(await availableOf(world.db, frozen), '5')
+    const { text } = await call(world, '/metrics')
+    assert.match(
+      text,
+      /^psp_postings_total\{(?=[^}]*end="suspense")[^}]*kind="refund"[^}]*\} [1-9]/m,
+    )
   })
 
   test('money that came back for no known payment is in suspense, under an account of no wallet', async () => {
