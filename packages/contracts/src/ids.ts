@@ -17,6 +17,14 @@ export function voidIdOf(refundId: string): string {
   return v5(`void/${refundId}`, NAMESPACE)
 }
 
+/**
+ * The id of what the ledger books for a source: UUIDv5 of the kind and the source, so that the same
+ * money is asked for under one id, however often and by whatever evidence.
+ */
+export function postingIdOf(kind: string, source: { type: string; id: string }): string {
+  return v5(`posting/${kind}/${source.type}/${source.id}`, NAMESPACE)
+}
+
 const ID_BYTES = 16
 /** Random bytes are fetched for this many ids at once: a system call for each costs 10 µs. */
 const IDS_PER_FETCH = 512

@@ -26,10 +26,15 @@ export function createObserver(deps: { db: Db; logger: Logger; metrics: Metrics 
     'Payments that entered a state, by the reason for those that failed.',
     ['status', 'reason'],
   )
+  const refundsEntered = metrics.counter(
+    'refunds_entered_total',
+    'Refunds that entered a state, by the reason for those that failed.',
+    ['status', 'reason'],
+  )
   watchUnderWay(deps)
   return {
     requestsDecided: observeRequests({ logger, metrics, entered }),
-    eventsDecided: observeEvents({ logger, metrics, entered }),
+    eventsDecided: observeEvents({ logger, metrics, entered, refundsEntered }),
   }
 }
 

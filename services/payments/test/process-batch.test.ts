@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { newId } from '@caudal/contracts/ids.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { ParkError } from '@caudal/event-log/park-error.ts'
@@ -10,7 +9,6 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import * as fc from 'fast-check'
-import { decideEvents } from '../src/domain/decide-events.ts'
 import type { PaymentEvent } from '../src/domain/evolve.ts'
 import { isFinalStatus, type Payment } from '../src/domain/payment.ts'
 import { paymentMigrations } from '../src/migrations.ts'
@@ -18,7 +16,7 @@ import { processBatch } from '../src/process-batch.ts'
 import { lockPayments } from '../src/store/lock-payments.ts'
 import { PAYMENTS_MOVED, savePayments } from '../src/store/save-payments.ts'
 import { saveRequests } from '../src/store/save-requests.ts'
-import { eventsOf, pendingPayment, plots } from './stories.ts'
+import { decideEach, eventsOf, finalizedIn, pendingPayment, plots } from './stories.ts'
 
 const scope = suiteScope()
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
@@ -158,8 +156,7 @@ test('SQL and the fold in memory agree for any order, repeats and batches (F4)',
 })
 
 function fold(payments: Map<string, Payment>, events: readonly PaymentEvent[]) {
-  const incoming = events.map((event) => ({ event, finalizedEventId: newId() }))
-  const { changed } = decideEvents(payments, incoming, { now: new Date(), region: 'test' })
+  const { changed } = decideEach(payments.values(), events)
   return new Map([...payments, ...changed.map(({ after }) => [after.paymentId, after] as const)])
 }
 
@@ -187,15 +184,15 @@ test('concurrent batches of the same payments never deadlock or lose a step', as
 test('planted: a refused compare-and-set raises before any effect, including its event (rule 1)', async () => {
   const [payment, neighbour] = [pendingPayment(), pendingPayment()]
   await insert(payment, neighbour)
-  const incoming = [payment, neighbour].map((one) => {
-    return { event: eventsOf(one).completed(), finalizedEventId: newId() }
-  })
-  const known = new Map([payment, neighbour].map((one) => [one.paymentId, one]))
-  const { changed, finalized } = decideEvents(known, incoming, { now: new Date(), region: 'test' })
+  const both = [payment, neighbour]
+  const decision = decideEach(
+    both,
+    both.map((one) => eventsOf(one).completed()),
+  )
   await run([eventsOf(payment).inDoubt()]) // another process changed it since it was loaded
-  const events = finalized.map(({ event }) => ({ event }))
+  const events = finalizedIn(decision).map(({ event }) => ({ event }))
   const attempt = transaction(db, async (tx) => {
-    const saved = savePayments(tx, changed, events)
+    const saved = savePayments(tx, decision.changed, events)
     const behind = tx.query(`UPDATE payments SET reason = 'circuit_open' WHERE payment_id = $1`, [
       neighbour.paymentId,
     ])

@@ -1,8 +1,10 @@
 import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
-import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
+import type { FundsReleased } from '@caudal/contracts/events/funds.ts'
+import type { PaymentFinalized, PspAnswer } from '@caudal/contracts/events/payments.ts'
 import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
 import type { PspReason, WalletReason } from '@caudal/contracts/reasons.ts'
 import * as fc from 'fast-check'
+import { decideEvents, type EventDecision } from '../src/domain/decide-events.ts'
 import type { PaymentEvent } from '../src/domain/evolve.ts'
 import type { Payment } from '../src/domain/payment.ts'
 
@@ -30,8 +32,34 @@ export function pendingPayment(over: Partial<Payment> = {}): Payment {
     reservedAt: null,
     inDoubtAt: null,
     finalizedAt: null,
+    psp: null,
+    refundedMinor: 0n,
+    pendingMinor: 0n,
+    returnedMinor: 0n,
     ...over,
   }
+}
+
+/** What the events mean for the payments, of which no refund is known. */
+export function decideEach(
+  payments: Iterable<Payment>,
+  events: readonly PaymentEvent[],
+  now = new Date(),
+): EventDecision {
+  const known = new Map([...payments].map((payment) => [payment.paymentId, payment]))
+  return decideEvents({ payments: known, refunds: new Map() }, events, {
+    now,
+    region: 'test',
+    newId,
+  })
+}
+
+/** The `payment.finalized` of a decision, with the index of the event that caused each. */
+export function finalizedIn({ emitted }: EventDecision) {
+  return emitted.filter(
+    (one): one is { index: number; event: PaymentFinalized } =>
+      one.event.event_type === 'payment.finalized',
+  )
 }
 
 /** All events of other services about the payment, each with its own id. */
@@ -93,7 +121,8 @@ export function eventsOf(payment: Payment) {
       reason,
       gateway_response: answer('failed'),
     }),
-    released: (reason: PspReason = 'gateway_declined'): PaymentEvent => ({
+    canceled: (): PaymentEvent => ({ ...result(), event_type: 'payment.canceled' }),
+    released: (reason: FundsReleased['reason'] = 'gateway_declined'): PaymentEvent => ({
       ...result(),
       event_type: 'funds.released',
       reason,
@@ -107,6 +136,7 @@ export const STORIES = {
   completedAfterDoubt: (it) => [it.reserved(), it.inDoubt(), it.completed()],
   declined: (it) => [it.reserved(), it.failed(), it.released()],
   declinedAfterDoubt: (it) => [it.reserved(), it.inDoubt(), it.failed(), it.released()],
+  canceled: (it) => [it.reserved(), it.canceled(), it.released('canceled')],
   refused: (it) => [it.insufficient()],
   stillInDoubt: (it) => [it.reserved(), it.inDoubt()],
   notReleasedYet: (it) => [it.reserved(), it.failed()],
@@ -120,6 +150,7 @@ export const ENDS: Record<Story, Payment['status']> = {
   completedAfterDoubt: 'COMPLETED',
   declined: 'FAILED',
   declinedAfterDoubt: 'FAILED',
+  canceled: 'FAILED',
   refused: 'FAILED',
   stillInDoubt: 'IN_DOUBT',
   notReleasedYet: 'RESERVED',

@@ -1,20 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { newId } from '@caudal/contracts/ids.ts'
 import { readEvent } from '@caudal/contracts/parse-event.ts'
 import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import * as fc from 'fast-check'
-import { ENDS, eventsOf, pendingPayment, plots, STORY_TIME } from '../../test/stories.ts'
-import { decideEvents, type EventDecision } from './decide-events.ts'
+import {
+  decideEach,
+  ENDS,
+  eventsOf,
+  finalizedIn,
+  pendingPayment,
+  plots,
+  STORY_TIME,
+} from '../../test/stories.ts'
 import type { PaymentEvent } from './evolve.ts'
 import type { Payment } from './payment.ts'
 
 const LATER = new Date('2026-03-01T12:00:05.000Z')
 
-function decide(payments: Iterable<Payment>, events: readonly PaymentEvent[]): EventDecision {
-  const known = new Map([...payments].map((payment) => [payment.paymentId, payment]))
-  const incoming = events.map((event) => ({ event, finalizedEventId: newId() }))
-  return decideEvents(known, incoming, { now: LATER, region: 'test' })
+function decide(payments: Iterable<Payment>, events: readonly PaymentEvent[]) {
+  const decision = decideEach(payments, events, LATER)
+  return { ...decision, finalized: finalizedIn(decision) }
 }
 
 type Events = ReturnType<typeof eventsOf>
@@ -82,6 +87,22 @@ test('a failure is stored but not shown before the hold is released (rule 2)', (
 test('the release of the hold ends a payment that failed', () => {
   const result = given('reserved', 'failed').when('released')
   assert.equal(outcome(result), 'FAILED gateway_declined [FAILED gateway_declined]')
+})
+
+test('a canceled payment fails for that reason once its hold is released', () => {
+  const stored = given('reserved').when('canceled')
+  assert.equal(outcome(stored), 'RESERVED canceled []')
+  const released = given('reserved', 'canceled').when('released')
+  assert.equal(outcome(released), 'FAILED canceled [FAILED canceled]')
+  const completed = given('completed').when('canceled')
+  assert.equal(outcome(completed), 'COMPLETED null [] contradictions 0')
+})
+
+test('a completed payment knows the PSP that was paid', () => {
+  const payment = pendingPayment()
+  const event = { ...eventsOf(payment).completed(), psp: 'asyncbank' }
+  assert.equal(decide([payment], [event]).changed[0]?.after.psp, 'asyncbank')
+  assert.equal(given('reserved').when('completed').after.psp, 'main')
 })
 
 test('a release that arrives before the verdict ends the payment, and the verdict adds its response', () => {

@@ -1,42 +1,142 @@
 import type { Actor } from '@caudal/contracts/actor.ts'
-import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
+import { type CaudalEvent, schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
+import type { CaseToOpen } from './case-to-open.ts'
+import { type ConsumedEvent, paymentIdOf, refundIdOf } from './consumed-event.ts'
+import { decideRefundEvent } from './decide-refund-event.ts'
+import type { EventContext } from './event-context.ts'
 import { evolve, type PaymentEvent } from './evolve.ts'
 import { isFinalStatus, type Payment } from './payment.ts'
+import type { Refund } from './refund.ts'
 
-/** An event, with the id of `payment.finalized` if the event makes the payment final. */
-export interface EventToApply {
-  event: PaymentEvent
-  finalizedEventId: string
+/** The rows that the events of a batch are about, loaded under the locks of their payments. */
+export interface Loaded {
+  payments: ReadonlyMap<string, Payment>
+  refunds: ReadonlyMap<string, Refund>
 }
 
-/** A payment that changed: its state before and after the batch. */
-export interface ChangedPayment {
-  before: Payment
-  after: Payment
+/** A row that changed: its state before and after the batch. */
+export interface ChangedRow<T> {
+  before: T
+  after: T
 }
 
-/** `payment.finalized` and the index of the event that caused it, for the trace. */
-export interface Finalization {
+/** A payment that changed. */
+export type ChangedPayment = ChangedRow<Payment>
+
+/** A refund that changed. */
+export type ChangedRefund = ChangedRow<Refund>
+
+/** An event of ours and the index of the one that caused it, for the trace. */
+export interface Emitted {
   index: number
-  event: PaymentFinalized
+  event: CaudalEvent
 }
 
 export interface EventDecision {
   /** Sorted by payment id. */
   changed: ChangedPayment[]
-  finalized: Finalization[]
-  /** Indexes of events that conflict with their payment's state; they change nothing. */
+  /** Sorted by refund id. */
+  refunds: ChangedRefund[]
+  emitted: Emitted[]
+  cases: CaseToOpen[]
+  /** Indexes of events that conflict with what is known; they change nothing. */
   contradictions: number[]
+}
+
+/** What one event changes: the rows after it, and what follows. */
+interface Effect {
+  payment?: Payment
+  refund?: Refund
+  emits: CaudalEvent[]
+  cases?: CaseToOpen[]
+}
+
+/**
+ * Applies a batch of events in their order (P3): each sees what those before it changed. A payment
+ * is finalized exactly once, because it never leaves a final state. `loaded` must contain the
+ * payment and the refund of every event; it is not changed.
+ */
+export function decideEvents(
+  loaded: Loaded,
+  incoming: readonly ConsumedEvent[],
+  context: EventContext,
+): EventDecision {
+  const payments = new Map<string, Payment>()
+  const refunds = new Map<string, Refund>()
+  const emitted: Emitted[] = []
+  const cases: CaseToOpen[] = []
+  const contradictions: number[] = []
+  for (const [index, event] of incoming.entries()) {
+    const effect = decideEvent(
+      {
+        payment: current(loaded.payments, payments, paymentIdOf(event)),
+        refund: current(loaded.refunds, refunds, refundIdOf(event)),
+      },
+      event,
+      context,
+    )
+    if (effect === 'contradicts') contradictions.push(index)
+    if (effect === null || effect === 'contradicts') continue
+    if (effect.payment) payments.set(effect.payment.paymentId, effect.payment)
+    if (effect.refund) refunds.set(effect.refund.refundId, effect.refund)
+    for (const one of effect.emits) emitted.push({ index, event: one })
+    cases.push(...(effect.cases ?? []))
+  }
+  return {
+    changed: changedIn(loaded.payments, payments),
+    refunds: changedIn(loaded.refunds, refunds),
+    emitted,
+    cases,
+    contradictions,
+  }
+}
+
+/** One seam for each aggregate: what the event means for the rows that it is about. */
+function decideEvent(
+  { payment, refund }: { payment: Payment | undefined; refund: Refund | undefined },
+  event: ConsumedEvent,
+  context: EventContext,
+): Effect | 'contradicts' | null {
+  if (!payment) throw new Error(`payment ${event.payment_id} was not loaded`)
+  switch (event.event_type) {
+    case 'refund.submitted':
+    case 'refund.in_doubt':
+    case 'refund.succeeded':
+    case 'refund.failed':
+    case 'refund.canceled':
+    case 'refund.reversed':
+    case 'funds.posted':
+      if (!refund) throw new Error(`refund ${refundIdOf(event)} was not loaded`)
+      return decideRefundEvent({ payment, refund }, event, context)
+    default:
+      return decidePaymentEvent(payment, event, context)
+  }
+}
+
+function decidePaymentEvent(
+  before: Payment,
+  event: PaymentEvent,
+  context: EventContext,
+): Effect | 'contradicts' | null {
+  const payment = evolve(before, event, context.now)
+  if (payment === 'contradicts') return 'contradicts'
+  if (payment === before) return null
+  const isFinalized = isFinalStatus(payment.status) && !isFinalStatus(before.status)
+  return {
+    payment,
+    emits: isFinalized ? [finalizedEvent(payment, event.actor, context)] : [],
+  }
 }
 
 function finalizedEvent(
   payment: Payment,
-  { eventId, now, region, actor }: { eventId: string; now: Date; region: string; actor: Actor },
-) {
-  const event: PaymentFinalized = {
-    event_id: eventId,
+  actor: Actor,
+  { now, region, newId }: EventContext,
+): PaymentFinalized {
+  return {
+    event_id: newId(),
     event_type: 'payment.finalized',
     timestamp: now.toISOString(),
     schema_version: schemaVersionOf('payment.finalized'),
@@ -53,49 +153,26 @@ function finalizedEvent(
     status: payment.status === 'COMPLETED' ? 'COMPLETED' : 'FAILED',
     reason: payment.reason,
   }
-  return event
 }
 
-/**
- * Applies a batch of events to their payments (P3). A payment is finalized exactly once, because it
- * never leaves a final state. `payments` must contain the payment of every event; it is not
- * changed.
- */
-export function decideEvents(
-  payments: ReadonlyMap<string, Payment>,
-  incoming: readonly EventToApply[],
-  { now, region }: { now: Date; region: string },
-): EventDecision {
-  const current = new Map<string, Payment>()
-  const finalized: Finalization[] = []
-  const contradictions: number[] = []
-  for (const [index, { event, finalizedEventId }] of incoming.entries()) {
-    const before = current.get(event.payment_id) ?? payments.get(event.payment_id)
-    if (!before) throw new Error(`payment ${event.payment_id} was not loaded`)
-    const after = evolve(before, event, now)
-    if (after === 'contradicts') {
-      contradictions.push(index)
-      continue
-    }
-    if (after === before) continue
-    current.set(after.paymentId, after)
-    if (isFinalStatus(after.status) && !isFinalStatus(before.status)) {
-      finalized.push({
-        index,
-        event: finalizedEvent(after, {
-          eventId: finalizedEventId,
-          now,
-          region,
-          actor: event.actor,
-        }),
-      })
-    }
+function current<T>(
+  loaded: ReadonlyMap<string, T>,
+  changed: ReadonlyMap<string, T>,
+  id: string | undefined,
+): T | undefined {
+  return id === undefined ? undefined : (changed.get(id) ?? loaded.get(id))
+}
+
+/** In the order of ids, which is the order of locks. */
+function changedIn<T>(
+  loaded: ReadonlyMap<string, T>,
+  changed: ReadonlyMap<string, T>,
+): ChangedRow<T>[] {
+  if (changed.size === 0) return []
+  const rows: [string, ChangedRow<T>][] = []
+  for (const [id, after] of changed) {
+    const before = loaded.get(id)
+    if (before !== undefined && before !== after) rows.push([id, { before, after }])
   }
-  const changed: ChangedPayment[] = []
-  for (const after of current.values()) {
-    const before = payments.get(after.paymentId)
-    if (before) changed.push({ before, after })
-  }
-  changed.sort((a, b) => (a.after.paymentId < b.after.paymentId ? -1 : 1))
-  return { changed, finalized, contradictions }
+  return rows.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
 }

@@ -162,6 +162,10 @@ function accept(
     reservedAt: null,
     inDoubtAt: null,
     finalizedAt: null,
+    psp: null,
+    refundedMinor: 0n,
+    pendingMinor: 0n,
+    returnedMinor: 0n,
   }
   const event: PaymentRequested = {
     event_id: request.eventId,

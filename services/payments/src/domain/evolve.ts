@@ -4,11 +4,13 @@ import type {
   FundsReserved,
 } from '@caudal/contracts/events/funds.ts'
 import type {
+  PaymentCanceled,
   PaymentCompleted,
   PaymentFailed,
   PaymentInDoubt,
 } from '@caudal/contracts/events/payments.ts'
-import { type FailureReason, WALLET_REASONS } from '@caudal/contracts/reasons.ts'
+import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
+import { CANCELED, type FailureReason, WALLET_REASONS } from '@caudal/contracts/reasons.ts'
 import type { Payment } from './payment.ts'
 
 /** The events of other services that move a payment. */
@@ -18,6 +20,7 @@ export type PaymentEvent =
   | PaymentInDoubt
   | PaymentCompleted
   | PaymentFailed
+  | PaymentCanceled
   | FundsReleased
 
 /**
@@ -45,6 +48,8 @@ export function evolve(payment: Payment, event: PaymentEvent, now: Date): Evolut
     case 'payment.failed.gateway_unreachable':
     case 'payment.failed.circuit_open':
       return failedAtPsp(payment, event)
+    case 'payment.canceled':
+      return canceled(payment)
     case 'funds.released':
       return released(payment, event, now)
     default:
@@ -76,6 +81,7 @@ function completed(payment: Payment, event: PaymentCompleted, now: Date): Evolut
     ...payment,
     status: 'COMPLETED',
     pspAnswer: event.gateway_response,
+    psp: event.psp ?? DEFAULT_PSP,
     updatedAt: now,
     finalizedAt: now,
   }
@@ -96,6 +102,12 @@ function failedAtPsp(payment: Payment, event: PaymentFailed): Evolution {
     reason: payment.reason ?? event.reason,
     pspAnswer: event.gateway_response,
   }
+}
+
+/** Stores that the payment never left for the PSP; like any verdict, it waits for the release. */
+function canceled(payment: Payment): Evolution {
+  if (payment.status === 'COMPLETED' || wasRefusedByWallet(payment)) return 'contradicts'
+  return payment.reason === null ? { ...payment, reason: CANCELED } : payment
 }
 
 /** The funds are released. The event has the reason, because it may arrive before the verdict. */

@@ -30,6 +30,12 @@ export interface Payment {
   reservedAt: Date | null
   inDoubtAt: Date | null
   finalizedAt: Date | null
+  /** The PSP that was paid. */
+  psp: string | null
+  /** What came back, as sums: credited refunds, all that is under way, credited returns. */
+  refundedMinor: bigint
+  pendingMinor: bigint
+  returnedMinor: bigint
 }
 
 /** Whether nothing can change the payment's outcome any more. */

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { newId } from '@caudal/contracts/ids.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
-import { eventsOf, pendingPayment } from '../../test/stories.ts'
-import { decideEvents } from '../domain/decide-events.ts'
+import { decideEach, eventsOf, pendingPayment } from '../../test/stories.ts'
 import { observeEvents } from './observe-events.ts'
 
 test('log lines about a payment name the actor of its event', () => {
@@ -16,16 +14,13 @@ test('log lines about a payment name the actor of its event', () => {
     logger: createLogger({ service: 'payments', destination }),
     metrics,
     entered,
+    refundsEntered: metrics.counter('refunds_entered_total', 'Refunds.', ['status', 'reason']),
   })
   const payment = pendingPayment()
   const story = eventsOf(payment)
   const psp = { type: 'system', id: 'processor' } as const
   const events = [{ ...story.completed(), actor: psp }, story.released()]
-  const decision = decideEvents(
-    new Map([[payment.paymentId, payment]]),
-    events.map((event) => ({ event, finalizedEventId: newId() })),
-    { now: new Date('2026-03-01T12:00:00Z'), region: 'test' },
-  )
+  const decision = decideEach([payment], events)
   const where = { topic: 'payments.results', partition: 0, key: payment.accountId }
   observe(
     decision,

@@ -6,7 +6,8 @@ import type { Payment, Status } from '../domain/payment.ts'
 /** The columns that `toPayment` reads. */
 export const PAYMENT_COLUMNS = sql`payment_id, tenant_id, user_id, account_id, external_order_id,
     amount_minor, currency, service_name, status, reason, gateway_response, trace_id, created_at,
-    updated_at, reserved_at, in_doubt_at, finalized_at`
+    updated_at, reserved_at, in_doubt_at, finalized_at, psp, refunded_minor, pending_minor,
+    returned_minor`
 
 /** A row of `payments`. */
 export type PaymentRow = {
@@ -27,6 +28,10 @@ export type PaymentRow = {
   reserved_at: Date | null
   in_doubt_at: Date | null
   finalized_at: Date | null
+  psp: string | null
+  refunded_minor: bigint
+  pending_minor: bigint
+  returned_minor: bigint
 }
 
 /** The payment that a row holds. */
@@ -49,5 +54,9 @@ export function toPayment(row: PaymentRow): Payment {
     reservedAt: row.reserved_at,
     inDoubtAt: row.in_doubt_at,
     finalizedAt: row.finalized_at,
+    psp: row.psp,
+    refundedMinor: row.refunded_minor,
+    pendingMinor: row.pending_minor,
+    returnedMinor: row.returned_minor,
   }
 }

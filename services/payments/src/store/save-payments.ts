@@ -1,6 +1,11 @@
 import { type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
-import { textArray, timestamptzArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
-import { raw, sql } from '@caudal/postgres/sql.ts'
+import {
+  bigintArray,
+  textArray,
+  timestamptzArray,
+  uuidArray,
+} from '@caudal/postgres/array-parameter.ts'
+import { raw, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { ChangedPayment } from '../domain/decide-events.ts'
 
@@ -19,6 +24,7 @@ export async function savePayments(
 ): Promise<void> {
   const after = changed.map((change) => change.after)
   const responses = after.map(({ pspAnswer: it }) => it && JSON.stringify(it))
+  const sums = sumsOf(changed)
   await tx.query(sql`
     WITH wanted AS (
       SELECT * FROM unnest(
@@ -27,22 +33,24 @@ export async function savePayments(
         ${textArray(after, (payment) => payment.status)}::text[],
         ${textArray(after, (payment) => payment.reason)}::text[],
         ${textArray(responses, (response) => response)}::text[],
+        ${textArray(after, (payment) => payment.psp)}::text[],
         ${timestamptzArray(after, (payment) => payment.updatedAt)}::timestamptz[],
         ${timestamptzArray(after, (payment) => payment.reservedAt)}::timestamptz[],
         ${timestamptzArray(after, (payment) => payment.inDoubtAt)}::timestamptz[],
-        ${timestamptzArray(after, (payment) => payment.finalizedAt)}::timestamptz[]
-      ) AS w(payment_id, expected_status, status, reason, gateway_response,
-        updated_at, reserved_at, in_doubt_at, finalized_at)
+        ${timestamptzArray(after, (payment) => payment.finalizedAt)}::timestamptz[]${sums.values}
+      ) AS w(payment_id, expected_status, status, reason, gateway_response, psp,
+        updated_at, reserved_at, in_doubt_at, finalized_at${sums.names})
     ), moved AS (
       UPDATE payments p SET
         status = w.status,
         order_freed = (w.status = 'FAILED'),
         reason = w.reason,
         gateway_response = w.gateway_response::jsonb,
+        psp = w.psp,
         updated_at = w.updated_at,
         reserved_at = w.reserved_at,
         in_doubt_at = w.in_doubt_at,
-        finalized_at = w.finalized_at
+        finalized_at = w.finalized_at${sums.changes}
       FROM wanted w
       WHERE p.payment_id = w.payment_id AND p.status = w.expected_status
       RETURNING 1
@@ -51,4 +59,26 @@ export async function savePayments(
     SELECT require_that(
       (SELECT count(*) FROM moved) = (SELECT count(*) FROM wanted),
       '${raw(PAYMENTS_MOVED)}', 'a payment is not in the status that was decided on')`)
+}
+
+/** What came back of payments; nearly all batches change none of it. */
+function sumsOf(changed: readonly ChangedPayment[]): { values: Sql; names: Sql; changes: Sql } {
+  const isChanged = changed.some(
+    ({ before, after }) =>
+      before.refundedMinor !== after.refundedMinor ||
+      before.pendingMinor !== after.pendingMinor ||
+      before.returnedMinor !== after.returnedMinor,
+  )
+  if (!isChanged) return { values: sql``, names: sql``, changes: sql`` }
+  return {
+    values: sql`,
+        ${bigintArray(changed, ({ after }) => after.refundedMinor)}::bigint[],
+        ${bigintArray(changed, ({ after }) => after.pendingMinor)}::bigint[],
+        ${bigintArray(changed, ({ after }) => after.returnedMinor)}::bigint[]`,
+    names: sql`, refunded_minor, pending_minor, returned_minor`,
+    changes: sql`,
+        refunded_minor = w.refunded_minor,
+        pending_minor = w.pending_minor,
+        returned_minor = w.returned_minor`,
+  }
 }
