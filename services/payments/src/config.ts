@@ -11,6 +11,7 @@ import {
   type ServiceSettings,
 } from '@caudal/config/service-settings.ts'
 import { KEEP_DAYS_AT_LEAST } from '@caudal/idempotency/drop-old-keys.ts'
+import type { RefundPolicy } from './domain/decide-refund-requests.ts'
 
 export interface Config extends ServiceSettings, DatabaseSettings, ClientSettings, IssuerSettings {
   ordersUrl: string
@@ -20,10 +21,17 @@ export interface Config extends ServiceSettings, DatabaseSettings, ClientSetting
   keyDays: number
   /** How many refusals of a user are stored under idempotency keys on one day (ADR 0026). */
   refusalsPerDay: number
+  processorUrl: string
+  /** Deadline of one cancel at the processor, including its token. */
+  cancelTimeoutMs: number
+  refunds: RefundPolicy
 }
 
 const ORDERS_TIMEOUT_MS = 2_000
 const KEY_DAYS = { min: KEEP_DAYS_AT_LEAST, max: 3_650 }
+const CANCEL_TIMEOUT_MS = 5_000
+const REFUND_WINDOW_MS = 180 * 24 * 60 * 60 * 1_000
+const MOST_REFUNDS = { min: 1, max: 10_000 }
 const REFUSALS = { min: 1, max: 1_000_000 }
 
 /** @throws {ConfigError} with every invalid variable */
@@ -37,5 +45,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ordersTimeoutMs: reader.durationMs('CAUDAL_PAYMENTS_ORDERS_TIMEOUT', ORDERS_TIMEOUT_MS),
     keyDays: reader.integer('CAUDAL_PAYMENTS_KEY_DAYS', KEY_DAYS, KEY_DAYS.min),
     refusalsPerDay: reader.integer('CAUDAL_PAYMENTS_REFUSALS_PER_DAY', REFUSALS, 1_000),
+    processorUrl: readPeerUrl(reader, 'PROCESSOR'),
+    cancelTimeoutMs: reader.durationMs('CAUDAL_PAYMENTS_CANCEL_TIMEOUT', CANCEL_TIMEOUT_MS),
+    refunds: {
+      windowMs: reader.durationMs('CAUDAL_REFUND_WINDOW', REFUND_WINDOW_MS),
+      mostRefunds: reader.integer('CAUDAL_REFUND_MOST', MOST_REFUNDS, 100),
+    },
   }))
 }

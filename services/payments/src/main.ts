@@ -20,12 +20,18 @@ import { handlers, orderBy } from './events/handlers.ts'
 import { paymentMigrations } from './migrations.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { processBatch, type ProcessBatchDeps } from './process-batch.ts'
+import { createCancel } from './requests/cancel/cancel-at-processor.ts'
+import { addCancelRoutes } from './requests/cancel/cancel-routes.ts'
 import { lookUpOrders } from './requests/look-up-orders.ts'
+import { addRefundRoutes } from './requests/refunds/refund-routes.ts'
+import { createRefundRequests, type RefundRequests } from './requests/refunds/request-refunds.ts'
 import { createPaymentRequests, type PaymentRequests } from './requests/request-payments.ts'
 import { addPaymentRoutes } from './requests/routes.ts'
 import { addStaffRoutes } from './requests/staff-routes.ts'
 import { findPayment } from './store/find-payment.ts'
+import { findRefund } from './store/find-refund.ts'
 import { listPayments } from './store/list-payments.ts'
+import { listRefunds } from './store/list-refunds.ts'
 import { listTenantPayments } from './store/list-tenant-payments.ts'
 
 const NAME = 'payments'
@@ -51,9 +57,11 @@ export function start(config: Config): Promise<RunningService> {
     started(() => consumer.stop())
     const requests = acceptRequests(parts)
     started(() => requests.drain())
+    const refunds = acceptRefunds(parts)
+    started(() => refunds.drain())
     const keys = dropKeysPeriodically({ db, logger, keepDays: config.keyDays })
     started(() => keys.stop())
-    const app = createApp(parts, { consumer, requests, cursors: await openCursors(db) })
+    const app = createApp(parts, { consumer, requests, refunds, cursors: await openCursors(db) })
     started(() => closeServer(app))
     return listen(app, config)
   })
@@ -95,13 +103,26 @@ function acceptRequests({ config, db, logger, observer, relay }: Parts): Payment
   })
 }
 
+function acceptRefunds({ config, db, observer, relay }: Parts): RefundRequests {
+  return createRefundRequests({
+    db,
+    region: config.region,
+    policy: config.refunds,
+    afterCommit: (decisions) => {
+      relay.wake()
+      observer.refundsDecided(decisions)
+    },
+  })
+}
+
 interface Running {
   consumer: Consumer
   requests: PaymentRequests
+  refunds: RefundRequests
   cursors: Cursors
 }
 
-function createApp(parts: Parts, { consumer, requests, cursors }: Running) {
+function createApp(parts: Parts, { consumer, requests, refunds, cursors }: Running) {
   const { config, db, logger, metrics, relay } = parts
   const verifier = serviceVerifier(NAME, config)
   const readiness = () => checkParts({ db, verifier, consumer, relay })
@@ -114,6 +135,20 @@ function createApp(parts: Parts, { consumer, requests, cursors }: Running) {
     findPayment: (owner, paymentId) => findPayment(db, owner, paymentId),
     listPayments: (owner, page) => listPayments(db, owner, page),
   })
+  addRefundRoutes(app, {
+    verifier,
+    cursors,
+    requestRefund: (request) => refunds.request(request),
+    findPayment: (owner, paymentId) => findPayment(db, owner, paymentId),
+    findRefund: (owner, refundId) => findRefund(db, owner, refundId),
+    listRefunds: (paymentId, page) => listRefunds(db, paymentId, page),
+  })
+  addCancelRoutes(app, {
+    verifier,
+    cancel: openCancel(parts),
+    findPayment: (owner, paymentId) => findPayment(db, owner, paymentId),
+    findRefund: (owner, refundId) => findRefund(db, owner, refundId),
+  })
   addStaffRoutes(app, {
     verifier,
     cursors,
@@ -122,4 +157,11 @@ function createApp(parts: Parts, { consumer, requests, cursors }: Running) {
   })
   addWaitsRoute(app, { verifier, db, name: NAME })
   return app
+}
+
+function openCancel({ config, logger }: Parts) {
+  const { tokenUrl, clientId, clientSecret, processorUrl, cancelTimeoutMs: timeoutMs } = config
+  const scopes = { scope: SCOPE.operationsCancel, extraScope: SCOPE.tenantsAny }
+  const getToken = createServiceTokenSource({ tokenUrl, clientId, clientSecret, ...scopes })
+  return createCancel({ processorUrl, getToken, timeoutMs, logger })
 }

@@ -5,6 +5,10 @@ import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { isFinalStatus } from './domain/payment.ts'
 import { type EventObserver, observeEvents } from './events/observe-events.ts'
 import { observeRequests, type RequestObserver } from './requests/observe-requests.ts'
+import {
+  observeRefundRequests,
+  type RefundRequestObserver,
+} from './requests/refunds/observe-refund-requests.ts'
 import { countUnderWay } from './store/count-under-way.ts'
 
 const UNDER_WAY = PAYMENT_STATUSES.filter((status) => !isFinalStatus(status))
@@ -13,6 +17,7 @@ const UNDER_WAY = PAYMENT_STATUSES.filter((status) => !isFinalStatus(status))
 export interface Observer {
   requestsDecided: RequestObserver
   eventsDecided: EventObserver
+  refundsDecided: RefundRequestObserver
 }
 
 /**
@@ -34,6 +39,7 @@ export function createObserver(deps: { db: Db; logger: Logger; metrics: Metrics 
   watchUnderWay(deps)
   return {
     requestsDecided: observeRequests({ logger, metrics, entered }),
+    refundsDecided: observeRefundRequests({ logger, metrics, entered: refundsEntered }),
     eventsDecided: observeEvents({ logger, metrics, entered, refundsEntered }),
   }
 }

@@ -19,6 +19,24 @@ export interface PeerOrder {
 
 export type OrdersMode = 'serve' | 'fail' | 'hang'
 
+/** What the processor answers to a cancel. */
+export type CancelMode = 'canceled' | 'sent' | 'fail'
+
+/** A cancel as the processor received it. */
+export interface ReceivedCancel {
+  id: string
+  kind: string
+  tenant_id: string
+  scope: unknown
+}
+
+const CANCEL = /^\/processor\/internal\/operations\/([^/]+)\/cancel$/
+
+interface Answer {
+  status: number
+  body: unknown
+}
+
 const GATEWAY_ISSUER = 'https://gateway.caudal.local'
 const IDENTITY_ISSUER = 'https://identity.caudal.local'
 
@@ -38,7 +56,8 @@ async function createSigner(issuer: string, audience: string) {
 
 /**
  * The services that payments calls, over HTTP as they would answer: the key sets of the gateway and
- * of identity, client-credentials tokens, and the lookup of orders, which can be set to misbehave.
+ * of identity, client-credentials tokens, the lookup of orders and the processor's cancel, which
+ * can be set to misbehave.
  */
 export async function startPeers(scope: TestScope) {
   const gateway = await createSigner(GATEWAY_ISSUER, 'payments')
@@ -46,9 +65,27 @@ export async function startPeers(scope: TestScope) {
   const orders = new Map<string, PeerOrder>()
   const lookups: { traceparent: unknown; count: number }[] = []
   let mode: OrdersMode = 'serve'
+  const cancels: ReceivedCancel[] = []
+  let cancelMode: CancelMode = 'canceled'
 
-  async function answer(request: IncomingMessage): Promise<unknown> {
+  function cancel(id: string, request: IncomingMessage, text: string): Answer {
+    const { kind, tenant_id } = JSON.parse(text) as ReceivedCancel
+    const token = String(request.headers.authorization).split('.')[1]!
+    const { scope } = JSON.parse(Buffer.from(token, 'base64url').toString()) as ReceivedCancel
+    cancels.push({ id, kind, tenant_id, scope })
+    if (cancelMode === 'canceled') return { status: 200, body: { operation_id: id } }
+    return { status: cancelMode === 'sent' ? 409 : 500, body: {} }
+  }
+
+  async function answer(request: IncomingMessage): Promise<Answer> {
     const text = await textOf(request)
+    const [, operationId] = CANCEL.exec(request.url ?? '') ?? []
+    if (operationId !== undefined) return cancel(operationId, request, text)
+    const body = await bodyFor(request, text)
+    return body === undefined ? { status: 500, body: {} } : { status: 200, body }
+  }
+
+  async function bodyFor(request: IncomingMessage, text: string): Promise<unknown> {
     switch (request.url) {
       case '/gateway/internal/jwks.json':
         return gateway.keySet
@@ -72,9 +109,9 @@ export async function startPeers(scope: TestScope) {
   }
 
   const server = createServer((request, response) => {
-    void answer(request).then((body) => {
-      response.writeHead(body === undefined ? 500 : 200, { 'content-type': 'application/json' })
-      response.end(JSON.stringify(body ?? {}))
+    void answer(request).then(({ status, body }) => {
+      response.writeHead(status, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(body))
     })
   })
   const url = await listen(server)
@@ -87,11 +124,16 @@ export async function startPeers(scope: TestScope) {
       CAUDAL_API_GATEWAY_URL: `${url}/gateway`,
       CAUDAL_IDENTITY_URL: `${url}/identity`,
       CAUDAL_ORDERS_URL: `${url}/orders`,
+      CAUDAL_PROCESSOR_URL: `${url}/processor`,
       CAUDAL_CLIENT_SECRET: 'a secret of the test',
     },
     lookups,
     setOrders(next: OrdersMode): void {
       mode = next
+    },
+    cancels,
+    setProcessor(next: CancelMode): void {
+      cancelMode = next
     },
     /** An unpaid order of the user, over 100.50 USD by default. */
     addOrder(userId: string, over: Partial<PeerOrder> = {}): PeerOrder {

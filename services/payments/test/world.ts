@@ -75,6 +75,23 @@ export async function call(url: string, { token, method, headers, body }: Call):
   }
 }
 
+/** Asks for a refund, with a fresh key unless one is given. */
+export function refund(
+  service: { url: string },
+  token: string,
+  paymentId: string,
+  body: Record<string, unknown> | string = {},
+  key = newId(),
+): Promise<Reply> {
+  const reason = 'requested_by_customer'
+  return call(`${service.url}/v1/payments/${paymentId}/refunds`, {
+    method: 'POST',
+    token,
+    headers: { 'content-type': 'application/json', 'idempotency-key': key },
+    body: typeof body === 'string' ? body : JSON.stringify({ reason, ...body }),
+  })
+}
+
 /** Asks to pay an order, with a fresh key unless one is given. */
 export function pay(
   service: { url: string },

@@ -115,6 +115,21 @@ test('a payment is canceled by a client with the scope, until it is sent', async
   assert.equal(await it.requests(early.payment_id), 0)
 })
 
+test('a client that acts for many tenants names the one whose payment it cancels', async () => {
+  const event = { ...fundsReserved(), tenant_id: 'other' }
+  const path = `${service.url}/internal/operations/${event.payment_id}/cancel`
+  const cancel = async (granted: string) => {
+    const body = { kind: 'pay', tenant_id: 'other' }
+    const { status } = await call(path, { method: 'POST', token: await token(granted), body })
+    return status
+  }
+  assert.equal(await cancel('operations:cancel'), 403)
+  assert.equal(await cancel('operations:cancel tenants:any'), 200)
+  await it.reserve([event])
+  await eventually(async () => (await it.resultsOf(event.payment_id)).length === 1)
+  assert.equal(await it.requests(event.payment_id), 0)
+})
+
 test('P13: the service has health, readiness, metrics and an OpenAPI document', async () => {
   assert.equal((await get('/healthz')).status, 200)
   const ready = await get('/readyz')

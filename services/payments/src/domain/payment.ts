@@ -42,3 +42,9 @@ export interface Payment {
 export function isFinalStatus(status: Status): boolean {
   return status === 'COMPLETED' || status === 'FAILED'
 }
+
+/** What can still be given back of a captured payment, in minor units. */
+export function refundableOf(payment: Payment): bigint {
+  const { amountMinor, refundedMinor, pendingMinor, returnedMinor } = payment
+  return amountMinor - refundedMinor - pendingMinor - returnedMinor
+}

@@ -1,16 +1,10 @@
 import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import type { PostingEnd } from '@caudal/contracts/events/postings.ts'
 import type { RefundCause, RefundReason } from '@caudal/contracts/reasons.ts'
+import type { REFUND_STATUSES } from '@caudal/contracts/refund-views.ts'
 
-/** The states of a refund (money-flows, section 1). */
-export type RefundStatus =
-  | 'PENDING'
-  | 'SUBMITTED'
-  | 'IN_DOUBT'
-  | 'SUCCEEDED'
-  | 'FAILED'
-  | 'CANCELED'
-  | 'REVERSED'
+/** The states of a refund. */
+export type RefundStatus = (typeof REFUND_STATUSES)[number]
 
 /**
  * Who asked for a refund: a client; nobody here, since it was found at the PSP; or we, since the

@@ -1,4 +1,5 @@
 import { Problem, PROBLEM_CONTENT_TYPE } from '@caudal/http/problem.ts'
+import type { FastifyReply } from 'fastify'
 import type { RejectionCode, StoredAnswer } from '../domain/decide-requests.ts'
 
 /** The outcome of a request: the bytes bound to its key, or a rejection that binds no key. */
@@ -43,4 +44,12 @@ export function renderedAnswerOf(outcome: PaymentRequestOutcome): RenderedAnswer
   if (replayed) headers['idempotency-replayed'] = 'true'
   if (paymentId !== null) headers['location'] = `/api/v1/payments/${paymentId}`
   return { status, headers, body }
+}
+
+/** As bytes: to a text fastify would add a charset, which problem documents do not have. */
+export function sendRendered(
+  reply: FastifyReply,
+  { status, headers, body }: RenderedAnswer,
+): FastifyReply {
+  return reply.code(status).headers(headers).send(Buffer.from(body))
 }

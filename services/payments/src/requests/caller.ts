@@ -35,8 +35,11 @@ export function ownerOf(request: IdentifiedRequest, scope: PaymentScope): Owner 
 }
 
 /** Like `ownerOf`, but an internal client may see the payments of its whole tenant. */
-export function readerOf(request: IdentifiedRequest): { tenantId: string; userId?: string } {
-  const { kind, subject, tenantId } = allowed(request, SCOPE.paymentsRead)
+export function readerOf(
+  request: IdentifiedRequest,
+  scope: PaymentScope = SCOPE.paymentsRead,
+): { tenantId: string; userId?: string } {
+  const { kind, subject, tenantId } = allowed(request, scope)
   return kind === 'user' ? { tenantId, userId: userIdOf(subject) } : { tenantId }
 }
 

@@ -33,7 +33,12 @@ export function paymentRequestOf(request: TracedCall, orderId: string): TracedRe
   }
 }
 
-function idempotencyKeyOf(request: IdentifiedRequest): string {
+/**
+ * The idempotency key of a request: a UUID in lower case.
+ *
+ * @throws {Problem} IDEMPOTENCY_KEY_REQUIRED, INVALID_IDEMPOTENCY_KEY
+ */
+export function idempotencyKeyOf(request: IdentifiedRequest): string {
   const key = readKeyHeader(request.headers, 'idempotency-key')
   if (typeof key === 'string' && isUuid(key)) return key.toLowerCase()
   throw new Problem('INVALID_IDEMPOTENCY_KEY', 'the idempotency-key must be one UUID (RFC 9562)')

@@ -7,14 +7,9 @@ import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
-import type { FastifyReply } from 'fastify'
 import type { Payment } from '../domain/payment.ts'
 import type { PagePosition } from '../store/list-payments.ts'
-import {
-  type RenderedAnswer,
-  renderedAnswerOf,
-  type PaymentRequestOutcome,
-} from './answer-request.ts'
+import { renderedAnswerOf, sendRendered, type PaymentRequestOutcome } from './answer-request.ts'
 import { ON_BEHALF_OF, type Owner, ownerOf, readerOf, serviceTenantOf } from './caller.ts'
 import { addJoinedRoute } from './joined-requests.ts'
 import { afterOf, positionOf } from './page-position.ts'
@@ -53,7 +48,7 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void
 
   app.post('/v1/payments', secured(write, requestPaymentSchema), async (request, reply) => {
     const wanted = paymentRequestOf(request, request.body.external_order_id)
-    return send(reply, renderedAnswerOf(await deps.requestPayment(wanted)))
+    return sendRendered(reply, renderedAnswerOf(await deps.requestPayment(wanted)))
   })
   addJoinedRoute(app, deps)
 
@@ -83,11 +78,6 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void
       return reply.send({ steps: payment ? stepsOf(payment) : [] })
     },
   )
-}
-
-/** As bytes: to a text fastify would add a charset, which problem documents do not have. */
-function send(reply: FastifyReply, { status, headers, body }: RenderedAnswer): FastifyReply {
-  return reply.code(status).headers(headers).send(Buffer.from(body))
 }
 
 function find(
