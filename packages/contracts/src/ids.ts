@@ -17,6 +17,11 @@ export function voidIdOf(refundId: string): string {
   return v5(`void/${refundId}`, NAMESPACE)
 }
 
+/** The refund of a payment whose money moved after it had failed: UUIDv5 of the payment. */
+export function lateRefundIdOf(paymentId: string): string {
+  return v5(`refund/late/${paymentId}`, NAMESPACE)
+}
+
 /**
  * The id of what the ledger books for a source: UUIDv5 of the kind and the source, so that the same
  * money is asked for under one id, however often and by whatever evidence.

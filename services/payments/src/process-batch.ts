@@ -3,13 +3,13 @@ import { newId } from '@caudal/contracts/ids.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
 import { childTraceparent, parseTraceparent } from '@caudal/telemetry/trace-context.ts'
-import { type ConsumedEvent, paymentIdOf, refundIdOf } from './domain/consumed-event.ts'
-import { decideEvents, type EventDecision, type Loaded } from './domain/decide-events.ts'
-import type { Refund } from './domain/refund.ts'
-import { loadRefunds } from './store/load-refunds.ts'
-import { lockPayments } from './store/lock-payments.ts'
-import { savePayments } from './store/save-payments.ts'
-import { saveRefunds } from './store/save-refunds.ts'
+import type { Loaded } from './domain/batch-book.ts'
+import { caseOpened } from './domain/case-opened.ts'
+import { type ConsumedEvent, paymentIdOf, refundIdOf, returnIdOf } from './domain/consumed-event.ts'
+import { type CausedCase, decideEvents, type EventDecision } from './domain/decide-events.ts'
+import type { EventContext } from './domain/event-context.ts'
+import { loadBatch } from './store/load-batch.ts'
+import { type CaseOfBatch, saveBatch } from './store/save-batch.ts'
 
 export interface ProcessBatchDeps {
   region: string
@@ -19,8 +19,6 @@ export interface ProcessBatchDeps {
 
 /** The result of an event: `contradicts` if it conflicts with the known state. */
 export type EventOutcome = 'applied' | 'contradicts'
-
-const NO_REFUNDS: ReadonlyMap<string, Refund> = new Map()
 
 /**
  * THE SPINE, read this first: applies a batch of events to their payments and refunds, and emits
@@ -37,38 +35,34 @@ export const processBatch: ProcessBatch<
   EventOutcome
 > = async (deps, tx, incoming) => {
   const events = incoming.map(({ event }) => event)
-  const { now, payments } = await lockPayments(tx, idsOf(events, paymentIdOf))
-  const refundIds = idsOf(events, refundIdOf)
-  const refunds = refundIds.length === 0 ? NO_REFUNDS : await loadRefunds(tx, refundIds)
-  const loaded = { payments, refunds }
+  const { now, ...loaded } = await loadBatch(tx, events)
   parkUnknown(incoming, loaded)
-  const decision = decideEvents(loaded, events, { now, region: deps.region, newId })
+  const context = { now, region: deps.region, newId }
+  const decision = decideEvents(loaded, events, context)
   const emitted = decision.emitted.map(({ index, event }) => ({
     event,
     traceparent: continuedTrace(incoming[index]!),
   }))
-  if (decision.refunds.length > 0) await saveRefunds(tx, decision.refunds)
-  if (decision.changed.length > 0 || emitted.length > 0) {
-    await savePayments(tx, decision.changed, emitted)
-  }
+  const cases = decision.cases.map((one) => caseOfBatch(one, incoming, context))
+  const opened = await saveBatch(tx, decision, { emitted, cases })
   const contradictions = new Set(decision.contradictions)
   return {
     outcomes: events.map((_, index) => (contradictions.has(index) ? 'contradicts' : 'applied')),
-    afterCommit: () => deps.afterCommit(decision, incoming),
+    afterCommit: () => deps.afterCommit({ ...decision, cases: opened }, incoming),
   }
 }
 
-/** Sorted, each once. */
-function idsOf(
-  events: readonly ConsumedEvent[],
-  pick: (event: ConsumedEvent) => string | undefined,
-): string[] {
-  const ids = new Set<string>()
-  for (const event of events) {
-    const id = pick(event)
-    if (id !== undefined) ids.add(id)
-  }
-  return [...ids].toSorted()
+/** The event of a case is written only if the case is opened: the same one may be open. */
+function caseOfBatch(
+  one: CausedCase,
+  incoming: readonly IncomingEvent[],
+  context: EventContext,
+): CaseOfBatch {
+  const caseId = newId()
+  const cause = incoming[one.index]!
+  const event = caseOpened(caseId, one, { actor: cause.event.actor, context })
+  const traceparent = continuedTrace(cause)
+  return { ...one, caseId, openedAt: context.now, caseOpened: { event, traceparent } }
 }
 
 /**
@@ -86,15 +80,19 @@ function parkUnknown(incoming: readonly IncomingEvent<ConsumedEvent>[], loaded: 
 }
 
 /** The row of an event that is missing, if any; a refund is known with its own payment only. */
-function missingOf(event: ConsumedEvent, { payments, refunds }: Loaded): string | null {
+function missingOf(event: ConsumedEvent, { payments, refunds, facts }: Loaded): string | null {
   const paymentId = paymentIdOf(event)
-  if (paymentId === undefined || !payments.has(paymentId)) return `payment ${paymentId}`
+  if (paymentId !== undefined && !payments.has(paymentId)) return `payment ${paymentId}`
   const refundId = refundIdOf(event)
   if (refundId !== undefined) {
-    return refunds.get(refundId)?.paymentId === paymentId ? null : `refund ${refundId}`
+    const refund = refunds.get(refundId)
+    if (refund) return refund.paymentId === paymentId ? null : `refund ${refundId}`
+    const isFound = event.event_type === 'refund.found' || facts?.found.has(refundId) === true
+    return isFound ? null : `refund ${refundId}`
   }
-  if (event.event_type !== 'funds.posted') return null
-  return `${event.source.type} ${event.source.id}`
+  const returnId = returnIdOf(event)
+  if (event.event_type !== 'funds.posted' || returnId === undefined) return null
+  return facts?.returns.get(returnId) ? null : `return ${returnId}`
 }
 
 function continuedTrace({ record }: IncomingEvent): string | undefined {

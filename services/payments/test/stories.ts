@@ -36,6 +36,10 @@ export function pendingPayment(over: Partial<Payment> = {}): Payment {
     refundedMinor: 0n,
     pendingMinor: 0n,
     returnedMinor: 0n,
+    serviceAccountNumber: '0001',
+    serviceBankCode: 'BNK1',
+    lateCapture: null,
+    keepsFacts: false,
     ...over,
   }
 }

@@ -1,12 +1,21 @@
+import type { FactEvent } from './decide-facts.ts'
 import type { RefundEvent } from './evolve-refund.ts'
 import type { PaymentEvent } from './evolve.ts'
 
 /** Every event that the service follows. */
-export type ConsumedEvent = PaymentEvent | RefundEvent
+export type ConsumedEvent = PaymentEvent | RefundEvent | FactEvent
 
 /** The payment whose row the event is decided under; undefined if it names none. */
 export function paymentIdOf(event: ConsumedEvent): string | undefined {
-  return event.payment_id
+  switch (event.event_type) {
+    case 'return.received':
+      return event.payment?.payment_id
+    // A case is opened without a look at the payment.
+    case 'psp.contradicted':
+      return undefined
+    default:
+      return event.payment_id
+  }
 }
 
 /** The refund that the event is about; undefined if it is about none. */
@@ -14,4 +23,28 @@ export function refundIdOf(event: ConsumedEvent): string | undefined {
   if ('refund_id' in event) return event.refund_id
   if (event.event_type !== 'funds.posted') return undefined
   return event.source.type === 'refund' ? event.source.id : undefined
+}
+
+/** The return that the event is about; undefined if it is about none. */
+export function returnIdOf(event: ConsumedEvent): string | undefined {
+  if (event.event_type === 'return.received') return event.return_id
+  if (event.event_type !== 'funds.posted') return undefined
+  return event.source.type === 'return' ? event.source.id : undefined
+}
+
+/**
+ * Whether the event is decided with returns and found refunds. What was booked for a refund is, if
+ * it went to suspense: it may be one that was found and did not fit.
+ */
+export function isFact(event: ConsumedEvent): boolean {
+  switch (event.event_type) {
+    case 'return.received':
+    case 'payment.captured_late':
+    case 'refund.found':
+      return true
+    case 'funds.posted':
+      return event.source.type !== 'refund' || event.end === 'suspense'
+    default:
+      return false
+  }
 }

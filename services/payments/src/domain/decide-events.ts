@@ -2,25 +2,24 @@ import type { Actor } from '@caudal/contracts/actor.ts'
 import { type CaudalEvent, schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
+import {
+  type BatchBook,
+  type ChangedRow,
+  changesIn,
+  factsOfPayment,
+  type Loaded,
+  openBook,
+  rowsIn,
+} from './batch-book.ts'
 import type { CaseToOpen } from './case-to-open.ts'
-import { type ConsumedEvent, paymentIdOf, refundIdOf } from './consumed-event.ts'
+import { type ConsumedEvent, paymentIdOf, refundIdOf, returnIdOf } from './consumed-event.ts'
+import { decideFact, type FactRows, hasDueFacts, settleFacts } from './decide-facts.ts'
 import { decideRefundEvent } from './decide-refund-event.ts'
 import type { EventContext } from './event-context.ts'
 import { evolve, type PaymentEvent } from './evolve.ts'
+import type { FactEffect } from './fact-effect.ts'
 import { isFinalStatus, type Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
-
-/** The rows that the events of a batch are about, loaded under the locks of their payments. */
-export interface Loaded {
-  payments: ReadonlyMap<string, Payment>
-  refunds: ReadonlyMap<string, Refund>
-}
-
-/** A row that changed: its state before and after the batch. */
-export interface ChangedRow<T> {
-  before: T
-  after: T
-}
 
 /** A payment that changed. */
 export type ChangedPayment = ChangedRow<Payment>
@@ -34,85 +33,106 @@ export interface Emitted {
   event: CaudalEvent
 }
 
-export interface EventDecision {
-  /** Sorted by payment id. */
-  changed: ChangedPayment[]
-  /** Sorted by refund id. */
-  refunds: ChangedRefund[]
+/** A case and the index of the event that it follows from. */
+export interface CausedCase extends CaseToOpen {
+  index: number
+}
+
+/** What a batch changes: rows that changed or are new, each kind sorted by id. */
+export interface EventDecision extends ReturnType<typeof changesIn> {
   emitted: Emitted[]
-  cases: CaseToOpen[]
+  cases: CausedCase[]
   /** Indexes of events that conflict with what is known; they change nothing. */
   contradictions: number[]
 }
 
 /** What one event changes: the rows after it, and what follows. */
-interface Effect {
-  payment?: Payment
-  refund?: Refund
-  emits: CaudalEvent[]
-  cases?: CaseToOpen[]
-}
+type Effect = Pick<FactEffect, 'emits'> & Partial<FactEffect> & { refund?: Refund }
 
 /**
  * Applies a batch of events in their order (P3): each sees what those before it changed. A payment
- * is finalized exactly once, because it never leaves a final state. `loaded` must contain the
- * payment and the refund of every event; it is not changed.
+ * is finalized exactly once, because it never leaves a final state, except that a success after the
+ * failure completes it, which has an event of its own. `loaded` must contain the rows of every
+ * event; it is not changed.
  */
 export function decideEvents(
   loaded: Loaded,
   incoming: readonly ConsumedEvent[],
   context: EventContext,
 ): EventDecision {
-  const payments = new Map<string, Payment>()
-  const refunds = new Map<string, Refund>()
+  const book = openBook(loaded)
   const emitted: Emitted[] = []
-  const cases: CaseToOpen[] = []
+  const cases: CausedCase[] = []
   const contradictions: number[] = []
+  const enter = (index: number, effect: Effect): void => {
+    record(book, effect)
+    for (const event of effect.emits) emitted.push({ index, event })
+    for (const toOpen of effect.cases ?? []) cases.push({ index, ...toOpen })
+  }
   for (const [index, event] of incoming.entries()) {
-    const effect = decideEvent(
-      {
-        payment: current(loaded.payments, payments, paymentIdOf(event)),
-        refund: current(loaded.refunds, refunds, refundIdOf(event)),
-      },
-      event,
-      context,
-    )
+    const payment = paymentIdOf(event)
+    const ids = { payment, refund: refundIdOf(event), returned: returnIdOf(event) }
+    const effect = decideEvent(rowsIn(book, ids), event, context)
     if (effect === 'contradicts') contradictions.push(index)
     if (effect === null || effect === 'contradicts') continue
-    if (effect.payment) payments.set(effect.payment.paymentId, effect.payment)
-    if (effect.refund) refunds.set(effect.refund.refundId, effect.refund)
-    for (const one of effect.emits) emitted.push({ index, event: one })
-    cases.push(...(effect.cases ?? []))
+    enter(index, effect)
+    const after = effect.payment
+    if (!after || !hasDueFacts(after)) continue
+    const cause = { actor: event.actor, context }
+    for (const due of settleFacts(after, factsOfPayment(book, after), cause)) enter(index, due)
   }
-  return {
-    changed: changedIn(loaded.payments, payments),
-    refunds: changedIn(loaded.refunds, refunds),
-    emitted,
-    cases,
-    contradictions,
+  return { ...changesIn(book), emitted, cases, contradictions }
+}
+
+function record(book: BatchBook, effect: Effect): void {
+  const { payment, refund, created, returns, found, blocked } = effect
+  if (payment) book.payments.set(payment.paymentId, payment)
+  for (const one of created ?? []) {
+    book.created.set(one.refundId, one)
+    book.refunds.set(one.refundId, one)
   }
+  if (refund) book.refunds.set(refund.refundId, refund)
+  for (const one of effect.refunds ?? []) book.refunds.set(one.refundId, one)
+  for (const one of returns ?? []) book.returns.set(one.returnId, one)
+  for (const one of found ?? []) book.found.set(one.refundId, one)
+  book.blocked.push(...(blocked ?? []))
 }
 
 /** One seam for each aggregate: what the event means for the rows that it is about. */
 function decideEvent(
-  { payment, refund }: { payment: Payment | undefined; refund: Refund | undefined },
+  rows: FactRows,
   event: ConsumedEvent,
   context: EventContext,
 ): Effect | 'contradicts' | null {
-  if (!payment) throw new Error(`payment ${event.payment_id} was not loaded`)
+  const { payment, refund, found } = rows
   switch (event.event_type) {
+    case 'return.received':
+    case 'payment.captured_late':
+    case 'refund.found':
+    case 'psp.contradicted':
+      return decideFact(rows, event, context)
+    case 'funds.posted':
+      if (event.source.type !== 'refund' || found?.status === 'SUSPENDED') {
+        return decideFact(rows, event, context)
+      }
+      return decideRefundEvent(known({ payment, refund }, event), event, context)
     case 'refund.submitted':
     case 'refund.in_doubt':
     case 'refund.succeeded':
     case 'refund.failed':
     case 'refund.canceled':
     case 'refund.reversed':
-    case 'funds.posted':
-      if (!refund) throw new Error(`refund ${refundIdOf(event)} was not loaded`)
-      return decideRefundEvent({ payment, refund }, event, context)
+      return decideRefundEvent(known({ payment, refund }, event), event, context)
     default:
+      if (!payment) throw new Error(`payment ${event.payment_id} was not loaded`)
       return decidePaymentEvent(payment, event, context)
   }
+}
+
+/** The spine parks an event of a row that is not known. */
+function known({ payment, refund }: Pick<FactRows, 'payment' | 'refund'>, event: ConsumedEvent) {
+  if (!payment || !refund) throw new Error(`refund ${refundIdOf(event)} was not loaded`)
+  return { payment, refund }
 }
 
 function decidePaymentEvent(
@@ -153,26 +173,4 @@ function finalizedEvent(
     status: payment.status === 'COMPLETED' ? 'COMPLETED' : 'FAILED',
     reason: payment.reason,
   }
-}
-
-function current<T>(
-  loaded: ReadonlyMap<string, T>,
-  changed: ReadonlyMap<string, T>,
-  id: string | undefined,
-): T | undefined {
-  return id === undefined ? undefined : (changed.get(id) ?? loaded.get(id))
-}
-
-/** In the order of ids, which is the order of locks. */
-function changedIn<T>(
-  loaded: ReadonlyMap<string, T>,
-  changed: ReadonlyMap<string, T>,
-): ChangedRow<T>[] {
-  if (changed.size === 0) return []
-  const rows: [string, ChangedRow<T>][] = []
-  for (const [id, after] of changed) {
-    const before = loaded.get(id)
-    if (before !== undefined && before !== after) rows.push([id, { before, after }])
-  }
-  return rows.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
 }

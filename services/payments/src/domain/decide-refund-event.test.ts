@@ -14,7 +14,8 @@ import {
   type RefundStory,
   withRefunds,
 } from '../../test/refund-stories.ts'
-import { decideEvents, type Loaded } from './decide-events.ts'
+import type { Loaded } from './batch-book.ts'
+import { decideEvents } from './decide-events.ts'
 import type { RefundEvent } from './evolve-refund.ts'
 import { isFinalRefund } from './refund.ts'
 

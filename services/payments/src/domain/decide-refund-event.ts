@@ -36,7 +36,7 @@ export function decideRefundEvent(
  * posting once, `refund.finalized` for a state that ends it, and a case where the money did not
  * move as it was wanted.
  */
-function effectOf(
+export function effectOf(
   change: { payment: Payment; before: Refund; after: Refund; actor: Actor },
   context: EventContext,
 ): RefundEffect {
@@ -142,6 +142,11 @@ function finalizedOf(
   }
 }
 
+/** The money of a late success stays at its payee: the refund failed, or was taken back. */
+function isNotRefunded({ status }: Refund): boolean {
+  return status === 'FAILED' || status === 'CANCELED' || status === 'REVERSED'
+}
+
 function casesOf(before: Refund, after: Refund): CaseToOpen[] {
   const { tenantId, accountId, paymentId, userId, amountMinor, currency } = after
   const common = {
@@ -157,6 +162,11 @@ function casesOf(before: Refund, after: Refund): CaseToOpen[] {
   if (isStranded && before.creditedAt === null) {
     const detail = 'The refunded money is in suspense: the wallet could not be credited.'
     cases.push({ ...common, reason: 'wallet_not_creditable', detail })
+  }
+  const isLost = after.origin === 'late_capture' && isNotRefunded(after) && !isNotRefunded(before)
+  if (isLost) {
+    const detail = 'The PSP did not refund a payment that it had made although the payment failed.'
+    cases.push({ ...common, reason: 'success_after_failure', detail })
   }
   if (after.recapturedFrom === 'receivable' && before.recapturedAt === null) {
     const detail = 'The PSP took a refund back, and the wallet has too little: the user owes it.'

@@ -127,10 +127,11 @@ function refusalOf(status: Status): PaymentRefusalCode {
     case 'RESERVED':
     case 'IN_DOUBT':
       return 'ORDER_PAYMENT_IN_PROGRESS'
+    // Of the failed payments only one that is recovering occupies its order.
+    case 'FAILED':
+      return 'ORDER_PAYMENT_IN_PROGRESS'
     case 'COMPLETED':
       return 'ORDER_ALREADY_PAID'
-    case 'FAILED':
-      throw new Error('a failed payment does not occupy its order')
     default:
       return status satisfies never
   }
@@ -166,6 +167,10 @@ function accept(
     refundedMinor: 0n,
     pendingMinor: 0n,
     returnedMinor: 0n,
+    serviceAccountNumber: order.serviceAccountNumber,
+    serviceBankCode: order.serviceBankCode,
+    lateCapture: null,
+    keepsFacts: false,
   }
   const event: PaymentRequested = {
     event_id: request.eventId,

@@ -33,7 +33,7 @@ export function evolveRefund(
 }
 
 /** The refund with the status of its facts, which counts as a new version if it changed. */
-function settle(refund: Refund, now: Date): Refund {
+export function settle(refund: Refund, now: Date): Refund {
   const status = refundStatusOf(refund)
   if (status === refund.status) return refund
   return { ...refund, status, version: refund.version + 1, updatedAt: now }

@@ -95,6 +95,7 @@ function refusedByWallet(payment: Payment, event: FundsInsufficient, now: Date):
 
 /** Stores the verdict. The hold is not released yet, so the status is not FAILED yet. */
 function failedAtPsp(payment: Payment, event: PaymentFailed): Evolution {
+  if (payment.lateCapture === 'RECOVERED') return payment
   if (payment.status === 'COMPLETED' || wasRefusedByWallet(payment)) return 'contradicts'
   if (payment.pspAnswer !== null) return payment
   return {
@@ -112,6 +113,7 @@ function canceled(payment: Payment): Evolution {
 
 /** The funds are released. The event has the reason, because it may arrive before the verdict. */
 function released(payment: Payment, event: FundsReleased, now: Date): Evolution {
+  if (payment.lateCapture === 'RECOVERED') return payment
   if (payment.status === 'COMPLETED' || wasRefusedByWallet(payment)) return 'contradicts'
   if (payment.status === 'FAILED') return payment
   return {

@@ -36,7 +36,21 @@ export interface Payment {
   refundedMinor: bigint
   pendingMinor: bigint
   returnedMinor: bigint
+  /** Where it pays to; null for payments of releases that did not store it. */
+  serviceAccountNumber: string | null
+  serviceBankCode: string | null
+  /** A success that was learnt after the failure; null without one. */
+  lateCapture: LateCapture | null
+  /** Whether returns or found refunds wait for the end of the payment. */
+  keepsFacts: boolean
 }
+
+/**
+ * Where a success after the failure stands. RECEIVED waits for the failure to be final. RECOVERING
+ * occupies the order again until the wallet has paid: RECOVERED, or SUSPENDED if it could not.
+ * REFUNDING: the order was paid by another payment, so the PSP is asked for the money.
+ */
+export type LateCapture = 'RECEIVED' | 'RECOVERING' | 'RECOVERED' | 'SUSPENDED' | 'REFUNDING'
 
 /** Whether nothing can change the payment's outcome any more. */
 export function isFinalStatus(status: Status): boolean {

@@ -16,6 +16,7 @@ export const orderBy: OrderBy = {
   [TOPICS.fundsReleased]: ['payment_id'],
   [TOPICS.refundsResults]: ['payment_id'],
   [TOPICS.fundsPosted]: ['posting_id'],
+  [TOPICS.pspFacts]: ['account_id'],
 }
 
 /** The events that move payments and what comes back of them (ADR 0007). */
@@ -36,4 +37,8 @@ export const handlers: Handlers<IncomingEvent<ConsumedEvent>> = {
   'refund.canceled': asItIs,
   'refund.reversed': asItIs,
   'funds.posted': asItIs,
+  'return.received': asItIs,
+  'payment.captured_late': asItIs,
+  'refund.found': asItIs,
+  'psp.contradicted': asItIs,
 }

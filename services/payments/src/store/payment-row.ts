@@ -1,13 +1,13 @@
 import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import type { FailureReason } from '@caudal/contracts/reasons.ts'
 import { sql } from '@caudal/postgres/sql.ts'
-import type { Payment, Status } from '../domain/payment.ts'
+import type { LateCapture, Payment, Status } from '../domain/payment.ts'
 
 /** The columns that `toPayment` reads. */
 export const PAYMENT_COLUMNS = sql`payment_id, tenant_id, user_id, account_id, external_order_id,
     amount_minor, currency, service_name, status, reason, gateway_response, trace_id, created_at,
     updated_at, reserved_at, in_doubt_at, finalized_at, psp, refunded_minor, pending_minor,
-    returned_minor`
+    returned_minor, service_account_number, service_bank_code, late_capture, keeps_facts`
 
 /** A row of `payments`. */
 export type PaymentRow = {
@@ -32,6 +32,10 @@ export type PaymentRow = {
   refunded_minor: bigint
   pending_minor: bigint
   returned_minor: bigint
+  service_account_number: string | null
+  service_bank_code: string | null
+  late_capture: LateCapture | null
+  keeps_facts: boolean
 }
 
 /** The payment that a row holds. */
@@ -58,5 +62,9 @@ export function toPayment(row: PaymentRow): Payment {
     refundedMinor: row.refunded_minor,
     pendingMinor: row.pending_minor,
     returnedMinor: row.returned_minor,
+    serviceAccountNumber: row.service_account_number,
+    serviceBankCode: row.service_bank_code,
+    lateCapture: row.late_capture,
+    keepsFacts: row.keeps_facts,
   }
 }

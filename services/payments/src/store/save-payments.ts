@@ -25,6 +25,7 @@ export async function savePayments(
   const after = changed.map((change) => change.after)
   const responses = after.map(({ pspAnswer: it }) => it && JSON.stringify(it))
   const sums = sumsOf(changed)
+  const late = lateOf(changed)
   await tx.query(sql`
     WITH wanted AS (
       SELECT * FROM unnest(
@@ -37,20 +38,20 @@ export async function savePayments(
         ${timestamptzArray(after, (payment) => payment.updatedAt)}::timestamptz[],
         ${timestamptzArray(after, (payment) => payment.reservedAt)}::timestamptz[],
         ${timestamptzArray(after, (payment) => payment.inDoubtAt)}::timestamptz[],
-        ${timestamptzArray(after, (payment) => payment.finalizedAt)}::timestamptz[]${sums.values}
+        ${timestamptzArray(after, (payment) => payment.finalizedAt)}::timestamptz[]${sums.values}${late.values}
       ) AS w(payment_id, expected_status, status, reason, gateway_response, psp,
-        updated_at, reserved_at, in_doubt_at, finalized_at${sums.names})
+        updated_at, reserved_at, in_doubt_at, finalized_at${sums.names}${late.names})
     ), moved AS (
       UPDATE payments p SET
         status = w.status,
-        order_freed = (w.status = 'FAILED'),
+        order_freed = ${late.frees},
         reason = w.reason,
         gateway_response = w.gateway_response::jsonb,
         psp = w.psp,
         updated_at = w.updated_at,
         reserved_at = w.reserved_at,
         in_doubt_at = w.in_doubt_at,
-        finalized_at = w.finalized_at${sums.changes}
+        finalized_at = w.finalized_at${sums.changes}${late.changes}
       FROM wanted w
       WHERE p.payment_id = w.payment_id AND p.status = w.expected_status
       RETURNING 1
@@ -80,5 +81,29 @@ function sumsOf(changed: readonly ChangedPayment[]): { values: Sql; names: Sql; 
         refunded_minor = w.refunded_minor,
         pending_minor = w.pending_minor,
         returned_minor = w.returned_minor`,
+  }
+}
+
+/** Facts after the end of payments; nearly all batches have none. */
+function lateOf(changed: readonly ChangedPayment[]) {
+  const isLate = changed.some(
+    ({ before, after }) =>
+      before.lateCapture !== null ||
+      after.lateCapture !== null ||
+      before.keepsFacts !== after.keepsFacts,
+  )
+  if (!isLate) {
+    const frees = sql`(w.status = 'FAILED')`
+    return { values: sql``, names: sql``, frees, changes: sql`` }
+  }
+  return {
+    values: sql`,
+        ${textArray(changed, ({ after }) => after.lateCapture)}::text[],
+        ${textArray(changed, ({ after }) => String(after.keepsFacts))}::text[]`,
+    names: sql`, late_capture, keeps_facts`,
+    frees: sql`(w.status = 'FAILED' AND w.late_capture IS DISTINCT FROM 'RECOVERING')`,
+    changes: sql`,
+        late_capture = w.late_capture,
+        keeps_facts = w.keeps_facts::boolean`,
   }
 }

@@ -34,9 +34,11 @@ export async function saveRequests(
     ), emitted AS (${outboxInsert(events)}
     )
     INSERT INTO payments (payment_id, tenant_id, user_id, account_id, external_order_id,
-      amount_minor, currency, service_name, trace_id, status, created_at, updated_at)
+      amount_minor, currency, service_name, service_account_number, service_bank_code, trace_id,
+      status, created_at, updated_at)
     SELECT payment_id, tenant_id, user_id, account_id, external_order_id,
-      amount_minor, currency, service_name, trace_id, 'PENDING', created_at, created_at
+      amount_minor, currency, service_name, service_account_number, service_bank_code, trace_id,
+      'PENDING', created_at, created_at
     FROM unnest(
       ${uuidArray(payments, (payment) => payment.paymentId)}::uuid[],
       ${textArray(payments, (payment) => payment.tenantId)}::text[],
@@ -46,9 +48,11 @@ export async function saveRequests(
       ${bigintArray(payments, (payment) => payment.amountMinor)}::bigint[],
       ${textArray(payments, (payment) => payment.currency)}::text[],
       ${textArray(payments, (payment) => payment.serviceName)}::text[],
+      ${textArray(payments, (payment) => payment.serviceAccountNumber)}::text[],
+      ${textArray(payments, (payment) => payment.serviceBankCode)}::text[],
       ${uuidArray(payments, (payment) => payment.traceId)}::uuid[],
       ${timestamptzArray(payments, (payment) => payment.createdAt)}::timestamptz[]
     ) AS p(payment_id, tenant_id, user_id, account_id, external_order_id, amount_minor, currency,
-      service_name, trace_id, created_at)
+      service_name, service_account_number, service_bank_code, trace_id, created_at)
     ORDER BY external_order_id, tenant_id`)
 }

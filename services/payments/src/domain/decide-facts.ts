@@ -1,0 +1,340 @@
+import type { FundsPosted } from '@caudal/contracts/events/postings.ts'
+import type {
+  PaymentCapturedLate,
+  PspContradicted,
+  RefundFound,
+  ReturnReceived,
+} from '@caudal/contracts/events/psp-facts.ts'
+import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
+import { parseAmount } from '@caudal/money/parse-amount.ts'
+import type { EventContext } from './event-context.ts'
+import {
+  type BlockedDestination,
+  caseOf,
+  type FactEffect,
+  factEffect,
+  namedBy,
+} from './fact-effect.ts'
+import { type Cause, paymentRecovered, paymentReturned, returnUnmatched } from './fact-events.ts'
+import { adoptRefund, requestLateRefund } from './found-refund-effects.ts'
+import { type FoundRefund, newFoundRefund, placeFoundRefund } from './found-refund.ts'
+import {
+  decideLateCapture,
+  isLateCaptureDue,
+  type LateStep,
+  postLateCapture,
+  receiveLateCapture,
+} from './late-capture.ts'
+import { isSettled } from './payment-sums.ts'
+import type { Payment } from './payment.ts'
+import type { Refund } from './refund.ts'
+import { requestPosting } from './request-posting.ts'
+import {
+  isUndecided,
+  newReturn,
+  placeReturn,
+  postReturn,
+  type ReturnedMoney,
+  type ReturnStep,
+} from './returned-money.ts'
+
+/** Evidence about money that moved beside the operations under way, and what was booked for it. */
+export type FactEvent =
+  | ReturnReceived
+  | PaymentCapturedLate
+  | RefundFound
+  | PspContradicted
+  | FundsPosted
+
+/** The rows that a fact is about, as they are after the events before it. */
+export interface FactRows {
+  payment: Payment | undefined
+  refund: Refund | undefined
+  returned: ReturnedMoney | undefined
+  found: FoundRefund | undefined
+}
+
+/** What a fact means; null if it changes nothing, which every repeat does. */
+export function decideFact(
+  rows: FactRows,
+  event: FactEvent,
+  context: EventContext,
+): FactEffect | 'contradicts' | null {
+  const cause = { actor: event.actor, context }
+  switch (event.event_type) {
+    case 'return.received':
+      if (rows.returned) return null
+      return receiveReturn(rows.payment, event, cause)
+    case 'payment.captured_late':
+      return capturedLate(known(rows.payment), event, cause)
+    case 'refund.found':
+      return findRefund(rows, event, cause)
+    case 'psp.contradicted':
+      return factEffect({ cases: [contradiction(event)] })
+    case 'funds.posted':
+      return posted(rows, event, cause)
+    default:
+      return event satisfies never
+  }
+}
+
+function receiveReturn(
+  payment: Payment | undefined,
+  event: ReturnReceived,
+  cause: Cause,
+): FactEffect {
+  const { now } = cause.context
+  const returned = newReturn(event, now)
+  if (payment && payment.currency !== returned.currency) {
+    const subject = { type: 'return', id: returned.returnId } as const
+    return factEffect({ cases: [caseOf(returned, 'currency_mismatch', subject)] })
+  }
+  const effect = placedReturn(returned, payment, cause)
+  return { ...effect, blocked: blockedBy(event, payment, now) }
+}
+
+/** After the bank could not pay to the account no other payment is to be sent there. */
+function blockedBy(
+  { return_id: returnId, reason_code: reasonCode }: ReturnReceived,
+  payment: Payment | undefined,
+  blockedAt: Date,
+): BlockedDestination[] {
+  if (reasonCode !== 'account_invalid' && reasonCode !== 'account_closed') return []
+  if (!payment) return []
+  const { tenantId, serviceBankCode, serviceAccountNumber } = payment
+  if (serviceBankCode === null || serviceAccountNumber === null) return []
+  return [{ tenantId, serviceBankCode, serviceAccountNumber, returnId, reasonCode, blockedAt }]
+}
+
+function placedReturn(
+  returned: ReturnedMoney,
+  payment: Payment | undefined,
+  cause: Cause,
+): FactEffect {
+  return returnEffect(placeReturn(returned, payment, cause.context.now), payment, cause)
+}
+
+function returnEffect(step: ReturnStep, before: Payment | undefined, cause: Cause): FactEffect {
+  const { returned, payment, end, caseReason } = step
+  const subject = { type: 'return', id: returned.returnId } as const
+  const effect = factEffect({ returns: [returned] })
+  if (payment && payment !== before) effect.payment = payment
+  if (caseReason) effect.cases.push(caseOf(returned, caseReason, subject))
+  if (end) {
+    const wanted = {
+      ...returned,
+      kind: 'return',
+      source: subject,
+      payment: namedBy(returned),
+      end,
+      otherwise: 'suspense',
+      actor: cause.actor,
+    } as const
+    effect.emits.push(requestPosting(wanted, cause.context))
+  }
+  return effect
+}
+
+function capturedLate(
+  payment: Payment,
+  event: PaymentCapturedLate,
+  cause: Cause,
+): FactEffect | 'contradicts' | null {
+  if (payment.status === 'COMPLETED' && payment.lateCapture === null) return 'contradicts'
+  const step = receiveLateCapture(payment, event)
+  if (!step.caseReason) return step.payment === payment ? null : lateEffect(step, cause)
+  const { amount, currency } = event
+  const reported = { ...payment, amountMinor: parseAmount(amount, currency), currency }
+  const subject = { type: 'payment', id: payment.paymentId } as const
+  return factEffect({ cases: [caseOf(reported, step.caseReason, subject)] })
+}
+
+function lateEffect(step: LateStep, cause: Cause): FactEffect {
+  const { payment, end, caseReason } = step
+  const subject = { type: 'payment', id: payment.paymentId } as const
+  const effect = factEffect({ payment })
+  if (caseReason) effect.cases.push(caseOf(payment, caseReason, subject))
+  if (step.recovered) effect.emits.push(paymentRecovered(payment, cause))
+  if (end) {
+    const wanted = {
+      ...payment,
+      kind: 'recapture',
+      source: subject,
+      payment: namedBy(payment),
+      psp: payment.psp ?? DEFAULT_PSP,
+      end,
+      otherwise: 'suspense',
+      actor: cause.actor,
+    } as const
+    effect.emits.push(requestPosting(wanted, cause.context))
+  }
+  if (step.refund) {
+    const { refund, event } = requestLateRefund(payment, cause)
+    effect.created.push(refund)
+    effect.emits.push(event)
+  }
+  return effect
+}
+
+/** One in another currency or amount than the known one books nothing: it is not understood. */
+function findRefund(rows: FactRows, event: RefundFound, cause: Cause): FactEffect | null {
+  const { refund } = rows
+  if (rows.found || refund?.creditedAt) return null
+  const found = newFoundRefund(event, cause.context.now)
+  const subject = { type: 'refund', id: found.refundId } as const
+  if (known(rows.payment).currency !== found.currency) {
+    return factEffect({ cases: [caseOf(found, 'currency_mismatch', subject)] })
+  }
+  if (refund && refund.amountMinor !== found.amountMinor) {
+    return factEffect({ cases: [caseOf(found, 'amount_mismatch', subject)] })
+  }
+  return placedRefund(found, rows, cause)
+}
+
+function placedRefund(
+  found: FoundRefund,
+  rows: Pick<FactRows, 'payment' | 'refund'>,
+  cause: Cause,
+): FactEffect {
+  const before = known(rows.payment)
+  const { now } = cause.context
+  const placed = placeFoundRefund(found, { payment: before, refund: rows.refund }, now)
+  const effect = factEffect({ found: [placed.found] })
+  if (placed.payment !== before) effect.payment = placed.payment
+  if (placed.found.status === 'ADOPTED') {
+    const adopted = adoptRefund(
+      placed.found,
+      { payment: placed.payment, refund: rows.refund },
+      cause,
+    )
+    effect.payment = adopted.payment
+    if (adopted.created) effect.created.push(adopted.created)
+    effect.refunds.push(adopted.refund)
+    effect.emits.push(...adopted.emits)
+    effect.cases.push(...adopted.cases)
+  }
+  const { suspendedFor } = placed.found
+  if (suspendedFor !== null) {
+    const subject = { type: 'refund', id: found.refundId } as const
+    effect.cases.push(caseOf(found, suspendedFor, subject))
+    const wanted = {
+      ...found,
+      kind: 'refund',
+      source: subject,
+      payment: namedBy(found),
+      end: 'suspense',
+      otherwise: 'suspense',
+      actor: cause.actor,
+    } as const
+    effect.emits.push(requestPosting(wanted, cause.context))
+  }
+  return effect
+}
+
+/** In words of the processor, which are ours. */
+function contradiction(event: PspContradicted) {
+  const { contradiction: reason, subject, detail, amount, currency, payment } = event
+  const money = amount === undefined || currency === undefined ? null : { amount, currency }
+  return {
+    reason,
+    subject,
+    detail,
+    tenantId: event.tenant_id,
+    accountId: event.account_id,
+    payment: payment ? { paymentId: payment.payment_id, userId: payment.user_id } : null,
+    amountMinor: money && parseAmount(money.amount, money.currency),
+    currency: money && money.currency,
+  }
+}
+
+/** What the wallet booked: for a return, a late success, or a found refund that is in suspense. */
+function posted(
+  { payment, returned, found }: FactRows,
+  { source, end }: FundsPosted,
+  cause: Cause,
+): FactEffect | null {
+  const { now } = cause.context
+  if (source.type === 'payment') {
+    const before = known(payment)
+    const step = postLateCapture(before, { end, now })
+    return step.payment === before ? null : lateEffect(step, cause)
+  }
+  if (source.type === 'refund' || !returned) {
+    if (found?.status !== 'SUSPENDED') throw new Error(`${source.id} was not loaded`)
+    return null
+  }
+  const step = postReturn(returned, payment, { end, now })
+  if (step.returned === returned) return null
+  const effect = returnEffect(step, payment, cause)
+  const { status, matchedAt } = step.returned
+  if (status === 'CREDITED') {
+    effect.emits.push(paymentReturned(step.returned, known(payment), cause))
+  } else if (matchedAt === null) effect.emits.push(returnUnmatched(step.returned, cause))
+  return effect
+}
+
+/** The facts about a payment that were kept with it. */
+export interface KeptFacts {
+  returns: readonly ReturnedMoney[]
+  found: readonly FoundRefund[]
+  refunds: ReadonlyMap<string, Refund>
+  /** Whether the failed payment occupies its order. */
+  occupies: boolean
+}
+
+/** Whether facts about the payment wait for the state that it is in now. */
+export function hasDueFacts(payment: Payment): boolean {
+  return isLateCaptureDue(payment) || (payment.keepsFacts && isSettled(payment))
+}
+
+/**
+ * Decides what waited for the end of a payment: first a success after its failure, then what came
+ * back, in the order in which it was received. Each effect is the next one's start.
+ */
+export function settleFacts(before: Payment, kept: KeptFacts, cause: Cause): FactEffect[] {
+  const effects: FactEffect[] = []
+  let payment = before
+  const add = (effect: FactEffect): void => {
+    effects.push(effect)
+    payment = effect.payment ?? payment
+  }
+  if (isLateCaptureDue(payment)) {
+    const suspendedMinor = suspendedOf(payment, kept)
+    add(lateEffect(decideLateCapture(payment, { occupies: kept.occupies, suspendedMinor }), cause))
+  }
+  if (!payment.keepsFacts || !isSettled(payment)) return effects
+  add(factEffect({ payment: { ...payment, keepsFacts: false } }))
+  const waiting = [
+    ...kept.returns.filter(isUndecided),
+    ...kept.found.filter(({ status }) => status === 'RECEIVED'),
+  ]
+  for (const fact of waiting.toSorted(byReceipt)) {
+    if ('returnId' in fact) add(placedReturn(fact, payment, cause))
+    else add(placedRefund(fact, { payment, refund: kept.refunds.get(fact.refundId) }, cause))
+  }
+  return effects
+}
+
+/** Money of the payment that came back and waits in suspense. */
+function suspendedOf({ currency }: Payment, { returns, found }: KeptFacts): bigint {
+  return [...returns, ...found].reduce(
+    (sum, one) =>
+      one.suspendedFor !== null && one.currency === currency ? sum + one.amountMinor : sum,
+    0n,
+  )
+}
+
+function byReceipt(a: ReturnedMoney | FoundRefund, b: ReturnedMoney | FoundRefund): number {
+  const byTime = a.receivedAt.getTime() - b.receivedAt.getTime()
+  return byTime === 0 ? (idOf(a) < idOf(b) ? -1 : 1) : byTime
+}
+
+function idOf(fact: ReturnedMoney | FoundRefund): string {
+  return 'returnId' in fact ? fact.returnId : fact.refundId
+}
+
+/** The spine parks an event of a payment that is not known. */
+function known(payment: Payment | undefined): Payment {
+  if (!payment) throw new Error('the payment of the fact was not loaded')
+  return payment
+}

@@ -1,0 +1,149 @@
+import type { PostingEnd } from '@caudal/contracts/events/postings.ts'
+import type { ReturnReceived } from '@caudal/contracts/events/psp-facts.ts'
+import type { CaseReason } from '@caudal/contracts/reasons.ts'
+import type { ReturnCode } from '@caudal/contracts/return-reasons.ts'
+import { parseAmount } from '@caudal/money/parse-amount.ts'
+import { fitsInCaptured, isSettled } from './payment-sums.ts'
+import type { Payment } from './payment.ts'
+
+/**
+ * RECEIVED: known, and not decided yet or on its way to suspense. MATCHED: to be credited. The last
+ * two are final.
+ */
+export const RETURN_STATUSES = ['RECEIVED', 'MATCHED', 'CREDITED', 'SUSPENDED'] as const
+
+export type ReturnStatus = (typeof RETURN_STATUSES)[number]
+
+/** Money that came back without a request: one, whatever the number of its evidences. */
+export interface ReturnedMoney {
+  returnId: string
+  tenantId: string
+  /** The partition key of its events: the wallet's account, or the return without a payment. */
+  accountId: string
+  /** The payment with its user; null where the evidence names none. */
+  paymentId: string | null
+  userId: string | null
+  psp: string
+  amountMinor: bigint
+  currency: string
+  /** The PSP's id of the return. */
+  reference: string
+  /** As the bank spells it. */
+  reason: string
+  reasonCode: ReturnCode
+  status: ReturnStatus
+  /** Why the money does not go to the wallet; null for a return that does, or is not decided. */
+  suspendedFor: CaseReason | null
+  /** Since when the amount counts against what was captured. */
+  matchedAt: Date | null
+  /** Counts the states, from 1. */
+  version: number
+  receivedAt: Date
+  updatedAt: Date
+}
+
+/** Where a return stands after a step, and where its payment does. */
+export interface ReturnStep {
+  returned: ReturnedMoney
+  /** The payment afterwards; undefined without one. */
+  payment: Payment | undefined
+  /** The end that the wallet is to book; undefined if nothing is to be booked now. */
+  end?: PostingEnd
+  /** The reason of the case to open. */
+  caseReason?: CaseReason
+}
+
+/** The return that an evidence reports, before anything is decided about it. */
+export function newReturn(event: ReturnReceived, now: Date): ReturnedMoney {
+  return {
+    returnId: event.return_id,
+    tenantId: event.tenant_id,
+    accountId: event.account_id,
+    paymentId: event.payment?.payment_id ?? null,
+    userId: event.payment?.user_id ?? null,
+    psp: event.psp,
+    amountMinor: parseAmount(event.amount, event.currency),
+    currency: event.currency,
+    reference: event.reference,
+    reason: event.reason,
+    reasonCode: event.reason_code,
+    status: 'RECEIVED',
+    suspendedFor: null,
+    matchedAt: null,
+    version: 1,
+    receivedAt: now,
+    updatedAt: now,
+  }
+}
+
+/** Whether the return waits for the end of its payment. */
+export function isUndecided({ status, suspendedFor }: ReturnedMoney): boolean {
+  return status === 'RECEIVED' && suspendedFor === null
+}
+
+/**
+ * Decides where the money of an undecided return goes (money-flows, section 2). While the payment
+ * can still become COMPLETED or FAILED the return waits: it is a fact about a payment that left,
+ * never a reason to release the hold. A matched return holds its amount against what was captured,
+ * like a refund that is under way.
+ */
+export function placeReturn(
+  returned: ReturnedMoney,
+  payment: Payment | undefined,
+  now: Date,
+): ReturnStep {
+  if (payment && !isSettled(payment)) {
+    return { returned, payment: payment.keepsFacts ? payment : { ...payment, keepsFacts: true } }
+  }
+  const reason = obstacleOf(returned, payment)
+  if (reason !== undefined || payment === undefined) {
+    const suspendedFor = reason ?? 'return_unmatched'
+    const after: ReturnedMoney = { ...returned, suspendedFor, updatedAt: now }
+    return { returned: after, payment, end: 'suspense', caseReason: suspendedFor }
+  }
+  return {
+    returned: { ...moved(returned, 'MATCHED', now), matchedAt: now },
+    payment: { ...payment, pendingMinor: payment.pendingMinor + returned.amountMinor },
+    end: 'wallet',
+  }
+}
+
+function obstacleOf(
+  { amountMinor }: ReturnedMoney,
+  payment: Payment | undefined,
+): CaseReason | undefined {
+  if (!payment) return 'return_unmatched'
+  if (payment.status === 'FAILED') return 'return_of_unpaid_payment'
+  return fitsInCaptured(payment, amountMinor) ? undefined : 'return_exceeds_captured'
+}
+
+/**
+ * The wallet booked the return. One that was matched and could not be credited goes on holding its
+ * amount: the money is back, so it cannot be refunded too.
+ */
+export function postReturn(
+  returned: ReturnedMoney,
+  payment: Payment | undefined,
+  { end, now }: { end: PostingEnd; now: Date },
+): ReturnStep {
+  if (returned.status === 'MATCHED' && payment) {
+    if (end !== 'wallet') {
+      const suspendedFor = 'wallet_not_creditable'
+      const after = { ...moved(returned, 'SUSPENDED', now), suspendedFor } as const
+      return { returned: after, payment, caseReason: suspendedFor }
+    }
+    const { amountMinor } = returned
+    const pendingMinor = payment.pendingMinor - amountMinor
+    const returnedMinor = payment.returnedMinor + amountMinor
+    return {
+      returned: moved(returned, 'CREDITED', now),
+      payment: { ...payment, pendingMinor, returnedMinor, updatedAt: now },
+    }
+  }
+  const isOnItsWay = returned.status === 'RECEIVED' && returned.suspendedFor !== null
+  return { returned: isOnItsWay ? moved(returned, 'SUSPENDED', now) : returned, payment }
+}
+
+function moved(returned: ReturnedMoney, status: ReturnStatus, now: Date): ReturnedMoney {
+  return { ...returned, status, version: returned.version + 1, updatedAt: now }
+}

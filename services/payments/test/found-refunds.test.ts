@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { newId } from '@caudal/contracts/ids.ts'
+import { transaction } from '@caudal/postgres/transaction.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { suiteScope } from '@caudal/testing/suite-scope.ts'
+import { testDatabase } from '@caudal/testing/test-database.ts'
+import type { Payment } from '../src/domain/payment.ts'
+import { paymentMigrations } from '../src/migrations.ts'
+import { saveRequests } from '../src/store/save-requests.ts'
+import { casesOf, countEvents, foundRefund, openLedger } from './fact-stories.ts'
+import { pendingRefund, refundEventsOf } from './refund-stories.ts'
+import { capture, emittedOf, findOne, findRefundRow, requestRefunds, runBatch } from './spine.ts'
+import { eventsOf, pendingPayment } from './stories.ts'
+
+const scope = suiteScope()
+let db: Db
+
+before(async () => {
+  db = (await testDatabase(scope, { sets: paymentMigrations, name: 'found' })).pool
+})
+
+const ledgerOf = (payment: Payment) => openLedger(db, () => [payment.accountId])
+
+test("a refund that was made at the PSP's own console is adopted and credited once", async () => {
+  const payment = await capture(db)
+  const ledger = ledgerOf(payment)
+  const fact = foundRefund(payment, 4_000n)
+  await runBatch(db, [fact, { ...fact, event_id: newId() }])
+  const adopted = await findRefundRow(db, fact.refund_id)
+  assert.deepEqual([adopted.origin, adopted.status, adopted.psp], ['psp', 'SUBMITTED', 'main'])
+  assert.equal((await findOne(db, payment.paymentId)).pendingMinor, 4_000n)
+  await ledger.settle()
+  await runBatch(db, [fact, ...ledger.answers()])
+  assert.equal((await findRefundRow(db, fact.refund_id)).status, 'SUCCEEDED')
+  const { refundedMinor, pendingMinor } = await findOne(db, payment.paymentId)
+  assert.deepEqual([refundedMinor, pendingMinor], [4_000n, 0n])
+  assert.equal(ledger.balances.wallet, 4_000n)
+  const [finalized, ...more] = await emittedOf(db, 'refund.finalized', payment.paymentId)
+  assert.deepEqual(
+    [finalized?.status, finalized?.refund_id, more],
+    ['SUCCEEDED', fact.refund_id, []],
+  )
+  assert.deepEqual(await casesOf(db, payment.accountId), [])
+})
+
+test('a refund that FAILED and is paid after all succeeds, in any order of the two facts', async () => {
+  for (const isEarly of [true, false]) {
+    const payment = await capture(db)
+    const ledger = ledgerOf(payment)
+    const refund = pendingRefund(payment, { amountMinor: 10_000n })
+    await requestRefunds(db, refund)
+    const it = refundEventsOf(refund)
+    const fact = foundRefund(payment, 10_000n, refund.refundId)
+    await runBatch(db, [it.submitted(), it.inDoubt()])
+    for (const event of isEarly ? [fact, it.failed()] : [it.failed(), fact]) {
+      await runBatch(db, [event])
+    }
+    await ledger.settle()
+    await runBatch(db, [fact])
+    assert.equal((await findRefundRow(db, refund.refundId)).status, 'SUCCEEDED')
+    assert.equal((await findOne(db, payment.paymentId)).refundedMinor, 10_000n)
+    assert.deepEqual(ledger.balances, { wallet: 10_000n, suspense: 0n, receivable: 0n })
+    assert.deepEqual(await casesOf(db, payment.accountId), [])
+  }
+})
+
+test('more than was captured goes to suspense with a case, once', async () => {
+  const payment = await capture(db)
+  const ledger = ledgerOf(payment)
+  const refund = pendingRefund(payment, { amountMinor: 10_000n })
+  await requestRefunds(db, refund)
+  const it = refundEventsOf(refund)
+  await runBatch(db, [it.failed()])
+  const [fits, exceeds] = [foundRefund(payment, 6_000n), foundRefund(payment, 6_000n)]
+  const late = foundRefund(payment, 10_000n, refund.refundId)
+  await runBatch(db, [fits, exceeds, late])
+  await ledger.settle()
+  await runBatch(db, [exceeds, late, ...ledger.answers()])
+  assert.deepEqual(ledger.balances, { wallet: 6_000n, suspense: 16_000n, receivable: 0n })
+  assert.deepEqual(await casesOf(db, payment.accountId), [
+    'refund_exceeds_captured',
+    'refund_exceeds_captured',
+  ])
+  assert.equal(await countEvents(db, 'case.opened', payment.accountId), 2)
+  assert.equal((await findOne(db, payment.paymentId)).refundedMinor, 6_000n)
+  assert.equal((await findRefundRow(db, refund.refundId)).status, 'FAILED')
+})
+
+test('another amount than that of the refund books nothing and opens a case', async () => {
+  const payment = await capture(db)
+  const ledger = ledgerOf(payment)
+  const refund = pendingRefund(payment, { amountMinor: 5_000n })
+  await requestRefunds(db, refund)
+  await runBatch(db, [foundRefund(payment, 4_000n, refund.refundId)])
+  assert.deepEqual(await ledger.book(), [])
+  assert.deepEqual(await casesOf(db, payment.accountId), ['amount_mismatch'])
+  await runBatch(db, [refundEventsOf(refund).succeeded()])
+  await ledger.settle()
+  assert.equal(ledger.balances.wallet, 5_000n)
+})
+
+test('a found refund while the payment is in doubt waits for its end', async () => {
+  for (const ends of ['completed', 'failed'] as const) {
+    const payment = pendingPayment({ amountMinor: 10_000n })
+    const it = eventsOf(payment)
+    const ledger = ledgerOf(payment)
+    await transaction(db, (tx) => saveRequests(tx, [], [payment], []))
+    const fact = foundRefund(payment, 10_000n)
+    await runBatch(db, [it.reserved(), it.inDoubt(), fact])
+    assert.deepEqual(await ledger.book(), [])
+    await runBatch(db, ends === 'completed' ? [it.completed()] : [it.failed(), it.released()])
+    await ledger.settle()
+    const isPaid = ends === 'completed'
+    assert.equal(ledger.balances.wallet, isPaid ? 10_000n : 0n)
+    assert.equal(ledger.balances.suspense, isPaid ? 0n : 10_000n)
+    const cases = isPaid ? [] : ['refund_exceeds_captured']
+    assert.deepEqual(await casesOf(db, payment.accountId), cases)
+  }
+})
