@@ -57,5 +57,6 @@ export const paymentRequest = {
     'ORDER_NOT_FOUND',
     'ORDER_ALREADY_PAID',
     'ORDER_PAYMENT_IN_PROGRESS',
+    'DESTINATION_BLOCKED',
   ],
 } as const

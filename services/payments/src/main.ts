@@ -22,6 +22,7 @@ import { createObserver, type Observer } from './observe.ts'
 import { processBatch, type ProcessBatchDeps } from './process-batch.ts'
 import { createCancel } from './requests/cancel/cancel-at-processor.ts'
 import { addCancelRoutes } from './requests/cancel/cancel-routes.ts'
+import { addCaseRoutes } from './requests/cases/case-routes.ts'
 import { lookUpOrders } from './requests/look-up-orders.ts'
 import { addRefundRoutes } from './requests/refunds/refund-routes.ts'
 import { createRefundRequests, type RefundRequests } from './requests/refunds/request-refunds.ts'
@@ -30,11 +31,15 @@ import { addPaymentRoutes } from './requests/routes.ts'
 import { addStaffRoutes } from './requests/staff-routes.ts'
 import { findPayment } from './store/find-payment.ts'
 import { findRefund } from './store/find-refund.ts'
+import { listCases } from './store/list-cases.ts'
 import { listPayments } from './store/list-payments.ts'
 import { listRefunds } from './store/list-refunds.ts'
+import { listReturns } from './store/list-returns.ts'
 import { listTenantPayments } from './store/list-tenant-payments.ts'
 
 const NAME = 'payments'
+/** How many returns of a payment are among its steps; nearly all have none. */
+const SHOWN_RETURNS = 100
 
 interface Parts extends ServiceParts {
   config: Config
@@ -134,6 +139,8 @@ function createApp(parts: Parts, { consumer, requests, refunds, cursors }: Runni
     requestPayment: (request) => requests.request(request),
     findPayment: (owner, paymentId) => findPayment(db, owner, paymentId),
     listPayments: (owner, page) => listPayments(db, owner, page),
+    listReturns: ({ tenantId, paymentId }) =>
+      listReturns(db, { tenantId, paymentId }, { limit: SHOWN_RETURNS, after: undefined }),
   })
   addRefundRoutes(app, {
     verifier,
@@ -154,6 +161,13 @@ function createApp(parts: Parts, { consumer, requests, refunds, cursors }: Runni
     cursors,
     findPayment: (tenantId, paymentId) => findPayment(db, { tenantId }, paymentId),
     listTenantPayments: (filter, page) => listTenantPayments(db, filter, page),
+  })
+  addCaseRoutes(app, {
+    verifier,
+    cursors,
+    findPayment: (owner, paymentId) => findPayment(db, owner, paymentId),
+    listReturns: (filter, page) => listReturns(db, filter, page),
+    listCases: (filter, page) => listCases(db, filter, page),
   })
   addWaitsRoute(app, { verifier, db, name: NAME })
   return app

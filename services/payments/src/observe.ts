@@ -1,4 +1,5 @@
 import { PAYMENT_STATUSES } from '@caudal/contracts/payment-statuses.ts'
+import { CASE_REASONS } from '@caudal/contracts/reasons.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
@@ -9,6 +10,7 @@ import {
   observeRefundRequests,
   type RefundRequestObserver,
 } from './requests/refunds/observe-refund-requests.ts'
+import { countOpenCases } from './store/count-open-cases.ts'
 import { countUnderWay } from './store/count-under-way.ts'
 
 const UNDER_WAY = PAYMENT_STATUSES.filter((status) => !isFinalStatus(status))
@@ -37,6 +39,7 @@ export function createObserver(deps: { db: Db; logger: Logger; metrics: Metrics 
     ['status', 'reason'],
   )
   watchUnderWay(deps)
+  watchCases(deps)
   return {
     requestsDecided: observeRequests({ logger, metrics, entered }),
     refundsDecided: observeRefundRequests({ logger, metrics, entered: refundsEntered }),
@@ -62,6 +65,17 @@ function watchUnderWay({ db, metrics }: { db: Db; metrics: Metrics }): void {
         count!.set({ status }, row?.count ?? 0)
         oldest!.set({ status }, row?.oldestSeconds ?? 0)
       }
+    },
+  )
+}
+
+function watchCases({ db, metrics }: { db: Db; metrics: Metrics }): void {
+  const labels = ['reason'] as const
+  metrics.gauges(
+    [{ name: 'cases_open', help: 'Cases that wait for a person, by reason.', labels }],
+    async ([open]) => {
+      const counts = await countOpenCases(db)
+      for (const reason of CASE_REASONS) open!.set({ reason }, counts.get(reason) ?? 0)
     },
   )
 }

@@ -52,17 +52,16 @@ export const processBatch: ProcessBatch<
   }
 }
 
-/** The event of a case is written only if the case is opened: the same one may be open. */
+/** Its event is written only if the case is opened: the same one may be open. */
 function caseOfBatch(
   one: CausedCase,
   incoming: readonly IncomingEvent[],
   context: EventContext,
 ): CaseOfBatch {
-  const caseId = newId()
   const cause = incoming[one.index]!
-  const event = caseOpened(caseId, one, { actor: cause.event.actor, context })
+  const event = caseOpened(one.caseId, one, { actor: cause.event.actor, context })
   const traceparent = continuedTrace(cause)
-  return { ...one, caseId, openedAt: context.now, caseOpened: { event, traceparent } }
+  return { ...one, openedAt: context.now, caseOpened: { event, traceparent } }
 }
 
 /**

@@ -205,7 +205,7 @@ test('two failed payments of one order: one recovers, and the other is refunded 
   const second = await failed({ externalOrderId: first.externalOrderId })
   await runBatch(db, [capturedLate(second), capturedLate(first)])
   const states = [await findOne(db, first.paymentId), await findOne(db, second.paymentId)]
-  assert.deepEqual(states.map(({ lateCapture }) => lateCapture).toSorted(), [
+  assert.deepEqual(states.map(({ lateCapture }) => String(lateCapture)).toSorted(), [
     'RECOVERING',
     'REFUNDING',
   ])

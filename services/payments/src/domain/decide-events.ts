@@ -36,6 +36,8 @@ export interface Emitted {
 /** A case and the index of the event that it follows from. */
 export interface CausedCase extends CaseToOpen {
   index: number
+  /** Of the case, if it is opened: the same one may be open. */
+  caseId: string
 }
 
 /** What a batch changes: rows that changed or are new, each kind sorted by id. */
@@ -67,7 +69,9 @@ export function decideEvents(
   const enter = (index: number, effect: Effect): void => {
     record(book, effect)
     for (const event of effect.emits) emitted.push({ index, event })
-    for (const toOpen of effect.cases ?? []) cases.push({ index, ...toOpen })
+    for (const toOpen of effect.cases ?? []) {
+      cases.push({ index, caseId: context.newId(), ...toOpen })
+    }
   }
   for (const [index, event] of incoming.entries()) {
     const payment = paymentIdOf(event)

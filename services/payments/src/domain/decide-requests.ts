@@ -65,7 +65,7 @@ export type KnownOrders = Map<string, OrderToPay | 'unknown'>
 /** A refusal that is stored with the key and replayed like a success. */
 export type PaymentRefusalCode = Extract<
   ErrorCode,
-  'ORDER_ALREADY_PAID' | 'ORDER_PAYMENT_IN_PROGRESS'
+  'ORDER_ALREADY_PAID' | 'ORDER_PAYMENT_IN_PROGRESS' | 'DESTINATION_BLOCKED'
 >
 
 /** A rejection that stores nothing: the idempotency key can be used again. */
@@ -99,6 +99,27 @@ export function ownedOrderOf(
   request: Pick<PaymentRequest, 'tenantId' | 'userId' | 'externalOrderId'>,
 ) {
   return `${request.externalOrderId} ${request.userId} ${request.tenantId}`
+}
+
+/** Where an order pays to, within a tenant. */
+export interface Destination {
+  tenantId: string
+  serviceBankCode: string
+  serviceAccountNumber: string
+}
+
+/** A destination as one text; no part of it has a line break. */
+export function destinationOf(destination: Destination): string {
+  const { tenantId, serviceBankCode, serviceAccountNumber } = destination
+  return `${tenantId}\n${serviceBankCode}\n${serviceAccountNumber}`
+}
+
+/** What a batch of requests is decided with, beside what is known of the requests. */
+export interface RequestCircumstances {
+  now: Date
+  region: string
+  /** By `destinationOf`; default: none. */
+  blocked?: ReadonlySet<string>
 }
 
 /** Whether stored data decides: the idempotency key, or the user's own payment of the order. */
@@ -201,7 +222,7 @@ function decideUnbound(
   request: PaymentRequest,
   occupying: OccupyingPayment | undefined,
   order: OrderToPay | 'unknown' | undefined,
-  { now, region }: { now: Date; region: string },
+  { now, region, blocked }: RequestCircumstances,
 ): RequestDecision {
   if (occupying?.userId === request.userId) {
     return { kind: 'refused', code: refusalOf(occupying.status) }
@@ -210,6 +231,9 @@ function decideUnbound(
   if (order === 'unknown') return { kind: 'rejected', code: 'ORDER_NOT_FOUND' }
   if (occupying) return { kind: 'refused', code: refusalOf(occupying.status) }
   if (order.paid) return { kind: 'refused', code: 'ORDER_ALREADY_PAID' }
+  if (blocked?.has(destinationOf({ ...order, tenantId: request.tenantId }))) {
+    return { kind: 'refused', code: 'DESTINATION_BLOCKED' }
+  }
   return accept(request, order, now, region)
 }
 
@@ -222,7 +246,7 @@ export function decideRequests(
   requests: readonly PaymentRequest[],
   known: KnownRequests,
   orders: KnownOrders,
-  circumstances: { now: Date; region: string },
+  circumstances: RequestCircumstances,
 ): RequestDecision[] {
   const bound = new Map<string, number>()
   const taken = new Map<string, OccupyingPayment>()

@@ -2,8 +2,12 @@ import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { parseTraceparent, traceIdOf } from '@caudal/telemetry/trace-context.ts'
-import type { CaseToOpen } from '../domain/case-to-open.ts'
-import type { ChangedPayment, ChangedRefund, EventDecision } from '../domain/decide-events.ts'
+import type {
+  CausedCase,
+  ChangedPayment,
+  ChangedRefund,
+  EventDecision,
+} from '../domain/decide-events.ts'
 
 /** Receives the decision of a batch of events after its commit. */
 export type EventObserver = (decision: EventDecision, incoming: readonly IncomingEvent[]) => void
@@ -38,7 +42,7 @@ export function observeEvents(deps: ObserverDeps): EventObserver {
     const actors: Actors = new Map(applied.map(({ event }) => [aboutOf(event), event.actor]))
     for (const change of changed) observePayment(change, actors)
     for (const change of refunds) observeRefund(change, actors)
-    for (const one of cases) logger.warn(aboutCase(one), 'something needs a person')
+    for (const one of cases) logger.warn(aboutCase(one), 'case opened')
     for (const index of indexes) {
       const { event, record } = incoming[index]!
       contradictions.inc({ event_type: event.event_type })
@@ -86,8 +90,9 @@ function refundObserver({ logger, refundsEntered }: ObserverDeps) {
   }
 }
 
-function aboutCase({ reason, subject, payment }: CaseToOpen) {
-  return { reason, subject, payment_id: payment?.paymentId }
+function aboutCase({ caseId, tenantId, reason, subject, payment }: CausedCase) {
+  const about = { case_id: caseId, tenant_id: tenantId, reason, subject }
+  return { ...about, payment_id: payment?.paymentId }
 }
 
 function aboutOf(event: IncomingEvent['event']): string | undefined {

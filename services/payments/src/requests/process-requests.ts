@@ -1,12 +1,13 @@
 import type { ProcessBatch } from '@caudal/batching/process-batch.ts'
 import type { BoundKey } from '@caudal/idempotency/bound-key.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
-import { readClock } from '@caudal/postgres/read-clock.ts'
 import type { LastStatements } from '@caudal/postgres/transaction.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import {
   type RequestDecision,
   decideRequests,
+  type Destination,
+  destinationOf,
   requestKeyOf,
   type KnownOrders,
   type KnownRequests,
@@ -18,6 +19,7 @@ import {
 } from '../domain/decide-requests.ts'
 import type { Payment } from '../domain/payment.ts'
 import { countRefusals } from '../store/count-refusals.ts'
+import { readClockAndBlocked } from '../store/read-blocked.ts'
 import { saveRequests } from '../store/save-requests.ts'
 import type { PaymentRequestOutcome } from './answer-request.ts'
 import type { TracedRequest } from './payment-request.ts'
@@ -54,9 +56,10 @@ export const processRequests: ProcessBatch<
   RequestWork,
   PaymentRequestOutcome
 > = async ({ region, refusalsPerDay, last, afterCommit }, tx, work) => {
-  const now = await readClock(tx)
+  const { now, blocked } = await readClockAndBlocked(tx, destinationsOf(work))
   const requests = work.map(({ request }) => request)
-  const decisions = decideRequests(requests, knownOf(work), ordersOf(work), { now, region })
+  const circumstances = { now, region, blocked }
+  const decisions = decideRequests(requests, knownOf(work), ordersOf(work), circumstances)
   const answers = decisions.map((decision, index) => answerOf(requests[index]!, decision))
   const beyondQuota = await findBeyondQuota(tx, requests, decisions, refusalsPerDay)
   const stored = answers.map((answer, index) => (beyondQuota.has(index) ? undefined : answer))
@@ -87,6 +90,18 @@ export function knownOf(work: readonly RequestWork[]): KnownRequests {
     else merged.occupied.delete(order)
   }
   return merged
+}
+
+/** Where the orders pay to that the order service has answered with, each once. */
+function destinationsOf(work: readonly RequestWork[]): Destination[] {
+  const destinations = new Map<string, Destination>()
+  for (const { request, order } of work) {
+    if (order === undefined || order === 'unknown') continue
+    const { serviceBankCode, serviceAccountNumber } = order
+    const destination = { tenantId: request.tenantId, serviceBankCode, serviceAccountNumber }
+    destinations.set(destinationOf(destination), destination)
+  }
+  return [...destinations.values()]
 }
 
 /** The orders that the order service has answered with. */

@@ -59,7 +59,8 @@ export function stepsOf(payment: Payment): PaymentStep[] {
   add(payment.inDoubtAt, 'payment.in_doubt', 'the outcome at the PSP is unknown, the hold stays')
   if (payment.status === 'COMPLETED') {
     const transaction = payment.pspAnswer?.gateway_transaction_id
-    add(payment.finalizedAt, 'payment.completed', transaction ?? 'approved by the PSP')
+    const step = payment.lateCapture === null ? 'payment.completed' : 'payment.recovered'
+    add(payment.finalizedAt, step, transaction ?? 'approved by the PSP')
   } else {
     add(payment.finalizedAt, 'payment.failed', payment.reason ?? '')
   }

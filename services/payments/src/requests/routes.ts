@@ -8,9 +8,11 @@ import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Payment } from '../domain/payment.ts'
+import type { ReturnedMoney } from '../domain/returned-money.ts'
 import type { PagePosition } from '../store/list-payments.ts'
 import { renderedAnswerOf, sendRendered, type PaymentRequestOutcome } from './answer-request.ts'
 import { ON_BEHALF_OF, type Owner, ownerOf, readerOf, serviceTenantOf } from './caller.ts'
+import { returnSteps } from './cases/return-steps.ts'
 import { addJoinedRoute } from './joined-requests.ts'
 import { afterOf, positionOf } from './page-position.ts'
 import { paymentRequestOf, type TracedRequest } from './payment-request.ts'
@@ -33,6 +35,8 @@ export interface PaymentRoutesDeps {
     owner: { tenantId: string; userId?: string },
     paymentId: string,
   ): Promise<Payment | undefined>
+  /** The returns of the payment that are shown as steps of it. */
+  listReturns(payment: Payment): Promise<ReturnedMoney[]>
   listPayments(
     owner: Owner,
     page: { limit: number; after: PagePosition | undefined },
@@ -75,7 +79,9 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void
     async (request, reply) => {
       const tenantId = serviceTenantOf(request)
       const payment = await find(deps, { tenantId }, request.params.payment_id)
-      return reply.send({ steps: payment ? stepsOf(payment) : [] })
+      if (!payment) return reply.send({ steps: [] })
+      const steps = [...stepsOf(payment), ...returnSteps(await deps.listReturns(payment))]
+      return reply.send({ steps: steps.toSorted((a, b) => (a.at < b.at ? -1 : 1)) })
     },
   )
 }
