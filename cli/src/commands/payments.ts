@@ -1,4 +1,4 @@
-import { PAYMENT_STATUSES } from '@caudal/contracts/payment-statuses.ts'
+import { SHOWN_STATUSES } from '@caudal/contracts/payment-statuses.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { CliCommand, Values } from '../command.ts'
 import { UsageError } from '../errors.ts'
@@ -20,7 +20,7 @@ export const payments: CliCommand = {
     status: {
       type: 'string',
       value: 'S',
-      about: `only those with a status: ${PAYMENT_STATUSES.join(', ')}`,
+      about: `only those with a status: ${SHOWN_STATUSES.join(', ')}`,
     },
     user: { type: 'string', value: 'ID', about: 'only those of this user' },
     order: { type: 'string', value: 'ID', about: 'only those of this order' },
@@ -49,7 +49,7 @@ export const payments: CliCommand = {
 /** @throws {UsageError} */
 function filtersOf(values: Values, now: number): URLSearchParams {
   const filters = new URLSearchParams()
-  const status = choiceOption(values, 'status', PAYMENT_STATUSES)
+  const status = choiceOption(values, 'status', SHOWN_STATUSES)
   if (status !== undefined) filters.set('status', status)
   for (const [option, name] of [
     ['user', 'user_id'],

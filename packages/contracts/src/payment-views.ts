@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { PAYMENT_STATUSES } from './payment-statuses.ts'
+import { SHOWN_STATUSES } from './payment-statuses.ts'
 import { FAILURE_REASONS } from './reasons.ts'
 import { Uuid } from './uuid-schema.ts'
 
@@ -31,7 +31,7 @@ export const AcceptedPaymentView = Type.Object({
 /** A payment in HTTP answers, of payments and of the gateway. */
 export const PaymentView = Type.Object({
   payment_id: Uuid,
-  status: Type.Enum([...PAYMENT_STATUSES]),
+  status: Type.Enum([...SHOWN_STATUSES]),
   ...whatIsPaid,
   service_name: Type.String(),
   reason: Type.Union([Type.Null(), Type.Enum([...FAILURE_REASONS])]),

@@ -38,8 +38,8 @@ import { listReturns } from './store/list-returns.ts'
 import { listTenantPayments } from './store/list-tenant-payments.ts'
 
 const NAME = 'payments'
-/** How many returns of a payment are among its steps; nearly all have none. */
-const SHOWN_RETURNS = 100
+/** How many refunds and returns of a payment are among its steps; nearly all have none. */
+const SHOWN_AT_MOST = 100
 
 interface Parts extends ServiceParts {
   config: Config
@@ -139,8 +139,10 @@ function createApp(parts: Parts, { consumer, requests, refunds, cursors }: Runni
     requestPayment: (request) => requests.request(request),
     findPayment: (owner, paymentId) => findPayment(db, owner, paymentId),
     listPayments: (owner, page) => listPayments(db, owner, page),
+    listRefunds: ({ paymentId }) =>
+      listRefunds(db, paymentId, { limit: SHOWN_AT_MOST, after: undefined }),
     listReturns: ({ tenantId, paymentId }) =>
-      listReturns(db, { tenantId, paymentId }, { limit: SHOWN_RETURNS, after: undefined }),
+      listReturns(db, { tenantId, paymentId }, { limit: SHOWN_AT_MOST, after: undefined }),
   })
   addRefundRoutes(app, {
     verifier,

@@ -311,10 +311,17 @@ test('metrics show requests, states and open payments, and OpenAPI describes the
   assert.deepEqual(Object.keys(paths).toSorted(), [
     '/internal/payments/{payment_id}/steps',
     '/internal/payments/{payment_id}/waits',
+    '/v1/cases',
     '/v1/ops/payments',
     '/v1/ops/payments/{payment_id}',
     '/v1/payments',
     '/v1/payments/{payment_id}',
+    '/v1/payments/{payment_id}/cancel',
+    '/v1/payments/{payment_id}/refunds',
+    '/v1/payments/{payment_id}/returns',
+    '/v1/refunds/{refund_id}',
+    '/v1/refunds/{refund_id}/cancel',
+    '/v1/returns',
   ])
   const { post } = paths['/v1/payments'] as { post: { parameters: { name: string }[] } }
   assert.deepEqual(

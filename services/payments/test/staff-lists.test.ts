@@ -18,13 +18,16 @@ const SOME_USER = '00000000-0000-4000-8000-000000000007'
 const FILL = `
   INSERT INTO payments (payment_id, tenant_id, user_id, account_id, external_order_id, amount_minor,
     currency, service_name, status, order_freed, reason, trace_id, created_at, updated_at,
-    finalized_at)
+    finalized_at, refunded_minor, returned_minor)
   SELECT ('01a20000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
     CASE WHEN n % 2 = 0 THEN 'caudal' ELSE 'acme' END,
     ('00000000-0000-4000-8000-' || lpad((n % 500)::text, 12, '0'))::uuid, gen_random_uuid(),
     ('00000000-0000-4000-9000-' || lpad((n - n % 3)::text, 12, '0'))::uuid, 1000, 'USD', 'Water',
     status, status = 'FAILED', CASE WHEN status = 'FAILED' THEN 'gateway_declined' END,
-    gen_random_uuid(), at, at, CASE WHEN status IN ('COMPLETED', 'FAILED') THEN at END
+    gen_random_uuid(), at, at, CASE WHEN status IN ('COMPLETED', 'FAILED') THEN at END,
+    CASE WHEN status = 'COMPLETED' AND n % 1000 = 3 THEN 400
+      WHEN status = 'COMPLETED' AND n % 1000 = 7 THEN 1000 ELSE 0 END,
+    CASE WHEN status = 'COMPLETED' AND n % 1000 = 9 THEN 1 ELSE 0 END
   FROM (
     SELECT n, '2026-01-01T00:00:00Z'::timestamptz + n / 4 * interval '1 second' AS at,
       CASE WHEN n % 3 <> 0 THEN 'FAILED' WHEN n % 999 = 0 THEN 'IN_DOUBT' ELSE 'COMPLETED' END
@@ -137,6 +140,9 @@ describe('the payments of a tenant, for staff', () => {
       { status: 'FAILED' },
       { status: 'IN_DOUBT' },
       { status: 'PENDING' },
+      { status: 'PARTIALLY_REFUNDED' },
+      { status: 'REFUNDED' },
+      { status: 'RETURNED' },
       { userId: SOME_USER },
       { userId: SOME_USER, status: 'FAILED' },
       { orderId: '00000000-0000-4000-9000-000000000333' },

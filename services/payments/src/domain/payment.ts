@@ -1,9 +1,12 @@
 import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
-import type { PAYMENT_STATUSES } from '@caudal/contracts/payment-statuses.ts'
+import type { PAYMENT_STATUSES, SHOWN_STATUSES } from '@caudal/contracts/payment-statuses.ts'
 import type { FailureReason } from '@caudal/contracts/reasons.ts'
 
 /** The states of a payment. They only move forward; the last two are final. */
 export type Status = (typeof PAYMENT_STATUSES)[number]
+
+/** What is shown of a payment: its state, or what came back of it. */
+export type ShownStatus = (typeof SHOWN_STATUSES)[number]
 
 /**
  * A payment as stored. `reason` is set when the verdict is known, and shown only with FAILED,
@@ -61,4 +64,12 @@ export function isFinalStatus(status: Status): boolean {
 export function refundableOf(payment: Payment): bigint {
   const { amountMinor, refundedMinor, pendingMinor, returnedMinor } = payment
   return amountMinor - refundedMinor - pendingMinor - returnedMinor
+}
+
+/** A payment stays COMPLETED; what is shown follows from what came back of it. */
+export function shownStatusOf(payment: Payment): ShownStatus {
+  const { status, amountMinor, refundedMinor, returnedMinor } = payment
+  if (returnedMinor > 0n) return 'RETURNED'
+  if (refundedMinor === 0n) return status
+  return refundedMinor === amountMinor ? 'REFUNDED' : 'PARTIALLY_REFUNDED'
 }

@@ -3,7 +3,7 @@ import type { PaymentStep } from '@caudal/contracts/payment-steps.ts'
 import { problemBody } from '@caudal/http/problem.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { PaymentRequest, PaymentRefusalCode, StoredAnswer } from '../domain/decide-requests.ts'
-import type { Payment } from '../domain/payment.ts'
+import { type Payment, shownStatusOf } from '../domain/payment.ts'
 
 const ACCEPTED = 202
 
@@ -32,7 +32,7 @@ export function renderRefused(request: PaymentRequest, code: PaymentRefusalCode)
 export function viewPayment(payment: Payment) {
   return {
     payment_id: payment.paymentId,
-    status: payment.status,
+    status: shownStatusOf(payment),
     external_order_id: payment.externalOrderId,
     amount: formatAmount(payment.amountMinor, payment.currency),
     currency: payment.currency,
@@ -64,5 +64,10 @@ export function stepsOf(payment: Payment): PaymentStep[] {
   } else {
     add(payment.finalizedAt, 'payment.failed', payment.reason ?? '')
   }
+  return inOrder(steps)
+}
+
+/** The steps by time; those of one time stay in their order. */
+export function inOrder(steps: readonly PaymentStep[]): PaymentStep[] {
   return steps.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
 }

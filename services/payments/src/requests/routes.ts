@@ -8,6 +8,7 @@ import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Payment } from '../domain/payment.ts'
+import type { Refund } from '../domain/refund.ts'
 import type { ReturnedMoney } from '../domain/returned-money.ts'
 import type { PagePosition } from '../store/list-payments.ts'
 import { renderedAnswerOf, sendRendered, type PaymentRequestOutcome } from './answer-request.ts'
@@ -16,7 +17,8 @@ import { returnSteps } from './cases/return-steps.ts'
 import { addJoinedRoute } from './joined-requests.ts'
 import { afterOf, positionOf } from './page-position.ts'
 import { paymentRequestOf, type TracedRequest } from './payment-request.ts'
-import { stepsOf, viewPayment } from './render-answer.ts'
+import { refundSteps } from './refunds/refund-steps.ts'
+import { inOrder, stepsOf, viewPayment } from './render-answer.ts'
 import {
   getPaymentSchema,
   getStepsSchema,
@@ -35,6 +37,8 @@ export interface PaymentRoutesDeps {
     owner: { tenantId: string; userId?: string },
     paymentId: string,
   ): Promise<Payment | undefined>
+  /** The refunds of the payment that are shown as steps of it. */
+  listRefunds(payment: Payment): Promise<Refund[]>
   /** The returns of the payment that are shown as steps of it. */
   listReturns(payment: Payment): Promise<ReturnedMoney[]>
   listPayments(
@@ -80,8 +84,12 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void
       const tenantId = serviceTenantOf(request)
       const payment = await find(deps, { tenantId }, request.params.payment_id)
       if (!payment) return reply.send({ steps: [] })
-      const steps = [...stepsOf(payment), ...returnSteps(await deps.listReturns(payment))]
-      return reply.send({ steps: steps.toSorted((a, b) => (a.at < b.at ? -1 : 1)) })
+      const [refunds, returns] = await Promise.all([
+        deps.listRefunds(payment),
+        deps.listReturns(payment),
+      ])
+      const steps = [...stepsOf(payment), ...refundSteps(refunds), ...returnSteps(returns)]
+      return reply.send({ steps: inOrder(steps) })
     },
   )
 }

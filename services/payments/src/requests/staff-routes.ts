@@ -1,4 +1,4 @@
-import { PAYMENT_STATUSES } from '@caudal/contracts/payment-statuses.ts'
+import { SHOWN_STATUSES } from '@caudal/contracts/payment-statuses.ts'
 import { PaymentView } from '@caudal/contracts/payment-views.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { TimeOfRequest } from '@caudal/contracts/time-schemas.ts'
@@ -44,7 +44,7 @@ const listSchema = {
   description: 'For staff, through an internal client: the payments of all users.',
   querystring: Type.Object({
     ...pageQuery.properties,
-    status: Type.Optional(Type.Enum([...PAYMENT_STATUSES])),
+    status: Type.Optional(Type.Enum([...SHOWN_STATUSES])),
     user_id: Type.Optional(Uuid),
     external_order_id: Type.Optional(Uuid),
     created_before: Type.Optional(TimeOfRequest),

@@ -1,13 +1,14 @@
 import { sql, type Sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import { isFinalStatus, type Payment, type Status } from '../domain/payment.ts'
+import type { Payment, ShownStatus } from '../domain/payment.ts'
 import type { PagePosition } from './list-payments.ts'
 import { PAYMENT_COLUMNS, type PaymentRow, toPayment } from './payment-row.ts'
 
 /** Which payments of a tenant; what is undefined does not count. */
 export interface PaymentFilter {
   tenantId: string
-  status: Status | undefined
+  /** As it is shown. */
+  status: ShownStatus | undefined
   userId: string | undefined
   orderId: string | undefined
   /** Requested before this time. */
@@ -45,10 +46,27 @@ function source({ tenantId, orderId }: PaymentFilter): Sql {
       UNION ALL SELECT * FROM payments WHERE ${ofOrder} AND order_freed) AS payments`
 }
 
-/** With what the indexes of payments that failed, or that are under way, are about. */
-function withStatus(status: Status | undefined): Sql {
-  if (status === undefined) return sql``
-  const isIt = sql`AND status = ${status}`
-  if (status === 'FAILED') return sql`${isIt} AND order_freed`
-  return isFinalStatus(status) ? isIt : sql`${isIt} AND finalized_at IS NULL`
+/** With what the indexes of payments that failed, are under way, or came back, are about. */
+function withStatus(status: ShownStatus | undefined): Sql {
+  const cameBack = sql`refunded_minor + returned_minor > 0`
+  switch (status) {
+    case undefined:
+      return sql``
+    case 'RETURNED':
+      return sql`AND ${cameBack} AND returned_minor > 0`
+    case 'REFUNDED':
+      return sql`AND ${cameBack} AND returned_minor = 0 AND refunded_minor = amount_minor`
+    case 'PARTIALLY_REFUNDED':
+      return sql`AND ${cameBack} AND returned_minor = 0 AND refunded_minor < amount_minor`
+    case 'COMPLETED':
+      return sql`AND status = ${status} AND refunded_minor + returned_minor = 0`
+    case 'FAILED':
+      return sql`AND status = ${status} AND order_freed`
+    case 'PENDING':
+    case 'RESERVED':
+    case 'IN_DOUBT':
+      return sql`AND status = ${status} AND finalized_at IS NULL`
+    default:
+      return status satisfies never
+  }
 }
