@@ -31,7 +31,7 @@ async function requested() {
   return { payment, token, it: eventsOf(payment) }
 }
 
-test('a user cancels an own payment: it fails with the reason canceled once its funds are free', async () => {
+test('P12: a user cancels an own payment: it fails with the reason canceled once its funds are free', async () => {
   const { payment, token, it } = await requested()
   const before = world.peers.cancels.length
   const reply = await cancel('payments', payment.paymentId, token)
@@ -95,7 +95,7 @@ test('a payment is canceled by its user or by a client of its tenant, and by no 
   assert.equal((await cancel('payments', payment.paymentId, client)).status, 202)
 })
 
-test('a client cancels a refund before it is sent; a sent one is REFUND_ALREADY_SENT', async () => {
+test('P12: a client cancels a refund before it is sent; a sent one is REFUND_ALREADY_SENT', async () => {
   const payment = await capture(world.db.pool)
   const ask = async () => {
     const reply = await refund(service, client, payment.paymentId, { amount: '10.00' })

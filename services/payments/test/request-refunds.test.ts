@@ -49,7 +49,7 @@ function sumsIn({ json }: Reply) {
   return { captured, refunded, pending, refundable }
 }
 
-test('a client refunds a part of a payment: 202, Location, and one event for the processor', async () => {
+test('P12: a client refunds a part of a payment: 202, Location, and one event for the processor', async () => {
   const payment = await captured()
   const metadata = { ticket: 'A-17', note: '½ ☃ \u0000 "' }
   const body = { amount: '40.00', reason: 'not_delivered', metadata }
@@ -117,7 +117,7 @@ test('50 requests with one key at two instances make one refund and get the same
   assert.equal((await rowsOf(payment.paymentId)).length, 1)
 })
 
-test('two parallel refunds of 60 of 100: one 202, one REFUND_EXCEEDS_CAPTURED with the sums', async () => {
+test('P12: two parallel refunds of 60 of 100: one 202, one REFUND_EXCEEDS_CAPTURED with the sums', async () => {
   const payment = await captured()
   const other = await world.start()
   const replies = await Promise.all(
@@ -134,7 +134,7 @@ test('two parallel refunds of 60 of 100: one 202, one REFUND_EXCEEDS_CAPTURED wi
   })
 })
 
-test('100 parallel refunds of 10.00 on a payment of 100.00: exactly ten 202', async () => {
+test('P12: 100 parallel refunds of 10.00 on a payment of 100.00: exactly ten 202', async () => {
   const payment = await captured()
   const other = await world.start()
   const replies = await Promise.all(
@@ -161,7 +161,7 @@ test('an amount left out is all that remains; nothing left to refund is refused 
   }
 })
 
-test('negative, 10.005, JPY 1.5 and other amounts that are none are refused without residue', async () => {
+test('P12: negative, 10.005, JPY 1.5 and other amounts that are none are refused without residue', async () => {
   const [usd, jpy] = [await captured(), await captured({ currency: 'JPY' })]
   const amounts = ['-10.00', '10.005', '0.00', '0', '', ' 1', '1e2', '1,00', '+1', '0x1', '٣']
   const wrong = [

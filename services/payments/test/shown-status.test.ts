@@ -50,7 +50,7 @@ async function listed(status: string): Promise<string[]> {
   return (json['data'] as { payment_id: string }[]).map(({ payment_id }) => payment_id)
 }
 
-test('the shown status follows from what came back; the stored one stays COMPLETED', async () => {
+test('P12: the shown status follows from what came back; the stored one stays COMPLETED', async () => {
   const payment = await capture(world.db.pool)
   assert.equal(await shown(payment), 'COMPLETED')
   const { pool } = world.db

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
-import type { Db, Tx } from '@caudal/postgres/types.ts'
+import type { Db } from '@caudal/postgres/types.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
-import pg from 'pg'
 import { paymentMigrations } from '../src/migrations.ts'
 import type { TracedRequest } from '../src/requests/payment-request.ts'
 import { ask, requestsOver, show } from './direct-requests.ts'
+import { commitFaults, terminate, withFirstCommit } from './faulty-commits.ts'
 
 const scope = suiteScope()
 let db: Db
@@ -19,46 +19,6 @@ before(async () => {
   adminUrl = database.adminUrl
 })
 
-type Commit = (tx: Tx, commit: () => Promise<unknown>) => Promise<unknown>
-
-/** The same database, but the first COMMIT ends as the test defines. */
-function withFirstCommit(first: Commit): Db {
-  let pending: Commit | undefined = first
-  return new Proxy(db, {
-    get(pool, name) {
-      if (name !== 'connect') return bound(pool, name)
-      return async () => {
-        const client = await pool.connect()
-        return new Proxy(client, {
-          get(tx, member) {
-            if (member !== 'query' || !pending) return bound(tx, member)
-            return (...args: [string]) => {
-              if (args[0] !== 'COMMIT' || !pending) return tx.query(...args)
-              const commit = pending
-              pending = undefined
-              return commit(tx, () => tx.query(...args))
-            }
-          },
-        })
-      }
-    },
-  })
-}
-
-function bound(target: object, name: string | symbol): unknown {
-  const value: unknown = Reflect.get(target, name)
-  return typeof value === 'function' ? (value.bind(target) as unknown) : value
-}
-
-/** Kills the connection's server process, as a crash would. */
-async function terminate(tx: Tx): Promise<void> {
-  const { processID } = tx as unknown as { processID: number }
-  const admin = new pg.Client({ connectionString: adminUrl })
-  await admin.connect()
-  await admin.query('SELECT pg_terminate_backend($1)', [processID])
-  await admin.end()
-}
-
 async function assertOnePayment(request: TracedRequest): Promise<void> {
   const { rows } = await db.query<{ payments: bigint; keys: bigint; events: bigint }>(
     `SELECT (SELECT count(*) FROM payments WHERE user_id = $1) AS payments,
@@ -69,34 +29,9 @@ async function assertOnePayment(request: TracedRequest): Promise<void> {
   assert.deepEqual(rows, [{ payments: 1n, keys: 1n, events: 1n }])
 }
 
-const faults: [name: string, commit: Commit][] = [
-  [
-    'that took effect but was never answered',
-    async (tx, commit) => {
-      await commit()
-      await terminate(tx)
-      throw new Error('Connection terminated unexpectedly')
-    },
-  ],
-  [
-    'that never arrived, because the server process was killed',
-    async (tx, commit) => {
-      await terminate(tx)
-      return commit()
-    },
-  ],
-  [
-    'that was answered with ROLLBACK (planted, rule 1)',
-    async (tx, commit) => {
-      await tx.query('SELECT 1 / 0').catch(() => {})
-      return commit()
-    },
-  ],
-]
-
-for (const [name, commit] of faults) {
+for (const [name, commit] of commitFaults(() => adminUrl)) {
   test(`a COMMIT ${name}: the payment is read back by its key, and exists once`, async () => {
-    const requests = requestsOver(withFirstCommit(commit))
+    const requests = requestsOver(withFirstCommit(db, commit))
     const first = ask()
     const rival = ask({ userId: first.userId, externalOrderId: first.externalOrderId })
     const outcomes = await Promise.all([
@@ -118,7 +53,7 @@ for (const [name, commit] of faults) {
 
 test('a failed COMMIT without an effect is a fault for the caller, and binds no key', async () => {
   const requests = requestsOver(
-    withFirstCommit(async (tx) => {
+    withFirstCommit(db, async (tx) => {
       await tx.query('ROLLBACK')
       throw Object.assign(new Error('could not extend file: no space left'), { code: '53100' })
     }),
@@ -130,9 +65,9 @@ test('a failed COMMIT without an effect is a fault for the caller, and binds no 
 })
 
 test('an answer whose COMMIT is unknown is not a replay, even if its batch then fails', async () => {
-  const database = withFirstCommit(async (tx, commit) => {
+  const database = withFirstCommit(db, async (tx, commit) => {
     await commit()
-    await terminate(tx)
+    await terminate(adminUrl, tx)
     throw new Error('Connection terminated unexpectedly')
   })
   const faults = [new Error('planted')]

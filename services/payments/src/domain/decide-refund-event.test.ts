@@ -68,7 +68,7 @@ function one(amountMinor = 4_000n) {
   return { it: refundEventsOf(known.refunds[0]!), world: world(known) }
 }
 
-test('a refund succeeds when the wallet is credited, not when the PSP approves it', () => {
+test('P12: a refund succeeds when the wallet is credited, not when the PSP approves it', () => {
   const { it, world } = one()
   world.play(it.submitted())
   assert.equal(world.refund().status, 'SUBMITTED')
@@ -178,7 +178,7 @@ const plots = fc.record({
   numbers: fc.array(fc.nat(1_000), { minLength: 40, maxLength: 40 }),
 })
 
-test('events in any order, batches and repetition: one end, sums within captured, each posting once', () => {
+test('P12, F4: events in any order, batches and repetition: one end, sums within captured, each posting once', () => {
   fc.assert(
     fc.property(plots, ({ stories, numbers }) => {
       const known = withRefunds(...stories.map(() => 2_000n))
