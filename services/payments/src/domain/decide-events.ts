@@ -13,13 +13,14 @@ import {
 } from './batch-book.ts'
 import type { CaseToOpen } from './case-to-open.ts'
 import { type ConsumedEvent, paymentIdOf, refundIdOf, returnIdOf } from './consumed-event.ts'
-import { decideFact, type FactRows, hasDueFacts, settleFacts } from './decide-facts.ts'
+import { decideFact, type FactRows } from './decide-facts.ts'
 import { decideRefundEvent } from './decide-refund-event.ts'
 import type { EventContext } from './event-context.ts'
 import { evolve, type PaymentEvent } from './evolve.ts'
 import type { FactEffect } from './fact-effect.ts'
 import { isFinalStatus, type Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
+import { hasDueFacts, settleFacts } from './settle-facts.ts'
 
 /** A payment that changed. */
 export type ChangedPayment = ChangedRow<Payment>
@@ -81,9 +82,9 @@ export function decideEvents(
     if (effect === null || effect === 'contradicts') continue
     enter(index, effect)
     const after = effect.payment
-    if (!after || !hasDueFacts(after)) continue
-    const cause = { actor: event.actor, context }
-    for (const due of settleFacts(after, factsOfPayment(book, after), cause)) enter(index, due)
+    if (!after || !hasDueFacts(after, event)) continue
+    const occasion = { event, context }
+    for (const due of settleFacts(after, factsOfPayment(book, after), occasion)) enter(index, due)
   }
   return { ...changesIn(book), emitted, cases, contradictions }
 }

@@ -18,19 +18,11 @@ import {
 import { type Cause, paymentRecovered, paymentReturned, returnUnmatched } from './fact-events.ts'
 import { adoptRefund, requestLateRefund } from './found-refund-effects.ts'
 import { type FoundRefund, newFoundRefund, placeFoundRefund } from './found-refund.ts'
-import {
-  decideLateCapture,
-  isLateCaptureDue,
-  type LateStep,
-  postLateCapture,
-  receiveLateCapture,
-} from './late-capture.ts'
-import { isSettled } from './payment-sums.ts'
+import { type LateStep, postLateCapture, receiveLateCapture } from './late-capture.ts'
 import type { Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
 import { requestPosting } from './request-posting.ts'
 import {
-  isUndecided,
   newReturn,
   placeReturn,
   postReturn,
@@ -106,7 +98,8 @@ function blockedBy(
   return [{ tenantId, serviceBankCode, serviceAccountNumber, returnId, reasonCode, blockedAt }]
 }
 
-function placedReturn(
+/** What becomes of the money of an undecided return. */
+export function placedReturn(
   returned: ReturnedMoney,
   payment: Payment | undefined,
   cause: Cause,
@@ -149,7 +142,8 @@ function capturedLate(
   return factEffect({ cases: [caseOf(reported, step.caseReason, subject)] })
 }
 
-function lateEffect(step: LateStep, cause: Cause): FactEffect {
+/** What a step of a late success means for the ledger, the PSP and the user. */
+export function lateEffect(step: LateStep, cause: Cause): FactEffect {
   const { payment, end, caseReason } = step
   const subject = { type: 'payment', id: payment.paymentId } as const
   const effect = factEffect({ payment })
@@ -191,7 +185,8 @@ function findRefund(rows: FactRows, event: RefundFound, cause: Cause): FactEffec
   return placedRefund(found, rows, cause)
 }
 
-function placedRefund(
+/** What becomes of the money of an undecided found refund. */
+export function placedRefund(
   found: FoundRefund,
   rows: Pick<FactRows, 'payment' | 'refund'>,
   cause: Cause,
@@ -271,66 +266,6 @@ function posted(
     effect.emits.push(paymentReturned(step.returned, known(payment), cause))
   } else if (matchedAt === null) effect.emits.push(returnUnmatched(step.returned, cause))
   return effect
-}
-
-/** The facts about a payment that were kept with it. */
-export interface KeptFacts {
-  returns: readonly ReturnedMoney[]
-  found: readonly FoundRefund[]
-  refunds: ReadonlyMap<string, Refund>
-  /** Whether the failed payment occupies its order. */
-  occupies: boolean
-}
-
-/** Whether facts about the payment wait for the state that it is in now. */
-export function hasDueFacts(payment: Payment): boolean {
-  return isLateCaptureDue(payment) || (payment.keepsFacts && isSettled(payment))
-}
-
-/**
- * Decides what waited for the end of a payment: first a success after its failure, then what came
- * back, in the order in which it was received. Each effect is the next one's start.
- */
-export function settleFacts(before: Payment, kept: KeptFacts, cause: Cause): FactEffect[] {
-  const effects: FactEffect[] = []
-  let payment = before
-  const add = (effect: FactEffect): void => {
-    effects.push(effect)
-    payment = effect.payment ?? payment
-  }
-  if (isLateCaptureDue(payment)) {
-    const suspendedMinor = suspendedOf(payment, kept)
-    add(lateEffect(decideLateCapture(payment, { occupies: kept.occupies, suspendedMinor }), cause))
-  }
-  if (!payment.keepsFacts || !isSettled(payment)) return effects
-  add(factEffect({ payment: { ...payment, keepsFacts: false } }))
-  const waiting = [
-    ...kept.returns.filter(isUndecided),
-    ...kept.found.filter(({ status }) => status === 'RECEIVED'),
-  ]
-  for (const fact of waiting.toSorted(byReceipt)) {
-    if ('returnId' in fact) add(placedReturn(fact, payment, cause))
-    else add(placedRefund(fact, { payment, refund: kept.refunds.get(fact.refundId) }, cause))
-  }
-  return effects
-}
-
-/** Money of the payment that came back and waits in suspense. */
-function suspendedOf({ currency }: Payment, { returns, found }: KeptFacts): bigint {
-  return [...returns, ...found].reduce(
-    (sum, one) =>
-      one.suspendedFor !== null && one.currency === currency ? sum + one.amountMinor : sum,
-    0n,
-  )
-}
-
-function byReceipt(a: ReturnedMoney | FoundRefund, b: ReturnedMoney | FoundRefund): number {
-  const byTime = a.receivedAt.getTime() - b.receivedAt.getTime()
-  return byTime === 0 ? (idOf(a) < idOf(b) ? -1 : 1) : byTime
-}
-
-function idOf(fact: ReturnedMoney | FoundRefund): string {
-  return 'returnId' in fact ? fact.returnId : fact.refundId
 }
 
 /** The spine parks an event of a payment that is not known. */

@@ -1,4 +1,4 @@
-import type { Payment } from './payment.ts'
+import { type Payment, refundableOf } from './payment.ts'
 
 /**
  * Whether no later event can change how the payment ended: it is COMPLETED, or FAILED without a
@@ -9,12 +9,7 @@ export function isSettled({ status, lateCapture }: Payment): boolean {
   return status === 'FAILED' && lateCapture !== 'RECEIVED' && lateCapture !== 'RECOVERING'
 }
 
-/** What was captured and is neither back nor on its way. */
-function leftOf({ amountMinor, refundedMinor, pendingMinor, returnedMinor }: Payment): bigint {
-  return amountMinor - refundedMinor - pendingMinor - returnedMinor
-}
-
 /** Whether an amount that came back fits in what was captured and is not back yet. */
 export function fitsInCaptured(payment: Payment, amountMinor: bigint): boolean {
-  return payment.status === 'COMPLETED' && amountMinor <= leftOf(payment)
+  return payment.status === 'COMPLETED' && amountMinor <= refundableOf(payment)
 }
