@@ -18,32 +18,6 @@ ALTER TABLE payments
     (order_freed = (status = 'FAILED' AND late_capture IS DISTINCT FROM 'RECOVERING')) NOT VALID;
 GRANT UPDATE (late_capture, keeps_facts) ON payments TO caudal_app;
 
--- Occupies the orders of failed payments again, if they are free, and returns these payments. An
--- order that a newer payment took meanwhile stays with it: the unique index decides, also between
--- transactions. Sorted like the insert of new payments, so that the two cannot deadlock.
-CREATE FUNCTION occupy_orders_again(payment_ids uuid[]) RETURNS SETOF uuid
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-DECLARE
-  candidate uuid;
-BEGIN
-  FOR candidate IN
-    SELECT payment_id FROM payments
-    WHERE payment_id = ANY (payment_ids) AND order_freed
-    ORDER BY external_order_id, tenant_id
-  LOOP
-    BEGIN
-      UPDATE payments SET order_freed = false, late_capture = 'RECOVERING'
-      WHERE payment_id = candidate;
-      RETURN NEXT candidate;
-    EXCEPTION WHEN unique_violation THEN
-      NULL;
-    END;
-  END LOOP;
-END
-$$;
-REVOKE ALL ON FUNCTION occupy_orders_again(uuid[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION occupy_orders_again(uuid[]) TO caudal_app;
-
 -- Money of a payment that came back without a request. One row for each return, whatever the number
 -- of its evidences: a callback, a line of a report, an entry of a bank statement.
 CREATE TABLE returns (

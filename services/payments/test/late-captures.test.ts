@@ -4,6 +4,7 @@ import { lateRefundIdOf } from '@caudal/contracts/ids.ts'
 import { isUniqueViolation } from '@caudal/postgres/errors.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import type { Payment } from '../src/domain/payment.ts'
@@ -233,4 +234,24 @@ test('a new payment and a late success that race for an order: one has it, and n
     }
   }
   assert.equal(won.late + won.other, 40)
+})
+
+test('a late success waits for a payment of its order that is being accepted, and leaves it the order', async () => {
+  const payment = await failed()
+  const other = pendingPayment({ externalOrderId: payment.externalOrderId })
+  let late: Promise<void> | undefined
+  await transaction(db, async (tx) => {
+    await saveRequests(tx, [], [other], [])
+    late = runBatch(db, [capturedLate(payment)])
+    await eventually(async () => {
+      const { rows } = await db.query(
+        `SELECT FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      return rows.length === 1
+    })
+  })
+  await late
+  assert.equal((await findOne(db, payment.paymentId)).lateCapture, 'REFUNDING')
+  assert.equal((await findOne(db, other.paymentId)).status, 'PENDING')
 })
