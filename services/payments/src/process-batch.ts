@@ -37,7 +37,7 @@ export const processBatch: ProcessBatch<
   const events = incoming.map(({ event }) => event)
   const { now, ...loaded } = await loadBatch(tx, events)
   parkUnknown(incoming, loaded)
-  const context = { now, region: deps.region, newId }
+  const context = { now, region: deps.region, mintId: newId }
   const decision = decideEvents(loaded, events, context)
   const emitted = decision.emitted.map(({ index, event }) => ({
     event,

@@ -54,7 +54,7 @@ export function decideEach(
   return decideEvents({ payments: known, refunds: new Map() }, events, {
     now,
     region: 'test',
-    newId,
+    mintId: newId,
   })
 }
 

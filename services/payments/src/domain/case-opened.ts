@@ -14,7 +14,7 @@ export function caseOpened(
   const { payment, amountMinor, currency } = opened
   const isMoney = amountMinor !== null && currency !== null
   return {
-    event_id: context.newId(),
+    event_id: context.mintId(),
     event_type: 'case.opened',
     timestamp: context.now.toISOString(),
     schema_version: schemaVersionOf('case.opened'),

@@ -71,7 +71,7 @@ export function decideEvents(
     record(book, effect)
     for (const event of effect.emits) emitted.push({ index, event })
     for (const toOpen of effect.cases ?? []) {
-      cases.push({ index, caseId: context.newId(), ...toOpen })
+      cases.push({ index, caseId: context.mintId(), ...toOpen })
     }
   }
   for (const [index, event] of incoming.entries()) {
@@ -158,10 +158,10 @@ function decidePaymentEvent(
 function finalizedEvent(
   payment: Payment,
   actor: Actor,
-  { now, region, newId }: EventContext,
+  { now, region, mintId }: EventContext,
 ): PaymentFinalized {
   return {
-    event_id: newId(),
+    event_id: mintId(),
     event_type: 'payment.finalized',
     timestamp: now.toISOString(),
     schema_version: schemaVersionOf('payment.finalized'),

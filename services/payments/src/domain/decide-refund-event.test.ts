@@ -43,7 +43,7 @@ function world({ payment, refunds }: ReturnType<typeof withRefunds>) {
     },
     contradictions: () => contradictions,
     play(...batch: RefundEvent[]): PostingRequested[] {
-      const decision = decideEvents(loaded, batch, { now: NOW, region: 'test', newId })
+      const decision = decideEvents(loaded, batch, { now: NOW, region: 'test', mintId: newId })
       for (const { after } of decision.changed) loaded.payments.set(after.paymentId, after)
       for (const { before, after } of decision.refunds) {
         assert(after.version >= before.version, 'a version never goes back')

@@ -116,13 +116,13 @@ function isToRecapture({ reversedAt, creditedAt, recapturedAt }: Refund): boolea
 /** Not for a late capture: the user's payment failed, and the money is not the user's yet. */
 function finalizedOf(
   { payment, before, after, actor }: Parameters<typeof effectOf>[0],
-  { now, region, newId }: EventContext,
+  { now, region, mintId }: EventContext,
 ): RefundFinalized | null {
   const { status } = after
   if (status === before.status || after.origin === 'late_capture') return null
   if (status === 'PENDING' || status === 'SUBMITTED' || status === 'IN_DOUBT') return null
   return {
-    event_id: newId(),
+    event_id: mintId(),
     event_type: 'refund.finalized',
     timestamp: now.toISOString(),
     schema_version: schemaVersionOf('refund.finalized'),

@@ -2,5 +2,5 @@
 export interface EventContext {
   now: Date
   region: string
-  newId: () => string
+  mintId: () => string
 }

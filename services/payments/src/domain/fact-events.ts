@@ -23,7 +23,7 @@ function envelopeOf<T extends ResultType>(
   { actor, context }: { actor: Actor; context: EventContext },
 ) {
   return {
-    event_id: context.newId(),
+    event_id: context.mintId(),
     event_type: type,
     timestamp: context.now.toISOString(),
     schema_version: schemaVersionOf(type),

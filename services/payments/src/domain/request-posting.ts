@@ -23,7 +23,7 @@ export interface WantedPosting extends Pick<
 export function requestPosting(wanted: WantedPosting, context: EventContext) {
   const { kind, source, end, otherwise, psp, currency, payment } = wanted
   const event: PostingRequested = {
-    event_id: context.newId(),
+    event_id: context.mintId(),
     event_type: 'posting.requested',
     timestamp: context.now.toISOString(),
     schema_version: schemaVersionOf('posting.requested'),
