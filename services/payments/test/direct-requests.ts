@@ -7,6 +7,7 @@ import {
 } from '../src/domain/decide-requests.ts'
 import type { PaymentRequestOutcome } from '../src/requests/answer-request.ts'
 import type { TracedRequest } from '../src/requests/payment-request.ts'
+import type { TracedRefundRequest } from '../src/requests/refunds/refund-request.ts'
 import {
   createPaymentRequests,
   type PaymentRequests,
@@ -62,4 +63,24 @@ export function requestsOver(
 export function show(outcome: PaymentRequestOutcome): [status: number, replayed: boolean] | string {
   if (outcome.kind === 'rejected') return outcome.code
   return [outcome.answer.httpStatus, outcome.replayed]
+}
+
+/** A request of a client for a refund. */
+export function askRefund(
+  over: Pick<TracedRefundRequest, 'paymentId' | 'amount'>,
+): TracedRefundRequest {
+  return {
+    tenantId: 'caudal',
+    clientId: 'desk',
+    actor: { type: 'client', id: 'desk' },
+    idempotencyKey: newId(),
+    fingerprint: 'ab'.repeat(32),
+    cause: 'other',
+    metadata: {},
+    refundId: newId(),
+    eventId: newId(),
+    traceId: newId().replaceAll('-', ''),
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    ...over,
+  }
 }

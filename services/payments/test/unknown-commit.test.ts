@@ -51,7 +51,7 @@ for (const [name, commit] of commitFaults(() => adminUrl)) {
   })
 }
 
-test('a failed COMMIT without an effect is a fault for the caller, and binds no key', async () => {
+test('a failed COMMIT without an effect is a fault for the caller, and binds no key (rule 1)', async () => {
   const requests = requestsOver(
     withFirstCommit(db, async (tx) => {
       await tx.query('ROLLBACK')

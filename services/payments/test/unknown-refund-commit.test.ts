@@ -4,10 +4,9 @@ import { newId } from '@caudal/contracts/ids.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
-import type { Payment } from '../src/domain/payment.ts'
 import { paymentMigrations } from '../src/migrations.ts'
-import type { TracedRefundRequest } from '../src/requests/refunds/refund-request.ts'
 import { createRefundRequests } from '../src/requests/refunds/request-refunds.ts'
+import { askRefund } from './direct-requests.ts'
 import { commitFaults, withFirstCommit } from './faulty-commits.ts'
 import { capture, emittedOf, findOne } from './spine.ts'
 
@@ -21,24 +20,6 @@ before(async () => {
   adminUrl = database.adminUrl
 })
 
-function ask({ tenantId, paymentId }: Payment): TracedRefundRequest {
-  return {
-    tenantId,
-    clientId: 'desk',
-    actor: { type: 'client', id: 'desk' },
-    idempotencyKey: newId(),
-    fingerprint: 'ab'.repeat(32),
-    paymentId,
-    amount: '60.00',
-    cause: 'other',
-    metadata: {},
-    refundId: newId(),
-    eventId: newId(),
-    traceId: newId().replaceAll('-', ''),
-    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-  }
-}
-
 for (const [name, commit] of commitFaults(() => adminUrl)) {
   test(`P12: a COMMIT ${name}: the refund is read back by its key, and exists once`, async () => {
     const payment = await capture(db)
@@ -50,7 +31,10 @@ for (const [name, commit] of commitFaults(() => adminUrl)) {
       policy,
       afterCommit: () => {},
     })
-    const [first, rival] = [ask(payment), ask(payment)]
+    const [first, rival] = [
+      askRefund({ paymentId: payment.paymentId, amount: '60.00' }),
+      askRefund({ paymentId: payment.paymentId, amount: '60.00' }),
+    ]
     const outcomes = await Promise.all([
       requests.request(first),
       requests.request({ ...first, refundId: newId() }),
