@@ -48,6 +48,7 @@ export const ReturnView = Type.Object({
   currency: CurrencyCode,
   reason: Type.String({ description: 'As the bank spells it, such as AC04.' }),
   reason_code: Type.Enum([...RETURN_CODES]),
+  version: Type.Integer({ minimum: 1, description: 'Counts the states, without gaps.' }),
   created_at: Time,
   updated_at: Time,
 })

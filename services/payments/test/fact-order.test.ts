@@ -90,7 +90,7 @@ async function setUp({ course, refunds, facts, kind, amountMinor }: Plot): Promi
   return { payment, streams }
 }
 
-/** Delivers the streams interleaved, repeated and in batches as the numbers draw, until all rest. */
+/** Delivers the streams interleaved, repeated and in batches, as the numbers draw. */
 async function play({ payment, streams }: Scene, { wallet }: Plot, numbers: readonly number[]) {
   let drawn = 0
   const draw = (below: number): number => numbers[drawn++ % numbers.length]! % below
@@ -178,7 +178,7 @@ function hasOneEnd({ course, refunds }: Plot): boolean {
 
 const numbers = fc.array(fc.nat(1_000), { minLength: 40, maxLength: 40 })
 
-test('any order, batches and repeats of facts have the same end, and no more is back than captured', async (t) => {
+test('P12: any order, batches and repeats of facts have the same end, and no more is back than captured', async (t) => {
   const seed = Number(process.env['CAUDAL_TEST_SEED'] ?? Date.now() % 1_000_000)
   t.diagnostic(`CAUDAL_TEST_SEED=${seed}`)
   await fc.assert(

@@ -22,7 +22,7 @@ before(async () => {
 
 const ledgerOf = (payment: Payment) => openLedger(db, () => [payment.accountId])
 
-test("a refund that was made at the PSP's own console is adopted and credited once", async () => {
+test("P12: a refund that was made at the PSP's own console is adopted and credited once", async () => {
   const payment = await capture(db)
   const ledger = ledgerOf(payment)
   const fact = foundRefund(payment, 4_000n)

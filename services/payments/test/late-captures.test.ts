@@ -52,7 +52,7 @@ async function isOrderFreed({ paymentId }: Payment): Promise<boolean> {
   return rows[0]!.order_freed
 }
 
-test('a success after the release debits the wallet again, and the payment is COMPLETED', async () => {
+test('P12: a success after the release debits the wallet again, and the payment is COMPLETED', async () => {
   const payment = await failed()
   const it = eventsOf(payment)
   const ledger = ledgerOf(payment)

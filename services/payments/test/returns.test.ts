@@ -44,7 +44,7 @@ function sums({ refundedMinor, pendingMinor, returnedMinor }: Payment) {
   return { refundedMinor, pendingMinor, returnedMinor }
 }
 
-test('a callback, a line of the PSP and a bank entry of one return, in any order, are one credit', async () => {
+test('P12: a callback, a line of the PSP and a bank entry of one return, in any order, are one credit', async () => {
   const returnId = newId()
   const evidence = (payment: Payment) => returnOf(payment, 10_000n, { returnId })
   const payment = await capture(db)

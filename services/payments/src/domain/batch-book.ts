@@ -87,7 +87,7 @@ export function factsOfPayment(book: BatchBook, { paymentId }: Payment) {
 }
 
 /** What the book changes, sorted by id, which is the order of locks. */
-export function changesIn(book: BatchBook) {
+export function changesOf(book: BatchBook) {
   const { payments, refunds } = book.loaded
   const { returns, found } = factsOf(book)
   return {

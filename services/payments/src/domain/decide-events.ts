@@ -5,7 +5,7 @@ import { formatAmount } from '@caudal/money/format-amount.ts'
 import {
   type BatchBook,
   type ChangedRow,
-  changesIn,
+  changesOf,
   factsOfPayment,
   type Loaded,
   openBook,
@@ -42,7 +42,7 @@ export interface CausedCase extends CaseToOpen {
 }
 
 /** What a batch changes: rows that changed or are new, each kind sorted by id. */
-export interface EventDecision extends ReturnType<typeof changesIn> {
+export interface EventDecision extends ReturnType<typeof changesOf> {
   emitted: Emitted[]
   cases: CausedCase[]
   /** Indexes of events that conflict with what is known; they change nothing. */
@@ -86,7 +86,7 @@ export function decideEvents(
     const occasion = { event, context }
     for (const due of settleFacts(after, factsOfPayment(book, after), occasion)) enter(index, due)
   }
-  return { ...changesIn(book), emitted, cases, contradictions }
+  return { ...changesOf(book), emitted, cases, contradictions }
 }
 
 function record(book: BatchBook, effect: Effect): void {

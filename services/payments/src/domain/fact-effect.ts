@@ -45,7 +45,7 @@ export function factEffect(parts: Partial<FactEffect>): FactEffect {
 }
 
 /** What a case of each reason means, in one sentence for the person who reads it first. */
-export const CASE_DETAILS: Record<CaseReason, string> = {
+const CASE_DETAILS: Record<CaseReason, string> = {
   failure_after_success: 'The PSP reported a failure of what had succeeded. The state was kept.',
   success_after_failure:
     'The PSP moved money for a payment that had failed, and the wallet cannot pay. ' +

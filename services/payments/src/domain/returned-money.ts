@@ -1,6 +1,7 @@
 import type { PostingEnd } from '@caudal/contracts/events/postings.ts'
 import type { ReturnReceived } from '@caudal/contracts/events/psp-facts.ts'
 import type { CaseReason } from '@caudal/contracts/reasons.ts'
+import type { RETURN_STATUSES } from '@caudal/contracts/refund-views.ts'
 import type { ReturnCode } from '@caudal/contracts/return-reasons.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import { fitsInCaptured, isSettled } from './payment-sums.ts'
@@ -10,8 +11,6 @@ import type { Payment } from './payment.ts'
  * RECEIVED: known, and not decided yet or on its way to suspense. MATCHED: to be credited. The last
  * two are final.
  */
-export const RETURN_STATUSES = ['RECEIVED', 'MATCHED', 'CREDITED', 'SUSPENDED'] as const
-
 export type ReturnStatus = (typeof RETURN_STATUSES)[number]
 
 /** Money that came back without a request: one, whatever the number of its evidences. */

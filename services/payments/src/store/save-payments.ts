@@ -26,6 +26,7 @@ export async function savePayments(
   const responses = after.map(({ pspAnswer: it }) => it && JSON.stringify(it))
   const sums = sumsOf(changed)
   const late = lateOf(changed)
+  const values = sql`${sums.values}${late.values}`
   await tx.query(sql`
     WITH wanted AS (
       SELECT * FROM unnest(
@@ -38,7 +39,7 @@ export async function savePayments(
         ${timestamptzArray(after, (payment) => payment.updatedAt)}::timestamptz[],
         ${timestamptzArray(after, (payment) => payment.reservedAt)}::timestamptz[],
         ${timestamptzArray(after, (payment) => payment.inDoubtAt)}::timestamptz[],
-        ${timestamptzArray(after, (payment) => payment.finalizedAt)}::timestamptz[]${sums.values}${late.values}
+        ${timestamptzArray(after, (payment) => payment.finalizedAt)}::timestamptz[]${values}
       ) AS w(payment_id, expected_status, status, reason, gateway_response, psp,
         updated_at, reserved_at, in_doubt_at, finalized_at${sums.names}${late.names})
     ), moved AS (

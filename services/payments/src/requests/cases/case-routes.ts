@@ -1,6 +1,7 @@
 import { isUuid } from '@caudal/contracts/ids.ts'
 import { Time } from '@caudal/contracts/payment-views.ts'
 import { CASE_REASONS } from '@caudal/contracts/reasons.ts'
+import { RETURN_STATUSES, ReturnView } from '@caudal/contracts/refund-views.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
@@ -11,13 +12,12 @@ import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { type Static, Type } from 'typebox'
 import type { Payment } from '../../domain/payment.ts'
-import { RETURN_STATUSES, type ReturnedMoney } from '../../domain/returned-money.ts'
+import type { ReturnedMoney } from '../../domain/returned-money.ts'
 import { CASE_STATUSES, type CaseFilter, type StoredCase } from '../../store/list-cases.ts'
 import type { ReturnFilter, ReturnPosition } from '../../store/list-returns.ts'
 import { readerOf, serviceTenantOf } from '../caller.ts'
 import {
   CaseView,
-  ReturnView,
   StaffReturnView,
   viewCase,
   viewReturn,

@@ -1,27 +1,13 @@
-import { Amount, CurrencyCode, Time } from '@caudal/contracts/payment-views.ts'
+import { Time } from '@caudal/contracts/payment-views.ts'
 import { CASE_REASONS } from '@caudal/contracts/reasons.ts'
-import { RETURN_CODES } from '@caudal/contracts/return-reasons.ts'
+import { ReturnView } from '@caudal/contracts/refund-views.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { Type } from 'typebox'
-import { RETURN_STATUSES, type ReturnedMoney } from '../../domain/returned-money.ts'
+import type { ReturnedMoney } from '../../domain/returned-money.ts'
 import { CASE_STATUSES, type StoredCase } from '../../store/list-cases.ts'
 
 const orNull = (description: string) => Type.Union([Type.Null(), Type.String()], { description })
-
-/** A return as the owner of its payment sees it. */
-export const ReturnView = Type.Object({
-  return_id: Uuid,
-  payment_id: Uuid,
-  status: Type.Enum([...RETURN_STATUSES]),
-  amount: Amount,
-  currency: CurrencyCode,
-  reason: Type.String({ description: 'As the bank spells it, such as AC04.' }),
-  reason_code: Type.Enum([...RETURN_CODES]),
-  version: Type.Integer(),
-  created_at: Time,
-  updated_at: Time,
-})
 
 /** A return as staff sees it: without a payment if the evidence names none. */
 export const StaffReturnView = Type.Object({
