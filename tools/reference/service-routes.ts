@@ -8,6 +8,9 @@ import { mountProvider } from '@caudal/identity/oidc/mount-provider.ts'
 import { addTokenRoutes } from '@caudal/identity/tokens/token-routes.ts'
 import { addUserRoutes } from '@caudal/identity/users/user-routes.ts'
 import { addOrderRoutes } from '@caudal/orders/requests/routes.ts'
+import { addCancelRoutes } from '@caudal/payments/requests/cancel/cancel-routes.ts'
+import { addCaseRoutes } from '@caudal/payments/requests/cases/case-routes.ts'
+import { addRefundRoutes } from '@caudal/payments/requests/refunds/refund-routes.ts'
 import { addPaymentRoutes } from '@caudal/payments/requests/routes.ts'
 import { addStaffRoutes } from '@caudal/payments/requests/staff-routes.ts'
 import { addCancelRoute } from '@caudal/processor/http/cancel-route.ts'
@@ -38,7 +41,10 @@ export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
     service: 'payments',
     add: [
       (app) => addPaymentRoutes(app, INERT_LISTS),
+      (app) => addRefundRoutes(app, INERT_LISTS),
+      (app) => addCancelRoutes(app, INERT_LISTS),
       (app) => addStaffRoutes(app, INERT_LISTS),
+      (app) => addCaseRoutes(app, INERT_LISTS),
       (app) => addWaitsRoute(app, INERT),
     ],
   },
