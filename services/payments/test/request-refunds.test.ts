@@ -207,6 +207,20 @@ test('metadata has 20 members of 500 characters at most, and the reason is one o
   assert.deepEqual([most.status, most.json['metadata']], [202, many(20)])
 })
 
+test('metadata is never interpreted: strange names and values come back as they were sent', async () => {
+  const payment = await captured()
+  const strange = '{"constructor":"b","":"c","null":"\\u0000","quote":"\\"\\\\"}'
+  const body = `{"reason":"other","amount":"1.00","metadata":${strange}}`
+  const key = newId()
+  const first = await refund(service, token, payment.paymentId, body, key)
+  assert.equal(first.status, 202, first.text)
+  assert(first.text.includes(strange), first.text)
+  const again = await refund(service, token, payment.paymentId, body, key)
+  assert.equal(again.text, first.text)
+  const url = `${service.url}/v1/refunds/${String(first.json['refund_id'])}`
+  assert((await call(url, { token })).text.includes(strange))
+})
+
 test('only a captured payment is refundable; a refusal is stored and replayed', async () => {
   const cases = [
     ['PENDING', 'PAYMENT_NOT_REFUNDABLE'],
