@@ -1,9 +1,11 @@
 import { PAYMENT_STATUSES } from '@caudal/contracts/payment-statuses.ts'
 import { CASE_REASONS } from '@caudal/contracts/reasons.ts'
+import { REFUND_STATUSES } from '@caudal/contracts/refund-views.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import { isFinalStatus } from './domain/payment.ts'
+import { isFinalRefund } from './domain/refund.ts'
 import { type EventObserver, observeEvents } from './events/observe-events.ts'
 import { observeRequests, type RequestObserver } from './requests/observe-requests.ts'
 import {
@@ -11,9 +13,8 @@ import {
   type RefundRequestObserver,
 } from './requests/refunds/observe-refund-requests.ts'
 import { countOpenCases } from './store/count-open-cases.ts'
+import { countRefundsUnderWay } from './store/count-refunds-under-way.ts'
 import { countUnderWay } from './store/count-under-way.ts'
-
-const UNDER_WAY = PAYMENT_STATUSES.filter((status) => !isFinalStatus(status))
 
 /** Metrics and log lines about payments (P10, P13, F9). */
 export interface Observer {
@@ -23,11 +24,11 @@ export interface Observer {
 }
 
 /**
- * Creates the metrics of the service. Each scrape counts the payments that are not final and
- * measures the age of the oldest, so that a stuck payment is visible.
+ * Creates the metrics of the service. Each scrape counts the payments and refunds that are not
+ * final and measures the age of the oldest, so that a stuck one is visible.
  */
 export function createObserver(deps: { db: Db; logger: Logger; metrics: Metrics }): Observer {
-  const { logger, metrics } = deps
+  const { db, logger, metrics } = deps
   const entered = metrics.counter(
     'payments_entered_total',
     'Payments that entered a state, by the reason for those that failed.',
@@ -38,7 +39,16 @@ export function createObserver(deps: { db: Db; logger: Logger; metrics: Metrics 
     'Refunds that entered a state, by the reason for those that failed.',
     ['status', 'reason'],
   )
-  watchUnderWay(deps)
+  watchUnderWay(metrics, {
+    name: 'payments',
+    statuses: PAYMENT_STATUSES.filter((status) => !isFinalStatus(status)),
+    count: () => countUnderWay(db),
+  })
+  watchUnderWay(metrics, {
+    name: 'refunds',
+    statuses: REFUND_STATUSES.filter((status) => !isFinalRefund({ status })),
+    count: () => countRefundsUnderWay(db),
+  })
   watchCases(deps)
   return {
     requestsDecided: observeRequests({ logger, metrics, entered }),
@@ -47,20 +57,35 @@ export function createObserver(deps: { db: Db; logger: Logger; metrics: Metrics 
   }
 }
 
-function watchUnderWay({ db, metrics }: { db: Db; metrics: Metrics }): void {
+/** What is under way of one kind: how to count it, and the states that are not final. */
+interface UnderWayOf<S extends string> {
+  name: 'payments' | 'refunds'
+  statuses: readonly S[]
+  count: () => Promise<readonly { status: S; count: number; oldestSeconds: number }[]>
+}
+
+function watchUnderWay<S extends string>(
+  metrics: Metrics,
+  { name, statuses, count: countAll }: UnderWayOf<S>,
+): void {
   const labels = ['status'] as const
+  const what = name === 'payments' ? 'payment' : 'refund'
   metrics.gauges(
     [
-      { name: 'payments_under_way', help: 'Payments in a state that is not final.', labels },
       {
-        name: 'payments_under_way_oldest_seconds',
-        help: 'Age of the oldest payment of a state that is not final.',
+        name: `${name}_under_way`,
+        help: `How many ${name} are in a state that is not final.`,
+        labels,
+      },
+      {
+        name: `${name}_under_way_oldest_seconds`,
+        help: `Age of the oldest ${what} of a state that is not final.`,
         labels,
       },
     ],
     async ([count, oldest]) => {
-      const rows = await countUnderWay(db)
-      for (const status of UNDER_WAY) {
+      const rows = await countAll()
+      for (const status of statuses) {
         const row = rows.find((each) => each.status === status)
         count!.set({ status }, row?.count ?? 0)
         oldest!.set({ status }, row?.oldestSeconds ?? 0)

@@ -285,6 +285,22 @@ test('refunds are asked for by clients with the scope, of payments of their tena
   assert.equal((await findOne(world.db.pool, paymentId)).pendingMinor, 0n)
 })
 
+test('P13: metrics show requests for refunds, their states and those that are under way', async () => {
+  await refund(service, token, (await captured()).paymentId)
+  await refund(service, token, newId())
+  const { text } = await call(`${service.url}/metrics`, { token: '' })
+  for (const line of [
+    /^refund_requests_total\{.*outcome="accepted".*\} \d+/m,
+    /^refund_requests_total\{.*outcome="PAYMENT_NOT_FOUND".*\} \d+/m,
+    /^refunds_entered_total\{.*status="PENDING",reason="".*\} \d+/m,
+    /^refunds_under_way\{.*status="PENDING".*\} [1-9]\d*$/m,
+    /^refunds_under_way\{.*status="IN_DOUBT".*\} \d+$/m,
+    /^refunds_under_way_oldest_seconds\{.*status="PENDING".*\} [\d.]+/m,
+  ]) {
+    assert(line.test(text), `no line ${line}`)
+  }
+})
+
 test('the same key of two clients names two refunds', async () => {
   const payment = await captured()
   const key = newId()

@@ -82,6 +82,6 @@ export function shareOf(refund: Refund): RefundShare {
 }
 
 /** Whether nothing more is expected of the refund. */
-export function isFinalRefund({ status }: Refund): boolean {
+export function isFinalRefund({ status }: Pick<Refund, 'status'>): boolean {
   return status !== 'PENDING' && status !== 'SUBMITTED' && status !== 'IN_DOUBT'
 }
