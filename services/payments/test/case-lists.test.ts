@@ -14,7 +14,7 @@ const ROWS = 40_000
 const BLOCKS_AT_MOST = 100
 const SOME_PAYMENT = '00000000-0000-4000-8000-000000000007'
 
-/** Returns of two tenants and 1,000 payments, nearly all CREDITED, and cases of eight reasons. */
+/** Returns of two tenants and 1,000 payments, nearly all CREDITED, and cases of four reasons. */
 const FILL = `
   INSERT INTO returns (return_id, tenant_id, account_id, payment_id, user_id, psp, amount_minor,
     currency, reference, reason, reason_code, status, suspended_for, matched_at, version,
@@ -29,7 +29,7 @@ const FILL = `
   INSERT INTO cases (case_id, tenant_id, account_id, reason, subject_type, subject_id, detail,
     status, opened_at)
   SELECT gen_random_uuid(), CASE WHEN n % 2 = 0 THEN 'caudal' ELSE 'acme' END, gen_random_uuid(),
-    (ARRAY['amount_mismatch', 'receivable', 'return_unmatched', 'wallet_not_creditable'])[1 + n % 4],
+    (ARRAY['amount_mismatch', 'receivable', 'return_unmatched', 'currency_mismatch'])[1 + n % 4],
     'payment', gen_random_uuid(), 'A case.', CASE WHEN n % 99 = 0 THEN 'OPEN' ELSE 'RESOLVED' END,
     '2026-01-01T00:00:00Z'::timestamptz + n * interval '1 second'
   FROM generate_series(1, ${ROWS}) n`
