@@ -19,7 +19,7 @@ export const REFUND_STATUSES = [
 export const RETURN_STATUSES = ['RECEIVED', 'MATCHED', 'CREDITED', 'SUSPENDED'] as const
 
 /** What a client keeps with a refund; it is never interpreted. */
-export const Metadata = Type.Record(Type.String(), Type.String({ maxLength: 500 }), {
+const Metadata = Type.Record(Type.String(), Type.String({ maxLength: 500 }), {
   maxProperties: 20,
   description: 'Up to 20 members of up to 500 characters each.',
 })

@@ -4,7 +4,7 @@ import { TOPICS } from '../topics.ts'
 import { envelope, EventAmount, EventCurrency, EventUuid, Psp } from './fields.ts'
 
 /** What moves between a wallet and the settlement account of a PSP, beside payments. */
-export const POSTING_KINDS = ['refund', 'return', 'recapture'] as const
+const POSTING_KINDS = ['refund', 'return', 'recapture'] as const
 
 /** The accounts on the other side of the settlement account. */
 export const POSTING_ENDS = ['wallet', 'suspense', 'receivable'] as const
