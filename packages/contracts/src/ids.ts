@@ -18,7 +18,7 @@ export function voidIdOf(refundId: string): string {
 }
 
 /** The refund of a payment whose money moved after it had failed: UUIDv5 of the payment. */
-export function lateRefundIdOf(paymentId: string): string {
+export function lateCaptureRefundIdOf(paymentId: string): string {
   return v5(`refund/late/${paymentId}`, NAMESPACE)
 }
 

@@ -5,7 +5,7 @@ import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
 import { childTraceparent, parseTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { Loaded } from './domain/batch-book.ts'
 import { caseOpened } from './domain/case-opened.ts'
-import { type ConsumedEvent, paymentIdOf, refundIdOf, returnIdOf } from './domain/consumed-event.ts'
+import { type ConsumedEvent, paymentIdOf, refundIdOf, returnIdIn } from './domain/consumed-event.ts'
 import { type CausedCase, decideEvents, type EventDecision } from './domain/decide-events.ts'
 import type { EventContext } from './domain/event-context.ts'
 import { loadBatch } from './store/load-batch.ts'
@@ -89,7 +89,7 @@ function missingOf(event: ConsumedEvent, { payments, refunds, facts }: Loaded): 
     const isFound = event.event_type === 'refund.found' || facts?.found.has(refundId) === true
     return isFound ? null : `refund ${refundId}`
   }
-  const returnId = returnIdOf(event)
+  const returnId = returnIdIn(event)
   if (event.event_type !== 'funds.posted' || returnId === undefined) return null
   return facts?.returns.get(returnId) ? null : `return ${returnId}`
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { lateRefundIdOf } from '@caudal/contracts/ids.ts'
+import { lateCaptureRefundIdOf } from '@caudal/contracts/ids.ts'
 import { isUniqueViolation } from '@caudal/postgres/errors.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -98,7 +98,7 @@ test('if the order is paid by another payment, the PSP is asked to refund and su
   await runBatch(db, [capturedLate(payment), capturedLate(payment)])
   await ledger.settle()
   assert.deepEqual(ledger.balances, { wallet: 0n, suspense: -10_000n, receivable: 0n })
-  const refundId = lateRefundIdOf(payment.paymentId)
+  const refundId = lateCaptureRefundIdOf(payment.paymentId)
   const requested = await emittedOf(db, 'refund.requested', payment.paymentId)
   assert.deepEqual(
     requested.map((event) => [event.refund_id, event.amount]),
@@ -120,7 +120,7 @@ test('a refund of a late success that fails at the PSP leaves a case', async () 
   const payment = await failed()
   await insert(pendingPayment({ externalOrderId: payment.externalOrderId }))
   await runBatch(db, [capturedLate(payment)])
-  const refund = await findRefundRow(db, lateRefundIdOf(payment.paymentId))
+  const refund = await findRefundRow(db, lateCaptureRefundIdOf(payment.paymentId))
   const it = refundEventsOf(refund)
   await runBatch(db, [it.submitted(), it.failed(), it.failed()])
   assert.deepEqual(await casesOf(db, payment.accountId), ['success_after_failure'])

@@ -26,7 +26,7 @@ export function refundIdOf(event: ConsumedEvent): string | undefined {
 }
 
 /** The return that the event is about; undefined if it is about none. */
-export function returnIdOf(event: ConsumedEvent): string | undefined {
+export function returnIdIn(event: ConsumedEvent): string | undefined {
   if (event.event_type === 'return.received') return event.return_id
   if (event.event_type !== 'funds.posted') return undefined
   return event.source.type === 'return' ? event.source.id : undefined

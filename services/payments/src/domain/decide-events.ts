@@ -12,7 +12,7 @@ import {
   rowsIn,
 } from './batch-book.ts'
 import type { CaseToOpen } from './case-to-open.ts'
-import { type ConsumedEvent, paymentIdOf, refundIdOf, returnIdOf } from './consumed-event.ts'
+import { type ConsumedEvent, paymentIdOf, refundIdOf, returnIdIn } from './consumed-event.ts'
 import { decideFact, type FactRows } from './decide-facts.ts'
 import { decideRefundEvent } from './decide-refund-event.ts'
 import type { EventContext } from './event-context.ts'
@@ -76,7 +76,7 @@ export function decideEvents(
   }
   for (const [index, event] of incoming.entries()) {
     const payment = paymentIdOf(event)
-    const ids = { payment, refund: refundIdOf(event), returned: returnIdOf(event) }
+    const ids = { payment, refund: refundIdOf(event), returned: returnIdIn(event) }
     const effect = decideEvent(rowsIn(book, ids), event, context)
     if (effect === 'contradicts') contradictions.push(index)
     if (effect === null || effect === 'contradicts') continue

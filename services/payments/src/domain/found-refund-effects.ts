@@ -1,5 +1,5 @@
 import type { RefundRequested } from '@caudal/contracts/events/refunds.ts'
-import { lateRefundIdOf } from '@caudal/contracts/ids.ts'
+import { lateCaptureRefundIdOf } from '@caudal/contracts/ids.ts'
 import { effectOf, type RefundEffect, withShares } from './decide-refund-event.ts'
 import { settle } from './evolve-refund.ts'
 import { type Cause, refundRequested } from './fact-events.ts'
@@ -36,7 +36,7 @@ export function requestLateRefund(
   cause: Cause,
 ): { refund: Refund; event: RefundRequested } {
   const { now } = cause.context
-  const refundId = lateRefundIdOf(payment.paymentId)
+  const refundId = lateCaptureRefundIdOf(payment.paymentId)
   const { amountMinor } = payment
   const refund = bareRefund(payment, { refundId, amountMinor, origin: 'late_capture', now })
   return { refund, event: refundRequested(refund, cause) }

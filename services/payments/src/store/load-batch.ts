@@ -6,7 +6,7 @@ import {
   isFact,
   paymentIdOf,
   refundIdOf,
-  returnIdOf,
+  returnIdIn,
 } from '../domain/consumed-event.ts'
 import { receiveLateCapture } from '../domain/late-capture.ts'
 import type { Payment } from '../domain/payment.ts'
@@ -52,7 +52,7 @@ async function loadFacts(
   if (news.length === 0 && keeping.length === 0) return undefined
   const late = news.filter(({ event_type: type }) => type === 'payment.captured_late')
   const wanted = {
-    returnIds: idsOf(news, returnIdOf),
+    returnIds: idsOf(news, returnIdIn),
     refundIds: idsOf(news, refundIdOf),
     paymentIds: [...keeping.map(({ paymentId }) => paymentId), ...idsOf(late, paymentIdOf)],
   }
