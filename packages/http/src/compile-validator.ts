@@ -44,7 +44,8 @@ export function closeObjects(schema: unknown): unknown {
   if (typeof schema !== 'object' || schema === null) return schema
   const closed: Record<string, unknown> = {}
   for (const [keyword, value] of Object.entries(schema)) closed[keyword] = closeObjects(value)
-  if (closed.type === 'object' && 'properties' in closed) closed.additionalProperties ??= false
+  const names = 'properties' in closed || 'patternProperties' in closed
+  if (closed.type === 'object' && names) closed.additionalProperties ??= false
   return closed
 }
 

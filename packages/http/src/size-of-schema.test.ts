@@ -27,8 +27,16 @@ test('the largest document of a schema fits into its size, and no larger one is 
   assert.ok(bytes >= text.length && bytes < text.length + 250, `${bytes} for ${text.length}`)
 })
 
+test('an object whose sender chooses the names has the size of its most members', () => {
+  const schema = Type.Record(Type.String(), Type.String({ maxLength: 5 }), { maxProperties: 3 })
+  const { bytes, values } = sizeOfSchema(schema)!
+  assert.equal(values, 4)
+  assert.ok(bytes > 3 * (5 + 1_024) * 6, String(bytes))
+})
+
 test('a schema without limits has no size', () => {
-  for (const member of [Type.Unknown(), Type.Array(Uuid)]) {
+  const unlimited = Type.Record(Type.String(), Uuid)
+  for (const member of [Type.Unknown(), Type.Array(Uuid), unlimited]) {
     assert.equal(sizeOfSchema(Type.Object({ member })), undefined)
     assert.equal(sizeOfSchema(Type.Union([Uuid, member])), undefined)
   }

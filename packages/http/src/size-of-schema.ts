@@ -12,6 +12,8 @@ interface Schema {
   const?: unknown
   anyOf?: readonly Schema[]
   properties?: Record<string, Schema>
+  patternProperties?: Record<string, Schema>
+  maxProperties?: number
   items?: Schema
   maxItems?: number
   maxLength?: number
@@ -79,8 +81,9 @@ function sizeOfList({ items, maxItems }: Schema): Size | undefined {
   return { bytes, values: 1 + maxItems * item.values }
 }
 
-function sizeOfObject({ properties }: Schema): Size | undefined {
-  if (properties === undefined) return undefined
+function sizeOfObject(schema: Schema): Size | undefined {
+  const { properties } = schema
+  if (properties === undefined) return sizeOfRecord(schema)
   const size: Size = { bytes: CONTAINER_BYTES, values: 1 }
   for (const [name, schema] of Object.entries(properties)) {
     const member = sizeOfSchema(schema)
@@ -91,9 +94,18 @@ function sizeOfObject({ properties }: Schema): Size | undefined {
   return size
 }
 
+/** Members with names of the sender's own choice. */
+function sizeOfRecord({ patternProperties = {}, maxProperties }: Schema): Size | undefined {
+  const member = largest(Object.values(patternProperties).map(sizeOfSchema))
+  if (member === undefined || maxProperties === undefined) return undefined
+  const name = TEXT_CHARACTERS * BYTES_PER_CHARACTER + MEMBER_BYTES
+  const bytes = CONTAINER_BYTES + maxProperties * (name + member.bytes)
+  return { bytes, values: 1 + maxProperties * member.values }
+}
+
 function largest(sizes: readonly (Size | undefined)[]): Size | undefined {
   const known = sizes.filter((size) => size !== undefined)
-  if (known.length < sizes.length) return undefined
+  if (known.length < sizes.length || known.length === 0) return undefined
   return {
     bytes: Math.max(...known.map(({ bytes }) => bytes)),
     values: Math.max(...known.map(({ values }) => values)),

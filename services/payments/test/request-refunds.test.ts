@@ -196,6 +196,8 @@ test('metadata has 20 members of 500 characters at most, and the reason is one o
     { metadata: { long: 'x'.repeat(501) } },
     { metadata: { number: 1 } },
     { metadata: { nested: { a: 'b' } } },
+    { metadata: { 'a\nb': { nested: 'x' } } },
+    { metadata: { 'a\nb': 'x'.repeat(501) } },
     { metadata: [] },
     { reason: 'because' },
     { reason: undefined },
