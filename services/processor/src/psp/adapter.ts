@@ -1,4 +1,5 @@
 import type { DeclineCode } from '@caudal/contracts/decline-codes.ts'
+import type { CallbackFact } from '../domain/callback-fact.ts'
 import type { Capabilities } from '../domain/capabilities.ts'
 import type { OperationKind } from '../domain/operation-facts.ts'
 import type { SendOutcome, StatusAnswer } from '../domain/outcome.ts'
@@ -29,6 +30,18 @@ export type Decoded<T> = {
   errorClass: string | null
 }
 
+/** A callback as it arrived. Names of headers are in lower case. */
+export type RawCallback = {
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  rawBody: Buffer
+}
+
+/**
+ * Whether one of the secrets made a signature over the bytes. `signedAt` is the signed time, in
+ * milliseconds since the epoch; null if the PSP signs none. The core judges its age.
+ */
+export type VerifiedCallback = { verified: true; signedAt: number | null } | { verified: false }
+
 /**
  * The language of one payment service provider: its fields, spellings and codes stay inside (P5).
  * An adapter is pure. It does no I/O, reads no clock and keeps no state; the client in
@@ -49,6 +62,18 @@ export type PspAdapter = {
     execute(expected: ExpectedOperation, response: PspResponse): Decoded<SendOutcome>
     query(expected: ExpectedOperation, response: PspResponse): Decoded<StatusAnswer>
   }
+  /** Checks the signature over the raw bytes, in constant time, against every secret. */
+  verifyCallback(
+    callback: RawCallback,
+    secrets: readonly string[],
+    /** Milliseconds since the epoch. */
+    now: number,
+  ): VerifiedCallback
+  /**
+   * The facts of a verified callback, in order. One bad item does not hide the others: it becomes a
+   * fact with the state `unknown`. A body that cannot be read at all has no facts.
+   */
+  parseCallback(rawBody: Buffer): CallbackFact[]
   /** The PSP's code of a declined operation in our words; `other` if it is not known (E7). */
   declineCode(kind: OperationKind, errorCode: string | undefined): DeclineCode
 }

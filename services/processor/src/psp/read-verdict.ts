@@ -35,7 +35,7 @@ export type Verdict =
   | { kind: 'none'; cause: Disbelief }
 
 /** A transaction id that is kept, compared and shown as it is: visible ASCII, not cut. */
-const TRANSACTION_ID = /^[\x21-\x7e]{1,255}$/
+export const TRANSACTION_ID = /^[\x21-\x7e]{1,255}$/
 
 /** The members that name an operation, and the transaction that moved its money. */
 const MEMBERS = {
@@ -45,10 +45,9 @@ const MEMBERS = {
 } as const satisfies Record<OperationKind, object>
 
 /**
- * Reads what the PSP states about an operation. This is the only reader of such bytes, whether they
- * are an answer, a status query's, a callback or a line of a report. A verdict names our operation,
- * echoes no other amount or currency, and an approval has a transaction id (rule 9, ADR 0023).
- * Everything else is `none`: neither a success nor a failure.
+ * Reads what the PSP states about an operation. This is the only reader of an answer or of a status
+ * query's. A verdict names our operation, echoes no other amount or currency, and an approval has a
+ * transaction id (rule 9, ADR 0023). Everything else is `none`: neither a success nor a failure.
  */
 export function readVerdict(expected: ExpectedOperation, bytes: Buffer): Verdict {
   const members = readMembers(bytes)
@@ -99,8 +98,8 @@ function none(cause: Disbelief): Verdict {
   return { kind: 'none', cause }
 }
 
-/** Duplicate members, invalid UTF-8 and the like make an answer unreadable (rule 17). */
-function readMembers(bytes: Buffer): Record<string, unknown> | null {
+/** The members of an object; duplicates, invalid UTF-8 and the like make it unreadable (rule 17). */
+export function readMembers(bytes: Buffer): Record<string, unknown> | null {
   try {
     const value = parseStrictJson(bytes)
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)

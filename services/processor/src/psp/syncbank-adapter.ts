@@ -4,6 +4,7 @@ import type { OperationKind } from '../domain/operation-facts.ts'
 import type { PspOrder } from '../domain/psp-order.ts'
 import type { PspAdapter } from './adapter.ts'
 import { classifyAnswer, classifyStatus } from './classify-answer.ts'
+import { parseSyncbankCallback, verifySyncbankCallback } from './syncbank-callbacks.ts'
 
 const MINUTE_MS = 60_000
 
@@ -66,6 +67,8 @@ export function createSyncbankAdapter({ apiKey }: { apiKey?: string | undefined 
       }),
     },
     decode: { execute: classifyAnswer, query: classifyStatus },
+    verifyCallback: verifySyncbankCallback,
+    parseCallback: parseSyncbankCallback,
     declineCode: (_kind, errorCode = '') =>
       Object.hasOwn(DECLINE_CODES, errorCode) ? DECLINE_CODES[errorCode]! : 'other',
   }
