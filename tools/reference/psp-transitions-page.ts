@@ -12,14 +12,22 @@ A test fails when it is out of date.
 
 Payments, refunds and voids share these transitions. \`send\`, \`await\` (an attempt is SENDING) and
 \`query\` are the steps of an operation; PENDING and IN_DOUBT is what the customer may know. A fact
-that is not in the table changes nothing: COMPLETED and FAILED are final.
+that is not in the table changes nothing. COMPLETED and FAILED are final: late facts only add what
+the PSP did with the money, or contradict.
 
 - **nothing left**: no request can have reached the PSP. **all answered**: the PSP answered every
   request with its own \`failed\`. **may be in flight**: a request has no such answer (rule 9). In
   the step \`await\` this is about the requests before the one that awaits its answer.
+- **moved late**: the money of a FAILED operation moved after all. **taken back**: the PSP took back
+  the money that it had moved.
+- **callback**: a fact that the PSP reported. **hint**: one that proves nothing by itself, such as an
+  approval without a transaction id. **other amount**: any fact with another amount or currency.
 - A payment emits \`payment.completed\`, \`payment.failed.*\`, \`payment.in_doubt\` or
   \`payment.canceled\`; a refund or a void emits \`refund.succeeded\`, \`refund.failed\`,
   \`refund.in_doubt\` or \`refund.canceled\`, and \`refund.submitted\` when it is sent first.
+- \`late_success\` is \`payment.captured_late\` or \`refund.found\`. \`reversed\` is
+  \`return.received\` or \`refund.reversed\`, \`returned\` is \`return.received\`, \`contradicted\` is
+  \`psp.contradicted\`, which opens a case.
 - **late**: the verdict on a request that is not awaited any more, or of an earlier status query.
 - A void that fails as already settled emits nothing: a refund follows as a new operation.
 `
@@ -48,7 +56,14 @@ function diagramOf(rows: readonly Transition[]): string {
 
 function tableOf(rows: readonly Transition[]): string {
   const lines = rows.map(({ from, fact, to, emits }) => {
-    const cells = [textOf(from), leftOf(from), fact, textOf(to), leftOf(to), emits ?? '–']
+    const cells = [
+      textOf(from),
+      leftOf(from),
+      fact,
+      textOf(to),
+      leftOf(to),
+      emits.join(', ') || '–',
+    ]
     return `| ${cells.join(' | ')} |`
   })
   const head = '| State | Requests | Fact | Next state | Requests | Emits |'

@@ -30,6 +30,21 @@ export function postingIdOf(kind: string, source: { type: string; id: string }):
   return v5(`posting/${kind}/${source.type}/${source.id}`, NAMESPACE)
 }
 
+/** A refund that a PSP made by itself: UUIDv5 of the PSP and its id of the refund. */
+export function foundRefundIdOf(psp: string, transactionId: string): string {
+  return v5(`refund-at-psp/${psp}/${transactionId}`, NAMESPACE)
+}
+
+/** A return: UUIDv5 of the PSP and its reference, so that every evidence of it has the same. */
+export function returnIdOf(psp: string, reference: string): string {
+  return v5(`return/${psp}/${reference}`, NAMESPACE)
+}
+
+/** The return that the reversal of a payment is: UUIDv5 of the PSP and its id of the payment. */
+export function reversalIdOf(psp: string, transactionId: string): string {
+  return v5(`reversal/${psp}/${transactionId}`, NAMESPACE)
+}
+
 const ID_BYTES = 16
 /** Random bytes are fetched for this many ids at once: a system call for each costs 10 µs. */
 const IDS_PER_FETCH = 512

@@ -225,7 +225,7 @@ test('one transaction id may occur at two PSPs', async (t) => {
   for (const result of results) assert.equal((await stateOf(db, result))?.status, 'COMPLETED')
 })
 
-test('an approval that contradicts a final state changes nothing and raises an alarm', async (t) => {
+test('an approval that contradicts a final state is emitted once, changes no status and raises an alarm', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'record' })
   const metrics = createMetrics('processor')
   const logger = createLogger({ service: 'processor', level: 'silent' })
@@ -234,9 +234,26 @@ test('an approval that contradicts a final state changes nothing and raises an a
   assert.ok(paid && declined)
   const decline: SendOutcome = { kind: 'declined', response: { status: 'failed' } }
   await recordAnswers(deps, [answered(paid, approved('t-1')), answered(declined, decline)])
-  await recordAnswers(deps, [answered(paid, approved('t-2')), answered(declined, approved())])
-  assert.equal((await stateOf(db, answered(paid, decline)))?.status, 'COMPLETED')
-  assert.equal((await stateOf(db, answered(declined, decline)))?.status, 'FAILED')
+  const late = answered(declined, approved('t-3'))
+  await recordAnswers(deps, [answered(paid, approved('t-2')), late])
+  await recordAnswers(deps, [late, foundApproved(declined.facts, 't-3')])
+  const ofPaid = await stateOf(db, answered(paid, decline))
+  assert.deepEqual([ofPaid?.status, ofPaid?.emitted], ['COMPLETED', ['payment.completed']])
+  const ofDeclined = await stateOf(db, answered(declined, decline))
+  assert.deepEqual(
+    [ofDeclined?.status, ofDeclined?.emitted],
+    ['FAILED', ['payment.failed.gateway_error', 'payment.captured_late']],
+  )
+  const { rows: cases } = await db.query<{ contradiction: string; id: string }>(
+    `SELECT payload::json->>'contradiction' AS contradiction,
+       payload::json->'subject'->>'id' AS id
+     FROM outbox WHERE payload::json->>'event_type' = 'psp.contradicted'`,
+  )
+  assert.deepEqual(cases, [{ contradiction: 'operation_unknown', id: paid.facts.paymentId }])
+  const { rows: claims } = await db.query<{ payment_id: string }>(
+    `SELECT payment_id FROM psp_transactions WHERE gateway_transaction_id = 't-3'`,
+  )
+  assert.deepEqual(claims, [{ payment_id: declined.facts.paymentId }])
   const shown = await metrics.registry.metrics()
   for (const errorClass of ['second_transaction_id', 'approved_after_failure']) {
     assert.match(shown, new RegExp(`refused_total\\{.*error_class="${errorClass}".*\\} 1$`, 'm'))

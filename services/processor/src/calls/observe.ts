@@ -180,6 +180,14 @@ function namesOf(emission: Emission): { status: string; reason: string } {
       return { status: 'SUBMITTED', reason: '' }
     case 'canceled':
       return { status: 'CANCELED', reason: '' }
+    case 'late_success':
+      return { status: 'SUCCEEDED_LATE', reason: '' }
+    case 'reversed':
+      return { status: 'REVERSED', reason: '' }
+    case 'returned':
+      return { status: 'RETURNED', reason: '' }
+    case 'contradicted':
+      return { status: 'CONTRADICTED', reason: emission.contradiction }
     default:
       return emission satisfies never
   }

@@ -18,6 +18,7 @@ import { recordOperations } from '../store/record-operations.ts'
 import { type ClosedAttempt, saveDecisions } from '../store/save-decisions.ts'
 import { type AnsweredQuery, saveQueries } from '../store/save-queries.ts'
 import type { PspCallResult, SentResult } from './call-psp.ts'
+import { lateRefundIdOf } from './late-refund-id.ts'
 import { newReversal } from './new-reversal.ts'
 import type { Observer } from './observe.ts'
 import { isVerdict, recordVerdicts } from './record-verdicts.ts'
@@ -125,7 +126,8 @@ function decideAll(
       continue
     }
     plan.emitted.push({ facts, emission })
-    plan.events.push(resultEvent(facts, emission, { region, now, psp }))
+    const refundId = lateRefundIdOf(adapter, facts, decision.operation)
+    plan.events.push(resultEvent(facts, emission, { region, now, psp, refundId }))
   }
   for (const [operationId, state] of states) {
     plan.operations.push({ operationId, state })

@@ -1,5 +1,6 @@
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
+import { hasSucceeded, transactionOf } from '../domain/decide-late.ts'
 import type { OperationFacts } from '../domain/operation-facts.ts'
 import type { Approval } from '../domain/outcome.ts'
 import { isOver, type PspOperation } from '../domain/psp-operation.ts'
@@ -17,7 +18,7 @@ export type RefusedApproval = { facts: OperationFacts; errorClass: string }
 /**
  * Claims the transaction ids of approvals. An approval whose id belongs to another one becomes an
  * answer without a verdict: the operation stays in doubt, and the answer is kept (ADR 0023). An
- * approval that contradicts a final state changes nothing, but is reported too.
+ * approval that contradicts a final state is reported too.
  */
 export async function refuseRepeatedIds(
   tx: Tx,
@@ -36,7 +37,7 @@ export async function refuseRepeatedIds(
     if (isOver(state)) {
       const errorClass = contradictionOf(state, transactionId)
       if (errorClass !== null) refused.push({ facts: answer.facts, errorClass })
-      continue
+      if (hasSucceeded(state)) continue
     }
     claims.set(answer, { psp: state.psp ?? DEFAULT_PSP, transactionId, operationId })
   }
@@ -52,8 +53,8 @@ export async function refuseRepeatedIds(
 
 /** How an approval contradicts a final state; null if it repeats it. */
 function contradictionOf(state: PspOperation, transactionId: string): string | null {
-  if (state.status === 'FAILED') return 'approved_after_failure'
-  const known = state.lastResponse?.gateway_transaction_id ?? transactionId
+  if (!hasSucceeded(state)) return 'approved_after_failure'
+  const known = transactionOf(state) ?? transactionId
   return known === transactionId ? null : 'second_transaction_id'
 }
 

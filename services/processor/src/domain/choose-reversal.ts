@@ -1,10 +1,14 @@
+import type { DeclineCode } from '@caudal/contracts/decline-codes.ts'
 import type { RefundReason } from '@caudal/contracts/reasons.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { Emission } from './decision.ts'
 import type { OperationFacts, ReversalFacts } from './operation-facts.ts'
 import type { OperationStatus } from './psp-operation.ts'
 
-/** A payment as its row knows it, with what was given back of it. Times in milliseconds. */
+/**
+ * A payment as its row knows it, with what was given back of it. It is COMPLETED here also if its
+ * money moved after it had FAILED. Times in milliseconds.
+ */
 export type PaymentAtPsp = {
   tenantId: string
   status: OperationStatus
@@ -14,7 +18,7 @@ export type PaymentAtPsp = {
   currency: string
   destinationBank: string
   finishedAt: number | null
-  /** The sum of its reversals that did not fail. */
+  /** The sum of its reversals that did not fail and were not taken back. */
   reversedMinor: bigint
 }
 
@@ -59,6 +63,14 @@ function isRefundable(payment: PaymentAtPsp, refund: RefundWish, psp: string): b
   )
 }
 
+/** Whether a refund followed a void that failed, so that the void no longer speaks for it. */
+export function wasFollowed(
+  { kind }: Pick<OperationFacts, 'kind'>,
+  declineCode: DeclineCode | null,
+): boolean {
+  return kind === 'void' && declineCode === 'already_settled'
+}
+
 function refused(reason: RefundReason): ReversalChoice {
   return { kind: 'refused', reason }
 }
@@ -69,6 +81,6 @@ function refused(reason: RefundReason): ReversalChoice {
  */
 export function followUpOf(facts: OperationFacts, emission: Emission): ReversalFacts | null {
   if (facts.kind !== 'void' || emission.kind !== 'failed') return null
-  if (emission.declineCode !== 'already_settled') return null
+  if (!wasFollowed(facts, emission.declineCode ?? null)) return null
   return { ...facts, kind: 'refund', operationId: facts.requestId, sequence: facts.sequence + 1 }
 }

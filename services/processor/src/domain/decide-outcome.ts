@@ -1,3 +1,4 @@
+import { decideLate } from './decide-late.ts'
 import {
   awaitVerdict,
   complete,
@@ -15,15 +16,15 @@ import { type DecisionContext, queryDelayMs, pspRetryDelayMs } from './retry-pol
 export type AttemptOutcome = { attempt: number; outcome: SendOutcome }
 
 /**
- * Applies the outcome of an attempt to its operation. A verdict always counts. Any other outcome
- * counts only for the awaited attempt, so a repeated report changes nothing.
+ * Applies the outcome of an attempt to its operation. A verdict always counts, even late. Any other
+ * outcome counts only for the awaited attempt, so a repeated report changes nothing.
  */
 export function decideOutcome(
   operation: PspOperation,
   { attempt, outcome }: AttemptOutcome,
   context: DecisionContext,
 ): PspDecision {
-  if (isOver(operation)) return moveOn(operation)
+  if (isOver(operation)) return decideLate(operation, outcome)
   if (outcome.kind === 'approved') return complete(operation, outcome.response)
   if (outcome.kind === 'declined') {
     return fail(operation, 'gateway_declined', outcome.response, outcome.declineCode)

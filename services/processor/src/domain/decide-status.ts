@@ -1,3 +1,4 @@
+import { decideLate } from './decide-late.ts'
 import { awaitVerdict, complete, type PspDecision, doubt, fail, moveOn } from './decision.ts'
 import type { StatusAnswer } from './outcome.ts'
 import { type PspOperation, isOver } from './psp-operation.ts'
@@ -21,7 +22,7 @@ export function decideStatus(
   { query, answer }: StatusFound,
   context: DecisionContext,
 ): PspDecision {
-  if (isOver(operation)) return moveOn(operation)
+  if (isOver(operation)) return decideLate(operation, answer)
   if (answer.kind === 'approved') return complete(operation, answer.response)
   if (answer.kind === 'failed') {
     const reason = operation.unproven ? 'gateway_declined' : 'gateway_unavailable'

@@ -1,6 +1,7 @@
 import type { DeclineCode } from '@caudal/contracts/decline-codes.ts'
 import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
-import type { PspReason, RefundReason } from '@caudal/contracts/reasons.ts'
+import type { CaseReason, PspReason, RefundReason } from '@caudal/contracts/reasons.ts'
+import type { Approval } from './outcome.ts'
 import type { PspOperation } from './psp-operation.ts'
 import { type DecisionContext, queryDelayMs } from './retry-policy.ts'
 
@@ -12,12 +13,43 @@ export type Emission =
   | { kind: 'in_doubt' }
   | { kind: 'canceled' }
   | Refusal
+  | LateTruth
 
 type Failure = {
   kind: 'failed'
   reason: PspReason
   response: PspAnswer
   declineCode?: DeclineCode | undefined
+}
+
+/** What a PSP reveals about an operation that has ended, or beside the operations. */
+export type LateTruth =
+  /** The money of an operation that had FAILED moved. */
+  | { kind: 'late_success'; response: Approval }
+  /** The money that moved was taken back; `reason` is the PSP's, if it states one. */
+  | { kind: 'reversed'; transactionId: string; reason: string | null }
+  | MoneyReturned
+  | Contradiction
+
+/** The receiving bank returned money of a payment, or of one that is not known. */
+export type MoneyReturned = {
+  kind: 'returned'
+  /** The PSP's id of the return. */
+  reference: string
+  amountMinor: bigint
+  currency: string
+  /** As the bank spells it; null if it states none. */
+  reason: string | null
+}
+
+/** A fact that contradicts the operation. `detail` is a sentence for the case. */
+export type Contradiction = {
+  kind: 'contradicted'
+  contradiction: CaseReason
+  detail: string
+  /** As the PSP states them, where they are what contradicts. */
+  amountMinor?: bigint
+  currency?: string
 }
 
 /** A refund that may not be sent. */

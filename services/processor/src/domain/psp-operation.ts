@@ -35,6 +35,10 @@ export type PspOperation = {
   /** The PSP's last answer that named a status, for the event and for people. */
   lastResponse: PspAnswer | null
   reason: OperationReason | null
+  /** The PSP's transaction that moved the money although the operation had FAILED. */
+  lateId: string | null
+  /** The PSP took back the money that it had moved. */
+  reversed: boolean
 }
 
 /** An operation whose funds are held and for which no request was sent. */
@@ -53,10 +57,12 @@ export function newOperation(now: number): PspOperation {
     queries: 0,
     lastResponse: null,
     reason: null,
+    lateId: null,
+    reversed: false,
   }
 }
 
-/** Whether the operation is in a final state, which never changes. */
+/** Whether the operation is in a final state, which never changes. Late truth is kept beside it. */
 export function isOver(operation: PspOperation): boolean {
   return operation.status === 'COMPLETED' || operation.status === 'FAILED'
 }

@@ -13,11 +13,22 @@ function ends(step: ShownState['step'], left: ShownState['left'], fact: string):
 test('each fact leads from each state to one state and emits one event at most', () => {
   const ways = Map.groupBy(rows, ({ from, fact }) => `${nameOf(from)}: ${fact}`)
   for (const [way, all] of ways) assert.equal(all.length, 1, way)
+  for (const { fact, from, emits } of rows) {
+    // A reversal proves the success before it, where that is not known yet.
+    const isProof = fact === 'callback: reversed' && !['COMPLETED', 'moved late'].some(isOf(from))
+    assert.ok(emits.length <= 1 || (isProof && emits.length === 2), `${nameOf(from)}: ${fact}`)
+  }
 })
 
-test('nothing leads out of a final state, and every other state can end', () => {
+const isOf =
+  ({ status, left }: ShownState) =>
+  (name: string) =>
+    name === status || name === left
+
+test('nothing leads out of a final status, and every other state can end', () => {
   const states = new Set(rows.flatMap(({ from, to }) => [nameOf(from), nameOf(to)]))
-  const canEnd = new Set(['COMPLETED  ', 'FAILED  '])
+  const ended = [...states].filter((name) => /^(COMPLETED|FAILED) /.test(name))
+  const canEnd = new Set(ended)
   for (let before = -1; before !== canEnd.size;) {
     before = canEnd.size
     for (const { from, to } of rows) if (canEnd.has(nameOf(to))) canEnd.add(nameOf(from))
@@ -26,10 +37,40 @@ test('nothing leads out of a final state, and every other state can end', () => 
     [...states].filter((name) => !canEnd.has(name)),
     [],
   )
-  assert.deepEqual(
-    rows.filter(({ from }) => from.step === null),
-    [],
-  )
+  for (const { from, to } of rows.filter(({ from }) => from.step === null)) {
+    assert.deepEqual([to.status, to.step], [from.status, null])
+  }
+})
+
+test('a failed operation whose money moves is emitted once, and a contradiction changes nothing', () => {
+  for (const { from, to, emits } of rows) {
+    const isLate = from.left === null && from.status === 'FAILED' && to.left !== null
+    assert.equal(emits.includes('late_success'), isLate)
+    if (emits.includes('contradicted')) assert.deepEqual(to, from)
+  }
+  const failures = rows.filter(({ fact }) => fact === 'callback: failed')
+  const contradicted = failures.filter(({ emits }) => emits[0] === 'contradicted')
+  assert.deepEqual(contradicted.map(({ from }) => nameOf(from)).toSorted(), [
+    'COMPLETED  ',
+    'COMPLETED  taken back',
+    'FAILED  moved late',
+    'FAILED  taken back',
+  ])
+})
+
+test('a fact with another amount is never applied', () => {
+  const others = rows.filter(({ fact }) => fact === 'callback: other amount')
+  assert.ok(others.length >= 8)
+  for (const { from, to, emits } of others) {
+    assert.deepEqual([to, emits], [from, ['contradicted']])
+  }
+})
+
+test('a hint and a return make the status of an operation that has not ended due now', () => {
+  const hints = rows.filter(({ fact }) => fact === 'callback: hint' || fact.endsWith('returned'))
+  for (const { to } of hints.filter(({ from }) => from.step !== null)) {
+    assert.deepEqual([to.step, to.left], ['query', 'may be in flight'])
+  }
 })
 
 test('rule 9: what may be in flight fails only by a verdict', () => {
@@ -37,6 +78,7 @@ test('rule 9: what may be in flight fails only by a verdict', () => {
     ({ from, to }) => to.status === 'FAILED' && from.left === 'may be in flight',
   )
   assert.deepEqual([...new Set(failures.map(({ fact }) => fact))].toSorted(), [
+    'callback: failed',
     'declined',
     'late: declined',
     'query: failed',
@@ -54,9 +96,9 @@ test('an operation is canceled only where nothing left, and a key that expired i
 
 test('a final state is emitted once, and a doubt when it begins', () => {
   for (const { from, to, emits } of rows) {
-    const isFinal = emits === 'completed' || emits === 'failed' || emits === 'canceled'
-    assert.equal(isFinal, to.step === null)
-    assert.equal(emits === 'in_doubt', to.status === 'IN_DOUBT' && from.status !== 'IN_DOUBT')
+    const isFinal = ['completed', 'failed', 'canceled'].includes(emits[0] ?? '')
+    assert.equal(isFinal, to.step === null && from.step !== null)
+    assert.equal(emits[0] === 'in_doubt', to.status === 'IN_DOUBT' && from.status !== 'IN_DOUBT')
   }
 })
 

@@ -1,15 +1,21 @@
+import type { CallbackFact, FactState } from './callback-fact.ts'
 import type { Capabilities } from './capabilities.ts'
+import { decideCallback } from './decide-callback.ts'
 import { decideCancel } from './decide-cancel.ts'
 import { type Admission, decideDue, type DueContext } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
+import { decideReturn } from './decide-unasked.ts'
 import type { Emission, PspDecision } from './decision.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
-import { newOperation, type PspOperation } from './psp-operation.ts'
+import { isOver, newOperation, type PspOperation } from './psp-operation.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 
-/** What is known of the requests that were sent, while one awaits its answer of those before it. */
-type Left = 'nothing left' | 'all answered' | 'may be in flight'
+/**
+ * What is known of the requests that were sent, while one awaits its answer of those before it; of
+ * an operation that has ended, what the PSP did with the money afterwards.
+ */
+type Left = 'nothing left' | 'all answered' | 'may be in flight' | 'moved late' | 'taken back'
 
 /** A state as the documents show it. */
 export type ShownState = {
@@ -18,15 +24,17 @@ export type ShownState = {
   left: Left | null
 }
 
-/** One row of the table: in this state, this fact leads to that state and emits that. */
+/** One row of the table: in this state, this fact leads to that state and emits these, in order. */
 export type Transition = {
   from: ShownState
   fact: string
   to: ShownState
-  emits: Emission['kind'] | null
+  emits: readonly Emission['kind'][]
 }
 
-type Fact = { name: string; apply: (state: PspOperation) => PspDecision | null }
+/** What follows from a fact; null where it cannot happen or changes nothing of what is shown. */
+type Applied = { operation: PspOperation; emissions: readonly Emission[] } | null
+type Fact = { name: string; apply: (state: PspOperation) => Applied }
 
 const NOW = 1_000_000
 const WAIT_MS = 15_000
@@ -55,6 +63,7 @@ const capabilities: Capabilities = {
 }
 const context: DueContext = { now: NOW, jitter: 0, policy, capabilities, psp: 'main' }
 const response = { status: 'any', gateway_transaction_id: 'any' }
+const TERMS = { amountMinor: 1n, currency: 'USD' }
 
 const failed: SendOutcome = { kind: 'unavailable', response, retryAfterMs: null }
 const notSent: SendOutcome = { kind: 'not_sent', cause: 'unreachable' }
@@ -95,7 +104,7 @@ const FACTS: readonly Fact[] = [
     apply(state) {
       if (state.step !== 'await') return null
       const before = { ...state, failures: 0, ...given }
-      return decideOutcome(before, { attempt: state.attempt, outcome }, context)
+      return applied(decideOutcome(before, { attempt: state.attempt, outcome }, context))
     },
   })),
   late('late: approved', { kind: 'approved', response }),
@@ -104,26 +113,61 @@ const FACTS: readonly Fact[] = [
     name,
     apply: (state) =>
       state.step === 'query'
-        ? decideStatus(state, { query: state.queries, answer }, context)
+        ? applied(decideStatus(state, { query: state.queries, answer }, context))
         : null,
   })),
+  reported('callback: approved', 'approved'),
+  reported('callback: failed', 'failed'),
+  reported('callback: pending', 'pending'),
+  reported('callback: reversed', 'reversed'),
+  reported('callback: other amount', 'approved', { amountMinor: 2n }),
+  reported('callback: hint', 'approved', { itsId: null }),
+  {
+    name: 'callback: returned',
+    apply(state) {
+      if (state.attempt === 0 && !isOver(state)) return null
+      const returned = decideReturn(state, TERMS, factOf('returned'), context)
+      return returned.kind === 'decided' ? applied(returned.decision) : null
+    },
+  },
   {
     name: 'canceled',
     apply(state) {
       const decided = decideCancel(state)
-      return decided.kind === 'canceled' ? decided.decision : null
+      return decided.kind === 'canceled' ? applied(decided.decision) : null
     },
   },
 ]
 
-/** The verdict on an attempt that is not awaited any more. */
+function applied({ operation, emission }: PspDecision): Applied {
+  return { operation, emissions: emission === null ? [] : [emission] }
+}
+
+function factOf(state: FactState, given: Partial<CallbackFact> = {}): CallbackFact {
+  const ids = { ourId: null, itsId: 'any', paymentId: null, paymentItsId: null }
+  return { key: 'any', kind: 'pay', ...ids, state, ...TERMS, reasonCode: null, ...given }
+}
+
+/** A fact of a callback about an operation that was sent, or that has ended. */
+function reported(name: string, state: FactState, given: Partial<CallbackFact> = {}): Fact {
+  const reporting = { ...context, declineCode: 'other' } as const
+  return {
+    name,
+    apply(before) {
+      if (before.attempt === 0 && !isOver(before)) return null
+      return decideCallback(before, TERMS, factOf(state, given), reporting)
+    },
+  }
+}
+
+/** The verdict on an attempt that is not awaited any more, also after the end. */
 function late(name: string, outcome: SendOutcome): Fact {
   return {
     name,
     apply: (state) =>
-      state.step === null || state.step === 'await' || state.attempt === 0
+      state.step === 'await' || state.attempt === 0
         ? null
-        : decideOutcome(state, { attempt: state.attempt, outcome }, context),
+        : applied(decideOutcome(state, { attempt: state.attempt, outcome }, context)),
   }
 }
 
@@ -140,7 +184,7 @@ function due(
       if (state.step !== step) return null
       // A key is looked at only where a request may have left.
       if (name === 'key expired' && !state.mayHaveLeft) return null
-      return decideDue({ ...state, dueAt: NOW - WAIT_MS }, admission, given)
+      return applied(decideDue({ ...state, dueAt: NOW - WAIT_MS }, admission, given))
     },
   }
 }
@@ -158,16 +202,13 @@ export function transitions(): Transition[] {
     if (known.has(name)) continue
     known.set(name, state)
     for (const { name: fact, apply } of FACTS) {
-      const decision = apply(state)
-      if (!decision) continue
-      const { operation, emission } = decision
+      const follows = apply(state)
+      // After the end, most facts repeat what is known.
+      if (!follows || (isOver(state) && follows.emissions.length === 0)) continue
+      const { operation, emissions } = follows
       open.push(operation)
-      const row = {
-        from: shownState(state),
-        fact,
-        to: shownState(operation),
-        emits: emission?.kind ?? null,
-      }
+      const emits = emissions.map(({ kind }) => kind)
+      const row = { from: shownState(state), fact, to: shownState(operation), emits }
       rows.set(JSON.stringify(row), row)
     }
   }
@@ -175,13 +216,17 @@ export function transitions(): Transition[] {
 }
 
 /** What the decisions depend on, but for what the facts set: counts and times. */
-function keyOf({ status, step, mayHaveLeft, unproven, attempt }: PspOperation): string {
-  return JSON.stringify([status, step, mayHaveLeft, unproven, Math.min(attempt, 1)])
+function keyOf({ status, step, mayHaveLeft, unproven, attempt, ...late }: PspOperation): string {
+  const { lateId, reversed } = late
+  const sent = Math.min(attempt, 1)
+  return JSON.stringify([status, step, mayHaveLeft, unproven, sent, lateId !== null, reversed])
 }
 
 /** The state as the documents show it. */
-export function shownState({ status, step, mayHaveLeft, unproven }: PspOperation): ShownState {
-  if (step === null) return { status, step, left: null }
+export function shownState(operation: PspOperation): ShownState {
+  const { status, step, mayHaveLeft, unproven, lateId, reversed } = operation
+  if (step === null && reversed) return { status, step, left: 'taken back' }
+  if (step === null) return { status, step, left: lateId === null ? null : 'moved late' }
   if (unproven) return { status, step, left: 'may be in flight' }
   return { status, step, left: mayHaveLeft ? 'all answered' : 'nothing left' }
 }

@@ -1,6 +1,5 @@
 import { type Actor, systemActor } from '@caudal/contracts/actor.ts'
-import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
-import type { CaudalEvent, EventType } from '@caudal/contracts/catalogue.ts'
+import type { CaudalEvent } from '@caudal/contracts/catalogue.ts'
 import { newId } from '@caudal/contracts/ids.ts'
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
@@ -8,29 +7,30 @@ import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { Emission } from '../domain/decision.ts'
 import type { OperationFacts, PaymentFacts, ReversalFacts } from '../domain/operation-facts.ts'
+import { contradictionEvent, foundEvent, lateEvent, ofType, returnEvent } from './psp-fact-event.ts'
 
 export type EmissionContext = {
   region: string
   now: number
   /** Of the operation; null before its first attempt. */
   psp: string | null
+  /** The refund that the emission is about, if it is not the one of the operation. */
+  refundId?: string | undefined
   /** Who caused it, where it was neither a timer nor an answer of the PSP (ADR 0017). */
   actor?: Actor
 }
 
-/** The event of an emission: for payments.results of a payment, for refunds.results of a refund. */
+/**
+ * The event of an emission: for payments.results of a payment, for refunds.results of a refund, for
+ * psp.facts where the PSP did what it was not asked for.
+ */
 export function resultEvent(
   facts: OperationFacts,
   emission: Emission,
   context: EmissionContext,
 ): OutboxEvent {
   const common = {
-    event_id: newId(),
-    timestamp: new Date(context.now).toISOString(),
-    actor: context.actor ?? systemActor('processor'),
-    region: context.region,
-    tenant_id: facts.tenantId,
-    account_id: facts.accountId,
+    ...envelopeOf(facts, context),
     payment_id: facts.paymentId,
     user_id: facts.userId,
     amount: formatAmount(facts.amountMinor, facts.currency),
@@ -39,9 +39,24 @@ export function resultEvent(
   return {
     event:
       facts.kind === 'pay'
-        ? paymentEvent(common, facts, emission)
-        : refundEvent(common, facts, emission, context.psp ?? DEFAULT_PSP),
+        ? paymentEvent(common, facts, emission, context.psp)
+        : refundEvent(common, facts, emission, context),
     traceparent: facts.traceparent === null ? undefined : childTraceparent(facts.traceparent),
+  }
+}
+
+/** The envelope of an event that a timer or the PSP caused, unless the context names another. */
+export function envelopeOf(
+  { tenantId, accountId }: Pick<OperationFacts, 'tenantId' | 'accountId'>,
+  { now, actor, region }: Pick<EmissionContext, 'now' | 'actor' | 'region'>,
+) {
+  return {
+    event_id: newId(),
+    timestamp: new Date(now).toISOString(),
+    actor: actor ?? systemActor('processor'),
+    region,
+    tenant_id: tenantId,
+    account_id: accountId,
   }
 }
 
@@ -50,7 +65,12 @@ type Common = Omit<
   'event_type' | 'schema_version' | 'wallet_transaction_id'
 >
 
-function paymentEvent(of: Common, facts: PaymentFacts, emission: Emission): CaudalEvent {
+function paymentEvent(
+  of: Common,
+  facts: PaymentFacts,
+  emission: Emission,
+  psp: string | null,
+): CaudalEvent {
   const common = { ...of, wallet_transaction_id: facts.walletTransactionId }
   switch (emission.kind) {
     case 'completed':
@@ -74,6 +94,15 @@ function paymentEvent(of: Common, facts: PaymentFacts, emission: Emission): Caud
       return { ...common, ...ofType('payment.in_doubt') }
     case 'canceled':
       return { ...common, ...ofType('payment.canceled') }
+    case 'late_success':
+      return lateEvent({ ...of, psp: psp ?? DEFAULT_PSP }, emission.response)
+    case 'reversed':
+    case 'returned':
+      return returnEvent({ ...of, psp: psp ?? DEFAULT_PSP }, emission, of)
+    case 'contradicted': {
+      const subject = { type: 'payment', id: of.payment_id } as const
+      return contradictionEvent({ ...of, psp: psp ?? DEFAULT_PSP }, emission, { subject, of })
+    }
     case 'submitted':
     case 'refused':
       throw new Error(`a payment is never ${emission.kind}`)
@@ -86,9 +115,10 @@ function refundEvent(
   of: Common,
   { kind: method, requestId }: ReversalFacts,
   emission: Emission,
-  psp: string,
+  { psp: named, refundId = requestId }: EmissionContext,
 ): CaudalEvent {
-  const common = { ...of, refund_id: requestId }
+  const psp = named ?? DEFAULT_PSP
+  const common = { ...of, refund_id: refundId }
   switch (emission.kind) {
     case 'submitted':
       return { ...common, ...ofType('refund.submitted'), psp, method }
@@ -114,13 +144,19 @@ function refundEvent(
     }
     case 'canceled':
       return { ...common, ...ofType('refund.canceled') }
+    case 'late_success':
+      return foundEvent({ ...common, psp }, emission.response)
+    case 'reversed':
+      return { ...common, ...ofType('refund.reversed'), psp, method }
+    case 'contradicted': {
+      const subject = { type: 'refund', id: refundId } as const
+      return contradictionEvent({ ...of, psp }, emission, { subject, of })
+    }
+    case 'returned':
+      throw new Error('a return is about a payment')
     default:
       return emission satisfies never
   }
-}
-
-function ofType<T extends EventType>(type: T) {
-  return { event_type: type, schema_version: schemaVersionOf(type) }
 }
 
 const FAILURE_TYPES = {

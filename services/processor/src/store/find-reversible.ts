@@ -23,16 +23,20 @@ type Row = {
 export type Reversible = { payments: Map<string, PaymentAtPsp>; now: number }
 
 /**
- * Loads payments with the sum of their reversals that did not fail. The refunds of a payment come
- * in order, so no other transaction records one meanwhile.
+ * Loads payments with the sum of their reversals that did not fail and were not taken back. The
+ * refunds of a payment come in order, so no other transaction records one meanwhile.
  */
 export async function findReversible(tx: Tx, paymentIds: readonly string[]): Promise<Reversible> {
   const statement = sql`
-    SELECT p.payment_id, p.tenant_id, p.status, p.psp, p.amount_minor, p.currency,
-      p.destination_bank, p.finished_at,
-      p.gateway_response->>'gateway_transaction_id' AS transaction_id,
+    SELECT p.payment_id, p.tenant_id, p.psp, p.amount_minor, p.currency, p.destination_bank,
+      p.finished_at,
+      -- The money of a payment that had FAILED may have moved late.
+      CASE WHEN p.late_transaction_id IS NULL THEN p.status ELSE 'COMPLETED' END AS status,
+      coalesce(p.late_transaction_id, p.gateway_response->>'gateway_transaction_id')
+        AS transaction_id,
       (SELECT coalesce(sum(o.amount_minor), 0)::bigint FROM operations o
-        WHERE o.payment_id = p.payment_id AND o.status <> 'FAILED') AS reversed_minor,
+        WHERE o.payment_id = p.payment_id AND o.reversed_at IS NULL
+          AND (o.status <> 'FAILED' OR o.late_transaction_id IS NOT NULL)) AS reversed_minor,
       statement_timestamp() AS now
     FROM payments p
     WHERE p.payment_id = ANY(${uuidArray(paymentIds, (id) => id)}::uuid[])

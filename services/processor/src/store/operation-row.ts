@@ -16,7 +16,7 @@ export type StoredOperation = { facts: OperationFacts; state: PspOperation; now:
 /** The columns of an operation's state. */
 const STATE_COLUMNS = sql`created_at, status, step, due_at, attempt_number,
   attempt_deadline_at, failure_count, may_have_left, unproven, query_count, gateway_response,
-  reason, psp, statement_timestamp() AS now`
+  reason, psp, late_transaction_id, reversed_at, statement_timestamp() AS now`
 
 /** The columns that every load takes. */
 export function operationColumns({ ownFacts }: OperationTable): Sql {
@@ -38,6 +38,8 @@ export type StateRow = {
   gateway_response: PspAnswer | null
   reason: OperationReason | null
   psp: string | null
+  late_transaction_id: string | null
+  reversed_at: Date | null
   now: Date
 }
 
@@ -106,6 +108,8 @@ export function stateOf(row: StateRow): PspOperation {
     queries: row.query_count,
     lastResponse: row.gateway_response,
     reason: row.reason,
+    lateId: row.late_transaction_id,
+    reversed: row.reversed_at !== null,
   }
 }
 

@@ -40,6 +40,9 @@ export async function saveDecisions(
         failure_count = d.failure_count, may_have_left = d.may_have_left, unproven = d.unproven,
         query_count = d.query_count, gateway_response = d.gateway_response, reason = d.reason,
         psp = coalesce(p.psp, d.psp),
+        late_transaction_id = coalesce(p.late_transaction_id, d.late_transaction_id),
+        reversed_at = CASE WHEN d.reversed
+          THEN coalesce(p.reversed_at, statement_timestamp()) ELSE p.reversed_at END,
         in_doubt_at = CASE WHEN d.status = 'IN_DOUBT'
           THEN coalesce(p.in_doubt_at, statement_timestamp()) ELSE p.in_doubt_at END,
         finished_at = CASE WHEN d.step IS NULL
@@ -57,9 +60,12 @@ export async function saveDecisions(
         ${states.map((it) => it.queries)}::int[],
         ${states.map(({ lastResponse }) => lastResponse && JSON.stringify(lastResponse))}::jsonb[],
         ${states.map((it) => it.reason)}::text[],
-        ${states.map((it) => it.psp)}::text[]
+        ${states.map((it) => it.psp)}::text[],
+        ${states.map((it) => it.lateId)}::text[],
+        ${states.map((it) => it.reversed)}::boolean[]
       ) AS d(id, status, step, due_at, attempt_number, attempt_deadline_at, failure_count,
-        may_have_left, unproven, query_count, gateway_response, reason, psp)
+        may_have_left, unproven, query_count, gateway_response, reason, psp,
+        late_transaction_id, reversed)
       WHERE p.${table.id} = d.id
     ), closed AS (
       UPDATE ${table.attempts} a SET

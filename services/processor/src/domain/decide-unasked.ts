@@ -1,0 +1,82 @@
+import type { CallbackFact } from './callback-fact.ts'
+import { queryNow, type Terms } from './decide-callback.ts'
+import { contradict } from './decide-late.ts'
+import { type Emission, type MoneyReturned, moveOn, type PspDecision } from './decision.ts'
+import { isOver, type PspOperation } from './psp-operation.ts'
+import type { DecisionContext } from './retry-policy.ts'
+
+const DETAILS = {
+  currency: 'The PSP reported money of a payment in another currency than the payment has.',
+  never_sent: 'The PSP gave money of a payment back that was not sent to it.',
+} as const
+
+/** What becomes of a return: it is emitted, contradicts its payment, or cannot be read. */
+export type ReturnDecision =
+  | { kind: 'decided'; decision: PspDecision }
+  | { kind: 'unreadable'; cause: string }
+
+/**
+ * The receiving bank returned money of the payment. That proves that the money had left, so a
+ * payment that has not ended is asked about at once.
+ */
+export function decideReturn(
+  payment: PspOperation,
+  { currency }: Terms,
+  fact: CallbackFact,
+  context: Pick<DecisionContext, 'now'>,
+): ReturnDecision {
+  const returned = returnOf(fact)
+  if (returned === null) return { kind: 'unreadable', cause: 'no_amount' }
+  if (returned.currency !== currency) {
+    const decision = contradict(payment, 'currency_mismatch', DETAILS.currency)
+    return { kind: 'decided', decision }
+  }
+  const { operation } = mayStillEnd(payment) ? queryNow(payment, context) : moveOn(payment)
+  return { kind: 'decided', decision: { operation, emission: returned, call: null } }
+}
+
+/** The return that a fact states; null without an amount. */
+export function returnOf(fact: CallbackFact): MoneyReturned | null {
+  const { amountMinor, currency, itsId, key, reasonCode: reason } = fact
+  if (amountMinor === null || amountMinor <= 0n || currency === null) return null
+  return { kind: 'returned', reference: itsId ?? key, amountMinor, currency, reason }
+}
+
+/** What becomes of money that went back without a refund of ours. */
+export type FoundRefund =
+  | { kind: 'found'; emission: Emission; amountMinor: bigint; transactionId: string }
+  | { kind: 'contradicted'; decision: PspDecision }
+  /** The payment is asked about first, and the fact is applied after its end. */
+  | { kind: 'wait'; decision: PspDecision }
+  | { kind: 'unreadable'; cause: string }
+
+/** The PSP gave money of the payment back by itself, such as from its own console. */
+export function decideFound(
+  payment: PspOperation,
+  { currency }: Terms,
+  fact: CallbackFact,
+  context: Pick<DecisionContext, 'now'>,
+): FoundRefund {
+  const { amountMinor, itsId } = fact
+  if (itsId === null) return { kind: 'unreadable', cause: 'no_transaction_id' }
+  if (amountMinor === null || amountMinor <= 0n || fact.currency === null) {
+    return { kind: 'unreadable', cause: 'no_amount' }
+  }
+  if (fact.currency !== currency) {
+    const decision = contradict(payment, 'currency_mismatch', DETAILS.currency)
+    return { kind: 'contradicted', decision }
+  }
+  if (mayStillEnd(payment)) return { kind: 'wait', decision: queryNow(payment, context) }
+  if (!isOver(payment)) {
+    const decision = contradict(payment, 'operation_unknown', DETAILS.never_sent)
+    return { kind: 'contradicted', decision }
+  }
+  const response = { status: 'approved', gateway_transaction_id: itsId }
+  const emission = { kind: 'late_success', response } as const
+  return { kind: 'found', emission, amountMinor, transactionId: itsId }
+}
+
+/** A request may have reached the PSP, and there is no verdict yet. */
+function mayStillEnd(payment: PspOperation): boolean {
+  return !isOver(payment) && payment.attempt > 0
+}

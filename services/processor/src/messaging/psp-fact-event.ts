@@ -1,0 +1,107 @@
+import { type CaudalEvent, type EventType, schemaVersionOf } from '@caudal/contracts/catalogue.ts'
+import type { PspContradicted, ReturnReceived } from '@caudal/contracts/events/psp-facts.ts'
+import { returnIdOf, reversalIdOf } from '@caudal/contracts/ids.ts'
+import { returnCodeOf } from '@caudal/contracts/return-reasons.ts'
+import { formatAmount } from '@caudal/money/format-amount.ts'
+import type { Contradiction, LateTruth, MoneyReturned } from '../domain/decision.ts'
+import type { Approval } from '../domain/outcome.ts'
+
+type Envelope = Omit<ReturnReceived, 'event_type' | 'schema_version' | keyof OfReturn> & {
+  psp: string
+}
+type OfReturn = Pick<
+  ReturnReceived,
+  'return_id' | 'amount' | 'currency' | 'reference' | 'reason' | 'reason_code' | 'payment' | 'psp'
+>
+type Known = { payment_id: string; user_id: string }
+type OfPayment = Envelope & Known & { amount: string; currency: string }
+type Reversed = Extract<LateTruth, { kind: 'reversed' }>
+
+const REVERSED = 'payment reversed'
+const NOT_STATED = 'not stated'
+
+/** Type and version of an event. */
+export function ofType<T extends EventType>(type: T) {
+  return { event_type: type, schema_version: schemaVersionOf(type) }
+}
+
+/** The money of a payment that had FAILED moved. */
+export function lateEvent(of: OfPayment, response: Approval): CaudalEvent {
+  return { ...of, ...ofType('payment.captured_late'), gateway_response: response }
+}
+
+/** Money of a payment went back for which no refund is under way. */
+export function foundEvent(of: OfPayment & { refund_id: string }, response: Approval): CaudalEvent {
+  return { ...of, ...ofType('refund.found'), gateway_response: response }
+}
+
+/** Money of the payment came back: the bank returned it, or the PSP reversed the payment. */
+export function returnEvent(
+  of: Envelope,
+  emission: Reversed | MoneyReturned,
+  payment: Known & { amount: string; currency: string },
+): CaudalEvent {
+  const known = { payment: { payment_id: payment.payment_id, user_id: payment.user_id } }
+  const envelope = onlyEnvelope(of)
+  if (emission.kind === 'returned') {
+    return { ...envelope, ...ofType('return.received'), ...returnedOf(of.psp, emission), ...known }
+  }
+  const { transactionId, reason } = emission
+  return {
+    ...envelope,
+    ...ofType('return.received'),
+    return_id: reversalIdOf(of.psp, transactionId),
+    reference: transactionId,
+    amount: payment.amount,
+    currency: payment.currency,
+    reason: reason ?? REVERSED,
+    reason_code: 'payment_reversed',
+    ...known,
+  }
+}
+
+/** Money came back that belongs to no payment of ours. Its key is its own id. */
+export function unmatchedReturnEvent(
+  of: Omit<Envelope, 'account_id'>,
+  returned: MoneyReturned,
+): CaudalEvent {
+  const fields = returnedOf(of.psp, returned)
+  const envelope = onlyEnvelope({ ...of, account_id: fields.return_id })
+  return { ...envelope, ...ofType('return.received'), ...fields }
+}
+
+function returnedOf(psp: string, { reference, amountMinor, currency, reason }: MoneyReturned) {
+  return {
+    return_id: returnIdOf(psp, reference),
+    reference,
+    amount: formatAmount(amountMinor, currency),
+    currency,
+    reason: reason ?? NOT_STATED,
+    reason_code: reason === null ? ('not_specified' as const) : returnCodeOf(reason),
+  }
+}
+
+/** A fact that contradicts its subject. */
+export function contradictionEvent(
+  of: Envelope,
+  { contradiction, detail, amountMinor, currency }: Contradiction,
+  about: { subject: PspContradicted['subject']; of?: Known },
+): CaudalEvent {
+  const { subject, of: known } = about
+  return {
+    ...onlyEnvelope(of),
+    ...ofType('psp.contradicted'),
+    contradiction,
+    subject,
+    detail,
+    ...(amountMinor !== undefined &&
+      currency !== undefined && { amount: formatAmount(amountMinor, currency), currency }),
+    ...(known && { payment: { payment_id: known.payment_id, user_id: known.user_id } }),
+  }
+}
+
+/** Only the envelope: events are not to have members of others. */
+function onlyEnvelope(of: Envelope): Envelope {
+  const { event_id, region, tenant_id, actor, timestamp, account_id, psp } = of
+  return { event_id, region, tenant_id, actor, timestamp, account_id, psp }
+}
