@@ -210,11 +210,11 @@ function importDirections(): Override[] {
     inService('services/*/src/*.ts', WIRED_BY_MAIN),
     inSpine('services/*/src/process-batch.ts', WIRED_BY_MAIN),
     inService('services/*/src/*/**', OWN_FILES),
-    inService('services/{processor,notifications}/src/calls/*.ts', {
+    inService('services/{processor,notifications}/src/{calls,callbacks}/*.ts', {
       group: ['../main.ts', '../*/*/**'],
       message:
-        'calls/ is between the spine and {messaging, store, adapters}: ' +
-        'outgoing calls begin and end there.',
+        'calls/ and callbacks/ are between the spine and {messaging, store, adapters}: ' +
+        'outgoing calls begin and end there, and so do callbacks.',
     }),
     inService('services/*/src/http/**', {
       group: ['../*.ts', '../messaging/**', '../store/**', '../http/**'],

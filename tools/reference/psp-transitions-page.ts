@@ -20,14 +20,14 @@ the PSP did with the money, or contradict.
   the step \`await\` this is about the requests before the one that awaits its answer.
 - **moved late**: the money of a FAILED operation moved after all. **taken back**: the PSP took back
   the money that it had moved.
-- **callback**: a fact that the PSP reported. **hint**: one that proves nothing by itself, such as an
-  approval without a transaction id. **other amount**: any fact with another amount or currency.
+- **callback**: a fact that the PSP reported. **hint**: one that proves nothing by itself, such as
+  an approval without a transaction id. **other amount**: a fact with another amount or currency.
 - A payment emits \`payment.completed\`, \`payment.failed.*\`, \`payment.in_doubt\` or
   \`payment.canceled\`; a refund or a void emits \`refund.succeeded\`, \`refund.failed\`,
   \`refund.in_doubt\` or \`refund.canceled\`, and \`refund.submitted\` when it is sent first.
 - \`late_success\` is \`payment.captured_late\` or \`refund.found\`. \`reversed\` is
-  \`return.received\` or \`refund.reversed\`, \`returned\` is \`return.received\`, \`contradicted\` is
-  \`psp.contradicted\`, which opens a case.
+  \`return.received\` or \`refund.reversed\`, \`returned\` is \`return.received\`.
+  \`contradicted\` is \`psp.contradicted\`, which opens a case.
 - **late**: the verdict on a request that is not awaited any more, or of an earlier status query.
 - A void that fails as already settled emits nothing: a refund follows as a new operation.
 `

@@ -13,6 +13,8 @@ import { addCaseRoutes } from '@caudal/payments/requests/cases/case-routes.ts'
 import { addRefundRoutes } from '@caudal/payments/requests/refunds/refund-routes.ts'
 import { addPaymentRoutes } from '@caudal/payments/requests/routes.ts'
 import { addStaffRoutes } from '@caudal/payments/requests/staff-routes.ts'
+import { addCallbackDoor } from '@caudal/processor/http/callback-door.ts'
+import { addCallbackRoutes } from '@caudal/processor/http/callback-routes.ts'
 import { addCancelRoute } from '@caudal/processor/http/cancel-route.ts'
 import { addWaitsRoute } from '@caudal/service/waits-route.ts'
 import { addOpenRoute } from '@caudal/wallets/accounts/open-route.ts'
@@ -66,6 +68,8 @@ export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
     add: [
       (app) => addStepsRoute(app, INERT),
       (app) => addCancelRoute(app, INERT),
+      (app) => addCallbackDoor(app, INERT),
+      (app) => addCallbackRoutes(app, INERT_LISTS),
       (app) => addWaitsRoute(app, INERT),
     ],
   },

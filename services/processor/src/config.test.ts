@@ -23,6 +23,32 @@ test('the source account is that of tenant and currency, else the default', () =
   assert.equal(sourceAccountOf(accounts, 'toString', 'EUR'), '1')
 })
 
+test('accounts of callbacks have several secrets and a tenant, and without secrets all are refused', () => {
+  const callbacksOf = (secrets?: string) =>
+    readConfig(secrets === undefined ? {} : { CAUDAL_PSP_CALLBACK_SECRETS: secrets }).psp.callbacks
+  const none = callbacksOf()
+  assert.deepEqual([...none.accounts], [['main', { secrets: [], tenantId: 'caudal' }]])
+  assert.equal(none.maxAgeMs, 72 * 3_600_000)
+  const [[name, main] = []] = callbacksOf('the-first-secret, the-second-secret').accounts
+  assert.equal(name, 'main')
+  assert.deepEqual(main?.secrets, ['the-first-secret', 'the-second-secret'])
+  const { accounts } = callbacksOf(
+    '{"main":{"secrets":["a-secret-of-main"]},"shop":{"secrets":["a-secret"],"tenant":"shops"}}',
+  )
+  assert.deepEqual(accounts.get('shop'), { secrets: ['a-secret'], tenantId: 'shops' })
+  assert.equal(accounts.get('main')?.tenantId, 'caudal')
+  for (const bad of [
+    'short',
+    '{"main":{}}',
+    '{"main":{"secrets":[]}}',
+    '{"Main":{"secrets":["a-secret"]}}',
+    '{"main":{"secrets":["a-secret"],"key":1}}',
+    '{',
+  ]) {
+    assert.throws(() => callbacksOf(bad), /CAUDAL_PSP_CALLBACK_SECRETS must be/, bad)
+  }
+})
+
 test('all invalid variables are reported together', () => {
   const bad = {
     CAUDAL_PSP_SOURCE_ACCOUNTS: '{"tenants":{}}',

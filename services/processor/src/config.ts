@@ -12,6 +12,7 @@ import { DEFAULT_PSP, isPspName, PSP_PATTERN } from '@caudal/contracts/psp.ts'
 import type { CircuitSettings } from '@caudal/outbound/circuit.ts'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { type CallbackSettings, readCallbackSettings } from './callbacks/callback-settings.ts'
 import type { RetryPolicy } from './domain/retry-policy.ts'
 import type { SourceAccounts } from './domain/source-account.ts'
 
@@ -37,6 +38,7 @@ export interface PspSettings {
   accounts: SourceAccounts
   policy: RetryPolicy
   circuit: CircuitSettings & { pauseMs: number }
+  callbacks: CallbackSettings
 }
 
 const Account = Type.String({ minLength: 1, maxLength: 64 })
@@ -81,6 +83,7 @@ function readPspSettings(reader: EnvironmentReader): PspSettings {
     drainMs: reader.durationMs('CAUDAL_PSP_DRAIN', 5_000),
     accounts: readAccounts(reader),
     policy,
+    callbacks: readCallbackSettings(reader),
     circuit: {
       threshold:
         reader.integer('CAUDAL_PSP_CIRCUIT_FAILURE_PERCENT', { min: 1, max: 99 }, 50) / 100,

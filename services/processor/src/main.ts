@@ -2,6 +2,8 @@ import type { NamedPayment } from '@caudal/contracts/payment-steps.ts'
 import { type Consumer, consume } from '@caudal/event-log/consume.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { createServer, type HttpServer } from '@caudal/http/create-server.ts'
+import { openCursors } from '@caudal/http/cursor-key.ts'
+import type { Cursors } from '@caudal/http/cursors.ts'
 import type { CheckResult } from '@caudal/http/health-routes.ts'
 import { closeServer, listen, type RunningService } from '@caudal/http/running-service.ts'
 import { addStepsRoute } from '@caudal/http/steps-route.ts'
@@ -13,14 +15,18 @@ import { openLog, openRelay } from '@caudal/service/open-log.ts'
 import { serviceVerifier } from '@caudal/service/service-verifier.ts'
 import { type ServiceParts, startService } from '@caudal/service/start-service.ts'
 import { addWaitsRoute } from '@caudal/service/waits-route.ts'
+import { type Callbacks, startCallbacks } from './callbacks/start-callbacks.ts'
 import { cancelOperation } from './calls/cancel-operation.ts'
 import { type PspWork, startPspWork } from './calls/psp-work.ts'
 import type { Config } from './config.ts'
+import { addCallbackDoor } from './http/callback-door.ts'
+import { addCallbackRoutes, type CallbackRoutesDeps } from './http/callback-routes.ts'
 import { addCancelRoute } from './http/cancel-route.ts'
 import { createHandlers, orderBy } from './messaging/handlers.ts'
 import { processorMigrations } from './migrations.ts'
 import { processBatch } from './process-batch.ts'
 import { findNextStep } from './store/find-next-step.ts'
+import { listCallbacks } from './store/list-callbacks.ts'
 import { listPspSteps } from './store/list-psp-steps.ts'
 
 const NAME = 'processor'
@@ -30,6 +36,7 @@ interface Parts extends ServiceParts {
   log: EventLog
   relay: Relay
   work: PspWork
+  callbacks: Callbacks
 }
 
 /**
@@ -45,10 +52,21 @@ export function start(config: Config): Promise<RunningService> {
     const wakeRelay = (): void => relay.wake()
     const work = startPspWork({ db, config, logger, metrics, wakeRelay })
     started(() => work.stop())
-    const parts: Parts = { ...base, config, db, log, relay, work }
+    const callbacks = startCallbacks({
+      db,
+      region: config.region,
+      logger,
+      metrics,
+      wakeRelay,
+      findPsp: work.findPsp,
+      observer: work.observer,
+      wakeCalls: () => work.wake(),
+    })
+    started(() => callbacks.stop())
+    const parts: Parts = { ...base, config, db, log, relay, work, callbacks }
     const consumer = await startConsumer(parts)
     started(() => consumer.stop())
-    const app = createApp(parts, consumer)
+    const app = createApp(parts, consumer, await openCursors(db))
     started(() => closeServer(app))
     return listen(app, config)
   })
@@ -79,8 +97,8 @@ async function startConsumer({
   return consumer
 }
 
-function createApp(parts: Parts, consumer: Consumer): HttpServer {
-  const { config, logger, metrics, db, relay, work } = parts
+function createApp(parts: Parts, consumer: Consumer, cursors: Cursors): HttpServer {
+  const { config, logger, metrics, db, relay, work, callbacks } = parts
   // Only services ask, with identity's tokens.
   const verifier = serviceVerifier(NAME, { ...config, gatewayIssuer: null })
   const readiness = async () => ({
@@ -96,6 +114,9 @@ function createApp(parts: Parts, consumer: Consumer): HttpServer {
     verifier,
     cancel: (request, actor) => cancelOperation(cancelDeps, request, actor),
   })
+  addCallbackDoor(app, callbacks)
+  const list: CallbackRoutesDeps['list'] = (filter) => listCallbacks(db, filter)
+  addCallbackRoutes(app, { verifier, cursors, list, reprocess: callbacks.reprocess })
   const circuits = { modeOf: work.circuitModeOf, waitMs: config.psp.policy.circuitWaitMs }
   const findNext = (payment: NamedPayment) => findNextStep(db, payment, circuits)
   addWaitsRoute(app, { verifier, db, name: NAME, findNext })

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { consumerMigrations } from '@caudal/event-log/migrations.ts'
+import { cursorMigrations } from '@caudal/http/cursor-key.ts'
 import { outboxMigrations } from '@caudal/outbox/migrations.ts'
 
 const ownMigrations = {
@@ -8,4 +9,9 @@ const ownMigrations = {
 }
 
 /** Everything that the processor's database needs. */
-export const processorMigrations = [ownMigrations, outboxMigrations, consumerMigrations]
+export const processorMigrations = [
+  ownMigrations,
+  outboxMigrations,
+  consumerMigrations,
+  cursorMigrations,
+]

@@ -3,9 +3,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
+import { newId } from '@caudal/contracts/ids.ts'
 import { revokedName } from '@caudal/http/revocations.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { factsOf } from '../src/callbacks/receive-callback.ts'
+import { createSyncbankAdapter } from '../src/psp/syncbank-adapter.ts'
+import { storeCallbacks } from '../src/store/store-callbacks.ts'
 import { call } from './call.ts'
 import { fileScope, fundsReserved, world } from './world.ts'
 
@@ -128,6 +132,59 @@ test('a client that acts for many tenants names the one whose payment it cancels
   await it.reserve([event])
   await eventually(async () => (await it.resultsOf(event.payment_id)).length === 1)
   assert.equal(await it.requests(event.payment_id), 0)
+})
+
+test('P15: callbacks are listed by state, newest first, and a client with the scope applies them again', async () => {
+  const ids = Array.from({ length: 3 }, () => newId())
+  await storeCallbacks(
+    it.db,
+    ids.map((callbackId) => ({
+      callbackId,
+      psp: 'main',
+      account: 'main',
+      body: Buffer.from('?'),
+      isMasked: false,
+      signedAt: null,
+      facts: factsOf(createSyncbankAdapter({}), Buffer.from(`"${callbackId}"`)),
+    })),
+  )
+  const page = async (query: string) =>
+    (await get(`/v1/callbacks?${query}`, 'callbacks:read')).body as {
+      data: { callback_id: string; facts: Record<string, unknown>[] }[]
+      next_cursor: string
+    }
+  const parked = await eventually(async () => {
+    const { data } = await page('state=PARKED')
+    assert.equal(data.length, 3)
+    return data
+  })
+  assert.deepEqual(
+    parked.map((one) => one.callback_id),
+    ids.toReversed(),
+  )
+  const { key: _, ...fact } = parked[0]!.facts[0]!
+  assert.deepEqual(fact, {
+    state: 'PARKED',
+    cause: 'unknown',
+    kind: 'pay',
+    reported: 'unknown',
+    payment_id: null,
+    operation_id: null,
+    psp_operation_id: null,
+  })
+  const first = await page('limit=2')
+  const second = await page(`limit=2&cursor=${first.next_cursor}`)
+  assert.equal(second.data[0]?.callback_id, ids[0])
+  assert.deepEqual((await page('state=APPLIED')).data, [])
+  assert.equal((await get('/v1/callbacks', 'callbacks:write')).body['code'], 'FORBIDDEN')
+  const again = async (id: string, granted: string) => {
+    const options = { method: 'POST', token: await token(granted) } as const
+    const { status, json } = await call(`${service.url}/v1/callbacks/${id}/reprocess`, options)
+    return [status, json()['code'] ?? json()['callback_id']]
+  }
+  assert.deepEqual(await again(ids[0]!, 'callbacks:read'), [403, 'FORBIDDEN'])
+  assert.deepEqual(await again(newId(), 'callbacks:write'), [404, 'CALLBACK_NOT_FOUND'])
+  assert.deepEqual(await again(ids[0]!, 'callbacks:write'), [202, ids[0]])
 })
 
 test('P13: the service has health, readiness, metrics and an OpenAPI document', async () => {

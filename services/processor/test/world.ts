@@ -225,7 +225,8 @@ function isFinal(event: CaudalEvent): event is PaymentCompleted | PaymentFailed 
   return event.event_type === 'payment.completed' || event.event_type.startsWith('payment.failed')
 }
 
-async function readResults<E>(log: EventLog, topic: Topic): Promise<E[]> {
+/** Everything on a topic so far, in order per partition. */
+export async function readResults<E>(log: EventLog, topic: Topic): Promise<E[]> {
   const partitions = Array.from({ length: PARTITION_COUNT }, (_, partition) => ({
     topic,
     partition,

@@ -4,6 +4,7 @@ import type { Circuits } from '@caudal/outbound/create-circuits.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
+import type { FindPsp } from '../callbacks/callback-psp.ts'
 import type { Config } from '../config.ts'
 import type { ProcessBatchDeps } from '../process-batch.ts'
 import { createSyncbankAdapter } from '../psp/syncbank-adapter.ts'
@@ -32,6 +33,10 @@ export type PspWork = {
   /** Registers a callback for when there is capacity again after a pause. */
   onCapacity(listener: () => void): void
   circuitMode(): CircuitMode
+  /** The PSP of this name, for its callbacks. */
+  findPsp: FindPsp
+  /** Operations became due outside of the calls. */
+  wake(): void
   /** Of a tenant and bank, or of the whole PSP if that admits fewer calls. */
   circuitModeOf(key: CallKey): CircuitMode
   /** How many tenants and banks were called lately, by the mode of their circuit. */
@@ -85,6 +90,11 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
     ...state,
     observer,
     circuitModeOf: (key) => circuitModeOf(circuits, key),
+    findPsp: (name) => (name === psp.name ? { ...psp, adapter } : undefined),
+    wake() {
+      outbound.wakeIn(0)
+      reversals.outbound.wakeIn(0)
+    },
     intake: {
       region,
       policy: psp.policy,

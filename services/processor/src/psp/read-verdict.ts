@@ -98,7 +98,7 @@ function none(cause: Disbelief): Verdict {
   return { kind: 'none', cause }
 }
 
-/** The members of an object; duplicates, invalid UTF-8 and the like make it unreadable (rule 17). */
+/** The members of an object. Duplicates, invalid UTF-8 and the like are unreadable (rule 17). */
 export function readMembers(bytes: Buffer): Record<string, unknown> | null {
   try {
     const value = parseStrictJson(bytes)

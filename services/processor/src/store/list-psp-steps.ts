@@ -38,6 +38,10 @@ const STEPS = `
       concat_ws(', ', o.kind, format('query %s: %s', q.number, q.answer),
         'HTTP ' || q.http_status, q.latency_ms || ' ms', q.error_class)
     FROM operations o JOIN operation_queries q USING (operation_id) WHERE o.payment_id = $1
+    UNION ALL
+    SELECT applied_at, 5, 'psp.callback',
+      concat_ws(', ', format('%s %s', fact->>'kind', fact->>'state'), lower(state), cause)
+    FROM callback_facts WHERE payment_id = $1 AND applied_at IS NOT NULL
   ) AS steps
   WHERE EXISTS (SELECT FROM payments WHERE payment_id = $1 AND tenant_id = $2)
   ORDER BY at, position

@@ -1,0 +1,84 @@
+import type { EnvironmentReader } from '@caudal/config/environment.ts'
+import { DEFAULT_TENANT, TENANT_PATTERN } from '@caudal/contracts/tenant.ts'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+
+/** An account at a PSP, as its callbacks name it. */
+export type CallbackAccount = {
+  /** Each of them verifies a callback; several live at once while they rotate. */
+  secrets: readonly string[]
+  /** Whose money it is where a callback is about no payment of ours. */
+  tenantId: string
+}
+
+/** Who may report to us for a PSP, from `CAUDAL_PSP_CALLBACK_*`. */
+export type CallbackSettings = {
+  accounts: ReadonlyMap<string, CallbackAccount>
+  /** How far the signed time of a delivery may be from now. */
+  maxAgeMs: number
+}
+
+const ACCOUNT = '^[a-z0-9][a-z0-9_-]{0,63}$'
+const DEFAULT_ACCOUNT = 'main'
+const MIN_SECRET_LENGTH = 8
+const HOUR_MS = 3_600_000
+/** PSPs repeat a callback for days, and what was stored is never stored again. */
+const MAX_AGE_MS = 72 * HOUR_MS
+
+const Secret = Type.String({ minLength: MIN_SECRET_LENGTH, maxLength: 1_024 })
+const Secrets = Type.Array(Secret, { minItems: 1, maxItems: 10 })
+const Accounts = Type.Record(
+  Type.String({ pattern: ACCOUNT }),
+  Type.Object(
+    { secrets: Secrets, tenant: Type.Optional(Type.String({ pattern: TENANT_PATTERN })) },
+    { additionalProperties: false },
+  ),
+  { additionalProperties: false },
+)
+const accountsValidator = Compile(Accounts)
+const secretsValidator = Compile(Secrets)
+
+/**
+ * Reads `CAUDAL_PSP_CALLBACK_SECRETS`: secrets of the account `main`, separated by commas, or JSON
+ * for several accounts. Without it there is an account whose callbacks are all refused.
+ */
+export function readCallbackSettings(reader: EnvironmentReader): CallbackSettings {
+  const variable = 'CAUDAL_PSP_CALLBACK_SECRETS'
+  const text = reader.optional(variable)
+  const accounts = text === undefined ? accountsOf({ [DEFAULT_ACCOUNT]: {} }) : parse(text)
+  if (accounts === null) {
+    reader.refuse(
+      variable,
+      'must be secrets of 8 characters or more, separated by commas, ' +
+        'or JSON like {"main":{"secrets":["…"],"tenant":"caudal"}}',
+    )
+  }
+  return {
+    accounts: accounts ?? new Map(),
+    maxAgeMs: reader.durationMs('CAUDAL_PSP_CALLBACK_MAX_AGE', MAX_AGE_MS),
+  }
+}
+
+function parse(text: string): Map<string, CallbackAccount> | null {
+  if (!text.trimStart().startsWith('{')) {
+    const secrets = text.split(',').map((secret) => secret.trim())
+    return secretsValidator.Check(secrets) ? accountsOf({ [DEFAULT_ACCOUNT]: { secrets } }) : null
+  }
+  try {
+    const value: unknown = JSON.parse(text)
+    return accountsValidator.Check(value) ? accountsOf(value) : null
+  } catch {
+    return null
+  }
+}
+
+function accountsOf(
+  accounts: Readonly<Record<string, { secrets?: string[]; tenant?: string }>>,
+): Map<string, CallbackAccount> {
+  return new Map(
+    Object.entries(accounts).map(([name, { secrets = [], tenant = DEFAULT_TENANT }]) => [
+      name,
+      { secrets, tenantId: tenant },
+    ]),
+  )
+}

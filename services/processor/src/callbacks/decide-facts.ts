@@ -1,0 +1,267 @@
+import { foundRefundIdOf } from '@caudal/contracts/ids.ts'
+import { lateRefundIdOf } from '../calls/late-refund-id.ts'
+import { followUpOf } from '../domain/choose-reversal.ts'
+import { decideCallback } from '../domain/decide-callback.ts'
+import { contradict, hasSucceeded } from '../domain/decide-late.ts'
+import { decideFound, decideReturn, returnOf } from '../domain/decide-unasked.ts'
+import type { Emission, PspDecision } from '../domain/decision.ts'
+import type { OperationFacts, ReversalFacts } from '../domain/operation-facts.ts'
+import { newOperation, type PspOperation } from '../domain/psp-operation.ts'
+import { contradictionEvent, unmatchedReturnEvent } from '../messaging/psp-fact-event.ts'
+import { envelopeOf, resultEvent } from '../messaging/result-event.ts'
+import type { StoredOperation } from '../store/operation-row.ts'
+import type { FactOutcome, FactPlan, MatchedFact } from './fact-plan.ts'
+
+export type DecideFactsDeps = { region: string; jitter: () => number }
+type Decided = Pick<FactOutcome, 'state' | 'cause'>
+
+/** What may become known is tried this often; a fact about nothing is then parked. */
+const MOST_TRIES = 5
+const REPEATED_DETAIL = 'The PSP named a transaction that belongs to another operation.'
+const UNKNOWN_DETAIL = 'The PSP reported money of an operation that is not known here.'
+
+/**
+ * Folds facts over the operations, so that a later fact sees the earlier ones. `repeated` are facts
+ * whose transaction id belongs to another operation.
+ */
+export function decideFacts(
+  deps: DecideFactsDeps,
+  facts: readonly MatchedFact[],
+  now: number,
+  repeated: ReadonlySet<MatchedFact>,
+): FactPlan {
+  const plan: FactPlan = {
+    states: new Map(),
+    followUps: [],
+    found: [],
+    emitted: [],
+    events: [],
+    outcomes: [],
+  }
+  for (const fact of facts) {
+    const { operation, payment } = fact
+    const context = { ...deps, now, plan }
+    if (operation !== null) {
+      plan.outcomes.push({ fact, ...decideOwn(context, fact, operation, repeated.has(fact)) })
+    } else if (payment !== null) decideOfPayment(context, fact, payment)
+    else plan.outcomes.push({ fact, ...decideUnmatched(context, fact) })
+  }
+  return plan
+}
+
+type Context = DecideFactsDeps & { now: number; plan: FactPlan }
+
+const stateOf = ({ plan }: Context, { facts, state }: StoredOperation): PspOperation =>
+  plan.states.get(facts.operationId) ?? state
+
+/** Keeps a decision about an operation, with its events. */
+function keep(
+  { region, now, plan }: Context,
+  { reporting }: MatchedFact,
+  { facts }: StoredOperation,
+  decision: { operation: PspOperation; emissions: readonly Emission[] },
+): void {
+  const { operation, emissions } = decision
+  const { adapter, name } = reporting
+  plan.states.set(facts.operationId, operation)
+  for (const emission of emissions) {
+    const followUp = followUpOf(facts, emission)
+    if (followUp !== null) {
+      plan.followUps.push({ adapter, facts: followUp, psp: operation.psp })
+      continue
+    }
+    const refundId = lateRefundIdOf(adapter, facts, operation)
+    const context = { region, now, psp: operation.psp ?? name, refundId }
+    plan.emitted.push({ facts, emission, event: resultEvent(facts, emission, context) })
+  }
+}
+
+function keepOne(context: Context, fact: MatchedFact, of: StoredOperation, one: PspDecision): void {
+  const { operation, emission } = one
+  keep(context, fact, of, { operation, emissions: emission === null ? [] : [emission] })
+}
+
+/** A fact about an operation of ours. */
+function decideOwn(
+  context: Context,
+  matched: MatchedFact,
+  operation: StoredOperation,
+  isRepeated: boolean,
+): Decided {
+  const { fact, reporting } = matched
+  const state = stateOf(context, operation)
+  if (isRepeated && !hasSucceeded(state)) {
+    keepOne(context, matched, operation, contradict(state, 'operation_unknown', REPEATED_DETAIL))
+    return { state: 'CONTRADICTION', cause: 'repeated_transaction_id' }
+  }
+  const { adapter, policy, name: psp } = reporting
+  const { capabilities } = adapter
+  const { kind } = operation.facts
+  const declineCode = adapter.declineCode(kind, fact.reasonCode ?? undefined)
+  const { now, jitter } = context
+  const decided = decideCallback(state, operation.facts, fact, {
+    now,
+    jitter: jitter(),
+    policy,
+    capabilities,
+    psp,
+    declineCode,
+  })
+  keep(context, matched, operation, decided)
+  return { state: decided.result, cause: decided.cause }
+}
+
+/** Money of a payment that went back without an operation of ours. */
+function decideOfPayment(context: Context, matched: MatchedFact, payment: StoredOperation): void {
+  const { plan } = context
+  const { fact } = matched
+  if (fact.state === 'returned') {
+    plan.outcomes.push({ fact: matched, ...decideReturned(context, matched, payment) })
+    return
+  }
+  if (fact.state !== 'approved') {
+    // A reversal may overtake the approval before it.
+    const isEarly = fact.state === 'reversed' && matched.tries < MOST_TRIES
+    const state = isEarly ? 'WAIT' : 'PARKED'
+    plan.outcomes.push({ fact: matched, state, cause: 'operation_unknown' })
+    return
+  }
+  decideFoundRefund(context, matched, payment)
+}
+
+function decideReturned(context: Context, matched: MatchedFact, payment: StoredOperation): Decided {
+  const before = stateOf(context, payment)
+  const returned = decideReturn(before, payment.facts, matched.fact, context)
+  if (returned.kind === 'unreadable') return { state: 'PARKED', cause: returned.cause }
+  keepOne(context, matched, payment, returned.decision)
+  return appliedBy(returned.decision)
+}
+
+function appliedBy({ emission }: PspDecision): Decided {
+  if (emission?.kind !== 'contradicted') return { state: 'APPLIED', cause: null }
+  return { state: 'CONTRADICTION', cause: emission.contradiction }
+}
+
+function decideFoundRefund(context: Context, matched: MatchedFact, payment: StoredOperation): void {
+  const { plan, now } = context
+  const { fact, match, reporting } = matched
+  const before = stateOf(context, payment)
+  const finish = (decided: Decided): number => plan.outcomes.push({ fact: matched, ...decided })
+  const found = decideFound(before, payment.facts, fact, context)
+  switch (found.kind) {
+    case 'unreadable':
+      finish({ state: 'PARKED', cause: found.cause })
+      return
+    case 'contradicted':
+    case 'wait':
+      keepOne(context, matched, payment, found.decision)
+      finish(found.kind === 'wait' ? WAIT_FOR_PAYMENT : appliedBy(found.decision))
+      return
+    case 'found': {
+      // A refund of ours whose id the callback does not name may be the one.
+      if (match.mayBeUnderWay) {
+        finish({ state: 'WAIT', cause: 'refund_under_way' })
+        return
+      }
+      const { amountMinor, transactionId, emission } = found
+      const facts = foundFacts(payment, { psp: reporting.name, amountMinor, transactionId, now })
+      const over = { status: 'COMPLETED', step: null, dueAt: null, psp: reporting.name } as const
+      const outcome: FactOutcome = { fact: matched, state: 'APPLIED', cause: null }
+      plan.outcomes.push(outcome)
+      plan.found.push({
+        outcome,
+        emission,
+        refund: { facts, requestBody: Buffer.alloc(0), state: { ...newOperation(0), ...over } },
+        claim: { psp: reporting.name, transactionId, operationId: facts.operationId },
+      })
+      return
+    }
+    default:
+      found satisfies never
+  }
+}
+
+const WAIT_FOR_PAYMENT: Decided = { state: 'WAIT', cause: 'payment_under_way' }
+
+function foundFacts(
+  { facts: payment, state }: StoredOperation,
+  found: { psp: string; amountMinor: bigint; transactionId: string; now: number },
+): ReversalFacts {
+  const { psp, amountMinor, transactionId, now } = found
+  const id = foundRefundIdOf(psp, transactionId)
+  const { paymentId, tenantId, accountId, userId, currency, destinationBank, traceparent } = payment
+  return {
+    kind: 'refund',
+    paymentId,
+    tenantId,
+    accountId,
+    userId,
+    currency,
+    destinationBank,
+    traceparent,
+    operationId: id,
+    requestId: id,
+    sequence: 1,
+    amountMinor,
+    gatewayTransactionId: state.lastResponse?.gateway_transaction_id ?? null,
+    requestedAt: new Date(now).toISOString(),
+  }
+}
+
+/** A fact about nothing that is known here. Money is never dropped: it is kept for a person. */
+function decideUnmatched({ region, now, plan }: Context, matched: MatchedFact): Decided {
+  const { fact, reporting, account, callbackId, tries } = matched
+  if (fact.state === 'unknown') return { state: 'PARKED', cause: 'unknown' }
+  // Without our id, it may become known by the PSP's.
+  const isUnnamed = fact.kind === 'pay' && fact.ourId === null
+  if (isUnnamed && tries < MOST_TRIES) return { state: 'WAIT', cause: 'operation_unknown' }
+  const psp = reporting.name
+  const tenantId = reporting.callbacks.accounts.get(account)?.tenantId
+  if (tenantId === undefined) return { state: 'PARKED', cause: 'account_unknown' }
+  const envelope = { ...envelopeOf({ tenantId, accountId: callbackId }, { now, region }), psp }
+  if (fact.state === 'returned') {
+    const returned = returnOf(fact)
+    if (returned === null) return { state: 'PARKED', cause: 'no_amount' }
+    plan.events.push({ event: unmatchedReturnEvent(envelope, returned) })
+    return { state: 'APPLIED', cause: 'payment_unknown' }
+  }
+  if (fact.state === 'failed' || fact.state === 'pending') {
+    return { state: 'PARKED', cause: 'operation_unknown' }
+  }
+  const contradiction = {
+    kind: 'contradicted',
+    contradiction: 'operation_unknown',
+    detail: UNKNOWN_DETAIL,
+    ...(fact.amountMinor !== null && { amountMinor: fact.amountMinor }),
+    ...(fact.currency !== null && { currency: fact.currency }),
+  } as const
+  const subject = { type: 'callback', id: callbackId } as const
+  plan.events.push({ event: contradictionEvent(envelope, contradiction, { subject }) })
+  return { state: 'PARKED', cause: 'operation_unknown' }
+}
+
+/** The facts of operations that an approval proves, if its transaction id is free. */
+export function claimsOf(
+  facts: readonly MatchedFact[],
+): Map<MatchedFact, { operation: OperationFacts; psp: string; transactionId: string }> {
+  return new Map(
+    facts.flatMap((matched) => {
+      const { operation, fact, reporting } = matched
+      const { itsId: transactionId, state } = fact
+      if (operation === null || transactionId === null || hasSucceeded(operation.state)) return []
+      const { amountMinor, currency } = operation.facts
+      const isOther =
+        (fact.amountMinor !== null && fact.amountMinor !== amountMinor) ||
+        (fact.currency !== null && fact.currency !== currency)
+      const isProof = state === 'approved' || state === 'reversed'
+      if (isOther || !isProof || !wasSent(operation.state)) return []
+      if (reporting.adapter.capabilities.callbackTrust !== 'verdict') return []
+      const psp = operation.state.psp ?? reporting.name
+      return [[matched, { operation: operation.facts, psp, transactionId }]]
+    }),
+  )
+}
+
+function wasSent({ attempt, status }: PspOperation): boolean {
+  return attempt > 0 || status === 'FAILED'
+}

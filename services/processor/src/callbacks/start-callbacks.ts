@@ -1,0 +1,131 @@
+import { createBatcher } from '@caudal/batching/create-batcher.ts'
+import { startSweep, type Sweep } from '@caudal/outbound/sweep.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import { isRetryable } from '@caudal/retry/is-retryable.ts'
+import type { Logger } from '@caudal/telemetry/logger.ts'
+import type { Metrics } from '@caudal/telemetry/metrics.ts'
+import type { Observer } from '../calls/observe.ts'
+import { type FactKey, findDueFacts } from '../store/claim-facts.ts'
+import { parkFact } from '../store/park-fact.ts'
+import { reprocessCallback } from '../store/reprocess-callback.ts'
+import { type NewCallback, storeCallbacks } from '../store/store-callbacks.ts'
+import { type AppliedFacts, applyFacts } from './apply-facts.ts'
+import type { FindPsp } from './callback-psp.ts'
+import { type CallbackObserver, createCallbackObserver, watchFacts } from './observe-callbacks.ts'
+import { type ArrivedCallback, factsOf, receiveCallback } from './receive-callback.ts'
+
+export type CallbacksDeps = {
+  db: Db
+  region: string
+  logger: Logger
+  metrics: Metrics
+  findPsp: FindPsp
+  observer: Observer
+  wakeRelay: () => void
+  /** Operations are due at once. */
+  wakeCalls: () => void
+}
+
+/** What the door answers. */
+export type DoorAnswer = 'accepted' | 'unknown_psp' | 'bad_signature'
+
+/** Callbacks of PSPs: stored when they arrive, applied afterwards. */
+export type Callbacks = {
+  /** Resolves once the callback is durable. */
+  receive(callback: ArrivedCallback): Promise<DoorAnswer>
+  /** Applies the facts again that were not applied. Returns whether there is such a callback. */
+  reprocess(callbackId: string): Promise<boolean>
+  stop(): Promise<void>
+}
+
+const MOST_FACTS = 200
+const MOST_CALLBACKS = 200
+const MOST_WAITING = 2_000
+
+/**
+ * Starts to apply facts, of any instance: what a lost one stored is found by polling. Callbacks
+ * that arrive together are stored by one statement; the facts of a batch are applied right
+ * afterwards.
+ */
+export function startCallbacks(deps: CallbacksDeps): Callbacks {
+  const { db, findPsp } = deps
+  const observer = createCallbackObserver(deps)
+  watchFacts(deps)
+  const sweep = startApplying(deps, observer)
+  const store = createBatcher<NewCallback, boolean>({
+    process: (callbacks) => storeCallbacks(db, callbacks),
+    maxBatch: MOST_CALLBACKS,
+    maxQueue: MOST_WAITING,
+    isolate: true,
+  })
+  return {
+    async receive(arrived) {
+      const reception = receiveCallback(findPsp, arrived, Date.now())
+      if (reception.kind === 'unknown_psp') return reception.kind
+      const { psp } = arrived
+      if (reception.kind === 'bad_signature') {
+        observer.arrived(psp, 'bad_signature')
+        return reception.kind
+      }
+      try {
+        const isNew = await store.submit(reception.callback)
+        observer.arrived(psp, isNew ? 'stored' : 'duplicate')
+        if (isNew) sweep.wake()
+      } catch (error) {
+        observer.arrived(psp, 'not_stored')
+        throw error
+      }
+      return 'accepted'
+    },
+    async reprocess(callbackId) {
+      const isFound = await reprocessCallback(db, callbackId, ({ psp, body }) => {
+        const found = findPsp(psp)
+        return found === undefined ? [] : factsOf(found.adapter, body)
+      })
+      if (isFound) sweep.wake()
+      return isFound
+    },
+    async stop() {
+      await store.drain()
+      await sweep.stop()
+    },
+  }
+}
+
+/** Applies due facts in batches; a fact that fails alone is parked. */
+function startApplying(deps: CallbacksDeps, observer: CallbackObserver): Sweep {
+  const { db, logger } = deps
+  const applying = { ...deps, jitter: Math.random }
+  const report = (applied: AppliedFacts): void => {
+    for (const outcome of applied.outcomes) observer.applied(outcome)
+    for (const { facts, emission } of applied.emitted) deps.observer.emitted(facts, emission)
+    if (applied.areEvents) deps.wakeRelay()
+    if (applied.areDue) deps.wakeCalls()
+    if (applied.dueInMs !== null) sweep.wakeIn(applied.dueInMs)
+  }
+  const applyAlone = async (key: FactKey): Promise<void> => {
+    try {
+      report(await applyFacts(applying, [key]))
+    } catch (error) {
+      if (isRetryable(error)) throw error
+      await parkFact(db, key, 'internal_error')
+      observer.failed(key, error)
+    }
+  }
+  const sweep = startSweep({
+    logger,
+    async round() {
+      const keys = await findDueFacts(db, MOST_FACTS)
+      if (keys.length === 0) return false
+      try {
+        report(await applyFacts(applying, keys))
+      } catch (error) {
+        if (isRetryable(error)) throw error
+        // One bad fact must not stop the others.
+        for (const key of keys) await applyAlone(key)
+      }
+      return keys.length === MOST_FACTS
+    },
+  })
+  return sweep
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { capabilities } from '../../test/capabilities.ts'
+import type { CallbackFact } from './callback-fact.ts'
+import { type CallbackContext, decideCallback } from './decide-callback.ts'
+import { newOperation, type PspOperation } from './psp-operation.ts'
+
+const NOW = 1_000
+const TERMS = { amountMinor: 1_000n, currency: 'USD' }
+const APPROVED = { status: 'approved', gateway_transaction_id: 't-1' }
+const policy = {
+  timeoutMs: 5_000,
+  graceMs: 500,
+  maxRetries: 3,
+  retryBaseMs: 250,
+  retryMaxMs: 5_000,
+  retryAfterMaxMs: 60_000,
+  firstQueryMs: 1_000,
+  queryMaxMs: 60_000,
+  misconfiguredMs: 30_000,
+  waitMs: 250,
+  circuitWaitMs: 15_000,
+}
+const verdict: CallbackContext = {
+  now: NOW,
+  jitter: 0,
+  policy,
+  capabilities,
+  psp: 'main',
+  declineCode: 'other',
+}
+const hint: CallbackContext = {
+  ...verdict,
+  capabilities: { ...capabilities, callbackTrust: 'hint' },
+}
+
+const sent: PspOperation = {
+  ...newOperation(0),
+  psp: 'main',
+  step: 'await',
+  attempt: 1,
+  dueAt: 9_000,
+}
+const over = { step: null, dueAt: null } as const
+const completed: PspOperation = {
+  ...sent,
+  ...over,
+  status: 'COMPLETED',
+  lastResponse: APPROVED,
+}
+const failed: PspOperation = { ...sent, ...over, status: 'FAILED', reason: 'gateway_declined' }
+const canceled: PspOperation = { ...newOperation(0), ...over, status: 'FAILED', reason: 'canceled' }
+
+function fact(state: CallbackFact['state'], given: Partial<CallbackFact> = {}): CallbackFact {
+  const ids = { ourId: null, itsId: 't-1', paymentId: null, paymentItsId: null }
+  return { key: 'k', kind: 'pay', ...ids, state, ...TERMS, reasonCode: null, ...given }
+}
+
+const kindsOf = ({ emissions }: ReturnType<typeof decideCallback>) =>
+  emissions.map(({ kind }) => kind)
+
+test('a hint about an operation that has not ended makes its status query due now', () => {
+  for (const state of ['approved', 'failed', 'reversed'] as const) {
+    const decided = decideCallback(sent, TERMS, fact(state), hint)
+    const { step, dueAt, unproven, status } = decided.operation
+    assert.deepEqual([step, dueAt, unproven, status], ['query', NOW, true, 'PENDING'])
+    assert.deepEqual([decided.result, kindsOf(decided)], ['APPLIED', []])
+  }
+  const withoutId = decideCallback(sent, TERMS, fact('approved', { itsId: null }), verdict)
+  assert.equal(withoutId.operation.step, 'query')
+})
+
+test('a hint never moves what has ended: it repeats it or opens a case', () => {
+  const rows = [
+    [completed, 'approved', []],
+    [completed, 'failed', ['contradicted']],
+    [failed, 'failed', []],
+    [failed, 'approved', ['contradicted']],
+  ] as const
+  for (const [state, reported, emitted] of rows) {
+    const decided = decideCallback(state, TERMS, fact(reported), hint)
+    assert.deepEqual(kindsOf(decided), emitted)
+    assert.deepEqual(decided.operation, state)
+  }
+})
+
+test('a verdict about an operation that was not sent is never applied', () => {
+  const unsent = newOperation(0)
+  const approved = decideCallback(unsent, TERMS, fact('approved'), verdict)
+  assert.deepEqual([approved.result, kindsOf(approved)], ['CONTRADICTION', ['contradicted']])
+  assert.deepEqual(approved.operation, unsent)
+  const declined = decideCallback(unsent, TERMS, fact('failed'), verdict)
+  assert.deepEqual([declined.result, declined.cause], ['PARKED', 'never_sent'])
+})
+
+test('the success of an operation that was canceled is late truth at the PSP that reported it', () => {
+  const decided = decideCallback(canceled, TERMS, fact('approved'), { ...verdict, psp: 'other' })
+  assert.deepEqual(kindsOf(decided), ['late_success'])
+  assert.deepEqual([decided.operation.psp, decided.operation.lateId], ['other', 't-1'])
+})
+
+test('a reversal proves the success before it and is emitted once', () => {
+  const first = decideCallback(sent, TERMS, fact('reversed'), verdict)
+  assert.deepEqual(kindsOf(first), ['completed', 'reversed'])
+  const again = decideCallback(first.operation, TERMS, fact('reversed'), verdict)
+  assert.deepEqual([again.result, kindsOf(again)], ['NO_CHANGE', []])
+  const late = decideCallback(failed, TERMS, fact('reversed'), verdict)
+  assert.deepEqual(kindsOf(late), ['late_success', 'reversed'])
+  const other = decideCallback(completed, TERMS, fact('reversed', { itsId: 't-2' }), verdict)
+  assert.equal(other.result, 'CONTRADICTION')
+  assert.equal(other.operation.reversed, false)
+})
+
+test('a second transaction of a completed operation opens a case', () => {
+  const decided = decideCallback(completed, TERMS, fact('approved', { itsId: 't-2' }), verdict)
+  assert.deepEqual([decided.result, decided.cause], ['CONTRADICTION', 'operation_unknown'])
+  assert.deepEqual(decided.operation, completed)
+})
+
+test('pending makes an operation that would be sent again ask instead', () => {
+  const retrying: PspOperation = { ...sent, step: 'send', mayHaveLeft: true }
+  const decided = decideCallback(retrying, TERMS, fact('pending'), verdict)
+  assert.deepEqual([decided.operation.step, decided.result], ['query', 'APPLIED'])
+  assert.equal(decideCallback(sent, TERMS, fact('pending'), verdict).result, 'NO_CHANGE')
+})

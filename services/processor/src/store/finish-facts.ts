@@ -1,0 +1,58 @@
+import { intArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
+import { named, sql } from '@caudal/postgres/sql.ts'
+import type { Tx } from '@caudal/postgres/types.ts'
+import type { FactResult } from '../domain/decide-callback.ts'
+import type { FactKey } from './claim-facts.ts'
+
+/** What became of a fact. One that waits is due again. */
+export type FinishedFact = FactKey & {
+  callbackId: string
+  paymentId: string | null
+  cause: string | null
+} & ({ state: FactResult } | { state: 'RECEIVED'; dueInMs: number })
+
+/** Stores what became of facts, and of their callbacks: the worst of their facts counts. */
+export async function finishFacts(tx: Tx, facts: readonly FinishedFact[]): Promise<void> {
+  const callbackIds = [...new Set(facts.map((it) => it.callbackId))]
+  const dueInMs = (it: FinishedFact): number | null => (it.state === 'RECEIVED' ? it.dueInMs : null)
+  const finish = sql`
+    UPDATE callback_facts f SET
+      state = d.state, cause = d.cause, payment_id = d.payment_id,
+      due_at = statement_timestamp() + d.due_in_ms * interval '1 ms',
+      tries = f.tries + (d.state = 'RECEIVED')::int,
+      applied_at = CASE WHEN d.state <> 'RECEIVED' THEN statement_timestamp() END
+    FROM unnest(
+      ${textArray(facts, (it) => it.psp)}::text[],
+      ${textArray(facts, (it) => it.account)}::text[],
+      ${textArray(facts, (it) => it.key)}::text[],
+      ${textArray(facts, (it) => it.state)}::text[],
+      ${textArray(facts, (it) => it.cause)}::text[],
+      ${uuidArray(facts, (it) => it.paymentId)}::uuid[],
+      ${intArray(facts, dueInMs)}::int[]
+    ) AS d(psp, psp_account, key, state, cause, payment_id, due_in_ms)
+    WHERE f.psp = d.psp AND f.psp_account = d.psp_account AND f.key = d.key`
+  await tx.query(named('finish-facts', finish))
+  await finishCallbacks(tx, callbackIds)
+}
+
+/** Derives the states of callbacks from their facts. */
+export async function finishCallbacks(tx: Tx, callbackIds: readonly string[]): Promise<void> {
+  const ids = uuidArray(callbackIds, (id) => id)
+  // Two transactions may finish facts of one callback: the second one sees those of the first.
+  const lock = sql`
+    SELECT FROM callbacks WHERE callback_id = ANY(${ids}::uuid[]) ORDER BY callback_id FOR UPDATE`
+  await tx.query(named('lock-callbacks', lock))
+  const derive = sql`
+    UPDATE callbacks c SET
+      state = s.state,
+      finished_at = CASE WHEN s.state <> 'RECEIVED' THEN statement_timestamp() END
+    FROM (
+      SELECT callback_id, (ARRAY['RECEIVED', 'CONTRADICTION', 'PARKED', 'APPLIED', 'NO_CHANGE'])[
+        min(array_position(
+          ARRAY['RECEIVED', 'CONTRADICTION', 'PARKED', 'APPLIED', 'NO_CHANGE'], state))] AS state
+      FROM callback_facts WHERE callback_id = ANY(${ids}::uuid[])
+      GROUP BY callback_id
+    ) s
+    WHERE c.callback_id = s.callback_id AND c.state <> s.state`
+  await tx.query(named('finish-callbacks', derive))
+}

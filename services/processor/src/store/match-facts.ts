@@ -1,0 +1,159 @@
+import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
+import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
+import { named, type Sql, sql } from '@caudal/postgres/sql.ts'
+import type { Tx } from '@caudal/postgres/types.ts'
+import type { CallbackFact } from '../domain/callback-fact.ts'
+import { OPERATIONS, type OperationTable, PAYMENTS } from './operation-tables.ts'
+
+/** What a fact is about. */
+export type FactMatch = {
+  /** The operation that the fact names; null if there is none here. */
+  operation: { table: OperationTable; id: string } | null
+  /** The payment that the fact is about, or that its operation belongs to. */
+  paymentId: string | null
+  /** Refunds or voids of the payment are at the PSP, so the fact may be about one of them. */
+  mayBeUnderWay: boolean
+}
+
+type Reported = { psp: string; fact: CallbackFact }
+type Row = {
+  id: string
+  payment_id: string
+  psp: string | null
+  attempt_number: number
+  is_under_way: boolean
+}
+type Known = { payments: ReadonlyMap<string, Row>; operations: ReadonlyMap<string, Row> }
+
+/**
+ * Finds what facts are about: by our id, else by the PSP's. An operation at another PSP is not the
+ * one that a fact names, even if its id is. Nothing is locked.
+ */
+export async function matchFacts(tx: Tx, reported: readonly Reported[]): Promise<FactMatch[]> {
+  const byPspId = await findByPspId(tx, reported)
+  const idsOf = (table: OperationTable): string[] => [
+    ...new Set([...byPspId.values()].flatMap((it) => (it.table === table ? [it.id] : []))),
+  ]
+  const ours = (pick: (fact: CallbackFact) => (string | null)[]): string[] =>
+    reported.flatMap(({ fact }) => pick(fact).filter((id) => id !== null))
+  const paymentIds = [
+    ...ours(({ kind, ourId, paymentId }) => [kind === 'pay' ? ourId : null, paymentId]),
+    ...idsOf(PAYMENTS),
+  ]
+  const operationIds = [
+    ...ours(({ kind, ourId }) => [kind === 'pay' ? null : ourId]),
+    ...idsOf(OPERATIONS),
+  ]
+  const operations = await load(tx, OPERATIONS, operationIds)
+  const known = { payments: await load(tx, PAYMENTS, paymentIds), operations }
+  return reported.map((one) => matchOf(one, known, byPspId))
+}
+
+function matchOf(
+  { psp, fact }: Reported,
+  { payments, operations }: Known,
+  byPspId: ReadonlyMap<string, Found>,
+): FactMatch {
+  const find = (rows: Known['payments'], table: OperationTable, ids: Ids): Row | undefined => {
+    const named = ids.ours === null ? undefined : rows.get(ids.ours)
+    if (named !== undefined && isAt(named, psp)) return named
+    const found = byPspId.get(nameOf({ table, psp, itsId: ids.its ?? '' }))
+    return found && rows.get(found.id)
+  }
+  const ofPayment = { ours: fact.paymentId, its: fact.paymentItsId }
+  const ofOperation = { ours: fact.ourId, its: fact.itsId }
+  if (fact.kind === 'pay') {
+    const row = find(payments, PAYMENTS, ofOperation)
+    return matched(row && { table: PAYMENTS, id: row.id }, row)
+  }
+  const row = fact.kind === 'return' ? undefined : find(operations, OPERATIONS, ofOperation)
+  if (row !== undefined) return matched({ table: OPERATIONS, id: row.id }, row)
+  return matched(undefined, find(payments, PAYMENTS, ofPayment))
+}
+
+type Ids = { ours: string | null; its: string | null }
+
+function matched(operation: FactMatch['operation'] | undefined, row: Row | undefined): FactMatch {
+  return {
+    operation: operation ?? null,
+    paymentId: row?.payment_id ?? null,
+    mayBeUnderWay: row?.is_under_way ?? false,
+  }
+}
+
+/** Before its first attempt, an operation may go to any PSP; release 0.1.0 names none. */
+function isAt({ psp, attempt_number: attempts }: Row, reporting: string): boolean {
+  if (psp === null && attempts === 0) return true
+  return (psp ?? DEFAULT_PSP) === reporting
+}
+
+async function load(
+  tx: Tx,
+  { name, rows: table, id }: OperationTable,
+  ids: readonly string[],
+): Promise<Map<string, Row>> {
+  if (ids.length === 0) return new Map()
+  // A request that was canceled before it arrived has no facts, so nothing can be decided about it.
+  const statement = sql`
+    SELECT ${id} AS id, payment_id, psp, attempt_number, EXISTS (
+      SELECT FROM operations o
+      WHERE o.payment_id = t.payment_id AND o.step IS NOT NULL AND o.attempt_number > 0
+    ) AS is_under_way
+    FROM ${table} t
+    WHERE ${id} = ANY(${uuidArray(ids, (it) => it)}::uuid[]) AND amount_minor IS NOT NULL`
+  const { rows } = await tx.query<Row>(named(`match-${name}`, statement))
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+type Found = { table: OperationTable; id: string }
+type PspId = { table: OperationTable; psp: string; itsId: string }
+
+function nameOf({ table, psp, itsId }: PspId): string {
+  return JSON.stringify([table.name, psp, itsId])
+}
+
+/** Finds operations by the PSP's ids: those with a verdict, and those that the PSP accepted. */
+async function findByPspId(
+  tx: Tx,
+  reported: readonly Reported[],
+): Promise<ReadonlyMap<string, Found>> {
+  const wanted = reported.flatMap(({ psp, fact }): PspId[] => {
+    const { kind, itsId, paymentItsId } = fact
+    const payment = kind === 'pay' ? itsId : paymentItsId
+    return [
+      ...(payment === null ? [] : [{ table: PAYMENTS, psp, itsId: payment }]),
+      ...(kind === 'pay' || itsId === null ? [] : [{ table: OPERATIONS, psp, itsId }]),
+    ]
+  })
+  if (wanted.length === 0) return new Map()
+  const [ofPayments, ofOperations] = [PAYMENTS, OPERATIONS].map((table) =>
+    wanted.filter((it) => it.table === table),
+  )
+  const statement = sql`
+    ${idsIn(PAYMENTS, ofPayments ?? [])} UNION ALL ${idsIn(OPERATIONS, ofOperations ?? [])}`
+  const { rows } = await tx.query<{ name: string; psp: string; its_id: string; id: string }>(
+    named('find-by-psp-id', statement),
+  )
+  return new Map(
+    rows.map(({ name, psp, its_id: itsId, id }) => {
+      const table = name === PAYMENTS.name ? PAYMENTS : OPERATIONS
+      return [nameOf({ table, psp, itsId }), { table, id }]
+    }),
+  )
+}
+
+function idsIn(table: OperationTable, wanted: readonly PspId[]): Sql {
+  const { name, rows, id, transactions } = table
+  const psps = textArray(wanted, (it) => it.psp)
+  const itsIds = textArray(wanted, (it) => it.itsId)
+  return sql`
+    SELECT ${name}::text AS name, w.psp, w.its_id, t.${id} AS id
+    FROM unnest(${psps}::text[], ${itsIds}::text[]) AS w(psp, its_id)
+    JOIN ${transactions} t ON t.psp = w.psp AND t.gateway_transaction_id = w.its_id
+    UNION ALL
+    SELECT ${name}::text, w.psp, w.its_id, o.${id}
+    FROM unnest(${psps}::text[], ${itsIds}::text[]) AS w(psp, its_id)
+    JOIN ${rows} o ON o.gateway_response->>'gateway_transaction_id' = w.its_id
+      AND o.step IS NOT NULL AND o.gateway_response IS NOT NULL
+      AND coalesce(o.psp, ${DEFAULT_PSP}) = w.psp`
+}

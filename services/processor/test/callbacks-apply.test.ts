@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { newId } from '@caudal/contracts/ids.ts'
+import { eventually } from '@caudal/testing/eventually.ts'
+import type { CallbackFact } from '../src/domain/callback-fact.ts'
+import { reprocessCallback } from '../src/store/reprocess-callback.ts'
+import { storeCallbacks } from '../src/store/store-callbacks.ts'
+import { about, callbackWorld, post } from './callback-world.ts'
+import { fileScope, fundsReserved } from './world.ts'
+
+// A status query on its own schedule would come a minute after the doubt.
+const scope = fileScope(after)
+const it = await callbackWorld(scope, {
+  CAUDAL_PSP_FIRST_QUERY: '60s',
+  CAUDAL_PSP_QUERY_MAX: '60s',
+})
+
+function factOf(given: Partial<CallbackFact>): CallbackFact {
+  return {
+    key: newId(),
+    kind: 'pay',
+    ourId: null,
+    itsId: null,
+    paymentId: null,
+    paymentItsId: null,
+    state: 'approved',
+    amountMinor: 1_000n,
+    currency: 'USD',
+    reasonCode: null,
+    ...given,
+  }
+}
+
+/** Stores a callback as an instance does that dies before it applies it. */
+async function storeOnly(facts: CallbackFact[]): Promise<void> {
+  const body = Buffer.from('{}')
+  const callback = { callbackId: newId(), psp: 'main', account: 'main', body, facts }
+  await storeCallbacks(it.db, [{ ...callback, isMasked: false, signedAt: null }])
+}
+
+test('P15: a return proves that a payment in doubt had left, so it is queried at once', async () => {
+  await it.deliver(null)
+  await it.behave({ by_account: { lost: 'apply_then_reset' } })
+  const payment = fundsReserved('lost')
+  await it.reserve([payment])
+  await eventually(async () => (await it.resultsOf(payment.payment_id)).length === 1)
+  await it.deliver(it.service.url)
+  await it.console('/admin/returns', { payment_id: payment.payment_id, reason: 'AC01' })
+  assert.equal((await it.final(payment.payment_id)).event_type, 'payment.completed')
+  const [returned] = await it.facts(payment.payment_id)
+  assert.equal(returned?.event_type, 'return.received')
+  const types = (await it.resultsOf(payment.payment_id)).map(({ event_type: type }) => type)
+  assert.deepEqual(types, ['payment.in_doubt', 'payment.completed'])
+})
+
+test('P15: money that the console refunds of a payment in doubt waits for the end of the payment', async () => {
+  await it.deliver(null)
+  await it.behave({ by_account: { lost: 'apply_then_reset' } })
+  const payment = fundsReserved('lost')
+  await it.reserve([payment])
+  await eventually(async () => (await it.resultsOf(payment.payment_id)).length === 1)
+  await it.deliver(it.service.url)
+  await it.console('/admin/refunds', { payment_id: payment.payment_id, amount: '1.00' })
+  assert.equal((await it.final(payment.payment_id)).event_type, 'payment.completed')
+  const [fact] = await it.settled(payment.payment_id)
+  assert.equal(fact?.state, 'APPLIED')
+  const found = await eventually(async () => (await it.facts(payment.payment_id))[0])
+  assert.equal(found?.event_type, 'refund.found')
+})
+
+test('P15: one bad item of a batch is parked, and the others apply', async () => {
+  await it.behave({})
+  const [first, second] = [await it.pay(), await it.pay()]
+  const ids = [first, second].map(({ payment_id: id }) => ({ ourId: id, paymentId: id }))
+  const bad = factOf({ kind: 'return', state: 'returned', currency: 'ZZZ', itsId: 'b-bad' })
+  await storeOnly([
+    factOf({ ...ids[0], state: 'pending' }),
+    bad,
+    factOf({ ...ids[1], itsId: 'other', amountMinor: 1n }),
+  ])
+  assert.equal((await it.settled(first.payment_id)).at(-1)?.state, 'NO_CHANGE')
+  assert.equal((await it.settled(second.payment_id)).at(-1)?.state, 'CONTRADICTION')
+  const [parked] = await it.settled(bad.key)
+  assert.deepEqual(
+    [parked?.state, parked?.cause, parked?.callback_state],
+    ['PARKED', 'internal_error', 'CONTRADICTION'],
+  )
+})
+
+test('P15: facts that an instance stored and did not apply are applied by another, once', async () => {
+  await it.deliver(null)
+  const { url, stop } = await it.start()
+  await it.behave({ by_account: { declined: 'decline' } })
+  const payments = await Promise.all(Array.from({ length: 20 }, () => it.pay('declined')))
+  await storeOnly(
+    payments.map(({ payment_id: id }) => factOf({ ourId: id, paymentId: id, itsId: `t-${id}` })),
+  )
+  const answers = await Promise.all(
+    payments.flatMap((payment) =>
+      [it.service.url, url].map((door) => {
+        const transaction = { gateway_transaction_id: `t-${payment.payment_id}` }
+        return post(door, about(payment, 'approved', transaction))
+      }),
+    ),
+  )
+  for (const { status } of answers) assert.equal(status, 202)
+  for (const { payment_id: id } of payments) {
+    const facts = await it.settled(id, 3)
+    assert.equal(facts.filter(({ state }) => state === 'APPLIED').length, 1)
+  }
+  for (const { payment_id: id } of payments) {
+    const events = await eventually(async () => {
+      const found = await it.facts(id)
+      assert.ok(found.length > 0)
+      return found
+    })
+    assert.deepEqual(
+      events.map(({ event_type: type }) => type),
+      ['payment.captured_late'],
+    )
+  }
+  const { rows } = await it.db.query(`SELECT callback_id FROM callbacks WHERE state = 'RECEIVED'`)
+  assert.deepEqual(rows, [], 'no callback is left over')
+  await stop()
+})
+
+test('P15: one reference at two PSPs is not one operation', async () => {
+  await it.behave({})
+  const payment = await it.pay()
+  await it.db.query(`UPDATE payments SET psp = 'other' WHERE payment_id = $1`, [payment.payment_id])
+  const members = about(payment, 'failed', { reason_code: 'declined_by_bank' })
+  await it.post(members)
+  const [fact] = await it.settled(String(members['event_id']))
+  assert.deepEqual([fact?.state, fact?.payment_id], ['PARKED', null])
+  assert.deepEqual(await it.facts(payment.payment_id), [])
+})
+
+test('P15: facts that were not applied are applied again on request', async () => {
+  await it.behave({ by_account: { declined: 'decline' } })
+  const payment = fundsReserved('declined')
+  const early = about(payment, 'failed', { reason_code: 'declined_by_bank' })
+  await it.post(early)
+  const [parked] = await it.settled(String(early['event_id']))
+  assert.deepEqual([parked?.state, parked?.cause], ['PARKED', 'operation_unknown'])
+  await it.reserve([payment])
+  await it.final(payment.payment_id)
+  const { rows } = await it.db.query<{ callback_id: string }>(
+    'SELECT callback_id FROM callback_facts WHERE key = $1',
+    [early['event_id']],
+  )
+  assert.equal(await reprocessCallback(it.db, rows[0]!.callback_id, () => []), true)
+  const applied = await eventually(async () => {
+    const [fact] = await it.settled(String(early['event_id']))
+    assert.equal(fact?.state, 'NO_CHANGE')
+    return fact
+  })
+  assert.deepEqual([applied.callback_state, applied.payment_id], ['NO_CHANGE', payment.payment_id])
+  assert.equal(await reprocessCallback(it.db, newId(), () => []), false)
+})
