@@ -1,4 +1,5 @@
 import { addRoutes } from '@caudal/api-gateway/http/add-routes.ts'
+import { CALLBACK_PEER, passCallbacks } from '@caudal/api-gateway/http/pass-callbacks.ts'
 import { PUBLIC_ROUTES } from '@caudal/api-gateway/http/public-routes.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { createCursors } from '@caudal/http/cursors.ts'
@@ -33,12 +34,22 @@ export interface ServiceRoutes {
 const INERT = {} as never
 const INERT_LISTS = { cursors: createCursors(Buffer.alloc(32)) } as never
 const INERT_GATEWAY = {
-  peers: new Map(PUBLIC_ROUTES.map(({ peer }) => [peer, INERT])),
-} as unknown as Parameters<typeof addRoutes>[2]
+  peers: new Map([...PUBLIC_ROUTES.map(({ peer }) => peer), CALLBACK_PEER].map(inert)),
+} as unknown as Parameters<typeof addRoutes>[2] & Parameters<typeof passCallbacks>[1]
+
+function inert<T>(name: T): [T, never] {
+  return [name, INERT]
+}
 
 /** Every service in the order of the page. A test compares the table with each main.ts. */
 export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
-  { service: 'api-gateway', add: [(app) => addRoutes(app, PUBLIC_ROUTES, INERT_GATEWAY)] },
+  {
+    service: 'api-gateway',
+    add: [
+      (app) => addRoutes(app, PUBLIC_ROUTES, INERT_GATEWAY),
+      (app) => passCallbacks(app, INERT_GATEWAY),
+    ],
+  },
   {
     service: 'payments',
     add: [

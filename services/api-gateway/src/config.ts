@@ -7,6 +7,7 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from '@caudal/config/service-settings.ts'
+import { CALLBACK_PEER } from './http/pass-callbacks.ts'
 import { peersOf, PUBLIC_ROUTES, type PeerName } from './http/public-routes.ts'
 import { readPrivateKeys } from './tokens/signing-keys.ts'
 
@@ -32,6 +33,8 @@ export interface Config extends ServiceSettings {
   /** Where all gateways count a user's rate together; without it each counts alone. */
   redis: { url: string; timeoutMs: number } | undefined
   bodyLimitBytes: number
+  /** For callbacks of PSPs, which have no user: the rate of each address, and the largest body. */
+  callbacks: { ratePerSecond: number; burst: number; bodyLimitBytes: number }
 }
 
 const MAX_CONNECTIONS = 4_096
@@ -39,6 +42,8 @@ const MAX_PENDING = 100_000
 const MAX_RATE = 1_000_000
 const BODY_LIMIT_BYTES = 256 * 1024
 const MAX_BODY_LIMIT_BYTES = 1024 * 1024
+/** What the processor accepts. */
+const CALLBACK_LIMIT_BYTES = 256 * 1024
 
 /** @throws {ConfigError} naming every bad variable at once */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
@@ -67,6 +72,16 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
         burst: count(reader, 'CAUDAL_GATEWAY_RATE_BURST', MAX_RATE, 1_000),
       },
       redis: readRedis(reader),
+      callbacks: {
+        ratePerSecond: count(reader, 'CAUDAL_GATEWAY_CALLBACK_RATE_PER_SECOND', MAX_RATE, 1_000),
+        burst: count(reader, 'CAUDAL_GATEWAY_CALLBACK_RATE_BURST', MAX_RATE, 2_000),
+        bodyLimitBytes: count(
+          reader,
+          'CAUDAL_GATEWAY_CALLBACK_BODY_LIMIT_BYTES',
+          CALLBACK_LIMIT_BYTES,
+          CALLBACK_LIMIT_BYTES,
+        ),
+      },
       bodyLimitBytes: count(
         reader,
         'CAUDAL_GATEWAY_BODY_LIMIT_BYTES',
@@ -80,7 +95,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 function readPeerUrls(reader: EnvironmentReader): Map<PeerName, string> {
   const url = (peer: PeerName): string =>
     readPeerUrl(reader, peer.toUpperCase() as Uppercase<PeerName>)
-  return new Map(peersOf(PUBLIC_ROUTES).map((peer) => [peer, url(peer)]))
+  const peers = new Set([...peersOf(PUBLIC_ROUTES), CALLBACK_PEER])
+  return new Map([...peers].map((peer) => [peer, url(peer)]))
 }
 
 function readRedis(reader: EnvironmentReader): Config['redis'] {

@@ -7,6 +7,7 @@ import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import type { Config } from './config.ts'
 import { addRoutes } from './http/add-routes.ts'
+import { passCallbacks } from './http/pass-callbacks.ts'
 import { PUBLIC_ROUTES } from './http/public-routes.ts'
 import { openSharedBuckets, type SharedBuckets } from './limits/open-shared-buckets.ts'
 import { openPeers } from './open-peers.ts'
@@ -46,6 +47,14 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
     readiness: () => checkReadiness(verifier, shared, peersReady),
     edge: config.edge,
   })
+  const watch = watchPeers({ logger: log, metrics })
+  passCallbacks(app, {
+    peers,
+    callbackBuckets: createTokenBuckets(config.callbacks),
+    bodyLimitBytes: config.callbacks.bodyLimitBytes,
+    logger: log,
+    watch,
+  })
   addRoutes(app, PUBLIC_ROUTES, {
     verifier,
     buckets: createTokenBuckets(config.rateLimit),
@@ -59,7 +68,7 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
       scopes: PUBLIC_ROUTES.map(({ scope }) => scope),
     }),
     logger: log,
-    watch: watchPeers({ logger: log, metrics }),
+    watch,
   })
   const url = await listen(app, config).catch(async (error: unknown) => {
     await shared?.close()

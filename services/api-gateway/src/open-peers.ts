@@ -1,4 +1,4 @@
-import { peersOf, type PeerName, type PublicRoute } from './http/public-routes.ts'
+import type { PeerName, PublicRoute } from './http/public-routes.ts'
 import { createPeer, type Peer, type PeerOptions } from './peers/create-peer.ts'
 
 /** What all peers share, and the base URL of each. */
@@ -9,7 +9,7 @@ export interface PeerSettings extends Pick<
   urls: ReadonlyMap<PeerName, string>
 }
 
-/** Opens a peer for each service that the routes reach, with its joined writes. */
+/** Opens a peer for each service that has an address, with its joined writes. */
 export function openPeers(
   routes: readonly PublicRoute[],
   { urls, ...settings }: PeerSettings,
@@ -20,5 +20,5 @@ export function openPeers(
     )
     return [name, createPeer({ name, url: urls.get(name)!, ...settings, joined })]
   }
-  return new Map(peersOf(routes).map(open))
+  return new Map([...urls.keys()].map(open))
 }

@@ -175,6 +175,7 @@ test('P13: the OpenAPI document has the public routes and no other', async (t) =
     '/api/v1/payments/{payment_id}': ['get'],
     '/api/v1/wallet': ['get'],
     '/api/v1/wallet/entries': ['get'],
+    '/callbacks/{psp}/{psp_account}': ['post'],
   })
   const { post } = paths['/api/v1/payments'] as {
     post: { parameters: { name: string }[]; responses: Record<string, object> }

@@ -46,6 +46,7 @@ export async function startTestGateway(
       CAUDAL_IDENTITY_URL: issuer.url,
       CAUDAL_PAYMENTS_URL: peerUrl,
       CAUDAL_WALLETS_URL: peerUrl,
+      CAUDAL_PROCESSOR_URL: peerUrl,
       ...env,
     }),
     createLogger({

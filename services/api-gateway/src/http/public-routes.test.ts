@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { SCOPES } from '@caudal/contracts/scopes.ts'
 import { SERVICES } from '@caudal/contracts/services.ts'
 import { readConfig } from '../config.ts'
+import { CALLBACK_PEER } from './pass-callbacks.ts'
 import { peersOf, PUBLIC_ROUTES } from './public-routes.ts'
 
 const parametersOf = (path: string): string[] => path.match(/:\w+/g) ?? []
@@ -13,7 +14,8 @@ test('every public route belongs to a service whose address is configured', () =
     assert.ok(SERVICES.includes(peer), `${path} is answered by ${peer}`)
     assert.ok(URL.canParse(urls.get(peer) ?? ''), `${peer} has an address`)
   }
-  assert.deepEqual([...urls.keys()], peersOf(PUBLIC_ROUTES))
+  const peers = new Set([...peersOf(PUBLIC_ROUTES), CALLBACK_PEER])
+  assert.deepEqual([...urls.keys()], [...peers])
   assert.equal(urls.get('wallets'), 'http://wallets:9000')
 })
 
