@@ -26,8 +26,11 @@ const LOG = 'caudal_log'
 const OF_THE_OWNER: readonly string[] = ['log_writers', 'service_roles']
 /** Names of columns with values that only their service may read. */
 const SECRET = /token|secret|password|private|jwk|^key$/
-/** Tables with such names that hold no secret: a simulator's device tokens, which verify reads. */
-const NO_SECRET: readonly string[] = ['messages', 'refusals']
+/**
+ * Tables with such names that hold no secret: a simulator's device tokens and the natural keys of
+ * facts, which verify reads.
+ */
+const NO_SECRET: readonly string[] = ['messages', 'refusals', 'callback_facts']
 const DATABASES: readonly string[] = [...STATEFUL.map((it) => ACCESS[it].database), LOG]
 /** The columns of a parked record that an operator decides about; never its value. */
 const DECIDED = ['kind', 'next_attempt_at', 'redriven_at', 'resolved_at', 'resolution']
