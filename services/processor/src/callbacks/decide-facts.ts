@@ -164,7 +164,8 @@ function decideFoundRefund(context: Context, matched: MatchedFact, payment: Stor
         return
       }
       const { amountMinor, transactionId, emission } = found
-      const facts = foundFacts(payment, { psp: reporting.name, amountMinor, transactionId, now })
+      const made = { psp: reporting.name, amountMinor, transactionId, now }
+      const facts = foundFacts(payment, made, match.canceledId)
       const over = { status: 'COMPLETED', step: null, dueAt: null, psp: reporting.name } as const
       const outcome: FactOutcome = { fact: matched, state: 'APPLIED', cause: null }
       plan.outcomes.push(outcome)
@@ -186,6 +187,7 @@ const WAIT_FOR_PAYMENT: Decided = { state: 'WAIT', cause: 'payment_under_way' }
 function foundFacts(
   { facts: payment, state }: StoredOperation,
   found: { psp: string; amountMinor: bigint; transactionId: string; now: number },
+  canceledId: string | null,
 ): ReversalFacts {
   const { psp, amountMinor, transactionId, now } = found
   const id = foundRefundIdOf(psp, transactionId)
@@ -200,8 +202,9 @@ function foundFacts(
     destinationBank,
     traceparent,
     operationId: id,
-    requestId: id,
-    sequence: 1,
+    requestId: canceledId ?? id,
+    // The first operation of a canceled refund is the one that was canceled.
+    sequence: canceledId === null ? 1 : 2,
     amountMinor,
     gatewayTransactionId: state.lastResponse?.gateway_transaction_id ?? null,
     requestedAt: new Date(now).toISOString(),

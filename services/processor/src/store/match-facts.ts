@@ -11,6 +11,8 @@ export type FactMatch = {
   operation: { table: OperationTable; id: string } | null
   /** The payment that the fact is about, or that its operation belongs to. */
   paymentId: string | null
+  /** Our refund that the fact names, if it was canceled before it arrived here. */
+  canceledId: string | null
   /** Refunds or voids of the payment are at the PSP, so the fact may be about one of them. */
   mayBeUnderWay: boolean
 }
@@ -21,6 +23,7 @@ type Row = {
   payment_id: string
   psp: string | null
   attempt_number: number
+  has_facts: boolean
   is_under_way: boolean
 }
 type Known = { payments: ReadonlyMap<string, Row>; operations: ReadonlyMap<string, Row> }
@@ -56,7 +59,7 @@ function matchOf(
 ): FactMatch {
   const find = (rows: Known['payments'], table: OperationTable, ids: Ids): Row | undefined => {
     const named = ids.ours === null ? undefined : rows.get(ids.ours)
-    if (named !== undefined && isAt(named, psp)) return named
+    if (named?.has_facts && isAt(named, psp)) return named
     const found = byPspId.get(nameOf({ table, psp, itsId: ids.its ?? '' }))
     return found && rows.get(found.id)
   }
@@ -68,7 +71,9 @@ function matchOf(
   }
   const row = fact.kind === 'return' ? undefined : find(operations, OPERATIONS, ofOperation)
   if (row !== undefined) return matched({ table: OPERATIONS, id: row.id }, row)
-  return matched(undefined, find(payments, PAYMENTS, ofPayment))
+  const isCanceled = operations.get(fact.ourId ?? '')?.has_facts === false
+  const canceledId = isCanceled ? fact.ourId : null
+  return { ...matched(undefined, find(payments, PAYMENTS, ofPayment)), canceledId }
 }
 
 type Ids = { ours: string | null; its: string | null }
@@ -77,6 +82,7 @@ function matched(operation: FactMatch['operation'] | undefined, row: Row | undef
   return {
     operation: operation ?? null,
     paymentId: row?.payment_id ?? null,
+    canceledId: null,
     mayBeUnderWay: row?.is_under_way ?? false,
   }
 }
@@ -95,12 +101,13 @@ async function load(
   if (ids.length === 0) return new Map()
   // A request that was canceled before it arrived has no facts, so nothing can be decided about it.
   const statement = sql`
-    SELECT ${id} AS id, payment_id, psp, attempt_number, EXISTS (
+    SELECT ${id} AS id, payment_id, psp, attempt_number, amount_minor IS NOT NULL AS has_facts,
+      EXISTS (
       SELECT FROM operations o
       WHERE o.payment_id = t.payment_id AND o.step IS NOT NULL AND o.attempt_number > 0
     ) AS is_under_way
     FROM ${table} t
-    WHERE ${id} = ANY(${uuidArray(ids, (it) => it)}::uuid[]) AND amount_minor IS NOT NULL`
+    WHERE ${id} = ANY(${uuidArray(ids, (it) => it)}::uuid[])`
   const { rows } = await tx.query<Row>(named(`match-${name}`, statement))
   return new Map(rows.map((row) => [row.id, row]))
 }
