@@ -40,10 +40,10 @@ const WAIT = { baseMs: 250, mostMs: 60_000 }
  */
 export async function applyFacts(
   deps: ApplyFactsDeps,
-  keys: readonly FactKey[],
+  which: { most: number } | FactKey,
 ): Promise<AppliedFacts> {
   return transaction(deps.db, async (tx) => {
-    const claimed = await claimFacts(tx, keys)
+    const claimed = await claimFacts(tx, which)
     if (claimed.length === 0) return NOTHING
     const { facts, now } = await lockAll(deps, tx, claimed)
     const repeated = await claimIds(tx, facts)

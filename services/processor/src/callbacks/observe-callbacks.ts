@@ -19,6 +19,8 @@ export type CallbackObserver = {
 }
 
 const ACTOR = systemActor('processor')
+/** A stranger can send any number of callbacks; the metric counts them all. */
+const REFUSED_LINE_MS = 10_000
 
 /** Callbacks by what became of them, and a line for each fact. */
 export function createCallbackObserver({
@@ -34,10 +36,13 @@ export function createCallbackObserver({
     'state',
     'cause',
   ])
+  let loggedAt = Number.NEGATIVE_INFINITY
   return {
     arrived(psp, result) {
       callbacks.inc({ psp, result })
       if (result === 'stored' || result === 'duplicate') return
+      if (performance.now() - loggedAt < REFUSED_LINE_MS) return
+      loggedAt = performance.now()
       logger.warn({ psp, result, actor: ACTOR }, 'refused a callback of a PSP')
     },
     applied({ fact, state, cause }) {

@@ -105,7 +105,7 @@ function startApplying(deps: CallbacksDeps, observer: CallbackObserver): Sweep {
   }
   const applyAlone = async (key: FactKey): Promise<void> => {
     try {
-      report(await applyFacts(applying, [key]))
+      report(await applyFacts(applying, key))
     } catch (error) {
       if (isRetryable(error)) throw error
       await parkFact(db, key, 'internal_error')
@@ -115,16 +115,18 @@ function startApplying(deps: CallbacksDeps, observer: CallbackObserver): Sweep {
   const sweep = startSweep({
     logger,
     async round() {
-      const keys = await findDueFacts(db, MOST_FACTS)
-      if (keys.length === 0) return false
+      // Cheap for an idle instance.
+      if ((await findDueFacts(db, 1)).length === 0) return false
       try {
-        report(await applyFacts(applying, keys))
+        const applied = await applyFacts(applying, { most: MOST_FACTS })
+        report(applied)
+        return applied.outcomes.length === MOST_FACTS
       } catch (error) {
         if (isRetryable(error)) throw error
         // One bad fact must not stop the others.
-        for (const key of keys) await applyAlone(key)
+        for (const key of await findDueFacts(db, MOST_FACTS)) await applyAlone(key)
+        return true
       }
-      return keys.length === MOST_FACTS
     },
   })
   return sweep

@@ -36,20 +36,27 @@ export async function findDueFacts(db: Reader, limit: number): Promise<FactKey[]
   return rows.map(({ psp, psp_account: account, key }) => ({ psp, account, key }))
 }
 
-/** Locks those of the facts that are due and that no other instance has locked, in order. */
-export async function claimFacts(tx: Tx, keys: readonly FactKey[]): Promise<ClaimedFact[]> {
-  const statement = sql`
-    SELECT f.psp, f.psp_account, f.key, f.callback_id, f.fact, f.tries
-    FROM callback_facts f
-    JOIN unnest(
-      ${keys.map((it) => it.psp)}::text[],
-      ${keys.map((it) => it.account)}::text[],
-      ${keys.map((it) => it.key)}::text[]
-    ) AS k(psp, psp_account, key) USING (psp, psp_account, key)
-    WHERE f.state = 'RECEIVED' AND f.due_at <= statement_timestamp()
-    ORDER BY f.due_at, f.callback_id, f.position
-    FOR UPDATE OF f SKIP LOCKED`
-  const { rows } = await tx.query<Row>(named('claim-facts', statement))
+/** Locks facts that are due and that no other instance has locked, the oldest first. */
+export async function claimFacts(
+  tx: Tx,
+  which: { most: number } | FactKey,
+): Promise<ClaimedFact[]> {
+  const due = sql`
+    SELECT psp, psp_account, key, callback_id, fact, tries FROM callback_facts
+    WHERE state = 'RECEIVED' AND due_at <= statement_timestamp()`
+  const statement =
+    'most' in which
+      ? named(
+          'claim-facts',
+          sql`${due} ORDER BY due_at, callback_id, position LIMIT ${which.most}
+            FOR UPDATE SKIP LOCKED`,
+        )
+      : named(
+          'claim-fact',
+          sql`${due} AND psp = ${which.psp} AND psp_account = ${which.account}
+            AND key = ${which.key} FOR UPDATE SKIP LOCKED`,
+        )
+  const { rows } = await tx.query<Row>(statement)
   return rows.map((row) => ({
     psp: row.psp,
     account: row.psp_account,
