@@ -26,6 +26,8 @@ export type QueryCall = {
   key: CallKey
   facts: OperationFacts
   query: number
+  /** The PSP's own id of the operation, if one is known. */
+  itsId: string | null
   deadline: Deadline
 }
 
@@ -80,8 +82,8 @@ async function queryOne(
   { client, observer }: CallPspDeps,
   call: QueryCall,
 ): Promise<PspCallResult> {
-  const { facts, query, deadline } = call
-  const asked = { expected: facts, traceparent: childOf(facts) }
+  const { facts, query, itsId, deadline } = call
+  const asked = { expected: facts, itsId, traceparent: childOf(facts) }
   const found = await client.find(asked, deadline)
   observer.found(facts, query, found)
   return { kind: 'found', facts, query, found }

@@ -7,7 +7,7 @@ import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { type Admission, decideDue, isAtOtherPsp } from '../domain/decide-due.ts'
 import type { Emission, PspDecision } from '../domain/decision.ts'
 import type { OperationFacts } from '../domain/operation-facts.ts'
-import type { PspStep, PspOperation } from '../domain/psp-operation.ts'
+import { itsIdOf, type PspOperation, type PspStep } from '../domain/psp-operation.ts'
 import type { RetryPolicy } from '../domain/retry-policy.ts'
 import { resultEvent } from '../messaging/result-event.ts'
 import type { PspAdapter } from '../psp/adapter.ts'
@@ -136,7 +136,8 @@ function decideAll(
       const begun = { state, at: now, clock }
       plan.calls.push({ peer: 'execute', key, facts, body: requestBody, attempt, begun, deadline })
     } else if (call?.kind === 'query') {
-      plan.calls.push({ peer: 'query', key, facts, query: call.query, deadline })
+      const { query } = call
+      plan.calls.push({ peer: 'query', key, facts, query, itsId: itsIdOf(state), deadline })
     } else if (state.dueAt !== null && state.dueAt > now) {
       plan.dueInMs.push(state.dueAt - now)
     }

@@ -1,5 +1,6 @@
 import { decideOutcome } from './decide-outcome.ts'
 import { type PspDecision, giveUp, moveOn } from './decision.ts'
+import { canBeQueried, isKeyExpired } from './learn-next.ts'
 import type { PspOperation } from './psp-operation.ts'
 import type { DecisionContext } from './retry-policy.ts'
 
@@ -30,11 +31,8 @@ export function decideDue(
       const lost = { attempt: operation.attempt, outcome: { kind: 'ambiguous' } } as const
       return decideOutcome(operation, lost, context)
     }
-    case 'query': {
-      const query = operation.queries + 1
-      const dueAt = now + policy.timeoutMs + policy.graceMs
-      return { ...moveOn(operation, { queries: query, dueAt }), call: { kind: 'query', query } }
-    }
+    case 'query':
+      return decideQuery(operation, context)
     case 'send':
       return decideSend(operation, admission, context)
     default:
@@ -50,6 +48,19 @@ export function isAtOtherPsp({ psp }: PspOperation, called: { psp: string }): bo
   return psp !== null && psp !== called.psp
 }
 
+function decideQuery(operation: PspOperation, context: DueContext): PspDecision {
+  const { now, policy } = context
+  if (!canBeQueried(operation, context)) {
+    const isExpired = isKeyExpired(operation, context, now)
+    return isExpired
+      ? moveOn(operation, { dueAt: now + policy.queryMaxMs })
+      : moveOn(operation, { step: 'send', dueAt: now })
+  }
+  const query = operation.queries + 1
+  const dueAt = now + policy.timeoutMs + policy.graceMs
+  return { ...moveOn(operation, { queries: query, dueAt }), call: { kind: 'query', query } }
+}
+
 function decideSend(
   operation: PspOperation,
   admission: Admission,
@@ -59,7 +70,7 @@ function decideSend(
   switch (admission) {
     case 'send': {
       // The PSP would take a repeat for another operation.
-      if (operation.mayHaveLeft && isKeyExpired(operation, context)) {
+      if (operation.mayHaveLeft && isKeyExpired(operation, context, now)) {
         return giveUp(operation, 'gateway_unreachable', context)
       }
       const attempt = operation.attempt + 1
@@ -78,11 +89,4 @@ function decideSend(
     default:
       return admission satisfies never
   }
-}
-
-/** Whether the PSP may have forgotten the operation's key by the end of another attempt. */
-function isKeyExpired({ recordedAt }: PspOperation, context: DecisionContext): boolean {
-  const { now, policy, capabilities } = context
-  const { keyLifetimeMs } = capabilities
-  return keyLifetimeMs !== null && now + policy.timeoutMs - recordedAt >= keyLifetimeMs
 }

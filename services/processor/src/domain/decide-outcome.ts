@@ -8,9 +8,10 @@ import {
   giveUp,
   moveOn,
 } from './decision.ts'
+import { learnNext } from './learn-next.ts'
 import type { SendOutcome } from './outcome.ts'
-import { type PspOperation, isOver } from './psp-operation.ts'
-import { type DecisionContext, queryDelayMs, pspRetryDelayMs } from './retry-policy.ts'
+import { answeredBy, type PspOperation, isOver } from './psp-operation.ts'
+import { type DecisionContext, pspRetryDelayMs } from './retry-policy.ts'
 
 /** The outcome of one attempt has become known. */
 export type AttemptOutcome = { attempt: number; outcome: SendOutcome }
@@ -32,12 +33,12 @@ export function decideOutcome(
   if (operation.step !== 'await' || attempt !== operation.attempt) return moveOn(operation)
   switch (outcome.kind) {
     case 'pending':
-      return awaitVerdict({ ...operation, lastResponse: outcome.response }, context)
+      return awaitVerdict(answeredBy(operation, outcome.response), context)
     case 'unavailable':
     case 'rate_limited': {
-      const lastResponse = outcome.response ?? operation.lastResponse
-      const answered = { ...operation, mayHaveLeft: true, lastResponse }
-      return tryAgain(answered, outcome.retryAfterMs, context)
+      const { response } = outcome
+      const answered = response === null ? operation : answeredBy(operation, response)
+      return tryAgain({ ...answered, mayHaveLeft: true }, outcome.retryAfterMs, context)
     }
     case 'misconfigured':
       return pauseForOperator({ ...operation, mayHaveLeft: true, unproven: true }, context)
@@ -61,9 +62,7 @@ function tryAgain(
   const counted = { ...operation, failures }
   // In doubt, the status is queried before each further attempt, without a limit of attempts.
   if (operation.status === 'IN_DOUBT') {
-    const delayMs = pspRetryDelayMs(context, 1, retryAfterMs)
-    const dueAt = context.now + Math.max(delayMs, queryDelayMs(context, operation.queries))
-    return moveOn(counted, { step: 'query', dueAt })
+    return moveOn(counted, learnNext(counted, context, pspRetryDelayMs(context, 1, retryAfterMs)))
   }
   if (failures > context.policy.maxRetries) return giveUp(counted, 'gateway_unreachable', context)
   const dueAt = context.now + pspRetryDelayMs(context, failures, retryAfterMs)
@@ -77,6 +76,12 @@ function waitForCircuit(operation: PspOperation, context: DecisionContext): PspD
 }
 
 function pauseForOperator(operation: PspOperation, context: DecisionContext): PspDecision {
-  const dueAt = context.now + context.policy.misconfiguredMs
-  return moveOn(operation, { step: operation.status === 'IN_DOUBT' ? 'query' : 'send', dueAt })
+  const { misconfiguredMs } = context.policy
+  if (operation.status !== 'IN_DOUBT') {
+    return moveOn(operation, { step: 'send', dueAt: context.now + misconfiguredMs })
+  }
+  return moveOn(operation, {
+    ...learnNext(operation, context),
+    dueAt: context.now + misconfiguredMs,
+  })
 }

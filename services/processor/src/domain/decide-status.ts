@@ -1,7 +1,7 @@
 import { decideLate } from './decide-late.ts'
 import { awaitVerdict, complete, type PspDecision, doubt, fail, moveOn } from './decision.ts'
 import type { StatusAnswer } from './outcome.ts'
-import { type PspOperation, isOver } from './psp-operation.ts'
+import { answeredBy, type PspOperation, isOver } from './psp-operation.ts'
 import type { DecisionContext } from './retry-policy.ts'
 
 /** The answer to the status query of this number. */
@@ -31,7 +31,7 @@ export function decideStatus(
   if (operation.step !== 'query' || query !== operation.queries) return moveOn(operation)
   switch (answer.kind) {
     case 'pending':
-      return awaitVerdict({ ...operation, lastResponse: answer.response }, context)
+      return awaitVerdict(answeredBy(operation, answer.response), context)
     case 'not_found':
       if (!operation.unproven && !context.capabilities.notFoundProves) {
         return doubt(operation, context)

@@ -1,9 +1,10 @@
 import type { DeclineCode } from '@caudal/contracts/decline-codes.ts'
 import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import type { CaseReason, PspReason, RefundReason } from '@caudal/contracts/reasons.ts'
+import { canBeQueried, learnNext } from './learn-next.ts'
 import type { Approval } from './outcome.ts'
 import type { PspOperation } from './psp-operation.ts'
-import { type DecisionContext, queryDelayMs } from './retry-policy.ts'
+import type { DecisionContext } from './retry-policy.ts'
 
 /** What is emitted about an operation. Only refunds are `submitted` or `refused`. */
 export type Emission =
@@ -99,11 +100,10 @@ export function fail(
   }
 }
 
-/** The outcome is unknown: emitted once, then the PSP is queried until it is known. */
+/** The outcome is unknown: emitted once, then the PSP is asked until it is known. */
 export function doubt(operation: PspOperation, context: DecisionContext): PspDecision {
-  const dueAt = context.now + queryDelayMs(context, operation.queries)
   return {
-    operation: { ...operation, status: 'IN_DOUBT', step: 'query', dueAt },
+    operation: { ...operation, status: 'IN_DOUBT', ...learnNext(operation, context) },
     emission: operation.status === 'IN_DOUBT' ? null : { kind: 'in_doubt' },
     call: null,
   }
@@ -117,16 +117,17 @@ const CIRCUIT_OPEN = {
 
 /**
  * Accepted, to be decided later. The request is in flight at the PSP, so only a verdict ends it;
- * the status is queried on a schedule until there is one.
+ * the PSP is asked on a schedule until there is one.
  */
 export function awaitVerdict(operation: PspOperation, context: DecisionContext): PspDecision {
-  const dueAt = context.now + queryDelayMs(context, operation.queries)
-  return moveOn(operation, { mayHaveLeft: true, unproven: true, step: 'query', dueAt })
+  const accepted = { ...operation, mayHaveLeft: true, unproven: true }
+  return moveOn(accepted, learnNext(accepted, context))
 }
 
 /**
  * Ends the attempts for now. An operation without a sent request fails. If all its attempts were
- * answered, a status query decides. Any other operation is in doubt (rule 9).
+ * answered, a status query decides. Any other operation, and one that cannot be asked about, is in
+ * doubt (rule 9).
  */
 export function giveUp(
   operation: PspOperation,
@@ -136,6 +137,7 @@ export function giveUp(
   if (!operation.mayHaveLeft) {
     return fail(operation, reason, reason === 'circuit_open' ? CIRCUIT_OPEN : UNREACHABLE)
   }
-  if (operation.unproven || operation.status === 'IN_DOUBT') return doubt(operation, context)
+  const isDoubtful = operation.unproven || operation.status === 'IN_DOUBT'
+  if (isDoubtful || !canBeQueried(operation, context)) return doubt(operation, context)
   return moveOn(operation, { step: 'query', dueAt: context.now })
 }

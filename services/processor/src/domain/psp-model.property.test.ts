@@ -24,6 +24,7 @@ const policy: RetryPolicy = {
   circuitWaitMs: 15_000,
 }
 const RESPONSE = { status: 'any', gateway_transaction_id: 'g-1' }
+const ACCEPTED: SendOutcome = { kind: 'pending', response: RESPONSE }
 const KEY_MS = 60_000
 const MOST_TURNS = 300
 
@@ -58,6 +59,8 @@ class ModelPsp {
   moves = 0
   #keyAt: number | null = null
   #isKnown = false
+  /** A repeat of what was accepted is answered with the verdict. */
+  #isDecided = false
   /** When a request that is still on its way was sent. */
   #sentAt: number | null = null
   readonly #verdict: Script['verdict']
@@ -75,7 +78,9 @@ class ModelPsp {
     const isApplied = applies === 'now' || answers === 'verdict' || answers === 'accepted'
     if (isApplied) this.#apply(now)
     else if (applies === 'late') this.#sentAt = now
-    if (answers === 'accepted') return { kind: 'pending', response: RESPONSE }
+    if (answers === 'accepted') {
+      return this.#isDecided ? { kind: this.#verdict, response: RESPONSE } : ACCEPTED
+    }
     if (answers !== 'verdict') return { kind: 'ambiguous' }
     return { kind: this.#verdict, response: RESPONSE }
   }
@@ -97,6 +102,7 @@ class ModelPsp {
   }
 
   #apply(now: number): void {
+    this.#isDecided = this.#isKnown
     this.#isKnown = true
     if (this.#keyAt !== null && now - this.#keyAt < KEY_MS) return
     this.#keyAt = now
@@ -104,13 +110,17 @@ class ModelPsp {
   }
 }
 
+/** What moved, how the operation ended and when it was sent last. */
+type Played = { moves: number; end: PspOperation; lastSentAt: number }
+
 /** Plays an operation to its end, or to the last turn, and returns what moved. */
-function play(script: Script, capabilities: Capabilities): { moves: number; end: PspOperation } {
+function play(script: Script, capabilities: Capabilities): Played {
   const psp = new ModelPsp(script.verdict)
   const conducts = [...script.conducts]
   const queries = [...script.queries]
   let operation = newOperation(0)
   let now = 0
+  let lastSentAt = 0
   for (let turn = 0; turn < MOST_TURNS && !isOver(operation); turn += 1) {
     now = Math.max(now, operation.dueAt ?? now)
     const context = { now, jitter: 0.5, policy, psp: 'main', capabilities }
@@ -119,6 +129,7 @@ function play(script: Script, capabilities: Capabilities): { moves: number; end:
     if (call?.kind === 'send') {
       const usual: Conduct = { applies: 'now', answers: 'verdict', pauseMs: 0 }
       const conduct = conducts.shift() ?? usual
+      lastSentAt = now
       const outcome = psp.execute(now, conduct)
       now += conduct.pauseMs
       const answered = { attempt: call.attempt, outcome }
@@ -129,7 +140,7 @@ function play(script: Script, capabilities: Capabilities): { moves: number; end:
     }
   }
   psp.arrive()
-  return { moves: psp.moves, end: operation }
+  return { moves: psp.moves, end: operation, lastSentAt }
 }
 
 function check(capabilities: Capabilities, seed?: number): void {
@@ -152,6 +163,28 @@ test('rule 9: with a PSP that forgets keys, money moves once for COMPLETED and n
 test('with a PSP whose not_found proves nothing, the same holds', () => {
   check({ ...forgetting, notFoundProves: false })
 })
+
+for (const queryBy of ['its_id', 'none'] as const) {
+  test(`with a PSP that is asked by ${queryBy}, the same holds`, () => {
+    check({ ...forgetting, notFoundProves: false, queryBy })
+  })
+
+  test(`a PSP asked by ${queryBy} is never sent a key that it may have forgotten`, () => {
+    const lost = scripts.map((script) => ({
+      ...script,
+      conducts: script.conducts.map((one) => ({ ...one, answers: 'nothing' as const })),
+    }))
+    const capabilities: Capabilities = { ...forgetting, notFoundProves: false, queryBy }
+    const property = fc.property(lost, (script) => {
+      const { moves, end, lastSentAt } = play(script, capabilities)
+      assert.ok(moves <= 1)
+      assert.ok(lastSentAt < KEY_MS, `sent at ${lastSentAt}`)
+      assert.ok(isOver(end) || end.status === 'IN_DOUBT')
+      assert.notEqual(end.status === 'FAILED' && script.verdict === 'approved', true)
+    })
+    fc.assert(property, { numRuns: 1_000 })
+  })
+}
 
 test('the model finds a key that is sent again after the PSP forgot it', () => {
   assert.throws(

@@ -62,6 +62,18 @@ export function newOperation(now: number): PspOperation {
   }
 }
 
+/** The PSP's own id of the operation, from any of its answers; null while none has named it. */
+export function itsIdOf({ lastResponse }: PspOperation): string | null {
+  return lastResponse?.gateway_transaction_id ?? null
+}
+
+/** The operation with the PSP's last answer. The PSP's id of an earlier answer is kept. */
+export function answeredBy(operation: PspOperation, response: PspAnswer): PspOperation {
+  const id = itsIdOf(operation)
+  const named = id === null ? response : { gateway_transaction_id: id, ...response }
+  return { ...operation, lastResponse: named }
+}
+
 /** Whether the operation is in a final state, which never changes. Late truth is kept beside it. */
 export function isOver(operation: PspOperation): boolean {
   return operation.status === 'COMPLETED' || operation.status === 'FAILED'

@@ -17,6 +17,7 @@ const EXPECTED = {
 } as const
 const REQUEST = { expected: EXPECTED, body: Buffer.from('{"a": 1}'), traceparent: null }
 const QUERY = {
+  itsId: null,
   expected: EXPECTED,
   traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
 }

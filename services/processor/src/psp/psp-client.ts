@@ -22,7 +22,12 @@ export type FrozenRequest = {
 }
 
 /** A question what became of an operation. */
-export type StatusQuery = { expected: ExpectedOperation; traceparent: string | null }
+export type StatusQuery = {
+  expected: ExpectedOperation
+  /** The PSP's own id of the operation; null if it is not known. */
+  itsId: string | null
+  traceparent: string | null
+}
 
 /** What is recorded of one call in addition to its outcome. */
 export type CallFacts = {
@@ -90,8 +95,8 @@ export function createPspClient(options: PspClientOptions): PspClient {
       if (outcome.kind !== 'declined') return sent
       return { ...sent, outcome: { ...outcome, declineCode: codeOf(expected, outcome.response) } }
     },
-    async find({ expected, traceparent }, deadline) {
-      const request = guarded(() => adapter.encode.query(expected))
+    async find({ expected, itsId, traceparent }, deadline) {
+      const request = guarded(() => adapter.encode.query(expected, itsId))
       if (request === null) return { answer: { kind: 'unknown' }, facts: NOT_ENCODED }
       const exchanged = await call(queries, request, traceparent, deadline)
       const found = foundOf(exchanged, (response) => adapter.decode.query(expected, response))

@@ -35,7 +35,7 @@ for (const [kind, path, reference, proof] of [
       assert.deepEqual([request.method, request.path], ['POST', path])
       assert.equal(request.headers['idempotency-key'], ID)
       assert.equal(request.body, body)
-      assert.equal(adapter.encode.query(expected).path, `${path}/${ID}`)
+      assert.equal(adapter.encode.query(expected, null).path, `${path}/${ID}`)
     })
 
     test('is approved only with its own id, payment, amount and transaction id', () => {
