@@ -67,3 +67,61 @@ test('all invalid variables are reported together', () => {
     },
   )
 })
+
+const TWO = {
+  CAUDAL_PSP_URL: 'http://127.0.0.1:1',
+  CAUDAL_PSP_API_KEY: 'key-of-main',
+  CAUDAL_PSP_TIMEOUT: '9s',
+  CAUDAL_PSP_RETRIES: '7',
+  CAUDAL_PSPS: 'asyncbank, third_bank',
+  CAUDAL_PSP_ASYNCBANK_URL: 'http://127.0.0.1:2',
+  CAUDAL_PSP_ASYNCBANK_RETRIES: '1',
+  CAUDAL_PSP_THIRD_BANK_URL: 'http://127.0.0.1:3',
+  CAUDAL_PSP_THIRD_BANK_ADAPTER: 'syncbank',
+  CAUDAL_PSP_THIRD_BANK_CALLBACK_SECRETS: 'a-long-secret, another-secret',
+}
+
+test('further PSPs have their own variables, and limits of the default one, but no secrets of it', () => {
+  const [main, second, third] = readConfig(TWO).psps
+  assert.deepEqual([main?.name, main?.adapter], ['main', 'syncbank'])
+  assert.deepEqual(main?.callbacks.accounts.get('main')?.secrets, [])
+  assert.equal(second?.name, 'asyncbank')
+  assert.equal(second.adapter, 'asyncbank')
+  assert.equal(second.url, 'http://127.0.0.1:2')
+  assert.equal(second.apiKey, undefined)
+  assert.deepEqual([second.policy.timeoutMs, second.policy.maxRetries], [9_000, 1])
+  assert.deepEqual([third?.name, third?.adapter], ['third_bank', 'syncbank'])
+  const { secrets } = third?.callbacks.accounts.get('main') ?? {}
+  assert.deepEqual(secrets, ['a-long-secret', 'another-secret'])
+  assert.equal(third?.policy.maxRetries, 7)
+})
+
+test('PSPs and routes that cannot work are refused at the start', () => {
+  const route = (value: unknown) => ({ CAUDAL_PSP_ROUTES: JSON.stringify(value) })
+  const bad: [string, Record<string, string>][] = [
+    ['CAUDAL_PSPS', { CAUDAL_PSPS: 'Main' }],
+    ['CAUDAL_PSPS', { CAUDAL_PSPS: 'asyncbank,main' }],
+    ['CAUDAL_PSPS', { CAUDAL_PSPS: 'asyncbank,asyncbank' }],
+    // CAUDAL_PSP_CONNECT_TIMEOUT would be two things.
+    ['CAUDAL_PSPS', { CAUDAL_PSPS: 'connect' }],
+    ['CAUDAL_PSP_ASYNCBANK_URL', { CAUDAL_PSP_ASYNCBANK_URL: '' }],
+    ['CAUDAL_PSP_THIRD_BANK_ADAPTER', { CAUDAL_PSP_THIRD_BANK_ADAPTER: '' }],
+    ['CAUDAL_PSP_ADAPTER', { CAUDAL_PSP_ADAPTER: 'toString' }],
+    ['CAUDAL_PSP_ASYNCBANK_CALLBACK_SECRETS', { CAUDAL_PSP_ASYNCBANK_CALLBACK_SECRETS: 'k1:x' }],
+    ['CAUDAL_PSP_CALLBACK_SECRETS', { CAUDAL_PSP_CALLBACK_SECRETS: 'short' }],
+    ['CAUDAL_PSP_ASYNCBANK_CONNECT_TIMEOUT', { CAUDAL_PSP_ASYNCBANK_CONNECT_TIMEOUT: '9s' }],
+    ['CAUDAL_PSP_ROUTES', { CAUDAL_PSP_ROUTES: '{' }],
+    ['CAUDAL_PSP_ROUTES', route([{ psps: [] }])],
+    ['CAUDAL_PSP_ROUTES', route([{ psps: ['unknown'] }])],
+    ['CAUDAL_PSP_ROUTES', route([{ psps: ['main', 'main'] }])],
+    ['CAUDAL_PSP_ROUTES', route([{ psps: ['main'], country: 'EC' }])],
+    ['CAUDAL_PSP_ROUTES', route([{ psps: ['main'], currency: 'usd' }])],
+  ]
+  for (const [variable, changes] of bad) {
+    assert.throws(
+      () => readConfig({ ...TWO, ...changes }),
+      ({ message }: Error) => message.includes(`${variable} `),
+      JSON.stringify(changes),
+    )
+  }
+})

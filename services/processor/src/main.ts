@@ -17,11 +17,15 @@ import { type ServiceParts, startService } from '@caudal/service/start-service.t
 import { addWaitsRoute } from '@caudal/service/waits-route.ts'
 import { type Callbacks, startCallbacks } from './callbacks/start-callbacks.ts'
 import { cancelOperation } from './calls/cancel-operation.ts'
+import { createPspControl } from './calls/control-psps.ts'
+import { type PspStates, watchPspStates } from './calls/psp-states.ts'
 import { type PspWork, startPspWork } from './calls/psp-work.ts'
+import type { WatchedPsp } from './calls/watch-state.ts'
 import type { Config } from './config.ts'
 import { addCallbackDoor } from './http/callback-door.ts'
 import { addCallbackRoutes, type CallbackRoutesDeps } from './http/callback-routes.ts'
 import { addCancelRoute } from './http/cancel-route.ts'
+import { addPspRoutes } from './http/psp-routes.ts'
 import { createHandlers, orderBy } from './messaging/handlers.ts'
 import { processorMigrations } from './migrations.ts'
 import { processBatch } from './process-batch.ts'
@@ -35,6 +39,7 @@ interface Parts extends ServiceParts {
   db: Db
   log: EventLog
   relay: Relay
+  states: PspStates
   work: PspWork
   callbacks: Callbacks
 }
@@ -50,7 +55,9 @@ export function start(config: Config): Promise<RunningService> {
     const log = await openLog(config, base)
     const relay = await openRelay({ name: NAME, db, log }, config, base)
     const wakeRelay = (): void => relay.wake()
-    const work = startPspWork({ db, config, logger, metrics, wakeRelay })
+    const states = await watchPspStates(db, logger)
+    started(() => states.stop())
+    const work = startPspWork({ db, config, states, logger, metrics, wakeRelay })
     started(() => work.stop())
     const callbacks = startCallbacks({
       db,
@@ -63,7 +70,7 @@ export function start(config: Config): Promise<RunningService> {
       wakeCalls: () => work.wake(),
     })
     started(() => callbacks.stop())
-    const parts: Parts = { ...base, config, db, log, relay, work, callbacks }
+    const parts: Parts = { ...base, config, db, log, relay, states, work, callbacks }
     const consumer = await startConsumer(parts)
     started(() => consumer.stop())
     const app = createApp(parts, consumer, await openCursors(db))
@@ -72,22 +79,14 @@ export function start(config: Config): Promise<RunningService> {
   })
 }
 
-async function startConsumer({
-  config,
-  db,
-  log,
-  logger,
-  metrics,
-  relay,
-  work,
-}: Parts): Promise<Consumer> {
+async function startConsumer({ db, log, logger, metrics, relay, work }: Parts): Promise<Consumer> {
   const consumer = await consume({
     log,
     db,
     logger,
     metrics,
     group: NAME,
-    handlers: createHandlers(config.psp.accounts),
+    handlers: createHandlers(),
     orderBy,
     process: (tx, requested) => processBatch(work.intake, tx, requested),
     afterCommit: () => relay.wake(),
@@ -98,12 +97,12 @@ async function startConsumer({
 }
 
 function createApp(parts: Parts, consumer: Consumer, cursors: Cursors): HttpServer {
-  const { config, logger, metrics, db, relay, work, callbacks } = parts
+  const { config, logger, metrics, db, relay, states, work, callbacks } = parts
   // Only services ask, with identity's tokens.
   const verifier = serviceVerifier(NAME, { ...config, gatewayIssuer: null })
   const readiness = async () => ({
     ...(await checkParts({ db, verifier, consumer, relay })),
-    psp_circuit: checkCircuit(work),
+    psp_circuit: checkCircuits(work),
   })
   const app = createServer({ name: NAME, logger, metrics, readiness, edge: config.edge })
   addStepsRoute(app, { verifier, listSteps: (payment) => listPspSteps(db, payment) })
@@ -119,17 +118,28 @@ function createApp(parts: Parts, consumer: Consumer, cursors: Cursors): HttpServ
   addCallbackRoutes(app, { verifier, cursors, list, reprocess: callbacks.reprocess })
   const circuits = { modeOf: work.circuitModeOf, waitMs: config.psp.policy.circuitWaitMs }
   const findNext = (payment: NamedPayment) => findNextStep(db, payment, circuits)
+  addPspRoutes(app, { verifier, ...createPspControl(db, config, states) })
   addWaitsRoute(app, { verifier, db, name: NAME, findNext })
   return app
 }
 
-/** A warning while the PSP, or a bank behind it, is not called. */
-function checkCircuit(work: PspWork): CheckResult {
-  const mode = work.circuitMode()
-  if (mode !== 'closed') return { status: 'warn', detail: mode }
-  const counts = work.circuitCounts()
+/** A warning while a PSP, or a bank behind one, is not called. */
+function checkCircuits({ psps }: PspWork): CheckResult {
+  const [first] = psps
+  const details = psps.flatMap((psp) => {
+    const trouble = troubleOf(psp)
+    if (trouble === null) return []
+    return psps.length === 1 ? [trouble] : [`${psp.name}: ${trouble}`]
+  })
+  if (details.length === 0) return { status: 'ok', detail: first?.circuitMode() ?? 'closed' }
+  return { status: 'warn', detail: details.join('; ') }
+}
+
+function troubleOf({ circuitMode, circuitCounts }: WatchedPsp): string | null {
+  const mode = circuitMode()
+  if (mode !== 'closed') return mode
+  const counts = circuitCounts()
   const closed = counts.get('closed') ?? 0
   const notClosed = [...counts.values()].reduce((sum, count) => sum + count, 0) - closed
-  if (notClosed === 0) return { status: 'ok', detail: mode }
-  return { status: 'warn', detail: `not closed for ${notClosed} pairs of tenant and bank` }
+  return notClosed === 0 ? null : `not closed for ${notClosed} pairs of tenant and bank`
 }

@@ -9,6 +9,7 @@ import { testDatabase } from '@caudal/testing/test-database.ts'
 import type { Gate } from '../src/calls/admission.ts'
 import { cancelOperation } from '../src/calls/cancel-operation.ts'
 import { createObserver } from '../src/calls/observe.ts'
+import { createPsps, type PspAtWork } from '../src/calls/psps.ts'
 import { takeDue } from '../src/calls/take-due.ts'
 import { createWaiting } from '../src/calls/waiting.ts'
 import { readConfig } from '../src/config.ts'
@@ -28,9 +29,10 @@ const { policy, accounts } = readConfig({}).psp
 const adapter = createSyncbankAdapter({})
 const logger = createLogger({ service: 'processor', level: 'silent' })
 const observer = createObserver({ logger, metrics: createMetrics('processor') })
-const handlers = createHandlers(accounts)
+const handlers = createHandlers()
 const ALL: TurnLimits = { total: 500, ofKey: 500, ofTenant: 500, keys: [], tenants: [] }
 const common = { region: 'local', policy, psp: 'main', adapter }
+const alone = { claimed: null, state: () => 'enabled' as const, failover: null }
 
 /** Sends every second payment at once and lets the others wait in the table. */
 function gateOf(): Gate {
@@ -43,16 +45,28 @@ function gateOf(): Gate {
 
 function record(db: Db, work: ProcessorWork[]): Promise<unknown> {
   const nothing = (): void => {}
-  const waiting = createWaiting()
-  const calls = { send: nothing, addBacklog: nothing, addReversals: nothing }
+  const psp: PspAtWork = {
+    name: 'main',
+    adapter,
+    policy,
+    accounts,
+    gate: gateOf(),
+    waiting: createWaiting(),
+    state: alone.state,
+    isOpen: () => true,
+    send: nothing,
+    addBacklog: nothing,
+  }
+  const psps = createPsps([psp], [])
   return transaction(db, (tx) =>
-    processBatch({ ...common, gate: gateOf(), waiting, ...calls }, tx, work),
+    processBatch({ region: 'local', psps, addReversals: nothing }, tx, work),
   )
 }
 
 function claim(db: Db, table: OperationTable): Promise<unknown> {
   return takeDue({
     ...common,
+    ...alone,
     db,
     table,
     jitter: () => 0.5,

@@ -30,7 +30,7 @@ const observer = createObserver({
 
 function depsOf(db: Db): RecordAnswersDeps {
   const nothing = (): void => {}
-  const callbacks = { observer, wakeRelay: nothing, wakeIn: nothing }
+  const callbacks = { observer, failover: null, wakeRelay: nothing, wakeIn: nothing }
   const common = { db, table: PAYMENTS, adapter, region: 'local', policy }
   return { ...common, jitter: () => 0.5, ...callbacks }
 }
@@ -197,14 +197,7 @@ test('of two payments that are approved together with one transaction id only on
 test('the first scrape after a doubt has the age of the oldest one', async (t) => {
   const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'record' })
   const metrics = createMetrics('processor')
-  watchState({
-    db,
-    metrics,
-    circuitMode: () => 'closed',
-    circuitCounts: () => new Map(),
-    waiting: () => 0,
-    inFlight: () => 0,
-  })
+  watchState({ db, metrics, psps: [] })
   const two = await sending(db, 2)
   for (const call of two) await recordAnswers(depsOf(db), [answered(call, approved('t-1'))])
   await db.query(

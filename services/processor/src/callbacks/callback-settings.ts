@@ -11,7 +11,7 @@ export type CallbackAccount = {
   tenantId: string
 }
 
-/** Who may report to us for a PSP, from `CAUDAL_PSP_CALLBACK_*`. */
+/** Who may report to us for a PSP, from its variables `…_CALLBACK_SECRETS` and `…_MAX_AGE`. */
 export type CallbackSettings = {
   accounts: ReadonlyMap<string, CallbackAccount>
   /** How far the signed time of a delivery may be from now. */
@@ -38,14 +38,27 @@ const Accounts = Type.Record(
 const accountsValidator = Compile(Accounts)
 const secretsValidator = Compile(Secrets)
 
+/** The variables of a PSP, and what its adapter takes for a secret. */
+export type CallbackVariables = {
+  secrets: string
+  maxAge: string
+  isSecret: (text: string) => boolean
+}
+
 /**
- * Reads `CAUDAL_PSP_CALLBACK_SECRETS`: secrets of the account `main`, separated by commas, or JSON
- * for several accounts. Without it there is an account whose callbacks are all refused.
+ * Reads secrets of the account `main`, separated by commas, or JSON for several accounts. Without
+ * them there is an account whose callbacks are all refused.
  */
-export function readCallbackSettings(reader: EnvironmentReader): CallbackSettings {
-  const variable = 'CAUDAL_PSP_CALLBACK_SECRETS'
+export function readCallbackSettings(
+  reader: EnvironmentReader,
+  { secrets: variable, maxAge, isSecret }: CallbackVariables,
+): CallbackSettings {
   const text = reader.optional(variable)
   const accounts = text === undefined ? accountsOf({ [DEFAULT_ACCOUNT]: {} }) : parse(text)
+  const secrets = [...(accounts?.values() ?? [])].flatMap((account) => account.secrets)
+  if (accounts !== null && !secrets.every(isSecret)) {
+    reader.refuse(variable, 'must be secrets in the form that the adapter of the PSP takes')
+  }
   if (accounts === null) {
     reader.refuse(
       variable,
@@ -55,7 +68,7 @@ export function readCallbackSettings(reader: EnvironmentReader): CallbackSetting
   }
   return {
     accounts: accounts ?? new Map(),
-    maxAgeMs: reader.durationMs('CAUDAL_PSP_CALLBACK_MAX_AGE', MAX_AGE_MS),
+    maxAgeMs: reader.durationMs(maxAge, MAX_AGE_MS),
   }
 }
 

@@ -23,7 +23,7 @@ export type Observer = {
   recordFailed(facts: OperationFacts, error: unknown): void
   callFailed(facts: OperationFacts, error: unknown): void
   /** The circuit of a tenant and bank, or of the whole PSP (null). */
-  circuitChanged(mode: CircuitMode, key: CallKey | null): void
+  circuitChanged(mode: CircuitMode, of: { psp: string; key: CallKey | null }): void
 }
 
 /** Metrics of P5: latency of the PSP, success and failure, retries; logs with payment_id. */
@@ -84,11 +84,11 @@ export function createObserver({
         { ...idsOf(facts), err: error },
         'a call to the PSP failed by an internal error',
       ),
-    circuitChanged(mode, key) {
+    circuitChanged(mode, { psp, key }) {
       changes.inc({ state: mode })
       const of = key && { tenant_id: key.tenant, destination_bank: key.destination }
       logger.warn(
-        { circuit: mode, ...of },
+        { circuit: mode, psp, ...of },
         key ? 'the circuit of a bank at the PSP changed' : 'the circuit of the PSP changed',
       )
     },

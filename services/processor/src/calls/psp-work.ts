@@ -7,23 +7,27 @@ import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import type { FindPsp } from '../callbacks/callback-psp.ts'
 import type { Config } from '../config.ts'
 import type { ProcessBatchDeps } from '../process-batch.ts'
-import { createSyncbankAdapter } from '../psp/syncbank-adapter.ts'
+import { createAdapter } from '../psp/adapters.ts'
+import type { PspSettings } from '../psp/psp-settings.ts'
 import { OPERATIONS, PAYMENTS } from '../store/operation-tables.ts'
 import type { PspCallResult } from './call-psp.ts'
 import { createIntake } from './intake.ts'
 import { createObserver, type Observer } from './observe.ts'
-import { startLane } from './start-lane.ts'
-import { type InFlight, watchState } from './watch-state.ts'
+import type { PspStates } from './psp-states.ts'
+import { createPsps, type PspAtWork } from './psps.ts'
+import { type Lane, type LaneOptions, startLane } from './start-lane.ts'
+import { type WatchedPsp, watchState } from './watch-state.ts'
 
 export type PspWorkDeps = {
   db: Db
   config: Config
+  states: PspStates
   logger: Logger
   metrics: Metrics
   wakeRelay: () => void
 }
 
-/** The parts between the consumer and the PSP. */
+/** The parts between the consumer and the PSPs. */
 export type PspWork = {
   /** Dependencies of the consumer's batches. */
   intake: ProcessBatchDeps
@@ -32,85 +36,167 @@ export type PspWork = {
   capacity(): number
   /** Registers a callback for when there is capacity again after a pause. */
   onCapacity(listener: () => void): void
-  circuitMode(): CircuitMode
+  /** The PSPs with their circuits, the default one first. */
+  psps: readonly WatchedPsp[]
   /** The PSP of this name, for its callbacks. */
   findPsp: FindPsp
   /** Operations became due outside of the calls. */
   wake(): void
-  /** Of a tenant and bank, or of the whole PSP if that admits fewer calls. */
-  circuitModeOf(key: CallKey): CircuitMode
-  /** How many tenants and banks were called lately, by the mode of their circuit. */
-  circuitCounts(): ReadonlyMap<CircuitMode, number>
+  /**
+   * Of a tenant and bank at a PSP (null: the default one), or of the whole PSP if that admits fewer
+   * calls.
+   */
+  circuitModeOf(key: CallKey, psp: string | null): CircuitMode
   /** Waits for calls in flight, up to the configured time, and records their answers. */
   stop(): Promise<void>
 }
 
+/** The lanes of one PSP. */
+type PspLanes = { settings: PspSettings; payments: Lane; reversals: Lane; atWork: PspAtWork }
+
 /** Refunds and voids have this share of the places and connections that payments have. */
 const REVERSAL_SHARE = 1 / 4
 
-/** Starts the lane of payments, and that of refunds and voids. */
+/** Starts the lane of payments of each PSP, and that of its refunds and voids. */
 export function startPspWork(deps: PspWorkDeps): PspWork {
-  const { db, logger, metrics, wakeRelay } = deps
-  const { region, psp } = deps.config
+  const { db, config, metrics, logger } = deps
   const observer = createObserver({ logger, metrics })
-  const adapter = createSyncbankAdapter(psp)
-  const common = { db, region, adapter, observer, wakeRelay, logger }
-  const payments = startLane({ ...common, psp, table: PAYMENTS, onRoom: () => intake.changed() })
+  const lanes = new Map<string, PspLanes>()
+  const onRoom = (): void => intake.changed()
+  const start = (settings: PspSettings): PspAtWork => {
+    const started = startLanes(deps, { settings, observer, onRoom, lanes })
+    lanes.set(settings.name, started)
+    return started.atWork
+  }
+  const [, ...further] = config.psps
+  const psps = createPsps([start(config.psp), ...further.map(start)], config.routes)
+  const all = [...lanes.values()]
+  const intake = createIntake({
+    places: sum(all, ({ settings }) => settings.maxSends),
+    room: () => sum(all, ({ payments }) => payments.outbound.shares('execute').roomOfNew()),
+    // A PSP for which too many payments wait does not keep others from theirs.
+    waitingRoom: () =>
+      Math.max(
+        ...all.map(({ settings, payments }) => settings.maxWaiting - payments.waiting.count),
+      ),
+  })
+  deps.states.onChange(() => {
+    for (const { payments, reversals } of all) {
+      payments.outbound.addBacklog()
+      reversals.outbound.addBacklog()
+    }
+  })
+  const watched = all.map(watchedOf)
+  watchState({ db, metrics, psps: watched })
+  return {
+    observer,
+    psps: watched,
+    circuitModeOf(key, psp) {
+      const ofPsp = lanes.get(psp ?? config.psp.name)
+      return ofPsp === undefined ? 'closed' : circuitModeOf(ofPsp.payments.circuits, key)
+    },
+    findPsp(name) {
+      const ofPsp = lanes.get(name)
+      return ofPsp && { ...ofPsp.settings, adapter: ofPsp.atWork.adapter }
+    },
+    wake() {
+      for (const { payments, reversals } of all) {
+        payments.outbound.wakeIn(0)
+        reversals.outbound.wakeIn(0)
+      }
+    },
+    intake: {
+      region: config.region,
+      psps,
+      addReversals() {
+        for (const { reversals } of all) reversals.outbound.addBacklog()
+      },
+    },
+    capacity: intake.capacity,
+    onCapacity: intake.onCapacity,
+    async stop() {
+      await Promise.all(
+        all.flatMap(({ payments, reversals }) => [payments.stop(), reversals.stop()]),
+      )
+    },
+  }
+}
+
+type PspOptions = {
+  settings: PspSettings
+  observer: Observer
+  onRoom: () => void
+  /** The lanes of all PSPs, once they have started. */
+  lanes: ReadonlyMap<string, PspLanes>
+}
+
+function startLanes(
+  { db, config, states, logger, wakeRelay }: PspWorkDeps,
+  { settings, observer, onRoom, lanes }: PspOptions,
+): PspLanes {
+  const { name, policy, accounts, maxSends, maxQueries } = settings
+  const isSeveral = config.psps.length > 1
+  const adapter = createAdapter(settings.adapter, settings)
+  const common: Omit<LaneOptions, 'table' | 'psp' | 'failover' | 'onRoom'> = {
+    db,
+    region: config.region,
+    adapter,
+    claimed: isSeveral ? { name, isDefault: name === config.psp.name } : null,
+    state: () => states.of(name),
+    observer,
+    wakeRelay,
+    logger,
+  }
+  const failover = {
+    psp: name,
+    isOpen: (psp: string, key: CallKey) => lanes.get(psp)?.atWork.isOpen(key) ?? false,
+    moved(psps: readonly string[], dueInMs: number) {
+      for (const psp of psps) lanes.get(psp)?.payments.outbound.wakeIn(dueInMs)
+    },
+  }
+  const payments = startLane({
+    ...common,
+    psp: settings,
+    table: PAYMENTS,
+    failover: isSeveral ? failover : null,
+    onRoom,
+  })
   const reversals = startLane({
     ...common,
     psp: {
-      ...psp,
-      maxSends: Math.ceil(psp.maxSends * REVERSAL_SHARE),
-      maxQueries: Math.ceil(psp.maxQueries * REVERSAL_SHARE),
+      ...settings,
+      maxSends: Math.ceil(maxSends * REVERSAL_SHARE),
+      maxQueries: Math.ceil(maxQueries * REVERSAL_SHARE),
     },
     table: OPERATIONS,
+    failover: null,
     onRoom: () => {},
   })
   const { gate, waiting, circuits, outbound } = payments
-  const intake = createIntake({
-    places: psp.maxSends,
-    room: () => outbound.shares('execute').roomOfNew(),
-    waitingRoom: () => psp.maxWaiting - waiting.count,
-  })
-  const inFlight: Record<InFlight, () => number> = {
+  const { state } = common
+  const isOpen = (key: CallKey): boolean => {
+    const mode = circuits.of(key).mode()
+    return state() === 'enabled' && (mode === 'closed' || mode === 'half_open')
+  }
+  const { begin: send, addBacklog } = outbound
+  const known = { name, adapter, policy, accounts, gate, waiting, state, isOpen }
+  return { settings, payments, reversals, atWork: { ...known, send, addBacklog } }
+}
+
+function watchedOf({ settings: { name }, payments, reversals }: PspLanes): WatchedPsp {
+  const { circuits, waiting } = payments
+  const inFlight = {
     pay: () => payments.inFlight('execute'),
     status: () => payments.inFlight('query'),
     refund: () => reversals.inFlight('execute'),
     refund_status: () => reversals.inFlight('query'),
   }
-  const state = { circuitMode: circuits.mode, circuitCounts: () => circuitCounts(circuits) }
-  watchState({
-    db,
-    metrics,
-    ...state,
+  return {
+    name,
+    circuitMode: circuits.mode,
+    circuitCounts: () => circuitCounts(circuits),
     waiting: () => waiting.count,
     inFlight: (operation) => inFlight[operation](),
-  })
-  return {
-    ...state,
-    observer,
-    circuitModeOf: (key) => circuitModeOf(circuits, key),
-    findPsp: (name) => (name === psp.name ? { ...psp, adapter } : undefined),
-    wake() {
-      outbound.wakeIn(0)
-      reversals.outbound.wakeIn(0)
-    },
-    intake: {
-      region,
-      policy: psp.policy,
-      psp: psp.name,
-      adapter,
-      gate,
-      waiting,
-      send: outbound.begin,
-      addBacklog: outbound.addBacklog,
-      addReversals: reversals.outbound.addBacklog,
-    },
-    capacity: intake.capacity,
-    onCapacity: intake.onCapacity,
-    async stop() {
-      await Promise.all([payments.stop(), reversals.stop()])
-    },
   }
 }
 
@@ -128,4 +214,8 @@ function circuitCounts(circuits: Circuits<PspCallResult>): ReadonlyMap<CircuitMo
     counts.set(mode, (counts.get(mode) ?? 0) + 1)
   }
   return counts
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0)
 }

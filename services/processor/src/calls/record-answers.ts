@@ -18,6 +18,7 @@ import { recordOperations } from '../store/record-operations.ts'
 import { type ClosedAttempt, saveDecisions } from '../store/save-decisions.ts'
 import { type AnsweredQuery, saveQueries } from '../store/save-queries.ts'
 import type { PspCallResult, SentResult } from './call-psp.ts'
+import { type Failover, moveToNext } from './failover.ts'
 import { lateRefundIdOf } from './late-refund-id.ts'
 import { newReversal } from './new-reversal.ts'
 import type { Observer } from './observe.ts'
@@ -34,6 +35,8 @@ export type RecordAnswersDeps = {
   /** A number from 0 up to 1. */
   jitter: () => number
   observer: Observer
+  /** null where payments have no other PSP. */
+  failover: Failover | null
   /** Events were committed. */
   wakeRelay: () => void
   /** The next step of an operation is due in this many milliseconds. */
@@ -79,17 +82,37 @@ async function recordLocked(
   deps: RecordAnswersDeps,
   answers: readonly PspCallResult[],
 ): Promise<void> {
-  const { plan, refused } = await transaction(deps.db, async (tx) => {
+  const { plan, refused, moved } = await transaction(deps.db, async (tx) => {
     const ids = [...new Set(answers.map((result) => result.facts.operationId))]
     const stored = await lockOperations(tx, deps.table, ids)
     const checked = await refuseRepeatedIds(tx, deps.table, answers, stored)
     const planned = decideAll(deps, checked.results, stored)
     await save(tx, deps, checked.results, planned)
-    return { plan: planned, refused: checked.refused }
+    const leaving = unsentOf(checked.results, planned)
+    const others = deps.failover && (await moveToNext(tx, deps.failover, leaving))
+    return { plan: planned, refused: checked.refused, moved: others ?? new Map<string, string>() }
   })
+  if (moved.size > 0) deps.failover?.moved([...new Set(moved.values())], latest(plan.dueInMs))
   for (const { facts, errorClass } of refused) deps.observer.refused(facts, errorClass)
   report(deps, plan.emitted)
   for (const delayMs of plan.dueInMs) deps.wakeIn(delayMs)
+}
+
+/** Payments of which nothing left, after a request that could not be sent. */
+function unsentOf(results: readonly PspCallResult[], plan: Plan): OperationFacts[] {
+  const states = new Map(plan.operations.map(({ operationId, state }) => [operationId, state]))
+  const unsent = results.filter((result) => {
+    if (result.kind !== 'sent' || result.facts.kind !== 'pay') return false
+    const { outcome } = result.sent
+    const state = states.get(result.facts.operationId)
+    const isUnsent = outcome.kind === 'not_sent' && outcome.cause !== 'deadline'
+    return isUnsent && state?.step === 'send' && !state.mayHaveLeft
+  })
+  return [...new Map(unsent.map(({ facts }) => [facts.operationId, facts])).values()]
+}
+
+function latest(dueInMs: readonly number[]): number {
+  return Math.max(0, ...dueInMs)
 }
 
 function report({ wakeRelay, observer }: RecordAnswersDeps, emitted: Plan['emitted']): void {

@@ -6,14 +6,14 @@ import type { Refusal } from '../domain/decision.ts'
 import type { OperationFacts, ReversalFacts } from '../domain/operation-facts.ts'
 import type { RequestedRefund } from '../messaging/handlers.ts'
 import { resultEvent } from '../messaging/result-event.ts'
-import type { PspAdapter } from '../psp/adapter.ts'
 import { findKnownRequests, findReversible } from '../store/find-reversible.ts'
 import { finishCanceled } from '../store/finish-canceled.ts'
 import { OPERATIONS, PAYMENTS } from '../store/operation-tables.ts'
 import { type NewReversal, recordOperations } from '../store/record-operations.ts'
 import { newReversal, refusedReversal } from './new-reversal.ts'
+import type { Psps } from './psps.ts'
 
-export type RecordRefundsDeps = { region: string; psp: string; adapter: PspAdapter }
+export type RecordRefundsDeps = { region: string; psps: Psps }
 
 /** The ids of refunds that are new, and whether any of them is due at the PSP. */
 export type RecordedRefunds = { fresh: ReadonlySet<string>; areSomeDue: boolean }
@@ -30,7 +30,8 @@ export async function recordRefunds(
   tx: Tx,
   work: readonly RequestedRefund[],
 ): Promise<RecordedRefunds> {
-  const { region, psp } = deps
+  const { region, psps } = deps
+  const psp = psps.default.name
   const refunds = [...new Map(work.map((one) => [one.refundId, one])).values()]
   const known = await findKnownRequests(
     tx,
@@ -59,17 +60,20 @@ export async function recordRefunds(
 
 /** Chooses how each refund is carried out. A later refund of a payment sees the earlier ones. */
 async function planRefunds(
-  { psp, adapter }: RecordRefundsDeps,
+  { psps }: RecordRefundsDeps,
   tx: Tx,
   refunds: readonly RequestedRefund[],
 ): Promise<Planned[]> {
   if (refunds.length === 0) return []
   const ids = [...new Set(refunds.map(({ paymentId }) => paymentId))]
   const { payments, now } = await findReversible(tx, ids)
-  const context = { now, psp, capabilities: adapter.capabilities }
   return refunds.map((refund): Planned => {
     const { refundId, paymentId, amountMinor } = refund
-    const choice = chooseReversal(payments.get(paymentId), refund, context)
+    const asked = payments.get(paymentId)
+    // Money goes back where it came from.
+    const { name: psp, adapter } = psps.get(asked?.psp ?? '') ?? psps.default
+    const context = { now, psp, capabilities: adapter.capabilities }
+    const choice = chooseReversal(asked, refund, context)
     if (choice.kind === 'refused') {
       const facts = factsOf(refund, 'refund', null)
       return { refundId, reversal: refusedReversal(facts, choice.reason), refusal: choice }

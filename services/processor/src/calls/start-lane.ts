@@ -1,16 +1,20 @@
+import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import type { CircuitMode } from '@caudal/outbound/breaker.ts'
 import { createCircuits, type Circuits } from '@caudal/outbound/create-circuits.ts'
 import { createOutbound, type Outbound } from '@caudal/outbound/create-outbound.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
-import type { PspSettings } from '../config.ts'
+import type { PspState } from '../domain/psp-state.ts'
 import type { PspAdapter } from '../psp/adapter.ts'
 import { isPspFailure } from '../psp/circuit.ts'
 import { createPspClient } from '../psp/psp-client.ts'
+import type { PspSettings } from '../psp/psp-settings.ts'
 import { countWaiting } from '../store/count-waiting.ts'
+import { adoptUnnamed, type ClaimedPsp } from '../store/of-psp.ts'
 import type { OperationTable } from '../store/operation-tables.ts'
 import { createGate, type Gate, queryLimits } from './admission.ts'
 import { callPsp, type PspCall, type PspCallResult, type PspPeer, refusedCall } from './call-psp.ts'
+import type { Failover } from './failover.ts'
 import type { Observer } from './observe.ts'
 import { recordAnswers } from './record-answers.ts'
 import { takeDue } from './take-due.ts'
@@ -22,6 +26,10 @@ export type LaneOptions = {
   region: string
   psp: PspSettings
   adapter: PspAdapter
+  /** Whose operations the lane takes. */
+  claimed: ClaimedPsp
+  state: () => PspState
+  failover: Failover | null
   observer: Observer
   wakeRelay: () => void
   logger: Logger
@@ -49,13 +57,16 @@ const RECOUNT_MS = 1_000
 /** Connects circuits, a client of the PSP, the engine of calls and the recording of answers. */
 export function startLane(options: LaneOptions): Lane {
   const { table, db, region, psp, adapter, observer, wakeRelay, logger, onRoom } = options
+  const { claimed, state, failover } = options
   const { policy, maxSends, maxQueries } = psp
   const client = createPspClient({ ...psp, adapter })
   const waiting = createWaiting()
   const recount = createRecount(options, waiting)
+  const adopt = createAdoption(options)
   const wakeIn = (delayMs: number): void => outbound.wakeIn(delayMs)
   const jitter = Math.random
-  const common = { db, table, adapter, region, policy, jitter, observer, wakeRelay, wakeIn }
+  const calls = { db, table, adapter, region, policy, jitter, observer, wakeRelay, wakeIn }
+  const common = { ...calls, failover }
   const circuits = createPspCircuits(psp, observer, (mode) => {
     outbound.resume()
     if (mode === 'open') wakeIn(psp.circuit.pauseMs)
@@ -70,16 +81,19 @@ export function startLane(options: LaneOptions): Lane {
   const outbound: Outbound<PspPeer, PspCall> = createOutbound({
     peers: { execute: { most: maxSends, guard }, query: { most: maxQueries } },
     async claim() {
-      const claimed = await takeDue({
+      await adopt()
+      const taken = await takeDue({
         ...common,
         psp: psp.name,
+        claimed,
+        state,
         gate,
         waiting,
         queryLimits: () => queryLimits(outbound.shares('query')),
       })
-      if (claimed.more) await recount()
+      if (taken.more) await recount()
       onRoom()
-      return claimed
+      return taken
     },
     call: (call) => callPsp({ client, observer }, call),
     record: (results) => recordAnswers(common, results),
@@ -104,7 +118,7 @@ export function startLane(options: LaneOptions): Lane {
 }
 
 function createPspCircuits(
-  { circuit }: PspSettings,
+  { name, circuit }: PspSettings,
   observer: Observer,
   onChange: (mode: CircuitMode) => void,
 ): Circuits<PspCallResult> {
@@ -112,18 +126,32 @@ function createPspCircuits(
     ...circuit,
     isFailure: (result) => result.kind === 'sent' && isPspFailure(result.sent),
     onChange(mode, key) {
-      observer.circuitChanged(mode, key)
+      observer.circuitChanged(mode, { psp: name, key })
       onChange(mode)
     },
   })
 }
 
 /** Counts the operations that wait, at most once a second. */
-function createRecount({ db, table, psp }: LaneOptions, waiting: Waiting): () => Promise<void> {
+function createRecount(
+  { db, table, psp, claimed }: LaneOptions,
+  waiting: Waiting,
+): () => Promise<void> {
   let countedAt = Number.NEGATIVE_INFINITY
   return async () => {
     if (performance.now() - countedAt < RECOUNT_MS) return
     countedAt = performance.now()
-    waiting.counted(await countWaiting(db, table, psp.maxWaiting))
+    waiting.counted(await countWaiting(db, table, psp.maxWaiting, claimed))
+  }
+}
+
+/** Takes over operations that name no PSP, at most once a second: only the default PSP does. */
+function createAdoption({ db, table, claimed }: LaneOptions): () => Promise<void> {
+  if (claimed === null || !claimed.isDefault) return () => Promise.resolve()
+  let adoptedAt = Number.NEGATIVE_INFINITY
+  return async () => {
+    if (performance.now() - adoptedAt < RECOUNT_MS) return
+    adoptedAt = performance.now()
+    await adoptUnnamed(db, table, { defaultPsp: claimed.name, firstPsp: DEFAULT_PSP })
   }
 }

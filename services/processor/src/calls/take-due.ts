@@ -4,10 +4,11 @@ import { type Deadline, deadlineIn } from '@caudal/outbound/deadline.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
-import { type Admission, decideDue, isAtOtherPsp } from '../domain/decide-due.ts'
+import { admissionAt, type Admission, decideDue, isAtOtherPsp } from '../domain/decide-due.ts'
 import type { Emission, PspDecision } from '../domain/decision.ts'
 import type { OperationFacts } from '../domain/operation-facts.ts'
 import { itsIdOf, type PspOperation, type PspStep } from '../domain/psp-operation.ts'
+import type { PspState } from '../domain/psp-state.ts'
 import type { RetryPolicy } from '../domain/retry-policy.ts'
 import { resultEvent } from '../messaging/result-event.ts'
 import type { PspAdapter } from '../psp/adapter.ts'
@@ -19,11 +20,13 @@ import {
   isSomethingDue,
   type TurnLimits,
 } from '../store/claim-due.ts'
+import type { ClaimedPsp } from '../store/of-psp.ts'
 import type { OperationTable } from '../store/operation-tables.ts'
 import { type ClosedAttempt, saveDecisions } from '../store/save-decisions.ts'
 import type { Gate } from './admission.ts'
 import { callKeyOf } from './call-key-of.ts'
 import type { PspCall } from './call-psp.ts'
+import { type Failover, moveToNext } from './failover.ts'
 import type { Observer } from './observe.ts'
 import { limitsReached, type Waiting } from './waiting.ts'
 
@@ -35,6 +38,12 @@ export type TakeDueDeps = {
   policy: RetryPolicy
   /** The name of the PSP that is called. */
   psp: string
+  /** Whose operations are taken. */
+  claimed: ClaimedPsp
+  /** The state of the PSP. */
+  state: () => PspState
+  /** null where payments have no other PSP. */
+  failover: Failover | null
   jitter: () => number
   gate: Gate
   queryLimits: () => TurnLimits
@@ -54,6 +63,8 @@ type Plan = {
   emitted: { facts: OperationFacts; emission: Emission }[]
   calls: PspCall[]
   dueInMs: number[]
+  /** The PSPs to which payments moved. */
+  moved: string[]
 }
 
 /**
@@ -63,7 +74,7 @@ type Plan = {
  */
 export async function takeDue(deps: TakeDueDeps): Promise<Claimed<PspCall>> {
   const { gate, waiting } = deps
-  if (!(await isSomethingDue(deps.db, deps.table))) {
+  if (!(await isSomethingDue(deps.db, deps.table, deps.claimed))) {
     waiting.counted(0)
     return { calls: [], count: 0, more: false }
   }
@@ -77,10 +88,13 @@ export async function takeDue(deps: TakeDueDeps): Promise<Claimed<PspCall>> {
     }
     // Read before the rows' own deadlines begin, so that ours never end later (rule 9).
     const deadline = deadlineIn(deps.policy.timeoutMs)
-    const planned = decideAll(deps, await claimDue(tx, deps.table, limits), deadline)
+    const due = await claimDue(tx, deps.table, limits, deps.claimed)
+    const moved = await moveOthers(tx, deps, due)
+    const planned = decideAll(deps, due, { deadline, moved })
     if (planned.operations.length > 0) await save(tx, deps.table, planned)
     return planned
   })
+  if (plan.moved.length > 0) deps.failover?.moved(plan.moved, 0)
   if (plan.events.length > 0) deps.wakeRelay()
   for (const { facts, emission } of plan.emitted) {
     deps.observer.emitted(facts, emission)
@@ -89,13 +103,34 @@ export async function takeDue(deps: TakeDueDeps): Promise<Claimed<PspCall>> {
   const areSendsLeft = limits !== undefined && waiting.claimed(due.send, limits.send)
   const areQueriesLeft = limits !== undefined && isReached(due.query, limits.query)
   const more = areSendsLeft || areQueriesLeft || due.lost >= MOST_LOST
-  return { calls, count: operations.length, more, dueInMs }
+  return { calls, count: operations.length + plan.moved.length, more, dueInMs }
+}
+
+/** Moves payments of which nothing left, and which the PSP does not take now, to another one. */
+async function moveOthers(
+  tx: Tx,
+  { failover }: TakeDueDeps,
+  due: readonly DueOperation[],
+): Promise<ReadonlyMap<string, string>> {
+  if (failover === null) return new Map()
+  const leaving = due.filter(
+    ({ facts, state }) =>
+      facts.kind === 'pay' &&
+      state.step === 'send' &&
+      !state.mayHaveLeft &&
+      !failover.isOpen(failover.psp, callKeyOf(facts)),
+  )
+  return moveToNext(
+    tx,
+    failover,
+    leaving.map(({ facts }) => facts),
+  )
 }
 
 function decideAll(
-  { region, policy, psp, jitter, gate, observer, adapter }: TakeDueDeps,
+  { region, policy, psp, jitter, gate, observer, adapter, state: stateOfPsp }: TakeDueDeps,
   due: readonly DueOperation[],
-  deadline: Deadline,
+  { deadline, moved }: { deadline: Deadline; moved: ReadonlyMap<string, string> },
 ): Plan {
   const keysOf = (step: PspStep): CallKey[] =>
     due.filter(({ state }) => state.step === step).map(({ facts }) => callKeyOf(facts))
@@ -108,13 +143,17 @@ function decideAll(
     emitted: [],
     calls: [],
     dueInMs: [],
+    moved: [...new Set(moved.values())],
   }
   const clock = performance.now()
   const { capabilities } = adapter
-  const admissions: Admission[] = gate.admit(plan.due.send)
-  for (const { facts, state: before, now, requestBody } of due) {
+  const staying = due.filter(({ facts }) => !moved.has(facts.operationId))
+  const sends = staying.filter(({ state }) => state.step === 'send')
+  const admissions: Admission[] = gate.admit(sends.map(({ facts }) => callKeyOf(facts)))
+  for (const { facts, state: before, now, requestBody } of staying) {
     const { operationId } = facts
-    const admission = before.step === 'send' ? (admissions.shift() ?? 'wait') : 'wait'
+    const admitted = before.step === 'send' ? (admissions.shift() ?? 'wait') : 'wait'
+    const admission = admissionAt(stateOfPsp(), facts, before, admitted)
     const context = { now, jitter: jitter(), policy, psp, capabilities }
     const decision = decideDue(before, admission, context)
     const { operation: state, call } = decision

@@ -11,40 +11,52 @@ const OPERATIONS_IN_FLIGHT = ['pay', 'status', 'refund', 'refund_status'] as con
 
 export type InFlight = (typeof OPERATIONS_IN_FLIGHT)[number]
 
-type Watched = Parameters<typeof watchState>[0]
+/** What is watched of one PSP. */
+export type WatchedPsp = {
+  name: string
+  /** Of the whole PSP. */
+  circuitMode: () => CircuitMode
+  /** How many tenants and banks were called lately, by the mode of their circuit. */
+  circuitCounts: () => ReadonlyMap<CircuitMode, number>
+  waiting: () => number
+  inFlight: (operation: InFlight) => number
+}
 
-function watchCircuits({ metrics, circuitMode, circuitCounts, waiting }: Watched): void {
+type Watched = { db: Db; metrics: Metrics; psps: readonly WatchedPsp[] }
+
+function watchCircuits({ metrics, psps }: Watched): void {
   const state = '1 for the state the circuit of the whole PSP is in.'
-  metrics.gauge('psp_circuit_state', state, ['state'], (gauge) => {
-    for (const mode of MODES) gauge.set({ state: mode }, circuitMode() === mode ? 1 : 0)
+  metrics.gauge('psp_circuit_state', state, ['psp', 'state'], (gauge) => {
+    for (const { name: psp, circuitMode } of psps) {
+      for (const mode of MODES) gauge.set({ psp, state: mode }, circuitMode() === mode ? 1 : 0)
+    }
   })
   const circuits = 'Circuits of tenants and banks that were called lately, by their state.'
-  metrics.gauge('psp_circuits', circuits, ['state'], (gauge) => {
-    const counts = circuitCounts()
-    for (const mode of MODES) gauge.set({ state: mode }, counts.get(mode) ?? 0)
+  metrics.gauge('psp_circuits', circuits, ['psp', 'state'], (gauge) => {
+    for (const { name: psp, circuitCounts } of psps) {
+      const counts = circuitCounts()
+      for (const mode of MODES) gauge.set({ psp, state: mode }, counts.get(mode) ?? 0)
+    }
   })
   metrics.gauge(
     'psp_payments_waiting',
     'Due payments that wait for a free call or for their circuit.',
-    [],
-    (gauge) => gauge.set(waiting()),
+    ['psp'],
+    (gauge) => {
+      for (const { name: psp, waiting } of psps) gauge.set({ psp }, waiting())
+    },
   )
 }
 
 /** Gauges computed at each scrape: circuits, calls, payments that wait or are in doubt. */
-export function watchState(deps: {
-  db: Db
-  metrics: Metrics
-  circuitMode: () => CircuitMode
-  circuitCounts: () => ReadonlyMap<CircuitMode, number>
-  waiting: () => number
-  inFlight: (operation: InFlight) => number
-}): void {
-  const { db, metrics, inFlight } = deps
+export function watchState(deps: Watched): void {
+  const { db, metrics, psps } = deps
   watchCircuits(deps)
-  metrics.gauge('psp_calls_in_flight', 'Calls under way.', ['operation'], (gauge) => {
-    for (const operation of OPERATIONS_IN_FLIGHT) {
-      gauge.set({ operation }, inFlight(operation))
+  metrics.gauge('psp_calls_in_flight', 'Calls under way.', ['psp', 'operation'], (gauge) => {
+    for (const { name: psp, inFlight } of psps) {
+      for (const operation of OPERATIONS_IN_FLIGHT) {
+        gauge.set({ psp, operation }, inFlight(operation))
+      }
     }
   })
   metrics.gauges(

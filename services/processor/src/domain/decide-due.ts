@@ -1,11 +1,16 @@
 import { decideOutcome } from './decide-outcome.ts'
 import { type PspDecision, giveUp, moveOn } from './decision.ts'
 import { canBeQueried, isKeyExpired } from './learn-next.ts'
+import type { OperationFacts } from './operation-facts.ts'
 import type { PspOperation } from './psp-operation.ts'
+import type { PspState } from './psp-state.ts'
 import type { DecisionContext } from './retry-policy.ts'
 
-/** Whether a request may leave now: yes, not yet (no call is free), or its circuit is open. */
-export type Admission = 'send' | 'wait' | 'circuit_open'
+/**
+ * Whether a request may leave now: yes; not yet, since no call is free; its circuit is open; the
+ * PSP takes no new payments; or nothing is sent to the PSP.
+ */
+export type Admission = 'send' | 'wait' | 'circuit_open' | 'not_taken' | 'paused'
 
 /** What decides about a due step; `psp` is the one at which an operation's first attempt begins. */
 export type DueContext = DecisionContext & { psp: string }
@@ -86,7 +91,26 @@ function decideSend(
       // It stays due, as a trial request or as one of many once the circuit is closed.
       if (now < (operation.dueAt ?? now) + policy.circuitWaitMs) return moveOn(operation)
       return giveUp(operation, 'circuit_open', context)
+    case 'not_taken':
+      // Another PSP may take it, or this one again.
+      return now < operation.recordedAt + policy.circuitWaitMs
+        ? moveOn(operation, { dueAt: now + policy.waitMs })
+        : giveUp(operation, 'gateway_unreachable', context)
+    case 'paused':
+      return moveOn(operation, { dueAt: now + policy.misconfiguredMs })
     default:
       return admission satisfies never
   }
+}
+
+/** The admission at a PSP in this state. What may have left is only repeated, so it goes on. */
+export function admissionAt(
+  state: PspState,
+  { kind }: Pick<OperationFacts, 'kind'>,
+  { mayHaveLeft }: PspOperation,
+  admission: Admission,
+): Admission {
+  if (state === 'enabled') return admission
+  if (kind === 'pay' && !mayHaveLeft) return 'not_taken'
+  return state === 'disabled' ? 'paused' : admission
 }

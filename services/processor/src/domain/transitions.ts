@@ -97,6 +97,8 @@ const FACTS: readonly Fact[] = [
     capabilities: { ...capabilities, keyLifetimeMs: 0 },
   }),
   due('circuit open for too long', 'send', 'circuit_open'),
+  due('PSP takes no new payments for too long', 'send', 'not_taken'),
+  due('PSP disabled', 'send', 'paused'),
   due('asked about', 'query', 'wait'),
   due('sender lost', 'await', 'wait'),
   ...OUTCOMES.map(([name, outcome, given]): Fact => ({
@@ -182,8 +184,9 @@ function due(
     name,
     apply(state) {
       if (state.step !== step) return null
-      // A key is looked at only where a request may have left.
+      // A key is looked at only where a request may have left, which is only repeated.
       if (name === 'key expired' && !state.mayHaveLeft) return null
+      if (admission === 'not_taken' && state.mayHaveLeft) return null
       return applied(decideDue({ ...state, dueAt: NOW - WAIT_MS }, admission, given))
     },
   }

@@ -9,14 +9,16 @@ import { parseAmount } from '@caudal/money/parse-amount.ts'
 import { parseTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { PaymentFacts } from '../domain/operation-facts.ts'
 import type { PaymentOrder } from '../domain/psp-order.ts'
-import { type SourceAccounts, sourceAccountOf } from '../domain/source-account.ts'
 
 /** A payment whose funds are held, and the request for the PSP. */
 export type ReservedPayment = {
   kind: 'pay'
   facts: PaymentFacts
-  order: PaymentOrder
+  order: UnroutedOrder
 }
+
+/** The account that pays is one at the PSP, which is chosen later. */
+export type UnroutedOrder = Omit<PaymentOrder, 'sourceAccountNumber'>
 
 /** A refund that payments accepted. How it is carried out is chosen with the payment's row. */
 export type RequestedRefund = {
@@ -44,13 +46,13 @@ export const orderBy: OrderBy = {
  * The handlers of the processor: each `funds.reserved` becomes a payment at the PSP (P7), each
  * `refund.requested` a refund or a void.
  */
-export function createHandlers(accounts: SourceAccounts): Handlers<ProcessorWork> {
+export function createHandlers(): Handlers<ProcessorWork> {
   return {
     'funds.reserved': ({ event, record }) => {
       const amountMinor = readAmount(event.payment_data)
       if (typeof amountMinor === 'string') return new Unprocessable(amountMinor)
       const traceparent = parseTraceparent(record.headers['traceparent'])
-      return reserved(event, amountMinor, traceparent, accounts)
+      return reserved(event, amountMinor, traceparent)
     },
     'refund.requested': ({ event, record }) => {
       const amountMinor = readAmount(event)
@@ -64,7 +66,6 @@ function reserved(
   event: FundsReserved,
   amountMinor: bigint,
   traceparent: string | null,
-  accounts: SourceAccounts,
 ): ReservedPayment {
   const { payment_id: paymentId, tenant_id: tenantId, payment_data: data } = event
   const { currency } = data
@@ -91,7 +92,6 @@ function reserved(
       requestedAt: event.timestamp,
       amount: formatAmount(amountMinor, currency),
       currency,
-      sourceAccountNumber: sourceAccountOf(accounts, tenantId, currency),
       destination: {
         name: data.service_name,
         accountNumber: data.service_account_number,

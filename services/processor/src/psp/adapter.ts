@@ -55,7 +55,7 @@ export type PspAdapter = {
   encode: {
     /** The request to carry the operation out, with its frozen bytes and its idempotency key. */
     execute(expected: ExpectedOperation, body: Buffer): PspRequest
-    /** The question what became of the operation; `itsId` is the PSP's id of it, if one is known. */
+    /** The question what became of the operation; `itsId` is the PSP's id of it, if known. */
     query(expected: ExpectedOperation, itsId: string | null): PspRequest
   }
   decode: {

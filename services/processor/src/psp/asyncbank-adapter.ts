@@ -83,7 +83,7 @@ export function createAsyncbankAdapter({ apiKey }: { apiKey?: string | undefined
 }
 
 /** An id of ours as the bank takes it: 32 hexadecimal digits. */
-export function hexOf(uuid: string): string {
+function hexOf(uuid: string): string {
   return uuid.replaceAll('-', '').toLowerCase()
 }
 

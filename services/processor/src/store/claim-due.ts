@@ -2,6 +2,7 @@ import type { CallKey } from '@caudal/outbound/call-key.ts'
 import { intArray, textArray } from '@caudal/postgres/array-parameter.ts'
 import { named, raw, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
+import { type ClaimedPsp, ofPsp, queued, suffixOf } from './of-psp.ts'
 import {
   operationColumns,
   type OperationRow,
@@ -40,20 +41,23 @@ const MOST_HELD = 500
 export async function isSomethingDue(
   db: Db,
   { name, rows: table }: OperationTable,
+  psp: ClaimedPsp,
 ): Promise<boolean> {
   const statement = sql`
     SELECT EXISTS (
       SELECT 1 FROM ${table}
-      WHERE step IN ('send', 'query', 'await') AND due_at <= statement_timestamp()
+      WHERE step IN ('send', 'query', 'await') AND due_at <= statement_timestamp()${ofPsp(psp)}
     ) AS due`
-  const { rows } = await db.query<{ due: boolean }>(named(`something-due-of-${name}`, statement))
+  const { rows } = await db.query<{ due: boolean }>(
+    named(`something-due-of-${name}${suffixOf(psp)}`, statement),
+  )
   return rows[0]?.due ?? false
 }
 
 // Skips rows that another instance or the recording of an answer has locked.
-const lost = (table: OperationTable, limit: number): Sql => sql`
+const lost = (table: OperationTable, limit: number, psp: ClaimedPsp): Sql => sql`
     SELECT ${operationColumns(table)}, request_body FROM ${table.rows}
-    WHERE step = 'await' AND due_at <= statement_timestamp()
+    WHERE step = 'await' AND due_at <= statement_timestamp()${ofPsp(psp)}
     ORDER BY due_at
     LIMIT ${limit}
     FOR UPDATE SKIP LOCKED`
@@ -66,14 +70,16 @@ const dueInTurns = (
   table: OperationTable,
   step: Sql,
   { total, ofKey, ofTenant, keys, tenants }: TurnLimits,
+  psp: ClaimedPsp,
 ): Sql => sql`
     WITH RECURSIVE keys AS (
-      (SELECT tenant_id, destination_bank FROM ${table.rows} WHERE step = '${step}'
+      (SELECT tenant_id, destination_bank FROM ${table.rows}
+        WHERE step = '${step}'${queued(psp)}
         ORDER BY tenant_id, destination_bank LIMIT 1)
       UNION ALL
       SELECT next.tenant_id, next.destination_bank FROM keys CROSS JOIN LATERAL (
         SELECT p.tenant_id, p.destination_bank FROM ${table.rows} p
-        WHERE p.step = '${step}'
+        WHERE p.step = '${step}'${queued(psp)}
           AND (p.tenant_id, p.destination_bank) > (keys.tenant_id, keys.destination_bank)
         ORDER BY p.tenant_id, p.destination_bank LIMIT 1
       ) next
@@ -95,7 +101,7 @@ const dueInTurns = (
       FROM limited l CROSS JOIN LATERAL (
         SELECT due_at FROM ${table.rows}
         WHERE step = '${step}' AND tenant_id = l.of_tenant AND destination_bank = l.of_bank
-          AND due_at <= statement_timestamp()
+          AND due_at <= statement_timestamp()${queued(psp)}
         ORDER BY due_at LIMIT least(l.most_of_key, l.most_of_tenant, ${total}::int)
       ) d
     ), turns_of_tenants AS (
@@ -112,14 +118,19 @@ const dueInTurns = (
     SELECT d.* FROM places CROSS JOIN LATERAL (
       SELECT ${operationColumns(table)}, request_body FROM ${table.rows}
       WHERE step = '${step}' AND tenant_id = of_tenant AND destination_bank = of_bank
-        AND due_at <= statement_timestamp()
+        AND due_at <= statement_timestamp()${queued(psp)}
       ORDER BY due_at LIMIT place_count
       FOR UPDATE SKIP LOCKED
     ) d`
 
-const held = (table: OperationTable, { waitMs, all, keys }: HeldOperations): Sql => sql`
+const held = (
+  table: OperationTable,
+  { waitMs, all, keys }: HeldOperations,
+  psp: ClaimedPsp,
+): Sql => sql`
     SELECT ${operationColumns(table)}, request_body FROM ${table.rows} p
     WHERE step = 'send' AND due_at <= statement_timestamp() - ${waitMs} * interval '1 ms'
+      ${queued(psp)}
       AND (${all} OR EXISTS (
         SELECT FROM unnest(${textArray(keys, ({ tenant }) => tenant)}::text[],
           ${textArray(keys, ({ destination }) => destination)}::text[]) AS k(of_tenant, of_bank)
@@ -137,17 +148,18 @@ export async function claimDue(
   tx: Tx,
   table: OperationTable,
   limits: DueLimits,
+  psp: ClaimedPsp = null,
 ): Promise<DueOperation[]> {
   const statement = sql`
-    WITH sends AS MATERIALIZED (${dueInTurns(table, raw('send'), limits.send)}
-    ), held AS (${held(table, limits.held)}
-    ), queries AS (${dueInTurns(table, raw('query'), limits.query)}
-    ), lost AS (${lost(table, limits.await)}
+    WITH sends AS MATERIALIZED (${dueInTurns(table, raw('send'), limits.send, psp)}
+    ), held AS (${held(table, limits.held, psp)}
+    ), queries AS (${dueInTurns(table, raw('query'), limits.query, psp)}
+    ), lost AS (${lost(table, limits.await, psp)}
     )
     SELECT * FROM sends UNION ALL SELECT * FROM held
     UNION ALL SELECT * FROM queries UNION ALL SELECT * FROM lost`
   const { rows } = await tx.query<OperationRow & { request_body: Buffer }>(
-    named(`claim-due-${table.name}`, statement),
+    named(`claim-due-${table.name}${suffixOf(psp)}`, statement),
   )
   return rows.map((row) => ({ ...storedOperation(row), requestBody: row.request_body }))
 }

@@ -7,9 +7,11 @@ import type { DueStep } from '@caudal/service/waits-route.ts'
 
 type Step = 'send' | 'await' | 'query'
 
+type Row = { step: Step; due_at: Date; bank: string; psp: string | null; is_due: boolean }
+
 /** The circuits of this instance: another one may not have seen the same failures. */
 export interface KnownCircuits {
-  modeOf: (key: CallKey) => CircuitMode
+  modeOf: (key: CallKey, psp: string | null) => CircuitMode
   /** How long a due payment waits for an open circuit. */
   waitMs: number
 }
@@ -29,14 +31,14 @@ export async function findNextStep(
   { tenantId, paymentId }: NamedPayment,
   { modeOf, waitMs }: KnownCircuits,
 ): Promise<DueStep | undefined> {
-  const { rows } = await db.query<{ step: Step; due_at: Date; bank: string; is_due: boolean }>(sql`
-    SELECT step, due_at, destination_bank AS bank, due_at <= statement_timestamp() AS is_due
+  const { rows } = await db.query<Row>(sql`
+    SELECT step, due_at, destination_bank AS bank, psp, due_at <= statement_timestamp() AS is_due
     FROM payments
     WHERE payment_id = ${paymentId} AND tenant_id = ${tenantId} AND step IS NOT NULL`)
   const [row] = rows
   if (!row) return undefined
-  const { step, due_at: dueAt, bank: destination, is_due: isDue } = row
-  if (step === 'send' && isDue && modeOf({ tenant: tenantId, destination }) !== 'closed') {
+  const { step, due_at: dueAt, bank: destination, psp, is_due: isDue } = row
+  if (step === 'send' && isDue && modeOf({ tenant: tenantId, destination }, psp) !== 'closed') {
     return { step: 'psp.wait_for_circuit', at: new Date(dueAt.getTime() + waitMs).toISOString() }
   }
   return { step: NAMES[step], at: dueAt.toISOString() }

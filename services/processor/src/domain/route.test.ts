@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { firstPspOf, nextPspOf, pspsOf, type Route, tenantsOf } from './route.ts'
+
+const ROUTES: Route[] = [
+  { tenant: 'a', currency: 'EUR', psps: ['x'] },
+  { service: 'Water', psps: ['y', 'x'] },
+  { tenant: 'a', psps: ['z'] },
+]
+const of = (tenantId: string, service: string, currency: string) =>
+  pspsOf(ROUTES, { tenantId, service, currency }, ['main'])
+
+test('the first route that matches tenant, service and currency counts, else the default', () => {
+  assert.deepEqual(of('a', 'Water', 'EUR'), ['x'])
+  assert.deepEqual(of('a', 'Water', 'USD'), ['y', 'x'])
+  assert.deepEqual(of('a', 'Gas', 'USD'), ['z'])
+  assert.deepEqual(of('b', 'Gas', 'EUR'), ['main'])
+})
+
+test('the first PSP that takes payments is chosen, and the preferred one if none does', () => {
+  assert.equal(
+    firstPspOf(['x', 'y'], () => true),
+    'x',
+  )
+  assert.equal(
+    firstPspOf(['x', 'y'], (psp) => psp === 'y'),
+    'y',
+  )
+  assert.equal(
+    firstPspOf(['x', 'y'], () => false),
+    'x',
+  )
+})
+
+test('a payment goes on to the next PSP in turn, never to the one that it is at', () => {
+  const all = (): boolean => true
+  assert.equal(nextPspOf(['x', 'y', 'z'], 'x', all), 'y')
+  assert.equal(nextPspOf(['x', 'y', 'z'], 'z', all), 'x')
+  assert.equal(
+    nextPspOf(['x', 'y', 'z'], 'y', (psp) => psp !== 'z'),
+    'x',
+  )
+  assert.equal(nextPspOf(['x'], 'x', all), null)
+  assert.equal(nextPspOf([], 'x', all), null)
+  assert.equal(
+    nextPspOf(['x', 'y'], 'x', () => false),
+    null,
+  )
+})
+
+test('the tenants of a PSP are those that its routes name, and all where a route names none', () => {
+  assert.deepEqual(tenantsOf(ROUTES, 'z', false), ['a'])
+  assert.deepEqual(tenantsOf(ROUTES, 'x', false), ['*'])
+  assert.deepEqual(tenantsOf(ROUTES, 'main', true), ['*'])
+  assert.deepEqual(tenantsOf(ROUTES, 'none', false), [])
+})

@@ -1,0 +1,47 @@
+import { type Sql, sql } from '@caudal/postgres/sql.ts'
+import type { Db } from '@caudal/postgres/types.ts'
+import type { OperationTable } from './operation-tables.ts'
+
+/**
+ * Whose operations are taken: of one of several PSPs, or all of them where there is only one. The
+ * default PSP takes those that name none, too.
+ */
+export type ClaimedPsp = { name: string; isDefault: boolean } | null
+
+const NO_CONDITION = sql``
+
+/** Restricts a statement to the operations of the PSP. */
+export function ofPsp(psp: ClaimedPsp): Sql {
+  if (psp === null) return NO_CONDITION
+  return psp.isDefault ? sql` AND (psp = ${psp.name} OR psp IS NULL)` : sql` AND psp = ${psp.name}`
+}
+
+/** The same for queued operations, which `adoptUnnamed` has given a PSP: an index serves them. */
+export function queued(psp: ClaimedPsp): Sql {
+  return psp === null ? NO_CONDITION : sql` AND psp = ${psp.name}`
+}
+
+/** What the name of a prepared statement ends with. */
+export function suffixOf(psp: ClaimedPsp): string {
+  if (psp === null) return ''
+  return psp.isDefault ? '-of-default-psp' : '-of-psp'
+}
+
+const MOST_ADOPTED = 1_000
+
+/**
+ * Gives queued operations that name no PSP to the default one: instances with a single PSP record
+ * them so. Of a payment that was sent, release 0.1.0 named none, and the only PSP then was `main`.
+ */
+export async function adoptUnnamed(
+  db: Db,
+  { rows: table, id }: OperationTable,
+  { defaultPsp, firstPsp }: { defaultPsp: string; firstPsp: string },
+): Promise<void> {
+  const statement = sql`
+    UPDATE ${table} SET psp = CASE WHEN attempt_number = 0 THEN ${defaultPsp} ELSE ${firstPsp} END
+    WHERE ${id} IN (
+      SELECT ${id} FROM ${table} WHERE psp IS NULL AND step IN ('send', 'query')
+      LIMIT ${MOST_ADOPTED} FOR UPDATE SKIP LOCKED)`
+  await db.query(statement)
+}
