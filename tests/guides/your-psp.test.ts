@@ -91,7 +91,7 @@ describe('the guide to a PSP of your own', () => {
     },
   )
 
-  test('its adapter has the types that it says', SLOW, async () => {
+  test('its adapter has the right types', SLOW, async () => {
     const folder = await writeGuide(scope)
     const files = (await readBlocks())('ts').map(({ path = '' }) => path)
     const { compilerOptions } = JSON.parse(await readFile(join(ROOT, 'tsconfig.json'), 'utf8'))

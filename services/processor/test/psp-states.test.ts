@@ -110,7 +110,7 @@ test('a change is recorded once, and every instance follows it without a restart
   for (const event of events) assert.equal(await endOf(event), 'main')
 })
 
-test('a draining PSP takes no new payments, while its doubt and its refunds go on', async (t) => {
+test('P5: a draining PSP takes no new payments, while its doubt and its refunds go on', async (t) => {
   const service = await started(t)
   await asyncbank.behave({
     by_account: { lost: 'apply_then_reset' },

@@ -58,7 +58,7 @@ async function completesAt(psp: 'main' | 'asyncbank', event: FundsReserved): Pro
   assert.equal(await it.charges(event.payment_id), psp === 'main' ? 1 : 0)
 }
 
-test('a payment goes to the PSP of its tenant, service and currency, with the bytes for it', async (t) => {
+test('P5: a payment goes to the PSP of its tenant, service and currency, with the bytes for it', async (t) => {
   const service = await it.start()
   t.after(() => service.stop())
   const euro = paymentTo('Electricity', undefined, 'EUR')
@@ -93,7 +93,7 @@ test('refunds and voids go to the PSP of their payment', async (t) => {
   assert.equal((await asyncbank.list('refunds', water.payment_id)).length, 1)
 })
 
-test('a payment of which nothing left goes on to the next PSP, also where it waited', async (t) => {
+test('P5: a payment of which nothing left goes on to the next PSP, also where it waited', async (t) => {
   const service = await it.start()
   t.after(() => service.stop())
   const events = Array.from({ length: 40 }, () => paymentTo('Gas'))
