@@ -1,6 +1,6 @@
 import type { RetryPolicy } from '../domain/retry-policy.ts'
 import type { PspAdapter } from '../psp/adapter.ts'
-import type { CallbackSettings } from './callback-settings.ts'
+import type { CallbackSettings } from '../psp/callback-settings.ts'
 
 /** A PSP that may report to us. */
 export type CallbackPsp = {

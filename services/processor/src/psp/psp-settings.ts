@@ -4,10 +4,10 @@ import { DEFAULT_PSP, isPspName, PSP_PATTERN } from '@caudal/contracts/psp.ts'
 import type { CircuitSettings } from '@caudal/outbound/circuit.ts'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { type CallbackSettings, readCallbackSettings } from '../callbacks/callback-settings.ts'
 import type { RetryPolicy } from '../domain/retry-policy.ts'
 import type { SourceAccounts } from '../domain/source-account.ts'
 import { ADAPTER_NAMES, type AdapterName, isAdapterName, isCallbackSecret } from './adapters.ts'
+import { type CallbackSettings, readCallbackSettings } from './callback-settings.ts'
 
 /** Settings of one PSP. */
 export interface PspSettings {
