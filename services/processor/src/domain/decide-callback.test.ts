@@ -123,3 +123,18 @@ test('pending makes an operation that would be sent again ask instead', () => {
   assert.deepEqual([decided.operation.step, decided.result], ['query', 'APPLIED'])
   assert.equal(decideCallback(sent, TERMS, fact('pending'), verdict).result, 'NO_CHANGE')
 })
+
+test('a callback names an operation for the PSP that is asked by its own id only', () => {
+  const byItsId = { ...capabilities, queryBy: 'its_id', callbackTrust: 'hint' } as const
+  const context: CallbackContext = { ...verdict, capabilities: byItsId }
+  const doubtful: PspOperation = { ...sent, status: 'IN_DOUBT', step: 'send', mayHaveLeft: true }
+  for (const state of ['pending', 'approved'] as const) {
+    const { operation, result } = decideCallback(doubtful, TERMS, fact(state), context)
+    assert.deepEqual([result, operation.step, operation.dueAt], ['APPLIED', 'query', NOW])
+    assert.equal(operation.lastResponse?.gateway_transaction_id, 't-1')
+    const again = decideCallback(operation, TERMS, fact(state), context)
+    assert.deepEqual(again.operation, operation)
+  }
+  const awaited = decideCallback(sent, TERMS, fact('pending'), context)
+  assert.equal(awaited.operation.step, 'await')
+})

@@ -3,7 +3,7 @@ import type { CallbackFact } from './callback-fact.ts'
 import { contradict, decideLate, hasSucceeded, transactionOf } from './decide-late.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { awaitVerdict, type Emission, moveOn, type PspDecision } from './decision.ts'
-import { isOver, type PspOperation } from './psp-operation.ts'
+import { answeredBy, isOver, itsIdOf, type PspOperation } from './psp-operation.ts'
 import type { DecisionContext } from './retry-policy.ts'
 
 /** What became of a fact of a callback. */
@@ -51,6 +51,8 @@ export function decideCallback(
   if (mismatch !== null) return decided(operation, [mismatch])
   if (fact.state === 'unknown' || fact.state === 'returned') return parked(operation, 'unknown')
   if (!isOver(operation) && operation.attempt === 0) return decideUnsent(operation, fact)
+  const named = nameByFact(operation, fact, context)
+  if (named !== null) return decided(operation, [named])
   if (fact.state === 'pending') return decided(operation, [decidePending(operation, context)])
   if (!isVerdict(fact, context)) return decided(operation, [decideHint(operation, fact, context)])
   const verdict = decideVerdict(operation, fact, context)
@@ -98,6 +100,23 @@ function mismatchOf(
 function decideUnsent(operation: PspOperation, { state }: CallbackFact): CallbackDecision {
   if (state !== 'approved' && state !== 'reversed') return parked(operation, 'never_sent')
   return decided(operation, [contradict(operation, 'operation_unknown', DETAILS.never_sent)])
+}
+
+/**
+ * A PSP that is asked by its own id has named it now, where no answer did: the operation can be
+ * asked about from now on. Null where the fact is a verdict or the id is known.
+ */
+function nameByFact(
+  operation: PspOperation,
+  fact: CallbackFact,
+  context: CallbackContext,
+): PspDecision | null {
+  const { itsId, state } = fact
+  if (context.capabilities.queryBy !== 'its_id' || itsId === null) return null
+  if (isOver(operation) || itsIdOf(operation) !== null) return null
+  if (state !== 'pending' && isVerdict(fact, context)) return null
+  const named = answeredBy(operation, { status: 'pending', gateway_transaction_id: itsId })
+  return operation.step === 'await' ? moveOn(named) : queryNow(named, context)
 }
 
 /** The PSP has the request. One that is about to be repeated is asked about instead. */
