@@ -8,7 +8,10 @@ type Members = Record<string, string>
 type Order = { members: Members; order: string; result: 'done' | 'refused' | 'later' }
 type Callbacks = { to: string; secret: string } | null
 
-/** The sandbox of the bank of docs/guides/your-psp.md, with books in memory. Returns its address. */
+/**
+ * Starts the sandbox of the bank of docs/guides/your-psp.md, with books in memory. Returns its
+ * address.
+ */
 export async function startTinybank(scope: TestScope): Promise<string> {
   const books = new Map<string, Order>()
   const calledBack = new Set<Promise<unknown>>()

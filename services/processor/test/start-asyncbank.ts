@@ -12,6 +12,8 @@ export type Asyncbank = {
   /** What a processor needs to call it. */
   env: Record<string, string>
   behave(settings: Record<string, unknown>): Promise<void>
+  /** Where its callbacks go; returns the secret for them. Without an address they stay away. */
+  callBack(to: string | null): Promise<string>
   /** What is in a list of its books about a payment. */
   list(name: 'charges' | 'refunds' | 'voids', paymentId: string): Promise<Record<string, unknown>[]>
 }
@@ -38,6 +40,13 @@ export async function startAsyncbank(scope: TestScope): Promise<Asyncbank> {
       const body = { default: 'approve', settle_ms: 0, ...settings }
       const { status, text } = await call(`${url}/admin/behaviour`, { method: 'PUT', body })
       if (status !== 200) throw new Error(`behaviour refused: ${text}`)
+    },
+    async callBack(to) {
+      const options = { method: 'PUT', body: { url: to } } as const
+      const { status, text, json } = await call(`${url}/admin/callbacks`, options)
+      if (status !== 200) throw new Error(`callbacks refused: ${text}`)
+      const { keyid, public_key: key } = json()
+      return `${String(keyid)}:${String(key)}`
     },
     async list(name, paymentId) {
       const { json } = await call(`${url}/admin/${name}?payment_id=${paymentId}`)

@@ -11,7 +11,7 @@ const scope = fileScope(after)
 const PAYMENTS = 40
 
 test(
-  'every adapter conforms to the rules at its PSP, with the same references at both',
+  'rule 9: every adapter conforms at its PSP, with the same references at both',
   SLOW,
   async (t) => {
     const seed = newSeed()

@@ -85,16 +85,13 @@ export async function syncbankUnderTest(scope: TestScope): Promise<PspUnderTest>
 
 /** The simulator of the asynchronous bank. */
 export async function asyncbankUnderTest(scope: TestScope): Promise<PspUnderTest> {
-  const { url: address, env } = await startAsyncbank(scope)
-  const { admin, ...common } = underTest(address)
+  const { url: address, env, callBack } = await startAsyncbank(scope)
+  const { admin: _admin, ...common } = underTest(address)
   return {
     ...common,
     name: 'asyncbank',
     adapter: createAdapter('asyncbank', { apiKey: env['CAUDAL_PSP_ASYNCBANK_API_KEY'] }),
     forgetKeys: 'forget_keys',
-    async callBack(url) {
-      const { keyid, public_key: key } = await admin('PUT', 'callbacks', { url })
-      return [`${String(keyid)}:${String(key)}`]
-    },
+    callBack: async (url) => [await callBack(url)],
   }
 }
