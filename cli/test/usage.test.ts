@@ -190,7 +190,7 @@ test('CAUDAL_EXTERNAL_SERVICES is refused if it names a service that operators c
   const env = { CAUDAL_EXTERNAL_SERVICES: 'identity, wallets', CAUDAL_IDENTITY_URL: 'http://x' }
   const { code, stderr } = await runCli(['verify'], { env })
   assert.equal(code, 2, stderr)
-  assert.match(stderr, /"wallets"; the services that it may name are identity, orders, psp, push/)
+  assert.match(stderr, /"wallets"; the services that it may name are identity, orders, psp, async/)
 })
 
 test('verify refuses to make a checkpoint without a secret, before it verifies', async (t) => {

@@ -4,7 +4,7 @@ set -eu
 secrets=${SECRETS_DIR:-/run/secrets}
 CAUDAL_OWNER_PASSWORD=$(cat "$secrets/owner-database-password")
 export CAUDAL_OWNER_PASSWORD
-for role in identity notifications orders payments processor wallets psp push operator; do
+for role in identity notifications orders payments processor wallets psp asyncbank push operator; do
   name=$(echo "$role" | tr '[:lower:]' '[:upper:]')
   password=$(cat "$secrets/$role-database-password")
   export "CAUDAL_${name}_DATABASE_PASSWORD=$password"

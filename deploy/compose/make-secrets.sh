@@ -15,7 +15,7 @@ secret() { openssl rand -hex 24; }
 jaas=org.apache.kafka.common.security.plain.PlainLoginModule
 
 secret | keep postgres-password
-for role in owner operator identity notifications orders payments processor wallets psp push; do
+for role in owner operator identity notifications orders payments processor wallets psp asyncbank push; do
   secret | keep "$role-database-password"
 done
 

@@ -155,7 +155,7 @@ start() { compose up --detach --no-build --no-deps "$@" > "$work/up.log" 2>&1 ||
 
 step 'start compose.yaml, unchanged'
 brokers=(kafka-1 kafka-2 kafka-3)
-services=(psp push identity orders wallets payments processor notifications)
+services=(psp asyncbank push identity orders wallets payments processor notifications)
 start postgres redis "${brokers[@]}"
 until_healthy postgres redis "${brokers[@]}"
 start migrate kafka-topics

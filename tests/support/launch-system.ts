@@ -22,6 +22,7 @@ export type Ready = {
   gateway_url: string
   console_url: string | null
   psp_url: string
+  asyncbank_url: string
   push_url: string
   data_dir: string
   pid: number

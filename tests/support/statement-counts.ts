@@ -11,7 +11,7 @@ export type StatementCounter = {
 }
 
 /** The databases of the simulators. */
-const LEFT_OUT = ['caudal_psp', 'caudal_push']
+const LEFT_OUT = ['caudal_psp', 'caudal_asyncbank', 'caudal_push']
 
 /**
  * Counts the statements of the services with pg_stat_statements. With `track = all`, BEGIN, COMMIT

@@ -2,7 +2,7 @@ import { UsageError } from '../errors.ts'
 
 const VARIABLE = 'CAUDAL_EXTERNAL_SERVICES'
 /** The stand-ins: the operator's own take their place. */
-const REPLACEABLE = ['identity', 'orders', 'psp', 'push']
+const REPLACEABLE = ['identity', 'orders', 'psp', 'asyncbank', 'push']
 
 /**
  * The services in whose place the operator runs its own, by `CAUDAL_EXTERNAL_SERVICES`. They have

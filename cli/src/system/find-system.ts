@@ -10,13 +10,15 @@ import { isStale, readSystemState, type SystemState } from './state-file.ts'
 export type System = {
   gatewayUrl: string
   pspUrl: string
+  /** The second PSP's simulator. */
+  asyncbankUrl: string
   pushUrl: string
   serviceUrl(service: string): string
   /** The token endpoint of the identity service, or of another provider. */
   tokenUrl: string
   /**
    * Whether the system has this service. Without a state file it has all, except those that
-   * `CAUDAL_EXTERNAL_SERVICES` names.
+   * `CAUDAL_EXTERNAL_SERVICES` names, and the second PSP's simulator only if its address is named.
    */
   runs(service: string): boolean
   databaseUrl(database: string): string
@@ -68,6 +70,9 @@ export async function findSystem(where: Where): Promise<System> {
     get pspUrl() {
       return named('PSP', state?.psp_url)
     },
+    get asyncbankUrl() {
+      return named('ASYNCBANK', state?.asyncbank_url)
+    },
     get pushUrl() {
       return named('PUSH', state?.push_url)
     },
@@ -75,11 +80,11 @@ export async function findSystem(where: Where): Promise<System> {
     get tokenUrl() {
       return env['CAUDAL_IDENTITY_TOKEN_URL'] || `${serviceUrl('identity')}/token`
     },
-    runs: (service) =>
-      state === undefined
-        ? !external.has(service)
-        : state.services[service] !== undefined ||
-          env[`CAUDAL_${keyOf(service)}_URL`] !== undefined,
+    runs(service) {
+      const isNamed = env[`CAUDAL_${keyOf(service)}_URL`] !== undefined
+      if (state !== undefined) return state.services[service] !== undefined || isNamed
+      return !external.has(service) && (service !== 'asyncbank' || isNamed)
+    },
     databaseUrl: (database) => ownDatabase(database) ?? databaseUrl(server(), database),
     ownerDatabaseUrl: (database) => databaseUrl(owner ?? server(), database),
     client: {

@@ -7,6 +7,7 @@ const HOST = '127.0.0.1'
 const OPERATIONS_PORTS_AFTER = 100
 const MAX_PORT = 65_535
 const KEYS = Object.keys(DEFAULT_PORTS) as (keyof typeof DEFAULT_PORTS)[]
+const PUSH_APNS_PORT = 8089
 
 /** The chosen ports, reserved until `release`. */
 export type PlannedPorts = {
@@ -36,9 +37,9 @@ export async function planPorts(
   }
   const planned: NodeJS.ProcessEnv = {}
   try {
-    for (const [index, key] of KEYS.entries()) {
+    for (const key of KEYS) {
       const given = env[`CAUDAL_${key}_PORT`]
-      const wanted = given ? Number(given) : first === 0 ? 0 : first + index
+      const wanted = given ? Number(given) : following(first, DEFAULT_PORTS[key])
       const port = starting.has(key) ? await reservePort(key, wanted, reserved) : wanted
       planned[`CAUDAL_${key}_PORT`] = String(port)
       planned[`CAUDAL_${key}_URL`] = env[`CAUDAL_${key}_URL`] ?? `http://${HOST}:${port}`
@@ -48,7 +49,7 @@ export async function planPorts(
       planned[operationsPortOf(key)] = String(port)
     }
     if (starting.has('PUSH') && !env['CAUDAL_PUSH_APNS_PORT']) {
-      const port = await reservePort('PUSH_APNS', first === 0 ? 0 : first + KEYS.length, reserved)
+      const port = await reservePort('PUSH_APNS', following(first, PUSH_APNS_PORT), reserved)
       planned['CAUDAL_PUSH_APNS_PORT'] = String(port)
       planned['CAUDAL_PUSH_APNS_URL'] ??= `http://${HOST}:${port}`
     }
@@ -57,6 +58,11 @@ export async function planPorts(
     throw error
   }
   return { env: planned, release }
+}
+
+/** The port that is as far from the gateway's as by default; 0, a free one, stays 0. */
+function following(first: number, defaultPort: number): number {
+  return first === 0 ? 0 : first + defaultPort - DEFAULT_PORTS.API_GATEWAY
 }
 
 /** The variable with the operations port of a service. */

@@ -126,6 +126,7 @@ function describe(
     gateway_url: urls['api-gateway'] ?? null,
     console_url: null,
     psp_url: urls['psp'] ?? null,
+    asyncbank_url: urls['asyncbank'] ?? null,
     push_url: urls['push'] ?? null,
     data_dir: dataDir,
     services: urls,

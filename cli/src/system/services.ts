@@ -57,6 +57,17 @@ export const SERVICE_ENTRIES = new Map<string, ServiceEntry>([
     ),
   ],
   [
+    'asyncbank',
+    entry(
+      'ASYNCBANK',
+      async () => ({
+        config: await import('@caudal/asyncbank-simulator/config.ts'),
+        main: await import('@caudal/asyncbank-simulator/main.ts'),
+      }),
+      async () => (await import('@caudal/asyncbank-simulator/migrations.ts')).asyncbankMigrations,
+    ),
+  ],
+  [
     'push',
     entry(
       'PUSH',

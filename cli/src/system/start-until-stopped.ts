@@ -57,8 +57,8 @@ async function printReady(
 ): Promise<void> {
   const { json } = invocation
   if (json) {
-    const { gateway_url, console_url, psp_url, push_url, data_dir, pid } = state
-    const urls = { gateway_url, console_url, psp_url, push_url }
+    const { gateway_url, console_url, psp_url, asyncbank_url, push_url, data_dir, pid } = state
+    const urls = { gateway_url, console_url, psp_url, asyncbank_url, push_url }
     printJson({ event: 'ready', ...urls, data_dir, pid })
     return
   }

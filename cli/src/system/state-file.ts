@@ -10,6 +10,8 @@ export type SystemState = {
   gateway_url: string | null
   console_url: string | null
   psp_url: string | null
+  /** Absent in a file that release 0.1.0 wrote. */
+  asyncbank_url?: string | null
   push_url: string | null
   data_dir: string
   /** The base URL of each running service, by name. */

@@ -9,6 +9,8 @@ export const DEFAULT_PORTS = {
   ORDERS: 8086,
   PSP: 8087,
   PUSH: 8088,
+  // 8089 is the port for APNs of the push simulator.
+  ASYNCBANK: 8090,
 } as const
 
 export type ProcessName = keyof typeof DEFAULT_PORTS

@@ -22,18 +22,9 @@ export function readServiceSettings(
   reader: EnvironmentReader,
   service: ProcessName,
 ): ServiceSettings {
-  return readProcessSettings(reader, service, DEFAULT_PORTS[service])
-}
-
-/** The same for a process that no other one looks for at its default port. */
-export function readProcessSettings(
-  reader: EnvironmentReader,
-  service: string,
-  defaultPort: number,
-): ServiceSettings {
   return {
     host: readHost(reader, service),
-    port: reader.port(`CAUDAL_${service}_PORT`, defaultPort),
+    port: reader.port(`CAUDAL_${service}_PORT`, DEFAULT_PORTS[service]),
     region: reader.text('CAUDAL_REGION', 'local'),
     logLevel: reader.oneOf('CAUDAL_LOG_LEVEL', LOG_LEVELS, 'info'),
     ...readMetricsPrefix(reader),

@@ -7,6 +7,7 @@ import type { Topic } from './topics.ts'
 export const STATEFUL = [
   ...SERVICES.filter((service) => service !== 'api-gateway'),
   'psp',
+  'asyncbank',
   'push',
 ] as const
 

@@ -1,5 +1,5 @@
 import { type EnvironmentReader, readEnvironment } from '@caudal/config/environment.ts'
-import { readDatabaseSettings, readProcessSettings } from '@caudal/config/service-settings.ts'
+import { readDatabaseSettings, readServiceSettings } from '@caudal/config/service-settings.ts'
 import { readBehaviour } from '@caudal/simulator-kit/read-behaviour.ts'
 import type { SimulatorConfig } from '@caudal/simulator-kit/start-simulator.ts'
 import { type BatchSettings, newKey } from './signed-batches.ts'
@@ -14,7 +14,6 @@ export interface Config extends SimulatorConfig {
 
 const NAME = 'ASYNCBANK'
 const PREFIX = 'CAUDAL_ASYNCBANK_SIMULATOR'
-const DEFAULT_PORT = 8090
 const DEFAULT_API_KEY = 'asyncbank-simulator'
 const KEY = /^[A-Za-z0-9+/]{43}=$/
 
@@ -27,7 +26,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnvironment(env, (reader) => {
     const { databaseUrl, refuseOwner = false } = readDatabaseSettings(reader, NAME)
     return {
-      ...readProcessSettings(reader, NAME, DEFAULT_PORT),
+      ...readServiceSettings(reader, NAME),
       databaseUrl,
       refuseOwner,
       behaviour: readBehaviour(reader, PREFIX),

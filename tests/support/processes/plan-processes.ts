@@ -8,6 +8,7 @@ import { environmentKey } from './service-process.ts'
 /** Every service, by its name in `caudal start`. */
 export const SERVICE_NAMES = [
   'psp',
+  'asyncbank',
   'push',
   'identity',
   'orders',

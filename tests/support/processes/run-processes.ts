@@ -156,6 +156,7 @@ function stateOf(
     gateway_url: urlOf('api-gateway'),
     console_url: null,
     psp_url: urlOf('psp'),
+    asyncbank_url: urlOf('asyncbank'),
     push_url: urlOf('push'),
     data_dir: dataDir,
     // Their operations are public.

@@ -17,8 +17,8 @@ try {
     // Systems share the brokers; each has its own topics, which are the same after a restart.
     env: { ...configurationOf(process.env), KAFKA_PREFIX: `${basename(dataDir)}.` },
   })
-  const { gateway_url, console_url, psp_url, push_url, data_dir, pid } = state
-  const urls = { gateway_url, console_url, psp_url, push_url }
+  const { gateway_url, console_url, psp_url, asyncbank_url, push_url, data_dir, pid } = state
+  const urls = { gateway_url, console_url, psp_url, asyncbank_url, push_url }
   console.log(JSON.stringify({ event: 'ready', ...urls, data_dir, pid }))
   await stopped
   const failed = await stop()
