@@ -88,7 +88,8 @@ describe('each route asks for the scope that the reference names', () => {
   }
 
   async function ask({ service, method, path, scopes: asked }: ScopedRoute, scopes: Scope[]) {
-    const isOfUsers = service === 'api-gateway' || asked.includes(SCOPE.walletRead)
+    const mayBeUser = asked.every((one) => scopesOf('user').includes(one))
+    const isOfUsers = mayBeUser && (service === 'api-gateway' || asked.includes(SCOPE.walletRead))
     const holder = isOfUsers ? 'user' : 'client'
     const mayHave = scopesOf(holder)
     const granted = scopes.filter((one) => mayHave.includes(one))

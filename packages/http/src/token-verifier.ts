@@ -209,7 +209,8 @@ function isAboutToken(error: unknown): error is Error {
   )
 }
 
-function invalidToken(cause?: unknown): Problem {
+/** The refusal of a token that is not valid, or that expired if the cause says so. */
+export function invalidToken(cause?: unknown): Problem {
   const expired = cause instanceof errors.JWTExpired
   return new Problem(
     'UNAUTHENTICATED',

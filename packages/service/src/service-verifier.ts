@@ -8,7 +8,10 @@ import {
 /** The gateway's tokens live a minute; this is for clocks and for the configuration of others. */
 const GATEWAY_TOKEN_SECONDS = 5 * 60
 
-/** Accepts users by tokens of the gateway, and services and clients by those of identity (P1). */
+/**
+ * Accepts users by tokens of the gateway, services by those of identity, and clients by either: the
+ * gateway vouches for the clients that call its routes (P1).
+ */
 export function serviceVerifier(name: string, issuers: IssuerSettings): TokenVerifier {
   const trusted: TrustedIssuer[] = [
     {
@@ -25,7 +28,7 @@ export function serviceVerifier(name: string, issuers: IssuerSettings): TokenVer
       issuer: gatewayIssuer,
       jwksUrl,
       audience: name,
-      kinds: ['user'],
+      kinds: ['user', 'service'],
       maxLifetimeSeconds: GATEWAY_TOKEN_SECONDS,
     })
   }

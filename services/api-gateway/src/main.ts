@@ -30,7 +30,7 @@ export async function start(config: Config, logger?: Logger): Promise<RunningSer
   const { identityIssuer: issuer, identityJwksUrl: jwksUrl, audience } = config
   const { identityRevocationsUrl: revocationsUrl } = config
   const verifier = createTokenVerifier({
-    issuers: [{ issuer, jwksUrl, audience, kinds: ['user'], revocationsUrl }],
+    issuers: [{ issuer, jwksUrl, audience, revocationsUrl }],
   })
   const { signingKeys } = config
   const keys = await signingKeysOf(signingKeys.length > 0 ? signingKeys : [generatePrivateKey()])

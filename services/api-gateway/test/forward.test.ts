@@ -173,6 +173,11 @@ test('P13: the OpenAPI document has the public routes and no other', async (t) =
   assert.deepEqual(Object.fromEntries(operations), {
     '/api/v1/payments': ['post', 'get'],
     '/api/v1/payments/{payment_id}': ['get'],
+    '/api/v1/payments/{payment_id}/cancel': ['post'],
+    '/api/v1/payments/{payment_id}/refunds': ['post', 'get'],
+    '/api/v1/payments/{payment_id}/returns': ['get'],
+    '/api/v1/refunds/{refund_id}': ['get'],
+    '/api/v1/refunds/{refund_id}/cancel': ['post'],
     '/api/v1/wallet': ['get'],
     '/api/v1/wallet/entries': ['get'],
     '/callbacks/{psp}/{psp_account}': ['post'],

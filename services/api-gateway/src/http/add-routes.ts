@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { newId } from '@caudal/contracts/ids.ts'
+import type { ScopeHolder } from '@caudal/contracts/scopes.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { sendProblem } from '@caudal/http/problem.ts'
 import { refuseEncodedBody } from '@caudal/http/refuse-encoded-body.ts'
@@ -7,6 +8,7 @@ import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { limitRate, type RateLimits } from '../limits/limit-rate.ts'
 import type { Peer } from '../peers/create-peer.ts'
+import { ofUsers } from '../tokens/of-users.ts'
 import type { SigningKeys } from '../tokens/signing-keys.ts'
 import { forward, type ForwardDeps } from './forward.ts'
 import { innerPathOf } from './inner-path.ts'
@@ -17,6 +19,8 @@ export interface RouteDeps extends ForwardDeps, RateLimits {
   keys: SigningKeys
   peers: ReadonlyMap<PeerName, Peer>
 }
+
+const USERS: readonly ScopeHolder[] = ['user']
 
 // The schemas describe; the services behind validate. What passes here stays as it came.
 const validatorCompiler = () => () => true
@@ -36,7 +40,9 @@ function addPublicRoute(app: HttpServer, route: PublicRoute, deps: RouteDeps): v
   assert(peer !== undefined, `no peer ${route.peer} for ${method} ${url}`)
   const audience = route.audience ?? route.peer
   const innerPath = innerPathOf(route)
-  const { schema, onRequest } = secured({ verifier: deps.verifier, scope }, route.schema)
+  const { holders = USERS } = route
+  const verifier = holders.includes('client') ? deps.verifier : ofUsers(deps.verifier)
+  const { schema, onRequest } = secured({ verifier, scope, holders }, route.schema)
   app.route({
     method,
     url,

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
-import { SCOPE, type Scope } from '@caudal/contracts/scopes.ts'
+import { SCOPE, type Scope, type ScopeHolder } from '@caudal/contracts/scopes.ts'
 import type { ServiceName } from '@caudal/contracts/services.ts'
 import type { FastifySchema } from 'fastify'
 import {
@@ -9,6 +9,14 @@ import {
   listEntriesSchema,
   listOwnPaymentsSchema,
 } from './public-schemas.ts'
+import {
+  cancelPaymentSchema,
+  cancelRefundSchema,
+  createRefundSchema,
+  getRefundSchema,
+  listRefundsSchema,
+  listReturnsSchema,
+} from './refund-schemas.ts'
 
 /** A service behind the gateway; its address is `CAUDAL_<SERVICE>_URL`. */
 export type PeerName = Exclude<ServiceName, 'api-gateway'>
@@ -26,6 +34,8 @@ export interface PublicRoute {
   /** `aud` of the token that goes inside; default: the peer's name. */
   audience?: string
   scope: Scope
+  /** Who may call; default: users. To a route of users the token of a client is not valid. */
+  holders?: readonly ScopeHolder[]
   /** Tokens of the user's rate limit that a request takes. */
   cost: number
   /** The largest body; default: that of the configuration. */
@@ -40,6 +50,9 @@ export interface PublicRoute {
    */
   schema: FastifySchema
 }
+
+const USERS_AND_CLIENTS = ['user', 'client'] as const
+const CLIENTS = ['client'] as const
 
 /** The public interface. A new public route is one row here and its schema. */
 export const PUBLIC_ROUTES: readonly PublicRoute[] = [
@@ -70,8 +83,75 @@ export const PUBLIC_ROUTES: readonly PublicRoute[] = [
     innerPath: '/v1/payments/:payment_id',
     unknown: 'PAYMENT_NOT_FOUND',
     scope: SCOPE.paymentsRead,
+    holders: USERS_AND_CLIENTS,
     cost: 1,
     schema: getOwnPaymentSchema,
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/payments/:payment_id/cancel',
+    peer: 'payments',
+    innerPath: '/v1/payments/:payment_id/cancel',
+    unknown: 'PAYMENT_NOT_FOUND',
+    scope: SCOPE.paymentsWrite,
+    holders: USERS_AND_CLIENTS,
+    cost: 1,
+    schema: cancelPaymentSchema,
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/payments/:payment_id/refunds',
+    peer: 'payments',
+    innerPath: '/v1/payments/:payment_id/refunds',
+    unknown: 'PAYMENT_NOT_FOUND',
+    scope: SCOPE.refundsWrite,
+    holders: CLIENTS,
+    cost: 1,
+    schema: createRefundSchema,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/payments/:payment_id/refunds',
+    peer: 'payments',
+    innerPath: '/v1/payments/:payment_id/refunds',
+    unknown: 'PAYMENT_NOT_FOUND',
+    scope: SCOPE.paymentsRead,
+    holders: USERS_AND_CLIENTS,
+    cost: 1,
+    schema: listRefundsSchema,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/payments/:payment_id/returns',
+    peer: 'payments',
+    innerPath: '/v1/payments/:payment_id/returns',
+    unknown: 'PAYMENT_NOT_FOUND',
+    scope: SCOPE.paymentsRead,
+    holders: USERS_AND_CLIENTS,
+    cost: 1,
+    schema: listReturnsSchema,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/refunds/:refund_id',
+    peer: 'payments',
+    innerPath: '/v1/refunds/:refund_id',
+    unknown: 'REFUND_NOT_FOUND',
+    scope: SCOPE.paymentsRead,
+    holders: USERS_AND_CLIENTS,
+    cost: 1,
+    schema: getRefundSchema,
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/refunds/:refund_id/cancel',
+    peer: 'payments',
+    innerPath: '/v1/refunds/:refund_id/cancel',
+    unknown: 'REFUND_NOT_FOUND',
+    scope: SCOPE.refundsWrite,
+    holders: CLIENTS,
+    cost: 1,
+    schema: cancelRefundSchema,
   },
   {
     method: 'GET',

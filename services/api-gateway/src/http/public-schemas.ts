@@ -8,7 +8,7 @@ import { EntryView, WalletView } from '@caudal/contracts/wallet-views.ts'
 import { pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Type } from 'typebox'
 
-const limited = ['RATE_LIMITED', 'OVERLOADED'] as const
+export const limited = ['RATE_LIMITED', 'OVERLOADED'] as const
 
 export const createPaymentSchema = {
   summary: 'Pay an order from the wallet of the caller',
@@ -22,6 +22,7 @@ export const createPaymentSchema = {
 
 export const getOwnPaymentSchema = {
   summary: 'Read a payment of the caller',
+  description: 'A user reads own payments, a client those of its tenant.',
   tags: ['payments'],
   params: Type.Object({ payment_id: Uuid }),
   response: { 200: PaymentView },
