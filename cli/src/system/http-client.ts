@@ -73,6 +73,8 @@ function send(url: string, options: HttpCall): Promise<IncomingMessage> {
       timeout: TIMEOUT_MS,
       ...(LOOPBACK.test(hostname) && { agent: direct[secure ? 'https:' : 'http:'] }),
       headers: {
+        // A request without a body and without its length would be sent as an empty chunked one.
+        ...(!body && method !== 'GET' && { 'content-length': '0' }),
         ...(body && {
           'content-type': form ? 'application/x-www-form-urlencoded' : 'application/json',
           'content-length': String(Buffer.byteLength(payload)),

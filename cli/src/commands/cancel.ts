@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { CANCELED } from '@caudal/contracts/reasons.ts'
+import { SCOPE } from '@caudal/contracts/scopes.ts'
+import type { CliCommand, Invocation } from '../command.ts'
+import { UnreachableError } from '../errors.ts'
+import { errorOfStatus, EXIT, exitCodeOf } from '../exit-code.ts'
+import { note, printJson, printLine } from '../output.ts'
+import { integerOption, uuidArgument } from '../parse-options.ts'
+import { findSystem, type System } from '../system/find-system.ts'
+import { fetchPayment, paymentHasEnded, type PaymentResponse } from '../system/payments-api.ts'
+import { cancelPayment } from '../system/refunds-api.ts'
+import { clientToken } from '../system/tokens.ts'
+
+const POLL_MS = 50
+const SCOPES = `${SCOPE.paymentsWrite} ${SCOPE.paymentsRead}`
+
+/** `caudal cancel`: cancels a payment that was not sent to the PSP yet. */
+export const cancel: CliCommand = {
+  summary: 'cancel a payment that was not sent to the PSP yet, and wait until its funds are free',
+  usage: 'cancel PAYMENT [--wait SECONDS]',
+  arguments: [['PAYMENT', 'the id of the payment']],
+  options: {
+    wait: { type: 'string', value: 'SECONDS', about: 'how long to follow it, 60 by default' },
+  },
+  positionals: { min: 1, max: 1 },
+  async run(invocation) {
+    const paymentId = uuidArgument(invocation.positionals[0]!, 'the payment id')
+    const waitMs = integerOption(invocation.values, 'wait', { min: 1, max: 3_600 }, 60) * 1_000
+    const system = await findSystem(invocation)
+    const { token } = await clientToken(system, SCOPES)
+    const { status, body } = await cancelPayment(system, token, paymentId)
+    if (status !== 202) return refused(invocation, { paymentId, status, body: body as Refusal })
+    const found = await follow(system, { token, paymentId, waitMs })
+    const { reason } = found
+    if (invocation.json) printJson({ payment_id: paymentId, status: found.status, reason })
+    printLine(`${paymentId}  ${found.status}${reason ? `  ${reason}` : ''}`, invocation)
+    return found.status === 'FAILED' && reason === CANCELED ? EXIT.done : EXIT.no
+  },
+}
+
+type Refusal = { code?: string; detail?: string }
+
+function refused(
+  { json }: Invocation,
+  { paymentId, status, body }: { paymentId: string; status: number; body: Refusal },
+): number {
+  const { code, detail } = body
+  if (json) printJson({ payment_id: paymentId, status: null, reason: code ?? null })
+  const message = `cancel refused, ${code ?? 'unknown code'}: ${detail ?? 'no detail given'}`
+  note(`caudal: ${message}`)
+  return exitCodeOf(errorOfStatus(status, { code, message }))
+}
+
+/** Reads the payment until it has ended. */
+async function follow(
+  system: System,
+  { token, paymentId, waitMs }: { token: string; paymentId: string; waitMs: number },
+): Promise<PaymentResponse> {
+  for (const deadline = Date.now() + waitMs; ; await delay(POLL_MS)) {
+    const found = await fetchPayment(system, token, paymentId).catch((error: unknown) => {
+      if (!(error instanceof UnreachableError) || Date.now() > deadline) throw error
+      return undefined
+    })
+    if (found !== undefined && (paymentHasEnded(found.status) || Date.now() > deadline)) {
+      return found
+    }
+    if (Date.now() > deadline) throw new UnreachableError(`could not read payment ${paymentId}`)
+  }
+}

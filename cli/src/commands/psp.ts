@@ -1,0 +1,77 @@
+import { SCOPE } from '@caudal/contracts/scopes.ts'
+import type { CliCommand } from '../command.ts'
+import { UsageError } from '../errors.ts'
+import { EXIT } from '../exit-code.ts'
+import { printJson, printLine } from '../output.ts'
+import { textOption } from '../parse-options.ts'
+import { findSystem, type System } from '../system/find-system.ts'
+import { callOk } from '../system/http-client.ts'
+import { bearer, clientToken } from '../system/tokens.ts'
+
+/** A PSP as the processor shows it. */
+type Psp = { psp: string; adapter?: string; accounts: string[]; state: string; tenants: string[] }
+
+/** The state that each action sets. */
+const STATES: Readonly<Record<string, string>> = {
+  enable: 'enabled',
+  drain: 'draining',
+  disable: 'disabled',
+}
+
+/** `caudal psp`: the PSPs, and which of them take payments. */
+export const psp: CliCommand = {
+  summary:
+    'list the PSPs; enable one, drain it (no new payments; what is open goes on) or disable it',
+  usage: 'psp list | enable NAME | drain NAME | disable NAME [--reason R]',
+  arguments: [['NAME', 'a PSP, as list prints it']],
+  options: {
+    reason: {
+      type: 'string',
+      value: 'R',
+      about: 'enable, drain, disable: why; kept with the change',
+    },
+  },
+  positionals: { min: 1, max: 2 },
+  async run(invocation) {
+    const [action = '', name] = invocation.positionals
+    const state = STATES[action]
+    const isComplete = action === 'list' ? name === undefined : state !== undefined && name
+    if (!isComplete) throw new UsageError(`usage: caudal ${psp.usage}`)
+    if (action === 'list' && invocation.values['reason'] !== undefined) {
+      throw new UsageError('--reason is no option of psp list')
+    }
+    const reason = textOption(invocation.values, 'reason', `caudal psp ${action}`)
+    const system = await findSystem(invocation)
+    if (state === undefined || name === undefined) {
+      const { psps } = await list(system)
+      if (invocation.json) printJson({ psps })
+      for (const one of psps) printLine(lineOf(one), invocation)
+      return EXIT.done
+    }
+    const changed = await change(system, name, { state, reason })
+    if (invocation.json) printJson(changed)
+    printLine(lineOf(changed), invocation)
+    return EXIT.done
+  },
+}
+
+async function list(system: System): Promise<{ psps: Psp[] }> {
+  const { token } = await clientToken(system, SCOPE.pspsRead)
+  const url = `${system.serviceUrl('processor')}/v1/psps`
+  return callOk(url, { method: 'GET', headers: bearer(token) })
+}
+
+async function change(
+  system: System,
+  name: string,
+  body: { state: string; reason: string },
+): Promise<Psp> {
+  const { token } = await clientToken(system, SCOPE.pspsWrite)
+  const url = `${system.serviceUrl('processor')}/v1/psps/${encodeURIComponent(name)}/state`
+  return callOk<Psp>(url, { method: 'PUT', headers: bearer(token), body })
+}
+
+function lineOf({ psp: name, state, accounts, tenants }: Psp): string {
+  const whose = tenants.length === 0 ? 'no route' : `tenants ${tenants.join(', ')}`
+  return `  ${name.padEnd(12)}  ${state.padEnd(8)}  accounts ${accounts.join(', ')}  ${whose}`
+}
