@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import { explainFileError } from '@caudal/local-postgres/local-postgres-error.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
+import { bankEnvironment, hasBanks } from './bank-environment.ts'
 import { checkConfiguration } from './check-configuration.ts'
 import { makeDirectory } from './make-directory.ts'
 import { openServiceDatabases } from './open-databases.ts'
@@ -22,6 +23,8 @@ export type RunOptions = {
 }
 
 const SLOW_STOP_MS = 5_000
+/** Stands for an address that is not known yet. */
+const LOOPBACK = 'http://127.0.0.1'
 
 /** The running services. */
 export type RunningSystem = {
@@ -45,7 +48,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
   }
   try {
     const loaded = await Promise.all(names.map((name) => SERVICE_ENTRIES.get(name)!.load()))
-    const known = part ? options.env : { ...secretEnvironment(newSecrets()), ...options.env }
+    const known = { ...environmentOf(part ? undefined : newSecrets(), names), ...options.env }
     checkConfiguration(loaded, known, part ? missingSettings(names, options.env) : [])
     const ports = await planPorts(options.env, names, firstPort)
     stops.push({ name: 'ports', run: ports.release })
@@ -58,7 +61,7 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     const database = await openServiceDatabases(options, closing)
     explain = database.explain ?? explain
     const secrets = part ? {} : await readOrMakeSecrets(dataDir)
-    const made = part ? {} : secretEnvironment(secrets)
+    const made = environmentOf(part ? undefined : secrets, names, ports.env)
     const alone = withoutGateway(names, options.env)
     const env = { ...made, ...options.env, ...alone, ...database.env, ...ports.env }
     await ports.release()
@@ -71,6 +74,21 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     await stop().catch((fault: unknown) => logger.error({ err: fault }, 'could not stop cleanly'))
     throw explainFileError(await explain(error), dataDir)
   }
+}
+
+/** What a system of its own is configured with; `env` has the addresses. */
+function environmentOf(
+  secrets: Secrets | undefined,
+  names: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): NodeJS.ProcessEnv {
+  if (secrets === undefined) return {}
+  if (!hasBanks(names)) return secretEnvironment(secrets)
+  const { CAUDAL_API_GATEWAY_URL, CAUDAL_ASYNCBANK_URL } = env
+  const gatewayUrl = CAUDAL_API_GATEWAY_URL ?? LOOPBACK
+  const asyncbankUrl = CAUDAL_ASYNCBANK_URL ?? LOOPBACK
+  const banks = bankEnvironment(secrets, { gatewayUrl, asyncbankUrl })
+  return { ...secretEnvironment(secrets), ...banks }
 }
 
 type Stop = { name: string; run: () => Promise<void> }

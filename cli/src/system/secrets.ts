@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SCOPE, type Scope, scopesOf } from '@caudal/contracts/scopes.ts'
+import { newBankSecrets } from './bank-environment.ts'
 
 /** The OAuth clients of a development system, each with only the scopes that it needs. */
 const CLIENT_SCOPES: Record<string, readonly Scope[]> = {
@@ -10,16 +11,22 @@ const CLIENT_SCOPES: Record<string, readonly Scope[]> = {
   notifications: [SCOPE.usersRead, SCOPE.usersWrite, SCOPE.tenantsAny],
 }
 
-/** The secret of each OAuth client. */
+/** The secret of each OAuth client, and those that the simulated banks share with the processor. */
 export type Secrets = Record<string, string>
 
-/** Generates a secret for each client. */
+/** Generates a secret for each client, and those of the banks. */
 export function newSecrets(): Secrets {
-  const names = Object.keys(CLIENT_SCOPES)
-  return Object.fromEntries(names.map((name) => [name, randomBytes(24).toString('base64url')]))
+  const secrets: Secrets = newBankSecrets()
+  for (const name of Object.keys(CLIENT_SCOPES)) {
+    secrets[name] = randomBytes(24).toString('base64url')
+  }
+  return secrets
 }
 
-/** Reads the secrets of a data directory; the first start generates them, with mode 0600. */
+/**
+ * Reads the secrets of a data directory, with mode 0600; a start generates those that are missing:
+ * all of a new directory, some of one of an earlier release.
+ */
 export async function readOrMakeSecrets(dataDir: string): Promise<Secrets> {
   const file = join(dataDir, 'secrets.json')
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -27,8 +34,9 @@ export async function readOrMakeSecrets(dataDir: string): Promise<Secrets> {
     throw error
   })
   const known = parseSecrets(text)
-  if (Object.keys(CLIENT_SCOPES).every((name) => known[name] !== undefined)) return known
-  const secrets = { ...newSecrets(), ...known }
+  const made = newSecrets()
+  if (Object.keys(made).every((name) => known[name] !== undefined)) return known
+  const secrets = { ...made, ...known }
   await writeFile(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })
   return secrets
 }

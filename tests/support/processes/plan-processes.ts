@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePorts } from '@caudal/local-postgres/free-port.ts'
+import { bankEnvironment } from 'caudal/system/bank-environment.ts'
 import { secretEnvironment, type Secrets } from 'caudal/system/secrets.ts'
 import { environmentKey } from './service-process.ts'
 
@@ -26,6 +27,20 @@ export const CORE: readonly Service[] = ['payments', 'wallets', 'processor', 'no
 
 /** The secrets of each service. */
 const SECRETS_OF: Partial<Record<Service, readonly string[]>> = {
+  psp: ['CAUDAL_PSP_SIMULATOR_CALLBACK_URL', 'CAUDAL_PSP_SIMULATOR_CALLBACK_SECRETS'],
+  asyncbank: [
+    'CAUDAL_ASYNCBANK_SIMULATOR_API_KEY',
+    'CAUDAL_ASYNCBANK_SIMULATOR_CALLBACK_URL',
+    'CAUDAL_ASYNCBANK_SIMULATOR_CALLBACK_KEYID',
+    'CAUDAL_ASYNCBANK_SIMULATOR_CALLBACK_KEY',
+  ],
+  processor: [
+    'CAUDAL_PSP_CALLBACK_SECRETS',
+    'CAUDAL_PSPS',
+    'CAUDAL_PSP_ASYNCBANK_URL',
+    'CAUDAL_PSP_ASYNCBANK_API_KEY',
+    'CAUDAL_PSP_ASYNCBANK_CALLBACK_SECRETS',
+  ],
   identity: ['CAUDAL_IDENTITY_CLIENTS', 'CAUDAL_DEVELOPMENT_LOGIN'],
   payments: ['CAUDAL_PAYMENTS_CLIENT_SECRET'],
   notifications: ['CAUDAL_NOTIFICATIONS_CLIENT_SECRET'],
@@ -53,12 +68,14 @@ export async function planProcesses(
   const addresses = Object.fromEntries(
     SERVICE_NAMES.map((service, index) => [service, ports[index]!]),
   ) as SystemPlan['addresses']
+  const at = (service: Service): string => `http://127.0.0.1:${addresses[service]}`
+  const banks = { gatewayUrl: at('api-gateway'), asyncbankUrl: at('asyncbank') }
   return {
     addresses,
     apnsPort: ports.at(-1)!,
     databasesOf,
     common,
-    secrets: secretEnvironment(secrets),
+    secrets: { ...secretEnvironment(secrets), ...bankEnvironment(secrets, banks) },
     signingKey: await signingKey(dataDir),
   }
 }
