@@ -2,11 +2,10 @@ import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import { startCallbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
 import { createAlarmClock } from '@caudal/simulator-kit/create-alarm-clock.ts'
-import { addSequenceList } from '@caudal/simulator-kit/http/add-sequence-list.ts'
-import { ChargeItem, showCharge } from '@caudal/simulator-kit/http/charge-item.ts'
-import { listQuery } from '@caudal/simulator-kit/http/list-query.ts'
+import { addChargeRoutes } from '@caudal/simulator-kit/http/charge-routes.ts'
 import { addMovementRoutes } from '@caudal/simulator-kit/http/movement-routes.ts'
 import { addRequestList } from '@caudal/simulator-kit/http/request-list.ts'
+import { addReturnedMoneyRoute } from '@caudal/simulator-kit/http/returned-money-route.ts'
 import { listOperationRequests } from '@caudal/simulator-kit/operation-requests.ts'
 import {
   type SimulatorBase,
@@ -21,7 +20,9 @@ import { asyncbankMigrations } from './migrations.ts'
 import { type IncomingOrder, processBatch, type ProcessedOrder } from './process-batch.ts'
 import { settleDue } from './settle-due.ts'
 import { addCallbackSettings, sendBatch } from './signed-batches.ts'
-import { listCharges, listMovements } from './store/list-books.ts'
+import { listCharges, totalCharges } from './store/list-charges.ts'
+import { listMovements } from './store/list-movements.ts'
+import { listReturnedMoney } from './store/list-returned-money.ts'
 
 const NAME = 'asyncbank'
 const RETRY_AFTER_FAULT_MS = 1_000
@@ -55,14 +56,12 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
   })
   const { apiKey } = config
   addTransferRoutes(app, { ...base, apiKey, batcher, settlement, callbacks })
-  addSequenceList(app, '/admin/charges', {
+  addChargeRoutes(app, {
     cursors,
-    query: listQuery,
-    item: ChargeItem,
-    list: ({ payment_id: paymentId = null }, page) => listCharges(db, { paymentId, ...page }),
-    positionOf: ({ sequence }) => sequence,
-    show: showCharge,
+    list: (filter) => listCharges(db, filter),
+    total: (to) => totalCharges(db, to),
   })
+  addReturnedMoneyRoute(app, { cursors, list: (page) => listReturnedMoney(db, page) })
   addRequestList(app, {
     cursors,
     list: (operation, filter) => listOperationRequests(db, operation, filter),

@@ -1,8 +1,10 @@
 import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import { startCallbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
+import { addChargeRoutes } from '@caudal/simulator-kit/http/charge-routes.ts'
 import { addMovementRoutes } from '@caudal/simulator-kit/http/movement-routes.ts'
 import { addRequestList } from '@caudal/simulator-kit/http/request-list.ts'
+import { addReturnedMoneyRoute } from '@caudal/simulator-kit/http/returned-money-route.ts'
 import { listOperationRequests } from '@caudal/simulator-kit/operation-requests.ts'
 import {
   type SimulatorBase,
@@ -13,7 +15,6 @@ import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import type { Config } from './config.ts'
 import { createConsole } from './console.ts'
 import type { MovementRequest } from './domain/movement.ts'
-import { addChargeRoutes } from './http/charge-routes.ts'
 import { addMoneyBackRoutes } from './http/money-back-routes.ts'
 import { addPaymentFastPath } from './http/payment-fast-path.ts'
 import { addPaymentRoutes } from './http/payment-routes.ts'
@@ -21,8 +22,10 @@ import { pspMigrations } from './migrations.ts'
 import { type IncomingPayment, processBatch, type ProcessedPayment } from './process-batch.ts'
 import { processMovements, type ProcessedMovement } from './process-movements.ts'
 import { addCallbackSettings, sendSigned } from './signed-callbacks.ts'
+import { listCharges, totalCharges } from './store/list-charges.ts'
 import { listMovements } from './store/list-movements.ts'
 import { listRequests } from './store/list-requests.ts'
+import { listReturnedMoney } from './store/list-returned-money.ts'
 
 const NAME = 'psp'
 const BATCH_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
@@ -61,7 +64,12 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
   const common = { ...base, callbacks }
   addPaymentRoutes(app, { ...common, batcher })
   addMoneyBackRoutes(app, { ...common, movements })
-  addChargeRoutes(app, { db, cursors })
+  addChargeRoutes(app, {
+    cursors,
+    list: (filter) => listCharges(db, filter),
+    total: (to) => totalCharges(db, to),
+  })
+  addReturnedMoneyRoute(app, { cursors, list: (page) => listReturnedMoney(db, page) })
   addRequestList(app, {
     cursors,
     list: (operation, filter) =>

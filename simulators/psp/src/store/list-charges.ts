@@ -1,20 +1,17 @@
 import { type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Charge } from '@caudal/simulator-kit/http/charge-item.ts'
-
-/** A position in the list. */
-export interface ChargePosition {
-  paymentId: string
-  /** null: after all charges of the payment. */
-  gatewayTransactionId: string | null
-}
+import type {
+  ChargeFilter,
+  ChargePosition,
+  ChargeTotals,
+} from '@caudal/simulator-kit/http/charge-routes.ts'
 
 /** Lists at most `limit` charges by payment id and transaction id, after a position. */
 export async function listCharges(
   db: Db,
-  filter: { paymentId: string | null; after: ChargePosition | null; limit: number },
+  { paymentId, after, limit }: ChargeFilter,
 ): Promise<Charge[]> {
-  const { paymentId, after, limit } = filter
   const wanted = sql`
     (${paymentId}::uuid IS NULL OR payment_id = ${paymentId}) AND ${isAfter(after)}`
   // Each arm is cut by its own index, so that a page costs the same wherever it is.
@@ -53,11 +50,8 @@ function isAfter(after: ChargePosition | null): Sql {
 }
 
 /** The number of charges of payments up to an id, their amounts and a hash of all of them. */
-export async function totalCharges(
-  db: Db,
-  to: string,
-): Promise<{ rows: string; minor: string; hash: string }> {
-  const { rows } = await db.query<{ rows: string; minor: string; hash: string }>(sql`
+export async function totalCharges(db: Db, to: string): Promise<ChargeTotals> {
+  const { rows } = await db.query<ChargeTotals>(sql`
     SELECT (p.charges + again.charges)::text AS rows, (p.minor + again.minor)::text AS minor,
       (p.hash + again.hash)::text AS hash
     FROM (

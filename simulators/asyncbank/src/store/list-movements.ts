@@ -1,31 +1,10 @@
 import { type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
-import type { Charge } from '@caudal/simulator-kit/http/charge-item.ts'
 import type {
   Movement,
   MovementFilter,
   MovementKind,
 } from '@caudal/simulator-kit/http/movement-routes.ts'
-
-/** A charge and its place in the list. */
-export type ListedCharge = Charge & { sequence: bigint }
-
-/** Lists at most `limit` payments whose money moved, in the order of acceptance. */
-export async function listCharges(
-  db: Db,
-  { paymentId, after, limit }: MovementFilter,
-): Promise<ListedCharge[]> {
-  const { rows } = await db.query<ListedCharge>(sql`
-    SELECT sequence, ref AS "paymentId", transfer_id AS "gatewayTransactionId",
-      amount_minor AS "amountMinor", currency, account_number AS "accountNumber", final_at AS at
-    FROM transfers
-    WHERE kind = 'pay' AND state IN ('settled', 'reversed')
-      AND (${paymentId}::uuid IS NULL OR ref = ${paymentId})
-      AND (${after}::bigint IS NULL OR sequence > ${after})
-    ORDER BY sequence
-    LIMIT ${limit}`)
-  return rows
-}
 
 const WANTED: Readonly<Record<MovementKind, Sql>> = {
   refund: sql`t.kind = 'refund' AND t.state = 'settled'`,

@@ -2,13 +2,32 @@ import { Uuid, UuidBound } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import type { Cursors } from '@caudal/http/cursors.ts'
 import { cutPage, pageOf } from '@caudal/http/page.ts'
-import type { Db } from '@caudal/postgres/types.ts'
-import { type Charge, ChargeItem, showCharge } from '@caudal/simulator-kit/http/charge-item.ts'
-import { listQuery } from '@caudal/simulator-kit/http/list-query.ts'
 import { Type } from 'typebox'
-import { type ChargePosition, listCharges, totalCharges } from '../store/list-charges.ts'
+import { type Charge, ChargeItem, showCharge } from './charge-item.ts'
+import { listQuery } from './list-query.ts'
 
-const ChargeQuery = Type.Object({
+/** A position in the list of charges, which is by payment id. */
+export interface ChargePosition {
+  paymentId: string
+  /** null: after all charges of the payment. */
+  gatewayTransactionId: string | null
+}
+
+/** Which charges to list. */
+export interface ChargeFilter {
+  paymentId: string | null
+  after: ChargePosition | null
+  limit: number
+}
+
+/** The number of charges, their amounts and a hash of all of them. */
+export interface ChargeTotals {
+  rows: string
+  minor: string
+  hash: string
+}
+
+const Query = Type.Object({
   ...listQuery.properties,
   // Only charges of payments whose id is greater.
   after: Type.Optional(UuidBound),
@@ -17,23 +36,33 @@ const TotalsQuery = Type.Object({ to: UuidBound })
 const Totals = Type.Object({ rows: Type.String(), minor: Type.String(), hash: Type.String() })
 
 // Releases before refunds wrote only the id.
-const ChargeCursor = Type.Union([
+const Cursor = Type.Union([
   Uuid,
-  Type.Object({ paymentId: Uuid, gatewayTransactionId: Uuid }),
+  Type.Object({ paymentId: Uuid, gatewayTransactionId: Type.String() }),
 ])
 
-/** Adds the list of charges and their totals. */
+/** Adds the list of charges and their totals, as the store of the bank reads them. */
 export function addChargeRoutes(
   app: HttpServer,
-  { db, cursors }: { db: Db; cursors: Cursors },
+  {
+    cursors,
+    list,
+    total,
+  }: {
+    cursors: Cursors
+    /** Lists by payment id and transaction id. */
+    list(filter: ChargeFilter): Promise<Charge[]>
+    /** Totals the charges of payments up to an id. */
+    total(to: string): Promise<ChargeTotals>
+  },
 ): void {
-  const positions = cursors(ChargeCursor)
+  const positions = cursors(Cursor)
   app.get(
     '/admin/charges',
-    { schema: { querystring: ChargeQuery, response: { 200: pageOf(ChargeItem) } } },
+    { schema: { querystring: Query, response: { 200: pageOf(ChargeItem) } } },
     async (request, reply) => {
       const { limit, payment_id: paymentId = null, after = null } = request.query
-      const charges = await listCharges(db, {
+      const charges = await list({
         paymentId,
         after: positionOf(positions.read(request) ?? after),
         limit: limit + 1,
@@ -46,7 +75,7 @@ export function addChargeRoutes(
   app.get(
     '/admin/charge-totals',
     { schema: { querystring: TotalsQuery, response: { 200: Totals } } },
-    async ({ query }, reply) => reply.send(await totalCharges(db, query.to)),
+    async ({ query }, reply) => reply.send(await total(query.to)),
   )
 }
 
