@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { connectAsAdmin } from './database-server.ts'
+import { cameBack } from './planted-returns.ts'
 
 /** The payments of a used system on which violations are planted. */
 export type UsedSystem = {
@@ -7,6 +8,8 @@ export type UsedSystem = {
   otherId: string
   failedId: string
   unpaidOrder: string
+  /** Of 10.00, 4.00 was refunded and 2.00 returned. */
+  back: { id: string; refundId: string }
 }
 
 /** A violation to plant in a service's database. */
@@ -71,6 +74,7 @@ export function plantedViolations(used: UsedSystem): PlantedViolation[] {
     ...charges(used),
     ...orders(used),
     ...notifications(used),
+    ...cameBack(used),
   ]
 }
 

@@ -20,6 +20,8 @@ export type Databases = Partial<Record<(typeof DATABASES)[number], Db>>
 export type CheckInput = Required<Databases> & {
   /** Base URLs of the simulators. */
   pspUrl: string
+  /** Empty if the second PSP's simulator does not run. */
+  asyncbankUrl: string
   pushUrl: string
   /** What changed from this time on may still be under way in a busy system. */
   recentFrom: Date
@@ -28,7 +30,7 @@ export type CheckInput = Required<Databases> & {
 }
 
 /** Something a check reads: the database of a service, or a simulator's books. */
-export type CheckSource = keyof Databases | 'psp' | 'push'
+export type CheckSource = keyof Databases | 'psp' | 'asyncbank' | 'push'
 
 type Named = {
   name: string

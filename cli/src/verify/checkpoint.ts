@@ -19,7 +19,7 @@ export type CheckpointPosition = {
 /** A run of `caudal verify` without violations: what it covered, and digests to prove it later. */
 export type Checkpoint = { madeAt: string; position: CheckpointPosition; digests: Digest[] }
 
-const VERSION = 1
+const VERSION = 2
 /** In a busy system, what is younger may still change. */
 const MARGIN_MS = 60_000
 

@@ -66,12 +66,17 @@ const byPartition = (table: string, condition: string, minor: string): string =>
 
 const FROZEN: readonly Frozen[] = [
   {
+    // How it ended the first time: a success that came later changes it, and so do refunds.
     of: 'payments',
     ...rowsOf(
       'payments',
       ({ paymentId }) =>
-        `SELECT 'all' AS part, ${SUM('p', 'amount_minor')} FROM payments p
-         WHERE payment_id <= '${paymentId}'`,
+        `SELECT 'all' AS part, ${SUM('p', 'amount_minor')} FROM (
+           SELECT payment_id, tenant_id, user_id, account_id, external_order_id, amount_minor,
+             currency, service_name, created_at,
+             CASE WHEN late_capture IS NULL THEN status ELSE 'FAILED' END AS status
+           FROM payments WHERE payment_id <= '${paymentId}'
+         ) p`,
     ),
   },
   {
@@ -97,6 +102,13 @@ const FROZEN: readonly Frozen[] = [
     source: 'psp',
     read: async ({ pspUrl }, { paymentId }) => [
       { part: 'all', ...(await chargeTotals(pspUrl, paymentId)) },
+    ],
+  },
+  {
+    of: 'charges of the second PSP',
+    source: 'asyncbank',
+    read: async ({ asyncbankUrl }, { paymentId }) => [
+      { part: 'all', ...(await chargeTotals(asyncbankUrl, paymentId)) },
     ],
   },
   {

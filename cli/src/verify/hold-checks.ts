@@ -1,13 +1,15 @@
 import type { PaymentCheck } from './check.ts'
 import type { HoldRow, WalkedPayment } from './walk-payments.ts'
 
-/** The allowed hold statuses for each payment status; 'none' means that there is no hold. */
+/** The allowed hold statuses for each status of a payment; 'none' means that there is no hold. */
 const ALLOWED: Record<string, readonly string[]> = {
   PENDING: ['none', 'open', 'refused'],
   RESERVED: ['open', 'committed', 'released'],
   IN_DOUBT: ['open'],
   COMPLETED: ['committed'],
   FAILED: ['released', 'refused'],
+  // It succeeded after its funds were released, and the wallet was debited without a hold.
+  RECOVERED: ['released'],
 }
 
 /**
@@ -36,7 +38,8 @@ export const holdsMatchPayments: PaymentCheck = {
 
 function compare(payment: WalkedPayment, hold: HoldRow | undefined): string | undefined {
   const state = hold?.status ?? 'none'
-  if (!ALLOWED[payment.status]?.includes(state)) return `its hold is ${state}`
+  const reached = payment.late_capture === 'RECOVERED' ? 'RECOVERED' : payment.status
+  if (!ALLOWED[reached]?.includes(state)) return `its hold is ${state}`
   // A refused hold stores the requested values; its account need not exist.
   if (!hold || hold.status === 'refused') return undefined
   if (hold.account_id !== payment.account_id) return `its hold is on account ${hold.account_id}`

@@ -1,7 +1,8 @@
 import { callOk } from '../system/http-client.ts'
+import type { Bank, Moved } from './came-back/rows.ts'
 
-/** A charge: money that moved at the PSP. */
-export type Charge = { payment_id: string; amount: string; currency: string; at: Date }
+/** A charge: money that moved at a PSP. */
+export type Charge = { bank: Bank; payment_id: string; amount: string; currency: string; at: Date }
 
 /** How many different messages devices received for a payment. */
 export type MessageCount = { payment_id: string; messages: number; last_at: Date }
@@ -22,12 +23,23 @@ async function* pages<T>(url: string): AsyncGenerator<T[]> {
   } while (cursor)
 }
 
-/** The PSP's charges of payments after an id, in the order of the ids. */
-export async function* chargePages(pspUrl: string, after: string): AsyncGenerator<Charge[]> {
-  for await (const page of pages<Charge & { at: string }>(
-    `${pspUrl}/admin/charges?after=${after}`,
-  )) {
-    yield page.map((charge) => ({ ...charge, at: new Date(charge.at) }))
+/** A bank's charges of payments after an id, in the order of the ids. */
+export async function* chargePages(
+  bank: Bank,
+  url: string,
+  after: string,
+): AsyncGenerator<Charge[]> {
+  type Item = Omit<Charge, 'bank' | 'at'> & { at: string }
+  for await (const page of pages<Item>(`${url}/admin/charges?after=${after}`)) {
+    yield page.map((charge) => ({ ...charge, bank, at: new Date(charge.at) }))
+  }
+}
+
+/** All money that came back at a bank, in the order of the payments' ids. */
+export async function* returnedMoneyPages(bank: Bank, url: string): AsyncGenerator<Moved[]> {
+  type Item = Omit<Moved, 'bank' | 'at'> & { at: string }
+  for await (const page of pages<Item>(`${url}/admin/returned-money?`)) {
+    yield page.map((moved) => ({ ...moved, bank, at: new Date(moved.at) }))
   }
 }
 
@@ -42,9 +54,9 @@ export async function* messagePages(
   }
 }
 
-/** The total of the PSP's charges of payments up to an id. */
-export function chargeTotals(pspUrl: string, to: string): Promise<Totals> {
-  return callOk<Totals>(`${pspUrl}/admin/charge-totals?to=${to}`)
+/** The total of a bank's charges of payments up to an id. */
+export function chargeTotals(url: string, to: string): Promise<Totals> {
+  return callOk<Totals>(`${url}/admin/charge-totals?to=${to}`)
 }
 
 /** The total of the messages about payments up to an id. */

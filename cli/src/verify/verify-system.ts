@@ -5,6 +5,10 @@ import type { Db } from '@caudal/postgres/types.ts'
 import { RefusedError } from '../errors.ts'
 import type { System } from '../system/find-system.ts'
 import { balancesEqualEntries } from './balance-check.ts'
+import { refundsWithinCaptured } from './came-back/bounds-check.ts'
+import { callbacksAppliedOnce } from './came-back/callback-check.ts'
+import { refundsChargedOnce } from './came-back/refund-check.ts'
+import { returnsCreditedOnce } from './came-back/return-check.ts'
 import { completedChargedOnce, failedNotCharged } from './charge-checks.ts'
 import {
   type Check,
@@ -60,6 +64,10 @@ export const CHECKS: readonly (Check | PaymentCheck)[] = [
   failedNotCharged,
   notifiedOnce,
   holdsMatchPayments,
+  refundsWithinCaptured,
+  refundsChargedOnce,
+  returnsCreditedOnce,
+  callbacksAppliedOnce,
   correctionsBounded,
   clientSpending,
   noOverdraft,
@@ -162,6 +170,7 @@ async function inputOf(
   return {
     ...(databases as Required<Databases>),
     pspUrl: system.runs('psp') ? system.pspUrl : '',
+    asyncbankUrl: system.runs('asyncbank') ? system.asyncbankUrl : '',
     pushUrl: system.runs('push') ? system.pushUrl : '',
     startedAt,
     recentFrom: new Date(startedAt.getTime() - RECENT_MS),

@@ -1,7 +1,15 @@
 import type { Db } from '@caudal/postgres/types.ts'
+import type { Bank } from './came-back/rows.ts'
 import type { CheckInput, CheckSource } from './check.ts'
 import { type Charge, chargePages, type MessageCount, messagePages } from './read-simulators.ts'
-import { FIRST_ID, LAST_ID, readSorted, type SortedReader } from './sorted-reader.ts'
+import {
+  FIRST_ID,
+  groupByPayment,
+  LAST_ID,
+  readSorted,
+  type SortedReader,
+  wholePayments,
+} from './sorted-reader.ts'
 
 /** A row of the payments table. */
 export type WalkedPayment = {
@@ -11,6 +19,11 @@ export type WalkedPayment = {
   amount_minor: bigint
   currency: string
   status: string
+  reason: string | null
+  /** The PSP that was paid; null is the default one, or none. */
+  psp: string | null
+  /** Where a success after the failure stands; null without one. */
+  late_capture: string | null
   updated_at: Date
 }
 
@@ -39,12 +52,15 @@ export type PaymentPage = {
   notifications: ReadonlyMap<string, NotificationRow>
   charges: ReadonlyMap<string, readonly Charge[]>
   messages: ReadonlyMap<string, MessageCount>
+  /** The banks whose charges are known. */
+  banks: ReadonlySet<Bank>
 }
 
 const PAGE = 1_000
 
 const PAYMENTS = `
-  SELECT payment_id, account_id, external_order_id, amount_minor, currency, status, updated_at
+  SELECT payment_id, account_id, external_order_id, amount_minor, currency, status, reason,
+    psp, late_capture, updated_at
   FROM payments WHERE payment_id > $1 ORDER BY payment_id LIMIT $2`
 // The key of a payment's hold is the payment; the key of a client's hold is the hold itself.
 const HOLDS = `
@@ -77,9 +93,15 @@ export async function* walkPayments(
   const notifications = of<NotificationRow>('notifications', () =>
     rowPages(input.notifications, NOTIFICATIONS, after),
   )
-  const charges = of<Charge>('psp', () => chargePages(input.pspUrl, after))
+  const charges = of<Charge>('psp', () => wholePayments(chargePages('psp', input.pspUrl, after)))
+  const { asyncbankUrl } = input
+  const hasAsyncbank = sources.has('psp') && asyncbankUrl !== ''
+  const ofAsyncbank = readSorted(
+    hasAsyncbank ? wholePayments(chargePages('asyncbank', asyncbankUrl, after)) : noPages<Charge>(),
+  )
+  const banks = new Set<Bank>(hasAsyncbank ? ['psp', 'asyncbank'] : ['psp'])
   const messages = of<MessageCount>('push', () => messagePages(input.pushUrl, after))
-  const readers = [payments, holds, orders, notifications, charges, messages]
+  const readers = [payments, holds, orders, notifications, charges, ofAsyncbank, messages]
   for (let to = ''; to !== LAST_ID;) {
     const known = await Promise.all(readers.map((reader) => reader.knownTo()))
     to = known.reduce((lowest, id) => (id < lowest ? id : lowest))
@@ -90,8 +112,9 @@ export async function* walkPayments(
       holds: byPayment(holds.take(to)),
       orders: byPayment(orders.take(to)),
       notifications: byPayment(notifications.take(to)),
-      charges: listByPayment(charges.take(to)),
+      charges: groupByPayment([...charges.take(to), ...ofAsyncbank.take(to)]),
       messages: byPayment(messages.take(to)),
+      banks,
     }
   }
 }
@@ -113,14 +136,4 @@ async function* rowPages<T extends { payment_id: string }>(
 
 function byPayment<T extends { payment_id: string }>(rows: readonly T[]): Map<string, T> {
   return new Map(rows.map((row) => [row.payment_id, row]))
-}
-
-function listByPayment<T extends { payment_id: string }>(rows: readonly T[]): Map<string, T[]> {
-  const lists = new Map<string, T[]>()
-  for (const row of rows) {
-    const list = lists.get(row.payment_id)
-    if (list) list.push(row)
-    else lists.set(row.payment_id, [row])
-  }
-  return lists
 }
