@@ -49,7 +49,11 @@ const MISTAKES: [from: string, to: string, found: RegExp][] = [
   ['secrets: [kafka-jaas]', 'secrets: []', /kafka-2: it names the secret kafka-jaas/],
   ['- payments-client-secret', '- cli-client-secret', /payments: it never reads cli-client/],
   ['networks: [cache]', 'networks: [cache, services]', /redis: is in cache,services/],
-  ['networks: [edge, services, cache]', 'networks: [edge, database]', /gateway: reaches data/],
+  [
+    'networks: [edge, services, cache, providers]',
+    'networks: [edge, database]',
+    /gateway: reaches data/,
+  ],
   ['  log: { internal: true }', '  log: {}', /network log: is not internal/],
   ["'127.0.0.1:8080:8080'", "'8080:8080'", /publishes a port to every address/],
   ['networks: [log]', "networks: [log]\n  ports: ['127.0.0.1:9092:9092']", /kafka-1: publishes/],

@@ -38,6 +38,16 @@ echo "redis://:$redis@redis:6379" | keep redis-url
 
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 2> /dev/null | keep gateway-signing-key
 
+# The simulated PSPs sign their callbacks: one with a shared secret, the other with a key of which
+# the processor knows the public one.
+secret | keep psp-callback-secret
+secret | keep asyncbank-api-key
+openssl genpkey -algorithm ed25519 2> /dev/null | keep asyncbank.pem
+raw() { openssl pkey -in secrets/asyncbank.pem -outform DER "$@" | tail -c 32 | openssl base64; }
+raw | keep asyncbank-callback-key
+echo "k1:$(raw -pubout)" | keep asyncbank-callback-secrets
+rm secrets/asyncbank.pem
+
 for client in cli payments notifications; do secret | keep "$client-client-secret"; done
 clients() {
   cat << CLIENTS
