@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { before, describe, test } from 'node:test'
+import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { CHECKS } from 'caudal/verify/verify-system.ts'
 import { decodeJwt } from 'jose'
 import type { CliResult } from '../../cli/test/run-cli.ts'
 import { startLossyProxy } from '../support/lossy-proxy.ts'
 import { runCaudal } from '../support/run-caudal.ts'
+import { sendBack } from '../support/shop-client.ts'
 import { suiteSystem } from '../support/suite-system.ts'
 import { seed, setBehaviour } from '../support/user-client.ts'
 
@@ -186,6 +188,12 @@ describe('the command line, against a running system', () => {
   })
 
   test('verify finds no violations on a used system, and every check has checked something', async () => {
+    const [user] = await seed(system.data_dir)
+    const { payment_id: id } = await json<Followed>(0, 'pay', '--user', user!.user_id)
+    await json(0, 'refund', id, '--amount', '4.00')
+    const order = { payment_id: id, amount: '2.00', reason: 'MS03' }
+    await sendBack(system.psp_url, 'returns', order)
+    await eventually(async () => (await json<Followed>(0, 'payment', id)).status === 'RETURNED')
     const { ok, checks } = await json<Verified>(0, 'verify')
     assert.equal(ok, true)
     assert.deepEqual(
