@@ -43,7 +43,7 @@ export function returnOf(fact: CallbackFact): MoneyReturned | null {
 }
 
 /** What becomes of money that went back without a refund of ours. */
-export type FoundRefund =
+export type FoundRefundDecision =
   | { kind: 'found'; emission: Emission; amountMinor: bigint; transactionId: string }
   | { kind: 'contradicted'; decision: PspDecision }
   /** The payment is asked about first, and the fact is applied after its end. */
@@ -56,7 +56,7 @@ export function decideFound(
   { currency }: Terms,
   fact: CallbackFact,
   context: Pick<DecisionContext, 'now'>,
-): FoundRefund {
+): FoundRefundDecision {
   const { amountMinor, itsId } = fact
   if (itsId === null) return { kind: 'unreadable', cause: 'no_transaction_id' }
   if (amountMinor === null || amountMinor <= 0n || fact.currency === null) {
