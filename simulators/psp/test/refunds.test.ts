@@ -131,13 +131,15 @@ describe('money that comes back from the simulated bank', async () => {
     assert.equal(euros.json['error_code'], 'refund_declined')
   })
 
-  test('P8: a void moves all that remains, once, and only until the payment is settled', async () => {
+  test('P8: a void undoes a whole charge, once, and only until it is settled', async () => {
     const charge = await charged()
-    await psp.refund(randomUUID(), charge)
+    const parted = await charged()
+    await psp.refund(randomUUID(), parted)
+    assert.equal((await psp.void(randomUUID(), parted)).json['error_code'], 'already_settled')
     const voidId = randomUUID()
     const { status, json } = await psp.void(voidId, charge)
-    assert.deepEqual([status, json['status'], json['amount']], [200, 'approved', '90.50'])
-    assert.deepEqual(amounts(await psp.back('voids', charge.payment_id)), ['90.50'])
+    assert.deepEqual([status, json['status'], json['amount']], [200, 'approved', '100.50'])
+    assert.deepEqual(amounts(await psp.back('voids', charge.payment_id)), ['100.50'])
     assert.equal((await psp.void(voidId, charge)).json['gateway_void_id'], json['gateway_void_id'])
     const again = await psp.void(randomUUID(), charge)
     assert.deepEqual([again.status, again.json['error_code']], [422, 'already_voided'])

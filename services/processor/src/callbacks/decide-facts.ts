@@ -1,12 +1,12 @@
 import { foundRefundIdOf } from '@caudal/contracts/ids.ts'
 import { lateRefundIdOf } from '../calls/late-refund-id.ts'
 import { followUpOf } from '../domain/choose-reversal.ts'
-import { decideCallback } from '../domain/decide-callback.ts'
+import { type CallbackDecision, decideCallback } from '../domain/decide-callback.ts'
 import { contradict, hasSucceeded } from '../domain/decide-late.ts'
 import { decideFound, decideReturn, returnOf } from '../domain/decide-unasked.ts'
 import type { Emission, PspDecision } from '../domain/decision.ts'
 import type { OperationFacts, ReversalFacts } from '../domain/operation-facts.ts'
-import { newOperation, type PspOperation } from '../domain/psp-operation.ts'
+import { isOver, newOperation, type PspOperation } from '../domain/psp-operation.ts'
 import { contradictionEvent, unmatchedReturnEvent } from '../messaging/psp-fact-event.ts'
 import { envelopeOf, resultEvent } from '../messaging/result-event.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
@@ -107,8 +107,19 @@ function decideOwn(
     psp,
     declineCode,
   })
+  if (isOpenHint(matched, decided)) {
+    // Asked about once; what was claimed is compared with the outcome when that is known.
+    if (matched.tries === 0) keep(context, matched, operation, decided)
+    return { state: 'WAIT', cause: 'outcome_asked' }
+  }
   keep(context, matched, operation, decided)
   return { state: decided.result, cause: decided.cause }
+}
+
+function isOpenHint({ fact, reporting }: MatchedFact, decided: CallbackDecision): boolean {
+  if (reporting.adapter.capabilities.callbackTrust !== 'hint') return false
+  if (fact.state !== 'approved' && fact.state !== 'failed') return false
+  return !isOver(decided.operation) && decided.result === 'APPLIED'
 }
 
 /** Money of a payment that went back without an operation of ours. */
@@ -258,7 +269,8 @@ export function claimsOf(
         (fact.currency !== null && fact.currency !== currency)
       const isProof = state === 'approved' || state === 'reversed'
       if (isOther || !isProof || !wasSent(operation.state)) return []
-      if (reporting.adapter.capabilities.callbackTrust !== 'verdict') return []
+      const isHint = reporting.adapter.capabilities.callbackTrust === 'hint'
+      if (isHint && state !== 'reversed') return []
       const psp = operation.state.psp ?? reporting.name
       return [[matched, { operation: operation.facts, psp, transactionId }]]
     }),

@@ -60,7 +60,7 @@ const kindsOf = ({ emissions }: ReturnType<typeof decideCallback>) =>
   emissions.map(({ kind }) => kind)
 
 test('a hint about an operation that has not ended makes its status query due now', () => {
-  for (const state of ['approved', 'failed', 'reversed'] as const) {
+  for (const state of ['approved', 'failed'] as const) {
     const decided = decideCallback(sent, TERMS, fact(state), hint)
     const { step, dueAt, unproven, status } = decided.operation
     assert.deepEqual([step, dueAt, unproven, status], ['query', NOW, true, 'PENDING'])
@@ -109,6 +109,13 @@ test('a reversal proves the success before it and is emitted once', () => {
   const other = decideCallback(completed, TERMS, fact('reversed', { itsId: 't-2' }), verdict)
   assert.equal(other.result, 'CONTRADICTION')
   assert.equal(other.operation.reversed, false)
+})
+
+test('a reversal is applied even where callbacks are hints, since a query tells no more', () => {
+  const early = decideCallback(sent, TERMS, fact('reversed'), hint)
+  assert.deepEqual(kindsOf(early), ['completed', 'reversed'])
+  const known = decideCallback(completed, TERMS, fact('reversed'), hint)
+  assert.deepEqual(kindsOf(known), ['reversed'])
 })
 
 test('a second transaction of a completed operation opens a case', () => {

@@ -39,7 +39,7 @@ const DETAILS = {
 /**
  * Applies a fact of a callback to its operation, by the decisions that answers and status queries
  * take. A fact that states another amount or currency is never applied. An operation whose callback
- * is only a hint, or has no transaction id, is asked about now.
+ * is only a hint, or has no transaction id, is asked about now; only a reversal is applied at once.
  */
 export function decideCallback(
   operation: PspOperation,
@@ -124,7 +124,9 @@ function decidePending(operation: PspOperation, context: CallbackContext): PspDe
   return operation.step === 'send' ? awaitVerdict(operation, context) : unchanged(operation)
 }
 
+/** A reversal is one whatever the trust: a query tells no more of what was approved and undone. */
 function isVerdict({ state, itsId }: CallbackFact, { capabilities }: CallbackContext): boolean {
+  if (state === 'reversed' && itsId !== null) return true
   return capabilities.callbackTrust === 'verdict' && (state === 'failed' || itsId !== null)
 }
 

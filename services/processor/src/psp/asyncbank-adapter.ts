@@ -19,7 +19,8 @@ const CAPABILITIES: Capabilities = {
   voidUntilMs: HOUR_MS / 4,
   refundWindowMs: 180 * DAY_MS,
   currencies: null,
-  callbackTrust: 'verdict',
+  // A state can be asked for by the id, so what a callback claims is not believed by itself.
+  callbackTrust: 'hint',
 }
 
 const PATH = '/api/transfers'
@@ -42,7 +43,8 @@ const DECLINE_CODES: Readonly<Record<string, DeclineCode>> = {
 const CODES_BY_KIND: Readonly<Record<OperationKind, Readonly<Record<string, DeclineCode>>>> = {
   pay: { AM02: 'amount_not_allowed' },
   refund: { AM02: 'nothing_left_to_refund', TM01: 'refund_window_closed' },
-  void: { AM02: 'nothing_left_to_refund', TM01: 'already_settled' },
+  // AM09: something came back meanwhile, so that it cannot be undone as a whole.
+  void: { AM02: 'nothing_left_to_refund', AM09: 'already_settled', TM01: 'already_settled' },
 }
 
 /**

@@ -89,7 +89,9 @@ export function decideMovement(
   const amountMinor = request.amountMinor ?? leftMinor
   if (kind === 'void') {
     if (charge.voided) return failed('already_voided')
-    if (leftMinor <= 0n || charge.ageMs > limits.voidMs) return failed('already_settled')
+    // A charge of which something came back can no longer be undone as a whole.
+    const isWhole = leftMinor === charge.amountMinor
+    if (!isWhole || charge.ageMs > limits.voidMs) return failed('already_settled')
   } else {
     if (leftMinor <= 0n || amountMinor > leftMinor) return failed('nothing_left_to_refund')
     if (request.currency !== null && request.currency !== charge.currency) {
