@@ -155,16 +155,6 @@ function callbacks(id: string): PlantedViolation[] {
     },
     {
       database: 'processor',
-      table: 'callback_facts',
-      what: 'a fact that is never applied',
-      check: 'callbacks_applied_once',
-      says: '1 facts in callbacks of main are due and were not applied',
-      sql: `UPDATE callback_facts SET state = 'RECEIVED', applied_at = NULL,
-              due_at = now() - interval '1 hour' WHERE ${ofReturn}`,
-      values: [id],
-    },
-    {
-      database: 'processor',
       table: 'callbacks',
       what: 'a callback that hides what its facts are',
       check: 'callbacks_applied_once',
