@@ -8,6 +8,12 @@ import uuid
 
 import schemathesis
 
+# At the simulated bank, the key of an operation is its id.
+KEYS_IN_BODY = {
+    "/v1/payments": "payment_id",
+    "/v1/refunds": "refund_id",
+    "/v1/voids": "void_id",
+}
 LIST_KEYS = {"orders": ("external_order_id",), "users": ("user_id",)}
 
 # Some of each number of decimals. Every value of an enumeration is sent for each of its places, and
@@ -54,8 +60,12 @@ def before_call(context, case, kwargs):
         relate_postings(body.get("postings"))
     if path == "/v1/batch":
         relate_batch(case, body)
-    if path == "/v1/payments" and "payment_id" in body and case.headers is not None:
-        case.headers["idempotency-key"] = body["payment_id"]
+    key = KEYS_IN_BODY.get(path)
+    if key in body and case.headers is not None:
+        case.headers["idempotency-key"] = body[key]
+    if path in ("/admin/refunds", "/admin/returns"):
+        # The decimals of an amount depend on the currency of the payment.
+        body.pop("amount", None)
     for name, keys in LIST_KEYS.items():
         relate_items(body.get(name), keys)
 

@@ -84,10 +84,10 @@ function transform({ schema, url }: { schema: FastifySchema; url: string }): {
     schema: {
       ...rest,
       headers: Type.Object({ ...properties, ...readHeaders, ...TRACE_HEADERS }),
-      response: {
-        ...withHeaders(response, shownHeaders),
-        ...describeProblems({ ...route, problems, members }, shownHeaders),
-      },
+      response: withProblems(
+        withHeaders(response, shownHeaders),
+        describeProblems({ ...route, problems, members }, shownHeaders),
+      ),
       ...(querystring === undefined ? {} : { querystring: optionalDefaults(querystring) }),
       ...(body === undefined ? {} : { body: exactIntegers(closeObjects(readBody ?? body)) }),
     },
@@ -95,7 +95,20 @@ function transform({ schema, url }: { schema: FastifySchema; url: string }): {
   }
 }
 
-function withHeaders(response: unknown, headers: TProperties): Record<string, object> {
+type Described = Record<string, { content?: object; headers?: object }>
+
+/** An answer of a route may share its status with problems: its content then stands beside theirs. */
+function withProblems(answers: Described, problems: Described): Described {
+  const shared = Object.entries(answers).flatMap(([status, { headers: _, ...schema }]) => {
+    const problem = problems[status]
+    if (problem === undefined) return []
+    const content = { 'application/json': { schema }, ...problem.content }
+    return [[status, { ...problem, content }] as const]
+  })
+  return { ...answers, ...problems, ...Object.fromEntries(shared) }
+}
+
+function withHeaders(response: unknown, headers: TProperties): Described {
   const answers = Object.entries((response ?? {}) as Record<string, object>)
   return Object.fromEntries(answers.map(([status, schema]) => [status, { ...schema, headers }]))
 }

@@ -46,7 +46,10 @@ export function addTransferRoutes(app: HttpServer, deps: TransferRouteDeps): voi
       done(error as Error)
     }
   })
-  app.post('/api/transfers', { bodyLimit: FORM_LIMIT_BYTES }, async (request, reply) => {
+  // Forms are not described in the OpenAPI document, but in the README.
+  const hide = true
+  const options = { bodyLimit: FORM_LIMIT_BYTES, schema: { hide } }
+  app.post('/api/transfers', options, async (request, reply) => {
     if (!isAllowed(request.headers, deps.apiKey)) return refuse(reply, 401, 'unauthorized')
     const key = readKey(request.headers['x-request-key'])
     if (typeof key !== 'string') return refuse(reply, 400, key.code)
@@ -56,7 +59,7 @@ export function addTransferRoutes(app: HttpServer, deps: TransferRouteDeps): voi
     const accepted = await accept(deps, { key, order }, traceIdOf(request.traceparent))
     await deliver(pending, takeOverReply(reply), orderResponses, accepted)
   })
-  const schema = { params: Type.Object({ transfer_id: Type.String({ maxLength: 64 }) }) }
+  const schema = { hide, params: Type.Object({ transfer_id: Type.String({ maxLength: 64 }) }) }
   app.get('/api/transfers/:transfer_id', { schema }, async (request, reply) => {
     if (!isAllowed(request.headers, deps.apiKey)) return refuse(reply, 401, 'unauthorized')
     const { transfer_id: transferId } = request.params
