@@ -97,7 +97,7 @@ function transform({ schema, url }: { schema: FastifySchema; url: string }): {
 
 type Described = Record<string, { content?: object; headers?: object }>
 
-/** An answer of a route may share its status with problems: its content then stands beside theirs. */
+/** An answer may share its status with problems: its content then stands beside theirs. */
 function withProblems(answers: Described, problems: Described): Described {
   const shared = Object.entries(answers).flatMap(([status, { headers: _, ...schema }]) => {
     const problem = problems[status]

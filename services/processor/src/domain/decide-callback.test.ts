@@ -111,7 +111,7 @@ test('a reversal proves the success before it and is emitted once', () => {
   assert.equal(other.operation.reversed, false)
 })
 
-test('a reversal is applied even where callbacks are hints, since a query tells no more', () => {
+test('a reversal is applied even where callbacks are hints', () => {
   const early = decideCallback(sent, TERMS, fact('reversed'), hint)
   assert.deepEqual(kindsOf(early), ['completed', 'reversed'])
   const known = decideCallback(completed, TERMS, fact('reversed'), hint)

@@ -39,7 +39,8 @@ const DETAILS = {
 /**
  * Applies a fact of a callback to its operation, by the decisions that answers and status queries
  * take. A fact that states another amount or currency is never applied. An operation whose callback
- * is only a hint, or has no transaction id, is asked about now; only a reversal is applied at once.
+ * is only a hint, or has no transaction id, is asked about now; only a reversal is applied at
+ * once.
  */
 export function decideCallback(
   operation: PspOperation,
