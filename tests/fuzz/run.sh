@@ -2,7 +2,7 @@
 # Fuzzes every service against its own OpenAPI document; ends with another code than 0 at any
 # deviation. Installs schemathesis from PyPI, once, in a folder of its own. Names of services limit
 # the run: tests/fuzz/run.sh wallets. FUZZ_SEED and FUZZ_EXAMPLES change what is generated. A run
-# takes FUZZ_SECONDS (240) at most, of which a quiet machine needs the fewest.
+# takes FUZZ_SECONDS (480) at most, of which a quiet machine needs the fewest.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PWD/node_modules/.bin:$PATH"

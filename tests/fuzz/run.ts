@@ -18,7 +18,7 @@ import { dataDirectory, launchSystem } from '../support/launch-system.ts'
 const HERE = import.meta.dirname
 const CLIENT = 'fuzz'
 /** For all services together; what has not ended by then is a failure. */
-const DEADLINE_MS = Number(process.env['FUZZ_SECONDS'] ?? 240) * 1_000
+const DEADLINE_MS = Number(process.env['FUZZ_SECONDS'] ?? 480) * 1_000
 const LANES = 2
 /** Requests that are generated for each operation, beside those for each of its constraints. */
 const EXAMPLES = process.env['FUZZ_EXAMPLES'] ?? '20'
