@@ -15,6 +15,7 @@ const SQL_FUNCTIONS = [
   'create_ledger_partitions',
   'detach_ledger_partition',
   'drop_old_idempotency_keys',
+  'move_payments',
   'refuse_append',
   'require_that',
   'rotate_outbox',
