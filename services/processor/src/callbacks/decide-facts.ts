@@ -3,7 +3,7 @@ import { lateRefundIdOf } from '../calls/late-refund-id.ts'
 import { followUpOf } from '../domain/choose-reversal.ts'
 import { type CallbackDecision, decideCallback } from '../domain/decide-callback.ts'
 import { contradict, hasSucceeded } from '../domain/decide-late.ts'
-import { decideFound, decideReturn, returnOf } from '../domain/decide-unasked.ts'
+import { decideFound, decideReturn, readReturn } from '../domain/decide-unasked.ts'
 import type { Emission, PspDecision } from '../domain/decision.ts'
 import type { OperationFacts, ReversalFacts } from '../domain/operation-facts.ts'
 import { isOver, newOperation, type PspOperation } from '../domain/psp-operation.ts'
@@ -234,8 +234,8 @@ function decideUnmatched({ region, now, plan }: Context, matched: MatchedFact): 
   if (tenantId === undefined) return { state: 'PARKED', cause: 'account_unknown' }
   const envelope = { ...envelopeOf({ tenantId, accountId: callbackId }, { now, region }), psp }
   if (fact.state === 'returned') {
-    const returned = returnOf(fact)
-    if (returned === null) return { state: 'PARKED', cause: 'no_amount' }
+    const returned = readReturn(fact)
+    if ('cause' in returned) return { state: 'PARKED', cause: returned.cause }
     plan.events.push({ event: unmatchedReturnEvent(envelope, returned) })
     return { state: 'APPLIED', cause: 'payment_unknown' }
   }

@@ -25,21 +25,29 @@ export function decideReturn(
   fact: CallbackFact,
   context: Pick<DecisionContext, 'now'>,
 ): ReturnDecision {
-  const returned = returnOf(fact)
-  if (returned === null) return { kind: 'unreadable', cause: 'no_amount' }
+  const returned = readReturn(fact)
+  if ('cause' in returned) return { kind: 'unreadable', cause: returned.cause }
   if (returned.currency !== currency) {
     const decision = contradict(payment, 'currency_mismatch', DETAILS.currency)
+    return { kind: 'decided', decision }
+  }
+  if (!isOver(payment) && payment.attempt === 0) {
+    const decision = contradict(payment, 'operation_unknown', DETAILS.never_sent)
     return { kind: 'decided', decision }
   }
   const { operation } = mayStillEnd(payment) ? queryNow(payment, context) : moveOn(payment)
   return { kind: 'decided', decision: { operation, emission: returned, call: null } }
 }
 
-/** The return that a fact states; null without an amount. */
-export function returnOf(fact: CallbackFact): MoneyReturned | null {
-  const { amountMinor, currency, itsId, key, reasonCode: reason } = fact
-  if (amountMinor === null || amountMinor <= 0n || currency === null) return null
-  return { kind: 'returned', reference: itsId ?? key, amountMinor, currency, reason }
+/**
+ * The return that a fact states, or why it cannot be told from another one. Without the PSP's id of
+ * the return, a second report of it would be a second return.
+ */
+export function readReturn(fact: CallbackFact): MoneyReturned | { cause: string } {
+  const { amountMinor, currency, itsId: reference, reasonCode: reason } = fact
+  if (reference === null) return { cause: 'no_transaction_id' }
+  if (amountMinor === null || amountMinor <= 0n || currency === null) return { cause: 'no_amount' }
+  return { kind: 'returned', reference, amountMinor, currency, reason }
 }
 
 /** What becomes of money that went back without a refund of ours. */

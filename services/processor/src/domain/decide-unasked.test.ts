@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { CallbackFact } from './callback-fact.ts'
+import { decideReturn } from './decide-unasked.ts'
+import { newOperation, type PspOperation } from './psp-operation.ts'
+
+const NOW = 1_000
+const TERMS = { amountMinor: 1_000n, currency: 'USD' }
+const sent: PspOperation = { ...newOperation(0), psp: 'main', step: 'await', attempt: 1 }
+const completed: PspOperation = { ...sent, status: 'COMPLETED', step: null, dueAt: null }
+
+function returned(given: Partial<CallbackFact> = {}): CallbackFact {
+  return {
+    key: 'k',
+    kind: 'return',
+    ourId: null,
+    itsId: 'r-1',
+    paymentId: null,
+    paymentItsId: 't-1',
+    state: 'returned',
+    ...TERMS,
+    reasonCode: 'AC06',
+    ...given,
+  }
+}
+
+const decide = (payment: PspOperation, fact: CallbackFact) => {
+  const result = decideReturn(payment, TERMS, fact, { now: NOW })
+  return result.kind === 'unreadable' ? result.cause : result.decision
+}
+
+test('a return proves that the money had left: a payment without an outcome is asked about', () => {
+  const asked = decide(sent, returned())
+  assert.ok(typeof asked !== 'string')
+  assert.deepEqual([asked.operation.step, asked.operation.dueAt], ['query', NOW])
+  const known = decide(completed, returned())
+  assert.ok(typeof known !== 'string')
+  assert.deepEqual([known.operation, known.emission?.kind], [completed, 'returned'])
+})
+
+test('a return without an id of the PSP is parked: its second report would be a second return', () => {
+  assert.equal(decide(completed, returned({ itsId: null })), 'no_transaction_id')
+  assert.equal(decide(completed, returned({ amountMinor: null })), 'no_amount')
+})
+
+test('a return of a payment that was never sent opens a case and blocks nothing', () => {
+  const decision = decide(newOperation(0), returned())
+  assert.ok(typeof decision !== 'string')
+  assert.equal(decision.emission?.kind, 'contradicted')
+})
