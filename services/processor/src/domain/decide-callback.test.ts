@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { capabilities } from '../../test/capabilities.ts'
+import { policy } from '../../test/retry-policy.ts'
 import type { CallbackFact } from './callback-fact.ts'
 import { type CallbackContext, decideCallback } from './decide-callback.ts'
 import { newOperation, type PspOperation } from './psp-operation.ts'
@@ -8,19 +9,6 @@ import { newOperation, type PspOperation } from './psp-operation.ts'
 const NOW = 1_000
 const TERMS = { amountMinor: 1_000n, currency: 'USD' }
 const APPROVED = { status: 'approved', gateway_transaction_id: 't-1' }
-const policy = {
-  timeoutMs: 5_000,
-  graceMs: 500,
-  maxRetries: 3,
-  retryBaseMs: 250,
-  retryMaxMs: 5_000,
-  retryAfterMaxMs: 60_000,
-  firstQueryMs: 1_000,
-  queryMaxMs: 60_000,
-  misconfiguredMs: 30_000,
-  waitMs: 250,
-  circuitWaitMs: 15_000,
-}
 const verdict: CallbackContext = {
   now: NOW,
   jitter: 0,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { capabilities } from '../../test/capabilities.ts'
+import { policy } from '../../test/retry-policy.ts'
 import { type Admission, decideDue, type DueContext } from './decide-due.ts'
 import { hasSucceeded } from './decide-late.ts'
 import { decideOutcome } from './decide-outcome.ts'
@@ -9,22 +10,8 @@ import { decideStatus } from './decide-status.ts'
 import type { Emission, PspDecision } from './decision.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
 import { type PspOperation, isOver, newOperation } from './psp-operation.ts'
-import type { RetryPolicy } from './retry-policy.ts'
 import { shownState, transitions } from './transitions.ts'
 
-const policy: RetryPolicy = {
-  timeoutMs: 5_000,
-  graceMs: 500,
-  maxRetries: 3,
-  retryBaseMs: 250,
-  retryMaxMs: 5_000,
-  retryAfterMaxMs: 60_000,
-  firstQueryMs: 1_000,
-  queryMaxMs: 60_000,
-  misconfiguredMs: 30_000,
-  waitMs: 250,
-  circuitWaitMs: 15_000,
-}
 const RESPONSE = { status: 'failed', error_code: 'some_code', gateway_transaction_id: 'g-1' }
 
 const outcomes: fc.Arbitrary<SendOutcome> = fc.oneof(

@@ -1,27 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { capabilities } from '../../test/capabilities.ts'
+import { policy } from '../../test/retry-policy.ts'
 import { decideDue, type DueContext } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
 import type { PspDecision } from './decision.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
 import { type PspOperation, newOperation } from './psp-operation.ts'
-import type { RetryPolicy } from './retry-policy.ts'
 
-const policy: RetryPolicy = {
-  timeoutMs: 5_000,
-  graceMs: 500,
-  maxRetries: 3,
-  retryBaseMs: 250,
-  retryMaxMs: 5_000,
-  retryAfterMaxMs: 60_000,
-  firstQueryMs: 1_000,
-  queryMaxMs: 60_000,
-  misconfiguredMs: 30_000,
-  waitMs: 250,
-  circuitWaitMs: 15_000,
-}
 const APPROVED = { status: 'approved', gateway_transaction_id: 'g-1' }
 // This is the PSP's own spelling.
 const FAILED = { status: 'failed', error_code: 'gateway_unailable' }

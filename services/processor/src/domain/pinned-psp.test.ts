@@ -1,24 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { capabilities } from '../../test/capabilities.ts'
+import { policy } from '../../test/retry-policy.ts'
 import { decideDue } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { newOperation } from './psp-operation.ts'
-import type { RetryPolicy } from './retry-policy.ts'
 
-const policy: RetryPolicy = {
-  timeoutMs: 5_000,
-  graceMs: 500,
-  maxRetries: 3,
-  retryBaseMs: 250,
-  retryMaxMs: 5_000,
-  retryAfterMaxMs: 60_000,
-  firstQueryMs: 1_000,
-  queryMaxMs: 60_000,
-  misconfiguredMs: 30_000,
-  waitMs: 250,
-  circuitWaitMs: 15_000,
-}
 const context = { now: 0, jitter: 0.5, policy, capabilities }
 const later = { ...context, now: 10_000 }
 const response = { status: 'approved', gateway_transaction_id: 'g-1' }

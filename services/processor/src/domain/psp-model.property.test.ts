@@ -2,27 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { capabilities as promising } from '../../test/capabilities.ts'
+import { policy } from '../../test/retry-policy.ts'
 import type { Capabilities } from './capabilities.ts'
 import { decideDue } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
 import { isOver, newOperation, type PspOperation } from './psp-operation.ts'
-import type { RetryPolicy } from './retry-policy.ts'
 
-const policy: RetryPolicy = {
-  timeoutMs: 5_000,
-  graceMs: 500,
-  maxRetries: 3,
-  retryBaseMs: 250,
-  retryMaxMs: 5_000,
-  retryAfterMaxMs: 60_000,
-  firstQueryMs: 1_000,
-  queryMaxMs: 60_000,
-  misconfiguredMs: 30_000,
-  waitMs: 250,
-  circuitWaitMs: 15_000,
-}
 const RESPONSE = { status: 'any', gateway_transaction_id: 'g-1' }
 const ACCEPTED: SendOutcome = { kind: 'pending', response: RESPONSE }
 const KEY_MS = 60_000

@@ -4,10 +4,10 @@ import { decideOutcome } from '../../src/domain/decide-outcome.ts'
 import { decideStatus } from '../../src/domain/decide-status.ts'
 import { canBeQueried, isKeyExpired } from '../../src/domain/learn-next.ts'
 import { isOver, itsIdOf, newOperation, type PspOperation } from '../../src/domain/psp-operation.ts'
-import type { RetryPolicy } from '../../src/domain/retry-policy.ts'
 import type { PspAdapter } from '../../src/psp/adapter.ts'
 import type { PspClient } from '../../src/psp/psp-client.ts'
 import type { ExpectedOperation } from '../../src/psp/read-verdict.ts'
+import { policy } from '../retry-policy.ts'
 
 /** What happens to one call beside what the PSP does. */
 export type Fault = 'none' | 'answer_lost' | 'a_day_passes'
@@ -15,20 +15,6 @@ export type Fault = 'none' | 'answer_lost' | 'a_day_passes'
 const DAY_MS = 24 * 3_600_000
 /** A call that hangs ends after this time. */
 const CALL_MS = 150
-
-const policy: RetryPolicy = {
-  timeoutMs: 5_000,
-  graceMs: 500,
-  maxRetries: 3,
-  retryBaseMs: 250,
-  retryMaxMs: 5_000,
-  retryAfterMaxMs: 60_000,
-  firstQueryMs: 1_000,
-  queryMaxMs: 60_000,
-  misconfiguredMs: 30_000,
-  waitMs: 250,
-  circuitWaitMs: 15_000,
-}
 
 /** One operation that the rules of the processor move on, by calls over real sockets. */
 export type Driven = {
