@@ -3,8 +3,9 @@ import { CANCELED } from '@caudal/contracts/reasons.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { CliCommand, Invocation } from '../command.ts'
 import { UnreachableError } from '../errors.ts'
-import { errorOfStatus, EXIT, exitCodeOf } from '../exit-code.ts'
-import { note, printJson, printLine } from '../output.ts'
+import { EXIT } from '../exit-code.ts'
+import { noteRefusal, type ShownRefusal } from '../note-refusal.ts'
+import { printJson, printLine } from '../output.ts'
 import { integerOption, uuidArgument } from '../parse-options.ts'
 import { findSystem, type System } from '../system/find-system.ts'
 import { fetchPayment, paymentHasEnded, type PaymentResponse } from '../system/payments-api.ts'
@@ -29,7 +30,8 @@ export const cancel: CliCommand = {
     const system = await findSystem(invocation)
     const { token } = await clientToken(system, SCOPES)
     const { status, body } = await cancelPayment(system, token, paymentId)
-    if (status !== 202) return refused(invocation, { paymentId, status, body: body as Refusal })
+    if (status !== 202)
+      return refused(invocation, { paymentId, status, body: body as ShownRefusal })
     const found = await follow(system, { token, paymentId, waitMs })
     const { reason } = found
     if (invocation.json) printJson({ payment_id: paymentId, status: found.status, reason })
@@ -38,17 +40,12 @@ export const cancel: CliCommand = {
   },
 }
 
-type Refusal = { code?: string; detail?: string }
-
 function refused(
   { json }: Invocation,
-  { paymentId, status, body }: { paymentId: string; status: number; body: Refusal },
+  { paymentId, status, body }: { paymentId: string; status: number; body: ShownRefusal },
 ): number {
-  const { code, detail } = body
-  if (json) printJson({ payment_id: paymentId, status: null, reason: code ?? null })
-  const message = `cancel refused, ${code ?? 'unknown code'}: ${detail ?? 'no detail given'}`
-  note(`caudal: ${message}`)
-  return exitCodeOf(errorOfStatus(status, { code, message }))
+  if (json) printJson({ payment_id: paymentId, status: null, reason: body.code ?? null })
+  return noteRefusal('cancel', status, body)
 }
 
 /** Reads the payment until it has ended. */

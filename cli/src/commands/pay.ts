@@ -6,8 +6,9 @@ import { DEFAULT_TENANT } from '@caudal/contracts/tenant.ts'
 import type { CliCommand, Invocation } from '../command.ts'
 import { firstUnpaidOrder } from '../demo-data/first-unpaid-order.ts'
 import { UnreachableError } from '../errors.ts'
-import { errorOfStatus, EXIT, exitCodeOf } from '../exit-code.ts'
-import { note, printJson, printLine } from '../output.ts'
+import { EXIT } from '../exit-code.ts'
+import { noteRefusal, type ShownRefusal } from '../note-refusal.ts'
+import { printJson, printLine } from '../output.ts'
 import { integerOption, textOption, uuidArgument } from '../parse-options.ts'
 import { fetchWaits } from '../payment/fetch-waits.ts'
 import { waitLines } from '../payment/waits-of.ts'
@@ -58,7 +59,7 @@ export const pay: CliCommand = {
     const user = await userToken(system, userId, DEFAULT_TENANT)
     const key = textOption(values, 'key', randomUUID())
     const { status, body } = await requestPayment(system, user.token, orderId, key)
-    if (status !== 202) return refused(invocation, body as Refusal, status)
+    if (status !== 202) return refused(invocation, body as ShownRefusal, status)
     const accepted = body as PaymentResponse
     const { found, steps } = await follow(invocation, system, { token, accepted, waitMs })
     const waits = paymentHasEnded(found.status) ? [] : await fetchWaits(system, token, found)
@@ -74,13 +75,9 @@ export const pay: CliCommand = {
   },
 }
 
-type Refusal = { code?: string; detail?: string }
-
-function refused({ json }: Invocation, { code, detail }: Refusal, status: number): number {
-  if (json) printJson({ payment_id: null, status: null, reason: code ?? null, steps: [] })
-  const message = `payment refused, ${code ?? 'unknown code'}: ${detail ?? 'no detail given'}`
-  note(`caudal: ${message}`)
-  return exitCodeOf(errorOfStatus(status, { code, message }))
+function refused({ json }: Invocation, refusal: ShownRefusal, status: number): number {
+  if (json) printJson({ payment_id: null, status: null, reason: refusal.code ?? null, steps: [] })
+  return noteRefusal('payment', status, refusal)
 }
 
 async function look(system: System, token: string, paymentId: string) {

@@ -4,8 +4,9 @@ import { REFUND_CAUSES } from '@caudal/contracts/reasons.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { CliCommand, Invocation } from '../command.ts'
 import { UnreachableError } from '../errors.ts'
-import { errorOfStatus, EXIT, exitCodeOf } from '../exit-code.ts'
-import { note, printJson, printLine } from '../output.ts'
+import { EXIT } from '../exit-code.ts'
+import { noteRefusal, type ShownRefusal } from '../note-refusal.ts'
+import { printJson, printLine } from '../output.ts'
 import {
   choiceOption,
   integerOption,
@@ -56,7 +57,8 @@ export const refund: CliCommand = {
     const { token } = await clientToken(system, SCOPES)
     const wanted = { paymentId, key, reason, ...(amount !== undefined && { amount }) }
     const { status, body } = await requestRefund(system, token, wanted)
-    if (status !== 202) return refused(invocation, { paymentId, status, body: body as Refusal })
+    if (status !== 202)
+      return refused(invocation, { paymentId, status, body: body as ShownRefusal })
     const accepted = body as RefundResponse
     const { found, steps } = await follow(invocation, system, { token, accepted, waitMs })
     if (invocation.json) printJson({ ...found, steps })
@@ -69,18 +71,13 @@ export const refund: CliCommand = {
   },
 }
 
-type Refusal = { code?: string; detail?: string }
-
 function refused(
   { json }: Invocation,
-  { paymentId, status, body }: { paymentId: string; status: number; body: Refusal },
+  { paymentId, status, body }: { paymentId: string; status: number; body: ShownRefusal },
 ): number {
-  const { code, detail } = body
   const none = { refund_id: null, payment_id: paymentId, status: null }
-  if (json) printJson({ ...none, failure_reason: code ?? null, steps: [] })
-  const message = `refund refused, ${code ?? 'unknown code'}: ${detail ?? 'no detail given'}`
-  note(`caudal: ${message}`)
-  return exitCodeOf(errorOfStatus(status, { code, message }))
+  if (json) printJson({ ...none, failure_reason: body.code ?? null, steps: [] })
+  return noteRefusal('refund', status, body)
 }
 
 type FollowOptions = { token: string; accepted: RefundResponse; waitMs: number }
