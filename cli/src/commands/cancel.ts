@@ -30,8 +30,9 @@ export const cancel: CliCommand = {
     const system = await findSystem(invocation)
     const { token } = await clientToken(system, SCOPES)
     const { status, body } = await cancelPayment(system, token, paymentId)
-    if (status !== 202)
+    if (status !== 202) {
       return refused(invocation, { paymentId, status, body: body as ShownRefusal })
+    }
     const found = await follow(system, { token, paymentId, waitMs })
     const { reason } = found
     if (invocation.json) printJson({ payment_id: paymentId, status: found.status, reason })

@@ -57,8 +57,9 @@ export const refund: CliCommand = {
     const { token } = await clientToken(system, SCOPES)
     const wanted = { paymentId, key, reason, ...(amount !== undefined && { amount }) }
     const { status, body } = await requestRefund(system, token, wanted)
-    if (status !== 202)
+    if (status !== 202) {
       return refused(invocation, { paymentId, status, body: body as ShownRefusal })
+    }
     const accepted = body as RefundResponse
     const { found, steps } = await follow(invocation, system, { token, accepted, waitMs })
     if (invocation.json) printJson({ ...found, steps })
