@@ -59,7 +59,8 @@ export function createCallbackObserver({
       }
       if (state === 'PARKED' || state === 'CONTRADICTION') {
         logger.error(what, 'a fact of a PSP was not applied: an operator must act')
-      } else logger.info(what, 'applied a fact of a PSP')
+      } else if (state === 'NO_CHANGE') logger.debug(what, 'a fact of a PSP changed nothing')
+      else logger.info(what, 'applied a fact of a PSP')
     },
     failed({ psp, key }, error) {
       facts.inc({ psp, state: 'PARKED', cause: 'internal_error' })

@@ -41,17 +41,22 @@ export type Callbacks = {
 const MOST_FACTS = 200
 const MOST_CALLBACKS = 200
 const MOST_WAITING = 2_000
+/**
+ * Callbacks of this time are applied together. Most of them repeat an answer that is being recorded
+ * meanwhile, so that they find its payment ended and its row free.
+ */
+const GATHER_MS = 100
 
 /**
  * Starts to apply facts, of any instance: what a lost one stored is found by polling. Callbacks
- * that arrive together are stored by one statement; the facts of a batch are applied right
- * afterwards.
+ * that arrive together are stored by one statement, and applied together a moment afterwards.
  */
 export function startCallbacks(deps: CallbacksDeps): Callbacks {
   const { db, findPsp } = deps
   const observer = createCallbackObserver(deps)
   watchFacts(deps)
   const sweep = startApplying(deps, observer)
+  const gather = createGather(sweep)
   const store = createBatcher<NewCallback, boolean>({
     process: (callbacks) => storeCallbacks(db, callbacks),
     maxBatch: MOST_CALLBACKS,
@@ -70,7 +75,7 @@ export function startCallbacks(deps: CallbacksDeps): Callbacks {
       try {
         const isNew = await store.submit(reception.callback)
         observer.arrived(psp, isNew ? 'stored' : 'duplicate')
-        if (isNew) sweep.wake()
+        if (isNew) gather()
       } catch (error) {
         observer.arrived(psp, 'not_stored')
         throw error
@@ -89,6 +94,17 @@ export function startCallbacks(deps: CallbacksDeps): Callbacks {
       await store.drain()
       await sweep.stop()
     },
+  }
+}
+
+/** Wakes the sweep once for all that comes within the time of gathering. */
+function createGather(sweep: Sweep): () => void {
+  let until = 0
+  return () => {
+    const now = performance.now()
+    if (now < until) return
+    until = now + GATHER_MS
+    sweep.wakeIn(GATHER_MS)
   }
 }
 
