@@ -67,10 +67,13 @@ test('P8: every verdict is reported, signed over the raw bytes with every secret
     amount: '2.00',
     reason: 'AC04',
   })
-  await psp.void(randomUUID(), ids)
-  await psp.void(randomUUID(), ids)
-  const events = await settled(paymentId)
+  const undone = randomUUID()
+  const voided = { payment_id: undone, gateway_transaction_id: await psp.charge(undone) }
+  await psp.void(randomUUID(), voided)
+  await psp.void(randomUUID(), voided)
+  const events = [...(await settled(paymentId)), ...(await settled(undone))]
   assert.deepEqual(types(events).toSorted(), [
+    'payment.approved',
     'payment.approved',
     'payment.returned',
     'refund.approved',
