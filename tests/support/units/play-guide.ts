@@ -275,10 +275,14 @@ async function startSimulators(world: World): Promise<void> {
   }
 }
 
-/** The variables of an operator, from the files that the guide shows. */
+/**
+ * The variables of an operator, from the files that the guide shows. The folder of the tests may
+ * have a system of its own, which an installation has not.
+ */
 async function operator({ etc }: World): Promise<NodeJS.ProcessEnv> {
   const texts = await Promise.all(
     ['caudal.env', 'operator.env'].map((name) => readFile(join(etc, name), 'utf8')),
   )
-  return Object.assign({}, ...texts.map(parseEnvironmentFile)) as NodeJS.ProcessEnv
+  const noData = { CAUDAL_DATA: join(etc, 'no-data') }
+  return Object.assign(noData, ...texts.map(parseEnvironmentFile)) as NodeJS.ProcessEnv
 }
