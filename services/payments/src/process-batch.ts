@@ -84,10 +84,9 @@ function missingOf(event: ConsumedEvent, { payments, refunds, facts }: Loaded): 
   if (paymentId !== undefined && !payments.has(paymentId)) return `payment ${paymentId}`
   const refundId = refundIdOf(event)
   if (refundId !== undefined) {
-    const refund = refunds.get(refundId)
-    if (refund) return refund.paymentId === paymentId ? null : `refund ${refundId}`
-    const isFound = event.event_type === 'refund.found' || facts?.found.has(refundId) === true
-    return isFound ? null : `refund ${refundId}`
+    const known = refunds.get(refundId) ?? facts?.found.get(refundId)
+    if (known) return known.paymentId === paymentId ? null : `refund ${refundId}`
+    return event.event_type === 'refund.found' ? null : `refund ${refundId}`
   }
   const returnId = returnIdIn(event)
   if (event.event_type !== 'funds.posted' || returnId === undefined) return null

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import type { RefundFound } from '@caudal/contracts/events/psp-facts.ts'
 import { newId } from '@caudal/contracts/ids.ts'
+import { parseAmount } from '@caudal/money/parse-amount.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
+import type { RefundEvent } from '../src/domain/evolve-refund.ts'
 import type { Payment } from '../src/domain/payment.ts'
 import { paymentMigrations } from '../src/migrations.ts'
 import { saveRequests } from '../src/store/save-requests.ts'
@@ -114,6 +117,113 @@ test('a found refund while the payment is in doubt waits for its end', async () 
     const isPaid = ends === 'completed'
     assert.equal(ledger.balances.wallet, isPaid ? 10_000n : 0n)
     assert.equal(ledger.balances.suspense, isPaid ? 0n : 10_000n)
+    const cases = isPaid ? [] : ['refund_exceeds_captured']
+    assert.deepEqual(await casesOf(db, payment.accountId), cases)
+  }
+})
+
+/** The PSP took a refund back, whose row may not exist here. */
+function reversalOf(payment: Payment, { refund_id: refundId, amount }: RefundFound): RefundEvent {
+  const amountMinor = parseAmount(amount, payment.currency)
+  return refundEventsOf(pendingRefund(payment, { refundId, amountMinor })).reversed()
+}
+
+async function foundStatus(refundId: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ status: string }>(
+    'SELECT status FROM found_refunds WHERE refund_id = $1',
+    [refundId],
+  )
+  return rows[0]?.status
+}
+
+test('P12: a found refund in suspense that the PSP takes back leaves suspense once', async () => {
+  const payment = await capture(db)
+  const ledger = ledgerOf(payment)
+  const refund = pendingRefund(payment, { amountMinor: 10_000n })
+  await requestRefunds(db, refund)
+  const it = refundEventsOf(refund)
+  const fact = foundRefund(payment, 6_000n)
+  await runBatch(db, [fact])
+  assert.equal(await foundStatus(fact.refund_id), 'SUSPENDED')
+  const reversal = reversalOf(payment, fact)
+  await runBatch(db, [reversal, reversal])
+  assert.equal(await foundStatus(fact.refund_id), 'REVERSED')
+  await ledger.settle()
+  await runBatch(db, [fact, reversal, ...ledger.answers()])
+  await ledger.settle()
+  assert.deepEqual(ledger.balances, { wallet: 0n, suspense: 0n, receivable: 0n })
+  assert.deepEqual(
+    ledger.answers().map(({ kind, end }) => [kind, end]),
+    [
+      ['refund', 'suspense'],
+      ['recapture', 'suspense'],
+    ],
+  )
+  assert.deepEqual(await casesOf(db, payment.accountId), ['refund_exceeds_captured'])
+  await runBatch(db, [it.succeeded()])
+  await ledger.settle()
+  assert.equal((await findRefundRow(db, refund.refundId)).status, 'SUCCEEDED')
+})
+
+test('P12: a late success of a FAILED refund in suspense that is taken back leaves suspense, in any order', async () => {
+  for (const isEarly of [true, false]) {
+    const payment = await capture(db)
+    const ledger = ledgerOf(payment)
+    const refund = pendingRefund(payment, { amountMinor: 10_000n })
+    await requestRefunds(db, refund)
+    await runBatch(db, [refundEventsOf(refund).failed(), foundRefund(payment, 6_000n)])
+    const late = foundRefund(payment, 10_000n, refund.refundId)
+    const reversal = refundEventsOf(refund).reversed()
+    for (const event of isEarly ? [reversal, late] : [late, reversal]) await runBatch(db, [event])
+    await ledger.settle()
+    await runBatch(db, [late, reversal, ...ledger.answers()])
+    await ledger.settle()
+    assert.deepEqual(ledger.balances, { wallet: 6_000n, suspense: 0n, receivable: 0n })
+    assert.equal(ledger.answers().length, 3)
+    assert.equal(await foundStatus(refund.refundId), 'REVERSED')
+    assert.equal((await findRefundRow(db, refund.refundId)).status, 'FAILED')
+    assert.deepEqual(await casesOf(db, payment.accountId), ['refund_exceeds_captured'])
+  }
+})
+
+test('P12: a late success of a FAILED refund that is taken back is credited and taken back, in any order', async () => {
+  for (const isEarly of [true, false]) {
+    const payment = await capture(db)
+    const ledger = ledgerOf(payment)
+    const refund = pendingRefund(payment, { amountMinor: 4_000n })
+    await requestRefunds(db, refund)
+    await runBatch(db, [refundEventsOf(refund).failed()])
+    const late = foundRefund(payment, 4_000n, refund.refundId)
+    const reversal = refundEventsOf(refund).reversed()
+    for (const event of isEarly ? [reversal, late] : [late, reversal]) await runBatch(db, [event])
+    await ledger.settle()
+    assert.equal((await findRefundRow(db, refund.refundId)).status, 'REVERSED')
+    assert.deepEqual(ledger.balances, { wallet: 0n, suspense: 0n, receivable: 0n })
+    assert.equal(ledger.answers().length, 2)
+    const { refundedMinor, pendingMinor } = await findOne(db, payment.paymentId)
+    assert.deepEqual([refundedMinor, pendingMinor], [0n, 0n])
+  }
+})
+
+test('P12: a found refund that is taken back while the payment is in doubt has no effect at its end', async () => {
+  for (const ends of ['completed', 'failed'] as const) {
+    const payment = pendingPayment({ amountMinor: 10_000n })
+    const it = eventsOf(payment)
+    const ledger = ledgerOf(payment)
+    await transaction(db, (tx) => saveRequests(tx, [], [payment], []))
+    const fact = foundRefund(payment, 10_000n)
+    const reversal = reversalOf(payment, fact)
+    await runBatch(db, [it.reserved(), it.inDoubt(), fact])
+    await runBatch(db, [reversal])
+    assert.equal(await foundStatus(fact.refund_id), 'RECEIVED')
+    await runBatch(db, ends === 'completed' ? [it.completed()] : [it.failed(), it.released()])
+    await ledger.settle()
+    await runBatch(db, [reversal])
+    assert.equal(ledger.answers().length, 2)
+    assert.deepEqual(ledger.balances, { wallet: 0n, suspense: 0n, receivable: 0n })
+    const isPaid = ends === 'completed'
+    assert.equal(await foundStatus(fact.refund_id), isPaid ? 'ADOPTED' : 'REVERSED')
+    if (isPaid) assert.equal((await findRefundRow(db, fact.refund_id)).status, 'REVERSED')
     const cases = isPaid ? [] : ['refund_exceeds_captured']
     assert.deepEqual(await casesOf(db, payment.accountId), cases)
   }

@@ -34,13 +34,14 @@ export function returnIdIn(event: ConsumedEvent): string | undefined {
 
 /**
  * Whether the event is decided with returns and found refunds. What was booked for a refund is, if
- * it went to suspense: it may be one that was found and did not fit.
+ * it went to suspense, and so is a reversal: it may be one that was found and did not fit.
  */
 export function isFact(event: ConsumedEvent): boolean {
   switch (event.event_type) {
     case 'return.received':
     case 'payment.captured_late':
     case 'refund.found':
+    case 'refund.reversed':
       return true
     case 'funds.posted':
       return event.source.type !== 'refund' || event.end === 'suspense'

@@ -18,6 +18,7 @@ import { decideRefundEvent } from './decide-refund-event.ts'
 import type { EventContext } from './event-context.ts'
 import { evolve, type PaymentEvent } from './evolve.ts'
 import type { FactEffect } from './fact-effect.ts'
+import { isApart } from './found-refund.ts'
 import { isFinalStatus, type Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
 import { hasDueFacts, settleFacts } from './settle-facts.ts'
@@ -117,16 +118,18 @@ function decideEvent(
     case 'psp.contradicted':
       return decideFact(rows, event, context)
     case 'funds.posted':
-      if (event.source.type !== 'refund' || found?.status === 'SUSPENDED') {
+      if (event.source.type !== 'refund' || (found && isApart(found))) {
         return decideFact(rows, event, context)
       }
+      return decideRefundEvent(known({ payment, refund }, event), event, context)
+    case 'refund.reversed':
+      if (found && isApart(found)) return decideFact(rows, event, context)
       return decideRefundEvent(known({ payment, refund }, event), event, context)
     case 'refund.submitted':
     case 'refund.in_doubt':
     case 'refund.succeeded':
     case 'refund.failed':
     case 'refund.canceled':
-    case 'refund.reversed':
       return decideRefundEvent(known({ payment, refund }, event), event, context)
     default:
       if (!payment) throw new Error(`payment ${event.payment_id} was not loaded`)

@@ -5,6 +5,7 @@ import type {
   RefundFound,
   ReturnReceived,
 } from '@caudal/contracts/events/psp-facts.ts'
+import type { RefundReversed } from '@caudal/contracts/events/refunds.ts'
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import type { EventContext } from './event-context.ts'
@@ -16,8 +17,8 @@ import {
   namedBy,
 } from './fact-effect.ts'
 import { type Cause, paymentRecovered, paymentReturned, returnUnmatched } from './fact-events.ts'
-import { adoptRefund, requestLateRefund } from './found-refund-effects.ts'
-import { type FoundRefund, newFoundRefund, placeFoundRefund } from './found-refund.ts'
+import { findRefund, requestLateRefund, reversedRefund } from './found-refund-effects.ts'
+import type { FoundRefund } from './found-refund.ts'
 import { type LateStep, postLateCapture, receiveLateCapture } from './late-capture.ts'
 import type { Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
@@ -35,6 +36,7 @@ export type FactEvent =
   | ReturnReceived
   | PaymentCapturedLate
   | RefundFound
+  | RefundReversed
   | PspContradicted
   | FundsPosted
 
@@ -60,7 +62,9 @@ export function decideFact(
     case 'payment.captured_late':
       return capturedLate(known(rows.payment), event, cause)
     case 'refund.found':
-      return findRefund(rows, event, cause)
+      return findRefund({ ...rows, payment: known(rows.payment) }, event, cause)
+    case 'refund.reversed':
+      return reversedRefund(rows.found, cause)
     case 'psp.contradicted':
       return factEffect({ cases: [contradiction(event)] })
     case 'funds.posted':
@@ -170,62 +174,6 @@ export function lateEffect(step: LateStep, cause: Cause): FactEffect {
   return effect
 }
 
-/** One in another currency or amount than the known one books nothing: it is not understood. */
-function findRefund(rows: FactRows, event: RefundFound, cause: Cause): FactEffect | null {
-  const { refund } = rows
-  if (rows.found || refund?.creditedAt) return null
-  const found = newFoundRefund(event, cause.context.now)
-  const subject = { type: 'refund', id: found.refundId } as const
-  if (known(rows.payment).currency !== found.currency) {
-    return factEffect({ cases: [caseOf(found, 'currency_mismatch', subject)] })
-  }
-  if (refund && refund.amountMinor !== found.amountMinor) {
-    return factEffect({ cases: [caseOf(found, 'amount_mismatch', subject)] })
-  }
-  return placedRefund(found, rows, cause)
-}
-
-/** What becomes of the money of an undecided found refund. */
-export function placedRefund(
-  found: FoundRefund,
-  rows: Pick<FactRows, 'payment' | 'refund'>,
-  cause: Cause,
-): FactEffect {
-  const before = known(rows.payment)
-  const { now } = cause.context
-  const placed = placeFoundRefund(found, { payment: before, refund: rows.refund }, now)
-  const effect = factEffect({ found: [placed.found] })
-  if (placed.payment !== before) effect.payment = placed.payment
-  if (placed.found.status === 'ADOPTED') {
-    const adopted = adoptRefund(
-      placed.found,
-      { payment: placed.payment, refund: rows.refund },
-      cause,
-    )
-    effect.payment = adopted.payment
-    if (adopted.created) effect.created.push(adopted.created)
-    effect.refunds.push(adopted.refund)
-    effect.emits.push(...adopted.emits)
-    effect.cases.push(...adopted.cases)
-  }
-  const { suspendedFor } = placed.found
-  if (suspendedFor !== null) {
-    const subject = { type: 'refund', id: found.refundId } as const
-    effect.cases.push(caseOf(found, suspendedFor, subject))
-    const wanted = {
-      ...found,
-      kind: 'refund',
-      source: subject,
-      payment: namedBy(found),
-      end: 'suspense',
-      otherwise: 'suspense',
-      actor: cause.actor,
-    } as const
-    effect.emits.push(requestPosting(wanted, cause.context))
-  }
-  return effect
-}
-
 /** In words of the processor, which are ours. */
 function contradiction(event: PspContradicted) {
   const { contradiction: reason, subject, detail, amount, currency, payment } = event
@@ -242,7 +190,7 @@ function contradiction(event: PspContradicted) {
   }
 }
 
-/** What the wallet booked: for a return, a late success, or a found refund that is in suspense. */
+/** What the wallet booked: for a return, a late success, or a found refund in suspense. */
 function posted(
   { payment, returned, found }: FactRows,
   { source, end }: FundsPosted,
@@ -255,7 +203,7 @@ function posted(
     return step.payment === before ? null : lateEffect(step, cause)
   }
   if (source.type === 'refund' || !returned) {
-    if (found?.status !== 'SUSPENDED') throw new Error(`${source.id} was not loaded`)
+    if (!found) throw new Error(`${source.id} was not loaded`)
     return null
   }
   const step = postReturn(returned, payment, { end, now })

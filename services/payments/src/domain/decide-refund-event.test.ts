@@ -152,8 +152,8 @@ test('a refund to a closed or frozen wallet ends in suspense and opens a case', 
 
 test('a result that contradicts a verdict changes nothing and is reported', () => {
   const courses = [
-    ['failed', ['succeeded', 'reversed', 'canceled']],
-    ['canceled', ['submitted', 'inDoubt', 'succeeded', 'failed', 'reversed']],
+    ['failed', ['succeeded', 'canceled']],
+    ['canceled', ['submitted', 'inDoubt', 'succeeded', 'failed']],
     ['succeeded', ['failed', 'canceled']],
     ['submitted', ['canceled']],
   ] as const
@@ -166,6 +166,19 @@ test('a result that contradicts a verdict changes nothing and is reported', () =
       assert.deepEqual(world.refund(), known, `${other} after ${verdict}`)
       assert.equal(world.contradictions(), index + 1)
     }
+  }
+})
+
+test('the reversal of a refused refund is stored: it moves money only if the refund was paid', () => {
+  for (const verdict of ['failed', 'canceled'] as const) {
+    const { it, world } = one()
+    world.play(it[verdict]())
+    const { status, version } = world.refund()
+    assert.deepEqual(world.play(it.reversed(), it.reversed()), [])
+    assert.deepEqual([world.refund().status, world.refund().version], [status, version])
+    assert.notEqual(world.refund().reversedAt, null)
+    assert.deepEqual(world.sums(), { refundedMinor: 0n, pendingMinor: 0n, returnedMinor: 0n })
+    assert.equal(world.contradictions(), 0)
   }
 })
 

@@ -55,10 +55,7 @@ function learn(refund: Refund, event: RefundEvent, now: Date): Refund | 'contrad
     case 'refund.canceled':
       return refused(refund, event, now)
     case 'refund.reversed':
-      if (refund.reversedAt !== null) return refund
-      if (isRefused(refund)) return 'contradicts'
-      // The PSP takes back only what it gave, so this proves that it did.
-      return { ...refund, reversedAt: now, approvedAt: refund.approvedAt ?? now, psp: event.psp }
+      return reversed(refund, event, now)
     case 'funds.posted':
       return posted(refund, event, now)
     default:
@@ -95,6 +92,17 @@ function refused(
   if (isCancel) return { ...refund, refusedAt: now }
   const { reason: failureReason, gateway_response: pspAnswer } = event
   return { ...refund, refusedAt: now, failureReason, pspAnswer }
+}
+
+/**
+ * The PSP takes back only what it gave, so this proves that it did. That a refund which was refused
+ * was paid after all is a fact of its own, on another topic: it may come later, and decides where
+ * the money goes.
+ */
+function reversed(refund: Refund, { psp }: RefundReversed, now: Date): Refund {
+  if (refund.reversedAt !== null) return refund
+  if (isRefused(refund)) return { ...refund, reversedAt: now }
+  return { ...refund, reversedAt: now, approvedAt: refund.approvedAt ?? now, psp }
 }
 
 /** The ledger books only what was asked of it, so a posting proves what it was asked for. */

@@ -5,10 +5,11 @@ import { fitsInCaptured, isSettled } from './payment-sums.ts'
 import type { Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
 
-/** RECEIVED waits for the end of its payment. The other two are final. */
-export const FOUND_REFUND_STATUSES = ['RECEIVED', 'ADOPTED', 'SUSPENDED'] as const
-
-export type FoundRefundStatus = (typeof FOUND_REFUND_STATUSES)[number]
+/**
+ * RECEIVED waits for the end of its payment. ADOPTED: what follows is that of its refund. The money
+ * of a SUSPENDED one is in suspense until the PSP takes it back: REVERSED.
+ */
+export type FoundRefundStatus = 'RECEIVED' | 'ADOPTED' | 'SUSPENDED' | 'REVERSED'
 
 /** Money that the PSP gave back without a refund of ours that was under way. */
 export interface FoundRefund {
@@ -22,8 +23,11 @@ export interface FoundRefund {
   amountMinor: bigint
   currency: string
   status: FoundRefundStatus
+  /** Why the money is in suspense; null unless it is. */
   suspendedFor: CaseReason | null
   receivedAt: Date
+  /** The PSP took the money back, before the refund was adopted. */
+  reversedAt: Date | null
   updatedAt: Date
 }
 
@@ -31,6 +35,8 @@ export interface FoundRefund {
 export interface FoundStep {
   found: FoundRefund
   payment: Payment
+  /** Why the money goes to suspense. */
+  caseReason?: CaseReason
 }
 
 /** The found refund that an event reports, before anything is decided about it. */
@@ -47,6 +53,7 @@ export function newFoundRefund(event: RefundFound, now: Date): FoundRefund {
     status: 'RECEIVED',
     suspendedFor: null,
     receivedAt: now,
+    reversedAt: null,
     updatedAt: now,
   }
 }
@@ -65,9 +72,23 @@ export function placeFoundRefund(
     return { found, payment: payment.keepsFacts ? payment : { ...payment, keepsFacts: true } }
   }
   const fits = (refund && isClaimed(refund)) || fitsInCaptured(payment, found.amountMinor)
-  const suspendedFor = fits ? null : 'refund_exceeds_captured'
-  const status = suspendedFor === null ? 'ADOPTED' : 'SUSPENDED'
-  return { found: { ...found, status, suspendedFor, updatedAt: now }, payment }
+  if (fits) return { found: { ...found, status: 'ADOPTED', updatedAt: now }, payment }
+  const caseReason = 'refund_exceeds_captured'
+  const suspended = { ...found, status: 'SUSPENDED', suspendedFor: caseReason } as const
+  const reversedAt = found.reversedAt ?? refund?.reversedAt ?? null
+  const after = reversedAt === null ? suspended : reverseFoundRefund(suspended, reversedAt)
+  return { found: { ...after, updatedAt: now }, payment, caseReason }
+}
+
+/** The PSP took the money back. One that waits for the end of its payment goes on waiting. */
+export function reverseFoundRefund(found: FoundRefund, now: Date): FoundRefund {
+  const status = found.status === 'SUSPENDED' ? 'REVERSED' : found.status
+  return { ...found, status, suspendedFor: null, reversedAt: now, updatedAt: now }
+}
+
+/** Whether what happens to the money concerns the found refund itself, and no refund of ours. */
+export function isApart({ status }: FoundRefund): boolean {
+  return status !== 'ADOPTED'
 }
 
 /** A refund that was refused claims nothing; that of a late success never takes of the captured. */

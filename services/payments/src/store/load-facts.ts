@@ -18,6 +18,7 @@ type FoundRow = {
   status: FoundRefundStatus
   suspended_for: CaseReason | null
   received_at: Date
+  reversed_at: Date | null
   updated_at: Date
 }
 
@@ -67,6 +68,7 @@ function toFoundRefund(row: FoundRow): FoundRefund {
     status: row.status,
     suspendedFor: row.suspended_for,
     receivedAt: row.received_at,
+    reversedAt: row.reversed_at,
     updatedAt: row.updated_at,
   }
 }

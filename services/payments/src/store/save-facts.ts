@@ -72,7 +72,7 @@ export async function saveFoundRefunds(
   await tx.query(sql`
     WITH saved AS (
       INSERT INTO found_refunds AS f (refund_id, tenant_id, account_id, payment_id, user_id, psp,
-        amount_minor, currency, status, suspended_for, received_at, updated_at)
+        amount_minor, currency, status, suspended_for, received_at, reversed_at, updated_at)
       SELECT * FROM unnest(
         ${uuidArray(after, (it) => it.refundId)}::uuid[],
         ${textArray(after, (it) => it.tenantId)}::text[],
@@ -85,11 +85,13 @@ export async function saveFoundRefunds(
         ${textArray(after, (it) => it.status)}::text[],
         ${textArray(after, (it) => it.suspendedFor)}::text[],
         ${timestamptzArray(after, (it) => it.receivedAt)}::timestamptz[],
+        ${timestamptzArray(after, (it) => it.reversedAt)}::timestamptz[],
         ${timestamptzArray(after, (it) => it.updatedAt)}::timestamptz[]
       )
       ON CONFLICT (refund_id) DO UPDATE SET
         status = excluded.status,
         suspended_for = excluded.suspended_for,
+        reversed_at = excluded.reversed_at,
         updated_at = excluded.updated_at
       WHERE (f.refund_id, f.status) IN (SELECT * FROM unnest(
         ${uuidArray(after, (it) => it.refundId)}::uuid[],
