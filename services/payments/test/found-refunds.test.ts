@@ -103,6 +103,33 @@ test('another amount than that of the refund books nothing and opens a case', as
   assert.equal(ledger.balances.wallet, 5_000n)
 })
 
+test('a second evidence of a found refund with another amount or currency opens a case, and books nothing', async () => {
+  const payment = await capture(db)
+  const ledger = ledgerOf(payment)
+  const own = pendingRefund(payment, { amountMinor: 1_000n })
+  await requestRefunds(db, own)
+  await runBatch(db, [refundEventsOf(own).succeeded()])
+  const facts = [foundRefund(payment, 4_000n), foundRefund(payment, 9_000n)]
+  await runBatch(db, facts)
+  await ledger.settle()
+  const balances = { wallet: 5_000n, suspense: 9_000n, receivable: 0n }
+  assert.deepEqual(ledger.balances, balances)
+  facts.push(foundRefund(payment, 1_000n, own.refundId))
+  for (const fact of facts) {
+    await runBatch(db, [{ ...fact, amount: '7.00' }, fact, { ...fact, currency: 'EUR' }])
+  }
+  await ledger.settle()
+  assert.deepEqual(ledger.balances, balances)
+  const opened = await emittedOf(db, 'case.opened', payment.paymentId)
+  assert.deepEqual(
+    opened.slice(1).map(({ reason, subject, amount }) => [reason, subject.id, amount]),
+    facts.flatMap(({ refund_id: id, amount }) => [
+      ['amount_mismatch', id, '7.00'],
+      ['currency_mismatch', id, amount],
+    ]),
+  )
+})
+
 test('a found refund while the payment is in doubt waits for its end', async () => {
   for (const ends of ['completed', 'failed'] as const) {
     const payment = pendingPayment({ amountMinor: 10_000n })

@@ -152,6 +152,21 @@ test('another amount than that of the payment books nothing and opens a case', a
   assert.deepEqual(await casesOf(db, payment.accountId), ['amount_mismatch'])
 })
 
+test('a second late success with another amount or currency opens a case, and books nothing', async () => {
+  const payment = await failed()
+  const ledger = ledgerOf(payment)
+  const late = capturedLate(payment)
+  await runBatch(db, [late])
+  await runBatch(db, [capturedLate(payment, payment.amountMinor - 1n)])
+  await ledger.settle()
+  await runBatch(db, [capturedLate(payment, payment.amountMinor - 1n), late])
+  await runBatch(db, [{ ...late, currency: 'EUR' }])
+  await ledger.settle()
+  assert.equal(ledger.answers().length, 1)
+  assert.equal((await findOne(db, payment.paymentId)).lateCapture, 'RECOVERED')
+  assert.deepEqual(await casesOf(db, payment.accountId), ['amount_mismatch', 'currency_mismatch'])
+})
+
 test('money that came back before its late success pays for it, and the wallet is unchanged', async () => {
   for (const together of [true, false]) {
     const payment = await failed()

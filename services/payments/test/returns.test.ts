@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import type { ReturnReceived } from '@caudal/contracts/events/psp-facts.ts'
 import { newId } from '@caudal/contracts/ids.ts'
 import { ParkError } from '@caudal/event-log/park-error.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
@@ -210,6 +211,30 @@ test('a return in another currency than that of its payment books nothing and op
   await ledger.settle()
   assert.deepEqual(ledger.answers(), [])
   assert.deepEqual(await casesOf(db, payment.accountId), ['currency_mismatch'])
+})
+
+test('a second evidence of a return with another amount or currency opens a case, and books nothing', async () => {
+  const payment = await capture(db)
+  const ledger = ledgerOf(payment)
+  const evidence = returnOf(payment, 4_000n)
+  await runBatch(db, [evidence])
+  await ledger.settle()
+  const more: ReturnReceived = { ...evidence, amount: '50.00' }
+  await runBatch(db, [more, evidence])
+  await runBatch(db, [more, { ...evidence, currency: 'EUR' }])
+  await ledger.settle()
+  assert.equal(ledger.answers().length, 1)
+  assert.equal((await findOne(db, payment.paymentId)).returnedMinor, 4_000n)
+  assert.deepEqual(await casesOf(db, payment.accountId), ['amount_mismatch', 'currency_mismatch'])
+  const opened = await emittedOf(db, 'case.opened', payment.paymentId)
+  const subject = { type: 'return', id: evidence.return_id }
+  assert.deepEqual(
+    opened.map((event) => [event.subject, event.amount, event.currency]),
+    [
+      [subject, '50.00', 'USD'],
+      [subject, '40.00', 'EUR'],
+    ],
+  )
 })
 
 test('evidence of a payment that is not known here waits', async () => {

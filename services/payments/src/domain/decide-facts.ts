@@ -20,6 +20,7 @@ import { type Cause, paymentRecovered, paymentReturned, returnUnmatched } from '
 import { findRefund, requestLateRefund, reversedRefund } from './found-refund-effects.ts'
 import type { FoundRefund } from './found-refund.ts'
 import { type LateStep, postLateCapture, receiveLateCapture } from './late-capture.ts'
+import { mismatchOf } from './mismatch-of.ts'
 import type { Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
 import { requestPosting } from './request-posting.ts'
@@ -57,8 +58,7 @@ export function decideFact(
   const cause = { actor: event.actor, context }
   switch (event.event_type) {
     case 'return.received':
-      if (rows.returned) return null
-      return receiveReturn(rows.payment, event, cause)
+      return receiveReturn(rows, event, cause)
     case 'payment.captured_late':
       return capturedLate(known(rows.payment), event, cause)
     case 'refund.found':
@@ -75,16 +75,22 @@ export function decideFact(
 }
 
 function receiveReturn(
-  payment: Payment | undefined,
+  { payment, returned: known }: Pick<FactRows, 'payment' | 'returned'>,
   event: ReturnReceived,
   cause: Cause,
-): FactEffect {
+): FactEffect | null {
   const { now } = cause.context
   const returned = newReturn(event, now)
-  if (payment && payment.currency !== returned.currency) {
-    const subject = { type: 'return', id: returned.returnId } as const
-    return factEffect({ cases: [caseOf(returned, 'currency_mismatch', subject)] })
+  const { amountMinor, currency } = returned
+  const expected = known ?? { amountMinor, currency: payment?.currency ?? currency }
+  const mismatch = mismatchOf(expected, returned)
+  if (mismatch) {
+    const stated = { ...(known ?? returned), amountMinor, currency }
+    return factEffect({
+      cases: [caseOf(stated, mismatch, { type: 'return', id: returned.returnId })],
+    })
   }
+  if (known) return null
   const effect = placedReturn(returned, payment, cause)
   return { ...effect, blocked: blockedBy(event, payment, now) }
 }
@@ -137,9 +143,11 @@ function capturedLate(
   event: PaymentCapturedLate,
   cause: Cause,
 ): FactEffect | 'contradicts' | null {
-  if (payment.status === 'COMPLETED' && payment.lateCapture === null) return 'contradicts'
   const step = receiveLateCapture(payment, event)
-  if (!step.caseReason) return step.payment === payment ? null : lateEffect(step, cause)
+  if (!step.caseReason) {
+    if (payment.status === 'COMPLETED' && payment.lateCapture === null) return 'contradicts'
+    return step.payment === payment ? null : lateEffect(step, cause)
+  }
   const { amount, currency } = event
   const reported = { ...payment, amountMinor: parseAmount(amount, currency), currency }
   const subject = { type: 'payment', id: payment.paymentId } as const

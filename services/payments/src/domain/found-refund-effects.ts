@@ -12,6 +12,7 @@ import {
   placeFoundRefund,
   reverseFoundRefund,
 } from './found-refund.ts'
+import { mismatchOf } from './mismatch-of.ts'
 import type { Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
 import { requestPosting } from './request-posting.ts'
@@ -36,15 +37,14 @@ export function findRefund(
   event: RefundFound,
   cause: Cause,
 ): FactEffect | null {
-  if (known || refund?.creditedAt) return null
   const found = newFoundRefund(event, cause.context.now)
-  const subject = { type: 'refund', id: found.refundId } as const
-  if (payment.currency !== found.currency) {
-    return factEffect({ cases: [caseOf(found, 'currency_mismatch', subject)] })
+  const { refundId, amountMinor } = found
+  const expected = known ?? refund ?? { amountMinor, currency: payment.currency }
+  const mismatch = mismatchOf(expected, found)
+  if (mismatch) {
+    return factEffect({ cases: [caseOf(found, mismatch, { type: 'refund', id: refundId })] })
   }
-  if (refund && refund.amountMinor !== found.amountMinor) {
-    return factEffect({ cases: [caseOf(found, 'amount_mismatch', subject)] })
-  }
+  if (known || refund?.creditedAt) return null
   return placedRefund(found, { payment, refund }, cause)
 }
 

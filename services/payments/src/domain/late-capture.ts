@@ -2,6 +2,7 @@ import type { PostingEnd } from '@caudal/contracts/events/postings.ts'
 import type { PaymentCapturedLate } from '@caudal/contracts/events/psp-facts.ts'
 import type { CaseReason } from '@caudal/contracts/reasons.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
+import { mismatchOf } from './mismatch-of.ts'
 import type { LateCapture, Payment } from './payment.ts'
 
 /** Where a payment stands after a step of its late success. */
@@ -22,11 +23,10 @@ export interface LateStep {
  * repeat changes nothing, and so does a payment that is COMPLETED.
  */
 export function receiveLateCapture(payment: Payment, event: PaymentCapturedLate): LateStep {
+  const { amount, currency } = event
+  const caseReason = mismatchOf(payment, { amountMinor: parseAmount(amount, currency), currency })
+  if (caseReason) return { payment, caseReason }
   if (payment.lateCapture !== null || payment.status === 'COMPLETED') return { payment }
-  if (event.currency !== payment.currency) return { payment, caseReason: 'currency_mismatch' }
-  if (parseAmount(event.amount, event.currency) !== payment.amountMinor) {
-    return { payment, caseReason: 'amount_mismatch' }
-  }
   return {
     payment: {
       ...payment,
