@@ -9,6 +9,7 @@ import { createServiceTokenSource } from '@caudal/http/service-token-source.ts'
 import { dropKeysPeriodically } from '@caudal/idempotency/drop-old-keys.ts'
 import type { Relay } from '@caudal/outbox/relay.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import type { PeriodicWork } from '@caudal/retry/run-periodically.ts'
 import { checkParts } from '@caudal/service/check-parts.ts'
 import { openDatabase } from '@caudal/service/open-database.ts'
 import { openLog, openRelay } from '@caudal/service/open-log.ts'
@@ -29,6 +30,7 @@ import { createRefundRequests, type RefundRequests } from './requests/refunds/re
 import { createPaymentRequests, type PaymentRequests } from './requests/request-payments.ts'
 import { addPaymentRoutes } from './requests/routes.ts'
 import { addStaffRoutes } from './requests/staff-routes.ts'
+import { settleOverduePeriodically } from './settle-overdue.ts'
 import { findPayment } from './store/find-payment.ts'
 import { findRefund } from './store/find-refund.ts'
 import { listCases } from './store/list-cases.ts'
@@ -60,6 +62,8 @@ export function start(config: Config): Promise<RunningService> {
     const parts: Parts = { ...base, config, db, log, observer, relay }
     const consumer = await startConsumer(parts)
     started(() => consumer.stop())
+    const overdue = settleOverdue(parts)
+    started(() => overdue.stop())
     const requests = acceptRequests(parts)
     started(() => requests.drain())
     const refunds = acceptRefunds(parts)
@@ -88,6 +92,13 @@ function startConsumer(parts: Parts): Promise<Consumer> {
     process: (tx, incoming) => processBatch(deps, tx, incoming),
     afterCommit: () => relay.wake(),
   })
+}
+
+function settleOverdue({ config, db, logger, observer, relay }: Parts): PeriodicWork {
+  const { region } = config
+  const afterCommit: ProcessBatchDeps['afterCommit'] = (decision, incoming) =>
+    observer.eventsDecided(decision, incoming)
+  return settleOverduePeriodically({ db, logger, region, afterCommit, wake: () => relay.wake() })
 }
 
 function acceptRequests({ config, db, logger, observer, relay }: Parts): PaymentRequests {

@@ -2,6 +2,7 @@ import type { ProcessBatch } from '@caudal/batching/process-batch.ts'
 import { newId } from '@caudal/contracts/ids.ts'
 import type { IncomingEvent } from '@caudal/event-log/incoming-event.ts'
 import { type Parked, ParkError } from '@caudal/event-log/park-error.ts'
+import type { Tx } from '@caudal/postgres/types.ts'
 import { childTraceparent, parseTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { Loaded } from './domain/batch-book.ts'
 import { caseOpened } from './domain/case-opened.ts'
@@ -34,22 +35,48 @@ export const processBatch: ProcessBatch<
   IncomingEvent<ConsumedEvent>,
   EventOutcome
 > = async (deps, tx, incoming) => {
-  const events = incoming.map(({ event }) => event)
-  const { now, ...loaded } = await loadBatch(tx, events)
+  const loaded = await loadBatch(
+    tx,
+    incoming.map(({ event }) => event),
+  )
   parkUnknown(incoming, loaded)
-  const context = { now, region: deps.region, mintId: newId }
+  const decision = await decideAndSave(deps, tx, { loaded, incoming })
+  const contradictions = new Set(decision.contradictions)
+  return {
+    outcomes: incoming.map((_, index) => (contradictions.has(index) ? 'contradicts' : 'applied')),
+    afterCommit: () => deps.afterCommit(decision, incoming),
+  }
+}
+
+/**
+ * The spine without events: settles the facts that wait at payments that have ended. Returns what
+ * is to be called after the commit.
+ */
+export async function settlePayments(
+  deps: ProcessBatchDeps,
+  tx: Tx,
+  paymentIds: readonly string[],
+): Promise<() => void> {
+  const loaded = await loadBatch(tx, [], paymentIds)
+  const decision = await decideAndSave(deps, tx, { loaded, incoming: [] })
+  return () => deps.afterCommit(decision, [])
+}
+
+async function decideAndSave(
+  { region }: ProcessBatchDeps,
+  tx: Tx,
+  batch: { loaded: Loaded & { now: Date }; incoming: readonly IncomingEvent<ConsumedEvent>[] },
+): Promise<EventDecision> {
+  const { loaded, incoming } = batch
+  const context = { now: loaded.now, region, mintId: newId }
+  const events = incoming.map(({ event }) => event)
   const decision = decideEvents(loaded, events, context)
   const emitted = decision.emitted.map(({ index, event }) => ({
     event,
-    traceparent: continuedTrace(incoming[index]!),
+    traceparent: continuedTrace(incoming, index),
   }))
   const cases = decision.cases.map((one) => caseOfBatch(one, incoming, context))
-  const opened = await saveBatch(tx, decision, { emitted, cases })
-  const contradictions = new Set(decision.contradictions)
-  return {
-    outcomes: events.map((_, index) => (contradictions.has(index) ? 'contradicts' : 'applied')),
-    afterCommit: () => deps.afterCommit({ ...decision, cases: opened }, incoming),
-  }
+  return { ...decision, cases: await saveBatch(tx, decision, { emitted, cases }) }
 }
 
 /** Its event is written only if the case is opened: the same one may be open. */
@@ -58,9 +85,8 @@ function caseOfBatch(
   incoming: readonly IncomingEvent[],
   context: EventContext,
 ): CaseOfBatch {
-  const cause = incoming[one.index]!
-  const event = caseOpened(one.caseId, one, { actor: cause.event.actor, context })
-  const traceparent = continuedTrace(cause)
+  const event = caseOpened(one.caseId, one, { actor: one.actor, context })
+  const traceparent = continuedTrace(incoming, one.index)
   return { ...one, openedAt: context.now, caseOpened: { event, traceparent } }
 }
 
@@ -93,7 +119,11 @@ function missingOf(event: ConsumedEvent, { payments, refunds, facts }: Loaded): 
   return facts?.returns.get(returnId) ? null : `return ${returnId}`
 }
 
-function continuedTrace({ record }: IncomingEvent): string | undefined {
-  const traceparent = parseTraceparent(record.headers['traceparent'])
+function continuedTrace(
+  incoming: readonly IncomingEvent[],
+  index: number | null,
+): string | undefined {
+  if (index === null) return undefined
+  const traceparent = parseTraceparent(incoming[index]!.record.headers['traceparent'])
   return traceparent === null ? undefined : childTraceparent(traceparent)
 }

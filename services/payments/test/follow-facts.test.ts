@@ -12,13 +12,16 @@ import { serializeEvent } from '@caudal/contracts/serialize-event.ts'
 import type { EventLog } from '@caudal/event-log/event-log.ts'
 import { openEventLog } from '@caudal/event-log/open-event-log.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
+import { transaction } from '@caudal/postgres/transaction.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import type { Payment } from '../src/domain/payment.ts'
+import { saveRequests } from '../src/store/save-requests.ts'
+import { endByEarlierRelease } from './earlier-release.ts'
 import { capturedLate, contradicted, returnOf } from './fact-stories.ts'
 import { answerOf } from './refund-stories.ts'
-import { findOne } from './spine.ts'
-import { eventsOf } from './stories.ts'
+import { findOne, runBatch } from './spine.ts'
+import { eventsOf, pendingPayment } from './stories.ts'
 import { call, createWorld, logger, pay, type World } from './world.ts'
 
 const scope = suiteScope()
@@ -122,4 +125,15 @@ test('P12: a contradiction from the log opens a case, and its event is published
   const staff = await world.peers.serviceToken('cases:read')
   const { json } = await call(`${service.url}/v1/cases`, { token: staff })
   assert.equal((json['data'] as { case_id: string }[])[0]?.case_id, opened.case_id)
+})
+
+test('an instance that starts settles what an instance of release 0.1.0 left', async () => {
+  const payment = pendingPayment({ amountMinor: 10_000n })
+  const { pool } = world.db
+  await transaction(pool, (tx) => saveRequests(tx, [], [payment], []))
+  await runBatch(pool, [eventsOf(payment).reserved(), returnOf(payment, 10_000n)])
+  await endByEarlierRelease(pool, payment, 'COMPLETED')
+  await world.start()
+  const posting = await published('posting.requested', payment.accountId)
+  assert.deepEqual([posting.kind, posting.end, posting.amount], ['return', 'wallet', '100.00'])
 })

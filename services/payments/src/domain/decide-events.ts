@@ -1,4 +1,4 @@
-import type { Actor } from '@caudal/contracts/actor.ts'
+import { type Actor, systemActor } from '@caudal/contracts/actor.ts'
 import { type CaudalEvent, schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type { PaymentFinalized } from '@caudal/contracts/events/payments.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
@@ -29,15 +29,19 @@ export type ChangedPayment = ChangedRow<Payment>
 /** A refund that changed. */
 export type ChangedRefund = ChangedRow<Refund>
 
-/** An event of ours and the index of the one that caused it, for the trace. */
+/** Who acts for what follows from no event. */
+const OURSELVES = systemActor('payments')
+
+/** An event of ours and the index of the one that caused it, for the trace; null for none. */
 export interface Emitted {
-  index: number
+  index: number | null
   event: CaudalEvent
 }
 
-/** A case and the index of the event that it follows from. */
+/** A case, the index of the event that it follows from, and who caused it; null for none. */
 export interface CausedCase extends CaseToOpen {
-  index: number
+  index: number | null
+  actor: Actor
   /** Of the case, if it is opened: the same one may be open. */
   caseId: string
 }
@@ -57,7 +61,8 @@ type Effect = Pick<FactEffect, 'emits'> & Partial<FactEffect> & { refund?: Refun
  * Applies a batch of events in their order (P3): each sees what those before it changed. A payment
  * is finalized exactly once, because it never leaves a final state, except that a success after the
  * failure completes it, which has an event of its own. `loaded` must contain the rows of every
- * event; it is not changed.
+ * event; it is not changed. A payment in it that ended at an instance of the release before, which
+ * settles no facts, is settled first.
  */
 export function decideEvents(
   loaded: Loaded,
@@ -68,11 +73,19 @@ export function decideEvents(
   const emitted: Emitted[] = []
   const cases: CausedCase[] = []
   const contradictions: number[] = []
-  const enter = (index: number, effect: Effect): void => {
+  const enter = (index: number | null, effect: Effect): void => {
     record(book, effect)
     for (const event of effect.emits) emitted.push({ index, event })
+    const actor = index === null ? OURSELVES : incoming[index]!.actor
     for (const toOpen of effect.cases ?? []) {
-      cases.push({ index, caseId: context.mintId(), ...toOpen })
+      cases.push({ index, actor, caseId: context.mintId(), ...toOpen })
+    }
+  }
+  for (const payment of loaded.payments.values()) {
+    if (!hasDueFacts(payment, null)) continue
+    const occasion = { event: { event_type: null, actor: OURSELVES }, context }
+    for (const due of settleFacts(payment, factsOfPayment(book, payment), occasion)) {
+      enter(null, due)
     }
   }
   for (const [index, event] of incoming.entries()) {
@@ -83,7 +96,7 @@ export function decideEvents(
     if (effect === null || effect === 'contradicts') continue
     enter(index, effect)
     const after = effect.payment
-    if (!after || !hasDueFacts(after, event)) continue
+    if (!after || !hasDueFacts(after, event.event_type)) continue
     const occasion = { event, context }
     for (const due of settleFacts(after, factsOfPayment(book, after), occasion)) enter(index, due)
   }

@@ -1,4 +1,5 @@
-import type { CaudalEvent } from '@caudal/contracts/catalogue.ts'
+import type { Actor } from '@caudal/contracts/actor.ts'
+import type { EventType } from '@caudal/contracts/catalogue.ts'
 import { lateEffect, placedReturn } from './decide-facts.ts'
 import type { EventContext } from './event-context.ts'
 import { type FactEffect, factEffect } from './fact-effect.ts'
@@ -20,14 +21,15 @@ export interface FactsOfPayment {
   occupies: boolean
 }
 
-/** The event that changed the payment, and what a decision takes from outside. */
+/** What lets facts be settled, and what a decision takes from outside. */
 interface Occasion {
-  event: Pick<CaudalEvent, 'event_type' | 'actor'>
+  /** The event that changed the payment; its type is null if it ended elsewhere. */
+  event: { event_type: EventType | null; actor: Actor }
   context: EventContext
 }
 
 /** Whether something about the payment waits for what the event made of it. */
-export function hasDueFacts(payment: Payment, { event_type: type }: Occasion['event']): boolean {
+export function hasDueFacts(payment: Payment, type: EventType | null): boolean {
   if (isLateCaptureDue(payment)) return true
   return payment.keepsFacts && (isSettled(payment) || type === 'payment.captured_late')
 }

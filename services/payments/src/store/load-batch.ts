@@ -8,7 +8,7 @@ import {
   refundIdOf,
   returnIdIn,
 } from '../domain/consumed-event.ts'
-import { receiveLateCapture } from '../domain/late-capture.ts'
+import { isLateCaptureDue, receiveLateCapture } from '../domain/late-capture.ts'
 import type { Payment } from '../domain/payment.ts'
 import type { Refund } from '../domain/refund.ts'
 import { loadFoundRefunds, loadReturns } from './load-facts.ts'
@@ -19,14 +19,16 @@ import { occupyOrdersAgain } from './occupy-orders.ts'
 const NO_REFUNDS: ReadonlyMap<string, Refund> = new Map()
 
 /**
- * Locks the payments of a batch of events and loads what is decided under their locks. `now` is the
- * database's time behind the locks. A batch of payments alone is one statement.
+ * Locks the payments of a batch of events, or those of `paymentIds`, and loads what is decided
+ * under their locks. `now` is the database's time behind the locks. A batch of payments alone is
+ * one statement.
  */
 export async function loadBatch(
   tx: Tx,
   events: readonly ConsumedEvent[],
+  paymentIds: readonly string[] = idsOf(events, paymentIdOf),
 ): Promise<Loaded & { now: Date }> {
-  const locked = await lockPayments(tx, idsOf(events, paymentIdOf))
+  const locked = await lockPayments(tx, paymentIds)
   const { payments } = locked
   // Events that name no known payment lock nothing.
   const now = payments.size > 0 ? locked.now : await readClock(tx)
@@ -68,6 +70,10 @@ async function occupyAgain(
   payments: ReadonlyMap<string, Payment>,
 ): Promise<ReadonlySet<string>> {
   const paymentIds = new Set<string>()
+  for (const payment of payments.values()) {
+    // It failed at an instance of the release before, which freed the order.
+    if (isLateCaptureDue(payment)) paymentIds.add(payment.paymentId)
+  }
   for (const event of events) {
     if (event.event_type !== 'payment.captured_late') continue
     const payment = payments.get(event.payment_id)
