@@ -5,6 +5,7 @@ import { parseEvent } from '@caudal/contracts/parse-event.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import type { Payment } from '../src/domain/payment.ts'
+import { openLedger, returnOf } from './fact-stories.ts'
 import { refundEventsOf } from './refund-stories.ts'
 import { capture, findOne, findRefundRow, runBatch } from './spine.ts'
 import { call, createWorld, refund, type Reply, type World } from './world.ts'
@@ -132,6 +133,27 @@ test('P12: two parallel refunds of 60 of 100: one 202, one REFUND_EXCEEDS_CAPTUR
     pending: '60.00',
     refundable: '40.00',
   })
+})
+
+test('P12: a refund beyond what a return left is refused, and the sums show the returned money', async () => {
+  const payment = await captured()
+  const { pool } = world.db
+  const ledger = openLedger(pool, () => [payment.accountId])
+  await runBatch(pool, [returnOf(payment, 3_000n)])
+  await ledger.settle()
+  await refund(service, token, payment.paymentId, { amount: '50.00' })
+  const refused = await refund(service, token, payment.paymentId, { amount: '30.00' })
+  assertProblem(refused, 422, 'REFUND_EXCEEDS_CAPTURED')
+  assert.deepEqual(
+    { ...sumsIn(refused), returned: refused.json['returned'] },
+    {
+      captured: '100.00',
+      refunded: '0.00',
+      pending: '50.00',
+      returned: '30.00',
+      refundable: '20.00',
+    },
+  )
 })
 
 test('P12: 100 parallel refunds of 10.00 on a payment of 100.00: exactly ten 202', async () => {

@@ -181,6 +181,7 @@ function sumsOf(payment: Payment): Record<string, string> {
     captured: show(payment.amountMinor),
     refunded: show(payment.refundedMinor),
     pending: show(payment.pendingMinor),
+    returned: show(payment.returnedMinor),
     refundable: show(refundableOf(payment)),
   }
 }

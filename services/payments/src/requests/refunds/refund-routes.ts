@@ -41,7 +41,8 @@ const requestSchema = {
   summary: 'Refund a payment, all that remains or a part of it',
   description:
     'A repeat with the same key gets the same bytes and the header `idempotency-replayed: true`. ' +
-    'REFUND_EXCEEDS_CAPTURED has the members `captured`, `refunded`, `pending`, `refundable`.',
+    'REFUND_EXCEEDS_CAPTURED has the members `captured`, `refunded`, `pending`, `returned` and ' +
+    '`refundable`: what is captured without the others.',
   params: PaymentParams,
   readHeaders: { 'idempotency-key': refundRequest.idempotencyKey },
   answerHeaders: refundRequest.answerHeaders,
