@@ -1,5 +1,4 @@
 import type { Actor } from '@caudal/contracts/actor.ts'
-import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type { ErrorCode } from '@caudal/contracts/error-codes.ts'
 import type { RefundRequested } from '@caudal/contracts/events/refunds.ts'
 import type { RefundCause } from '@caudal/contracts/reasons.ts'
@@ -9,6 +8,8 @@ import { formatAmount } from '@caudal/money/format-amount.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import type { ChangedPayment } from './decide-events.ts'
 import { withShares } from './decide-refund-event.ts'
+import { refundRequested } from './fact-events.ts'
+import { newRefund } from './new-refund.ts'
 import { type Payment, refundableOf } from './payment.ts'
 import type { Refund } from './refund.ts'
 
@@ -194,51 +195,9 @@ function accept(
   }: { request: RefundRequest; payment: Payment; amountMinor: bigint },
   { now, region }: Circumstances,
 ): RefundRequestDecision {
-  const { refundId, cause, metadata, traceId } = request
-  const { paymentId, tenantId, userId, accountId, currency } = payment
-  const refund: Refund = {
-    refundId,
-    paymentId,
-    tenantId,
-    userId,
-    accountId,
-    amountMinor,
-    currency,
-    origin: 'client',
-    cause,
-    metadata,
-    traceId,
-    createdAt: now,
-    status: 'PENDING',
-    failureReason: null,
-    version: 1,
-    psp: null,
-    pspAnswer: null,
-    updatedAt: now,
-    submittedAt: null,
-    inDoubtAt: null,
-    approvedAt: null,
-    refusedAt: null,
-    creditedAt: null,
-    creditedTo: null,
-    reversedAt: null,
-    recapturedAt: null,
-    recapturedFrom: null,
-  }
-  const event: RefundRequested = {
-    event_id: request.eventId,
-    event_type: 'refund.requested',
-    timestamp: now.toISOString(),
-    schema_version: schemaVersionOf('refund.requested'),
-    region,
-    actor: request.actor,
-    tenant_id: tenantId,
-    account_id: accountId,
-    payment_id: paymentId,
-    user_id: userId,
-    refund_id: refundId,
-    amount: formatAmount(amountMinor, currency),
-    currency,
-  }
-  return { kind: 'accepted', refund, event }
+  const { refundId, cause, metadata, traceId, actor, eventId } = request
+  const asked = { refundId, amountMinor, cause, metadata, traceId, origin: 'client', now } as const
+  const refund = newRefund(payment, asked)
+  const context = { now, region, mintId: () => eventId }
+  return { kind: 'accepted', refund, event: refundRequested(refund, { actor, context }) }
 }

@@ -13,6 +13,7 @@ import {
   reverseFoundRefund,
 } from './found-refund.ts'
 import { mismatchOf } from './mismatch-of.ts'
+import { newRefund } from './new-refund.ts'
 import type { Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
 import { requestPosting } from './request-posting.ts'
@@ -113,7 +114,7 @@ function adoptRefund(
 ): AdoptedRefund {
   const { now } = context
   const { refundId, amountMinor, psp } = found
-  const created = refund ? null : bareRefund(payment, { refundId, amountMinor, origin: 'psp', now })
+  const created = refund ? null : newRefund(payment, { refundId, amountMinor, origin: 'psp', now })
   const before = refund ?? created!
   const approvedAt = before.approvedAt ?? now
   const reversedAt = before.reversedAt ?? found.reversedAt
@@ -130,39 +131,6 @@ export function requestLateRefund(
   const { now } = cause.context
   const refundId = lateCaptureRefundIdOf(payment.paymentId)
   const { amountMinor } = payment
-  const refund = bareRefund(payment, { refundId, amountMinor, origin: 'late_capture', now })
+  const refund = newRefund(payment, { refundId, amountMinor, origin: 'late_capture', now })
   return { refund, event: refundRequested(refund, cause) }
-}
-
-function bareRefund(
-  { paymentId, tenantId, userId, accountId, currency, traceId }: Payment,
-  { now, ...facts }: Pick<Refund, 'refundId' | 'amountMinor' | 'origin'> & { now: Date },
-): Refund {
-  return {
-    ...facts,
-    paymentId,
-    tenantId,
-    userId,
-    accountId,
-    currency,
-    traceId,
-    cause: 'other',
-    metadata: {},
-    createdAt: now,
-    updatedAt: now,
-    status: 'PENDING',
-    failureReason: null,
-    version: 1,
-    psp: null,
-    pspAnswer: null,
-    submittedAt: null,
-    inDoubtAt: null,
-    approvedAt: null,
-    refusedAt: null,
-    creditedAt: null,
-    creditedTo: null,
-    reversedAt: null,
-    recapturedAt: null,
-    recapturedFrom: null,
-  }
 }
