@@ -31,6 +31,21 @@ test('a completed payment names the PSP, which is kept with it', async (t) => {
   }
 })
 
+test('a payment that waits names its PSP before its first attempt', async (t) => {
+  await it.behave({})
+  const setState = `INSERT INTO psp_states (psp, state, reason) VALUES ('main', $1, 'a test')
+    ON CONFLICT (psp) DO UPDATE SET state = excluded.state`
+  await it.db.query(setState, ['draining'])
+  const service = await it.start()
+  t.after(() => service.stop())
+  const event = fundsReserved()
+  await it.reserve([event])
+  assert.equal(await eventually(() => pspOf(event.payment_id)), 'main')
+  assert.equal(await it.requests(event.payment_id), 0)
+  await it.db.query(setState, ['enabled'])
+  assert.equal(await completionOf(event.payment_id), 'main')
+})
+
 test('a payment that release 0.1.0 has sent is one of the default PSP', async (t) => {
   await it.behave({ default: 'apply_then_hang' })
   const first = await it.start()

@@ -33,10 +33,10 @@ export function planPayments(psps: Psps, payments: readonly ReservedPayment[]): 
     if (others) others.push({ payment, psp, route })
     else ofPsps.set(psp, [{ payment, psp, route }])
   }
-  return [...ofPsps.entries()].flatMap(([psp, routed]) => planAt(psp, routed, psps.areSeveral))
+  return [...ofPsps.entries()].flatMap(([psp, routed]) => planAt(psp, routed))
 }
 
-function planAt(psp: PspAtWork, routed: readonly Routed[], areSeveral: boolean): PlannedPayment[] {
+function planAt(psp: PspAtWork, routed: readonly Routed[]): PlannedPayment[] {
   const { policy, gate, waiting, adapter, name } = psp
   const { capabilities } = adapter
   // Read before the row's own deadline begins, so that ours never ends later (rule 9).
@@ -49,7 +49,8 @@ function planAt(psp: PspAtWork, routed: readonly Routed[], areSeveral: boolean):
   const admitted = new Set(candidates.filter((_, index) => admissions[index] === 'send'))
   // Times are relative to the statement that records them.
   const context = { now: 0, jitter: 0, policy, psp: name, capabilities }
-  const fresh: PspOperation = { ...newOperation(0), psp: areSeveral ? name : null }
+  // Named before the first attempt too: the bytes are for this PSP, whichever is the default later.
+  const fresh: PspOperation = { ...newOperation(0), psp: name }
   return routed.map((one) => ({
     payment: one.payment,
     psp,

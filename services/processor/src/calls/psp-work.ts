@@ -74,11 +74,9 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
   const intake = createIntake({
     places: sum(all, ({ settings }) => settings.maxSends),
     room: () => sum(all, ({ payments }) => payments.outbound.shares('execute').roomOfNew()),
-    // A PSP for which too many payments wait does not keep others from theirs.
+    // A PSP for which many payments wait keeps others from theirs only when all of the room is taken.
     waitingRoom: () =>
-      Math.max(
-        ...all.map(({ settings, payments }) => settings.maxWaiting - payments.waiting.count),
-      ),
+      sum(all, ({ settings, payments }) => settings.maxWaiting - payments.waiting.count),
   })
   deps.states.onChange(() => {
     for (const { payments, reversals } of all) {

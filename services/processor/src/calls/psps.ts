@@ -30,8 +30,6 @@ export type PspAtWork = {
 export type Psps = {
   default: PspAtWork
   get(name: string): PspAtWork | undefined
-  /** Whether there are several: then each payment names its PSP from the start. */
-  areSeveral: boolean
   /** The PSPs that a payment may go to, in order of preference; never empty. */
   routeOf(payment: RoutedPayment): readonly PspAtWork[]
   /** The one of them that takes the payment now, else the preferred one. */
@@ -54,7 +52,6 @@ export function createPsps(
   return {
     default: first,
     get: (name) => psps.get(name),
-    areSeveral: further.length > 0,
     routeOf(payment) {
       if (further.length === 0) return alone
       const all = pspsOf(routes, payment, byDefault).map(get)

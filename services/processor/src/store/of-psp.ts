@@ -30,8 +30,8 @@ export function suffixOf(psp: ClaimedPsp): string {
 const MOST_ADOPTED = 1_000
 
 /**
- * Gives queued operations that name no PSP to the default one: instances with a single PSP record
- * them so. Of a payment that was sent, release 0.1.0 named none, and the only PSP then was `main`.
+ * Gives queued operations that name no PSP to the default one: release 0.1.0 records them so. Of a
+ * payment that was sent, it named none, and the only PSP then was `main`.
  */
 export async function adoptUnnamed(
   db: Db,
