@@ -45,6 +45,11 @@ export function reversalIdOf(psp: string, transactionId: string): string {
   return v5(`reversal/${psp}/${transactionId}`, NAMESPACE)
 }
 
+/** A fact that a PSP reported to an account: UUIDv5 of both and the fact's key. */
+export function factIdOf(psp: string, account: string, key: string): string {
+  return v5(`fact/${psp}/${account}/${key}`, NAMESPACE)
+}
+
 const ID_BYTES = 16
 /** Random bytes are fetched for this many ids at once: a system call for each costs 10 µs. */
 const IDS_PER_FETCH = 512

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { newId } from '@caudal/contracts/ids.ts'
+import { factIdOf, newId } from '@caudal/contracts/ids.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import pg from 'pg'
 import type { CallbackFact } from '../src/domain/callback-fact.ts'
 import { reprocessCallback } from '../src/store/reprocess-callback.ts'
 import { storeCallbacks } from '../src/store/store-callbacks.ts'
@@ -85,6 +86,47 @@ test('P15: one bad item of a batch is parked, and the others apply', async () =>
     [parked?.state, parked?.cause, parked?.callback_state],
     ['PARKED', 'internal_error', 'CONTRADICTION'],
   )
+})
+
+test('P15: each unknown approval of a callback is a case of its own', async () => {
+  const facts = [1_000n, 2_000n].map((amountMinor) =>
+    factOf({ ourId: newId(), itsId: newId(), amountMinor }),
+  )
+  await storeOnly(facts)
+  const subjects = facts.map(({ key }) => factIdOf('main', 'main', key))
+  const amounts = await eventually(async () => {
+    const events = await Promise.all(subjects.map((id) => it.facts(id)))
+    assert.deepEqual(
+      events.map((all) => all.map(({ event_type: type }) => type)),
+      [['psp.contradicted'], ['psp.contradicted']],
+    )
+    return events.flatMap((all) => all.map((event) => 'amount' in event && event.amount))
+  })
+  assert.deepEqual(amounts, ['10.00', '20.00'])
+})
+
+test('P15: a fact that cannot be applied for now stops no other', async () => {
+  await it.behave({})
+  const [stuck, payment] = [await it.pay(), await it.pay()]
+  const owner = new pg.Client({ connectionString: it.adminUrl })
+  await owner.connect()
+  try {
+    await owner.query(`
+      CREATE FUNCTION fail_for_now() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'a full disk' USING ERRCODE = '58030'; END $$;
+      CREATE TRIGGER fail_for_now BEFORE UPDATE ON payments FOR EACH ROW
+        WHEN (NEW.payment_id = '${stuck.payment_id}') EXECUTE FUNCTION fail_for_now();`)
+    const [first, second] = [stuck, payment].map(({ payment_id: id }) =>
+      factOf({ ourId: id, paymentId: id, state: 'failed' }),
+    )
+    await storeOnly([first!, second!])
+    await eventually(async () => (await it.stored(second!.key))[0]?.state === 'CONTRADICTION')
+    assert.equal((await it.stored(first!.key))[0]?.state, 'RECEIVED')
+    await owner.query('DROP TRIGGER fail_for_now ON payments')
+    assert.equal((await it.settled(first!.key))[0]?.state, 'CONTRADICTION')
+  } finally {
+    await owner.end()
+  }
 })
 
 test('P15: facts that an instance stored and did not apply are applied by another, once', async () => {

@@ -1,4 +1,4 @@
-import { foundRefundIdOf } from '@caudal/contracts/ids.ts'
+import { factIdOf, foundRefundIdOf } from '@caudal/contracts/ids.ts'
 import { lateRefundIdOf } from '../calls/late-refund-id.ts'
 import { followUpOf } from '../domain/choose-reversal.ts'
 import { type CallbackDecision, decideCallback } from '../domain/decide-callback.ts'
@@ -249,7 +249,8 @@ function decideUnmatched({ region, now, plan }: Context, matched: MatchedFact): 
     ...(fact.amountMinor !== null && { amountMinor: fact.amountMinor }),
     ...(fact.currency !== null && { currency: fact.currency }),
   } as const
-  const subject = { type: 'callback', id: callbackId } as const
+  // A callback may have many facts, and each of them is a case of its own.
+  const subject = { type: 'callback', id: factIdOf(psp, account, matched.key) } as const
   plan.events.push({ event: contradictionEvent(envelope, contradiction, { subject }) })
   return { state: 'PARKED', cause: 'operation_unknown' }
 }

@@ -128,6 +128,14 @@ function startApplying(deps: CallbacksDeps, observer: CallbackObserver): Sweep {
       observer.failed(key, error)
     }
   }
+  // One by one, so that a bad fact stops no other; a fault that may pass is thrown at the end.
+  const applyEach = async (): Promise<void> => {
+    const passing: unknown[] = []
+    for (const key of await findDueFacts(db, MOST_FACTS)) {
+      await applyAlone(key).catch((error: unknown) => passing.push(error))
+    }
+    if (passing.length > 0) throw passing[0]
+  }
   const sweep = startSweep({
     logger,
     async round() {
@@ -137,10 +145,8 @@ function startApplying(deps: CallbacksDeps, observer: CallbackObserver): Sweep {
         const applied = await applyFacts(applying, { most: MOST_FACTS })
         report(applied)
         return applied.outcomes.length === MOST_FACTS
-      } catch (error) {
-        if (isRetryable(error)) throw error
-        // One bad fact must not stop the others.
-        for (const key of await findDueFacts(db, MOST_FACTS)) await applyAlone(key)
+      } catch {
+        await applyEach()
         return true
       }
     },

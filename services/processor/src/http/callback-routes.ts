@@ -1,3 +1,4 @@
+import { factIdOf } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
@@ -14,6 +15,8 @@ const TextOrNull = Type.Union([Type.String(), Type.Null()])
 const UuidOrNull = Type.Union([Uuid, Type.Null()])
 
 const FactView = Type.Object({
+  /** The subject of the fact's case. */
+  fact_id: Uuid,
   key: Type.String(),
   state: State,
   cause: TextOrNull,
@@ -104,6 +107,7 @@ function show({ received_at: receivedAt, finished_at: finishedAt, ...callback }:
     received_at: receivedAt.toISOString(),
     finished_at: finishedAt?.toISOString() ?? null,
     facts: callback.facts.map(({ fact, ...stored }) => ({
+      fact_id: factIdOf(callback.psp, callback.psp_account, stored.key),
       ...stored,
       kind: fact.kind,
       reported: fact.state,
