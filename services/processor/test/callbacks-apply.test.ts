@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { factIdOf, newId } from '@caudal/contracts/ids.ts'
+import { factIdOf, foundRefundIdOf, newId } from '@caudal/contracts/ids.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import pg from 'pg'
 import type { CallbackFact } from '../src/domain/callback-fact.ts'
 import { reprocessCallback } from '../src/store/reprocess-callback.ts'
 import { storeCallbacks } from '../src/store/store-callbacks.ts'
 import { about, callbackWorld, post } from './callback-world.ts'
-import { fileScope, fundsReserved } from './world.ts'
+import { fileScope, fundsReserved, refundRequested } from './world.ts'
 
 // A status query on its own schedule would come a minute after the doubt.
 const scope = fileScope(after)
@@ -164,6 +164,148 @@ test('P15: facts that an instance stored and did not apply are applied by anothe
   const { rows } = await it.db.query(`SELECT callback_id FROM callbacks WHERE state = 'RECEIVED'`)
   assert.deepEqual(rows, [], 'no callback is left over')
   await stop()
+})
+
+/** Lets a waiting fact be as old as this, and waits for its next try. */
+async function retriedAfter(key: string, tries: number): Promise<void> {
+  await it.db.query(
+    `UPDATE callback_facts SET tries = $2, due_at = statement_timestamp()
+     WHERE key = $1 AND state = 'RECEIVED'`,
+    [key, tries],
+  )
+  await eventually(async () => {
+    const { rows } = await it.db.query<{ isTried: boolean }>(
+      `SELECT state <> 'RECEIVED' OR tries > $2 AS "isTried" FROM callback_facts WHERE key = $1`,
+      [key, tries],
+    )
+    return rows[0]?.isTried
+  })
+}
+
+test('P15: a reversal waits for the refund from the console that it takes back', async () => {
+  await it.behave({})
+  const payment = await it.pay()
+  const { payment_id: paymentId } = payment
+  // A refund of ours is under way until its attempt is taken back.
+  const refund = refundRequested(payment, '4.00')
+  const ofConsole = { kind: 'refund', paymentId, itsId: newId(), amountMinor: 100n } as const
+  await it.db.query(
+    `INSERT INTO psp_states (psp, state, reason) VALUES ('main', 'disabled', 'a test')`,
+  )
+  await it.refund([refund])
+  await eventually(async () => {
+    const { rowCount } = await it.db.query(
+      `UPDATE operations SET attempt_number = 1, psp = 'main', step = 'await',
+         due_at = statement_timestamp() + interval '1 hour'
+       WHERE request_id = $1 AND step = 'send'`,
+      [refund.refund_id],
+    )
+    return rowCount === 1
+  })
+  const approval = factOf(ofConsole)
+  const reversal = factOf({ ...ofConsole, state: 'reversed' })
+  await storeOnly([approval, reversal])
+  for (const { key } of [approval, reversal]) {
+    await retriedAfter(key, 20)
+    assert.equal((await it.stored(key))[0]?.state, 'RECEIVED')
+  }
+  await it.db.query(`UPDATE psp_states SET state = 'enabled' WHERE psp = 'main'`)
+  await it.db.query(
+    `UPDATE operations SET attempt_number = 0, step = 'send', due_at = statement_timestamp()
+     WHERE request_id = $1`,
+    [refund.refund_id],
+  )
+  for (const { key } of [approval, reversal]) {
+    await eventually(async () => {
+      await it.db.query(
+        `UPDATE callback_facts SET due_at = statement_timestamp()
+         WHERE key = $1 AND state = 'RECEIVED'`,
+        [key],
+      )
+      return (await it.stored(key))[0]?.state === 'APPLIED'
+    })
+  }
+  const found = await eventually(async () => {
+    const events = await it.facts(paymentId)
+    return events.length > 0 && events
+  })
+  assert.deepEqual(
+    found.map(({ event_type: type }) => type),
+    ['refund.found'],
+  )
+})
+
+test('P15: a reversal that found nothing is a case, and is applied once its refund is known', async () => {
+  await it.behave({})
+  const payment = await it.pay()
+  const { payment_id: paymentId } = payment
+  const ofConsole = { kind: 'refund', paymentId, itsId: newId(), amountMinor: 100n } as const
+  const reversal = factOf({ ...ofConsole, state: 'reversed' })
+  await storeOnly([reversal])
+  await retriedAfter(reversal.key, 20)
+  const [parked] = await it.settled(reversal.key)
+  assert.deepEqual([parked?.state, parked?.cause], ['PARKED', 'operation_unknown'])
+  const [contradicted] = await eventually(async () => {
+    const events = await it.facts(paymentId)
+    return events.length > 0 && events
+  })
+  assert.ok(contradicted?.event_type === 'psp.contradicted')
+  assert.deepEqual(contradicted.subject, { type: 'payment', id: paymentId })
+  await storeOnly([factOf(ofConsole)])
+  const [applied] = await eventually(async () => {
+    const facts = await it.stored(reversal.key)
+    return facts[0]?.state === 'APPLIED' && facts
+  })
+  assert.equal(applied?.callback_state, 'APPLIED')
+  const results = await eventually(async () => {
+    const events = await it.refundResults(foundRefundIdOf('main', ofConsole.itsId))
+    return events.length > 0 && events
+  })
+  assert.deepEqual(
+    results.map(({ event_type: type }) => type as string),
+    ['refund.reversed'],
+  )
+})
+
+test('P15: a second report of a refund with another amount is a case', async () => {
+  await it.behave({})
+  const payment = await it.pay()
+  const { payment_id: paymentId } = payment
+  const ofConsole = { kind: 'refund', paymentId, itsId: newId() } as const
+  const reports = [100n, 200n].map((amountMinor) => factOf({ ...ofConsole, amountMinor }))
+  await storeOnly(reports)
+  const states = await Promise.all(reports.map(async ({ key }) => (await it.settled(key))[0]))
+  assert.deepEqual(
+    states.map((fact) => [fact?.state, fact?.cause]),
+    [
+      ['APPLIED', null],
+      ['CONTRADICTION', 'amount_mismatch'],
+    ],
+  )
+})
+
+test('P15: a second transaction of a refund that was canceled is a case', async () => {
+  await it.behave({})
+  const payment = await it.pay()
+  const { payment_id: paymentId } = payment
+  const ourId = newId()
+  await it.db.query(
+    `INSERT INTO operations (operation_id, kind, request_id, sequence, tenant_id, status, reason)
+     VALUES ($1, 'refund', $1, 1, 'caudal', 'FAILED', 'canceled')`,
+    [ourId],
+  )
+  const reports = [newId(), newId()].map((itsId) =>
+    factOf({ kind: 'refund', ourId, paymentId, itsId, amountMinor: 100n }),
+  )
+  await storeOnly(reports)
+  const states = await Promise.all(reports.map(async ({ key }) => (await it.settled(key))[0]))
+  assert.deepEqual(
+    states.map((fact) => [fact?.state, fact?.cause]),
+    [
+      ['APPLIED', null],
+      ['CONTRADICTION', 'operation_unknown'],
+    ],
+  )
 })
 
 test('P15: one reference at two PSPs is not one operation', async () => {

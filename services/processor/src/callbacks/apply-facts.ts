@@ -4,6 +4,7 @@ import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { newReversal } from '../calls/new-reversal.ts'
 import type { Emission } from '../domain/decision.ts'
 import type { OperationFacts } from '../domain/operation-facts.ts'
+import { itsIdOf } from '../domain/psp-operation.ts'
 import { resultEvent } from '../messaging/result-event.ts'
 import { type ClaimedFact, claimFacts, type FactKey } from '../store/claim-facts.ts'
 import { claimTransactions, type TransactionClaim } from '../store/claim-transactions.ts'
@@ -14,6 +15,7 @@ import type { StoredOperation } from '../store/operation-row.ts'
 import { OPERATIONS, type OperationTable, PAYMENTS } from '../store/operation-tables.ts'
 import { recordOperations } from '../store/record-operations.ts'
 import { saveDecisions } from '../store/save-decisions.ts'
+import { type PspName, wakeFacts } from '../store/wake-facts.ts'
 import type { FindPsp } from './callback-psp.ts'
 import { claimsOf, decideFacts, type DecideFactsDeps } from './decide-facts.ts'
 import type { FactOutcome, FactPlan, MatchedFact } from './fact-plan.ts'
@@ -25,6 +27,7 @@ export type AppliedFacts = {
   outcomes: readonly FactOutcome[]
   emitted: readonly { facts: OperationFacts; emission: Emission }[]
   areEvents: boolean
+  asks: FactPlan['asks']
   /** Operations are due at once. */
   areDue: boolean
   /** When the first fact that waits is due; null if none waits. */
@@ -51,11 +54,12 @@ export async function applyFacts(
     await save(tx, deps, plan, now)
     // The configuration may have lost a PSP since.
     const gone = claimed.filter(({ psp }) => deps.findPsp(psp) === undefined)
+    const names = newNamesOf(plan)
     await finishFacts(tx, [
       ...plan.outcomes.map((outcome) => finishedOf(outcome)),
       ...gone.map((fact) => ({ ...fact, ...UNKNOWN_PSP })),
     ])
-    return appliedOf(plan)
+    return { ...appliedOf(plan), ...((await wakeFacts(tx, names)) && { dueInMs: 0 }) }
   })
 }
 
@@ -64,8 +68,24 @@ const NOTHING: AppliedFacts = {
   outcomes: [],
   emitted: [],
   areEvents: false,
+  asks: [],
   areDue: false,
   dueInMs: null,
+}
+
+/** The PSP's ids of operations that the facts were the first to name. */
+function newNamesOf({ outcomes, states, found }: FactPlan): PspName[] {
+  const ofOperations = outcomes.flatMap(({ fact: { operation, psp } }) => {
+    const after = operation && states.get(operation.facts.operationId)
+    if (!after) return []
+    const known = [itsIdOf(operation.state), operation.state.lateId]
+    const ids = [itsIdOf(after), after.lateId].filter((id) => id !== null)
+    return ids.filter((id) => !known.includes(id)).map((itsId) => ({ psp, itsId }))
+  })
+  return [
+    ...ofOperations,
+    ...found.map(({ claim }) => ({ psp: claim.psp, itsId: claim.transactionId })),
+  ]
 }
 
 /** Matches facts and locks what they are about: payments, then operations, each sorted. */
@@ -172,25 +192,28 @@ async function recordFound(tx: Tx, region: string, plan: FactPlan, now: number):
   const first = new Map<string, (typeof plan.found)[number]>()
   for (const found of plan.found) {
     const { operationId } = found.refund.facts
-    if (first.has(operationId)) found.outcome.state = 'NO_CHANGE'
-    else first.set(operationId, found)
+    if (!first.has(operationId)) first.set(operationId, found)
   }
   const refunds = [...first.values()]
   const { operationIds } = await recordOperations(
     tx,
     refunds.map(({ refund }) => refund),
   )
+  const recorded = new Set(refunds.filter(({ claim }) => operationIds.has(claim.operationId)))
   await claimTransactions(
     tx,
     OPERATIONS,
-    refunds.map(({ claim }) => claim),
+    [...recorded].map(({ claim }) => claim),
   )
-  for (const { refund, outcome, emission } of refunds) {
-    const { facts, state } = refund
-    if (!operationIds.has(facts.operationId)) outcome.state = 'NO_CHANGE'
-    else {
-      const event = resultEvent(facts, emission, { region, now, psp: state.psp })
-      plan.emitted.push({ facts, emission, event })
+  for (const found of plan.found) {
+    if (recorded.has(found)) {
+      const { facts, state } = found.refund
+      const event = resultEvent(facts, found.emission, { region, now, psp: state.psp })
+      plan.emitted.push({ facts, emission: found.emission, event })
+    } else {
+      // Known by now: the fact is compared with it in the next round.
+      found.outcome.state = 'WAIT'
+      found.outcome.cause = 'refund_known'
     }
   }
 }
@@ -208,7 +231,7 @@ function waitMsOf(tries: number): number {
   return Math.min(WAIT.mostMs, WAIT.baseMs * 2 ** Math.min(tries, 10))
 }
 
-function appliedOf({ outcomes, emitted, events, followUps, states }: FactPlan): AppliedFacts {
+function appliedOf({ outcomes, emitted, events, followUps, states, asks }: FactPlan): AppliedFacts {
   const waits = outcomes.flatMap(({ state, fact }) =>
     state === 'WAIT' ? [waitMsOf(fact.tries)] : [],
   )
@@ -217,6 +240,7 @@ function appliedOf({ outcomes, emitted, events, followUps, states }: FactPlan): 
     outcomes,
     emitted: emitted.map(({ facts, emission }) => ({ facts, emission })),
     areEvents: emitted.length + events.length > 0,
+    asks,
     areDue,
     dueInMs: waits.length > 0 ? Math.min(...waits) : null,
   }

@@ -1,12 +1,13 @@
 import { factIdOf, foundRefundIdOf } from '@caudal/contracts/ids.ts'
 import { lateRefundIdOf } from '../calls/late-refund-id.ts'
+import { isUnnamed } from '../domain/callback-fact.ts'
 import { followUpOf } from '../domain/choose-reversal.ts'
 import { type CallbackDecision, decideCallback } from '../domain/decide-callback.ts'
 import { contradict, hasSucceeded } from '../domain/decide-late.ts'
 import { decideFound, decideReturn, readReturn } from '../domain/decide-unasked.ts'
 import type { Emission, PspDecision } from '../domain/decision.ts'
 import type { OperationFacts, ReversalFacts } from '../domain/operation-facts.ts'
-import { isOver, newOperation, type PspOperation } from '../domain/psp-operation.ts'
+import { isOver, itsIdOf, newOperation, type PspOperation } from '../domain/psp-operation.ts'
 import { contradictionEvent, unmatchedReturnEvent } from '../messaging/psp-fact-event.ts'
 import { envelopeOf, resultEvent } from '../messaging/result-event.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
@@ -15,9 +16,15 @@ import type { FactOutcome, FactPlan, MatchedFact } from './fact-plan.ts'
 export type DecideFactsDeps = { region: string; jitter: () => number }
 type Decided = Pick<FactOutcome, 'state' | 'cause'>
 
-/** What may become known is tried this often; a fact about nothing is then parked. */
+/** A fact about nothing that is known is tried this often before it is finished as such. */
 const MOST_TRIES = 5
+/** About a day: as long as a repeated request may still learn the PSP's id of its payment. */
+const MOST_TRIES_OF_KNOWABLE = 1_500
+/** Some minutes, in which a PSP that cannot answer may recover. */
+const MOST_ASKS = 12
 const REPEATED_DETAIL = 'The PSP named a transaction that belongs to another operation.'
+const REVERSED_DETAIL =
+  'The PSP took back a refund of the payment that it had not reported before.'
 const UNKNOWN_DETAIL = 'The PSP reported money of an operation that is not known here.'
 
 /**
@@ -35,6 +42,7 @@ export function decideFacts(
     followUps: [],
     found: [],
     emitted: [],
+    asks: [],
     events: [],
     outcomes: [],
   }
@@ -106,7 +114,15 @@ function decideOwn(
     capabilities,
     psp,
     declineCode,
+    isAskedInVain: matched.tries >= MOST_ASKS,
   })
+  if (decided.query !== null) {
+    keep(context, matched, operation, decided)
+    const itsId = fact.itsId ?? itsIdOf(state)
+    const asked = { facts: operation.facts, query: decided.query, itsId }
+    context.plan.asks.push({ reporting, asked })
+    return { state: 'WAIT', cause: 'outcome_asked' }
+  }
   if (isOpenHint(matched, decided)) {
     // Asked about once; what was claimed is compared with the outcome when that is known.
     if (matched.tries === 0) keep(context, matched, operation, decided)
@@ -131,13 +147,19 @@ function decideOfPayment(context: Context, matched: MatchedFact, payment: Stored
     return
   }
   if (fact.state !== 'approved') {
-    // A reversal may overtake the approval before it.
-    const isEarly = fact.state === 'reversed' && matched.tries < MOST_TRIES
-    const state = isEarly ? 'WAIT' : 'PARKED'
+    const state = fact.state === 'reversed' && isEarly(matched) ? 'WAIT' : 'PARKED'
     plan.outcomes.push({ fact: matched, state, cause: 'operation_unknown' })
+    if (fact.state !== 'reversed' || state === 'WAIT') return
+    const before = stateOf(context, payment)
+    keepOne(context, matched, payment, contradict(before, 'operation_unknown', REVERSED_DETAIL))
     return
   }
   decideFoundRefund(context, matched, payment)
+}
+
+/** A reversal may overtake the approval before it, which waits for the refunds under way. */
+function isEarly({ match, tries }: MatchedFact): boolean {
+  return match.mayBeUnderWay || match.mayBecomeKnown || tries < MOST_TRIES
 }
 
 function decideReturned(context: Context, matched: MatchedFact, payment: StoredOperation): Decided {
@@ -175,6 +197,7 @@ function decideFoundRefund(context: Context, matched: MatchedFact, payment: Stor
         return
       }
       const { amountMinor, transactionId, emission } = found
+      const lastResponse = emission.response
       const made = { psp: reporting.name, amountMinor, transactionId, now }
       const facts = foundFacts(payment, made, match.canceledId)
       const over = { status: 'COMPLETED', step: null, dueAt: null, psp: reporting.name } as const
@@ -183,7 +206,11 @@ function decideFoundRefund(context: Context, matched: MatchedFact, payment: Stor
       plan.found.push({
         outcome,
         emission,
-        refund: { facts, requestBody: Buffer.alloc(0), state: { ...newOperation(0), ...over } },
+        refund: {
+          facts,
+          requestBody: Buffer.alloc(0),
+          state: { ...newOperation(0), ...over, lastResponse },
+        },
         claim: { psp: reporting.name, transactionId, operationId: facts.operationId },
       })
       return
@@ -224,11 +251,10 @@ function foundFacts(
 
 /** A fact about nothing that is known here. Money is never dropped: it is kept for a person. */
 function decideUnmatched({ region, now, plan }: Context, matched: MatchedFact): Decided {
-  const { fact, reporting, account, callbackId, tries } = matched
+  const { fact, reporting, account, callbackId, tries, match } = matched
   if (fact.state === 'unknown') return { state: 'PARKED', cause: 'unknown' }
-  // Without our id, it may become known by the PSP's.
-  const isUnnamed = fact.kind === 'pay' && fact.ourId === null
-  if (isUnnamed && tries < MOST_TRIES) return { state: 'WAIT', cause: 'operation_unknown' }
+  const mostTries = match.mayBecomeKnown ? MOST_TRIES_OF_KNOWABLE : MOST_TRIES
+  if (isUnnamed(fact) && tries < mostTries) return { state: 'WAIT', cause: 'operation_unknown' }
   const psp = reporting.name
   const tenantId = reporting.callbacks.accounts.get(account)?.tenantId
   if (tenantId === undefined) return { state: 'PARKED', cause: 'account_unknown' }

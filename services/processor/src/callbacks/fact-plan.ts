@@ -9,7 +9,7 @@ import type { TransactionClaim } from '../store/claim-transactions.ts'
 import type { FactMatch } from '../store/match-facts.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import type { NewReversal } from '../store/record-operations.ts'
-import type { CallbackPsp } from './callback-psp.ts'
+import type { AskedOperation, CallbackPsp } from './callback-psp.ts'
 
 /** A fact with what it is about, as it was locked. */
 export type MatchedFact = ClaimedFact & {
@@ -41,6 +41,8 @@ export type FactPlan = {
   followUps: { adapter: PspAdapter; facts: ReversalFacts; psp: string | null }[]
   found: FoundRefundPlan[]
   emitted: { facts: OperationFacts; emission: Emission; event: OutboxEvent }[]
+  /** Questions about operations that have ended, to be asked after the commit. */
+  asks: { reporting: CallbackPsp; asked: AskedOperation }[]
   /** Events about no operation of ours. */
   events: OutboxEvent[]
   outcomes: FactOutcome[]

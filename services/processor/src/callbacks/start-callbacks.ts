@@ -117,6 +117,7 @@ function startApplying(deps: CallbacksDeps, observer: CallbackObserver): Sweep {
     for (const { facts, emission } of applied.emitted) deps.observer.emitted(facts, emission)
     if (applied.areEvents) deps.wakeRelay()
     if (applied.areDue) deps.wakeCalls()
+    for (const { reporting, asked } of applied.asks) reporting.ask(asked)
     if (applied.dueInMs !== null) sweep.wakeIn(applied.dueInMs)
   }
   const applyAlone = async (key: FactKey): Promise<void> => {

@@ -1,15 +1,17 @@
 import type { CircuitMode } from '@caudal/outbound/breaker.ts'
 import { type CallKey, nameOf } from '@caudal/outbound/call-key.ts'
 import type { Circuits } from '@caudal/outbound/create-circuits.ts'
+import { deadlineIn } from '@caudal/outbound/deadline.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
-import type { FindPsp } from '../callbacks/callback-psp.ts'
+import type { CallbackPsp, FindPsp } from '../callbacks/callback-psp.ts'
 import type { Config } from '../config.ts'
 import type { ProcessBatchDeps } from '../process-batch.ts'
 import { createAdapter } from '../psp/adapters.ts'
 import type { PspSettings } from '../psp/psp-settings.ts'
 import { OPERATIONS, PAYMENTS } from '../store/operation-tables.ts'
+import { callKeyOf } from './call-key-of.ts'
 import type { PspCallResult } from './call-psp.ts'
 import { createIntake } from './intake.ts'
 import { createObserver, type Observer } from './observe.ts'
@@ -74,7 +76,7 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
   const intake = createIntake({
     places: sum(all, ({ settings }) => settings.maxSends),
     room: () => sum(all, ({ payments }) => payments.outbound.shares('execute').roomOfNew()),
-    // A PSP for which many payments wait keeps others from theirs only when all of the room is taken.
+    // A PSP for which many payments wait keeps others from theirs only once all room is taken.
     waitingRoom: () =>
       sum(all, ({ settings, payments }) => settings.maxWaiting - payments.waiting.count),
   })
@@ -95,7 +97,7 @@ export function startPspWork(deps: PspWorkDeps): PspWork {
     },
     findPsp(name) {
       const ofPsp = lanes.get(name)
-      return ofPsp && { ...ofPsp.settings, adapter: ofPsp.atWork.adapter }
+      return ofPsp && callbackPspOf(ofPsp)
     },
     wake() {
       for (const { payments, reversals } of all) {
@@ -179,6 +181,18 @@ function startLanes(
   const { begin: send, addBacklog } = outbound
   const known = { name, adapter, policy, accounts, gate, waiting, state, isOpen }
   return { settings, payments, reversals, atWork: { ...known, send, addBacklog } }
+}
+
+function callbackPspOf({ settings, atWork, payments, reversals }: PspLanes): CallbackPsp {
+  return {
+    ...settings,
+    adapter: atWork.adapter,
+    ask(asked) {
+      const { outbound } = asked.facts.kind === 'pay' ? payments : reversals
+      const deadline = deadlineIn(settings.policy.timeoutMs)
+      outbound.begin([{ peer: 'query', key: callKeyOf(asked.facts), ...asked, deadline }])
+    },
+  }
 }
 
 function watchedOf({ settings: { name }, payments, reversals }: PspLanes): WatchedPsp {

@@ -27,3 +27,10 @@ export type CallbackFact = {
   /** Why it failed, or why the bank returned the money, as the PSP spells it. */
   reasonCode: string | null
 }
+
+/** Whether only the PSP's id names the payment, which may become known later than the fact. */
+export function isUnnamed({ kind, ourId, itsId, paymentId, paymentItsId }: CallbackFact): boolean {
+  return kind === 'pay'
+    ? ourId === null && itsId !== null
+    : paymentId === null && paymentItsId !== null
+}

@@ -16,6 +16,7 @@ const verdict: CallbackContext = {
   capabilities,
   psp: 'main',
   declineCode: 'other',
+  isAskedInVain: false,
 }
 const hint: CallbackContext = {
   ...verdict,
@@ -58,7 +59,19 @@ test('a hint about an operation that has not ended makes its status query due no
   assert.equal(withoutId.operation.step, 'query')
 })
 
+test('a hint that what failed has succeeded is asked about, by its own id too', () => {
+  const byItsId = { ...hint, capabilities: { ...hint.capabilities, queryBy: 'its_id' } } as const
+  for (const context of [hint, byItsId]) {
+    const decided = decideCallback(failed, TERMS, fact('approved'), context)
+    assert.deepEqual([kindsOf(decided), decided.query], [[], 1])
+    assert.deepEqual(decided.operation, { ...failed, queries: 1 })
+  }
+  const unnamed = decideCallback(failed, TERMS, fact('approved', { itsId: null }), byItsId)
+  assert.deepEqual([kindsOf(unnamed), unnamed.query], [['contradicted'], null])
+})
+
 test('a hint never moves what has ended: it repeats it or opens a case', () => {
+  const inVain = { ...hint, isAskedInVain: true }
   const rows = [
     [completed, 'approved', []],
     [completed, 'failed', ['contradicted']],
@@ -66,7 +79,7 @@ test('a hint never moves what has ended: it repeats it or opens a case', () => {
     [failed, 'approved', ['contradicted']],
   ] as const
   for (const [state, reported, emitted] of rows) {
-    const decided = decideCallback(state, TERMS, fact(reported), hint)
+    const decided = decideCallback(state, TERMS, fact(reported), inVain)
     assert.deepEqual(kindsOf(decided), emitted)
     assert.deepEqual(decided.operation, state)
   }

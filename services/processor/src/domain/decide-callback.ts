@@ -3,6 +3,7 @@ import type { CallbackFact } from './callback-fact.ts'
 import { contradict, decideLate, hasSucceeded, transactionOf } from './decide-late.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { awaitVerdict, type Emission, moveOn, type PspDecision } from './decision.ts'
+import { canBeQueried } from './learn-next.ts'
 import { answeredBy, isOver, itsIdOf, type PspOperation } from './psp-operation.ts'
 import type { DecisionContext } from './retry-policy.ts'
 
@@ -16,6 +17,8 @@ export type CallbackDecision = {
   result: FactResult
   /** Why nothing was applied; null where the result says it. */
   cause: string | null
+  /** The status query, by its number, that is to be made now about an operation that has ended. */
+  query: number | null
 }
 
 /** What the operation is about. */
@@ -26,6 +29,8 @@ export type CallbackContext = DecisionContext & {
   psp: string
   /** The PSP's code of a failure in words of our own. */
   declineCode: DeclineCode
+  /** Queries have not confirmed what is claimed of an operation that has ended. */
+  isAskedInVain: boolean
 }
 
 const DETAILS = {
@@ -66,17 +71,20 @@ export function decideCallback(
 /** Puts decisions that follow each other together. */
 function decided(before: PspOperation, decisions: readonly PspDecision[]): CallbackDecision {
   const operation = decisions.at(-1)?.operation ?? before
+  const call = decisions.at(-1)?.call
+  const query = call?.kind === 'query' ? call.query : null
   const emissions = decisions.flatMap(({ emission }) => (emission === null ? [] : [emission]))
   const contradiction = emissions.find(({ kind }) => kind === 'contradicted')
   if (contradiction?.kind === 'contradicted') {
-    return { operation, emissions, result: 'CONTRADICTION', cause: contradiction.contradiction }
+    const cause = contradiction.contradiction
+    return { operation, emissions, result: 'CONTRADICTION', cause, query }
   }
   const isApplied = emissions.length > 0 || decisions.some((one) => one.operation !== before)
-  return { operation, emissions, result: isApplied ? 'APPLIED' : 'NO_CHANGE', cause: null }
+  return { operation, emissions, result: isApplied ? 'APPLIED' : 'NO_CHANGE', cause: null, query }
 }
 
 function parked(operation: PspOperation, cause: string): CallbackDecision {
-  return { operation, emissions: [], result: 'PARKED', cause }
+  return { operation, emissions: [], result: 'PARKED', cause, query: null }
 }
 
 /** The same operation, so that `decided` sees that nothing changed. */
@@ -133,7 +141,7 @@ function isVerdict({ state, itsId }: CallbackFact, { capabilities }: CallbackCon
 
 function decideHint(
   operation: PspOperation,
-  { state }: CallbackFact,
+  { state, itsId }: CallbackFact,
   context: CallbackContext,
 ): PspDecision {
   if (!isOver(operation)) return queryNow(operation, context)
@@ -142,7 +150,24 @@ function decideHint(
     return contradict(operation, 'failure_after_success', DETAILS.failure)
   }
   if (state === 'failed') return unchanged(operation)
+  if (!context.isAskedInVain && canBeAsked(operation, itsId, context)) return ask(operation)
   return contradict(operation, 'success_after_failure', DETAILS.late)
+}
+
+/** The callback itself may name the operation as the PSP is asked about it. */
+function canBeAsked(
+  operation: PspOperation,
+  itsId: string | null,
+  context: CallbackContext,
+): boolean {
+  const isByItsId = context.capabilities.queryBy === 'its_id' && itsId !== null
+  return isByItsId || canBeQueried(operation, context)
+}
+
+/** Its step stays null: the query is made once, and only its answer is truth. */
+function ask(operation: PspOperation): PspDecision {
+  const query = operation.queries + 1
+  return { ...moveOn(operation, { queries: query }), call: { kind: 'query', query } }
 }
 
 /** The status is queried at once: a request may have left, whatever its answer was. */

@@ -50,9 +50,11 @@ export function readReturn(fact: CallbackFact): MoneyReturned | { cause: string 
   return { kind: 'returned', reference, amountMinor, currency, reason }
 }
 
+type LateSuccess = Extract<Emission, { kind: 'late_success' }>
+
 /** What becomes of money that went back without a refund of ours. */
 export type FoundRefundDecision =
-  | { kind: 'found'; emission: Emission; amountMinor: bigint; transactionId: string }
+  | { kind: 'found'; emission: LateSuccess; amountMinor: bigint; transactionId: string }
   | { kind: 'contradicted'; decision: PspDecision }
   /** The payment is asked about first, and the fact is applied after its end. */
   | { kind: 'wait'; decision: PspDecision }

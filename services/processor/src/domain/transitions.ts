@@ -124,6 +124,7 @@ const FACTS: readonly Fact[] = [
   reported('callback: reversed', 'reversed'),
   reported('callback: other amount', 'approved', { amountMinor: 2n }),
   reported('callback: hint', 'approved', { itsId: null }),
+  reported('callback: hint, asked in vain', 'approved', { itsId: null }, true),
   {
     name: 'callback: returned',
     apply(state) {
@@ -151,12 +152,17 @@ function factOf(state: FactState, given: Partial<CallbackFact> = {}): CallbackFa
 }
 
 /** A fact of a callback about an operation that was sent, or that has ended. */
-function reported(name: string, state: FactState, given: Partial<CallbackFact> = {}): Fact {
-  const reporting = { ...context, declineCode: 'other' } as const
+function reported(
+  name: string,
+  state: FactState,
+  given: Partial<CallbackFact> = {},
+  isAskedInVain = false,
+): Fact {
+  const reporting = { ...context, declineCode: 'other', isAskedInVain } as const
   return {
     name,
     apply(before) {
-      if (before.attempt === 0 && !isOver(before)) return null
+      if ((isAskedInVain || before.attempt === 0) && !isOver(before)) return null
       return decideCallback(before, TERMS, factOf(state, given), reporting)
     },
   }

@@ -2,7 +2,8 @@ import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import { named, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import type { CallbackFact } from '../domain/callback-fact.ts'
+import { type CallbackFact, isUnnamed } from '../domain/callback-fact.ts'
+import { findKnowable } from './find-knowable.ts'
 import { OPERATIONS, type OperationTable, PAYMENTS } from './operation-tables.ts'
 
 /** What a fact is about. */
@@ -15,9 +16,11 @@ export type FactMatch = {
   canceledId: string | null
   /** Refunds or voids of the payment are at the PSP, so the fact may be about one of them. */
   mayBeUnderWay: boolean
+  /** What the fact is about is not known here yet, but may become known. */
+  mayBecomeKnown: boolean
 }
 
-type Reported = { psp: string; fact: CallbackFact }
+type Reported = { psp: string; callbackId: string; fact: CallbackFact }
 type Row = {
   id: string
   payment_id: string
@@ -49,7 +52,46 @@ export async function matchFacts(tx: Tx, reported: readonly Reported[]): Promise
   ]
   const operations = await load(tx, OPERATIONS, operationIds)
   const known = { payments: await load(tx, PAYMENTS, paymentIds), operations }
-  return reported.map((one) => matchOf(one, known, byPspId))
+  const matches = reported.map((one) => matchOf(one, known, byPspId))
+  const adopted = await findAdopted(tx, matches)
+  const knowable = await findKnowable(
+    tx,
+    reported.filter(({ fact }, index) => isOpen(fact, matches[index]!)),
+  )
+  return reported.map((one, index) => {
+    const match = matches[index]!
+    const adoption = adopted.get(match.canceledId ?? '')
+    if (adoption) return matched({ table: OPERATIONS, id: adoption.id }, adoption)
+    return { ...match, mayBecomeKnown: knowable.has(one) }
+  })
+}
+
+/** Whether it is worth to look for what the fact may be about. */
+function isOpen(fact: CallbackFact, { operation, paymentId }: FactMatch): boolean {
+  if (operation !== null) return false
+  return fact.state === 'reversed' || (paymentId === null && isUnnamed(fact))
+}
+
+/** The operations with which canceled refunds were adopted, by the refund. */
+async function findAdopted(
+  tx: Tx,
+  matches: readonly FactMatch[],
+): Promise<ReadonlyMap<string, Row>> {
+  const ids = matches.flatMap(({ canceledId }) => (canceledId === null ? [] : [canceledId]))
+  if (ids.length === 0) return new Map()
+  const { rows } = await tx.query<{ id: string; request_id: string }>(
+    named(
+      'find-adopted',
+      sql`SELECT operation_id AS id, request_id FROM operations
+        WHERE request_id = ANY(${uuidArray(ids, (id) => id)}::uuid[]) AND sequence = 2`,
+    ),
+  )
+  const operations = await load(
+    tx,
+    OPERATIONS,
+    rows.map(({ id }) => id),
+  )
+  return new Map(rows.map(({ id, request_id: refund }) => [refund, operations.get(id)!]))
 }
 
 function matchOf(
@@ -84,6 +126,7 @@ function matched(operation: FactMatch['operation'] | undefined, row: Row | undef
     paymentId: row?.payment_id ?? null,
     canceledId: null,
     mayBeUnderWay: row?.is_under_way ?? false,
+    mayBecomeKnown: false,
   }
 }
 

@@ -24,12 +24,12 @@ export async function recordOperations(
   const statement = sql`
     INSERT INTO operations (operation_id, kind, request_id, sequence, payment_id, tenant_id,
       account_id, user_id, amount_minor, currency, destination_bank, gateway_transaction_id,
-      requested_at, request_body, traceparent, status, step, due_at, attempt_number, reason, psp,
-      finished_at)
+      requested_at, request_body, traceparent, status, step, due_at, attempt_number,
+      gateway_response, reason, psp, finished_at)
     SELECT operation_id, kind, request_id, sequence, payment_id, tenant_id, account_id, user_id,
       amount_minor, currency, destination_bank, gateway_transaction_id, requested_at, request_body,
       traceparent, status, step, CASE WHEN step IS NOT NULL THEN statement_timestamp() END, 0,
-      reason, psp, CASE WHEN step IS NULL THEN statement_timestamp() END
+      gateway_response::jsonb, reason, psp, CASE WHEN step IS NULL THEN statement_timestamp() END
     FROM unnest(
       ${facts.map((it) => it.operationId)}::uuid[],
       ${facts.map((it) => it.kind)}::text[],
@@ -48,11 +48,12 @@ export async function recordOperations(
       ${facts.map((it) => it.traceparent)}::text[],
       ${states.map((it) => it.status)}::text[],
       ${states.map((it) => it.step)}::text[],
+      ${states.map(({ lastResponse: it }) => it && JSON.stringify(it))}::text[],
       ${states.map((it) => it.reason)}::text[],
       ${states.map((it) => it.psp)}::text[]
     ) AS n(operation_id, kind, request_id, sequence, payment_id, tenant_id, account_id, user_id,
       amount_minor, currency, destination_bank, gateway_transaction_id, requested_at, request_body,
-      traceparent, status, step, reason, psp)
+      traceparent, status, step, gateway_response, reason, psp)
     ORDER BY request_id, sequence
     ON CONFLICT DO NOTHING
     RETURNING operation_id, statement_timestamp() AS now`
