@@ -3,11 +3,7 @@ import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { insertCallbacks } from '@caudal/simulator-kit/callbacks/callback-table.ts'
 import type { Callbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
-import type {
-  BankConsole,
-  ConsoleOrder,
-  Movement,
-} from '@caudal/simulator-kit/http/movement-routes.ts'
+import type { BankConsole } from '@caudal/simulator-kit/http/movement-routes.ts'
 import { planOutcome } from '@caudal/simulator-kit/plan-outcome.ts'
 import { callbacksOf } from './domain/callback-items.ts'
 import { newTransferId } from './process-batch.ts'
@@ -49,19 +45,10 @@ export function createConsole(deps: {
         const { callback } = planOutcome({ kind: 'approve' }, 0)
         const at = new Date()
         if (callbacks.enabled) await tx.query(insertCallbacks(callbacksOf(transfer, callback, at)))
-        return movementOf(order, transfer, at)
+        return { movementId: own.ref, amountMinor, currency, at }
       })
       callbacks.wake()
       return moved
     },
   }
-}
-
-function movementOf(
-  { paymentId, reason }: ConsoleOrder,
-  { ref, amountMinor, currency }: { ref: string; amountMinor: bigint; currency: string },
-  at: Date,
-): Movement {
-  const moved = { movementId: ref, paymentId, amountMinor, currency, reason, at }
-  return { sequence: 0n, refundId: null, ...moved }
 }

@@ -21,8 +21,7 @@ import { type IncomingOrder, processBatch, type ProcessedOrder } from './process
 import { settleDue } from './settle-due.ts'
 import { addCallbackSettings, sendBatch } from './signed-batches.ts'
 import { listCharges, totalCharges } from './store/list-charges.ts'
-import { listMovements } from './store/list-movements.ts'
-import { listReturnedMoney } from './store/list-returned-money.ts'
+import { movedMoney } from './store/moved-money.ts'
 
 const NAME = 'asyncbank'
 const RETRY_AFTER_FAULT_MS = 1_000
@@ -61,16 +60,13 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
     list: (filter) => listCharges(db, filter),
     total: (to) => totalCharges(db, to),
   })
-  addReturnedMoneyRoute(app, { cursors, list: (page) => listReturnedMoney(db, page) })
+  const books = { db, movedMoney }
+  addReturnedMoneyRoute(app, { cursors, books })
   addRequestList(app, {
     cursors,
     list: (operation, filter) => listOperationRequests(db, operation, filter),
   })
-  addMovementRoutes(app, {
-    cursors,
-    list: (kind, filter) => listMovements(db, kind, filter),
-    ...createConsole({ db, callbacks }),
-  })
+  addMovementRoutes(app, { cursors, books, console: createConsole({ db, callbacks }) })
   addCallbackSettings(app, callbacks)
   // Transfers that were accepted before a restart are settled after it.
   settlement.wake()

@@ -34,16 +34,8 @@ export function createConsole(deps: {
         const isUnknown = movement?.errorCode === 'payment_not_found'
         return isUnknown ? 'payment_not_found' : 'exceeds_charge'
       }
-      return {
-        sequence: 0n,
-        movementId,
-        paymentId,
-        refundId: null,
-        amountMinor: movement.amountMinor!,
-        currency: movement.currency!,
-        reason,
-        at: new Date(),
-      }
+      const money = { amountMinor: movement.amountMinor!, currency: movement.currency! }
+      return { movementId, ...money, at: new Date() }
     },
   }
 }

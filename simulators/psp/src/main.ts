@@ -23,9 +23,8 @@ import { type IncomingPayment, processBatch, type ProcessedPayment } from './pro
 import { processMovements, type ProcessedMovement } from './process-movements.ts'
 import { addCallbackSettings, sendSigned } from './signed-callbacks.ts'
 import { listCharges, totalCharges } from './store/list-charges.ts'
-import { listMovements } from './store/list-movements.ts'
 import { listRequests } from './store/list-requests.ts'
-import { listReturnedMoney } from './store/list-returned-money.ts'
+import { movedMoney } from './store/moved-money.ts'
 
 const NAME = 'psp'
 const BATCH_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
@@ -69,17 +68,14 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
     list: (filter) => listCharges(db, filter),
     total: (to) => totalCharges(db, to),
   })
-  addReturnedMoneyRoute(app, { cursors, list: (page) => listReturnedMoney(db, page) })
+  const books = { db, movedMoney }
+  addReturnedMoneyRoute(app, { cursors, books })
   addRequestList(app, {
     cursors,
     list: (operation, filter) =>
       operation === 'pay' ? listRequests(db, filter) : listOperationRequests(db, operation, filter),
   })
-  addMovementRoutes(app, {
-    cursors,
-    list: (kind, filter) => listMovements(db, kind, filter),
-    ...createConsole({ db, movements }),
-  })
+  addMovementRoutes(app, { cursors, books, console: createConsole({ db, movements }) })
   addCallbackSettings(app, callbacks)
   addPaymentFastPath(app, { ...common, batcher })
   return {

@@ -7,6 +7,7 @@ import { AmountError } from '@caudal/money/amount-error.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import { Type } from 'typebox'
+import { listMovements, type ReturnedBooks } from '../store/list-moved-money.ts'
 import { addSequenceList } from './add-sequence-list.ts'
 import { listQuery } from './list-query.ts'
 
@@ -35,7 +36,7 @@ export interface MovementFilter {
   limit: number
 }
 
-/** Money that somebody at the bank sends back, without a request of its client. */
+/** Money that an employee of the bank sends back, without a request of its client. */
 export interface ConsoleOrder {
   paymentId: string
   /** null: all that remains. */
@@ -53,12 +54,16 @@ export type ConsoleRefusal = 'payment_not_found' | 'exceeds_charge'
 export interface BankConsole {
   /** The currency of a charge; null if there is none of this payment. */
   currencyOf(paymentId: string): Promise<string | null>
-  sendBack(kind: 'refund' | 'return', order: ConsoleOrder): Promise<Movement | ConsoleRefusal>
+  sendBack(kind: 'refund' | 'return', order: ConsoleOrder): Promise<SentBack | ConsoleRefusal>
 }
 
-export interface MovementRoutes extends BankConsole {
+/** What the bank booked for an order from its console. */
+export type SentBack = Pick<Movement, 'movementId' | 'amountMinor' | 'currency' | 'at'>
+
+export interface MovementRoutes {
   cursors: Cursors
-  list(kind: MovementKind, filter: MovementFilter): Promise<Movement[]>
+  books: ReturnedBooks
+  console: BankConsole
 }
 
 const MOVED = { payment_id: Uuid, amount: Type.String(), currency: Currency, at: Type.String() }
@@ -100,19 +105,20 @@ export function addMovementRoutes(app: HttpServer, routes: MovementRoutes): void
   )
 }
 
-function addList(app: HttpServer, { cursors, list }: MovementRoutes, kind: MovementKind): void {
+function addList(app: HttpServer, { cursors, books }: MovementRoutes, kind: MovementKind): void {
   addSequenceList<Movement>(app, `/admin/${kind}s`, {
     cursors,
     query: listQuery,
     item: ITEMS[kind],
-    list: ({ payment_id: paymentId = null }, page) => list(kind, { paymentId, ...page }),
+    list: ({ payment_id: paymentId = null }, page) =>
+      listMovements(books, kind, { paymentId, ...page }),
     positionOf: ({ sequence }) => sequence,
     show: (movement) => showMovement(kind, movement),
   })
 }
 
 async function order(
-  { currencyOf, sendBack }: MovementRoutes,
+  { console: { currencyOf, sendBack } }: MovementRoutes,
   kind: 'refund' | 'return',
   body: { payment_id: string; amount?: string; reason?: string; beyond_charge?: boolean },
 ) {
@@ -129,7 +135,7 @@ async function order(
       'the amount exceeds what is left of the charge',
     )
   }
-  return showMovement(kind, moved)
+  return showMovement(kind, { ...moved, paymentId, reason, refundId: null })
 }
 
 /**
@@ -149,7 +155,7 @@ export function readAmount(amount: string, currency: string): bigint {
   })
 }
 
-function showMovement(kind: MovementKind, movement: Movement) {
+function showMovement(kind: MovementKind, movement: Omit<Movement, 'sequence'>) {
   return {
     [`${kind}_id`]: movement.movementId,
     payment_id: movement.paymentId,

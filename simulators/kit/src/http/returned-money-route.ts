@@ -5,6 +5,7 @@ import type { Cursors } from '@caudal/http/cursors.ts'
 import { cutPage, pageOf } from '@caudal/http/page.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { Type } from 'typebox'
+import { listReturnedMoney, type ReturnedBooks } from '../store/list-moved-money.ts'
 import { listQuery } from './list-query.ts'
 import type { Movement, MovementKind } from './movement-routes.ts'
 
@@ -40,13 +41,7 @@ const { payment_id: _, ...pageOfList } = listQuery.properties
 /** Adds the list of all money that came back, by payment: `caudal verify` reads it. */
 export function addReturnedMoneyRoute(
   app: HttpServer,
-  {
-    cursors,
-    list,
-  }: {
-    cursors: Cursors
-    list(page: { after: ReturnedPosition | null; limit: number }): Promise<ReturnedMoney[]>
-  },
+  { cursors, books }: { cursors: Cursors; books: ReturnedBooks },
 ): void {
   const positions = cursors(Cursor)
   app.get(
@@ -56,7 +51,7 @@ export function addReturnedMoneyRoute(
       const { limit } = request.query
       const position = positions.read(request)
       const after = position && { ...position, sequence: BigInt(position.sequence) }
-      const moved = await list({ after, limit: limit + 1 })
+      const moved = await listReturnedMoney(books, { after, limit: limit + 1 })
       const cursorAfter = ({ paymentId, sequence }: ReturnedMoney) =>
         positions.write(request, { paymentId, sequence: String(sequence) })
       return reply.send(cutPage(moved, { limit, cursorAfter, show }))
