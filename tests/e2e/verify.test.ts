@@ -10,6 +10,7 @@ import { readCheckpoint } from 'caudal/verify/checkpoint.ts'
 import { CHECKS, verifySystem } from 'caudal/verify/verify-system.ts'
 import { runCli } from '../../cli/test/run-cli.ts'
 import { connectAsAdmin } from '../support/database-server.ts'
+import { cameBack, caseAboutMoney } from '../support/planted-returns.ts'
 import {
   forgottenPayment,
   plantedViolations,
@@ -18,7 +19,7 @@ import {
 } from '../support/planted-violations.ts'
 import { runCaudal } from '../support/run-caudal.ts'
 import { suiteSystem } from '../support/suite-system.ts'
-import { useSystem } from '../support/use-system.ts'
+import { USED_ROUTES, useSystem } from '../support/use-system.ts'
 import { paymentWithStatus, postPayment, seed, setBehaviour } from '../support/user-client.ts'
 
 type Open = { count: number; oldest_seconds: number; payment_ids: string[] }
@@ -30,7 +31,7 @@ type Verified = {
 
 describe('verify', () => {
   const scope = suiteScope()
-  const system = suiteSystem(scope)
+  const system = suiteSystem(scope, { env: { CAUDAL_PSP_ROUTES: USED_ROUTES } })
   let used: UsedSystem
   before(async () => {
     await setBehaviour(system.psp_url, { by_account: { hanging: 'hang' } })
@@ -73,6 +74,20 @@ describe('verify', () => {
     const [plant] = plantedViolations(used)
     assert.equal((await withPlanted(system.data_dir, plant!, () => verify(1))).ok, false)
     assert.equal((await verify(0)).ok, true, 'no violations after the planted one is removed')
+  })
+
+  test('P14: a case of another reason hides nothing that came back', SLOW, async () => {
+    const own = await findSystem({ dataDir: system.data_dir, url: undefined })
+    await withPlanted(system.data_dir, caseAboutMoney(used), async () => {
+      assert.equal((await verifySystem(own, 0)).ok, true)
+      for (const plant of cameBack(used)) {
+        const { checks } = await withPlanted(system.data_dir, plant, () =>
+          verifySystem(own, 0, { confirmAfterMs: 0 }),
+        )
+        const { violations } = checks.find(({ name }) => name === plant.check)!
+        assert.ok(violations.join('\n').includes(plant.says), plant.what)
+      }
+    })
   })
 
   test('payments that are not final are open, and no violations', SLOW, async () => {

@@ -1,7 +1,23 @@
 import type { PlantedViolation, UsedSystem } from './planted-violations.ts'
 
+/** No violation: a case about a payment that accounts for nothing else that is planted. */
+export function caseAboutMoney({ back: { id } }: UsedSystem): PlantedViolation {
+  return {
+    database: 'payments',
+    table: 'cases',
+    what: 'a case of another reason',
+    check: 'none',
+    says: id,
+    sql: `INSERT INTO cases SELECT (jsonb_populate_record(c, jsonb_build_object(
+            'case_id', gen_random_uuid(), 'subject_type', 'payment', 'subject_id', c.payment_id,
+            'reason', 'success_after_failure'))).*
+          FROM cases c WHERE payment_id = $1`,
+    values: [id],
+  }
+}
+
 /** Violations in what came back of a payment: at the bank, in payments, processor and ledger. */
-export function cameBack({ back: { id, refundId } }: UsedSystem): PlantedViolation[] {
+export function cameBack({ back: { id, refundId }, failedId }: UsedSystem): PlantedViolation[] {
   const refund = `refund ${refundId} of payment ${id}`
   return [
     {
@@ -24,15 +40,80 @@ export function cameBack({ back: { id, refundId } }: UsedSystem): PlantedViolati
       sql: 'UPDATE refunds SET amount_minor = 900 WHERE refund_id = $1',
       values: [refundId],
     },
+    ...ofStrangers(id, refundId),
+    ...lateCaptures(id, failedId),
     ...atTheBank(id, refund),
     ...inTheLedger(id, refund),
     ...callbacks(id),
   ]
 }
 
+function ofStrangers(id: string, refundId: string): PlantedViolation[] {
+  const check = 'refunds_within_captured'
+  return [
+    {
+      database: 'payments',
+      table: 'refunds',
+      what: 'a refund of no payment',
+      check,
+      says: `refund ${refundId} is of payment`,
+      sql: 'UPDATE refunds SET payment_id = gen_random_uuid() WHERE refund_id = $1',
+      values: [refundId],
+    },
+    {
+      database: 'payments',
+      table: 'returns',
+      what: 'a return to another tenant',
+      check,
+      says: `of payment ${id}: it is in USD of tenant planted, the payment in USD of `,
+      sql: `UPDATE returns SET tenant_id = 'planted'
+            WHERE payment_id = $1 AND status = 'CREDITED'`,
+      values: [id],
+    },
+    {
+      database: 'payments',
+      table: 'cases',
+      what: 'a case of a suspended return with another reason',
+      check: 'returns_credited_once',
+      says: 'is SUSPENDED, but has no case',
+      sql: `UPDATE cases SET reason = 'receivable'
+            WHERE payment_id = $1 AND reason = 'return_exceeds_captured'`,
+      values: [id],
+    },
+  ]
+}
+
+function lateCaptures(id: string, failedId: string): PlantedViolation[] {
+  const table = { database: 'payments', table: 'payments', check: 'failed_not_charged' }
+  const failed = `payment ${failedId} succeeded after its failure`
+  return [
+    {
+      ...table,
+      what: 'a late success that the ledger never booked',
+      says: `payment ${id} succeeded after its failure (RECOVERED), and was booked 0 times`,
+      sql: `UPDATE payments SET late_capture = 'RECOVERED' WHERE payment_id = $1`,
+      values: [id],
+    },
+    {
+      ...table,
+      what: 'a late success in suspense without a case',
+      says: `${failed} (SUSPENDED), but has no case`,
+      sql: `UPDATE payments SET late_capture = 'SUSPENDED' WHERE payment_id = $1`,
+      values: [failedId],
+    },
+    {
+      ...table,
+      what: 'a late success that nobody refunds',
+      says: `${failed} (REFUNDING), but has no refund`,
+      sql: `UPDATE payments SET late_capture = 'REFUNDING' WHERE payment_id = $1`,
+      values: [failedId],
+    },
+  ]
+}
+
 function atTheBank(id: string, refund: string): PlantedViolation[] {
   const table = { database: 'psp', table: 'movements' }
-  const ofKind = (kind: string) => `payment_id = $1 AND kind = '${kind}'`
+  const ofKind = (kind: string) => `payment_id = $1 AND kind = '${kind}' AND amount_minor < 900`
   return [
     {
       ...table,
@@ -99,7 +180,7 @@ function atTheBank(id: string, refund: string): PlantedViolation[] {
 
 function inTheLedger(id: string, refund: string): PlantedViolation[] {
   const table = { database: 'wallets', table: 'psp_postings' }
-  const ofKind = (kind: string) => `payment_id = $1 AND kind = '${kind}'`
+  const ofKind = (kind: string) => `payment_id = $1 AND kind = '${kind}' AND amount_minor < 900`
   const copy = `
     INSERT INTO psp_postings SELECT (jsonb_populate_record(p, jsonb_build_object(
       'posting_id', gen_random_uuid()))).*
@@ -141,7 +222,8 @@ function inTheLedger(id: string, refund: string): PlantedViolation[] {
 }
 
 function callbacks(id: string): PlantedViolation[] {
-  const ofReturn = `payment_id = $1 AND state = 'APPLIED' AND fact->>'kind' = 'return'`
+  const ofReturn = `payment_id = $1 AND state = 'APPLIED' AND fact->>'kind' = 'return'
+    AND fact->>'amountMinor' = '200'`
   return [
     {
       database: 'processor',
@@ -151,6 +233,17 @@ function callbacks(id: string): PlantedViolation[] {
       says: '2 callbacks of main were applied that return',
       sql: `INSERT INTO callback_facts SELECT (jsonb_populate_record(f, jsonb_build_object(
               'key', 'planted'))).* FROM callback_facts f WHERE ${ofReturn}`,
+      values: [id],
+    },
+    {
+      database: 'processor',
+      table: 'callback_facts',
+      what: 'a failure that was applied without an effect',
+      check: 'callbacks_applied_once',
+      says: `a callback of main was applied that pay ${id} is failed, which is COMPLETED`,
+      sql: `INSERT INTO callback_facts SELECT (jsonb_populate_record(f, jsonb_build_object(
+              'key', 'planted', 'fact', f.fact || jsonb_build_object('kind', 'pay', 'ourId', f.payment_id,
+              'itsId', NULL, 'state', 'failed')))).* FROM callback_facts f WHERE ${ofReturn}`,
       values: [id],
     },
     {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { connectAsAdmin } from './database-server.ts'
+import { cameBackAtBank } from './planted-at-asyncbank.ts'
 import { cameBack } from './planted-returns.ts'
 
 /** The payments of a used system on which violations are planted. */
@@ -8,9 +9,14 @@ export type UsedSystem = {
   otherId: string
   failedId: string
   unpaidOrder: string
-  /** Of 10.00, 4.00 was refunded and 2.00 returned. */
-  back: { id: string; refundId: string }
+  /** In USD, at the default PSP. */
+  back: BackPayment
+  /** In EUR, at the second PSP. */
+  backAtBank: BackPayment
 }
+
+/** Of 10.00, 4.00 was refunded and 2.00 returned. A return of 9.00 is suspended, with a case. */
+export type BackPayment = { id: string; refundId: string }
 
 /** A violation to plant in a service's database. */
 export type PlantedViolation = {
@@ -75,6 +81,7 @@ export function plantedViolations(used: UsedSystem): PlantedViolation[] {
     ...orders(used),
     ...notifications(used),
     ...cameBack(used),
+    ...cameBackAtBank(used),
   ]
 }
 

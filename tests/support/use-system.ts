@@ -1,12 +1,15 @@
 import { eventually } from '@caudal/testing/eventually.ts'
 import type { LaunchedSystem } from './launch-system.ts'
-import type { UsedSystem } from './planted-violations.ts'
+import type { BackPayment, UsedSystem } from './planted-violations.ts'
 import { openShop, sendBack } from './shop-client.ts'
 import { messagesOf, paymentWithStatus, postPayment, seed, type SeededUser } from './user-client.ts'
 
+/** Payments in EUR go to the second PSP. */
+export const USED_ROUTES = JSON.stringify([{ currency: 'EUR', psps: ['asyncbank'] }])
+
 /**
- * Makes payments that complete, one that fails and one of which money came back, until their users
- * are notified.
+ * Makes payments that complete, one that fails and one at each PSP of which money came back, until
+ * their users are notified. The system has the routes `USED_ROUTES`.
  */
 export async function useSystem(dataDir: string, system: LaunchedSystem): Promise<UsedSystem> {
   const [user] = await seed(dataDir, { orders: 1 })
@@ -19,22 +22,27 @@ export async function useSystem(dataDir: string, system: LaunchedSystem): Promis
     await eventually(async () => (await messagesOf(system.push_url, id)).length > 0)
     return id
   }
-  const [returned] = await seed(dataDir)
-  const backId = await end(returned, 'COMPLETED')
   const shop = await openShop(dataDir)
-  const { body: refund } = await shop.refund(backId, { amount: '4.00', reason: 'other' })
-  const refundId = String(refund['refund_id'])
-  await shop.refundWithStatus(refundId, 'SUCCEEDED')
-  await sendBack(system.psp_url, 'returns', {
-    payment_id: backId,
-    amount: '2.00',
+  const sendBackAt = async (bankUrl: string, currency: string): Promise<BackPayment> => {
+    const [returned] = await seed(dataDir, { currency })
+    const id = await end(returned, 'COMPLETED')
+    const { body: refund } = await shop.refund(id, { amount: '4.00', reason: 'other' })
+    const refundId = String(refund['refund_id'])
+    await shop.refundWithStatus(refundId, 'SUCCEEDED')
     // No reason to block the account of all payments here.
-    reason: 'MS03',
-  })
-  await shop.paymentWithStatus(backId, 'RETURNED')
-  await eventually(async () => (await messagesOf(system.push_url, backId)).length > 2)
+    const order = { payment_id: id, reason: 'MS03' }
+    await sendBack(bankUrl, 'returns', { ...order, amount: '2.00' })
+    await shop.paymentWithStatus(id, 'RETURNED')
+    await sendBack(bankUrl, 'returns', { ...order, amount: '9.00', beyond_charge: true })
+    await eventually(async () =>
+      (await shop.ask('GET', `/payments/${id}/returns`)).text.includes('SUSPENDED'),
+    )
+    await eventually(async () => (await messagesOf(system.push_url, id)).length > 2)
+    return { id, refundId }
+  }
   return {
-    back: { id: backId, refundId },
+    back: await sendBackAt(system.psp_url, 'USD'),
+    backAtBank: await sendBackAt(system.asyncbank_url, 'EUR'),
     completed: {
       id: await end(user, 'COMPLETED'),
       order: user!.orders[0]!.external_order_id,

@@ -74,7 +74,8 @@ const FROZEN: readonly Frozen[] = [
         `SELECT 'all' AS part, ${SUM('p', 'amount_minor')} FROM (
            SELECT payment_id, tenant_id, user_id, account_id, external_order_id, amount_minor,
              currency, service_name, created_at,
-             CASE WHEN late_capture IS NULL THEN status ELSE 'FAILED' END AS status
+             CASE WHEN late_capture IS NULL THEN status ELSE 'FAILED' END AS status,
+             CASE WHEN status = 'COMPLETED' AND late_capture IS NULL THEN psp END AS psp
            FROM payments WHERE payment_id <= '${paymentId}'
          ) p`,
     ),

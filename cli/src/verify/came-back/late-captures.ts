@@ -7,7 +7,7 @@ type LateCapture = {
   payment_id: string
   late_capture: 'RECOVERED' | 'SUSPENDED' | 'REFUNDING'
   updated_at: Date
-  has_case: boolean
+  is_explained: boolean
   has_refund: boolean
 }
 
@@ -15,7 +15,15 @@ const PAGE = 1_000
 
 const DECIDED = `
   SELECT payment_id, late_capture, updated_at,
-    EXISTS (SELECT FROM cases c WHERE c.payment_id = p.payment_id) AS has_case,
+    EXISTS (SELECT FROM cases c
+      WHERE c.subject_id = p.payment_id AND c.reason = 'success_after_failure')
+    OR p.amount_minor <= (SELECT sum(amount_minor) FROM (
+      SELECT amount_minor, currency, suspended_for FROM returns r
+      WHERE r.payment_id = p.payment_id
+      UNION ALL
+      SELECT amount_minor, currency, suspended_for FROM found_refunds f
+      WHERE f.payment_id = p.payment_id
+    ) AS back WHERE suspended_for IS NOT NULL AND back.currency = p.currency) AS is_explained,
     EXISTS (SELECT FROM refunds r WHERE r.payment_id = p.payment_id AND r.origin = 'late_capture')
       AS has_refund
   FROM payments p
@@ -24,7 +32,8 @@ const DECIDED = `
 
 /**
  * Finds successes after a failure whose money is not accounted for: it is booked once, at the
- * wallet or in suspense, and what is in suspense has a case or is on its way back.
+ * wallet or in suspense, and what is in suspense has a case, is on its way back, or is paid by
+ * money of the payment that came back before (which has cases of its own).
  */
 export async function findLostCaptures(input: CheckInput): Promise<Finding> {
   const { payments, wallets, recentFrom } = input
@@ -42,7 +51,7 @@ export async function findLostCaptures(input: CheckInput): Promise<Finding> {
       else if ((booked[0] === 'wallet') !== (late === 'RECOVERED')) {
         add(`${name}, but was booked to ${booked[0]}`, at)
       }
-      if (late === 'SUSPENDED' && !it.has_case) add(`${name}, but has no case`, at)
+      if (late === 'SUSPENDED' && !it.is_explained) add(`${name}, but has no case`, at)
       if (late === 'REFUNDING' && !it.has_refund) add(`${name}, but has no refund`, at)
     }
   }

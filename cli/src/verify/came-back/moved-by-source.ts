@@ -15,10 +15,13 @@ export type MovedBySource = {
 
 /**
  * Finds what each movement at a bank is to us. A refund and a void have the id of an operation;
- * what we did not ask for has an id that is made from the bank's.
+ * what we did not ask for has an id that is made from the bank's. So has an operation that the bank
+ * carried out late, after another one had taken its place.
  */
-export function movedBySource({ payment, operations, moved }: PaymentBooks): MovedBySource {
+export function movedBySource(books: PaymentBooks): MovedBySource {
+  const { payment, operations, moved } = books
   const requests = new Map(operations.map((it) => [it.operation_id, it.request_id]))
+  const foundIds = new Set([...books.refunds, ...books.found].map((it) => it.refund_id))
   const found: MovedBySource = { refunds: new Map(), reversals: new Map(), returns: new Map() }
   for (const one of moved) {
     const psp = one.bank === 'psp' ? (payment?.psp ?? DEFAULT_PSP) : one.bank
@@ -28,8 +31,8 @@ export function movedBySource({ payment, operations, moved }: PaymentBooks): Mov
     } else if (kind === 'reversal' && refundId === null) {
       put(found.returns, reversalIdOf(psp, one.charge_id ?? gatewayId), one)
     } else {
-      const operationId = refundId ?? id
-      const source = requests.get(operationId) ?? foundRefundIdOf(psp, gatewayId)
+      const foundId = foundRefundIdOf(psp, gatewayId)
+      const source = foundIds.has(foundId) ? foundId : (requests.get(refundId ?? id) ?? foundId)
       put(kind === 'reversal' ? found.reversals : found.refunds, source, one)
     }
   }

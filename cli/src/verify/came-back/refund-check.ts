@@ -1,16 +1,23 @@
+import type { CaseReason } from '@caudal/contracts/reasons.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { Check, CheckInput } from '../check.ts'
 import { type AddDifference, collectFindings, type Finding } from '../findings.ts'
+import { hasCase, NOT_BOOKED } from './has-case.ts'
 import { movedBySource, type MovedBySource } from './moved-by-source.ts'
 import { bankOf, type Moved, type CheckedPosting, type CheckedRefund } from './rows.ts'
 import { type PaymentBooks, walkPaymentBooks } from './walk-payment-books.ts'
 
 const NOT_PAID = new Set(['PENDING', 'FAILED', 'CANCELED'])
+/** Why money that a PSP gave back is not that of the refund which did not succeed. */
+const KEPT_APART = ['success_after_failure', 'refund_exceeds_captured', ...NOT_BOOKED] as const
+/** The money of a late success stays at its payee. */
+const LOST = new Set(['FAILED', 'CANCELED', 'REVERSED'])
 
 /**
  * P12: a refund moved money once at its PSP and once in the ledger if it SUCCEEDED, and never if it
  * did not, and all money that a PSP gave back is that of a refund. A case explains a difference
- * between the PSP and us.
+ * between the PSP and us if it is about the same refund, or payment, and has a reason that accounts
+ * for the difference. What is in suspense or is owed has a case too.
  */
 export const refundsChargedOnce: Check = {
   name: 'refunds_charged_once',
@@ -19,17 +26,36 @@ export const refundsChargedOnce: Check = {
     const { add, finding } = collectFindings(input.recentFrom)
     let checked = 0
     for await (const books of walkPaymentBooks(input)) {
-      const moved = movedBySource(books)
-      for (const refund of books.refunds) {
-        checked += 1
-        compareWithBank(books, refund, moved, add)
-        compareWithLedger(books, refund, add)
-      }
-      findUnclaimed(books, moved, add)
-      findOperationsWithoutMoney(books, moved, add)
+      compareRefunds(books, add)
+      checked += books.refunds.length
     }
     return finding(checked)
   },
+}
+
+/** Compares the refunds of one payment with the books of the PSPs and of the ledger. */
+export function compareRefunds(books: PaymentBooks, add: AddDifference): void {
+  const moved = movedBySource(books)
+  for (const refund of books.refunds) {
+    compareWithBank(books, refund, moved, add)
+    compareWithLedger(books, refund, add)
+    for (const reason of reasonsForCases(refund)) {
+      if (hasCase(books, refund.refund_id, reason)) continue
+      add(`${nameOf(books, refund.refund_id)} has no case ${reason}`, refund.updated_at)
+    }
+  }
+  findUnclaimed(books, moved, add)
+  findOperationsWithoutMoney(books, moved, add)
+}
+
+/** The cases that a refund must have for what became of its money. */
+function reasonsForCases(refund: CheckedRefund): CaseReason[] {
+  const reasons: CaseReason[] = []
+  if (refund.origin === 'late_capture') {
+    if (LOST.has(refund.status)) reasons.push('success_after_failure')
+  } else if (refund.credited_to === 'suspense') reasons.push('wallet_not_creditable')
+  if (refund.recaptured_from === 'receivable') reasons.push('receivable')
+  return reasons
 }
 
 function compareWithBank(
@@ -47,16 +73,16 @@ function compareWithBank(
   if (all.length > 1) add(`${name} was made ${all.length} times at the PSP`)
   const wrong = wrongAmount(refund, all)
   if (wrong !== undefined) add(`${name}: ${wrong}`)
-  if (isExplained(books, id)) return
   const [last] = all
-  if (status === 'SUCCEEDED' && given.length === 0) {
+  const failedLater = hasCase(books, id, 'failure_after_success')
+  if (status === 'SUCCEEDED' && given.length === 0 && !failedLater) {
     const found = last === undefined ? 'the PSP gave nothing back' : 'the PSP took it back'
     add(`${name} is SUCCEEDED, but ${found}`, at, last?.at)
   }
   if (status === 'REVERSED' && taken.length === 0) {
     add(`${name} is REVERSED, but the PSP did not take it back`, at)
   }
-  if (NOT_PAID.has(status) && last !== undefined) {
+  if (NOT_PAID.has(status) && last !== undefined && !hasCase(books, id, ...KEPT_APART)) {
     add(`${name} is ${status}, but the PSP gave the money back`, at, last.at)
   }
 }
@@ -118,14 +144,17 @@ function findUnclaimed(
   )
   for (const [id, moved] of [...refunds, ...reversals]) {
     const [first] = moved
-    if (known.has(id) || isExplained(books, paymentId)) continue
+    if (known.has(id) || hasCase(books, id, ...NOT_BOOKED)) continue
+    if (hasCase(books, paymentId, ...NOT_BOOKED)) continue
     const money = `${first!.amount} ${first!.currency} of payment ${paymentId}`
     add(`the PSP gave ${money} back, for which there is no refund`, first!.at)
   }
-  for (const { refund_id: id, status, updated_at: at } of books.found) {
+  for (const { refund_id: id, suspended_for: reason, updated_at: at } of books.found) {
+    if (reason === null) continue
+    const name = `${nameOf(books, id)} is in suspense`
     const { length: booked } = bookedFor(books, 'refund', id, 'refund')
-    if (status !== 'SUSPENDED' || booked === 1) continue
-    add(`${nameOf(books, id)} is in suspense, but was booked ${booked} times`, at)
+    if (booked !== 1) add(`${name}, but was booked ${booked} times`, at)
+    if (!hasCase(books, id, reason)) add(`${name}, but has no case ${reason}`, at)
   }
   for (const { source_type: type, source_id: id, kind, booked_at: at } of books.postings) {
     if (type !== 'refund' || known.has(id)) continue
@@ -143,7 +172,7 @@ function findOperationsWithoutMoney(
   const moved = new Set([...ofRequests, ...refunds.keys(), ...reversals.keys()])
   for (const { operation_id: id, kind, request_id: refundId, ...it } of books.operations) {
     if (it.status !== 'COMPLETED' || moved.has(id) || !books.banks.has(bankOf(it.psp))) continue
-    if (isExplained(books, refundId)) continue
+    if (hasCase(books, refundId, 'failure_after_success')) continue
     const name = `the ${kind} ${id} of ${nameOf(books, refundId)}`
     add(`${name} is COMPLETED at the processor, but the PSP moved nothing`, it.changed_at)
   }
@@ -163,9 +192,4 @@ export function bookedFor(
   return postings.filter(
     (one) => one.source_type === type && one.source_id === id && one.kind === kind,
   )
-}
-
-/** Whether a case is about the subject, or about its payment. */
-export function isExplained({ cases, paymentId }: PaymentBooks, subjectId: string): boolean {
-  return cases.some((one) => one.subject_id === subjectId || one.subject_id === paymentId)
 }

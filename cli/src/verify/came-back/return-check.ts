@@ -3,8 +3,9 @@ import type { Db } from '@caudal/postgres/types.ts'
 import type { Check, CheckInput } from '../check.ts'
 import { type AddDifference, collectFindings, type Finding } from '../findings.ts'
 import { FIRST_ID } from '../sorted-reader.ts'
+import { hasCase, NOT_BOOKED } from './has-case.ts'
 import { movedBySource } from './moved-by-source.ts'
-import { bookedFor, isExplained } from './refund-check.ts'
+import { bookedFor } from './refund-check.ts'
 import { bankOf, type Moved, type CheckedReturn } from './rows.ts'
 import { type PaymentBooks, walkPaymentBooks } from './walk-payment-books.ts'
 
@@ -24,8 +25,8 @@ export const returnsCreditedOnce: Check = {
     let checked = 0
     for await (const books of walkPaymentBooks(input)) {
       const { returns } = movedBySource(books)
+      checked += books.returns.length
       for (const row of books.returns) {
-        checked += 1
         compareWithBank(books, row, returns.get(row.return_id) ?? [], add)
         compareWithLedger(books, row, add)
       }
@@ -55,7 +56,6 @@ function compareWithBank(
   }
   const { currency } = row
   const amount = formatAmount(row.amount_minor, currency)
-  if (isExplained(books, row.return_id)) return
   if (first.amount !== amount || first.currency !== currency) {
     const found = `${first.amount} ${first.currency}`
     add(`${name}: expected ${amount} ${currency} at the PSP, found ${found}`)
@@ -78,7 +78,8 @@ function compareWithLedger(books: PaymentBooks, row: CheckedReturn, add: AddDiff
   if (isFinal && first && (first.other_end === 'wallet') !== (status === 'CREDITED')) {
     add(`${name} is ${status}, but the ledger booked it to ${first.other_end}`)
   }
-  if (status === 'SUSPENDED' && !isExplained(books, id)) {
+  const { suspended_for: reason } = row
+  if (status === 'SUSPENDED' && (reason === null || !hasCase(books, id, reason))) {
     add(`${name} is SUSPENDED, but has no case`, at)
   }
 }
@@ -90,14 +91,14 @@ async function findUnknown(
   unknown: readonly [string, Moved[]][],
   add: AddDifference,
 ): Promise<void> {
-  if (unknown.length === 0 || isExplained(books, books.paymentId)) return
+  if (unknown.length === 0 || hasCase(books, books.paymentId, ...NOT_BOOKED)) return
   const { rows } = await payments.query<{ return_id: string }>(
     'SELECT return_id FROM returns WHERE return_id = ANY($1::uuid[])',
     [unknown.map(([id]) => id)],
   )
   const known = new Set(rows.map((row) => row.return_id))
   for (const [id, [first]] of unknown) {
-    if (known.has(id)) continue
+    if (known.has(id) || hasCase(books, id, ...NOT_BOOKED)) continue
     const money = `${first!.amount} ${first!.currency} of payment ${books.paymentId}`
     add(`${money} came back at the PSP, for which there is no return`, first!.at)
   }
@@ -112,7 +113,7 @@ function findUnclaimed(books: PaymentBooks, own: ReadonlySet<string>, add: AddDi
 }
 
 /** Checks returns without a payment, which are in suspense with a case. */
-async function checkUnmatched(
+export async function checkUnmatched(
   { payments, wallets }: CheckInput,
   add: AddDifference,
 ): Promise<number> {
@@ -120,7 +121,8 @@ async function checkUnmatched(
   for (let last = FIRST_ID; ;) {
     const { rows } = await payments.query<Unmatched & { has_case: boolean }>(
       `SELECT return_id, updated_at,
-         EXISTS (SELECT FROM cases c WHERE c.subject_id = r.return_id) AS has_case
+         EXISTS (SELECT FROM cases c WHERE c.subject_id = r.return_id
+           AND c.reason = 'return_unmatched') AS has_case
        FROM returns r WHERE payment_id IS NULL AND return_id > $1 ORDER BY return_id LIMIT $2`,
       [last, PAGE],
     )

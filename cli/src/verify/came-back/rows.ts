@@ -1,3 +1,4 @@
+import type { CaseReason } from '@caudal/contracts/reasons.ts'
 import type { OfPayment } from '../sorted-reader.ts'
 
 /** The simulated banks whose books are read. */
@@ -29,12 +30,19 @@ export type CheckedRefund = OfPayment & {
   currency: string
   status: string
   psp: string | null
+  origin: 'client' | 'psp' | 'late_capture'
   credited_to: string | null
+  recaptured_from: string | null
   updated_at: Date
 }
 
 /** Money that the PSP gave back without a refund of ours that was under way. */
-export type CheckedFoundRefund = OfPayment & { refund_id: string; status: string; updated_at: Date }
+export type CheckedFoundRefund = OfPayment & {
+  refund_id: string
+  status: string
+  suspended_for: CaseReason | null
+  updated_at: Date
+}
 
 /** Money that came back without a request. */
 export type CheckedReturn = OfPayment & {
@@ -43,6 +51,7 @@ export type CheckedReturn = OfPayment & {
   amount_minor: bigint
   currency: string
   status: string
+  suspended_for: CaseReason | null
   updated_at: Date
 }
 
@@ -69,7 +78,7 @@ export type CheckedOperation = OfPayment & {
 }
 
 /** A case about a payment. */
-export type CheckedCase = OfPayment & { subject_id: string; reason: string }
+export type CheckedCase = OfPayment & { subject_id: string; reason: CaseReason }
 
 /** The facts of a payment that something came back of. */
 export type CheckedPayment = OfPayment & { psp: string | null; status: string }

@@ -41,13 +41,15 @@ export type PaymentBooks = {
 const PAGE = 1_000
 
 const REFUNDS = `
-  SELECT payment_id, refund_id AS key, refund_id, amount_minor, currency, status, psp, credited_to,
-    updated_at
+  SELECT payment_id, refund_id AS key, refund_id, amount_minor, currency, status, psp, origin,
+    credited_to, recaptured_from, updated_at
   FROM refunds`
 const FOUND = `
-  SELECT payment_id, refund_id AS key, refund_id, status, updated_at FROM found_refunds`
+  SELECT payment_id, refund_id AS key, refund_id, status, suspended_for, updated_at
+  FROM found_refunds`
 const RETURNS = `
-  SELECT payment_id, return_id AS key, return_id, psp, amount_minor, currency, status, updated_at
+  SELECT payment_id, return_id AS key, return_id, psp, amount_minor, currency, status,
+    suspended_for, updated_at
   FROM returns WHERE payment_id IS NOT NULL`
 const POSTINGS = `
   SELECT payment_id, posting_id AS key, posting_id, kind, source_type, source_id, amount_minor,
