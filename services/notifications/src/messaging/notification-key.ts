@@ -1,7 +1,6 @@
 import { v5 } from 'uuid'
+import { NAMESPACE } from '../domain/id-namespace.ts'
 import { isPaymentEnd, type Notification, type NotifiedOutcome } from '../domain/notification.ts'
-
-const NAMESPACE = '0a0b8c9e-6d55-5d3e-8e5d-2a4c1f0e7b11'
 
 /**
  * The key of a notification: of the end of a payment the payment itself, which has one end. Of
