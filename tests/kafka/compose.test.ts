@@ -28,6 +28,7 @@ import { silentLogger } from '../support/silent-logger.ts'
 
 const HEALTHY_MS = 120_000
 const run = promisify(execFile)
+
 test(
   'P13: the services of compose.yaml work, with each container run as a process',
   SLOW,
