@@ -8,6 +8,13 @@ export class UsageError extends Error {
 export class RefusedError extends Error {
   readonly code = 'REFUSED'
   override readonly name = 'RefusedError'
+  /** Of the response, where one refused. */
+  readonly status: number | undefined
+
+  constructor(message: string, { status }: { status?: number } = {}) {
+    super(message)
+    this.status = status
+  }
 }
 
 /** The system is unreachable or unavailable: exit code 3. */

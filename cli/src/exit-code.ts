@@ -23,5 +23,5 @@ export function errorOfStatus(
 ): Error {
   if (status >= 500 || status === TOO_MANY_REQUESTS) return new UnreachableError(problem.message)
   if (problem.code === 'MALFORMED_REQUEST') return new UsageError(problem.message)
-  return new RefusedError(problem.message)
+  return new RefusedError(problem.message, { status })
 }

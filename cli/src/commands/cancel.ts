@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { CANCELED } from '@caudal/contracts/reasons.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { CliCommand, Invocation } from '../command.ts'
@@ -7,12 +6,12 @@ import { EXIT } from '../exit-code.ts'
 import { noteRefusal, type ShownRefusal } from '../note-refusal.ts'
 import { printJson, printLine } from '../output.ts'
 import { integerOption, uuidArgument } from '../parse-options.ts'
-import { findSystem, type System } from '../system/find-system.ts'
+import { readUntil } from '../read-until.ts'
+import { findSystem } from '../system/find-system.ts'
 import { fetchPayment, paymentHasEnded, type PaymentResponse } from '../system/payments-api.ts'
 import { cancelPayment } from '../system/refunds-api.ts'
 import { clientToken } from '../system/tokens.ts'
 
-const POLL_MS = 50
 const SCOPES = `${SCOPE.paymentsWrite} ${SCOPE.paymentsRead}`
 
 /** `caudal cancel`: cancels a payment that was not sent to the PSP yet. */
@@ -33,7 +32,13 @@ export const cancel: CliCommand = {
     if (status !== 202) {
       return refused(invocation, { paymentId, status, body: body as ShownRefusal })
     }
-    const found = await follow(system, { token, paymentId, waitMs })
+    const read = async (): Promise<PaymentResponse> => {
+      const found = await fetchPayment(system, token, paymentId)
+      if (found === undefined) throw new UnreachableError(`could not read payment ${paymentId}`)
+      return found
+    }
+    const isOver = (seen: PaymentResponse) => paymentHasEnded(seen.status)
+    const found = await readUntil(read, { isOver, waitMs })
     const { reason } = found
     if (invocation.json) printJson({ payment_id: paymentId, status: found.status, reason })
     printLine(`${paymentId}  ${found.status}${reason ? `  ${reason}` : ''}`, invocation)
@@ -47,21 +52,4 @@ function refused(
 ): number {
   if (json) printJson({ payment_id: paymentId, status: null, reason: body.code ?? null })
   return noteRefusal('cancel', status, body)
-}
-
-/** Reads the payment until it has ended. */
-async function follow(
-  system: System,
-  { token, paymentId, waitMs }: { token: string; paymentId: string; waitMs: number },
-): Promise<PaymentResponse> {
-  for (const deadline = Date.now() + waitMs; ; await delay(POLL_MS)) {
-    const found = await fetchPayment(system, token, paymentId).catch((error: unknown) => {
-      if (!(error instanceof UnreachableError) || Date.now() > deadline) throw error
-      return undefined
-    })
-    if (found !== undefined && (paymentHasEnded(found.status) || Date.now() > deadline)) {
-      return found
-    }
-    if (Date.now() > deadline) throw new UnreachableError(`could not read payment ${paymentId}`)
-  }
 }

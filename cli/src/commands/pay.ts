@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { PaymentStep } from '@caudal/contracts/payment-steps.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { DEFAULT_TENANT } from '@caudal/contracts/tenant.ts'
 import type { CliCommand, Invocation } from '../command.ts'
 import { firstUnpaidOrder } from '../demo-data/first-unpaid-order.ts'
-import { UnreachableError } from '../errors.ts'
 import { EXIT } from '../exit-code.ts'
 import { noteRefusal, type ShownRefusal } from '../note-refusal.ts'
 import { printJson, printLine } from '../output.ts'
 import { integerOption, textOption, uuidArgument } from '../parse-options.ts'
 import { fetchWaits } from '../payment/fetch-waits.ts'
 import { waitLines } from '../payment/waits-of.ts'
+import { readUntil } from '../read-until.ts'
 import { findSystem, type System } from '../system/find-system.ts'
 import { fetchPaymentSteps } from '../system/payment-steps.ts'
 import {
@@ -23,7 +22,6 @@ import {
 import { clientToken, userToken } from '../system/tokens.ts'
 import { describeStep } from './describe-step.ts'
 
-const POLL_MS = 50
 /** How long to wait for the notification, which is sent after the payment is final. */
 const NOTIFICATION_WAIT_MS = 3_000
 const SCOPES = `${SCOPE.paymentsRead} ${SCOPE.traceRead} ${SCOPE.ordersRead}`
@@ -97,23 +95,18 @@ async function follow(
   const { payment_id: paymentId, created_at: startedAt } = accepted
   const printed = new Set<string>()
   let finalAtMs: number | undefined
-  for (const deadline = Date.now() + waitMs; ; await delay(POLL_MS)) {
-    const seen = await look(system, token, paymentId).catch((error: unknown) => {
-      // The payment goes on during an outage, and so does its observer.
-      if (!(error instanceof UnreachableError) || Date.now() > deadline) throw error
-      return undefined
-    })
-    if (seen === undefined) continue
-    const { found = accepted, steps } = seen
+  const see = ({ found, steps }: Awaited<ReturnType<typeof look>>): boolean => {
     for (const step of steps) {
       const name = `${step.at} ${step.step} ${step.detail}`
       if (!printed.has(name)) printLine(describeStep(step, startedAt), invocation)
       printed.add(name)
     }
-    if (paymentHasEnded(found.status)) finalAtMs ??= Date.now()
-    const notified = steps.some(({ step }) => step.startsWith('notification.'))
-    const stillWaiting = finalAtMs !== undefined && Date.now() - finalAtMs < NOTIFICATION_WAIT_MS
-    if (finalAtMs !== undefined && (notified || !stillWaiting)) return { found, steps }
-    if (Date.now() > deadline) return { found, steps }
+    if (found !== undefined && paymentHasEnded(found.status)) finalAtMs ??= Date.now()
+    if (finalAtMs === undefined) return false
+    const isNotified = steps.some(({ step }) => step.startsWith('notification.'))
+    return isNotified || Date.now() - finalAtMs >= NOTIFICATION_WAIT_MS
   }
+  const read = () => look(system, token, paymentId)
+  const { found = accepted, steps } = await readUntil(read, { isOver: see, waitMs })
+  return { found, steps }
 }

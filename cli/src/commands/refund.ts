@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { REFUND_CAUSES } from '@caudal/contracts/reasons.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import type { CliCommand, Invocation } from '../command.ts'
-import { UnreachableError } from '../errors.ts'
 import { EXIT } from '../exit-code.ts'
 import { noteRefusal, type ShownRefusal } from '../note-refusal.ts'
 import { printJson, printLine } from '../output.ts'
@@ -14,6 +12,7 @@ import {
   textOption,
   uuidArgument,
 } from '../parse-options.ts'
+import { readUntil } from '../read-until.ts'
 import { findSystem, type System } from '../system/find-system.ts'
 import {
   fetchRefund,
@@ -24,7 +23,6 @@ import {
 import { clientToken } from '../system/tokens.ts'
 import { describeStep } from './describe-step.ts'
 
-const POLL_MS = 50
 const SCOPES = `${SCOPE.refundsWrite} ${SCOPE.paymentsRead}`
 
 /** One status of the refund, when it was seen first. */
@@ -90,18 +88,15 @@ async function follow(
   { token, accepted, waitMs }: FollowOptions,
 ): Promise<{ found: RefundResponse; steps: SeenStatus[] }> {
   const steps: SeenStatus[] = []
-  let found = accepted
-  for (const deadline = Date.now() + waitMs; ; await delay(POLL_MS)) {
-    if (found.status !== steps.at(-1)?.step) {
-      const step = { at: found.updated_at, step: found.status, detail: null }
+  const see = ({ status, updated_at: at }: RefundResponse): boolean => {
+    if (status !== steps.at(-1)?.step) {
+      const step = { at, step: status, detail: null }
       steps.push(step)
       printLine(describeStep(step, accepted.created_at), invocation)
     }
-    if (refundHasEnded(found.status) || Date.now() > deadline) return { found, steps }
-    found = await fetchRefund(system, token, accepted.refund_id).catch((error: unknown) => {
-      // The refund goes on during an outage, and so does its observer.
-      if (!(error instanceof UnreachableError) || Date.now() > deadline) throw error
-      return found
-    })
+    return refundHasEnded(status)
   }
+  see(accepted)
+  const read = () => fetchRefund(system, token, accepted.refund_id)
+  return { found: await readUntil(read, { isOver: see, waitMs }), steps }
 }

@@ -36,6 +36,7 @@ export type ReturnResponse = {
 export type CameBack = { refunds: RefundResponse[]; returns: ReturnResponse[] }
 
 const PAGE = 100
+const NOT_FOUND = 404
 const FINAL = new Set(['SUCCEEDED', 'FAILED', 'CANCELED', 'REVERSED'])
 
 /** Whether a refund with this status has ended. */
@@ -104,7 +105,7 @@ async function collect<T>(url: string, token: string): Promise<T[]> {
     }
   } catch (error) {
     // A service of release 0.1.0 does not have the list.
-    if (error instanceof RefusedError) return data
+    if (error instanceof RefusedError && error.status === NOT_FOUND) return data
     throw error
   }
 }
