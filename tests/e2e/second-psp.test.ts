@@ -19,7 +19,13 @@ const ROUTES = JSON.stringify([{ currency: 'EUR', psps: ['asyncbank'] }])
 
 describe('P12: payments through a second PSP, whose outcomes come by callbacks', () => {
   const scope = suiteScope()
-  const system = suiteSystem(scope, { env: { CAUDAL_PSP_ROUTES: ROUTES } })
+  // Only a callback can end what was accepted before a test gives up.
+  const env = {
+    CAUDAL_PSP_ROUTES: ROUTES,
+    CAUDAL_PSP_FIRST_QUERY: '10m',
+    CAUDAL_PSP_QUERY_MAX: '10m',
+  }
+  const system = suiteSystem(scope, { env })
   let shop: ShopClient
   before(async () => {
     shop = await openShop(system.data_dir)
