@@ -7,11 +7,13 @@ import { get, postPayment, type SeededUser } from '../support/user-client.ts'
 
 /** How the players reach the system and the banks. */
 export type Stage = {
-  gatewayUrl: string
+  gatewayUrl: () => string
   /** The bank at which the payments of these users are made. */
-  bankUrl: string
+  bankUrl: () => string
   /** The token of a client that may ask for refunds; made anew, since tokens expire. */
   clientToken: () => Promise<string>
+  /** Whether money is also sent back without a refund, which only a callback reports. */
+  atConsole: boolean
   /** Numbers in [0, 1), the same for the same seed. */
   random: () => number
 }
@@ -19,7 +21,8 @@ export type Stage = {
 /** What was asked for, and how often each answer came. */
 export type Tally = Map<string, number>
 
-const AGAIN_MS = 60_000
+// A crash of everything and the start after it are shorter, on any machine.
+const AGAIN_MS = 120_000
 const REQUEST_MS = 15_000
 const SETTLED = ['COMPLETED', 'FAILED', 'PARTIALLY_REFUNDED', 'REFUNDED', 'RETURNED']
 // Not AC01 and AC04, which block the payee for all that follow.
@@ -32,7 +35,7 @@ const RETURN_REASONS = ['AC06', 'AM05', 'FOCR', 'MS03']
 export async function playUser(stage: Stage, user: SeededUser, tally: Tally): Promise<void> {
   for (const { external_order_id: orderId, amount, currency } of user.orders) {
     const paymentId = await pay(stage, user, orderId, tally)
-    if (stage.random() < 0.15) await cancel(stage, user, paymentId, tally)
+    if (stage.random() < 0.25) await cancel(stage, user, paymentId, tally)
     // Some go back while the payment may still be in doubt, most once it has ended.
     if (stage.random() < 0.7) await untilEnded(stage, user, paymentId)
     const whole = parseAmount(amount, currency)
@@ -43,10 +46,22 @@ export async function playUser(stage: Stage, user: SeededUser, tally: Tally): Pr
     for (let index = 0; index < count; index += 1) {
       acts.push(refund(stage, paymentId, stage.random() < 0.3 ? null : part(), tally))
     }
-    if (stage.random() < 0.08) acts.push(atConsole(stage, 'refunds', paymentId, part(), tally))
-    if (stage.random() < 0.08) acts.push(atConsole(stage, 'returns', paymentId, part(), tally))
+    if (stage.atConsole) acts.push(...backAtConsole(stage, paymentId, part, tally))
     await Promise.all(acts)
   }
+}
+
+/** Some payments are refunded by an employee of the bank, or returned by the payee's. */
+function backAtConsole(
+  stage: Stage,
+  paymentId: string,
+  part: () => string,
+  tally: Tally,
+): Promise<void>[] {
+  const acts: Promise<void>[] = []
+  if (stage.random() < 0.1) acts.push(atConsole(stage, 'refunds', paymentId, part(), tally))
+  if (stage.random() < 0.2) acts.push(atConsole(stage, 'returns', paymentId, part(), tally))
+  return acts
 }
 
 /** The same key until there is an answer. */
@@ -58,7 +73,7 @@ async function pay(
 ): Promise<string> {
   const key = randomUUID()
   return again(async () => {
-    const { status, body, text } = await postPayment(gatewayUrl, user, orderId, key)
+    const { status, body, text } = await postPayment(gatewayUrl(), user, orderId, key)
     if (status !== 202) throw new Error(`a payment got ${status}: ${text}`)
     count(tally, 'payment 202')
     return String(body['payment_id'])
@@ -73,7 +88,7 @@ async function cancel(
 ): Promise<void> {
   await again(async () => {
     const headers = { authorization: `Bearer ${user.token}` }
-    const url = `${gatewayUrl}/api/v1/payments/${paymentId}/cancel`
+    const url = `${gatewayUrl()}/api/v1/payments/${paymentId}/cancel`
     const { statusCode, body } = await request(url, { method: 'POST', headers })
     await body.dump()
     if (![202, 409].includes(statusCode)) throw new Error(`a cancel got ${statusCode}`)
@@ -90,7 +105,7 @@ async function refund(
   const key = randomUUID()
   await again(async () => {
     const { statusCode, body } = await request(
-      `${gatewayUrl}/api/v1/payments/${paymentId}/refunds`,
+      `${gatewayUrl()}/api/v1/payments/${paymentId}/refunds`,
       {
         method: 'POST',
         headers: {
@@ -108,7 +123,6 @@ async function refund(
   }, 'a refund is answered')
 }
 
-/** What an employee of the bank does, or the bank of the payee. */
 async function atConsole(
   { bankUrl, random }: Stage,
   what: 'refunds' | 'returns',
@@ -117,19 +131,21 @@ async function atConsole(
   tally: Tally,
 ): Promise<void> {
   const reason = RETURN_REASONS[Math.floor(random() * RETURN_REASONS.length)]
-  const { statusCode, body } = await request(`${bankUrl}/admin/${what}`, {
+  const order = { payment_id: paymentId, amount, ...(what === 'returns' && { reason }) }
+  // Not again if there is no answer: what a second one moves would be money of its own.
+  const answer = await request(`${bankUrl()}/admin/${what}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ payment_id: paymentId, amount, ...(what === 'returns' && { reason }) }),
-  })
-  await body.dump()
-  count(tally, `console ${what} ${statusCode}`)
+    body: JSON.stringify(order),
+  }).catch(() => undefined)
+  await answer?.body.dump()
+  count(tally, `console ${what} ${answer?.statusCode ?? 'without an answer'}`)
 }
 
 /** Waits until the payment has ended, but not for one that stays in doubt. */
 async function untilEnded(stage: Stage, user: SeededUser, paymentId: string): Promise<void> {
   await again(async () => {
-    const { body } = await get(stage.gatewayUrl, user, `/payments/${paymentId}`)
+    const { body } = await get(stage.gatewayUrl(), user, `/payments/${paymentId}`)
     if (![...SETTLED, 'IN_DOUBT'].includes(String(body['status']))) {
       throw new Error(`the payment is ${JSON.stringify(body)}`)
     }
