@@ -242,8 +242,9 @@ function callbacks(id: string): PlantedViolation[] {
       check: 'callbacks_applied_once',
       says: `a callback of main was applied that pay ${id} is failed, which is COMPLETED`,
       sql: `INSERT INTO callback_facts SELECT (jsonb_populate_record(f, jsonb_build_object(
-              'key', 'planted', 'fact', f.fact || jsonb_build_object('kind', 'pay', 'ourId', f.payment_id,
-              'itsId', NULL, 'state', 'failed')))).* FROM callback_facts f WHERE ${ofReturn}`,
+              'key', 'planted', 'fact', f.fact || jsonb_build_object('kind', 'pay',
+              'ourId', f.payment_id, 'itsId', NULL, 'state', 'failed')))).*
+              FROM callback_facts f WHERE ${ofReturn}`,
       values: [id],
     },
     {

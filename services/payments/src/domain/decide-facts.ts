@@ -17,7 +17,7 @@ import {
   namedBy,
 } from './fact-effect.ts'
 import { type Cause, paymentRecovered, paymentReturned, returnUnmatched } from './fact-events.ts'
-import { findRefund, requestLateRefund, reversedRefund } from './found-refund-effects.ts'
+import { takeFoundRefund, requestLateRefund, reversedRefund } from './found-refund-effects.ts'
 import type { FoundRefund } from './found-refund.ts'
 import { type LateStep, postLateCapture, receiveLateCapture } from './late-capture.ts'
 import { mismatchOf } from './mismatch-of.ts'
@@ -62,7 +62,7 @@ export function decideFact(
     case 'payment.captured_late':
       return capturedLate(known(rows.payment), event, cause)
     case 'refund.found':
-      return findRefund({ ...rows, payment: known(rows.payment) }, event, cause)
+      return takeFoundRefund({ ...rows, payment: known(rows.payment) }, event, cause)
     case 'refund.reversed':
       return reversedRefund(rows.found, cause)
     case 'psp.contradicted':

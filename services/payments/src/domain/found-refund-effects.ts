@@ -33,7 +33,7 @@ interface AdoptedRefund extends RefundEffect {
  * What a found refund means; null for a repeat. One in another currency or amount than the known
  * one books nothing: it is not understood.
  */
-export function findRefund(
+export function takeFoundRefund(
   { payment, refund, found: known }: RowsOfFound & { found: FoundRefund | undefined },
   event: RefundFound,
   cause: Cause,

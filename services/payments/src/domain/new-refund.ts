@@ -4,7 +4,7 @@ import type { Refund } from './refund.ts'
 type Asked = Pick<Refund, 'refundId' | 'amountMinor' | 'origin'> &
   Partial<Pick<Refund, 'cause' | 'metadata' | 'traceId'>>
 
-/** A refund of the payment of which nothing is known yet; without a request its cause is `other`. */
+/** A refund of which nothing is known yet. Without a request its cause is `other`. */
 export function newRefund(payment: Payment, { now, ...asked }: Asked & { now: Date }): Refund {
   const { paymentId, tenantId, userId, accountId, currency, traceId } = payment
   return {

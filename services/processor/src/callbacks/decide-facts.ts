@@ -23,8 +23,7 @@ const MOST_TRIES_OF_KNOWABLE = 1_500
 /** Some minutes, in which a PSP that cannot answer may recover. */
 const MOST_ASKS = 12
 const REPEATED_DETAIL = 'The PSP named a transaction that belongs to another operation.'
-const REVERSED_DETAIL =
-  'The PSP took back a refund of the payment that it had not reported before.'
+const REVERSED_DETAIL = 'The PSP took back a refund of the payment that it had not reported before.'
 const UNKNOWN_DETAIL = 'The PSP reported money of an operation that is not known here.'
 
 /**

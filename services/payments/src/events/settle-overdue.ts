@@ -2,8 +2,8 @@ import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type PeriodicWork, runPeriodically } from '@caudal/retry/run-periodically.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
-import { type ProcessBatchDeps, settlePayments } from './process-batch.ts'
-import { findOverdueFacts } from './store/find-overdue-facts.ts'
+import { type ProcessBatchDeps, settlePayments } from '../process-batch.ts'
+import { findOverdueFacts } from '../store/find-overdue-facts.ts'
 
 const AT_ONCE = 100
 const PAUSE_MS = 60_000
