@@ -53,7 +53,13 @@ test('P5: an open circuit fails unsent payments at their deadline, not those in 
     assert.equal(healed.get(event.payment_id)?.event_type, 'payment.completed')
     assert.equal(await it.charges(event.payment_id), 1)
   }
-  assert.equal(await circuitOf(service.url), 'closed')
+  // An answer that came late may have opened it once more: the next payment is the trial then.
+  await eventually(async () => {
+    const trial = some(1)
+    await it.reserve(trial)
+    await it.finals(trial)
+    return (await circuitOf(service.url)) === 'closed'
+  })
   await service.stop()
 })
 

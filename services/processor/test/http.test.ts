@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
-import { newId } from '@caudal/contracts/ids.ts'
+import { factIdOf, newId } from '@caudal/contracts/ids.ts'
 import { revokedName } from '@caudal/http/revocations.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
@@ -162,7 +162,8 @@ test('P15: callbacks are listed by state, newest first, and a client with the sc
     parked.map((one) => one.callback_id),
     ids.toReversed(),
   )
-  const { key: _, ...fact } = parked[0]!.facts[0]!
+  const { key, fact_id: factId, ...fact } = parked[0]!.facts[0]!
+  assert.equal(factId, factIdOf('main', 'main', String(key)))
   assert.deepEqual(fact, {
     state: 'PARKED',
     cause: 'unknown',
