@@ -107,7 +107,8 @@ test('a return that was emitted without its payment is emitted with it once that
       events.map((event) => event.event_type === 'return.received' && event.payment?.payment_id)
     )
   })
-  assert.deepEqual(payments, [undefined, payment.payment_id])
+  // They are in two partitions, so in any order.
+  assert.deepEqual(new Set(payments), new Set([undefined, payment.payment_id]))
 })
 
 test('a return of a payment that nothing here can be is emitted without one', async () => {
@@ -139,3 +140,26 @@ test('a callback that what failed has succeeded is asked about, and the answer i
   const untrue = await store({ ourId: payment.payment_id, itsId: made, state: 'failed' })
   await eventually(async () => (await stateOf(untrue)).state === 'CONTRADICTION')
 })
+
+test('P15: a success that the PSP denies when it is asked is a case at once', async () => {
+  await asyncbank.behave({ by_account: { declined: 'decline' } })
+  const payment = fundsReserved('declined')
+  await it.reserve([payment])
+  const itsId = await eventually(() => idAtPsp(payment.payment_id))
+  const key = await store({ ourId: payment.payment_id, itsId })
+  assert.equal((await it.final(payment.payment_id)).event_type, 'payment.failed.gateway_error')
+  await eventually(async () => (await stateOf(key)).state === 'CONTRADICTION')
+  const events = await eventsAbout(payment.payment_id)
+  assert.deepEqual(
+    events.map((event) => event.event_type === 'psp.contradicted' && event.contradiction),
+    ['success_after_failure'],
+  )
+})
+
+async function idAtPsp(paymentId: string): Promise<string | undefined> {
+  const { rows } = await it.db.query<{ id: string }>(
+    `SELECT gateway_response->>'gateway_transaction_id' AS id FROM payments WHERE payment_id = $1`,
+    [paymentId],
+  )
+  return rows[0]?.id
+}

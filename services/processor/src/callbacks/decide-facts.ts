@@ -113,7 +113,7 @@ function decideOwn(
     capabilities,
     psp,
     declineCode,
-    isAskedInVain: matched.tries >= MOST_ASKS,
+    isAskedInVain: matched.match.isDisproved || matched.tries >= MOST_ASKS,
   })
   if (decided.query !== null) {
     keep(context, matched, operation, decided)

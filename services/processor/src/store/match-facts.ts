@@ -3,6 +3,7 @@ import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import { named, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import { type CallbackFact, isUnnamed } from '../domain/callback-fact.ts'
+import { findDisproved } from './find-disproved.ts'
 import { findKnowable } from './find-knowable.ts'
 import { OPERATIONS, type OperationTable, PAYMENTS } from './operation-tables.ts'
 
@@ -18,9 +19,11 @@ export type FactMatch = {
   mayBeUnderWay: boolean
   /** What the fact is about is not known here yet, but may become known. */
   mayBecomeKnown: boolean
+  /** The PSP answered a later status query with a failure of what the fact claims to be approved. */
+  isDisproved: boolean
 }
 
-type Reported = { psp: string; callbackId: string; fact: CallbackFact }
+type Reported = { psp: string; callbackId: string; fact: CallbackFact; tries: number }
 type Row = {
   id: string
   payment_id: string
@@ -58,12 +61,31 @@ export async function matchFacts(tx: Tx, reported: readonly Reported[]): Promise
     tx,
     reported.filter(({ fact }, index) => isOpen(fact, matches[index]!)),
   )
+  const disproved = await findDisprovedFacts(tx, reported, matches)
   return reported.map((one, index) => {
     const match = matches[index]!
     const adoption = adopted.get(match.canceledId ?? '')
     if (adoption) return matched({ table: OPERATIONS, id: adoption.id }, adoption)
-    return { ...match, mayBecomeKnown: knowable.has(one) }
+    return { ...match, mayBecomeKnown: knowable.has(one), isDisproved: disproved.has(one) }
   })
+}
+
+/** Facts that have waited for the answer to a status query, and that it did not confirm. */
+async function findDisprovedFacts(
+  tx: Tx,
+  reported: readonly Reported[],
+  matches: readonly FactMatch[],
+): Promise<ReadonlySet<Reported>> {
+  const disproved = new Set<Reported>()
+  for (const table of [PAYMENTS, OPERATIONS]) {
+    const claims = reported.flatMap((one, index) => {
+      const { operation } = matches[index]!
+      if (operation?.table !== table || one.tries === 0 || one.fact.state !== 'approved') return []
+      return [{ one, callbackId: one.callbackId, operationId: operation.id }]
+    })
+    for (const { one } of await findDisproved(tx, table, claims)) disproved.add(one)
+  }
+  return disproved
 }
 
 /** Whether it is worth to look for what the fact may be about. */
@@ -127,6 +149,7 @@ function matched(operation: FactMatch['operation'] | undefined, row: Row | undef
     canceledId: null,
     mayBeUnderWay: row?.is_under_way ?? false,
     mayBecomeKnown: false,
+    isDisproved: false,
   }
 }
 
