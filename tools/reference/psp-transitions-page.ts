@@ -26,8 +26,9 @@ the PSP did with the money, or contradict.
   \`payment.canceled\`; a refund or a void emits \`refund.succeeded\`, \`refund.failed\`,
   \`refund.in_doubt\` or \`refund.canceled\`, and \`refund.submitted\` when it is sent first.
 - \`late_success\` is \`payment.captured_late\` or \`refund.found\`. \`reversed\` is
-  \`return.received\` or \`refund.reversed\`, \`returned\` is \`return.received\`.
-  \`contradicted\` is \`psp.contradicted\`, which opens a case.
+  \`return.received\` or \`refund.reversed\`, \`returned\` is \`return.received\`,
+  \`disputed\` is \`dispute.opened\` or \`dispute.closed\`. \`contradicted\` is
+  \`psp.contradicted\`, which opens a case.
 - **late**: the verdict on a request that is not awaited any more, or of an earlier status query.
 - A void that fails as already settled emits nothing: a refund follows as a new operation.
 `

@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   PAYMENT_ALREADY_SENT: { status: 409, title: 'The payment was already sent' },
   PAYMENT_NOT_REFUNDABLE: { status: 409, title: 'The payment cannot be refunded' },
   PAYMENT_IN_DOUBT: { status: 409, title: 'The outcome of the payment is unknown' },
+  PAYMENT_DISPUTED: { status: 409, title: 'The payment is disputed' },
   REFUND_ALREADY_SENT: { status: 409, title: 'The refund was already sent' },
   REFERENCE_ALREADY_USED: { status: 409, title: 'The reference was used before' },
   HISTORY_DETACHED: { status: 410, title: 'The history of that time was archived' },

@@ -28,7 +28,7 @@ const PSEUDONYMOUS = new Set(
    correction policy_version
    kind stripe psp overdraft_limit_minor revision change change_id
    refund_id method decline_code failure_reason version
-   return_id reference reason_code payment contradiction subject detail
+   dispute_id outcome return_id reference reason_code payment contradiction subject detail
    posting posting_id source end otherwise case_id
    gateway_response error_code message gateway_transaction_id`.split(/\s+/),
 )

@@ -45,6 +45,11 @@ export function reversalIdOf(psp: string, transactionId: string): string {
   return v5(`reversal/${psp}/${transactionId}`, NAMESPACE)
 }
 
+/** A dispute, and the return that it is once it is lost: UUIDv5 of the PSP and its reference. */
+export function disputeIdOf(psp: string, reference: string): string {
+  return v5(`dispute/${psp}/${reference}`, NAMESPACE)
+}
+
 /** A fact that a PSP reported to an account: UUIDv5 of both and the fact's key. */
 export function factIdOf(psp: string, account: string, key: string): string {
   return v5(`fact/${psp}/${account}/${key}`, NAMESPACE)

@@ -57,6 +57,11 @@ export const REFUND_CAUSES = [
 
 export type RefundCause = (typeof REFUND_CAUSES)[number]
 
+/** How a dispute of the payer ends: the payment stands, or its money comes back. */
+export const DISPUTE_OUTCOMES = ['won', 'lost'] as const
+
+export type DisputeOutcome = (typeof DISPUTE_OUTCOMES)[number]
+
 /** Why something needs a person (money-flows, sections 1 to 3). */
 export const CASE_REASONS = [
   'failure_after_success',
@@ -70,6 +75,8 @@ export const CASE_REASONS = [
   'wallet_not_creditable',
   'receivable',
   'operation_unknown',
+  'payment_disputed',
+  'dispute_outcome_changed',
 ] as const
 
 export type CaseReason = (typeof CASE_REASONS)[number]

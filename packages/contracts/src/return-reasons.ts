@@ -6,6 +6,7 @@ export const RETURN_CODES = [
   'duplicate',
   'cancellation_requested',
   'payment_reversed',
+  'dispute_lost',
   'not_specified',
   'other',
 ] as const

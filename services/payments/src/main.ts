@@ -34,6 +34,7 @@ import { addStaffRoutes } from './requests/staff-routes.ts'
 import { findPayment } from './store/find-payment.ts'
 import { findRefund } from './store/find-refund.ts'
 import { listCases } from './store/list-cases.ts'
+import { listDisputes } from './store/list-disputes.ts'
 import { listPayments } from './store/list-payments.ts'
 import { listRefunds } from './store/list-refunds.ts'
 import { listReturns } from './store/list-returns.ts'
@@ -154,6 +155,7 @@ function createApp(parts: Parts, { consumer, requests, refunds, cursors }: Runni
       listRefunds(db, paymentId, { limit: SHOWN_AT_MOST, after: undefined }),
     listReturns: ({ tenantId, paymentId }) =>
       listReturns(db, { tenantId, paymentId }, { limit: SHOWN_AT_MOST, after: undefined }),
+    listDisputes: ({ paymentId }) => listDisputes(db, paymentId, SHOWN_AT_MOST),
   })
   addRefundRoutes(app, {
     verifier,

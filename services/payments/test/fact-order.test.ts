@@ -10,6 +10,7 @@ import type { ConsumedEvent } from '../src/domain/consumed-event.ts'
 import type { Payment } from '../src/domain/payment.ts'
 import { paymentMigrations } from '../src/migrations.ts'
 import { saveRequests } from '../src/store/save-requests.ts'
+import { disputeOf } from './dispute-stories.ts'
 import { capturedLate, casesOf, foundRefund, openLedger, returnOf } from './fact-stories.ts'
 import { pendingRefund, refundEventsOf } from './refund-stories.ts'
 import { capture, findOne, requestRefunds, runBatch } from './spine.ts'
@@ -32,7 +33,9 @@ interface Plot {
   refunds: { amountMinor: bigint; succeeds: boolean }[]
   /** In the order of their topic. */
   facts: ('money' | 'late')[]
-  kind: 'return' | 'found'
+  kind: 'return' | 'found' | 'lost dispute'
+  /** Disputes that are opened and won beside it. */
+  won: number
   amountMinor: bigint
   wallet: { creditable: boolean; solvent: boolean }
 }
@@ -51,7 +54,8 @@ const plots: fc.Arbitrary<Plot> = fc.record({
     { maxLength: 2 },
   ),
   facts: fc.array(fc.constantFrom('money', 'money', 'late'), { maxLength: 4 }),
-  kind: fc.constantFrom('return', 'found'),
+  kind: fc.constantFrom('return', 'found', 'lost dispute'),
+  won: fc.nat(2),
   amountMinor: fc.constantFrom(...AMOUNTS),
   wallet: fc.record({ creditable: fc.boolean(), solvent: fc.boolean() }),
 })
@@ -62,7 +66,7 @@ interface Scene {
   streams: ConsumedEvent[][]
 }
 
-async function setUp({ course, refunds, facts, kind, amountMinor }: Plot): Promise<Scene> {
+async function setUp({ course, refunds, facts, kind, amountMinor, won }: Plot): Promise<Scene> {
   const isCaptured = course === 'captured'
   const payment = isCaptured ? await capture(db) : pendingPayment({ amountMinor: CAPTURED })
   const streams: ConsumedEvent[][] = []
@@ -82,11 +86,17 @@ async function setUp({ course, refunds, facts, kind, amountMinor }: Plot): Promi
   streams.push(
     facts.flatMap((fact): ConsumedEvent[] => {
       if (fact === 'late') return isFailure ? [capturedLate(payment)] : []
-      return kind === 'return'
-        ? [returnOf(payment, amountMinor, { returnId: newId() })]
-        : [foundRefund(payment, amountMinor)]
+      if (kind === 'found') return [foundRefund(payment, amountMinor)]
+      if (kind === 'return') return [returnOf(payment, amountMinor, { returnId: newId() })]
+      const { opened, closed } = disputeOf(payment, amountMinor)
+      streams.push([opened()])
+      return [closed('lost')]
     }),
   )
+  for (let made = 0; made < won; made += 1) {
+    const { opened, closed } = disputeOf(payment, amountMinor)
+    streams.push([opened()], [closed('won')])
+  }
   return { payment, streams }
 }
 
@@ -133,7 +143,12 @@ async function endOf({ paymentId, accountId }: Payment, balances: Record<string,
      ORDER BY 1`,
     [paymentId],
   )
+  const { rows: disputes } = await db.query<{ outcome: string | null }>(
+    'SELECT outcome FROM disputes WHERE payment_id = $1 ORDER BY outcome',
+    [paymentId],
+  )
   return {
+    disputes: disputes.map(({ outcome }) => outcome),
     payment: { status, lateCapture, keepsFacts },
     sums: { refundedMinor, pendingMinor, returnedMinor },
     facts: facts.map(({ fact }) => fact),
@@ -147,7 +162,7 @@ type End = Awaited<ReturnType<typeof play>>
 
 /** What holds whatever came when. */
 function check(plot: Plot, end: End): void {
-  const { payment, sums, balances, cases } = end
+  const { payment, sums, balances, cases: all } = end
   const money = BigInt(plot.facts.filter((fact) => fact === 'money').length) * plot.amountMinor
   const isFailure = plot.course.startsWith('declined')
   const isLate = isFailure && plot.facts.includes('late')
@@ -162,6 +177,14 @@ function check(plot: Plot, end: End): void {
   assert.ok(back <= CAPTURED, 'more is back than was captured')
   assert.equal(payment.keepsFacts, false, 'facts of a payment that ended still wait')
   const inSuspense = end.facts.filter((fact) => fact.startsWith('SUSPENDED')).length
+  const lost = plot.kind === 'lost dispute' ? plot.facts.filter((it) => it === 'money').length : 0
+  assert.deepEqual(end.disputes, [
+    ...Array<string>(lost).fill('lost'),
+    ...Array<string>(plot.won).fill('won'),
+  ])
+  const ofDisputes = all.filter((reason) => reason === 'payment_disputed')
+  assert.equal(ofDisputes.length, end.disputes.length, 'each dispute is one case')
+  const cases = all.filter((reason) => reason !== 'payment_disputed')
   const ofFacts = cases.filter((reason) => reason !== 'success_after_failure')
   assert.ok(ofFacts.length >= inSuspense, 'money in suspense without a case')
   if (balances['suspense'] !== 0n && payment.lateCapture !== 'REFUNDING') {

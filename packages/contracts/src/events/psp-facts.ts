@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { eventRows } from '../event-row.ts'
-import { CASE_REASONS } from '../reasons.ts'
+import { CASE_REASONS, DISPUTE_OUTCOMES } from '../reasons.ts'
 import { RETURN_CODES } from '../return-reasons.ts'
 import { TOPICS } from '../topics.ts'
 import { envelope, EventAmount, EventCurrency, EventUuid, ofPayment, Psp, Text } from './fields.ts'
@@ -50,6 +50,31 @@ export const ReturnReceived = Type.Object({
   payment: Type.Optional(Type.Object(known)),
 })
 
+/** Made from the PSP and its reference. The key is that of a return. */
+const ofDispute = {
+  ...envelope,
+  dispute_id: EventUuid,
+  ...moved,
+  /** The PSP's id of the dispute. */
+  reference: Text,
+  /** As the PSP spells it. */
+  reason: Text,
+  payment: Type.Optional(Type.Object(known)),
+}
+
+/** The payer disputes a payment at its bank: no refund of it is accepted until that ends. */
+export const DisputeOpened = Type.Object({
+  ...ofDispute,
+  event_type: Type.Literal('dispute.opened'),
+})
+
+/** A dispute ended. The money of a lost one came back: it is a return of its own. */
+export const DisputeClosed = Type.Object({
+  ...ofDispute,
+  event_type: Type.Literal('dispute.closed'),
+  outcome: Type.Enum(DISPUTE_OUTCOMES),
+})
+
 /** A fact that contradicts what is known: nothing was changed, and a case needs a person. */
 export const PspContradicted = Type.Object({
   ...envelope,
@@ -69,6 +94,8 @@ export const PspContradicted = Type.Object({
 export type PaymentCapturedLate = Static<typeof PaymentCapturedLate>
 export type RefundFound = Static<typeof RefundFound>
 export type ReturnReceived = Static<typeof ReturnReceived>
+export type DisputeOpened = Static<typeof DisputeOpened>
+export type DisputeClosed = Static<typeof DisputeClosed>
 export type PspContradicted = Static<typeof PspContradicted>
 
 const common = {
@@ -96,6 +123,16 @@ export const pspFactEvents = eventRows({
   'return.received': {
     schema: ReturnReceived,
     description: 'Money of a payment came back to the PSP.',
+    ...common,
+  },
+  'dispute.opened': {
+    schema: DisputeOpened,
+    description: 'The payer disputes a payment at its bank.',
+    ...common,
+  },
+  'dispute.closed': {
+    schema: DisputeClosed,
+    description: 'A dispute ended; the money of a lost one came back to the PSP.',
     ...common,
   },
   'psp.contradicted': {

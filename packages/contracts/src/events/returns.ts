@@ -37,7 +37,7 @@ export const CaseOpened = Type.Object({
   case_id: EventUuid,
   reason: Type.Enum(CASE_REASONS),
   subject: Type.Object({
-    type: Type.Enum(['payment', 'refund', 'return', 'callback']),
+    type: Type.Enum(['payment', 'refund', 'return', 'dispute', 'callback']),
     id: EventUuid,
   }),
   detail: Text,

@@ -1,3 +1,4 @@
+import type { Dispute } from './dispute.ts'
 import type { BlockedDestination } from './fact-effect.ts'
 import type { FoundRefund } from './found-refund.ts'
 import type { Payment } from './payment.ts'
@@ -16,6 +17,7 @@ export interface Loaded {
 export interface LoadedFacts {
   returns: ReadonlyMap<string, ReturnedMoney>
   found: ReadonlyMap<string, FoundRefund>
+  disputes: ReadonlyMap<string, Dispute>
   /** Failed payments that occupy their orders again: a success after the failure completes them. */
   occupying: ReadonlySet<string>
 }
@@ -41,10 +43,16 @@ export interface BatchBook {
   readonly created: Map<string, Refund>
   readonly returns: Map<string, ReturnedMoney>
   readonly found: Map<string, FoundRefund>
+  readonly disputes: Map<string, Dispute>
   readonly blocked: BlockedDestination[]
 }
 
-const NO_FACTS: LoadedFacts = { returns: new Map(), found: new Map(), occupying: new Set() }
+const NO_FACTS: LoadedFacts = {
+  returns: new Map(),
+  found: new Map(),
+  disputes: new Map(),
+  occupying: new Set(),
+}
 
 /** A book without changes. */
 export function openBook(loaded: Loaded): BatchBook {
@@ -55,6 +63,7 @@ export function openBook(loaded: Loaded): BatchBook {
     created: new Map(),
     returns: new Map(),
     found: new Map(),
+    disputes: new Map(),
     blocked: [],
   }
 }
@@ -62,14 +71,15 @@ export function openBook(loaded: Loaded): BatchBook {
 /** The rows of these ids; those of unknown and absent ids are undefined. */
 export function rowsIn(
   book: BatchBook,
-  ids: { payment: string | undefined; refund: string | undefined; returned: string | undefined },
+  ids: Readonly<Record<'payment' | 'refund' | 'returned' | 'dispute', string | undefined>>,
 ) {
-  const { returns, found } = factsOf(book)
+  const { returns, found, disputes } = factsOf(book)
   return {
     payment: current(book.loaded.payments, book.payments, ids.payment),
     refund: current(book.loaded.refunds, book.refunds, ids.refund),
     returned: current(returns, book.returns, ids.returned),
     found: current(found, book.found, ids.refund),
+    dispute: current(disputes, book.disputes, ids.dispute),
   }
 }
 
@@ -89,13 +99,14 @@ export function factsOfPayment(book: BatchBook, { paymentId }: Payment) {
 /** What the book changes, sorted by id, which is the order of locks. */
 export function changesOf(book: BatchBook) {
   const { payments, refunds } = book.loaded
-  const { returns, found } = factsOf(book)
+  const { returns, found, disputes } = factsOf(book)
   return {
     changed: changedIn(payments, book.payments),
     createdRefunds: [...book.created.values()],
     refunds: changedIn(new Map([...refunds, ...book.created]), book.refunds),
     returns: savedIn(returns, book.returns),
     found: savedIn(found, book.found),
+    disputes: savedIn(disputes, book.disputes),
     blocked: book.blocked,
   }
 }

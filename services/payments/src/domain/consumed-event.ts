@@ -9,6 +9,8 @@ export type ConsumedEvent = PaymentEvent | RefundEvent | FactEvent
 export function paymentIdOf(event: ConsumedEvent): string | undefined {
   switch (event.event_type) {
     case 'return.received':
+    case 'dispute.opened':
+    case 'dispute.closed':
       return event.payment?.payment_id
     // A case is opened without a look at the payment.
     case 'psp.contradicted':
@@ -25,16 +27,23 @@ export function refundIdOf(event: ConsumedEvent): string | undefined {
   return event.source.type === 'refund' ? event.source.id : undefined
 }
 
-/** The return that the event is about; undefined if it is about none. */
+/** The dispute that the event is about; undefined if it is about none. */
+export function disputeIdIn(event: ConsumedEvent): string | undefined {
+  return 'dispute_id' in event ? event.dispute_id : undefined
+}
+
+/** The return that the event is about, as the end of a dispute may be; undefined if none. */
 export function returnIdIn(event: ConsumedEvent): string | undefined {
   if (event.event_type === 'return.received') return event.return_id
+  if (event.event_type === 'dispute.closed') return event.dispute_id
   if (event.event_type !== 'funds.posted') return undefined
   return event.source.type === 'return' ? event.source.id : undefined
 }
 
 /**
- * Whether the event is decided with returns and found refunds. What was booked for a refund is, if
- * it went to suspense, and so is a reversal: it may be one that was found and did not fit.
+ * Whether the event is decided with returns, found refunds and disputes. What was booked for a
+ * refund is, if it went to suspense, and so is a reversal: it may be one that was found and did not
+ * fit.
  */
 export function isFact(event: ConsumedEvent): boolean {
   switch (event.event_type) {
@@ -42,6 +51,8 @@ export function isFact(event: ConsumedEvent): boolean {
     case 'payment.captured_late':
     case 'refund.found':
     case 'refund.reversed':
+    case 'dispute.opened':
+    case 'dispute.closed':
       return true
     case 'funds.posted':
       return event.source.type !== 'refund' || event.end === 'suspense'

@@ -12,7 +12,13 @@ import {
   rowsIn,
 } from './batch-book.ts'
 import type { CaseToOpen } from './case-to-open.ts'
-import { type ConsumedEvent, paymentIdOf, refundIdOf, returnIdIn } from './consumed-event.ts'
+import {
+  type ConsumedEvent,
+  disputeIdIn,
+  paymentIdOf,
+  refundIdOf,
+  returnIdIn,
+} from './consumed-event.ts'
 import { decideFact, type FactRows } from './decide-facts.ts'
 import { decideRefundEvent } from './decide-refund-event.ts'
 import type { EventContext } from './event-context.ts'
@@ -89,9 +95,13 @@ export function decideEvents(
     }
   }
   for (const [index, event] of incoming.entries()) {
-    const payment = paymentIdOf(event)
-    const ids = { payment, refund: refundIdOf(event), returned: returnIdIn(event) }
-    const effect = decideEvent(rowsIn(book, ids), event, context)
+    const rows = rowsIn(book, {
+      payment: paymentIdOf(event),
+      refund: refundIdOf(event),
+      returned: returnIdIn(event),
+      dispute: disputeIdIn(event),
+    })
+    const effect = decideEvent(rows, event, context)
     if (effect === 'contradicts') contradictions.push(index)
     if (effect === null || effect === 'contradicts') continue
     enter(index, effect)
@@ -114,6 +124,7 @@ function record(book: BatchBook, effect: Effect): void {
   for (const one of effect.refunds ?? []) book.refunds.set(one.refundId, one)
   for (const one of returns ?? []) book.returns.set(one.returnId, one)
   for (const one of found ?? []) book.found.set(one.refundId, one)
+  for (const one of effect.disputes ?? []) book.disputes.set(one.disputeId, one)
   book.blocked.push(...(blocked ?? []))
 }
 
@@ -128,6 +139,8 @@ function decideEvent(
     case 'return.received':
     case 'payment.captured_late':
     case 'refund.found':
+    case 'dispute.opened':
+    case 'dispute.closed':
     case 'psp.contradicted':
       return decideFact(rows, event, context)
     case 'funds.posted':

@@ -1,5 +1,7 @@
 import type { FundsPosted } from '@caudal/contracts/events/postings.ts'
 import type {
+  DisputeClosed,
+  DisputeOpened,
   PaymentCapturedLate,
   PspContradicted,
   RefundFound,
@@ -8,6 +10,7 @@ import type {
 import type { RefundReversed } from '@caudal/contracts/events/refunds.ts'
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
+import { type Dispute, receiveDispute } from './dispute.ts'
 import type { EventContext } from './event-context.ts'
 import {
   type BlockedDestination,
@@ -38,6 +41,8 @@ export type FactEvent =
   | PaymentCapturedLate
   | RefundFound
   | RefundReversed
+  | DisputeOpened
+  | DisputeClosed
   | PspContradicted
   | FundsPosted
 
@@ -47,6 +52,7 @@ export interface FactRows {
   refund: Refund | undefined
   returned: ReturnedMoney | undefined
   found: FoundRefund | undefined
+  dispute: Dispute | undefined
 }
 
 /** What a fact means; null if it changes nothing, which every repeat does. */
@@ -65,6 +71,9 @@ export function decideFact(
       return takeFoundRefund({ ...rows, payment: known(rows.payment) }, event, cause)
     case 'refund.reversed':
       return reversedRefund(rows.found, cause)
+    case 'dispute.opened':
+    case 'dispute.closed':
+      return disputed(rows, event, cause)
     case 'psp.contradicted':
       return factEffect({ cases: [contradiction(event)] })
     case 'funds.posted':
@@ -134,6 +143,24 @@ function returnEffect(step: ReturnStep, before: Payment | undefined, cause: Caus
       actor: cause.actor,
     } as const
     effect.emits.push(requestPosting(wanted, cause.context))
+  }
+  return effect
+}
+
+/** What a lost dispute brings back is a return; nothing else moves money. */
+function disputed(
+  { payment, returned, dispute: known }: FactRows,
+  event: DisputeOpened | DisputeClosed,
+  cause: Cause,
+): FactEffect | null {
+  const step = receiveDispute(known, payment, { event, now: cause.context.now })
+  if (step === null) return null
+  const { dispute, caseReason, lost } = step
+  const booked = lost ? receiveReturn({ payment, returned }, lost, cause) : null
+  const effect = booked ?? factEffect({})
+  if (step.isKept) effect.disputes.push(dispute)
+  if (caseReason) {
+    effect.cases.push(caseOf(dispute, caseReason, { type: 'dispute', id: dispute.disputeId }))
   }
   return effect
 }

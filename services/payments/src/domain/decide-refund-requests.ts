@@ -59,6 +59,8 @@ export interface KnownRefundRequests {
   payments: ReadonlyMap<string, Payment>
   /** How many refunds of a payment were accepted before. */
   counts: ReadonlyMap<string, number>
+  /** The payments with an open dispute. */
+  disputed: ReadonlySet<string>
 }
 
 /** A refusal that is stored with the key and replayed like a success. */
@@ -66,6 +68,7 @@ export type RefundRefusalCode = Extract<
   ErrorCode,
   | 'PAYMENT_NOT_REFUNDABLE'
   | 'PAYMENT_IN_DOUBT'
+  | 'PAYMENT_DISPUTED'
   | 'REFUND_EXCEEDS_CAPTURED'
   | 'REFUND_WINDOW_CLOSED'
   | 'REFUND_LIMIT_REACHED'
@@ -92,6 +95,7 @@ export interface RefundRequestDecisions {
   changed: ChangedPayment[]
 }
 
+type PaymentToRefund = { payment: Payment | undefined; count: number; isDisputed: boolean }
 type Circumstances = { now: Date; region: string; policy: RefundPolicy }
 
 /**
@@ -120,7 +124,8 @@ export function decideRefundRequests(
     if (earlier !== undefined) return { kind: 'repeated', index: earlier }
     const payment = payments.get(paymentId) ?? known.payments.get(paymentId)
     const count = counts.get(paymentId) ?? 0
-    const decision = decideUnbound(request, { payment, count }, circumstances)
+    const isDisputed = known.disputed.has(paymentId)
+    const decision = decideUnbound(request, { payment, count, isDisputed }, circumstances)
     if (decision.kind === 'rejected') return decision
     bound.set(key, index)
     if (decision.kind !== 'accepted') return decision
@@ -138,7 +143,7 @@ export function decideRefundRequests(
 /** Decides a request whose idempotency key is not bound yet. */
 function decideUnbound(
   request: RefundRequest,
-  { payment, count }: { payment: Payment | undefined; count: number },
+  { payment, count, isDisputed }: PaymentToRefund,
   circumstances: Circumstances,
 ): RefundRequestDecision {
   if (!payment || payment.tenantId !== request.tenantId) {
@@ -153,6 +158,7 @@ function decideUnbound(
   if (payment.status !== 'COMPLETED' || payment.finalizedAt === null) {
     return { kind: 'refused', code: 'PAYMENT_NOT_REFUNDABLE' }
   }
+  if (isDisputed) return { kind: 'refused', code: 'PAYMENT_DISPUTED' }
   if (now.getTime() - payment.finalizedAt.getTime() > policy.windowMs) {
     return { kind: 'refused', code: 'REFUND_WINDOW_CLOSED' }
   }

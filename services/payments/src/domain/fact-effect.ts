@@ -1,6 +1,7 @@
 import type { CaudalEvent } from '@caudal/contracts/catalogue.ts'
 import type { CaseReason } from '@caudal/contracts/reasons.ts'
 import type { CaseToOpen } from './case-to-open.ts'
+import type { Dispute } from './dispute.ts'
 import type { FoundRefund } from './found-refund.ts'
 import type { Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
@@ -25,6 +26,7 @@ export interface FactEffect {
   refunds: Refund[]
   returns: ReturnedMoney[]
   found: FoundRefund[]
+  disputes: Dispute[]
   blocked: BlockedDestination[]
   emits: CaudalEvent[]
   cases: CaseToOpen[]
@@ -37,6 +39,7 @@ export function factEffect(parts: Partial<FactEffect>): FactEffect {
     refunds: [],
     returns: [],
     found: [],
+    disputes: [],
     blocked: [],
     emits: [],
     cases: [],
@@ -62,6 +65,9 @@ const CASE_DETAILS: Record<CaseReason, string> = {
     'Money came back, and the wallet could not be credited. The amount is in suspense.',
   receivable: 'Money left again that the wallet had spent. The user owes the amount.',
   operation_unknown: 'The PSP reported an operation that is not known.',
+  payment_disputed: 'The payer disputes the payment. Refunds are refused until that ends.',
+  dispute_outcome_changed:
+    'The PSP reported another end of a dispute than before. The first one was kept.',
 }
 
 type Money = Pick<ReturnedMoney, 'tenantId' | 'accountId' | 'amountMinor' | 'currency'> & {

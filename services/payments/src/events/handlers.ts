@@ -40,5 +40,7 @@ export const handlers: Handlers<IncomingEvent<ConsumedEvent>> = {
   'return.received': asItIs,
   'payment.captured_late': asItIs,
   'refund.found': asItIs,
+  'dispute.opened': asItIs,
+  'dispute.closed': asItIs,
   'psp.contradicted': asItIs,
 }

@@ -7,12 +7,14 @@ import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
+import type { Dispute } from '../domain/dispute.ts'
 import type { Payment } from '../domain/payment.ts'
 import type { Refund } from '../domain/refund.ts'
 import type { ReturnedMoney } from '../domain/returned-money.ts'
 import type { PagePosition } from '../store/list-payments.ts'
 import { renderedAnswerOf, sendRendered, type PaymentRequestOutcome } from './answer-request.ts'
 import { ON_BEHALF_OF, type Owner, ownerOf, readerOf, serviceTenantOf } from './caller.ts'
+import { disputeSteps } from './cases/dispute-steps.ts'
 import { returnSteps } from './cases/return-steps.ts'
 import { addJoinedRoute } from './joined-requests.ts'
 import { afterOf, positionOf } from './page-position.ts'
@@ -41,6 +43,8 @@ export interface PaymentRoutesDeps {
   listRefunds(payment: Payment): Promise<Refund[]>
   /** The returns of the payment that are shown as steps of it. */
   listReturns(payment: Payment): Promise<ReturnedMoney[]>
+  /** The disputes of the payment that are shown as steps of it. */
+  listDisputes(payment: Payment): Promise<Dispute[]>
   listPayments(
     owner: Owner,
     page: { limit: number; after: PagePosition | undefined },
@@ -84,11 +88,13 @@ export function addPaymentRoutes(app: HttpServer, deps: PaymentRoutesDeps): void
       const tenantId = serviceTenantOf(request)
       const payment = await find(deps, { tenantId }, request.params.payment_id)
       if (!payment) return reply.send({ steps: [] })
-      const [refunds, returns] = await Promise.all([
+      const [refunds, returns, disputes] = await Promise.all([
         deps.listRefunds(payment),
         deps.listReturns(payment),
+        deps.listDisputes(payment),
       ])
-      const steps = [...stepsOf(payment), ...refundSteps(refunds), ...returnSteps(returns)]
+      const back = [...refundSteps(refunds), ...returnSteps(returns), ...disputeSteps(disputes)]
+      const steps = [...stepsOf(payment), ...back]
       return reply.send({ steps: inOrder(steps) })
     },
   )

@@ -3,6 +3,7 @@ import type { Tx } from '@caudal/postgres/types.ts'
 import type { Loaded, LoadedFacts } from '../domain/batch-book.ts'
 import {
   type ConsumedEvent,
+  disputeIdIn,
   isFact,
   paymentIdOf,
   refundIdOf,
@@ -11,12 +12,14 @@ import {
 import { isLateCaptureDue, receiveLateCapture } from '../domain/late-capture.ts'
 import type { Payment } from '../domain/payment.ts'
 import type { Refund } from '../domain/refund.ts'
+import { loadDisputes } from './load-disputes.ts'
 import { loadFoundRefunds, loadReturns } from './load-facts.ts'
 import { loadRefunds } from './load-refunds.ts'
 import { lockPayments } from './lock-payments.ts'
 import { occupyOrdersAgain } from './occupy-orders.ts'
 
 const NO_REFUNDS: ReadonlyMap<string, Refund> = new Map()
+const NO_DISPUTES: LoadedFacts['disputes'] = new Map()
 
 /**
  * Locks the payments of a batch of events, or those of `paymentIds`, and loads what is decided
@@ -60,7 +63,9 @@ async function loadFacts(
   }
   const returns = await loadReturns(tx, wanted)
   const found = await loadFoundRefunds(tx, wanted)
-  return { returns, found, occupying: await occupyAgain(tx, events, payments) }
+  const disputeIds = idsOf(news, disputeIdIn)
+  const disputes = disputeIds.length === 0 ? NO_DISPUTES : await loadDisputes(tx, disputeIds)
+  return { returns, found, disputes, occupying: await occupyAgain(tx, events, payments) }
 }
 
 /** Before the decision, so that the decision knows what the unique index has decided. */

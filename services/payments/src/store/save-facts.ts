@@ -12,8 +12,8 @@ import type { BlockedDestination } from '../domain/fact-effect.ts'
 import type { FoundRefund } from '../domain/found-refund.ts'
 import type { ReturnedMoney } from '../domain/returned-money.ts'
 
-/** SQLSTATE raised when a return or a found refund is not as it was when it was decided on. */
-const FACTS_MOVED = 'CA005'
+/** SQLSTATE raised when a return, found refund or dispute is not as it was decided on. */
+export const FACTS_MOVED = 'CA005'
 
 /**
  * Inserts new returns and changes others by compare-and-set on their version. Raises FACTS_MOVED if

@@ -1,14 +1,14 @@
 import { factIdOf, foundRefundIdOf } from '@caudal/contracts/ids.ts'
 import { lateRefundIdOf } from '../calls/late-refund-id.ts'
-import { isUnnamed } from '../domain/callback-fact.ts'
+import { isUnasked, isUnnamed } from '../domain/callback-fact.ts'
 import { followUpOf } from '../domain/choose-reversal.ts'
 import { type CallbackDecision, decideCallback } from '../domain/decide-callback.ts'
 import { contradict, hasSucceeded } from '../domain/decide-late.ts'
-import { decideFound, decideReturn, readReturn } from '../domain/decide-unasked.ts'
+import { decideFound, decideUnasked, readUnasked } from '../domain/decide-unasked.ts'
 import type { Emission, PspDecision } from '../domain/decision.ts'
 import type { OperationFacts, ReversalFacts } from '../domain/operation-facts.ts'
 import { isOver, itsIdOf, newOperation, type PspOperation } from '../domain/psp-operation.ts'
-import { contradictionEvent, unmatchedReturnEvent } from '../messaging/psp-fact-event.ts'
+import { contradictionEvent, unmatchedEvent } from '../messaging/psp-fact-event.ts'
 import { envelopeOf, resultEvent } from '../messaging/result-event.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import type { FactOutcome, FactPlan, MatchedFact } from './fact-plan.ts'
@@ -141,8 +141,8 @@ function isOpenHint({ fact, reporting }: MatchedFact, decided: CallbackDecision)
 function decideOfPayment(context: Context, matched: MatchedFact, payment: StoredOperation): void {
   const { plan } = context
   const { fact } = matched
-  if (fact.state === 'returned') {
-    plan.outcomes.push({ fact: matched, ...decideReturned(context, matched, payment) })
+  if (isUnasked(fact)) {
+    plan.outcomes.push({ fact: matched, ...decideReported(context, matched, payment) })
     return
   }
   if (fact.state !== 'approved') {
@@ -161,12 +161,12 @@ function isEarly({ match, tries }: MatchedFact): boolean {
   return match.mayBeUnderWay || match.mayBecomeKnown || tries < MOST_TRIES
 }
 
-function decideReturned(context: Context, matched: MatchedFact, payment: StoredOperation): Decided {
+function decideReported(context: Context, matched: MatchedFact, payment: StoredOperation): Decided {
   const before = stateOf(context, payment)
-  const returned = decideReturn(before, payment.facts, matched.fact, context)
-  if (returned.kind === 'unreadable') return { state: 'PARKED', cause: returned.cause }
-  keepOne(context, matched, payment, returned.decision)
-  return appliedBy(returned.decision)
+  const reported = decideUnasked(before, payment.facts, matched.fact, context)
+  if (reported.kind === 'unreadable') return { state: 'PARKED', cause: reported.cause }
+  keepOne(context, matched, payment, reported.decision)
+  return appliedBy(reported.decision)
 }
 
 function appliedBy({ emission }: PspDecision): Decided {
@@ -258,10 +258,10 @@ function decideUnmatched({ region, now, plan }: Context, matched: MatchedFact): 
   const tenantId = reporting.callbacks.accounts.get(account)?.tenantId
   if (tenantId === undefined) return { state: 'PARKED', cause: 'account_unknown' }
   const envelope = { ...envelopeOf({ tenantId, accountId: callbackId }, { now, region }), psp }
-  if (fact.state === 'returned') {
-    const returned = readReturn(fact)
-    if ('cause' in returned) return { state: 'PARKED', cause: returned.cause }
-    plan.events.push({ event: unmatchedReturnEvent(envelope, returned) })
+  if (isUnasked(fact)) {
+    const reported = readUnasked(fact)
+    if ('cause' in reported) return { state: 'PARKED', cause: reported.cause }
+    plan.events.push({ event: unmatchedEvent(envelope, reported) })
     return { state: 'APPLIED', cause: 'payment_unknown' }
   }
   if (fact.state === 'failed' || fact.state === 'pending') {

@@ -186,6 +186,8 @@ function namesOf(emission: Emission): { status: string; reason: string } {
       return { status: 'REVERSED', reason: '' }
     case 'returned':
       return { status: 'RETURNED', reason: '' }
+    case 'disputed':
+      return { status: 'DISPUTED', reason: emission.outcome ?? '' }
     case 'contradicted':
       return { status: 'CONTRADICTED', reason: emission.contradiction }
     default:

@@ -1,7 +1,17 @@
 import type { OperationKind } from './operation-facts.ts'
 
 /** What a PSP reports that became of an operation; `unknown` is anything that cannot be read. */
-export type FactState = 'approved' | 'failed' | 'pending' | 'reversed' | 'returned' | 'unknown'
+export type FactState =
+  | 'approved'
+  | 'failed'
+  | 'pending'
+  | 'reversed'
+  | 'returned'
+  /** Of disputes. */
+  | 'opened'
+  | 'won'
+  | 'lost'
+  | 'unknown'
 
 /**
  * One fact of a callback, in words of our own. Ids are null where the PSP does not name them or
@@ -10,11 +20,14 @@ export type FactState = 'approved' | 'failed' | 'pending' | 'reversed' | 'return
 export type CallbackFact = {
   /** The natural key: the PSP never uses it for another fact of the account. */
   key: string
-  /** `return`: money that the receiving bank sent back, which no operation asked for. */
-  kind: OperationKind | 'return'
+  /**
+   * What no operation asked for: `return` is money that the receiving bank sent back, `dispute` a
+   * payment that its payer disputes.
+   */
+  kind: OperationKind | 'return' | 'dispute'
   /** Our id of the operation. */
   ourId: string | null
-  /** The PSP's id of the operation, or of the return. */
+  /** The PSP's id of the operation, of the return, or of the dispute. */
   itsId: string | null
   /** Our id of the payment that the operation is about. */
   paymentId: string | null
@@ -24,8 +37,13 @@ export type CallbackFact = {
   /** Minor units; null if the PSP states none. */
   amountMinor: bigint | null
   currency: string | null
-  /** Why it failed, or why the bank returned the money, as the PSP spells it. */
+  /** Why it failed, was returned or is disputed, as the PSP spells it. */
   reasonCode: string | null
+}
+
+/** Whether the fact is about a payment, and about no operation that was asked for. */
+export function isUnasked({ kind }: Pick<CallbackFact, 'kind'>): boolean {
+  return kind === 'return' || kind === 'dispute'
 }
 
 /** Whether only the PSP's id names the payment, which may become known later than the fact. */

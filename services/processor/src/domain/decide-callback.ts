@@ -1,5 +1,5 @@
 import type { DeclineCode } from '@caudal/contracts/decline-codes.ts'
-import type { CallbackFact } from './callback-fact.ts'
+import type { CallbackFact, FactState } from './callback-fact.ts'
 import { contradict, decideLate, hasSucceeded, transactionOf } from './decide-late.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { awaitVerdict, type Emission, moveOn, type PspDecision } from './decision.ts'
@@ -33,6 +33,8 @@ export type CallbackContext = DecisionContext & {
   isAskedInVain: boolean
 }
 
+/** What can become of an operation; the other states are of what no operation asked for. */
+const OF_OPERATIONS: readonly FactState[] = ['approved', 'failed', 'pending', 'reversed']
 const DETAILS = {
   amount: 'The PSP reported another amount than that of the operation.',
   currency: 'The PSP reported another currency than that of the operation.',
@@ -55,7 +57,7 @@ export function decideCallback(
 ): CallbackDecision {
   const mismatch = mismatchOf(operation, terms, fact)
   if (mismatch !== null) return decided(operation, [mismatch])
-  if (fact.state === 'unknown' || fact.state === 'returned') return parked(operation, 'unknown')
+  if (!OF_OPERATIONS.includes(fact.state)) return parked(operation, 'unknown')
   if (!isOver(operation) && operation.attempt === 0) return decideUnsent(operation, fact)
   const named = nameByFact(operation, fact, context)
   if (named !== null) return decided(operation, [named])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CallbackFact } from './callback-fact.ts'
-import { decideReturn } from './decide-unasked.ts'
+import { decideUnasked } from './decide-unasked.ts'
 import { newOperation, type PspOperation } from './psp-operation.ts'
 
 const NOW = 1_000
@@ -25,7 +25,7 @@ function returned(given: Partial<CallbackFact> = {}): CallbackFact {
 }
 
 const decide = (payment: PspOperation, fact: CallbackFact) => {
-  const result = decideReturn(payment, TERMS, fact, { now: NOW })
+  const result = decideUnasked(payment, TERMS, fact, { now: NOW })
   return result.kind === 'unreadable' ? result.cause : result.decision
 }
 
@@ -47,4 +47,22 @@ test('a return of a payment that was never sent opens a case and blocks nothing'
   const decision = decide(newOperation(0), returned())
   assert.ok(typeof decision !== 'string')
   assert.equal(decision.emission?.kind, 'contradicted')
+})
+
+test('a dispute proves that the money had left, and is emitted with its outcome', () => {
+  const disputed = (state: CallbackFact['state']) => returned({ kind: 'dispute', state })
+  const asked = decide(sent, disputed('lost'))
+  assert.ok(typeof asked !== 'string')
+  assert.equal(asked.operation.step, 'query')
+  const outcomes = (['opened', 'won', 'lost'] as const).map((state) => {
+    const known = decide(completed, disputed(state))
+    assert.ok(typeof known !== 'string' && known.emission?.kind === 'disputed')
+    return known.emission.outcome
+  })
+  assert.deepEqual(outcomes, [null, 'won', 'lost'])
+})
+
+test('what is no state of a return or a dispute is parked', () => {
+  assert.equal(decide(completed, returned({ state: 'unknown' })), 'unknown')
+  assert.equal(decide(completed, returned({ kind: 'dispute', state: 'unknown' })), 'unknown')
 })

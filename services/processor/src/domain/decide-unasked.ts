@@ -1,7 +1,13 @@
-import type { CallbackFact } from './callback-fact.ts'
+import type { CallbackFact, FactState } from './callback-fact.ts'
 import { queryNow, type Terms } from './decide-callback.ts'
 import { contradict } from './decide-late.ts'
-import { type Emission, type MoneyReturned, moveOn, type PspDecision } from './decision.ts'
+import {
+  type Disputed,
+  type Emission,
+  type MoneyReturned,
+  moveOn,
+  type PspDecision,
+} from './decision.ts'
 import { isOver, type PspOperation } from './psp-operation.ts'
 import type { DecisionContext } from './retry-policy.ts'
 
@@ -10,24 +16,24 @@ const DETAILS = {
   never_sent: 'The PSP gave money of a payment back that was not sent to it.',
 } as const
 
-/** What becomes of a return: it is emitted, contradicts its payment, or cannot be read. */
-export type ReturnDecision =
+/** What becomes of it: it is emitted, contradicts its payment, or cannot be read. */
+export type UnaskedDecision =
   | { kind: 'decided'; decision: PspDecision }
   | { kind: 'unreadable'; cause: string }
 
 /**
- * The receiving bank returned money of the payment. That proves that the money had left, so a
- * payment that has not ended is asked about at once.
+ * The receiving bank returned money of the payment, or its payer disputes it. Either proves that
+ * the money had left, so a payment that has not ended is asked about at once.
  */
-export function decideReturn(
+export function decideUnasked(
   payment: PspOperation,
   { currency }: Terms,
   fact: CallbackFact,
   context: Pick<DecisionContext, 'now'>,
-): ReturnDecision {
-  const returned = readReturn(fact)
-  if ('cause' in returned) return { kind: 'unreadable', cause: returned.cause }
-  if (returned.currency !== currency) {
+): UnaskedDecision {
+  const reported = readUnasked(fact)
+  if ('cause' in reported) return { kind: 'unreadable', cause: reported.cause }
+  if (reported.currency !== currency) {
     const decision = contradict(payment, 'currency_mismatch', DETAILS.currency)
     return { kind: 'decided', decision }
   }
@@ -36,18 +42,29 @@ export function decideReturn(
     return { kind: 'decided', decision }
   }
   const { operation } = mayStillEnd(payment) ? queryNow(payment, context) : moveOn(payment)
-  return { kind: 'decided', decision: { operation, emission: returned, call: null } }
+  return { kind: 'decided', decision: { operation, emission: reported, call: null } }
+}
+
+const OUTCOMES: Partial<Record<FactState, Disputed['outcome']>> = {
+  opened: null,
+  won: 'won',
+  lost: 'lost',
 }
 
 /**
- * The return that a fact states, or why it cannot be told from another one. Without the PSP's id of
- * the return, a second report of it would be a second return.
+ * The return or dispute that a fact states, or why it cannot be told from another one. Without the
+ * PSP's id of a return, a second report of it would be a second return.
  */
-export function readReturn(fact: CallbackFact): MoneyReturned | { cause: string } {
+export function readUnasked(fact: CallbackFact): MoneyReturned | Disputed | { cause: string } {
   const { amountMinor, currency, itsId: reference, reasonCode: reason } = fact
+  const outcome = OUTCOMES[fact.state]
+  if (fact.state !== 'returned' && outcome === undefined) return { cause: 'unknown' }
   if (reference === null) return { cause: 'no_transaction_id' }
   if (amountMinor === null || amountMinor <= 0n || currency === null) return { cause: 'no_amount' }
-  return { kind: 'returned', reference, amountMinor, currency, reason }
+  const stated = { reference, amountMinor, currency, reason }
+  return outcome === undefined
+    ? { kind: 'returned', ...stated }
+    : { kind: 'disputed', outcome, ...stated }
 }
 
 type LateSuccess = Extract<Emission, { kind: 'late_success' }>

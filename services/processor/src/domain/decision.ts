@@ -1,6 +1,11 @@
 import type { DeclineCode } from '@caudal/contracts/decline-codes.ts'
 import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
-import type { CaseReason, PspReason, RefundReason } from '@caudal/contracts/reasons.ts'
+import type {
+  CaseReason,
+  DisputeOutcome,
+  PspReason,
+  RefundReason,
+} from '@caudal/contracts/reasons.ts'
 import { canBeQueried, learnNext } from './learn-next.ts'
 import type { Approval } from './outcome.ts'
 import type { PspOperation } from './psp-operation.ts'
@@ -30,6 +35,7 @@ export type LateTruth =
   /** The money that moved was taken back; `reason` is the PSP's, if it states one. */
   | { kind: 'reversed'; transactionId: string; reason: string | null }
   | MoneyReturned
+  | Disputed
   | Contradiction
 
 /** The receiving bank returned money of a payment, or of one that is not known. */
@@ -41,6 +47,13 @@ export type MoneyReturned = {
   currency: string
   /** As the bank spells it; null if it states none. */
   reason: string | null
+}
+
+/** The payer disputes a payment, or a dispute ended. The money of a lost one came back. */
+export type Disputed = Omit<MoneyReturned, 'kind'> & {
+  kind: 'disputed'
+  /** null: it is open. */
+  outcome: DisputeOutcome | null
 }
 
 /** A fact that contradicts the operation. `detail` is a sentence for the case. */

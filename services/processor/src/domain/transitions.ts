@@ -5,7 +5,7 @@ import { decideCancel } from './decide-cancel.ts'
 import { type Admission, decideDue, type DueContext } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
-import { decideReturn } from './decide-unasked.ts'
+import { decideUnasked } from './decide-unasked.ts'
 import type { Emission, PspDecision } from './decision.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
 import { isOver, newOperation, type PspOperation } from './psp-operation.ts'
@@ -125,14 +125,8 @@ const FACTS: readonly Fact[] = [
   reported('callback: other amount', 'approved', { amountMinor: 2n }),
   reported('callback: hint', 'approved', { itsId: null }),
   reported('callback: hint, asked in vain', 'approved', { itsId: null }, true),
-  {
-    name: 'callback: returned',
-    apply(state) {
-      if (state.attempt === 0 && !isOver(state)) return null
-      const returned = decideReturn(state, TERMS, factOf('returned'), context)
-      return returned.kind === 'decided' ? applied(returned.decision) : null
-    },
-  },
+  unasked('callback: returned', 'returned', 'return'),
+  unasked('callback: disputed', 'opened', 'dispute'),
   {
     name: 'canceled',
     apply(state) {
@@ -164,6 +158,18 @@ function reported(
     apply(before) {
       if ((isAskedInVain || before.attempt === 0) && !isOver(before)) return null
       return decideCallback(before, TERMS, factOf(state, given), reporting)
+    },
+  }
+}
+
+/** What a payment was not asked for happens to one that was sent, or that has ended. */
+function unasked(name: string, state: FactState, kind: CallbackFact['kind']): Fact {
+  return {
+    name,
+    apply(before) {
+      if (before.attempt === 0 && !isOver(before)) return null
+      const decided = decideUnasked(before, TERMS, factOf(state, { kind }), context)
+      return decided.kind === 'decided' ? applied(decided.decision) : null
     },
   }
 }

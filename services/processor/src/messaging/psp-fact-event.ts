@@ -1,9 +1,13 @@
 import { type CaudalEvent, type EventType, schemaVersionOf } from '@caudal/contracts/catalogue.ts'
-import type { PspContradicted, ReturnReceived } from '@caudal/contracts/events/psp-facts.ts'
-import { returnIdOf, reversalIdOf } from '@caudal/contracts/ids.ts'
+import type {
+  DisputeOpened,
+  PspContradicted,
+  ReturnReceived,
+} from '@caudal/contracts/events/psp-facts.ts'
+import { disputeIdOf, returnIdOf, reversalIdOf } from '@caudal/contracts/ids.ts'
 import { returnCodeOf } from '@caudal/contracts/return-reasons.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
-import type { Contradiction, LateTruth, MoneyReturned } from '../domain/decision.ts'
+import type { Contradiction, Disputed, LateTruth, MoneyReturned } from '../domain/decision.ts'
 import type { Approval } from '../domain/outcome.ts'
 
 type Envelope = Omit<ReturnReceived, 'event_type' | 'schema_version' | keyof OfReturn> & {
@@ -35,14 +39,15 @@ export function foundEvent(of: OfPayment & { refund_id: string }, response: Appr
   return { ...of, ...ofType('refund.found'), gateway_response: response }
 }
 
-/** Money of the payment came back: the bank returned it, or the PSP reversed the payment. */
-export function returnEvent(
+/** The bank returned money of the payment, the PSP reversed it, or its payer disputes it. */
+export function unaskedEvent(
   of: Envelope,
-  emission: Reversed | MoneyReturned,
+  emission: Reversed | MoneyReturned | Disputed,
   payment: Known & { amount: string; currency: string },
 ): CaudalEvent {
   const known = { payment: { payment_id: payment.payment_id, user_id: payment.user_id } }
   const envelope = onlyEnvelope(of)
+  if (emission.kind === 'disputed') return disputeEvent({ ...of, ...known }, emission)
   if (emission.kind === 'returned') {
     return { ...envelope, ...ofType('return.received'), ...returnedOf(of.psp, emission), ...known }
   }
@@ -60,12 +65,34 @@ export function returnEvent(
   }
 }
 
-/** Money came back that belongs to no payment of ours. Its key is its own id. */
-export function unmatchedReturnEvent(
-  of: Omit<Envelope, 'account_id'>,
-  returned: MoneyReturned,
+/** A dispute opened, or ended. */
+function disputeEvent(
+  of: Envelope & Pick<DisputeOpened, 'payment'>,
+  { outcome, reference, amountMinor, currency, reason }: Disputed,
 ): CaudalEvent {
-  const fields = returnedOf(of.psp, returned)
+  const fields = {
+    ...onlyEnvelope(of),
+    dispute_id: disputeIdOf(of.psp, reference),
+    reference,
+    amount: formatAmount(amountMinor, currency),
+    currency,
+    reason: reason ?? NOT_STATED,
+    ...(of.payment && { payment: of.payment }),
+  }
+  return outcome === null
+    ? { ...fields, ...ofType('dispute.opened') }
+    : { ...fields, ...ofType('dispute.closed'), outcome }
+}
+
+/** A return or a dispute of no payment of ours. Its key is its own id. */
+export function unmatchedEvent(
+  of: Omit<Envelope, 'account_id'>,
+  reported: MoneyReturned | Disputed,
+): CaudalEvent {
+  if (reported.kind === 'disputed') {
+    return disputeEvent({ ...of, account_id: disputeIdOf(of.psp, reported.reference) }, reported)
+  }
+  const fields = returnedOf(of.psp, reported)
   const envelope = onlyEnvelope({ ...of, account_id: fields.return_id })
   return { ...envelope, ...ofType('return.received'), ...fields }
 }

@@ -7,7 +7,13 @@ import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { Emission } from '../domain/decision.ts'
 import type { OperationFacts, PaymentFacts, ReversalFacts } from '../domain/operation-facts.ts'
-import { contradictionEvent, foundEvent, lateEvent, ofType, returnEvent } from './psp-fact-event.ts'
+import {
+  contradictionEvent,
+  foundEvent,
+  lateEvent,
+  ofType,
+  unaskedEvent,
+} from './psp-fact-event.ts'
 
 export type EmissionContext = {
   region: string
@@ -98,7 +104,8 @@ function paymentEvent(
       return lateEvent({ ...of, psp: psp ?? DEFAULT_PSP }, emission.response)
     case 'reversed':
     case 'returned':
-      return returnEvent({ ...of, psp: psp ?? DEFAULT_PSP }, emission, of)
+    case 'disputed':
+      return unaskedEvent({ ...of, psp: psp ?? DEFAULT_PSP }, emission, of)
     case 'contradicted': {
       const subject = { type: 'payment', id: of.payment_id } as const
       return contradictionEvent({ ...of, psp: psp ?? DEFAULT_PSP }, emission, { subject, of })
@@ -153,7 +160,8 @@ function refundEvent(
       return contradictionEvent({ ...of, psp }, emission, { subject, of })
     }
     case 'returned':
-      throw new Error('a return is about a payment')
+    case 'disputed':
+      throw new Error('a return or dispute is about a payment')
     default:
       return emission satisfies never
   }

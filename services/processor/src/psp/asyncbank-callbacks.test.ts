@@ -101,6 +101,25 @@ test('every item of a batch becomes a fact in words of our own', () => {
   assert.deepEqual([reversed?.key, reversed?.state], ['AB1:reversed', 'reversed'])
 })
 
+test('items of kind dispute are facts about the payment that they name', () => {
+  const states = ['opened', 'won', 'lost'] as const
+  const item = { ...ITEM, id: 'AB4', ref: 'd'.repeat(32), kind: 'dispute', orig: 'AB1' }
+  const facts = parse(...states.map((state) => ({ ...item, state, code: '4837' })))
+  const ids = { ourId: null, itsId: 'AB4', paymentId: null, paymentItsId: 'AB1' }
+  assert.deepEqual(
+    facts,
+    states.map((state) => ({
+      key: `AB4:${state}`,
+      kind: 'dispute',
+      ...ids,
+      state,
+      amountMinor: 1_000n,
+      currency: 'USD',
+      reasonCode: '4837',
+    })),
+  )
+})
+
 test('a bad item is an unknown fact and hides no other; a body that is no batch has none', () => {
   const bad = [
     null,
@@ -114,6 +133,9 @@ test('a bad item is an unknown fact and hides no other; a body that is no batch 
     { ...ITEM, ccy: undefined },
     { ...ITEM, id: undefined },
     { ...ITEM, kind: 'return', state: 'rejected' },
+    { ...ITEM, kind: 'return', state: 'lost' },
+    { ...ITEM, state: 'won' },
+    { ...ITEM, kind: 'dispute' },
   ]
   const facts = parse(...bad, ITEM)
   assert.deepEqual(

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { maskCardNumbers } from '@caudal/telemetry/mask-numbers.ts'
-import type { CallbackFact, FactState } from '../domain/callback-fact.ts'
+import { type CallbackFact, type FactState, isUnasked } from '../domain/callback-fact.ts'
 import type { RawCallback, VerifiedCallback } from './adapter.ts'
 import { readMembers, TRANSACTION_ID } from './read-verdict.ts'
 
@@ -50,13 +50,18 @@ const KINDS: Readonly<Record<string, CallbackFact['kind']>> = {
   refund: 'refund',
   void: 'void',
   return: 'return',
+  dispute: 'dispute',
 }
 const STATES: Readonly<Record<string, FactState>> = {
   received: 'pending',
   settled: 'approved',
   rejected: 'failed',
   reversed: 'reversed',
+  opened: 'opened',
+  won: 'won',
+  lost: 'lost',
 }
+const OF_DISPUTES: readonly FactState[] = ['opened', 'won', 'lost']
 const HEX = /^[0-9a-f]{32}$/i
 const MINOR = /^(0|[1-9]\d{0,17})$/
 const CURRENCY = /^[A-Z]{3}$/
@@ -92,13 +97,14 @@ function factOf(item: unknown): CallbackFact {
   }
 }
 
-/** A settled return is money that came back. */
+/** A settled return is money that came back; a dispute has states of its own. */
 function stateOf(kind: CallbackFact['kind'], state: FactState): FactState {
+  if ((kind === 'dispute') !== OF_DISPUTES.includes(state)) return 'unknown'
   if (kind !== 'return') return state
   return state === 'approved' ? 'returned' : 'unknown'
 }
 
-/** The bank names the payment of a refund, void or return by its own id only. */
+/** The bank names the payment of anything else by its own id only. */
 function idsOf(
   { ref, orig }: Members,
   kind: CallbackFact['kind'],
@@ -107,7 +113,7 @@ function idsOf(
   const ourId = typeof ref === 'string' && HEX.test(ref) ? uuidOf(ref) : null
   if (kind === 'pay') return { ourId, itsId, paymentId: ourId, paymentItsId: itsId }
   const paymentItsId = itsIdOf(orig)
-  return { ourId: kind === 'return' ? null : ourId, itsId, paymentId: null, paymentItsId }
+  return { ourId: isUnasked({ kind }) ? null : ourId, itsId, paymentId: null, paymentItsId }
 }
 
 function uuidOf(hex: string): string {

@@ -106,10 +106,35 @@ test('a callback becomes a fact in words of our own', () => {
   assert.deepEqual([voided.kind, voided.state, voided.amountMinor], ['void', 'failed', null])
 })
 
+test('a dispute is a fact about a payment, by the id that the bank has for it', () => {
+  const { refund_id: _, ...members } = { ...REFUNDED, gateway_refund_id: undefined }
+  const disputed = { ...members, dispute_id: 'd-1', reason_code: '10.4' }
+  for (const [type, status, state] of [
+    ['payment.disputed', 'disputed', 'opened'],
+    ['dispute.won', 'won', 'won'],
+    ['dispute.lost', 'lost', 'lost'],
+  ]) {
+    assert.deepEqual(parse({ ...disputed, type, status }), {
+      key: 'e-1',
+      kind: 'dispute',
+      ourId: null,
+      itsId: 'd-1',
+      paymentId: PAYMENT,
+      paymentItsId: 't-1',
+      state,
+      amountMinor: 1_005n,
+      currency: 'USD',
+      reasonCode: '10.4',
+    })
+  }
+})
+
 test('what cannot be understood is an unknown fact, and ids of another form are left out', () => {
   const strange: Record<string, unknown>[] = [
     { type: 'payment.settled', status: 'settled' },
     { type: 'dispute.approved' },
+    { type: 'payment.lost', status: 'lost' },
+    { type: 'dispute.opened', status: 'opened' },
     { type: 'toString.constructor', status: 'constructor' },
     { type: 7 },
     { status: 'failed' },

@@ -3,7 +3,8 @@ import { isUuid } from '@caudal/contracts/ids.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import { maskCardNumbers } from '@caudal/telemetry/mask-numbers.ts'
-import type { CallbackFact, FactState } from '../domain/callback-fact.ts'
+import { type CallbackFact, type FactState, isUnasked } from '../domain/callback-fact.ts'
+import type { OperationKind } from '../domain/operation-facts.ts'
 import type { RawCallback, VerifiedCallback } from './adapter.ts'
 import { readMembers, TRANSACTION_ID } from './read-verdict.ts'
 
@@ -54,7 +55,14 @@ function readSignature(header: string): { time: string; signatures: Buffer[] } |
   return { time, signatures: signatures.map((text) => Buffer.from(text, 'hex')) }
 }
 
-const KINDS: Readonly<Record<string, Exclude<CallbackFact['kind'], 'return'>>> = {
+/** What no operation asked for. */
+const UNASKED: Readonly<Record<string, Pick<CallbackFact, 'kind' | 'state'>>> = {
+  'payment.returned': { kind: 'return', state: 'returned' },
+  'payment.disputed': { kind: 'dispute', state: 'opened' },
+  'dispute.won': { kind: 'dispute', state: 'won' },
+  'dispute.lost': { kind: 'dispute', state: 'lost' },
+}
+const KINDS: Readonly<Record<string, OperationKind>> = {
   payment: 'pay',
   refund: 'refund',
   void: 'void',
@@ -97,7 +105,8 @@ function typeOf({ type, status }: Members): Pick<CallbackFact, 'kind' | 'state'>
   const unknown = { kind: 'pay', state: 'unknown' } as const
   const [, noun = '', verb = ''] = TYPE.exec(typeof type === 'string' ? type : '') ?? []
   if (status !== undefined && status !== verb) return unknown
-  if (noun === 'payment' && verb === 'returned') return { kind: 'return', state: 'returned' }
+  const reported = `${noun}.${verb}`
+  if (Object.hasOwn(UNASKED, reported)) return UNASKED[reported]!
   const kind = Object.hasOwn(KINDS, noun) ? KINDS[noun] : undefined
   const state = Object.hasOwn(STATES, verb) ? STATES[verb] : undefined
   return kind === undefined || state === undefined ? unknown : { kind, state }
@@ -111,8 +120,9 @@ function idsOf(
   const paymentItsId = itsIdOf(members['gateway_transaction_id'])
   if (kind === 'pay') return { ourId: paymentId, itsId: paymentItsId, paymentId, paymentItsId }
   return {
-    ourId: kind === 'return' ? null : ourIdOf(members[`${kind}_id`]),
-    itsId: itsIdOf(members[`gateway_${kind}_id`]),
+    ourId: isUnasked({ kind }) ? null : ourIdOf(members[`${kind}_id`]),
+    // A dispute is only the bank's, and has no other id.
+    itsId: itsIdOf(members[kind === 'dispute' ? 'dispute_id' : `gateway_${kind}_id`]),
     paymentId,
     paymentItsId,
   }

@@ -2,7 +2,7 @@ import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import { named, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import { type CallbackFact, isUnnamed } from '../domain/callback-fact.ts'
+import { type CallbackFact, isUnasked, isUnnamed } from '../domain/callback-fact.ts'
 import { findDisproved } from './find-disproved.ts'
 import { findKnowable } from './find-knowable.ts'
 import { OPERATIONS, type OperationTable, PAYMENTS } from './operation-tables.ts'
@@ -133,7 +133,7 @@ function matchOf(
     const row = find(payments, PAYMENTS, ofOperation)
     return matched(row && { table: PAYMENTS, id: row.id }, row)
   }
-  const row = fact.kind === 'return' ? undefined : find(operations, OPERATIONS, ofOperation)
+  const row = isUnasked(fact) ? undefined : find(operations, OPERATIONS, ofOperation)
   if (row !== undefined) return matched({ table: OPERATIONS, id: row.id }, row)
   const isCanceled = operations.get(fact.ourId ?? '')?.has_facts === false
   const canceledId = isCanceled ? fact.ourId : null

@@ -20,6 +20,7 @@ export function returnSteps(returns: readonly ReturnedMoney[]): PaymentStep[] {
   })
 }
 
-function stepAt(at: Date, step: string, detail: string): PaymentStep {
+/** A step of a payment. */
+export function stepAt(at: Date, step: string, detail: string): PaymentStep {
   return { at: at.toISOString(), step, detail }
 }

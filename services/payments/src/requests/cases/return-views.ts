@@ -24,7 +24,7 @@ export const CaseView = Type.Object({
   case_id: Uuid,
   reason: Type.Enum([...CASE_REASONS]),
   subject: Type.Object({
-    type: Type.Enum(['payment', 'refund', 'return', 'callback']),
+    type: Type.Enum(['payment', 'refund', 'return', 'dispute', 'callback']),
     id: Uuid,
   }),
   payment_id: Type.Union([Type.Null(), Uuid]),

@@ -7,6 +7,7 @@ import {
   type RefundRequestDecision,
 } from '../../domain/decide-refund-requests.ts'
 import { countRefunds } from '../../store/count-refunds.ts'
+import { findDisputed } from '../../store/load-disputes.ts'
 import { lockPayments } from '../../store/lock-payments.ts'
 import { savePayments } from '../../store/save-payments.ts'
 import { saveRefundRequests } from '../../store/save-refund-requests.ts'
@@ -44,9 +45,10 @@ export const processRefundRequests: ProcessBatch<
   const paymentIds = [...new Set(requests.map(({ paymentId }) => paymentId))].toSorted()
   const { now, payments } = await lockPayments(tx, paymentIds)
   const counts = await countRefunds(tx, paymentIds)
+  const disputed = await findDisputed(tx, paymentIds)
   const { decisions, changed } = decideRefundRequests(
     requests,
-    { answers: work.map(({ answer }) => answer), payments, counts },
+    { answers: work.map(({ answer }) => answer), payments, counts, disputed },
     { now, region, policy },
   )
   const answers = decisions.map((decision, index) => answerOf(requests[index]!, decision))

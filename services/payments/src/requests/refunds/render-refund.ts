@@ -21,6 +21,7 @@ const JSON_CONTENT_TYPE = 'application/json; charset=utf-8'
 const REFUSAL_DETAILS: Record<RefundRefusalCode, string> = {
   PAYMENT_NOT_REFUNDABLE: 'only a payment that is COMPLETED can be refunded',
   PAYMENT_IN_DOUBT: 'it is not known yet whether the payment was captured',
+  PAYMENT_DISPUTED: 'the payer disputes the payment, and no refund is made until that ends',
   REFUND_EXCEEDS_CAPTURED: 'the amount is more than what can still be refunded of the payment',
   REFUND_WINDOW_CLOSED: 'the payment was captured too long ago to be refunded',
   REFUND_LIMIT_REACHED: 'no more refunds of this payment are accepted',
