@@ -22,7 +22,13 @@ const ACCOUNTS = {
 export type PspFact = Extract<
   CaudalEvent,
   {
-    event_type: 'payment.captured_late' | 'refund.found' | 'return.received' | 'psp.contradicted'
+    event_type:
+      | 'payment.captured_late'
+      | 'refund.found'
+      | 'return.received'
+      | 'dispute.opened'
+      | 'dispute.closed'
+      | 'psp.contradicted'
   }
 >
 export type StoredFact = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { foundRefundIdOf, returnIdOf, reversalIdOf } from '@caudal/contracts/ids.ts'
+import { disputeIdOf, foundRefundIdOf, returnIdOf, reversalIdOf } from '@caudal/contracts/ids.ts'
 import { createLogger } from '@caudal/telemetry/logger.ts'
 import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
@@ -182,4 +182,45 @@ test('E1: a return of an unknown payment is emitted for the tenant of the accoun
       [event.return_id, tenant, 'XX99', 'other'],
     )
   }
+})
+
+test('P15: each step of a dispute is emitted once, whatever reports it how often', async () => {
+  await it.behave({})
+  const payment = await it.pay()
+  const { payment_id, user_id, account_id } = payment
+  await it.settled(payment_id)
+  const made = await it.console('/admin/disputes', { payment_id, amount: '4.00' })
+  const id = String(made['dispute_id'])
+  const { dispute_id: opened, ...event } = await fact(payment_id, 'dispute.opened')
+  assert.equal(opened, disputeIdOf('main', id))
+  assert.deepEqual(
+    [event.reference, event.amount, event.reason, event.payment, event.account_id],
+    [id, '4.00', '10.4', { payment_id, user_id }, account_id],
+  )
+  await it.console(`/admin/disputes/${id}/close`, { outcome: 'lost' })
+  const closed = await fact(payment_id, 'dispute.closed')
+  assert.deepEqual(
+    [closed.dispute_id, closed.outcome, closed.amount, closed.payment],
+    [opened, 'lost', '4.00', { payment_id, user_id }],
+  )
+  const facts = await it.settled(payment_id, 3)
+  assert.deepEqual(statesOf(facts.slice(-2)), ['APPLIED', 'APPLIED'])
+  const types = typesOf(await it.facts(payment_id))
+  assert.deepEqual(types, ['dispute.opened', 'dispute.closed'])
+})
+
+test('a dispute of an unknown payment is emitted without one, in another currency is a case', async () => {
+  const unknown = fundsReserved()
+  const lost = { type: 'dispute.lost', dispute_id: 'd-unknown', reason_code: 'fraud' }
+  await it.post(about(unknown, 'lost', lost))
+  const event = await fact(disputeIdOf('main', 'd-unknown'), 'dispute.closed')
+  assert.deepEqual(
+    [event.account_id, event.payment, event.tenant_id, event.outcome],
+    [event.dispute_id, undefined, 'caudal', 'lost'],
+  )
+  const payment = await it.pay()
+  const foreign = { type: 'payment.disputed', dispute_id: 'd-foreign', currency: 'EUR' }
+  await it.post(about(payment, 'disputed', foreign))
+  const contradicted = await fact(payment.payment_id, 'psp.contradicted')
+  assert.equal(contradicted.contradiction, 'currency_mismatch')
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { newId, returnIdOf } from '@caudal/contracts/ids.ts'
+import { disputeIdOf, newId, returnIdOf } from '@caudal/contracts/ids.ts'
 import { TOPICS } from '@caudal/contracts/topics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import type { CallbackFact } from '../src/domain/callback-fact.ts'
@@ -109,6 +109,28 @@ test('a return that was emitted without its payment is emitted with it once that
   })
   // They are in two partitions, so in any order.
   assert.deepEqual(new Set(payments), new Set([undefined, payment.payment_id]))
+})
+
+test('a dispute that names its payment by an id which is not known yet waits for it', async () => {
+  const { payment, itsId } = await lostPayment()
+  const dispute = { kind: 'dispute', itsId: newId(), paymentItsId: itsId } as const
+  const keys = [
+    await store({ ...dispute, state: 'opened' }),
+    await store({ ...dispute, state: 'won' }),
+  ]
+  for (const key of keys) {
+    await retriedAfter(key, 100)
+    assert.equal((await stateOf(key)).cause, 'operation_unknown')
+  }
+  await store({ ourId: payment.payment_id, itsId })
+  const events = await eventually(async () => {
+    const emitted = await eventsAbout(disputeIdOf('asyncbank', dispute.itsId))
+    return emitted.length === 2 && emitted
+  })
+  for (const event of events) {
+    assert.ok(event.event_type === 'dispute.opened' || event.event_type === 'dispute.closed')
+    assert.equal(event.payment?.payment_id, payment.payment_id)
+  }
 })
 
 test('a return of a payment that nothing here can be is emitted without one', async () => {

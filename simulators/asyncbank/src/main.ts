@@ -2,7 +2,9 @@ import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import { startCallbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
 import { createAlarmClock } from '@caudal/simulator-kit/create-alarm-clock.ts'
+import { createDisputes } from '@caudal/simulator-kit/disputes.ts'
 import { addChargeRoutes } from '@caudal/simulator-kit/http/charge-routes.ts'
+import { addDisputeRoutes } from '@caudal/simulator-kit/http/dispute-routes.ts'
 import { addMovementRoutes } from '@caudal/simulator-kit/http/movement-routes.ts'
 import { addRequestList } from '@caudal/simulator-kit/http/request-list.ts'
 import { addReturnedMoneyRoute } from '@caudal/simulator-kit/http/returned-money-route.ts'
@@ -15,6 +17,7 @@ import {
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import type { Config } from './config.ts'
 import { createConsole } from './console.ts'
+import { disputeBooks } from './dispute-books.ts'
 import { addTransferRoutes } from './http/transfer-routes.ts'
 import { asyncbankMigrations } from './migrations.ts'
 import { type IncomingOrder, processBatch, type ProcessedOrder } from './process-batch.ts'
@@ -66,7 +69,10 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
     cursors,
     list: (operation, filter) => listOperationRequests(db, operation, filter),
   })
-  addMovementRoutes(app, { cursors, books, console: createConsole({ db, callbacks }) })
+  const console = createConsole({ db, callbacks })
+  addMovementRoutes(app, { cursors, books, console })
+  const disputes = createDisputes(disputeBooks({ db, callbacks }))
+  addDisputeRoutes(app, { cursors, db, disputes, console })
   addCallbackSettings(app, callbacks)
   // Transfers that were accepted before a restart are settled after it.
   settlement.wake()

@@ -1,7 +1,9 @@
 import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
 import { startCallbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.ts'
+import { createDisputes } from '@caudal/simulator-kit/disputes.ts'
 import { addChargeRoutes } from '@caudal/simulator-kit/http/charge-routes.ts'
+import { addDisputeRoutes } from '@caudal/simulator-kit/http/dispute-routes.ts'
 import { addMovementRoutes } from '@caudal/simulator-kit/http/movement-routes.ts'
 import { addRequestList } from '@caudal/simulator-kit/http/request-list.ts'
 import { addReturnedMoneyRoute } from '@caudal/simulator-kit/http/returned-money-route.ts'
@@ -14,6 +16,7 @@ import {
 import { createLogger, type Logger } from '@caudal/telemetry/logger.ts'
 import type { Config } from './config.ts'
 import { createConsole } from './console.ts'
+import { disputeBooks } from './dispute-books.ts'
 import type { MovementRequest } from './domain/movement.ts'
 import { addMoneyBackRoutes } from './http/money-back-routes.ts'
 import { addPaymentFastPath } from './http/payment-fast-path.ts'
@@ -75,7 +78,10 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
     list: (operation, filter) =>
       operation === 'pay' ? listRequests(db, filter) : listOperationRequests(db, operation, filter),
   })
-  addMovementRoutes(app, { cursors, books, console: createConsole({ db, movements }) })
+  const console = createConsole({ db, movements })
+  addMovementRoutes(app, { cursors, books, console })
+  const disputes = createDisputes(disputeBooks({ db, callbacks }))
+  addDisputeRoutes(app, { cursors, db, disputes, console })
   addCallbackSettings(app, callbacks)
   addPaymentFastPath(app, { ...common, batcher })
   return {

@@ -5,7 +5,7 @@ import { type TransferKind, uuidOf } from './transfer.ts'
 /** A well-formed order for a transfer. */
 export interface TransferOrder {
   ref: string
-  kind: Exclude<TransferKind, 'return'>
+  kind: Exclude<TransferKind, 'return' | 'dispute'>
   amountMinor: bigint
   currency: string
   /** The destination account; empty for a refund or void. */

@@ -1,5 +1,5 @@
-/** What a transfer is for. A return is the bank's own. */
-export type TransferKind = 'pay' | 'refund' | 'void' | 'return'
+/** What a transfer is for. A return and a lost dispute are the bank's own. */
+export type TransferKind = 'pay' | 'refund' | 'void' | 'return' | 'dispute'
 
 /** The states of a transfer; only `received` is not final, and `reversed` was settled before. */
 export type TransferState = 'received' | 'settled' | 'rejected' | 'reversed'

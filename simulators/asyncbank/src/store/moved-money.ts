@@ -5,6 +5,7 @@ const OF_KIND: Readonly<Record<Parameters<MovedMoney>[0], Sql>> = {
   refund: sql`t.kind = 'refund' AND t.state = 'settled'`,
   void: sql`t.kind = 'void' AND t.state = 'settled'`,
   return: sql`t.kind = 'return' AND t.state = 'settled'`,
+  dispute: sql`t.kind = 'dispute'`,
   reversal: sql`t.state = 'reversed'`,
   all: sql`(t.state = 'reversed' OR t.kind <> 'pay' AND t.state = 'settled')`,
 }

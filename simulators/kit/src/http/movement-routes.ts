@@ -11,8 +11,8 @@ import { listMovements, type ReturnedBooks } from '../store/list-moved-money.ts'
 import { addSequenceList } from './add-sequence-list.ts'
 import { listQuery } from './list-query.ts'
 
-/** Money that came back: by request, by the bank's own return, or by taking an approval back. */
-export type MovementKind = 'refund' | 'void' | 'return' | 'reversal'
+/** Money that came back: by request, by the bank, by taking an approval back, or by a dispute. */
+export type MovementKind = 'refund' | 'void' | 'return' | 'reversal' | 'dispute'
 
 /** Money that came back, as the bank's books have it. */
 export interface Movement {
@@ -105,7 +105,12 @@ export function addMovementRoutes(app: HttpServer, routes: MovementRoutes): void
   )
 }
 
-function addList(app: HttpServer, { cursors, books }: MovementRoutes, kind: MovementKind): void {
+/** Disputes have a list of their own. */
+function addList(
+  app: HttpServer,
+  { cursors, books }: MovementRoutes,
+  kind: Exclude<MovementKind, 'dispute'>,
+): void {
   addSequenceList<Movement>(app, `/admin/${kind}s`, {
     cursors,
     query: listQuery,

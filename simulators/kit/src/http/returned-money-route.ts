@@ -25,7 +25,7 @@ export interface ReturnedPosition {
 }
 
 const Item = Type.Object({
-  kind: Type.Enum(['refund', 'void', 'return', 'reversal']),
+  kind: Type.Enum(['refund', 'void', 'return', 'reversal', 'dispute']),
   movement_id: Uuid,
   payment_id: Uuid,
   refund_id: Type.Union([Uuid, Type.Null()]),

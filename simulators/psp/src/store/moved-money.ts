@@ -6,6 +6,7 @@ const OF_KIND: Readonly<Record<Parameters<MovedMoney>[0], Sql>> = {
   void: sql`m.kind = 'void'`,
   return: sql`m.kind = 'return'`,
   reversal: sql`(m.kind = 'reversal' OR m.kind = 'refund' AND m.reversed_at IS NOT NULL)`,
+  dispute: sql`m.kind = 'dispute'`,
   all: sql`true`,
 }
 
