@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { connectAsAdmin } from './database-server.ts'
 import { cameBackAtBank } from './planted-at-asyncbank.ts'
+import { disputesLost } from './planted-disputes.ts'
 import { cameBack } from './planted-returns.ts'
 
 /** The payments of a used system on which violations are planted. */
@@ -13,6 +14,8 @@ export type UsedSystem = {
   back: BackPayment
   /** In EUR, at the second PSP. */
   backAtBank: BackPayment
+  /** Of 10.00, 3.00 were disputed and lost. */
+  disputed: { id: string; disputeId: string }
 }
 
 /** Of 10.00, 4.00 was refunded and 2.00 returned. A return of 9.00 is suspended, with a case. */
@@ -82,6 +85,7 @@ export function plantedViolations(used: UsedSystem): PlantedViolation[] {
     ...notifications(used),
     ...cameBack(used),
     ...cameBackAtBank(used),
+    ...disputesLost(used),
   ]
 }
 

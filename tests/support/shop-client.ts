@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { disputeIdOf } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { findSystem } from 'caudal/system/find-system.ts'
@@ -78,6 +79,28 @@ export async function sendBack(
   const body = (await response.json()) as Body
   assert.equal(response.status, 201, JSON.stringify(body))
   return body
+}
+
+/**
+ * The payer disputes a payment, and the dispute may end at once. Returns our id of it, which is
+ * made from the bank's.
+ */
+export async function disputedMoney(
+  bankUrl: string,
+  order: Body,
+  outcome?: 'won' | 'lost',
+): Promise<string> {
+  const post = async (path: string, body: Body): Promise<Body> => {
+    const headers = { 'content-type': 'application/json' }
+    const init = { method: 'POST', headers, body: JSON.stringify(body) }
+    const response = await fetch(`${bankUrl}/admin/disputes${path}`, init)
+    assert.ok(response.ok, `${response.status}`)
+    return (await response.json()) as Body
+  }
+  const dispute = await post('', order)
+  const id = String(dispute['dispute_id'])
+  if (outcome) await post(`/${id}/close`, { outcome })
+  return disputeIdOf('main', String(dispute['gateway_id']))
 }
 
 /** Lists what came back of a payment at a bank. */

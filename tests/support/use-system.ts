@@ -1,15 +1,15 @@
 import { eventually } from '@caudal/testing/eventually.ts'
 import type { LaunchedSystem } from './launch-system.ts'
 import type { BackPayment, UsedSystem } from './planted-violations.ts'
-import { openShop, sendBack } from './shop-client.ts'
+import { disputedMoney, openShop, sendBack } from './shop-client.ts'
 import { messagesOf, paymentWithStatus, postPayment, seed, type SeededUser } from './user-client.ts'
 
 /** Payments in EUR go to the second PSP. */
 export const USED_ROUTES = JSON.stringify([{ currency: 'EUR', psps: ['asyncbank'] }])
 
 /**
- * Makes payments that complete, one that fails and one at each PSP of which money came back, until
- * their users are notified. The system has the routes `USED_ROUTES`.
+ * Makes payments that complete, one that fails, one whose dispute is lost and one at each PSP of
+ * which money came back, until their users are notified. The system has the routes `USED_ROUTES`.
  */
 export async function useSystem(dataDir: string, system: LaunchedSystem): Promise<UsedSystem> {
   const [user] = await seed(dataDir, { orders: 1 })
@@ -40,7 +40,20 @@ export async function useSystem(dataDir: string, system: LaunchedSystem): Promis
     await eventually(async () => (await messagesOf(system.push_url, id)).length > 2)
     return { id, refundId }
   }
+  const loseDispute = async () => {
+    const [owner] = await seed(dataDir, { orders: 1 })
+    const id = await end(owner, 'COMPLETED')
+    const disputeId = await disputedMoney(
+      system.psp_url,
+      { payment_id: id, amount: '3.00' },
+      'lost',
+    )
+    await shop.paymentWithStatus(id, 'RETURNED')
+    await eventually(async () => (await messagesOf(system.push_url, id)).length > 1)
+    return { id, disputeId }
+  }
   return {
+    disputed: await loseDispute(),
     back: await sendBackAt(system.psp_url, 'USD'),
     backAtBank: await sendBackAt(system.asyncbank_url, 'EUR'),
     completed: {

@@ -49,9 +49,23 @@ const STRANGERS = `${SHARES}
   FROM shares s LEFT JOIN payments p USING (payment_id)
   WHERE (s.currency, s.tenant_id) IS DISTINCT FROM (p.currency, p.tenant_id)`
 
+// The money of a lost dispute is a return under its id, which counts like any other.
+const DISPUTES = `
+  SELECT format('dispute %s of payment %s is lost, but there is no return of %s %s in minor units',
+    d.dispute_id, d.payment_id, d.amount_minor, d.currency) AS violation
+  FROM disputes d LEFT JOIN returns r
+    ON r.return_id = d.dispute_id AND (r.amount_minor, r.currency) = (d.amount_minor, d.currency)
+  WHERE d.outcome = 'lost' AND r.return_id IS NULL
+  UNION ALL
+  SELECT format('return %s of payment %s is of a dispute that is not lost', r.return_id,
+    r.payment_id)
+  FROM returns r LEFT JOIN disputes d ON d.dispute_id = r.return_id AND d.outcome = 'lost'
+  WHERE r.reason_code = 'dispute_lost' AND d.dispute_id IS NULL`
+
 /**
- * P12: live refunds and returns of a payment never exceed what was captured, and its sums are those
- * of their rows. It reads everything also since a checkpoint, by sums in the database.
+ * P12: live refunds, returns and lost disputes of a payment never exceed what was captured, and its
+ * sums are those of their rows. It reads everything also since a checkpoint, by sums in the
+ * database.
  */
 export const refundsWithinCaptured: Check = {
   name: 'refunds_within_captured',
@@ -63,5 +77,6 @@ export const refundsWithinCaptured: Check = {
       BEYOND_CAPTURED,
       WRONG_SUMS,
       STRANGERS,
+      DISPUTES,
     ),
 }

@@ -1,4 +1,4 @@
-import { foundRefundIdOf, returnIdOf, reversalIdOf } from '@caudal/contracts/ids.ts'
+import { disputeIdOf, foundRefundIdOf, returnIdOf, reversalIdOf } from '@caudal/contracts/ids.ts'
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import type { Moved } from './rows.ts'
 import type { PaymentBooks } from './walk-payment-books.ts'
@@ -9,7 +9,7 @@ export type MovedBySource = {
   refunds: Map<string, Moved[]>
   /** What the bank took back of a refund, by its id. */
   reversals: Map<string, Moved[]>
-  /** What came back unasked, by the id of the return. */
+  /** What came back unasked, lost disputes too, by the id of the return. */
   returns: Map<string, Moved[]>
 }
 
@@ -28,6 +28,8 @@ export function movedBySource(books: PaymentBooks): MovedBySource {
     const { kind, movement_id: id, refund_id: refundId, gateway_id: gatewayId } = one
     if (kind === 'return') {
       put(found.returns, returnIdOf(psp, gatewayId), one)
+    } else if (kind === 'dispute') {
+      put(found.returns, disputeIdOf(psp, gatewayId), one)
     } else if (kind === 'reversal' && refundId === null) {
       put(found.returns, reversalIdOf(psp, one.charge_id ?? gatewayId), one)
     } else {

@@ -14,8 +14,8 @@ type Unmatched = { return_id: string; updated_at: Date }
 const PAGE = 1_000
 
 /**
- * P12: money that came back unasked is one return, credited once: to the wallet if it is CREDITED,
- * elsewhere with a case if it is SUSPENDED.
+ * P12: money that came back unasked, by a lost dispute too, is one return, credited once: to the
+ * wallet if it is CREDITED, elsewhere with a case if it is SUSPENDED.
  */
 export const returnsCreditedOnce: Check = {
   name: 'returns_credited_once',
@@ -98,7 +98,8 @@ async function findUnknown(
   )
   const known = new Set(rows.map((row) => row.return_id))
   for (const [id, [first]] of unknown) {
-    if (known.has(id) || hasCase(books, id, ...NOT_BOOKED)) continue
+    // The first end of a dispute stands, and a case is about another one.
+    if (known.has(id) || hasCase(books, id, ...NOT_BOOKED, 'dispute_outcome_changed')) continue
     const money = `${first!.amount} ${first!.currency} of payment ${books.paymentId}`
     add(`${money} came back at the PSP, for which there is no return`, first!.at)
   }

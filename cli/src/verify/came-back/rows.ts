@@ -12,7 +12,7 @@ export function bankOf(psp: string | null): Bank {
 /** Money that came back, as a bank's books have it. */
 export type Moved = OfPayment & {
   bank: Bank
-  kind: 'refund' | 'void' | 'return' | 'reversal'
+  kind: 'refund' | 'void' | 'return' | 'reversal' | 'dispute'
   movement_id: string
   /** The refund that a reversal took back; null if it took back the payment. */
   refund_id: string | null
