@@ -71,6 +71,8 @@ test('P15: money that the console refunds of a payment in doubt waits for the en
 
 test('P15: one bad item of a batch is parked, and the others apply', async () => {
   await it.behave({})
+  // The bank's own callbacks about these payments would be further facts of them.
+  await it.deliver(null)
   const [first, second] = [await it.pay(), await it.pay()]
   const ids = [first, second].map(({ payment_id: id }) => ({ ourId: id, paymentId: id }))
   const bad = factOf({ kind: 'return', state: 'returned', currency: 'ZZZ', itsId: 'b-bad' })
@@ -86,6 +88,7 @@ test('P15: one bad item of a batch is parked, and the others apply', async () =>
     [parked?.state, parked?.cause, parked?.callback_state],
     ['PARKED', 'internal_error', 'CONTRADICTION'],
   )
+  await it.deliver(it.service.url)
 })
 
 test('P15: each unknown approval of a callback is a case of its own', async () => {

@@ -219,8 +219,8 @@ async function recordFound(tx: Tx, region: string, plan: FactPlan, now: number):
 }
 
 function finishedOf({ fact, state, cause }: FactOutcome) {
-  const { psp, account, key, callbackId, match, tries } = fact
-  const common = { psp, account, key, callbackId, cause, paymentId: match.paymentId }
+  const { psp, account, key, callbackId, isAlone, match, tries } = fact
+  const common = { psp, account, key, callbackId, isAlone, cause, paymentId: match.paymentId }
   return state === 'WAIT'
     ? { ...common, state: 'RECEIVED' as const, dueInMs: waitMsOf(tries) }
     : { ...common, state }

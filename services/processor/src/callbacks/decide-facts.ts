@@ -61,16 +61,21 @@ type Context = DecideFactsDeps & { now: number; plan: FactPlan }
 const stateOf = ({ plan }: Context, { facts, state }: StoredOperation): PspOperation =>
   plan.states.get(facts.operationId) ?? state
 
-/** Keeps a decision about an operation, with its events. */
+/**
+ * Keeps a decision about an operation, with its events. A state that stays is not written again:
+ * most callbacks repeat an answer.
+ */
 function keep(
-  { region, now, plan }: Context,
+  context: Context,
   { reporting }: MatchedFact,
-  { facts }: StoredOperation,
+  of: StoredOperation,
   decision: { operation: PspOperation; emissions: readonly Emission[] },
 ): void {
+  const { region, now, plan } = context
   const { operation, emissions } = decision
   const { adapter, name } = reporting
-  plan.states.set(facts.operationId, operation)
+  const { facts } = of
+  if (operation !== stateOf(context, of)) plan.states.set(facts.operationId, operation)
   for (const emission of emissions) {
     const followUp = followUpOf(facts, emission)
     if (followUp !== null) {
@@ -78,8 +83,8 @@ function keep(
       continue
     }
     const refundId = lateRefundIdOf(adapter, facts, operation)
-    const context = { region, now, psp: operation.psp ?? name, refundId }
-    plan.emitted.push({ facts, emission, event: resultEvent(facts, emission, context) })
+    const envelope = { region, now, psp: operation.psp ?? name, refundId }
+    plan.emitted.push({ facts, emission, event: resultEvent(facts, emission, envelope) })
   }
 }
 

@@ -2,8 +2,10 @@ import { systemActor } from '@caudal/contracts/actor.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
+import type { CallbackFact } from '../domain/callback-fact.ts'
 import type { FactKey } from '../store/claim-facts.ts'
 import { countFacts } from '../store/count-facts.ts'
+import type { NewCallback } from '../store/store-callbacks.ts'
 import type { FactOutcome } from './fact-plan.ts'
 
 /** What became of a callback at the door. */
@@ -14,6 +16,8 @@ export type CallbackObserver = {
   /** `psp` is the name of a configured one. */
   arrived(psp: string, arrival: Arrival): void
   applied(outcome: FactOutcome): void
+  /** A fact repeats the answer to its payment. */
+  repeated(callback: Pick<NewCallback, 'psp' | 'callbackId'>, fact: CallbackFact): void
   /** A fact could not be applied by itself; it is parked. */
   failed(key: FactKey, error: unknown): void
 }
@@ -61,6 +65,14 @@ export function createCallbackObserver({
         logger.error(what, 'a fact of a PSP was not applied: an operator must act')
       } else if (state === 'NO_CHANGE') logger.debug(what, 'a fact of a PSP changed nothing')
       else logger.info(what, 'applied a fact of a PSP')
+    },
+    repeated({ psp, callbackId }, { key, ourId }) {
+      const state = 'NO_CHANGE'
+      facts.inc({ psp, state, cause: '' })
+      logger.debug(
+        { psp, callback_id: callbackId, fact: key, payment_id: ourId, state, actor: ACTOR },
+        'a fact of a PSP changed nothing',
+      )
     },
     failed({ psp, key }, error) {
       facts.inc({ psp, state: 'PARKED', cause: 'internal_error' })

@@ -8,11 +8,12 @@ import type { Observer } from '../calls/observe.ts'
 import { type FactKey, findDueFacts } from '../store/claim-facts.ts'
 import { parkFact } from '../store/park-fact.ts'
 import { reprocessCallback } from '../store/reprocess-callback.ts'
-import { type NewCallback, storeCallbacks } from '../store/store-callbacks.ts'
+import type { NewCallback, StoredCallback } from '../store/store-callbacks.ts'
 import { type AppliedFacts, applyFacts } from './apply-facts.ts'
 import type { FindPsp } from './callback-psp.ts'
 import { type CallbackObserver, createCallbackObserver, watchFacts } from './observe-callbacks.ts'
 import { type ArrivedCallback, factsOf, receiveCallback } from './receive-callback.ts'
+import { storeArrived } from './store-arrived.ts'
 
 export type CallbacksDeps = {
   db: Db
@@ -41,11 +42,15 @@ export type Callbacks = {
 const MOST_FACTS = 200
 const MOST_CALLBACKS = 200
 const MOST_WAITING = 2_000
+/** The longest pause between two statements that store callbacks, so that more share the next. */
+const REST_MOST_MS = 10
 /**
  * Callbacks of this time are applied together. Most of them repeat an answer that is being recorded
  * meanwhile, so that they find its payment ended and its row free.
  */
 const GATHER_MS = 100
+/** How far two rounds are apart while callbacks keep coming. */
+const APART_MS = 250
 
 /**
  * Starts to apply facts, of any instance: what a lost one stored is found by polling. Callbacks
@@ -56,12 +61,12 @@ export function startCallbacks(deps: CallbacksDeps): Callbacks {
   const observer = createCallbackObserver(deps)
   watchFacts(deps)
   const sweep = startApplying(deps, observer)
-  const gather = createGather(sweep)
-  const store = createBatcher<NewCallback, boolean>({
-    process: (callbacks) => storeCallbacks(db, callbacks),
+  const store = createBatcher<NewCallback, StoredCallback>({
+    process: (callbacks) => storeArrived(db, callbacks),
     maxBatch: MOST_CALLBACKS,
     maxQueue: MOST_WAITING,
     isolate: true,
+    restMostMs: REST_MOST_MS,
   })
   return {
     async receive(arrived) {
@@ -73,9 +78,11 @@ export function startCallbacks(deps: CallbacksDeps): Callbacks {
         return reception.kind
       }
       try {
-        const isNew = await store.submit(reception.callback)
-        observer.arrived(psp, isNew ? 'stored' : 'duplicate')
-        if (isNew) gather()
+        const { callback } = reception
+        const { isDuplicate, isDue, repeats } = await store.submit(callback)
+        observer.arrived(psp, isDuplicate ? 'duplicate' : 'stored')
+        for (const fact of repeats) observer.repeated(callback, fact)
+        if (isDue) sweep.gather()
       } catch (error) {
         observer.arrived(psp, 'not_stored')
         throw error
@@ -103,14 +110,18 @@ function createGather(sweep: Sweep): () => void {
   return () => {
     const now = performance.now()
     if (now < until) return
-    until = now + GATHER_MS
-    sweep.wakeIn(GATHER_MS)
+    until = Math.max(now + GATHER_MS, until + APART_MS)
+    sweep.wakeIn(until - now)
   }
 }
 
+/** The sweep of due facts; `gather` is called when some were stored. */
+type Applying = Sweep & { gather(): void }
+
 /** Applies due facts in batches; a fact that fails alone is parked. */
-function startApplying(deps: CallbacksDeps, observer: CallbackObserver): Sweep {
+function startApplying(deps: CallbacksDeps, observer: CallbackObserver): Applying {
   const { db, logger } = deps
+  let areStored = false
   const applying = { ...deps, jitter: Math.random }
   const report = (applied: AppliedFacts): void => {
     for (const outcome of applied.outcomes) observer.applied(outcome)
@@ -140,8 +151,10 @@ function startApplying(deps: CallbacksDeps, observer: CallbackObserver): Sweep {
   const sweep = startSweep({
     logger,
     async round() {
-      // Cheap for an idle instance.
-      if ((await findDueFacts(db, 1)).length === 0) return false
+      // Cheap for an idle instance; one that has just stored facts need not ask.
+      const isBusy = areStored
+      areStored = false
+      if (!isBusy && (await findDueFacts(db, 1)).length === 0) return false
       try {
         const applied = await applyFacts(applying, { most: MOST_FACTS })
         report(applied)
@@ -152,5 +165,12 @@ function startApplying(deps: CallbacksDeps, observer: CallbackObserver): Sweep {
       }
     },
   })
-  return sweep
+  const gather = createGather(sweep)
+  return {
+    ...sweep,
+    gather() {
+      areStored = true
+      gather()
+    },
+  }
 }

@@ -12,6 +12,8 @@ export type ClaimedFact = FactKey & {
   fact: CallbackFact
   /** How often it has waited so far. */
   tries: number
+  /** Whether it is the only fact of its callback. */
+  isAlone: boolean
 }
 
 type Row = {
@@ -21,6 +23,7 @@ type Row = {
   callback_id: string
   fact: StoredFact
   tries: number
+  is_alone: boolean
 }
 
 /** The keys of facts that are due, the oldest first. */
@@ -42,19 +45,22 @@ export async function claimFacts(
   which: { most: number } | FactKey,
 ): Promise<ClaimedFact[]> {
   const due = sql`
-    SELECT psp, psp_account, key, callback_id, fact, tries FROM callback_facts
+    SELECT psp, psp_account, key, callback_id, fact, tries, (
+      SELECT count(*) FROM callback_facts o WHERE o.callback_id = f.callback_id
+    ) = 1 AS is_alone
+    FROM callback_facts f
     WHERE state = 'RECEIVED' AND due_at <= statement_timestamp()`
   const statement =
     'most' in which
       ? named(
           'claim-facts',
           sql`${due} ORDER BY due_at, callback_id, position LIMIT ${which.most}
-            FOR UPDATE SKIP LOCKED`,
+            FOR UPDATE OF f SKIP LOCKED`,
         )
       : named(
           'claim-fact',
           sql`${due} AND psp = ${which.psp} AND psp_account = ${which.account}
-            AND key = ${which.key} FOR UPDATE SKIP LOCKED`,
+            AND key = ${which.key} FOR UPDATE OF f SKIP LOCKED`,
         )
   const { rows } = await tx.query<Row>(statement)
   return rows.map((row) => ({
@@ -64,5 +70,6 @@ export async function claimFacts(
     callbackId: row.callback_id,
     fact: factOf(row.key, row.fact),
     tries: row.tries,
+    isAlone: row.is_alone,
   }))
 }

@@ -7,32 +7,48 @@ import type { FactKey } from './claim-facts.ts'
 /** What became of a fact. One that waits is due again. */
 export type FinishedFact = FactKey & {
   callbackId: string
+  /** Whether it is the only fact of its callback. */
+  isAlone: boolean
   paymentId: string | null
   cause: string | null
 } & ({ state: FactResult } | { state: 'RECEIVED'; dueInMs: number })
 
-/** Stores what became of facts, and of their callbacks: the worst of their facts counts. */
+/**
+ * Stores what became of facts, and of their callbacks: the worst of their facts counts. The facts
+ * are locked by the caller, so nothing else changes a callback whose only fact is one of them.
+ */
 export async function finishFacts(tx: Tx, facts: readonly FinishedFact[]): Promise<void> {
-  const callbackIds = [...new Set(facts.map((it) => it.callbackId))]
+  const shared = facts.filter((it) => !it.isAlone)
   const dueInMs = (it: FinishedFact): number | null => (it.state === 'RECEIVED' ? it.dueInMs : null)
   const finish = sql`
-    UPDATE callback_facts f SET
-      state = d.state, cause = d.cause, payment_id = d.payment_id,
-      due_at = statement_timestamp() + d.due_in_ms * interval '1 ms',
-      tries = f.tries + (d.state = 'RECEIVED')::int,
-      applied_at = CASE WHEN d.state <> 'RECEIVED' THEN statement_timestamp() END
-    FROM unnest(
-      ${textArray(facts, (it) => it.psp)}::text[],
-      ${textArray(facts, (it) => it.account)}::text[],
-      ${textArray(facts, (it) => it.key)}::text[],
-      ${textArray(facts, (it) => it.state)}::text[],
-      ${textArray(facts, (it) => it.cause)}::text[],
-      ${uuidArray(facts, (it) => it.paymentId)}::uuid[],
-      ${intArray(facts, dueInMs)}::int[]
-    ) AS d(psp, psp_account, key, state, cause, payment_id, due_in_ms)
-    WHERE f.psp = d.psp AND f.psp_account = d.psp_account AND f.key = d.key`
+    WITH finished AS (
+      UPDATE callback_facts f SET
+        state = d.state, cause = d.cause, payment_id = d.payment_id,
+        due_at = statement_timestamp() + d.due_in_ms * interval '1 ms',
+        tries = f.tries + (d.state = 'RECEIVED')::int,
+        applied_at = CASE WHEN d.state <> 'RECEIVED' THEN statement_timestamp() END
+      FROM unnest(
+        ${textArray(facts, (it) => it.psp)}::text[],
+        ${textArray(facts, (it) => it.account)}::text[],
+        ${textArray(facts, (it) => it.key)}::text[],
+        ${textArray(facts, (it) => it.state)}::text[],
+        ${textArray(facts, (it) => it.cause)}::text[],
+        ${uuidArray(facts, (it) => it.paymentId)}::uuid[],
+        ${intArray(facts, dueInMs)}::int[],
+        ${facts.map((it) => it.isAlone)}::boolean[]
+      ) AS d(psp, psp_account, key, state, cause, payment_id, due_in_ms, is_alone)
+      WHERE f.psp = d.psp AND f.psp_account = d.psp_account AND f.key = d.key
+      RETURNING f.callback_id, d.state, d.is_alone
+    )
+    UPDATE callbacks c SET
+      state = f.state,
+      finished_at = CASE WHEN f.state <> 'RECEIVED' THEN statement_timestamp() END
+    FROM finished f
+    WHERE f.is_alone AND c.callback_id = f.callback_id AND c.state <> f.state`
   await tx.query(named('finish-facts', finish))
-  await finishCallbacks(tx, callbackIds)
+  if (shared.length > 0) {
+    await finishCallbacks(tx, [...new Set(shared.map((it) => it.callbackId))])
+  }
 }
 
 /** Derives the states of callbacks from their facts. */

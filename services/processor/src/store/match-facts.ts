@@ -39,22 +39,10 @@ type Known = { payments: ReadonlyMap<string, Row>; operations: ReadonlyMap<strin
  * one that a fact names, even if its id is. Nothing is locked.
  */
 export async function matchFacts(tx: Tx, reported: readonly Reported[]): Promise<FactMatch[]> {
-  const byPspId = await findByPspId(tx, reported)
-  const idsOf = (table: OperationTable): string[] => [
-    ...new Set([...byPspId.values()].flatMap((it) => (it.table === table ? [it.id] : []))),
-  ]
-  const ours = (pick: (fact: CallbackFact) => (string | null)[]): string[] =>
-    reported.flatMap(({ fact }) => pick(fact).filter((id) => id !== null))
-  const paymentIds = [
-    ...ours(({ kind, ourId, paymentId }) => [kind === 'pay' ? ourId : null, paymentId]),
-    ...idsOf(PAYMENTS),
-  ]
-  const operationIds = [
-    ...ours(({ kind, ourId }) => [kind === 'pay' ? null : ourId]),
-    ...idsOf(OPERATIONS),
-  ]
-  const operations = await load(tx, OPERATIONS, operationIds)
-  const known = { payments: await load(tx, PAYMENTS, paymentIds), operations }
+  const ours = await loadOurs(tx, reported)
+  const unknown = reported.filter((one) => !isKnownByOurs(one, ours))
+  const byPspId = await findByPspId(tx, unknown)
+  const known = await addFound(tx, ours, [...byPspId.values()])
   const matches = reported.map((one) => matchOf(one, known, byPspId))
   const adopted = await findAdopted(tx, matches)
   const knowable = await findKnowable(
@@ -86,6 +74,52 @@ async function findDisprovedFacts(
     for (const { one } of await findDisproved(tx, table, claims)) disproved.add(one)
   }
   return disproved
+}
+
+/** Loads what facts name by ids of ours, as nearly all of them do. */
+async function loadOurs(tx: Tx, reported: readonly Reported[]): Promise<Known> {
+  const ours = (pick: (fact: CallbackFact) => (string | null)[]): string[] => [
+    ...new Set(reported.flatMap(({ fact }) => pick(fact).filter((id) => id !== null))),
+  ]
+  const operationIds = ours(({ kind, ourId }) => [kind === 'pay' ? null : ourId])
+  const paymentIds = ours(({ kind, ourId, paymentId }) => [
+    kind === 'pay' ? ourId : null,
+    paymentId,
+  ])
+  const operations = await load(tx, OPERATIONS, operationIds)
+  return { payments: await load(tx, PAYMENTS, paymentIds), operations }
+}
+
+/** Whether an id of ours names what the fact is about, so that no id of the PSP is needed. */
+function isKnownByOurs({ psp, fact }: Reported, { payments, operations }: Known): boolean {
+  const { kind, ourId, paymentId } = fact
+  switch (kind) {
+    case 'pay':
+      return isNamed(payments, ourId, psp)
+    case 'return':
+      return isNamed(payments, paymentId, psp)
+    default:
+      return isNamed(operations, ourId, psp)
+  }
+}
+
+function isNamed(rows: Known['payments'], ourId: string | null, psp: string): boolean {
+  const row = ourId === null ? undefined : rows.get(ourId)
+  return row !== undefined && row.has_facts && isAt(row, psp)
+}
+
+async function addFound(tx: Tx, ours: Known, found: readonly Found[]): Promise<Known> {
+  const loadOf = async (table: OperationTable, known: Known['payments']) => {
+    const ids = new Set(found.flatMap((it) => (it.table === table ? [it.id] : [])))
+    const more = await load(
+      tx,
+      table,
+      [...ids].filter((id) => !known.has(id)),
+    )
+    return new Map([...known, ...more])
+  }
+  const operations = await loadOf(OPERATIONS, ours.operations)
+  return { payments: await loadOf(PAYMENTS, ours.payments), operations }
 }
 
 /** Whether it is worth to look for what the fact may be about. */
@@ -122,8 +156,7 @@ function matchOf(
   byPspId: ReadonlyMap<string, Found>,
 ): FactMatch {
   const find = (rows: Known['payments'], table: OperationTable, ids: Ids): Row | undefined => {
-    const named = ids.ours === null ? undefined : rows.get(ids.ours)
-    if (named?.has_facts && isAt(named, psp)) return named
+    if (isNamed(rows, ids.ours, psp)) return rows.get(ids.ours!)
     const found = byPspId.get(nameOf({ table, psp, itsId: ids.its ?? '' }))
     return found && rows.get(found.id)
   }
