@@ -10,7 +10,7 @@ import {
   readDueCallbacks,
   recordAttempts,
 } from './callback-table.ts'
-import { postCallback } from './post-callback.ts'
+import { createCallbackPoster } from './post-callback.ts'
 
 /** Posts one request: its signed headers and its body. Returns whether the answer was 2xx. */
 export type PostCallback = (message: {
@@ -46,6 +46,8 @@ export interface ConfiguredCallbacks<S> extends Callbacks {
 const MOST_PER_ROUND = 200
 const BACKOFF = { baseMs: 100, mostMs: 10_000 }
 const RETRY_AFTER_FAULT_MS = 1_000
+/** How far two rounds are apart, so that callbacks of this time share their statements. */
+const APART_MS = 100
 
 /**
  * Sends stored callbacks when they are due, and again with growing pauses until the receiver
@@ -64,21 +66,21 @@ export async function startCallbacks<S extends { url: string | null }>(deps: {
     onChange: () => clock.wake(),
   })
   const isEnabled = (): boolean => settings.current.url !== null
-  const controller = new AbortController()
-  const waiters = new Map<string, (() => void)[]>()
-
-  function resolveWaiters(subjectId: string): void {
-    for (const resolve of waiters.get(subjectId) ?? []) resolve()
-    waiters.delete(subjectId)
-  }
+  const poster = createCallbackPoster()
+  let isStopped = false
+  let sentAt = Number.NEGATIVE_INFINITY
+  const waiters = createWaiters()
 
   async function sendDue(): Promise<number | null> {
-    while (!controller.signal.aborted) {
+    while (!isStopped) {
       const { url } = settings.current
       if (url === null) break
+      const restMs = sentAt + APART_MS - performance.now()
+      if (restMs > 0) return restMs
       const due = await readDueCallbacks(db, MOST_PER_ROUND)
       if (due.length === 0) return msUntilDue(db)
-      const post: PostCallback = (message) => postCallback(url, message, controller.signal)
+      if (due.length < MOST_PER_ROUND) sentAt = performance.now()
+      const post: PostCallback = (message) => poster.post(url, message)
       const delivered = await send(due, settings.current, post)
       await recordAttempts(
         db,
@@ -88,9 +90,9 @@ export async function startCallbacks<S extends { url: string | null }>(deps: {
           pauseMs: Math.round(backoffMs(BACKOFF, attempts + 1, Math.random())),
         })),
       )
-      for (const { subjectId } of due) resolveWaiters(subjectId)
+      for (const { subjectId } of due) waiters.resolve(subjectId)
     }
-    for (const subjectId of waiters.keys()) resolveWaiters(subjectId)
+    waiters.resolveAll()
     return null
   }
 
@@ -109,16 +111,34 @@ export async function startCallbacks<S extends { url: string | null }>(deps: {
     configure: (next) => settings.replace(next),
     wake: clock.wake,
     async firstAttempt(subjectId) {
-      if (!isEnabled() || controller.signal.aborted) return
-      const { promise, resolve } = Promise.withResolvers<void>()
-      waiters.set(subjectId, [...(waiters.get(subjectId) ?? []), resolve])
-      if (!(await awaitsFirstAttempt(db, subjectId))) resolveWaiters(subjectId)
-      await promise
+      if (!isEnabled() || isStopped) return
+      const attempted = waiters.add(subjectId)
+      if (!(await awaitsFirstAttempt(db, subjectId))) waiters.resolve(subjectId)
+      await attempted
     },
     async stop() {
-      controller.abort()
+      isStopped = true
+      await poster.close()
       await clock.stop()
-      for (const subjectId of waiters.keys()) resolveWaiters(subjectId)
+      waiters.resolveAll()
     },
+  }
+}
+
+/** Those who wait for the first attempt of a callback about an operation. */
+function createWaiters() {
+  const waiting = new Map<string, (() => void)[]>()
+  function resolve(subjectId: string): void {
+    for (const end of waiting.get(subjectId) ?? []) end()
+    waiting.delete(subjectId)
+  }
+  return {
+    add(subjectId: string): Promise<void> {
+      const { promise, resolve: end } = Promise.withResolvers<void>()
+      waiting.set(subjectId, [...(waiting.get(subjectId) ?? []), end])
+      return promise
+    },
+    resolve,
+    resolveAll: () => [...waiting.keys()].forEach(resolve),
   }
 }
