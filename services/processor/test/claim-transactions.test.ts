@@ -44,3 +44,41 @@ test('the migration claims the transaction ids of payments that earlier releases
     await owner.end()
   }
 })
+
+test('a transaction id is 1 to 255 visible ASCII characters, of payments and of operations', async (t) => {
+  const { pool } = await testDatabase(t, { sets: processorMigrations, name: 'ids' })
+  const tables = [
+    ['psp_transactions', 'payment_id'],
+    ['operation_transactions', 'operation_id'],
+  ] as const
+  for (const [table, column] of tables) {
+    const isStored = (id: string): Promise<boolean> =>
+      pool
+        .query(
+          `INSERT INTO ${table} (psp, gateway_transaction_id, ${column}) VALUES ('main', $1, $2)`,
+          [id, newId()],
+        )
+        .then(
+          () => true,
+          (error: unknown) => {
+            assert.match(String(error), /id_is_visible/)
+            return false
+          },
+        )
+    const all = Array.from({ length: 94 }, (_, index) => String.fromCharCode(0x21 + index)).join('')
+    for (const id of ['!', all, '~'.repeat(255)]) assert.ok(await isStored(id), id)
+    const others = [
+      '',
+      ' ',
+      'a b',
+      'a\n',
+      '\na',
+      'a\u007f',
+      '\u0001',
+      'ä',
+      '\u00a0',
+      'x'.repeat(256),
+    ]
+    for (const id of others) assert.ok(!(await isStored(id)), JSON.stringify(id))
+  }
+})
