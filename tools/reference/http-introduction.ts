@@ -73,6 +73,10 @@ export const UNDESCRIBED_ROUTES: ReadonlyMap<string, string> = new Map([
     'POST /internal/payment-requests',
     'Payment requests that the gateway sends together; each has its own token, key and answer.',
   ],
+  [
+    'POST /internal/callbacks',
+    'Callbacks that the gateway sends together; each has its own path, headers and answer.',
+  ],
   ['POST /token', 'OAuth 2.0 token endpoint (RFC 6749). Errors have the form of OAuth.'],
   ['GET /jwks', 'Public keys of the tokens that the service signs (RFC 7517).'],
   [

@@ -17,6 +17,7 @@ import { addStaffRoutes } from '@caudal/payments/requests/staff-routes.ts'
 import { addCallbackDoor } from '@caudal/processor/http/callback-door.ts'
 import { addCallbackRoutes } from '@caudal/processor/http/callback-routes.ts'
 import { addCancelRoute } from '@caudal/processor/http/cancel-route.ts'
+import { addJoinedCallbacks } from '@caudal/processor/http/joined-callbacks.ts'
 import { addPspRoutes } from '@caudal/processor/http/psp-routes.ts'
 import { addWaitsRoute } from '@caudal/service/waits-route.ts'
 import { addOpenRoute } from '@caudal/wallets/accounts/open-route.ts'
@@ -81,6 +82,7 @@ export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
       (app) => addStepsRoute(app, INERT),
       (app) => addCancelRoute(app, INERT),
       (app) => addCallbackDoor(app, INERT),
+      (app) => addJoinedCallbacks(app, INERT),
       (app) => addCallbackRoutes(app, INERT_LISTS),
       (app) => addPspRoutes(app, INERT),
       (app) => addWaitsRoute(app, INERT),

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { PeerAnswer, PeerRequest } from '../src/peers/exchange.ts'
 import { joinRequests } from '../src/peers/join-requests.ts'
 
-type Sent = { requests: Record<string, string>[] }
+type Sent = { requests: Record<string, unknown>[] }
 
 const ALONE = { status: 202, headers: {}, body: Buffer.from('alone') }
 
@@ -18,12 +18,15 @@ function requestOf(name: string, change: Partial<PeerRequest> = {}): PeerRequest
 }
 
 /** Joins requests to a service whose exchanges end as the test defines. */
-function joining(stream: (sent: Sent, onData: (chunk: Buffer) => void) => Promise<unknown>) {
+function joining(
+  stream: (sent: Sent, onData: (chunk: Buffer) => void) => Promise<unknown>,
+  path = '/v1/payments',
+) {
   const alone: PeerRequest[] = []
   const joined: Sent[] = []
   const send = joinRequests({
-    path: '/v1/payments',
-    to: '/internal/payment-requests',
+    path,
+    to: '/internal/joined',
     alone: (request) => {
       alone.push(request)
       return Promise.resolve(ALONE)
@@ -39,7 +42,7 @@ function joining(stream: (sent: Sent, onData: (chunk: Buffer) => void) => Promis
 }
 
 function lineOf(sent: Sent, index: number): string {
-  const body = `own ä of ${sent.requests[index]!['body']}`
+  const body = `own ä of ${String(sent.requests[index]!['body'])}`
   return `${JSON.stringify({ index, status: 202, headers: { location: `/${index}` }, body })}\n`
 }
 
@@ -113,4 +116,31 @@ test('a timeout is not retried', async () => {
   assert.equal(first.status, 'fulfilled')
   assert.equal(second.status === 'rejected' && second.reason, slow)
   assert.equal(alone.length, 0)
+})
+
+test('P15: callbacks are joined with their own paths, headers and bytes', async () => {
+  const { send, alone, joined } = joining((sent, onData) => {
+    for (const [index] of sent.requests.entries()) onData(Buffer.from(lineOf(sent, index)))
+    return Promise.resolve()
+  }, '/callbacks/')
+  const headers = { 'x-gateway-signature': 't=1,v1=aa', tracestate: 'a=b' }
+  const callbacks = ['main', 'shop'].map((account) => {
+    const body = Buffer.from(`\ufeff{ "ä" : "${account}"\n}`)
+    return { method: 'POST' as const, path: `/callbacks/main/${account}`, headers, body }
+  })
+  const large = requestOf('large', { path: '/callbacks/main/main', body: Buffer.alloc(2_000, ' ') })
+  const signed = {
+    ...large,
+    headers: { 'x-signature': 'a'.repeat(5_000) },
+    body: Buffer.from('{}'),
+  }
+  const binary = { ...large, body: Buffer.from([0xff, 0x00]) }
+  const texts = await textsOf([...callbacks, large, signed, binary, requestOf('other')].map(send))
+  assert.deepEqual(texts.slice(2), ['alone', 'alone', 'alone', 'alone'])
+  assert.deepEqual(
+    joined.flatMap(({ requests }) => requests),
+    callbacks.map(({ path, body }) => ({ path, headers, body: String(body) })),
+  )
+  assert.ok(callbacks.every(({ body }) => Buffer.from(String(body)).equals(body)))
+  assert.equal(alone.length, 4)
 })

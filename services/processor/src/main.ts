@@ -25,6 +25,7 @@ import type { Config } from './config.ts'
 import { addCallbackDoor } from './http/callback-door.ts'
 import { addCallbackRoutes, type CallbackRoutesDeps } from './http/callback-routes.ts'
 import { addCancelRoute } from './http/cancel-route.ts'
+import { addJoinedCallbacks } from './http/joined-callbacks.ts'
 import { addPspRoutes } from './http/psp-routes.ts'
 import { createHandlers, orderBy } from './messaging/handlers.ts'
 import { processorMigrations } from './migrations.ts'
@@ -114,6 +115,7 @@ function createApp(parts: Parts, consumer: Consumer, cursors: Cursors): HttpServ
     cancel: (request, actor) => cancelOperation(cancelDeps, request, actor),
   })
   addCallbackDoor(app, callbacks)
+  addJoinedCallbacks(app, { receive: callbacks.receive, logger })
   const list: CallbackRoutesDeps['list'] = (filter) => listCallbacks(db, filter)
   addCallbackRoutes(app, { verifier, cursors, list, reprocess: callbacks.reprocess })
   const circuits = { modeOf: work.circuitModeOf, waitMs: config.psp.policy.circuitWaitMs }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { after, test } from 'node:test'
 import { eventually } from '@caudal/testing/eventually.ts'
 import pg from 'pg'
@@ -104,6 +104,45 @@ test('P15: callbacks that arrive together are stored by few statements', async (
   const made = (await transactions()) - before
   assert.ok(made >= 1 && made < 100, `${made} statements`)
 })
+
+test('P15: callbacks that are sent together have answers of their own', async () => {
+  const [first, second] = [about(fundsReserved(), 'pending'), about(fundsReserved(), 'pending')]
+  const main = '/callbacks/main/main'
+  const { status, text } = await call(`${it.service.url}/internal/callbacks`, {
+    method: 'POST',
+    body: {
+      requests: [
+        { path: main, ...signed(JSON.stringify(first)) },
+        { path: main, ...signed(JSON.stringify(second), OTHER_SECRET) },
+        { path: '/callbacks/other/main', ...signed('{}') },
+        { path: '/callbacks', headers: {}, body: '' },
+        { path: main, ...signed(JSON.stringify(first)) },
+        { path: main, ...signed(JSON.stringify(about(fundsReserved(), 'pending', { note: 'ä' }))) },
+      ],
+    },
+  })
+  assert.equal(status, 200, text)
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { index: number; status: number; body: string })
+    .toSorted((a, b) => a.index - b.index)
+  assert.deepEqual(
+    lines.map((line) => line.status),
+    [202, 401, 404, 404, 202, 202],
+  )
+  assert.equal(lines[0]?.body, '{"status":"accepted"}')
+  assert.match(lines[1]!.body, /"code":"INVALID_SIGNATURE"/)
+  assert.equal((await it.stored(String(first['event_id']))).length, 1)
+  assert.equal((await it.stored(String(second['event_id']))).length, 0)
+})
+
+/** The signed headers and the body of a callback, as the gateway passes them on together. */
+function signed(body: string, secret = SECRET): { headers: Record<string, string>; body: string } {
+  const seconds = Math.floor(Date.now() / 1_000)
+  const signature = createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')
+  return { headers: { 'x-gateway-signature': `t=${seconds},v1=${signature}` }, body }
+}
 
 test('P15: an unknown type and an unreadable body are stored and raise an alarm', async () => {
   const eventId = randomUUID()

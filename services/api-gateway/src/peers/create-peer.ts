@@ -2,7 +2,7 @@ import { createTurnstile } from '@caudal/outbound/create-turnstile.ts'
 import { withDeadline } from '@caudal/retry/with-deadline.ts'
 import { Pool } from 'undici'
 import { exchangeTwice, streamExchange, type PeerAnswer, type PeerRequest } from './exchange.ts'
-import { type JoinOptions, joinRequests } from './join-requests.ts'
+import { type JoinedWrites, type JoinOptions, joinRequests } from './join-requests.ts'
 
 /** The peer gave no complete answer. The request may have had its effect. */
 export class PeerFault extends Error {
@@ -26,7 +26,7 @@ export interface PeerOptions {
   /** The most requests under way or waiting; more are refused as OVERLOADED. */
   maxPending: number
   /** Writes to these paths are sent together when they arrive together (see join-requests.ts). */
-  joined: readonly { path: string; to: string }[]
+  joined: readonly JoinedWrites[]
 }
 
 export interface Peer {

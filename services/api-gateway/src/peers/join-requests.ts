@@ -2,10 +2,15 @@ import { isUtf8 } from 'node:buffer'
 import { isBrokenConnection } from '@caudal/retry/connection-faults.ts'
 import type { PeerAnswer, PeerRequest } from './exchange.ts'
 
-export interface JoinOptions {
-  /** The path of requests that can be joined, and where they go together. */
+/** Writes that can be joined. */
+export interface JoinedWrites {
+  /** Their path. One that ends with a slash stands for all below it, with whatever headers. */
   path: string
+  /** Where they go together. */
   to: string
+}
+
+export interface JoinOptions extends JoinedWrites {
   /** Sends a request by itself. */
   alone: (request: PeerRequest) => Promise<PeerAnswer>
   /** Sends a request and hands over the bytes of its answer as they come. */
@@ -23,6 +28,7 @@ type Line = { index: number; status: number; headers: Record<string, string>; bo
 
 const MAX_JOINED = 64
 const MAX_BODY_BYTES = 1_024
+const MAX_HEADER_CHARACTERS = 4_096
 /** The headers of a joined request; a request with another header goes alone. */
 const CARRIED = new Set([
   'authorization',
@@ -35,8 +41,8 @@ const CARRIED = new Set([
 /**
  * Joins writes that are sent in the same turn of the event loop into one exchange: one exchange per
  * write costs more CPU than the rest of the gateway's work. Each write keeps its own token and
- * idempotency key and gets its own answer as soon as it arrives. Writes that a broken exchange
- * leaves unanswered are sent again alone, which their idempotency key makes safe.
+ * idempotency key, or its signature, and gets its own answer as soon as it arrives. Writes that a
+ * broken exchange leaves unanswered are sent again alone, which their key makes safe.
  */
 export function joinRequests(options: JoinOptions): (request: PeerRequest) => Promise<PeerAnswer> {
   let gathered: Waiting[] = []
@@ -58,9 +64,20 @@ export function joinRequests(options: JoinOptions): (request: PeerRequest) => Pr
 
 function canBeJoined({ path }: JoinOptions, request: PeerRequest): boolean {
   const { method, body, headers } = request
-  if (method !== 'POST' || request.path !== path || body === null) return false
+  if (method !== 'POST' || body === null) return false
   if (body.length > MAX_BODY_BYTES || !isUtf8(body)) return false
-  return Object.keys(headers).every((name) => CARRIED.has(name))
+  if (!hasPathsBelow(path)) {
+    return request.path === path && Object.keys(headers).every((name) => CARRIED.has(name))
+  }
+  return request.path.startsWith(path) && charactersOf(headers) <= MAX_HEADER_CHARACTERS
+}
+
+function hasPathsBelow(path: string): boolean {
+  return path.endsWith('/')
+}
+
+function charactersOf(headers: Record<string, string>): number {
+  return Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + value.length, 0)
 }
 
 async function sendTogether(options: JoinOptions, batch: readonly Waiting[]): Promise<void> {
@@ -90,8 +107,9 @@ async function sendAlone({ alone }: JoinOptions, waiting: Waiting): Promise<void
   }
 }
 
-function join({ to }: JoinOptions, batch: readonly Waiting[]): PeerRequest {
-  const requests = batch.map(({ request: { headers, body } }) => {
+function join({ path, to }: JoinOptions, batch: readonly Waiting[]): PeerRequest {
+  const requests = batch.map(({ request: { headers, body, path: own } }) => {
+    if (hasPathsBelow(path)) return { path: own, headers, body: body!.toString() }
     const { 'content-type': _, ...carried } = headers
     return { ...carried, body: body!.toString() }
   })

@@ -1,9 +1,9 @@
-import type { ServerResponse } from 'node:http'
 import { problemOf } from '@caudal/http/answer-error.ts'
 import { bearerToken } from '@caudal/http/authenticate.ts'
 import { closeObjects, compileValidator } from '@caudal/http/compile-validator.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { limitsOf } from '@caudal/http/limit-bodies.ts'
+import { lineWriter } from '@caudal/http/line-writer.ts'
 import { parseStrictJson } from '@caudal/http/parse-strict-json.ts'
 import { Problem, renderProblem } from '@caudal/http/problem.ts'
 import { takeOverReply } from '@caudal/http/take-over-reply.ts'
@@ -102,26 +102,5 @@ async function answer(deps: JoinedDeps, request: JoinedRequest): Promise<Rendere
       problemOf(deps.logger, error, () => about),
       traceId,
     )
-  }
-}
-
-type Line = RenderedAnswer & { index: number }
-
-/** Writes the lines of one turn of the event loop together, and ends after the last line. */
-function lineWriter(response: ServerResponse, count: number): (line: Line) => void {
-  let lines = ''
-  let left = count
-  const flush = (): void => {
-    const text = lines
-    lines = ''
-    if (left === 0) response.end(text)
-    else response.write(text)
-  }
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-  if (count === 0) response.end()
-  return (line) => {
-    if (lines === '') setImmediate(flush)
-    lines += `${JSON.stringify(line)}\n`
-    left -= 1
   }
 }

@@ -7,15 +7,16 @@ import { Type } from 'typebox'
 /** What the door answers. */
 type DoorAnswer = 'accepted' | 'unknown_psp' | 'bad_signature'
 
+/** A callback as it arrived, with what the path names. */
+type Arrived = { psp: string; account: string; headers: IncomingHttpHeaders; rawBody: Buffer }
+
 export type CallbackDoorDeps = {
   /** Resolves once the callback is durable. */
-  receive: (callback: {
-    psp: string
-    account: string
-    headers: IncomingHttpHeaders
-    rawBody: Buffer
-  }) => Promise<DoorAnswer>
+  receive: (callback: Arrived) => Promise<DoorAnswer>
 }
+
+/** The answer to a callback that is durable. */
+export const ACCEPTED = { status: 'accepted' }
 
 /** More than any PSP sends at once. */
 const BODY_LIMIT_BYTES = 256 * 1024
@@ -33,19 +34,31 @@ const schema = {
 }
 
 /** Adds `POST /callbacks/{psp}/{psp_account}`: without a token, by the signature of the body. */
-export function addCallbackDoor(app: HttpServer, { receive }: CallbackDoorDeps): void {
+export function addCallbackDoor(app: HttpServer, deps: CallbackDoorDeps): void {
   withRawBodies(app, (scope) => {
     const options = { schema, bodyLimit: BODY_LIMIT_BYTES }
     scope.post('/callbacks/:psp/:psp_account', options, async (request, reply) => {
       const { psp, psp_account: account } = request.params
       const body: unknown = request.body
       const rawBody = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
-      const answer = await stored(receive({ psp, account, headers: request.headers, rawBody }))
-      if (answer === 'unknown_psp') throw new Problem('PSP_NOT_FOUND')
-      if (answer === 'bad_signature') throw new Problem('INVALID_SIGNATURE')
-      return reply.code(202).send({ status: 'accepted' })
+      await acceptCallback(deps, { psp, account, headers: request.headers, rawBody })
+      return reply.code(202).send(ACCEPTED)
     })
   })
+}
+
+/**
+ * Resolves once the callback is durable.
+ *
+ * @throws {Problem} if it is not accepted
+ */
+export async function acceptCallback(
+  { receive }: CallbackDoorDeps,
+  arrived: Arrived,
+): Promise<void> {
+  const answer = await stored(receive(arrived))
+  if (answer === 'unknown_psp') throw new Problem('PSP_NOT_FOUND')
+  if (answer === 'bad_signature') throw new Problem('INVALID_SIGNATURE')
 }
 
 /** What could not be made durable is to be repeated by the PSP, whatever the fault is. */
