@@ -143,6 +143,12 @@ test('a callback names an operation for the PSP that is asked by its own id only
     const again = decideCallback(operation, TERMS, fact(state), context)
     assert.deepEqual(again.operation, operation)
   }
-  const awaited = decideCallback(sent, TERMS, fact('pending'), context)
-  assert.equal(awaited.operation.step, 'await')
+  for (const [state, step] of [
+    ['pending', 'await'],
+    ['approved', 'query'],
+    ['failed', 'query'],
+  ] as const) {
+    const awaited = decideCallback(sent, TERMS, fact(state), context)
+    assert.deepEqual([awaited.result, awaited.operation.step], ['APPLIED', step])
+  }
 })

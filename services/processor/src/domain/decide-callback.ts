@@ -127,7 +127,9 @@ function nameByFact(
   if (isOver(operation) || itsIdOf(operation) !== null) return null
   if (state !== 'pending' && isVerdict(fact, context)) return null
   const named = answeredBy(operation, { status: 'pending', gateway_transaction_id: itsId })
-  return operation.step === 'await' ? moveOn(named) : queryNow(named, context)
+  // The answer may still come, and tells no less than that the request is pending.
+  const isAwaited = operation.step === 'await' && state === 'pending'
+  return isAwaited ? moveOn(named) : queryNow(named, context)
 }
 
 /** The PSP has the request. One that is about to be repeated is asked about instead. */
