@@ -8,6 +8,7 @@ import { itsIdOf } from '../domain/psp-operation.ts'
 import { resultEvent } from '../messaging/result-event.ts'
 import { type ClaimedFact, claimFacts, type FactKey } from '../store/claim-facts.ts'
 import { claimTransactions, type TransactionClaim } from '../store/claim-transactions.ts'
+import { findKnownReturns } from '../store/find-known-returns.ts'
 import { finishFacts } from '../store/finish-facts.ts'
 import { lockOperations } from '../store/lock-operations.ts'
 import { matchFacts } from '../store/match-facts.ts'
@@ -109,6 +110,7 @@ async function lockAll(
   )
   const payments = await lock(tx, PAYMENTS, [...new Set([...idsIn(PAYMENTS), ...unasked])])
   const operations = await lock(tx, OPERATIONS, idsIn(OPERATIONS))
+  const returns = await findKnownReturns(tx, reported, matches)
   const facts = reported.map((fact, index): MatchedFact => {
     const match = matches[index]!
     const { operation, paymentId } = match
@@ -116,6 +118,7 @@ async function lockAll(
     return {
       ...fact,
       match,
+      known: returns.get(fact),
       operation: operation === null ? null : (rows.get(operation.id) ?? null),
       payment: paymentId === null ? null : (payments.get(paymentId) ?? null),
     }

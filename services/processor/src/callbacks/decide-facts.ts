@@ -5,7 +5,7 @@ import { followUpOf } from '../domain/choose-reversal.ts'
 import { type CallbackDecision, decideCallback } from '../domain/decide-callback.ts'
 import { contradict, hasSucceeded } from '../domain/decide-late.ts'
 import { decideFound, decideUnasked, readUnasked } from '../domain/decide-unasked.ts'
-import type { Emission, PspDecision } from '../domain/decision.ts'
+import type { Emission, MoneyReturned, PspDecision } from '../domain/decision.ts'
 import type { OperationFacts, ReversalFacts } from '../domain/operation-facts.ts'
 import { isOver, itsIdOf, newOperation, type PspOperation } from '../domain/psp-operation.ts'
 import { contradictionEvent, unmatchedEvent } from '../messaging/psp-fact-event.ts'
@@ -170,8 +170,39 @@ function decideReported(context: Context, matched: MatchedFact, payment: StoredO
   const before = stateOf(context, payment)
   const reported = decideUnasked(before, payment.facts, matched.fact, context)
   if (reported.kind === 'unreadable') return { state: 'PARKED', cause: reported.cause }
-  keepOne(context, matched, payment, reported.decision)
-  return appliedBy(reported.decision)
+  const { decision } = reported
+  const again =
+    decision.emission?.kind === 'returned' ? decideAgain(context, matched, decision.emission) : null
+  // A report that is the first to name the payment is emitted, whatever was applied before.
+  if (again?.state !== 'NO_CHANGE' || matched.known?.paymentId === null) {
+    keepOne(context, matched, payment, decision)
+  }
+  return again ?? appliedBy(decision)
+}
+
+/**
+ * What becomes of another report of a return that was applied: nothing, or a contradiction if it
+ * states another amount. Null for the first report.
+ */
+function decideAgain(
+  { plan }: Context,
+  { known, psp, account, fact }: MatchedFact,
+  { amountMinor, currency }: MoneyReturned,
+): Decided | null {
+  const inBatch = plan.outcomes.find(
+    ({ state, fact: one }) =>
+      state === 'APPLIED' &&
+      one.fact.kind === 'return' &&
+      one.fact.itsId === fact.itsId &&
+      one.psp === psp &&
+      one.account === account,
+  )
+  const earlier = known ?? inBatch?.fact.fact
+  if (earlier === undefined) return null
+  if (earlier.currency !== currency) return { state: 'CONTRADICTION', cause: 'currency_mismatch' }
+  return earlier.amountMinor === amountMinor
+    ? { state: 'NO_CHANGE', cause: null }
+    : { state: 'CONTRADICTION', cause: 'amount_mismatch' }
 }
 
 function appliedBy({ emission }: PspDecision): Decided {
@@ -254,7 +285,8 @@ function foundFacts(
 }
 
 /** A fact about nothing that is known here. Money is never dropped: it is kept for a person. */
-function decideUnmatched({ region, now, plan }: Context, matched: MatchedFact): Decided {
+function decideUnmatched(context: Context, matched: MatchedFact): Decided {
+  const { region, now, plan } = context
   const { fact, reporting, account, callbackId, tries, match } = matched
   if (fact.state === 'unknown') return { state: 'PARKED', cause: 'unknown' }
   const mostTries = match.mayBecomeKnown ? MOST_TRIES_OF_KNOWABLE : MOST_TRIES
@@ -266,8 +298,11 @@ function decideUnmatched({ region, now, plan }: Context, matched: MatchedFact): 
   if (isUnasked(fact)) {
     const reported = readUnasked(fact)
     if ('cause' in reported) return { state: 'PARKED', cause: reported.cause }
-    plan.events.push({ event: unmatchedEvent(envelope, reported) })
-    return { state: 'APPLIED', cause: 'payment_unknown' }
+    const again = reported.kind === 'returned' ? decideAgain(context, matched, reported) : null
+    if (again?.state !== 'NO_CHANGE') {
+      plan.events.push({ event: unmatchedEvent(envelope, reported) })
+    }
+    return again ?? { state: 'APPLIED', cause: 'payment_unknown' }
   }
   if (fact.state === 'failed' || fact.state === 'pending') {
     return { state: 'PARKED', cause: 'operation_unknown' }

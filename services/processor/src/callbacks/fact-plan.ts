@@ -6,6 +6,7 @@ import type { PspOperation } from '../domain/psp-operation.ts'
 import type { PspAdapter } from '../psp/adapter.ts'
 import type { ClaimedFact } from '../store/claim-facts.ts'
 import type { TransactionClaim } from '../store/claim-transactions.ts'
+import type { KnownReturn } from '../store/find-known-returns.ts'
 import type { FactMatch } from '../store/match-facts.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import type { NewReversal } from '../store/record-operations.ts'
@@ -18,6 +19,8 @@ export type MatchedFact = ClaimedFact & {
   /** The operation that the fact names, and the payment that it is about. */
   operation: StoredOperation | null
   payment: StoredOperation | null
+  /** What an earlier callback stated of the return that the fact reports. */
+  known: KnownReturn | undefined
 }
 
 /** What becomes of a fact. */
