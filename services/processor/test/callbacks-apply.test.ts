@@ -69,7 +69,7 @@ test('P15: money that the console refunds of a payment in doubt waits for the en
   assert.equal(found?.event_type, 'refund.found')
 })
 
-test('P15: one bad item of a batch is parked, and the others apply', async () => {
+test('P15: a fact that fails while it is applied is parked, and stops no other of its callback', async () => {
   await it.behave({})
   // The bank's own callbacks about these payments would be further facts of them.
   await it.deliver(null)
@@ -309,17 +309,6 @@ test('P15: a second transaction of a refund that was canceled is a case', async 
       ['CONTRADICTION', 'operation_unknown'],
     ],
   )
-})
-
-test('P15: one reference at two PSPs is not one operation', async () => {
-  await it.behave({})
-  const payment = await it.pay()
-  await it.db.query(`UPDATE payments SET psp = 'other' WHERE payment_id = $1`, [payment.payment_id])
-  const members = about(payment, 'failed', { reason_code: 'declined_by_bank' })
-  await it.post(members)
-  const [fact] = await it.settled(String(members['event_id']))
-  assert.deepEqual([fact?.state, fact?.payment_id], ['PARKED', null])
-  assert.deepEqual(await it.facts(payment.payment_id), [])
 })
 
 test('P15: facts that were not applied are applied again on request', async () => {
