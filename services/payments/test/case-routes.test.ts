@@ -148,7 +148,7 @@ describe('returns and cases over HTTP', () => {
     }
   })
 
-  test('after a return for a closed or invalid account no payment to it is accepted', async () => {
+  test('E1: after a return for a closed or invalid account no payment to it is accepted', async () => {
     for (const [reason, account] of [
       ['AC01', '2001'],
       ['AC04', '2002'],

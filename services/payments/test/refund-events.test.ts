@@ -34,7 +34,7 @@ async function booked(paymentId: string): Promise<RefundEvent[]> {
   return postings.map((posting) => answerOf(posting))
 }
 
-test('P12: a refund is credited once and then taken back once, over several batches', async () => {
+test('P12, F6: a refund is credited once and then taken back once, over several batches', async () => {
   const { payment, refund, it } = await refundOf()
   await runBatch(db, [it.submitted()])
   await runBatch(db, [it.inDoubt(), it.succeeded()])

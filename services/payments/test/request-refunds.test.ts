@@ -50,7 +50,7 @@ function sumsIn({ json }: Reply) {
   return { captured, refunded, pending, refundable }
 }
 
-test('P12: a client refunds a part of a payment: 202, Location, and one event for the processor', async () => {
+test('P12, F6: a client refunds a part of a payment: 202, Location, and one event for the processor', async () => {
   const payment = await captured()
   const metadata = { ticket: 'A-17', note: '½ ☃ \u0000 "' }
   const body = { amount: '40.00', reason: 'not_delivered', metadata }

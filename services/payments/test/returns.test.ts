@@ -7,7 +7,7 @@ import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
-import type { Payment } from '../src/domain/payment.ts'
+import { type Payment, shownStatusOf } from '../src/domain/payment.ts'
 import { paymentMigrations } from '../src/migrations.ts'
 import { saveRequests } from '../src/store/save-requests.ts'
 import {
@@ -45,27 +45,79 @@ function sums({ refundedMinor, pendingMinor, returnedMinor }: Payment) {
   return { refundedMinor, pendingMinor, returnedMinor }
 }
 
-test('P12: a callback, a line of the PSP and a bank entry of one return, in any order, are one credit', async () => {
-  const returnId = newId()
-  const evidence = (payment: Payment) => returnOf(payment, 10_000n, { returnId })
-  const payment = await capture(db)
-  const ledger = ledgerOf(payment)
-  await runBatch(db, [evidence(payment), evidence(payment)])
-  assert.equal((await findReturn(db, returnId))?.status, 'MATCHED')
-  assert.deepEqual(await emittedOf(db, 'payment.returned', payment.paymentId), [])
-  await runBatch(db, [evidence(payment), ...(await ledger.book())])
-  await runBatch(db, [evidence(payment), ...ledger.answers()])
-  await ledger.settle()
-  assert.deepEqual(ledger.balances, { wallet: 10_000n, suspense: 0n, receivable: 0n })
-  const stored = await findReturn(db, returnId)
-  assert.deepEqual([stored?.status, stored?.version], ['CREDITED', 3])
-  const returned = await emittedOf(db, 'payment.returned', payment.paymentId)
-  assert.deepEqual(
-    returned.map((event) => [event.return_id, event.amount, event.reason, event.reason_code]),
-    [[returnId, '100.00', 'AC04', 'account_closed']],
-  )
-  assert.equal((await findOne(db, payment.paymentId)).returnedMinor, 10_000n)
-  assert.deepEqual(await casesOf(db, payment.accountId), [])
+/** All orders of the three evidences of a return, each alone and then all at once. */
+const ORDERS = [
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+] as const
+
+/** What a callback, a line of the PSP and a bank entry state about one return. */
+function evidencesOf(payment: Payment, returnId: string): ReturnReceived[] {
+  const callback = returnOf(payment, 10_000n, { returnId })
+  // A line has no reason, and a statement is read by another actor, much later.
+  const line = returnOf(payment, 10_000n, { returnId, reason: 'MS03' })
+  const entry = returnOf(payment, 10_000n, { returnId, reason: 'FOCR' })
+  const actor = { type: 'system', id: 'statements' } as const
+  return [callback, line, { ...entry, actor, timestamp: '2027-03-01T12:00:01.000Z' }]
+}
+
+test('P12, E1: a callback, a line of the PSP and a bank entry of one return, in any order, are one credit', async () => {
+  for (const order of ORDERS) {
+    for (const isTogether of [true, false]) {
+      const payment = await capture(db)
+      const ledger = ledgerOf(payment)
+      const returnId = newId()
+      const evidences = evidencesOf(payment, returnId)
+      const inOrder = order.map((index) => evidences[index]!)
+      if (isTogether) await runBatch(db, inOrder)
+      else {
+        // The ledger books after the first one, and its answer comes after the second one.
+        await runBatch(db, inOrder.slice(0, 1))
+        assert.equal((await findReturn(db, returnId))?.status, 'MATCHED')
+        await runBatch(db, [inOrder[1]!, ...(await ledger.book())])
+        await runBatch(db, inOrder.slice(2))
+      }
+      await ledger.settle()
+      await runBatch(db, [...inOrder, ...ledger.answers()])
+      assert.deepEqual(ledger.balances, { wallet: 10_000n, suspense: 0n, receivable: 0n })
+      assert.equal(ledger.answers().length, 1)
+      const stored = await findReturn(db, returnId)
+      assert.deepEqual([stored?.status, stored?.version], ['CREDITED', 3])
+      const returned = await emittedOf(db, 'payment.returned', payment.paymentId)
+      const [{ reason, reason_code: code }] = inOrder as [ReturnReceived]
+      assert.deepEqual(
+        returned.map((event) => [event.return_id, event.amount, event.reason, event.reason_code]),
+        [[returnId, '100.00', reason, code]],
+        'the first evidence is the reason',
+      )
+      assert.equal((await findOne(db, payment.paymentId)).returnedMinor, 10_000n)
+      assert.deepEqual(await casesOf(db, payment.accountId), [])
+    }
+  }
+})
+
+test('evidence that names no payment credits nothing twice, whatever comes before and after it', async () => {
+  for (const isFirst of [true, false]) {
+    const payment = await capture(db)
+    const returnId = newId()
+    const ledger = openLedger(db, () => [payment.accountId, returnId])
+    const [callback] = evidencesOf(payment, returnId)
+    const entry = returnOf(undefined, 10_000n, { returnId, tenantId: payment.tenantId })
+    const inOrder = isFirst ? [entry, callback!] : [callback!, entry]
+    for (const evidence of inOrder) {
+      await runBatch(db, [evidence])
+      await ledger.settle()
+    }
+    // What no payment was known for waits for an operator, who matches it.
+    const [wallet, suspense] = isFirst ? [0n, 10_000n] : [10_000n, 0n]
+    assert.deepEqual(ledger.balances, { wallet, suspense, receivable: 0n })
+    assert.deepEqual(await casesOf(db, returnId), isFirst ? ['return_unmatched'] : [])
+    assert.equal((await findOne(db, payment.paymentId)).returnedMinor, wallet)
+  }
 })
 
 test('a return after a full refund goes to suspense with a case, and the wallet is unchanged', async () => {
@@ -118,7 +170,7 @@ test('a return smaller than the payment credits that much, and more can come bac
   assert.deepEqual(await casesOf(db, payment.accountId), [])
 })
 
-test('a return while IN_DOUBT waits: the payment is COMPLETED, then RETURNED, never rolled back', async () => {
+test('a return while IN_DOUBT waits: the payment is COMPLETED and then shown as RETURNED, never FAILED', async () => {
   const payment = pendingPayment({ amountMinor: 10_000n })
   const it = eventsOf(payment)
   const ledger = ledgerOf(payment)
@@ -133,12 +185,15 @@ test('a return while IN_DOUBT waits: the payment is COMPLETED, then RETURNED, ne
   await runBatch(db, [it.completed()])
   const matched = await findOne(db, payment.paymentId)
   assert.deepEqual([matched.status, matched.pendingMinor], ['COMPLETED', 10_000n])
+  assert.equal(shownStatusOf(matched), 'COMPLETED')
   assert.equal(matched.keepsFacts, false)
   await ledger.settle()
   assert.equal((await findReturn(db, evidence.return_id))?.status, 'CREDITED')
   assert.deepEqual(ledger.balances, { wallet: 10_000n, suspense: 0n, receivable: 0n })
+  assert.equal(shownStatusOf(await findOne(db, payment.paymentId)), 'RETURNED')
   const [finalized, ...more] = await emittedOf(db, 'payment.finalized', payment.paymentId)
   assert.deepEqual([finalized?.status, more], ['COMPLETED', []])
+  assert.equal(await countEvents(db, 'payment.returned', payment.accountId), 1)
 })
 
 test('a return of a FAILED payment goes to suspense with a case, before and after the failure', async () => {

@@ -89,7 +89,7 @@ test('P12: a refund succeeds when the wallet is credited, not when the PSP appro
   assert.deepEqual(world.sums(), { refundedMinor: 4_000n, pendingMinor: 0n, returnedMinor: 0n })
 })
 
-test('a refund in doubt stays in doubt and keeps its share of the payment, whatever its age', () => {
+test('a refund in doubt stays in doubt and keeps its share of the payment, whatever is repeated', () => {
   const { it, world } = one()
   world.play(it.submitted(), it.inDoubt())
   world.play(it.submitted(), it.inDoubt())
@@ -191,7 +191,7 @@ const plots = fc.record({
   numbers: fc.array(fc.nat(1_000), { minLength: 40, maxLength: 40 }),
 })
 
-test('P12, F4: events in any order, batches and repetition: one end, sums within captured, each posting once', () => {
+test('P12, F4, F6: events in any order, batches and repetition: one end, sums within captured, each posting once', () => {
   fc.assert(
     fc.property(plots, ({ stories, numbers }) => {
       const known = withRefunds(...stories.map(() => 2_000n))
