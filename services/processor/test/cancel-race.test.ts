@@ -122,7 +122,7 @@ async function outcomes(db: Db, event: string, attempts: string) {
   return new Map(rows.map(({ id, sent, canceled }) => [id, { sent, canceled }]))
 }
 
-test(`of cancel and SENDING exactly one wins, in ${TRIES} tries with payments`, SLOW, async (t) => {
+test(`P12: cancel races SENDING: one wins, in ${TRIES} tries with payments`, SLOW, async (t) => {
   const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'race' })
   const answers = new Map<string, string>()
   for (let tries = 0; tries < TRIES; tries += AT_ONCE) {
@@ -139,7 +139,7 @@ test(`of cancel and SENDING exactly one wins, in ${TRIES} tries with payments`, 
   check(answers, await outcomes(db, 'payment.canceled', attempts), t.diagnostic.bind(t))
 })
 
-test(`of cancel and SENDING exactly one wins, in ${TRIES} tries with refunds`, SLOW, async (t) => {
+test(`P12: cancel races SENDING: one wins, in ${TRIES} tries with refunds`, SLOW, async (t) => {
   const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'race' })
   const answers = new Map<string, string>()
   for (let tries = 0; tries < TRIES; tries += AT_ONCE) {

@@ -41,7 +41,7 @@ const typesOf = (events: readonly RefundResult[]): string[] =>
 const requestsFor = ({ seen }: SmallPsp, paymentId: string) =>
   seen.filter(({ method, body }) => method === 'POST' && body.includes(paymentId)).slice(1)
 
-test('P12: a whole payment that has not settled is voided, a part of one is refunded', async () => {
+test('P12, F6: a whole payment that has not settled is voided, a part of one is refunded', async () => {
   const [whole, parted] = [await pay(), await pay()]
   const all = refundRequested(whole, '10.00')
   const part = refundRequested(parted, '4.00')
