@@ -65,7 +65,7 @@ test('rule 9: without callbacks and without its id, the same request asks under 
   assert.equal((await asyncbank.list('charges', event.payment_id)).length, 1)
 })
 
-test('rule 9: a payment whose key may be forgotten is never sent again', async (t) => {
+test('P5, rule 9: a payment whose key has expired is never sent again', async (t) => {
   const service = await it.start()
   t.after(() => service.stop())
   await asyncbank.behave({ by_account: { lost: 'apply_then_reset' } })

@@ -136,7 +136,7 @@ test('P5: a draining PSP takes no new payments, while its doubt and its refunds 
   await eventually(async () => (await asyncbank.list('refunds', paid.payment_id)).length === 1)
 })
 
-test('nothing is sent to a disabled PSP, while queries of doubt go on', async (t) => {
+test('E7: nothing is sent to a disabled PSP, while queries of doubt go on', async (t) => {
   const service = await started(t)
   const paid = paymentTo('Gas', undefined, 'a')
   await it.reserve([paid])

@@ -93,7 +93,7 @@ test('refunds and voids go to the PSP of their payment', async (t) => {
   assert.equal((await asyncbank.list('refunds', water.payment_id)).length, 1)
 })
 
-test('P5: a payment of which nothing left goes on to the next PSP, also where it waited', async (t) => {
+test('P5, E7: a payment of which nothing left goes on to the next PSP, also where it waited', async (t) => {
   const service = await it.start()
   t.after(() => service.stop())
   const events = Array.from({ length: 40 }, () => paymentTo('Gas'))

@@ -32,7 +32,7 @@ test('the first PSP that takes payments is chosen, and the preferred one if none
   )
 })
 
-test('a payment goes on to the next PSP in turn, never to the one that it is at', () => {
+test('E7: a payment goes on to the next PSP in turn, never to the one that it is at', () => {
   const all = (): boolean => true
   assert.equal(nextPspOf(['x', 'y', 'z'], 'x', all), 'y')
   assert.equal(nextPspOf(['x', 'y', 'z'], 'z', all), 'x')

@@ -69,7 +69,7 @@ test('202 is no verdict but names the id of the bank; a repeat answers with the 
   assert.deepEqual(rejected, { kind: 'declined', response: why })
 })
 
-test('an answer that contradicts the order, or cannot be read, is no verdict', () => {
+test('an unknown status, or an answer that contradicts the order or is unreadable, is ambiguous', () => {
   const wrong = [
     { ...RECEIVED, ref: OTHER },
     { ...RECEIVED, amount: '1' },

@@ -90,9 +90,10 @@ test('answers that leave the outcome open are ambiguous', () => {
   for (const httpStatus of [302, 408, 409, 425]) assert.equal(kindOf(httpStatus, ''), 'ambiguous')
 })
 
-test('200 with an unreadable body or for another payment is ambiguous', () => {
+test('200 with an unknown status, an unreadable body or for another payment is ambiguous', () => {
   const truncated = '{"status":"appro\u0000<html><body>Bad'
-  const bodies = [truncated, '', '[]', 'null', failed, { ...approved, payment_id: OTHER }]
+  const others = [{ ...approved, payment_id: OTHER }, { ...approved, status: 'held' }]
+  const bodies = [truncated, '', '[]', 'null', failed, ...others]
   for (const body of bodies) assert.equal(kindOf(200, body), 'ambiguous')
   const invalid = { ...answer(200, ''), body: Buffer.from([0xff, 0xfe]) }
   assert.equal(classifyAnswer(EXPECTED, invalid).outcome.kind, 'ambiguous')

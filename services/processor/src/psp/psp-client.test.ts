@@ -75,7 +75,7 @@ const throwing = (): never => {
   throw new Error('a mistake in the adapter')
 }
 
-test('an answer that the adapter cannot read leaves the payment in doubt (rule 9)', async (t) => {
+test('an answer at which the adapter throws is ambiguous: the payment is in doubt (rule 9)', async (t) => {
   const { client, seen } = await connect(t, { decode: { execute: throwing, query: throwing } })
   const { outcome, facts } = await client.send(REQUEST, deadline)
   assert.deepEqual([outcome.kind, facts.errorClass], ['ambiguous', 'adapter_fault'])
