@@ -17,7 +17,7 @@ import {
 
 const ROUTES = JSON.stringify([{ currency: 'EUR', psps: ['asyncbank'] }])
 
-describe('P12: payments through a second PSP, whose outcomes come by callbacks', () => {
+describe('P12, P15: payments through a second PSP, whose outcomes come by callbacks', () => {
   const scope = suiteScope()
   // Only a callback can end what was accepted before a test gives up.
   const env = {

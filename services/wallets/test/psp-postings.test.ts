@@ -200,7 +200,7 @@ describe('money that comes back', () => {
     assert.ok(!('payment_id' in answer) && !('user_id' in answer))
   })
 
-  test('a refund that is taken back leaves the wallet, or is receivable once it was spent', async () => {
+  test('P12: a refund that is taken back leaves the wallet, or is receivable once it was spent', async () => {
     const wallet = await fundedWallet(world.db, 0n)
     const refunds = [newPosting('refund', wallet, 60n), newPosting('refund', wallet, 60n)]
     const [first, second] = refunds.map((refund) =>
