@@ -54,7 +54,7 @@ clients() {
 [{"client_id":"caudal-cli","client_secret":"$(cat secrets/cli-client-secret)",
 "scopes":["payments:read","payments:write","ledger:read","ledger:write","ledger:credit",
 "ledger:debit","ledger:hold","ledger:transfer","ledger:system","ledger:overdraft","ledger:admin",
-"operations:cancel","refunds:write","cases:read","callbacks:read","callbacks:write","psps:read",
+"operations:cancel","refunds:write","cases:read","cases:write","callbacks:read","callbacks:write","psps:read",
 "psps:write","orders:read","orders:write","users:read","users:write",$1"tenants:any","trace:read"],
 "grants":["client_credentials"$2]},
 {"client_id":"payments","client_secret":"$(cat secrets/payments-client-secret)",

@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   ORDER_NOT_FOUND: { status: 404, title: 'Order not found' },
   PAYMENT_NOT_FOUND: { status: 404, title: 'Payment not found' },
   REFUND_NOT_FOUND: { status: 404, title: 'Refund not found' },
+  DESTINATION_NOT_FOUND: { status: 404, title: 'Destination not found' },
   CALLBACK_NOT_FOUND: { status: 404, title: 'Callback not found' },
   PSP_NOT_FOUND: { status: 404, title: 'PSP not found' },
   ACCOUNT_NOT_FOUND: { status: 404, title: 'Account not found' },

@@ -52,6 +52,7 @@ export const SCOPES = {
   },
   'refunds:write': { allows: 'request and cancel refunds of payments', holders: ['client'] },
   'cases:read': { allows: 'read cases and returns', holders: ['client'] },
+  'cases:write': { allows: 'unblock destinations', holders: ['client'] },
   'callbacks:read': { allows: 'read callbacks of PSPs', holders: ['client'] },
   'callbacks:write': { allows: 'apply callbacks of PSPs again', holders: ['client'] },
   'psps:read': { allows: 'read the PSPs and their states', holders: ['client'] },

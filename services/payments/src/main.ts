@@ -25,6 +25,7 @@ import { processBatch, type ProcessBatchDeps } from './process-batch.ts'
 import { createCancel } from './requests/cancel/cancel-at-processor.ts'
 import { addCancelRoutes } from './requests/cancel/cancel-routes.ts'
 import { addCaseRoutes } from './requests/cases/case-routes.ts'
+import { addUnblockRoute } from './requests/cases/unblock-route.ts'
 import { lookUpOrders } from './requests/look-up-orders.ts'
 import { addRefundRoutes } from './requests/refunds/refund-routes.ts'
 import { createRefundRequests, type RefundRequests } from './requests/refunds/request-refunds.ts'
@@ -39,6 +40,7 @@ import { listPayments } from './store/list-payments.ts'
 import { listRefunds } from './store/list-refunds.ts'
 import { listReturns } from './store/list-returns.ts'
 import { listTenantPayments } from './store/list-tenant-payments.ts'
+import { unblockDestination } from './store/unblock-destination.ts'
 
 const NAME = 'payments'
 /** How many refunds and returns of a payment are among its steps; nearly all have none. */
@@ -184,6 +186,7 @@ function createApp(parts: Parts, { consumer, requests, refunds, cursors }: Runni
     listReturns: (filter, page) => listReturns(db, filter, page),
     listCases: (filter, page) => listCases(db, filter, page),
   })
+  addUnblockRoute(app, { verifier, unblock: (unblock) => unblockDestination(db, unblock) })
   addWaitsRoute(app, { verifier, db, name: NAME })
   return app
 }

@@ -24,7 +24,7 @@ export async function readClockAndBlocked(
       CROSS JOIN LATERAL (
         SELECT FROM blocked_destinations b
         WHERE b.service_account_number = d.account_number AND b.service_bank_code = d.bank_code
-          AND b.tenant_id = d.tenant_id
+          AND b.tenant_id = d.tenant_id AND b.unblocked_at IS NULL
         OFFSET 0
       ) AS b
     ) AS places`

@@ -102,22 +102,29 @@ export async function saveFoundRefunds(
       '${raw(FACTS_MOVED)}', 'a found refund is not in the status that was decided on')`)
 }
 
-/** Blocks destinations; one that is blocked stays so for its first reason. */
+/**
+ * Blocks destinations, also those that were unblocked. One that is blocked stays so for its first
+ * reason.
+ */
 export async function blockDestinations(
   tx: Tx,
   blocked: readonly BlockedDestination[],
 ): Promise<void> {
   await tx.query(sql`
-    INSERT INTO blocked_destinations (tenant_id, service_bank_code, service_account_number,
-      return_id, reason_code, blocked_at)
-    SELECT * FROM unnest(
+    INSERT INTO blocked_destinations AS present (tenant_id, service_bank_code,
+      service_account_number, return_id, reason_code, blocked_at)
+    SELECT DISTINCT ON (b.service_account_number, b.service_bank_code, b.tenant_id) *
+    FROM unnest(
       ${textArray(blocked, (it) => it.tenantId)}::text[],
       ${textArray(blocked, (it) => it.serviceBankCode)}::text[],
       ${textArray(blocked, (it) => it.serviceAccountNumber)}::text[],
       ${uuidArray(blocked, (it) => it.returnId)}::uuid[],
       ${textArray(blocked, (it) => it.reasonCode)}::text[],
       ${timestamptzArray(blocked, (it) => it.blockedAt)}::timestamptz[]
-    ) AS b(tenant_id, service_bank_code, service_account_number)
-    ORDER BY b.service_account_number, b.service_bank_code, b.tenant_id
-    ON CONFLICT DO NOTHING`)
+    ) AS b(tenant_id, service_bank_code, service_account_number, return_id)
+    ORDER BY b.service_account_number, b.service_bank_code, b.tenant_id, b.return_id
+    ON CONFLICT (service_account_number, service_bank_code, tenant_id) DO UPDATE SET
+      return_id = excluded.return_id, reason_code = excluded.reason_code,
+      blocked_at = excluded.blocked_at, unblocked_at = NULL
+    WHERE present.unblocked_at IS NOT NULL`)
 }
