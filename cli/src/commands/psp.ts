@@ -66,7 +66,7 @@ async function change(
   name: string,
   body: { state: string; reason: string },
 ): Promise<Psp> {
-  const { token } = await clientToken(system, SCOPE.pspsWrite)
+  const { token } = await clientToken(system, `${SCOPE.pspsWrite} ${SCOPE.tenantsAny}`)
   const url = `${system.serviceUrl('processor')}/v1/psps/${encodeURIComponent(name)}/state`
   return callOk<Psp>(url, { method: 'PUT', headers: bearer(token), body })
 }

@@ -3,6 +3,17 @@ import { Problem } from './problem.ts'
 import type { Identity } from './token-profile.ts'
 
 /**
+ * Lets only clients pass that act for every tenant, by the scope `tenants:any`: for what is not
+ * kept by tenant.
+ *
+ * @throws {Problem} FORBIDDEN
+ */
+export function requireEveryTenant({ kind, scopes }: Identity): void {
+  if (kind === 'service' && scopes.has(SCOPE.tenantsAny)) return
+  throw new Problem('FORBIDDEN', `this is about all tenants: it needs ${SCOPE.tenantsAny} too`)
+}
+
+/**
  * The tenant that a request is about: that of the token. A request may name it; another one is only
  * for clients that act for many tenants, by the scope `tenants:any`.
  *

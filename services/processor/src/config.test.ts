@@ -27,7 +27,10 @@ test('accounts of callbacks have several secrets and a tenant, and without secre
   const callbacksOf = (secrets?: string) =>
     readConfig(secrets === undefined ? {} : { CAUDAL_PSP_CALLBACK_SECRETS: secrets }).psp.callbacks
   const none = callbacksOf()
-  assert.deepEqual([...none.accounts], [['main', { secrets: [], tenantId: 'caudal' }]])
+  assert.deepEqual(
+    [...none.accounts],
+    [['main', { secrets: [], tenantId: 'caudal', tenants: null }]],
+  )
   assert.equal(none.maxAgeMs, 72 * 3_600_000)
   const [[name, main] = []] = callbacksOf('the-first-secret, the-second-secret').accounts
   assert.equal(name, 'main')
@@ -35,14 +38,21 @@ test('accounts of callbacks have several secrets and a tenant, and without secre
   const { accounts } = callbacksOf(
     '{"main":{"secrets":["a-secret-of-main"]},"shop":{"secrets":["a-secret"],"tenant":"shops"}}',
   )
-  assert.deepEqual(accounts.get('shop'), { secrets: ['a-secret'], tenantId: 'shops' })
+  const shops = { secrets: ['a-secret'], tenantId: 'shops', tenants: new Set(['shops']) }
+  assert.deepEqual(accounts.get('shop'), shops)
   assert.equal(accounts.get('main')?.tenantId, 'caudal')
+  assert.deepEqual(accounts.get('main')?.tenants, new Set(['caudal']))
+  const given = callbacksOf(
+    '{"main":{"secrets":["a-secret"],"tenants":["*"]},"few":{"secrets":["a-secret"],"tenants":["a","b"]}}',
+  ).accounts
+  assert.deepEqual([given.get('main')?.tenants, given.get('few')?.tenants], [null, new Set('ab')])
   for (const bad of [
     'short',
     '{"main":{}}',
     '{"main":{"secrets":[]}}',
     '{"Main":{"secrets":["a-secret"]}}',
     '{"main":{"secrets":["a-secret"],"key":1}}',
+    '{"main":{"secrets":["a-secret"],"tenants":[]}}',
     '{',
   ]) {
     assert.throws(() => callbacksOf(bad), /CAUDAL_PSP_CALLBACK_SECRETS must be/, bad)

@@ -36,8 +36,10 @@ async function ask(
   return { status, body: json() }
 }
 
+const CHANGING = 'psps:write tenants:any'
+
 const set = (service: RunningService, psp: string, state: string) =>
-  ask(service, `/v1/psps/${psp}/state`, 'psps:write', { state, reason: 'a test' })
+  ask(service, `/v1/psps/${psp}/state`, CHANGING, { state, reason: 'a test' })
 
 async function started(t: TestContext): Promise<RunningService> {
   const service = await it.start()
@@ -78,10 +80,13 @@ test('PSPs are listed with their adapters, states and tenants, for the scope alo
   assert.equal((await ask(service, '/v1/psps', 'psps:write')).body['code'], 'FORBIDDEN')
   const path = '/v1/psps/main/state'
   const wish = { state: 'draining', reason: 'a test' }
-  assert.equal((await ask(service, path, 'psps:read', wish)).body['code'], 'FORBIDDEN')
+  // A PSP is that of all tenants.
+  for (const granted of ['psps:read tenants:any', 'psps:write']) {
+    assert.equal((await ask(service, path, granted, wish)).body['code'], 'FORBIDDEN', granted)
+  }
   assert.equal((await set(service, 'unknown', 'enabled')).body['code'], 'PSP_NOT_FOUND')
   for (const bad of [{ state: 'off' }, { reason: '' }, { reason: undefined }]) {
-    const refused = await ask(service, path, 'psps:write', { ...wish, ...bad })
+    const refused = await ask(service, path, CHANGING, { ...wish, ...bad })
     assert.equal(refused.status, 400, JSON.stringify(bad))
   }
 })

@@ -115,15 +115,29 @@ async function lockAll(
     const match = matches[index]!
     const { operation, paymentId } = match
     const rows = operation?.table === PAYMENTS ? payments : operations
-    return {
+    return ofItsTenants({
       ...fact,
       match,
       known: returns.get(fact),
       operation: operation === null ? null : (rows.get(operation.id) ?? null),
       payment: paymentId === null ? null : (payments.get(paymentId) ?? null),
-    }
+      isOfOtherTenant: false,
+    })
   })
   return { facts, now: await timeOf(tx, [...payments.values(), ...operations.values()]) }
+}
+
+/** An account states facts about the operations of its tenants only: those of others are hidden. */
+function ofItsTenants(matched: MatchedFact): MatchedFact {
+  const { operation, payment, match, account, reporting } = matched
+  const tenants = reporting.callbacks.accounts.get(account)?.tenants
+  const isForeign = [operation, payment].some(
+    (it) => it !== null && tenants !== null && tenants?.has(it.facts.tenantId) !== true,
+  )
+  if (!isForeign) return matched
+  const none = { operation: null, paymentId: null, canceledId: null }
+  const hidden = { ...match, ...none }
+  return { ...matched, match: hidden, operation: null, payment: null, isOfOtherTenant: true }
 }
 
 async function lock(

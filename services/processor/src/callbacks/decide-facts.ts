@@ -289,6 +289,7 @@ function decideUnmatched(context: Context, matched: MatchedFact): Decided {
   const { region, now, plan } = context
   const { fact, reporting, account, callbackId, tries, match } = matched
   if (fact.state === 'unknown') return { state: 'PARKED', cause: 'unknown' }
+  if (matched.isOfOtherTenant) return { state: 'PARKED', cause: 'other_tenant' }
   const mostTries = match.mayBecomeKnown ? MOST_TRIES_OF_KNOWABLE : MOST_TRIES
   if (isUnnamed(fact) && tries < mostTries) return { state: 'WAIT', cause: 'operation_unknown' }
   const psp = reporting.name

@@ -21,6 +21,8 @@ export type MatchedFact = ClaimedFact & {
   payment: StoredOperation | null
   /** What an earlier callback stated of the return that the fact reports. */
   known: KnownReturn | undefined
+  /** It is about a payment of a tenant for which the account does not speak. Then it names none. */
+  isOfOtherTenant: boolean
 }
 
 /** What becomes of a fact. */

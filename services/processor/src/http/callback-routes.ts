@@ -1,13 +1,18 @@
 import { factIdOf } from '@caudal/contracts/ids.ts'
 import { SCOPE } from '@caudal/contracts/scopes.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
+import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import type { Cursors } from '@caudal/http/cursors.ts'
 import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
+import { requireEveryTenant } from '@caudal/http/tenant-for.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { Type } from 'typebox'
+
+/** Callbacks are of accounts at PSPs, which several tenants may share. */
+const EVERY_TENANT = 'It is about all tenants, so the token needs the scope tenants:any too.'
 
 const STATES = ['RECEIVED', 'APPLIED', 'NO_CHANGE', 'PARKED', 'CONTRADICTION'] as const
 const State = Type.Enum(STATES)
@@ -38,12 +43,14 @@ const CallbackView = Type.Object({
 
 const listSchema = {
   summary: 'List callbacks of PSPs, newest first',
+  description: EVERY_TENANT,
   querystring: Type.Object({ ...pageQuery.properties, state: Type.Optional(State) }),
   response: { 200: pageOf(CallbackView) },
   tags: ['callbacks'],
 }
 const reprocessSchema = {
   summary: 'Apply the facts of a callback again that were not applied',
+  description: EVERY_TENANT,
   params: Type.Object({ callback_id: Uuid }),
   response: { 202: Type.Object({ callback_id: Uuid }) },
   problems: ['CALLBACK_NOT_FOUND'] as const,
@@ -87,6 +94,7 @@ export function addCallbackRoutes(
   const positions = cursors(Uuid)
   const reading = secured({ verifier, scope: SCOPE.callbacksRead }, listSchema)
   app.get('/v1/callbacks', reading, async (request, reply) => {
+    requireEveryTenant(identityOf(request))
     const { limit, state = null } = request.query
     const before = positions.read(request)
     const callbacks = await list({ state, before, limit: limit + 1 })
@@ -95,6 +103,7 @@ export function addCallbackRoutes(
   })
   const writing = secured({ verifier, scope: SCOPE.callbacksWrite }, reprocessSchema)
   app.post('/v1/callbacks/:callback_id/reprocess', writing, async (request, reply) => {
+    requireEveryTenant(identityOf(request))
     const callbackId = request.params.callback_id.toLowerCase()
     if (!(await reprocess(callbackId))) throw new Problem('CALLBACK_NOT_FOUND')
     return reply.code(202).send({ callback_id: callbackId })

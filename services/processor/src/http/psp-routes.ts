@@ -6,6 +6,7 @@ import { identityOf } from '@caudal/http/authenticate.ts'
 import type { HttpServer } from '@caudal/http/create-server.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
+import { requireEveryTenant } from '@caudal/http/tenant-for.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { Type } from 'typebox'
 import { PSP_STATES, type PspState, type ShownPsp } from '../domain/psp-state.ts'
@@ -30,7 +31,9 @@ const list = {
 }
 const change = {
   summary: 'Enable, drain or disable a PSP',
-  description: 'Every instance follows within two seconds. A repeat changes nothing.',
+  description:
+    'Every instance follows within two seconds. A repeat changes nothing. It is about all tenants, ' +
+    'so the token needs the scope tenants:any too.',
   params: Type.Object({ psp: Type.String({ pattern: PSP_PATTERN }) }),
   body: Type.Object({
     state: State,
@@ -57,7 +60,9 @@ export function addPspRoutes(app: HttpServer, { verifier, ...psps }: PspRoutesDe
   const options = secured({ verifier, scope: SCOPE.pspsWrite }, change)
   app.put('/v1/psps/:psp/state', options, async (request) => {
     const { psp } = request.params
-    const actor = actorOf(identityOf(request))
+    const identity = identityOf(request)
+    requireEveryTenant(identity)
+    const actor = actorOf(identity)
     const changed = await psps.setState({ psp, ...request.body, actor })
     if (changed === null) throw new Problem('PSP_NOT_FOUND')
     return changed

@@ -9,6 +9,8 @@ export type CallbackAccount = {
   secrets: readonly string[]
   /** Whose money it is where a callback is about no payment of ours. */
   tenantId: string
+  /** Whose operations its callbacks may be about; null: those of every tenant. */
+  tenants: ReadonlySet<string> | null
 }
 
 /** Who may report to us for a PSP, from its variables `…_CALLBACK_SECRETS` and `…_MAX_AGE`. */
@@ -25,12 +27,21 @@ const HOUR_MS = 3_600_000
 /** PSPs repeat a callback for days, and what was stored is never stored again. */
 const MAX_AGE_MS = 72 * HOUR_MS
 
+const EVERY_TENANT = '*'
+
+const Tenant = Type.String({ pattern: TENANT_PATTERN })
 const Secret = Type.String({ minLength: MIN_SECRET_LENGTH, maxLength: 1_024 })
 const Secrets = Type.Array(Secret, { minItems: 1, maxItems: 10 })
 const Accounts = Type.Record(
   Type.String({ pattern: ACCOUNT }),
   Type.Object(
-    { secrets: Secrets, tenant: Type.Optional(Type.String({ pattern: TENANT_PATTERN })) },
+    {
+      secrets: Secrets,
+      tenant: Type.Optional(Tenant),
+      tenants: Type.Optional(
+        Type.Array(Type.Union([Tenant, Type.Literal(EVERY_TENANT)]), { minItems: 1 }),
+      ),
+    },
     { additionalProperties: false },
   ),
   { additionalProperties: false },
@@ -85,13 +96,24 @@ function parse(text: string): Map<string, CallbackAccount> | null {
   }
 }
 
+type GivenAccount = { secrets?: string[]; tenant?: string; tenants?: string[] }
+
 function accountsOf(
-  accounts: Readonly<Record<string, { secrets?: string[]; tenant?: string }>>,
+  accounts: Readonly<Record<string, GivenAccount>>,
 ): Map<string, CallbackAccount> {
+  const isOnly = Object.keys(accounts).length === 1
   return new Map(
-    Object.entries(accounts).map(([name, { secrets = [], tenant = DEFAULT_TENANT }]) => [
+    Object.entries(accounts).map(([name, { secrets = [], tenant = DEFAULT_TENANT, tenants }]) => [
       name,
-      { secrets, tenantId: tenant },
+      {
+        secrets,
+        tenantId: tenant,
+        tenants: tenantsOf(tenants ?? [isOnly ? EVERY_TENANT : tenant]),
+      },
     ]),
   )
+}
+
+function tenantsOf(tenants: readonly string[]): ReadonlySet<string> | null {
+  return tenants.includes(EVERY_TENANT) ? null : new Set(tenants)
 }
