@@ -77,6 +77,7 @@ export const CASE_REASONS = [
   'operation_unknown',
   'payment_disputed',
   'dispute_outcome_changed',
+  'outcome_unknown',
 ] as const
 
 export type CaseReason = (typeof CASE_REASONS)[number]

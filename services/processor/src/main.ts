@@ -18,8 +18,10 @@ import { addWaitsRoute } from '@caudal/service/waits-route.ts'
 import { type Callbacks, startCallbacks } from './callbacks/start-callbacks.ts'
 import { cancelOperation } from './calls/cancel-operation.ts'
 import { createPspControl } from './calls/control-psps.ts'
+import { emitOverlookedAtStart } from './calls/emit-overlooked.ts'
 import { type PspStates, watchPspStates } from './calls/psp-states.ts'
 import { type PspWork, startPspWork } from './calls/psp-work.ts'
+import { reportStranded } from './calls/report-stranded.ts'
 import type { WatchedPsp } from './calls/watch-state.ts'
 import type { Config } from './config.ts'
 import { addCallbackDoor } from './http/callback-door.ts'
@@ -60,6 +62,11 @@ export function start(config: Config): Promise<RunningService> {
     started(() => states.stop())
     const work = startPspWork({ db, config, states, logger, metrics, wakeRelay })
     started(() => work.stop())
+    const psps = config.psps.map(({ name }) => name)
+    const overlooked = emitOverlookedAtStart({ db, log, region: config.region, logger, wakeRelay })
+    started(() => overlooked.stop())
+    const stranded = reportStranded({ db, psps, logger })
+    started(() => stranded.stop())
     const callbacks = startCallbacks({
       db,
       region: config.region,

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import type { CaudalEvent } from '@caudal/contracts/catalogue.ts'
 import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
+import type { PspContradicted } from '@caudal/contracts/events/psp-facts.ts'
+import { TOPICS } from '@caudal/contracts/topics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import pg from 'pg'
 import { startAsyncbank } from './start-asyncbank.ts'
-import { fileScope, fundsReserved, refundRequested, world } from './world.ts'
+import { fileScope, fundsReserved, readResults, refundRequested, world } from './world.ts'
 
 const scope = fileScope(after)
 const asyncbank = await startAsyncbank(scope)
@@ -23,6 +26,13 @@ async function requestsOf({ payment_id: id }: FundsReserved): Promise<number> {
     [id],
   )
   return rows[0]?.count ?? 0
+}
+
+async function contradictionsOf({ payment_id: id }: FundsReserved): Promise<PspContradicted[]> {
+  const facts = await readResults<CaudalEvent>(it.log, TOPICS.pspFacts)
+  return facts
+    .filter((one) => one.event_type === 'psp.contradicted')
+    .filter(({ subject }) => subject.id === id)
 }
 
 test('the verdict comes by a batch of callbacks, also where the answer was lost', async (t) => {
@@ -85,7 +95,7 @@ test('P5, rule 9: a payment whose key has expired is never sent again', async (t
   const later = await it.start()
   t.after(() => later.stop())
   const stateOf = async () => {
-    const { rows } = await it.db.query(
+    const { rows } = await it.db.query<{ status: string; step: string; waits: boolean }>(
       'SELECT status, step, due_at > now() AS waits FROM payments WHERE payment_id = $1',
       [event.payment_id],
     )
@@ -93,8 +103,40 @@ test('P5, rule 9: a payment whose key has expired is never sent again', async (t
   }
   await eventually(
     async () =>
-      assert.deepEqual(await stateOf(), { status: 'IN_DOUBT', step: 'query', waits: true }) ?? true,
+      assert.deepEqual(await stateOf(), {
+        status: 'IN_DOUBT',
+        step: 'query_further',
+        waits: true,
+      }) ?? true,
   )
+  const reported = await eventually(async () => {
+    const found = await contradictionsOf(event)
+    return found.length > 0 && found
+  })
+  assert.deepEqual(
+    reported.map(({ contradiction, subject, psp }) => [contradiction, subject, psp]),
+    [['outcome_unknown', { type: 'payment', id: event.payment_id }, 'asyncbank']],
+  )
+  // It is due again and again, and nothing follows from it but the end of the doubt by a callback.
+  await it.db.query('UPDATE payments SET due_at = now() WHERE payment_id = $1', [event.payment_id])
+  await eventually(async () => (await stateOf())?.waits === true)
+  assert.equal((await contradictionsOf(event)).length, 1)
   assert.equal(await requestsOf(event), before)
   assert.equal((await asyncbank.list('charges', event.payment_id)).length, 1)
+})
+
+test('answers by which the bank accepts nothing make no doubt: the payment fails with proof', async (t) => {
+  const service = await it.start({ CAUDAL_PSP_RETRIES: '0' })
+  t.after(() => service.stop())
+  await asyncbank.behave({ by_account: { limited: 'rate_limit_once', broken: 'error_500' } })
+  t.after(() => asyncbank.behave({}))
+  const events = ['limited', 'broken'].map((account) => fundsReserved(account))
+  await it.reserve(events)
+  await it.finals(events)
+  for (const event of events) {
+    const types = (await it.resultsOf(event.payment_id)).map(({ event_type: type }) => type)
+    assert.equal(types.length, 1, types.join())
+    assert.match(types[0]!, /^payment\.failed\.gateway_/)
+    assert.deepEqual(await asyncbank.list('charges', event.payment_id), [])
+  }
 })

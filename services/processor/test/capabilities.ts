@@ -5,6 +5,7 @@ export const capabilities: Capabilities = {
   keyLifetimeMs: null,
   queryBy: 'our_id',
   notFoundProves: true,
+  refusals: [],
   voidUntilMs: 900_000,
   refundWindowMs: null,
   currencies: null,

@@ -141,6 +141,19 @@ test('P5: a draining PSP takes no new payments, while its doubt and its refunds 
   await eventually(async () => (await asyncbank.list('refunds', paid.payment_id)).length === 1)
 })
 
+test('P5: a disabled PSP gets the repeats that stand in for status queries, so doubt ends', async (t) => {
+  const service = await started(t)
+  // Its id of the payment is in the answer that is lost, so it can be asked by a repeat only.
+  await asyncbank.behave({ by_account: { lost: 'apply_then_reset' } })
+  const doubtful = paymentTo('Gas', 'lost', 'a')
+  await it.reserve([doubtful])
+  await eventually(async () => (await it.resultsOf(doubtful.payment_id)).length === 1)
+  await set(service, 'asyncbank', 'disabled')
+  await asyncbank.behave({})
+  assert.equal(await endOf(doubtful), 'asyncbank')
+  assert.equal((await asyncbank.list('charges', doubtful.payment_id)).length, 1)
+})
+
 test('E7: nothing is sent to a disabled PSP, while queries of doubt go on', async (t) => {
   const service = await started(t)
   const paid = paymentTo('Gas', undefined, 'a')
@@ -152,7 +165,7 @@ test('E7: nothing is sent to a disabled PSP, while queries of doubt go on', asyn
   await it.reserve([accepted])
   await eventually(async () => {
     const { rows } = await it.db.query(
-      `SELECT FROM payments WHERE payment_id = $1 AND step = 'query'`,
+      `SELECT FROM payments WHERE payment_id = $1 AND step = 'query_further'`,
       [accepted.payment_id],
     )
     return rows.length === 1

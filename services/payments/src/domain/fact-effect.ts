@@ -68,6 +68,7 @@ const CASE_DETAILS: Record<CaseReason, string> = {
   payment_disputed: 'The payer disputes the payment. Refunds are refused until that ends.',
   dispute_outcome_changed:
     'The PSP reported another end of a dispute than before. The first one was kept.',
+  outcome_unknown: 'What became of the operation at the PSP can no longer be learned.',
 }
 
 type Money = Pick<ReturnedMoney, 'tenantId' | 'accountId' | 'amountMinor' | 'currency'> & {

@@ -1,3 +1,4 @@
+import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import type { CircuitMode } from '@caudal/outbound/breaker.ts'
 import { type CallKey, nameOf } from '@caudal/outbound/call-key.ts'
 import type { Circuits } from '@caudal/outbound/create-circuits.ts'
@@ -136,12 +137,13 @@ function startLanes(
 ): PspLanes {
   const { name, policy, accounts, maxSends, maxQueries } = settings
   const isSeveral = config.psps.length > 1
+  const areAllItsOwn = !isSeveral && name === DEFAULT_PSP
   const adapter = createAdapter(settings.adapter, settings)
   const common: Omit<LaneOptions, 'table' | 'psp' | 'failover' | 'onRoom'> = {
     db,
     region: config.region,
     adapter,
-    claimed: isSeveral ? { name, isDefault: name === config.psp.name } : null,
+    claimed: areAllItsOwn ? null : { name, isDefault: name === config.psp.name },
     state: () => states.of(name),
     observer,
     wakeRelay,

@@ -1,4 +1,3 @@
-import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import type { CircuitMode } from '@caudal/outbound/breaker.ts'
 import { createCircuits, type Circuits } from '@caudal/outbound/create-circuits.ts'
 import { createOutbound, type Outbound } from '@caudal/outbound/create-outbound.ts'
@@ -152,6 +151,6 @@ function createAdoption({ db, table, claimed }: LaneOptions): () => Promise<void
   return async () => {
     if (performance.now() - adoptedAt < RECOUNT_MS) return
     adoptedAt = performance.now()
-    await adoptUnnamed(db, table, { defaultPsp: claimed.name, firstPsp: DEFAULT_PSP })
+    await adoptUnnamed(db, table, claimed.name)
   }
 }

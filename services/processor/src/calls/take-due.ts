@@ -128,7 +128,7 @@ async function moveOthers(
 }
 
 function decideAll(
-  { region, policy, psp, jitter, gate, observer, adapter, state: stateOfPsp }: TakeDueDeps,
+  { region, policy, psp, jitter, gate, observer, adapter, state }: TakeDueDeps,
   due: readonly DueOperation[],
   { deadline, moved }: { deadline: Deadline; moved: ReadonlyMap<string, string> },
 ): Plan {
@@ -147,19 +147,20 @@ function decideAll(
   }
   const clock = performance.now()
   const { capabilities } = adapter
+  const taking = { state: state(), capabilities }
   const staying = due.filter(({ facts }) => !moved.has(facts.operationId))
   const sends = staying.filter(({ state }) => state.step === 'send')
   const admissions: Admission[] = gate.admit(sends.map(({ facts }) => callKeyOf(facts)))
   for (const { facts, state: before, now, requestBody } of staying) {
     const { operationId } = facts
     const admitted = before.step === 'send' ? (admissions.shift() ?? 'wait') : 'wait'
-    const admission = admissionAt(stateOfPsp(), facts, before, admitted)
+    const admission = admissionAt(taking, facts, before, admitted)
     const context = { now, jitter: jitter(), policy, psp, capabilities }
     const decision = decideDue(before, admission, context)
-    const { operation: state, call } = decision
+    const { operation: next, call } = decision
     const emission = decision.emission ?? submissionOf(facts, decision)
     const key = callKeyOf(facts)
-    plan.operations.push({ operationId, state })
+    plan.operations.push({ operationId, state: next })
     if (isAtOtherPsp(before, { psp })) observer.atOtherPsp(facts, before.psp)
     if (before.step === 'await') {
       plan.closed.push(lostAttempt(operationId, before.attempt))
@@ -167,18 +168,18 @@ function decideAll(
     }
     if (emission) {
       plan.emitted.push({ facts, emission })
-      plan.events.push(resultEvent(facts, emission, { region, now, psp: state.psp }))
+      plan.events.push(resultEvent(facts, emission, { region, now, psp: next.psp }))
     }
     if (call?.kind === 'send') {
       const { attempt } = call
-      plan.begun.push({ operationId, number: attempt, deadlineAt: state.attemptDeadlineAt ?? now })
-      const begun = { state, at: now, clock }
+      plan.begun.push({ operationId, number: attempt, deadlineAt: next.attemptDeadlineAt ?? now })
+      const begun = { state: next, at: now, clock }
       plan.calls.push({ peer: 'execute', key, facts, body: requestBody, attempt, begun, deadline })
     } else if (call?.kind === 'query') {
       const { query } = call
-      plan.calls.push({ peer: 'query', key, facts, query, itsId: itsIdOf(state), deadline })
-    } else if (state.dueAt !== null && state.dueAt > now) {
-      plan.dueInMs.push(state.dueAt - now)
+      plan.calls.push({ peer: 'query', key, facts, query, itsId: itsIdOf(next), deadline })
+    } else if (next.dueAt !== null && next.dueAt > now) {
+      plan.dueInMs.push(next.dueAt - now)
     }
   }
   return plan

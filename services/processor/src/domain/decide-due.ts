@@ -1,5 +1,6 @@
+import type { Capabilities } from './capabilities.ts'
 import { decideOutcome } from './decide-outcome.ts'
-import { type PspDecision, giveUp, moveOn } from './decision.ts'
+import { type PspDecision, giveUp, moveOn, reportStuck } from './decision.ts'
 import { canBeQueried, isKeyExpired } from './learn-next.ts'
 import type { OperationFacts } from './operation-facts.ts'
 import type { PspOperation } from './psp-operation.ts'
@@ -56,10 +57,10 @@ export function isAtOtherPsp({ psp }: PspOperation, called: { psp: string }): bo
 function decideQuery(operation: PspOperation, context: DueContext): PspDecision {
   const { now, policy } = context
   if (!canBeQueried(operation, context)) {
-    const isExpired = isKeyExpired(operation, context, now)
-    return isExpired
-      ? moveOn(operation, { dueAt: now + policy.queryMaxMs })
-      : moveOn(operation, { step: 'send', dueAt: now })
+    if (!isKeyExpired(operation, context, now)) {
+      return moveOn(operation, { step: 'send', dueAt: now })
+    }
+    return reportStuck(operation, context)
   }
   const query = operation.queries + 1
   const dueAt = now + policy.timeoutMs + policy.graceMs
@@ -103,14 +104,21 @@ function decideSend(
   }
 }
 
-/** The admission at a PSP in this state. What may have left is only repeated, so it goes on. */
+/**
+ * The admission at a PSP in this state. What may have left is only repeated, so it goes on while
+ * the PSP drains. A disabled one gets repeats too where they stand in for status queries: doubt
+ * must end.
+ */
 export function admissionAt(
-  state: PspState,
+  { state, capabilities }: { state: PspState; capabilities: Capabilities },
   { kind }: Pick<OperationFacts, 'kind'>,
-  { mayHaveLeft }: PspOperation,
+  operation: PspOperation,
   admission: Admission,
 ): Admission {
   if (state === 'enabled') return admission
+  const { mayHaveLeft } = operation
   if (kind === 'pay' && !mayHaveLeft) return 'not_taken'
-  return state === 'disabled' ? 'paused' : admission
+  if (state === 'draining') return admission
+  const isQuestion = mayHaveLeft && !canBeQueried(operation, { capabilities })
+  return isQuestion ? admission : 'paused'
 }

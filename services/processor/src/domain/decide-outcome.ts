@@ -1,3 +1,4 @@
+import type { Refusing } from './capabilities.ts'
 import { decideLate } from './decide-late.ts'
 import {
   awaitVerdict,
@@ -38,10 +39,14 @@ export function decideOutcome(
     case 'rate_limited': {
       const { response } = outcome
       const answered = response === null ? operation : answeredBy(operation, response)
-      return tryAgain({ ...answered, mayHaveLeft: true }, outcome.retryAfterMs, context)
+      const known = isRefused(outcome, context) ? answered : { ...answered, mayHaveLeft: true }
+      return tryAgain(known, outcome.retryAfterMs, context)
     }
-    case 'misconfigured':
-      return pauseForOperator({ ...operation, mayHaveLeft: true, unproven: true }, context)
+    case 'misconfigured': {
+      const left = { mayHaveLeft: true, unproven: true }
+      const known = isRefused(outcome, context) ? operation : { ...operation, ...left }
+      return pauseForOperator(known, context)
+    }
     case 'ambiguous':
       return doubt({ ...operation, mayHaveLeft: true, unproven: true }, context)
     case 'not_sent':
@@ -51,6 +56,11 @@ export function decideOutcome(
     default:
       return outcome satisfies never
   }
+}
+
+/** The PSP promises that this answer proves that the request was not accepted: nothing of it left. */
+function isRefused({ kind }: { kind: Refusing }, { capabilities }: DecisionContext): boolean {
+  return capabilities.refusals.includes(kind)
 }
 
 function tryAgain(

@@ -1,5 +1,14 @@
 import { decideLate } from './decide-late.ts'
-import { awaitVerdict, complete, type PspDecision, doubt, fail, moveOn } from './decision.ts'
+import {
+  awaitVerdict,
+  complete,
+  type PspDecision,
+  doubt,
+  fail,
+  moveOn,
+  reportStuck,
+} from './decision.ts'
+import { isKeyExpired } from './learn-next.ts'
 import type { StatusAnswer } from './outcome.ts'
 import { answeredBy, type PspOperation, isOver } from './psp-operation.ts'
 import type { DecisionContext } from './retry-policy.ts'
@@ -33,19 +42,22 @@ export function decideStatus(
     case 'pending':
       return awaitVerdict(answeredBy(operation, answer.response), context)
     case 'not_found':
-      if (!operation.unproven && !context.capabilities.notFoundProves) {
-        return doubt(operation, context)
-      }
-      if (!operation.unproven) {
-        return fail(operation, 'gateway_unavailable', operation.lastResponse ?? NOTHING_KNOWN)
-      }
-      return moveOn(operation, {
-        step: 'send',
-        dueAt: Math.max(context.now, operation.attemptDeadlineAt ?? 0),
-      })
+      return decideUnknown(operation, context)
     case 'unknown':
       return doubt(operation, context)
     default:
       return answer satisfies never
   }
+}
+
+/** The PSP does not know the operation, which is a proof only where nothing can be in flight. */
+function decideUnknown(operation: PspOperation, context: DecisionContext): PspDecision {
+  const { now, capabilities } = context
+  if (!operation.unproven && capabilities.notFoundProves) {
+    return fail(operation, 'gateway_unavailable', operation.lastResponse ?? NOTHING_KNOWN)
+  }
+  if (isKeyExpired(operation, context, now)) return reportStuck(operation, context)
+  if (!operation.unproven) return doubt(operation, context)
+  const dueAt = Math.max(now, operation.attemptDeadlineAt ?? 0)
+  return moveOn(operation, { step: 'send', dueAt })
 }

@@ -44,9 +44,12 @@ test('a return without an id of the PSP is parked: its second report would be a 
 })
 
 test('a return of a payment that was never sent opens a case and blocks nothing', () => {
-  const decision = decide(newOperation(0), returned())
-  assert.ok(typeof decision !== 'string')
-  assert.equal(decision.emission?.kind, 'contradicted')
+  const over = { status: 'FAILED', step: null, dueAt: null, reason: 'canceled' } as const
+  for (const payment of [newOperation(0), { ...newOperation(0), ...over }]) {
+    const decision = decide(payment, returned())
+    assert.ok(typeof decision !== 'string')
+    assert.equal(decision.emission?.kind, 'contradicted', payment.status)
+  }
 })
 
 test('a dispute proves that the money had left, and is emitted with its outcome', () => {

@@ -37,7 +37,7 @@ export function decideUnasked(
     const decision = contradict(payment, 'currency_mismatch', DETAILS.currency)
     return { kind: 'decided', decision }
   }
-  if (!isOver(payment) && payment.attempt === 0) {
+  if (payment.attempt === 0) {
     const decision = contradict(payment, 'operation_unknown', DETAILS.never_sent)
     return { kind: 'decided', decision }
   }

@@ -122,6 +122,27 @@ export function doubt(operation: PspOperation, context: DecisionContext): PspDec
   }
 }
 
+const STUCK = 'Neither a query nor a repeat can tell what became of the operation any more.'
+
+/**
+ * Neither a query nor a repeat can end the doubt any more, only a callback or a person. That is
+ * emitted once; the operation stays in doubt and is never sent again.
+ */
+export function reportStuck(operation: PspOperation, context: DecisionContext): PspDecision {
+  if (operation.status !== 'IN_DOUBT') return doubt(operation, context)
+  const next = canBeQueried(operation, context)
+    ? learnNext(operation, context)
+    : ({ step: 'query', dueAt: context.now + context.policy.queryMaxMs } as const)
+  const waiting = moveOn(operation, { ...next, stuck: true })
+  if (operation.stuck) return waiting
+  const emission = {
+    kind: 'contradicted',
+    contradiction: 'outcome_unknown',
+    detail: STUCK,
+  } as const
+  return { ...waiting, emission }
+}
+
 const UNREACHABLE = { status: 'failed', message: 'The payment gateway could not be reached.' }
 const CIRCUIT_OPEN = {
   status: 'failed',
@@ -148,7 +169,12 @@ export function giveUp(
   context: DecisionContext,
 ): PspDecision {
   if (!operation.mayHaveLeft) {
-    return fail(operation, reason, reason === 'circuit_open' ? CIRCUIT_OPEN : UNREACHABLE)
+    if (reason === 'circuit_open') return fail(operation, reason, CIRCUIT_OPEN)
+    // Every answer that came proves that nothing was accepted.
+    const { lastResponse } = operation
+    return lastResponse === null
+      ? fail(operation, reason, UNREACHABLE)
+      : fail(operation, 'gateway_unavailable', lastResponse)
   }
   const isDoubtful = operation.unproven || operation.status === 'IN_DOUBT'
   if (isDoubtful || !canBeQueried(operation, context)) return doubt(operation, context)

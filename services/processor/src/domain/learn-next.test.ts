@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import { capabilities as promising } from '../../test/capabilities.ts'
 import { readConfig } from '../config.ts'
 import type { Capabilities } from './capabilities.ts'
-import { decideDue } from './decide-due.ts'
+import { admissionAt, decideDue } from './decide-due.ts'
 import { decideOutcome } from './decide-outcome.ts'
+import { decideStatus } from './decide-status.ts'
 import type { SendOutcome } from './outcome.ts'
 import { itsIdOf, newOperation, type PspOperation } from './psp-operation.ts'
 
@@ -67,4 +68,70 @@ test('answers that accepted nothing do not fail what cannot be asked about', () 
     state = decideOutcome(sent, { attempt: call.attempt, outcome: unavailable }, context).operation
   }
   assert.deepEqual([state.status, state.step], ['IN_DOUBT', 'send'])
+})
+
+test('answers that provably accepted nothing make no doubt where the PSP promises that', () => {
+  const refusals = ['unavailable', 'rate_limited', 'misconfigured'] as const
+  const capabilities: Capabilities = {
+    ...promising,
+    refusals,
+    queryBy: 'its_id',
+    keyLifetimeMs: KEY_MS,
+    notFoundProves: false,
+  }
+  const play = (outcomes: readonly SendOutcome[]): PspOperation => {
+    let state = newOperation(0)
+    for (const outcome of outcomes) {
+      const context = { now: state.dueAt ?? 0, jitter: 0, policy, psp: 'main', capabilities }
+      const { operation, call } = decideDue(state, 'send', context)
+      assert.ok(call?.kind === 'send')
+      state = decideOutcome(operation, { attempt: call.attempt, outcome }, context).operation
+    }
+    return state
+  }
+  const limited = { kind: 'rate_limited', response: null, retryAfterMs: null } as const
+  const response = { status: 'failed' }
+  const unavailable = { kind: 'unavailable', response, retryAfterMs: null } as const
+  const refused = { kind: 'misconfigured' } as const
+  const failed = play([refused, limited, unavailable, limited, unavailable])
+  assert.deepEqual([failed.status, failed.reason], ['FAILED', 'gateway_unavailable'])
+  // A day of wrong credentials is no doubt either: nothing was ever accepted under the key.
+  const days = play(Array.from({ length: 10 }, () => refused))
+  assert.deepEqual([days.status, days.step, days.mayHaveLeft], ['PENDING', 'send', false])
+  const doubtful = play([{ kind: 'ambiguous' }, limited, refused])
+  assert.deepEqual([doubtful.status, doubtful.step], ['IN_DOUBT', 'send'])
+})
+
+test('a person is needed, once, when neither a query nor a repeat can end the doubt', () => {
+  for (const queryBy of ['its_id', 'none'] as const) {
+    const { operation, due } = after({ kind: 'ambiguous' }, queryBy)
+    const stuck = due(due(operation, KEY_MS).operation)
+    assert.ok(stuck.emission?.kind === 'contradicted')
+    assert.equal(stuck.emission.contradiction, 'outcome_unknown')
+    assert.deepEqual([stuck.operation.status, stuck.operation.step], ['IN_DOUBT', 'query'])
+    const again = due(stuck.operation)
+    assert.deepEqual([again.emission, again.call], [null, null])
+  }
+  // It can be asked about, but the PSP does not know it, and a repeat would be a new operation.
+  const capabilities = { ...promising, keyLifetimeMs: KEY_MS, notFoundProves: false }
+  const context = { now: KEY_MS, jitter: 0, policy, capabilities }
+  const { operation: doubtful, due: dueOf } = after({ kind: 'ambiguous' }, 'our_id')
+  const { operation: queried } = dueOf(doubtful)
+  const found = { query: 1, answer: { kind: 'not_found' } } as const
+  const stuck = decideStatus(queried, found, context)
+  assert.equal(stuck.emission?.kind, 'contradicted')
+  assert.deepEqual([stuck.operation.status, stuck.operation.step], ['IN_DOUBT', 'query'])
+})
+
+test('a disabled PSP gets only those repeats that stand in for status queries', () => {
+  const facts = { kind: 'pay' } as const
+  const at = (queryBy: Capabilities['queryBy'], state: PspOperation) => {
+    const taking = { state: 'disabled', capabilities: { ...promising, queryBy } } as const
+    return admissionAt(taking, facts, state, 'send')
+  }
+  const { operation } = after({ kind: 'ambiguous' }, 'its_id')
+  assert.equal(at('its_id', operation), 'send')
+  assert.equal(at('none', operation), 'send')
+  assert.equal(at('our_id', operation), 'paused')
+  assert.equal(at('its_id', newOperation(0)), 'not_taken')
 })

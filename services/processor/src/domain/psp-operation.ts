@@ -39,6 +39,8 @@ export type PspOperation = {
   lateId: string | null
   /** The PSP took back the money that it had moved. */
   reversed: boolean
+  /** It was emitted that neither a query nor a repeat can end the doubt. */
+  stuck: boolean
 }
 
 /** An operation whose funds are held and for which no request was sent. */
@@ -59,6 +61,7 @@ export function newOperation(now: number): PspOperation {
     reason: null,
     lateId: null,
     reversed: false,
+    stuck: false,
   }
 }
 

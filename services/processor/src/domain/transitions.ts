@@ -56,6 +56,7 @@ const capabilities: Capabilities = {
   keyLifetimeMs: null,
   queryBy: 'our_id',
   notFoundProves: true,
+  refusals: [],
   voidUntilMs: null,
   refundWindowMs: null,
   currencies: null,
@@ -167,7 +168,8 @@ function unasked(name: string, state: FactState, kind: CallbackFact['kind']): Fa
   return {
     name,
     apply(before) {
-      if (before.attempt === 0 && !isOver(before)) return null
+      // Money of what was never sent contradicts it, in any state.
+      if (before.attempt === 0) return null
       const decided = decideUnasked(before, TERMS, factOf(state, { kind }), context)
       return decided.kind === 'decided' ? applied(decided.decision) : null
     },

@@ -104,6 +104,8 @@ test('only the answers that accepted nothing are temporary or for an operator', 
   assert.equal(kindOf(500, 'other'), 'ambiguous')
   assert.equal(kindOf(503, ''), 'ambiguous')
   assert.equal(kindOf(302, ''), 'ambiguous')
+  // Without a code it is not the bank that answers.
+  for (const status of [400, 401, 403, 404, 429]) assert.equal(kindOf(status, ''), 'ambiguous')
 })
 
 test('a status query reads every state, and an unknown id is not_found only by its code', () => {

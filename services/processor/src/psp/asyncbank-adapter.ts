@@ -16,6 +16,7 @@ const CAPABILITIES: Capabilities = {
   keyLifetimeMs: DAY_MS,
   queryBy: 'its_id',
   notFoundProves: false,
+  refusals: ['unavailable', 'rate_limited', 'misconfigured'],
   voidUntilMs: HOUR_MS / 4,
   refundWindowMs: 180 * DAY_MS,
   currencies: null,

@@ -32,7 +32,9 @@ export function classifyTransfer(
     return { outcome: outcomeOf(stated), errorClass: null }
   }
   const errorClass = `http_${httpStatus}`
-  const code = readForm(body)?.get('code')
+  const code = readForm(body)?.get('code') ?? ''
+  // Something between us and the bank may have passed the request on.
+  if (!CODE.test(code)) return undecided(errorClass)
   if (httpStatus === 429) {
     return { outcome: { kind: 'rate_limited', response: null, retryAfterMs }, errorClass }
   }

@@ -13,6 +13,8 @@ const CAPABILITIES: Capabilities = {
   keyLifetimeMs: null,
   queryBy: 'our_id',
   notFoundProves: true,
+  // A query decides, so that a failure has the bank's own word.
+  refusals: [],
   voidUntilMs: 15 * MINUTE_MS,
   refundWindowMs: null,
   currencies: null,

@@ -1,6 +1,6 @@
 import type { CallKey } from '@caudal/outbound/call-key.ts'
 import { intArray, textArray } from '@caudal/postgres/array-parameter.ts'
-import { named, raw, type Sql, sql } from '@caudal/postgres/sql.ts'
+import { named, type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { type ClaimedPsp, ofPsp, queued, suffixOf } from './of-psp.ts'
 import {
@@ -10,6 +10,7 @@ import {
   storedOperation,
 } from './operation-row.ts'
 import type { OperationTable } from './operation-tables.ts'
+import { stepsOf } from './stored-steps.ts'
 
 /** How many due operations to claim: of one step, of each tenant and bank, of each tenant. */
 export type TurnLimits = {
@@ -40,16 +41,17 @@ const MOST_HELD = 500
 /** Whether the step of any operation is due: a cheap query for an idle instance. */
 export async function isSomethingDue(
   db: Db,
-  { name, rows: table }: OperationTable,
+  table: OperationTable,
   psp: ClaimedPsp,
 ): Promise<boolean> {
+  const { all } = stepsOf(table, psp)
   const statement = sql`
     SELECT EXISTS (
-      SELECT 1 FROM ${table}
-      WHERE step IN ('send', 'query', 'await') AND due_at <= statement_timestamp()${ofPsp(psp)}
+      SELECT 1 FROM ${table.rows}
+      WHERE step IN (${all}) AND due_at <= statement_timestamp()${ofPsp(psp)}
     ) AS due`
   const { rows } = await db.query<{ due: boolean }>(
-    named(`something-due-of-${name}${suffixOf(psp)}`, statement),
+    named(`something-due-of-${table.name}${suffixOf(psp)}`, statement),
   )
   return rows[0]?.due ?? false
 }
@@ -57,7 +59,7 @@ export async function isSomethingDue(
 // Skips rows that another instance or the recording of an answer has locked.
 const lost = (table: OperationTable, limit: number, psp: ClaimedPsp): Sql => sql`
     SELECT ${operationColumns(table)}, request_body FROM ${table.rows}
-    WHERE step = 'await' AND due_at <= statement_timestamp()${ofPsp(psp)}
+    WHERE step IN (${stepsOf(table, psp).awaits}) AND due_at <= statement_timestamp()${ofPsp(psp)}
     ORDER BY due_at
     LIMIT ${limit}
     FOR UPDATE SKIP LOCKED`
@@ -74,12 +76,12 @@ const dueInTurns = (
 ): Sql => sql`
     WITH RECURSIVE keys AS (
       (SELECT tenant_id, destination_bank FROM ${table.rows}
-        WHERE step = '${step}'${queued(psp)}
+        WHERE step = ${step}${queued(psp)}
         ORDER BY tenant_id, destination_bank LIMIT 1)
       UNION ALL
       SELECT next.tenant_id, next.destination_bank FROM keys CROSS JOIN LATERAL (
         SELECT p.tenant_id, p.destination_bank FROM ${table.rows} p
-        WHERE p.step = '${step}'${queued(psp)}
+        WHERE p.step = ${step}${queued(psp)}
           AND (p.tenant_id, p.destination_bank) > (keys.tenant_id, keys.destination_bank)
         ORDER BY p.tenant_id, p.destination_bank LIMIT 1
       ) next
@@ -100,7 +102,7 @@ const dueInTurns = (
         row_number() OVER (PARTITION BY of_tenant, of_bank ORDER BY d.due_at) AS turn_of_bank
       FROM limited l CROSS JOIN LATERAL (
         SELECT due_at FROM ${table.rows}
-        WHERE step = '${step}' AND tenant_id = l.of_tenant AND destination_bank = l.of_bank
+        WHERE step = ${step} AND tenant_id = l.of_tenant AND destination_bank = l.of_bank
           AND due_at <= statement_timestamp()${queued(psp)}
         ORDER BY due_at LIMIT least(l.most_of_key, l.most_of_tenant, ${total}::int)
       ) d
@@ -117,7 +119,7 @@ const dueInTurns = (
     )
     SELECT d.* FROM places CROSS JOIN LATERAL (
       SELECT ${operationColumns(table)}, request_body FROM ${table.rows}
-      WHERE step = '${step}' AND tenant_id = of_tenant AND destination_bank = of_bank
+      WHERE step = ${step} AND tenant_id = of_tenant AND destination_bank = of_bank
         AND due_at <= statement_timestamp()${queued(psp)}
       ORDER BY due_at LIMIT place_count
       FOR UPDATE SKIP LOCKED
@@ -129,7 +131,7 @@ const held = (
   psp: ClaimedPsp,
 ): Sql => sql`
     SELECT ${operationColumns(table)}, request_body FROM ${table.rows} p
-    WHERE step = 'send' AND due_at <= statement_timestamp() - ${waitMs} * interval '1 ms'
+    WHERE step = ${stepsOf(table, psp).send} AND due_at <= statement_timestamp() - ${waitMs} * interval '1 ms'
       ${queued(psp)}
       AND (${all} OR EXISTS (
         SELECT FROM unnest(${textArray(keys, ({ tenant }) => tenant)}::text[],
@@ -150,10 +152,11 @@ export async function claimDue(
   limits: DueLimits,
   psp: ClaimedPsp = null,
 ): Promise<DueOperation[]> {
+  const { send, query } = stepsOf(table, psp)
   const statement = sql`
-    WITH sends AS MATERIALIZED (${dueInTurns(table, raw('send'), limits.send, psp)}
+    WITH sends AS MATERIALIZED (${dueInTurns(table, send, limits.send, psp)}
     ), held AS (${held(table, limits.held, psp)}
-    ), queries AS (${dueInTurns(table, raw('query'), limits.query, psp)}
+    ), queries AS (${dueInTurns(table, query, limits.query, psp)}
     ), lost AS (${lost(table, limits.await, psp)}
     )
     SELECT * FROM sends UNION ALL SELECT * FROM held

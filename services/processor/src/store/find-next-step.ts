@@ -4,10 +4,11 @@ import type { CallKey } from '@caudal/outbound/call-key.ts'
 import { sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { DueStep } from '@caudal/service/waits-route.ts'
+import { stepOf } from './stored-steps.ts'
 
 type Step = 'send' | 'await' | 'query'
 
-type Row = { step: Step; due_at: Date; bank: string; psp: string | null; is_due: boolean }
+type Row = { step: string; due_at: Date; bank: string; psp: string | null; is_due: boolean }
 
 /** The circuits of this instance: another one may not have seen the same failures. */
 export interface KnownCircuits {
@@ -37,7 +38,8 @@ export async function findNextStep(
     WHERE payment_id = ${paymentId} AND tenant_id = ${tenantId} AND step IS NOT NULL`)
   const [row] = rows
   if (!row) return undefined
-  const { step, due_at: dueAt, bank: destination, psp, is_due: isDue } = row
+  const { due_at: dueAt, bank: destination, psp, is_due: isDue } = row
+  const step = stepOf(row.step)
   if (step === 'send' && isDue && modeOf({ tenant: tenantId, destination }, psp) !== 'closed') {
     return { step: 'psp.wait_for_circuit', at: new Date(dueAt.getTime() + waitMs).toISOString() }
   }

@@ -3,6 +3,7 @@ import type { Tx } from '@caudal/postgres/types.ts'
 import type { NamedRequest } from '../domain/decide-cancel.ts'
 import type { OperationFacts } from '../domain/operation-facts.ts'
 import type { PspOperation } from '../domain/psp-operation.ts'
+import { consumedOffsets } from './early-cancels.ts'
 import { operationColumns, type OperationRow, stateOf, storedOperation } from './operation-row.ts'
 import { OPERATIONS, type OperationTable, PAYMENTS } from './operation-tables.ts'
 
@@ -26,14 +27,22 @@ export function tableOf({ kind }: Pick<NamedRequest, 'kind'>): OperationTable {
  */
 export async function addCanceled(tx: Tx, request: NamedRequest): Promise<boolean> {
   const { requestId, tenantId } = request
-  const insert: Sql =
+  // The snapshot of the statement is older than any transaction that passes over the new row, so
+  // its offsets are before those of the request.
+  const statement: Sql =
     request.kind === 'pay'
-      ? sql`INSERT INTO payments (payment_id, tenant_id, status, attempt_number, reason)
-          VALUES (${requestId}, ${tenantId}, 'FAILED', 0, 'canceled')`
-      : sql`INSERT INTO operations (operation_id, kind, request_id, sequence, tenant_id, status,
-            reason)
-          VALUES (${requestId}, 'refund', ${requestId}, 1, ${tenantId}, 'FAILED', 'canceled')`
-  const statement = sql`${insert} ON CONFLICT DO NOTHING`
+      ? sql`
+        WITH recorded AS (
+          INSERT INTO payments (payment_id, tenant_id, status, attempt_number, reason)
+          VALUES (${requestId}, ${tenantId}, 'FAILED', 0, 'canceled')
+          ON CONFLICT DO NOTHING RETURNING payment_id
+        )
+        INSERT INTO early_cancels (payment_id, next_offsets)
+        SELECT payment_id, ${consumedOffsets} FROM recorded`
+      : sql`
+        INSERT INTO operations (operation_id, kind, request_id, sequence, tenant_id, status, reason)
+        VALUES (${requestId}, 'refund', ${requestId}, 1, ${tenantId}, 'FAILED', 'canceled')
+        ON CONFLICT DO NOTHING`
   const { rowCount } = await tx.query(named(`cancel-unknown-${request.kind}`, statement))
   return rowCount === 1
 }

@@ -1,10 +1,12 @@
+import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import { type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { OperationTable } from './operation-tables.ts'
+import { storedStep } from './stored-steps.ts'
 
 /**
- * Whose operations are taken: of one of several PSPs, or all of them where there is only one. The
- * default PSP takes those that name none, too.
+ * Whose operations are taken: of one of several PSPs, or all of them where the only one is that of
+ * release 0.1.0. The default PSP takes those that name none, too.
  */
 export type ClaimedPsp = { name: string; isDefault: boolean } | null
 
@@ -21,10 +23,11 @@ export function queued(psp: ClaimedPsp): Sql {
   return psp === null ? NO_CONDITION : sql` AND psp = ${psp.name}`
 }
 
-/** What the name of a prepared statement ends with. */
+/** What the name of a prepared statement ends with: one text has one name. */
 export function suffixOf(psp: ClaimedPsp): string {
   if (psp === null) return ''
-  return psp.isDefault ? '-of-default-psp' : '-of-psp'
+  if (psp.isDefault) return '-of-default-psp'
+  return psp.name === DEFAULT_PSP ? '-of-first-psp' : '-of-psp'
 }
 
 const MOST_ADOPTED = 1_000
@@ -35,13 +38,17 @@ const MOST_ADOPTED = 1_000
  */
 export async function adoptUnnamed(
   db: Db,
-  { rows: table, id }: OperationTable,
-  { defaultPsp, firstPsp }: { defaultPsp: string; firstPsp: string },
+  table: OperationTable,
+  defaultPsp: string,
 ): Promise<void> {
+  const { rows, id } = table
+  const unsent = storedStep(table, { step: 'send', psp: defaultPsp })
   const statement = sql`
-    UPDATE ${table} SET psp = CASE WHEN attempt_number = 0 THEN ${defaultPsp} ELSE ${firstPsp} END
+    UPDATE ${rows} SET
+      psp = CASE WHEN attempt_number = 0 THEN ${defaultPsp} ELSE ${DEFAULT_PSP} END,
+      step = CASE WHEN attempt_number = 0 THEN ${unsent} ELSE step END
     WHERE ${id} IN (
-      SELECT ${id} FROM ${table} WHERE psp IS NULL AND step IN ('send', 'query')
+      SELECT ${id} FROM ${rows} WHERE psp IS NULL AND step IN ('send', 'query')
       LIMIT ${MOST_ADOPTED} FOR UPDATE SKIP LOCKED)`
   await db.query(statement)
 }

@@ -2,13 +2,9 @@ import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import { type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { OperationFacts, OperationKind } from '../domain/operation-facts.ts'
-import type {
-  OperationReason,
-  OperationStatus,
-  PspOperation,
-  PspStep,
-} from '../domain/psp-operation.ts'
+import type { OperationReason, OperationStatus, PspOperation } from '../domain/psp-operation.ts'
 import type { OperationTable } from './operation-tables.ts'
+import { stepOf } from './stored-steps.ts'
 
 /** An operation as it was locked: `now` is the database's. */
 export type StoredOperation = { facts: OperationFacts; state: PspOperation; now: number }
@@ -16,7 +12,7 @@ export type StoredOperation = { facts: OperationFacts; state: PspOperation; now:
 /** The columns of an operation's state. */
 const STATE_COLUMNS = sql`created_at, status, step, due_at, attempt_number,
   attempt_deadline_at, failure_count, may_have_left, unproven, query_count, gateway_response,
-  reason, psp, late_transaction_id, reversed_at, statement_timestamp() AS now`
+  reason, psp, late_transaction_id, reversed_at, stuck_at, statement_timestamp() AS now`
 
 /** The columns that every load takes. */
 export function operationColumns({ ownFacts }: OperationTable): Sql {
@@ -27,7 +23,7 @@ export function operationColumns({ ownFacts }: OperationTable): Sql {
 export type StateRow = {
   created_at: Date
   status: OperationStatus
-  step: PspStep
+  step: string | null
   due_at: Date | null
   attempt_number: number
   attempt_deadline_at: Date | null
@@ -40,6 +36,7 @@ export type StateRow = {
   psp: string | null
   late_transaction_id: string | null
   reversed_at: Date | null
+  stuck_at: Date | null
   now: Date
 }
 
@@ -98,7 +95,7 @@ export function stateOf(row: StateRow): PspOperation {
     status: row.status,
     // A row of release 0.1.0 names none, and only the default PSP was there then.
     psp: row.psp ?? (row.attempt_number > 0 ? DEFAULT_PSP : null),
-    step: row.step,
+    step: stepOf(row.step),
     dueAt: row.due_at?.getTime() ?? null,
     attempt: row.attempt_number,
     attemptDeadlineAt: row.attempt_deadline_at?.getTime() ?? null,
@@ -110,6 +107,7 @@ export function stateOf(row: StateRow): PspOperation {
     reason: row.reason,
     lateId: row.late_transaction_id,
     reversed: row.reversed_at !== null,
+    stuck: row.stuck_at !== null,
   }
 }
 

@@ -9,6 +9,8 @@ import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import type { PaymentFacts } from '../domain/operation-facts.ts'
 import type { PspOperation } from '../domain/psp-operation.ts'
+import { PAYMENTS } from './operation-tables.ts'
+import { storedStep } from './stored-steps.ts'
 
 /** A payment that may be new. The times of `state` are relative to now. */
 export type NewPayment = { facts: PaymentFacts; requestBody: Buffer; state: PspOperation }
@@ -45,7 +47,7 @@ export async function recordPayments(tx: Tx, payments: readonly NewPayment[]): P
         ${byteaArray(payments, (it) => it.requestBody)}::bytea[],
         ${textArray(facts, (it) => it.traceparent)}::text[],
         ${textArray(states, (it) => it.status)}::text[],
-        ${textArray(states, (it) => it.step)}::text[],
+        ${textArray(states, (it) => storedStep(PAYMENTS, it))}::text[],
         ${intArray(states, (it) => it.dueAt)}::int[],
         ${intArray(states, (it) => it.attempt)}::int[],
         ${intArray(states, (it) => it.attemptDeadlineAt)}::int[],

@@ -5,6 +5,7 @@ import type { AttemptStatus } from '../domain/outcome.ts'
 import type { PspOperation } from '../domain/psp-operation.ts'
 import { isoTime } from './operation-row.ts'
 import type { OperationTable } from './operation-tables.ts'
+import { storedStep } from './stored-steps.ts'
 
 /** The outcome of an attempt, with the facts of its call if there was one. */
 export type ClosedAttempt = {
@@ -43,6 +44,8 @@ export async function saveDecisions(
         late_transaction_id = coalesce(p.late_transaction_id, d.late_transaction_id),
         reversed_at = CASE WHEN d.reversed
           THEN coalesce(p.reversed_at, statement_timestamp()) ELSE p.reversed_at END,
+        stuck_at = CASE WHEN d.stuck
+          THEN coalesce(p.stuck_at, statement_timestamp()) ELSE p.stuck_at END,
         in_doubt_at = CASE WHEN d.status = 'IN_DOUBT'
           THEN coalesce(p.in_doubt_at, statement_timestamp()) ELSE p.in_doubt_at END,
         finished_at = CASE WHEN d.step IS NULL
@@ -50,7 +53,7 @@ export async function saveDecisions(
       FROM unnest(
         ${operations.map((it) => it.operationId)}::uuid[],
         ${states.map((it) => it.status)}::text[],
-        ${states.map((it) => it.step)}::text[],
+        ${states.map((it) => storedStep(table, it))}::text[],
         ${states.map((it) => isoTime(it.dueAt))}::timestamptz[],
         ${states.map((it) => it.attempt)}::int[],
         ${states.map((it) => isoTime(it.attemptDeadlineAt))}::timestamptz[],
@@ -62,10 +65,11 @@ export async function saveDecisions(
         ${states.map((it) => it.reason)}::text[],
         ${states.map((it) => it.psp)}::text[],
         ${states.map((it) => it.lateId)}::text[],
-        ${states.map((it) => it.reversed)}::boolean[]
+        ${states.map((it) => it.reversed)}::boolean[],
+        ${states.map((it) => it.stuck)}::boolean[]
       ) AS d(id, status, step, due_at, attempt_number, attempt_deadline_at, failure_count,
         may_have_left, unproven, query_count, gateway_response, reason, psp,
-        late_transaction_id, reversed)
+        late_transaction_id, reversed, stuck)
       WHERE p.${table.id} = d.id
     ), closed AS (
       UPDATE ${table.attempts} a SET

@@ -73,7 +73,7 @@ export async function saveVerdicts(
         reason = w.reason, finished_at = statement_timestamp()
       FROM wanted w
       WHERE p.${table.id} = w.id AND p.status = w.expected_status
-        AND p.step = 'await' AND p.attempt_number = w.attempt_number
+        AND p.step IN ('await', 'await_further') AND p.attempt_number = w.attempt_number
       RETURNING 1
     ), answered AS (
       UPDATE ${table.attempts} a SET
