@@ -11,6 +11,7 @@ import { addUserRoutes } from '@caudal/identity/users/user-routes.ts'
 import { addOrderRoutes } from '@caudal/orders/requests/routes.ts'
 import { addCancelRoutes } from '@caudal/payments/requests/cancel/cancel-routes.ts'
 import { addCaseRoutes } from '@caudal/payments/requests/cases/case-routes.ts'
+import { addUnblockRoute } from '@caudal/payments/requests/cases/unblock-route.ts'
 import { addRefundRoutes } from '@caudal/payments/requests/refunds/refund-routes.ts'
 import { addPaymentRoutes } from '@caudal/payments/requests/routes.ts'
 import { addStaffRoutes } from '@caudal/payments/requests/staff-routes.ts'
@@ -60,6 +61,7 @@ export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
       (app) => addCancelRoutes(app, INERT_LISTS),
       (app) => addStaffRoutes(app, INERT_LISTS),
       (app) => addCaseRoutes(app, INERT_LISTS),
+      (app) => addUnblockRoute(app, INERT),
       (app) => addWaitsRoute(app, INERT),
     ],
   },

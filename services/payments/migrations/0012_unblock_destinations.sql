@@ -1,4 +1,4 @@
--- An operator unblocks a destination where it can receive money again. A later return blocks it again.
+-- An operator unblocks a destination that can receive money again. A later return blocks it again.
 ALTER TABLE blocked_destinations ADD COLUMN unblocked_at timestamptz;
 GRANT UPDATE (return_id, reason_code, blocked_at, unblocked_at) ON blocked_destinations
   TO caudal_app;

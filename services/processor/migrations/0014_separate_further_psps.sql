@@ -1,6 +1,6 @@
--- Release 0.1.0 claims every due payment whose step is `send`, `query` or `await`, and knows one PSP
--- only, `main`. It would ask that one about the payments of another PSP, or send them there too. So
--- those have steps of their own, which it does not claim.
+-- Release 0.1.0 claims every due payment whose step is `send`, `query` or `await`, and knows one
+-- PSP only, `main`. It would ask that one about the payments of another PSP, or send them there
+-- too. So those have steps of their own, which it does not claim.
 ALTER TABLE payments
   DROP CONSTRAINT payments_step_is_known,
   ADD CONSTRAINT payments_step_is_known CHECK (step IN ('send', 'await', 'query',
@@ -30,9 +30,9 @@ GRANT UPDATE (stuck_at) ON payments TO caudal_app;
 ALTER TABLE operations ADD COLUMN stuck_at timestamptz;
 GRANT UPDATE (stuck_at) ON operations TO caudal_app;
 
--- Payments that were canceled before their funds.reserved arrived. If release 0.1.0 consumes that, it
--- passes over the payment, which is recorded, and the hold would stay. An instance of this release
--- finds the event in the log, from the offsets on that were consumed when the payment was canceled.
+-- Payments that were canceled before their funds.reserved arrived. If release 0.1.0 consumes that,
+-- it passes over the payment, which is recorded, and the hold would stay. An instance of this
+-- release finds the event in the log, from the offsets on that were consumed at the cancel.
 CREATE TABLE early_cancels (
   payment_id uuid NOT NULL,
   -- By partition.

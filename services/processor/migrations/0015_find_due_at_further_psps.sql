@@ -1,6 +1,6 @@
 -- no transaction
--- Finds what is due at one PSP, whatever is due at others. Payments of the PSP `main` never enter the
--- indexes of further PSPs. An interrupted build leaves an index that is not valid.
+-- Finds what is due at one PSP, whatever is due at others. Payments of the PSP `main` never enter
+-- the indexes of further PSPs. An interrupted build leaves an index that is not valid.
 DROP INDEX CONCURRENTLY IF EXISTS payments_due_by_further_psp;
 CREATE INDEX CONCURRENTLY payments_due_by_further_psp
   ON payments (psp, step, tenant_id, destination_bank, due_at)

@@ -43,7 +43,8 @@ test('accounts of callbacks have several secrets and a tenant, and without secre
   assert.equal(accounts.get('main')?.tenantId, 'caudal')
   assert.deepEqual(accounts.get('main')?.tenants, new Set(['caudal']))
   const given = callbacksOf(
-    '{"main":{"secrets":["a-secret"],"tenants":["*"]},"few":{"secrets":["a-secret"],"tenants":["a","b"]}}',
+    '{"main":{"secrets":["a-secret"],"tenants":["*"]},' +
+      '"few":{"secrets":["a-secret"],"tenants":["a","b"]}}',
   ).accounts
   assert.deepEqual([given.get('main')?.tenants, given.get('few')?.tenants], [null, new Set('ab')])
   for (const bad of [

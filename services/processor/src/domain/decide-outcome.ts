@@ -58,7 +58,7 @@ export function decideOutcome(
   }
 }
 
-/** The PSP promises that this answer proves that the request was not accepted: nothing of it left. */
+/** The PSP promises that this answer proves that it did not accept the request: nothing left. */
 function isRefused({ kind }: { kind: Refusing }, { capabilities }: DecisionContext): boolean {
   return capabilities.refusals.includes(kind)
 }

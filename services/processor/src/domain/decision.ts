@@ -122,7 +122,7 @@ export function doubt(operation: PspOperation, context: DecisionContext): PspDec
   }
 }
 
-const STUCK = 'Neither a query nor a repeat can tell what became of the operation any more.'
+const STUCK = 'No query and no repeat can show the outcome of the operation any more.'
 
 /**
  * Neither a query nor a repeat can end the doubt any more, only a callback or a person. That is

@@ -12,7 +12,7 @@ import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { Type } from 'typebox'
 
 /** Callbacks are of accounts at PSPs, which several tenants may share. */
-const EVERY_TENANT = 'It is about all tenants, so the token needs the scope tenants:any too.'
+const EVERY_TENANT = `It is about all tenants, so the token needs ${SCOPE.tenantsAny} too.`
 
 const STATES = ['RECEIVED', 'APPLIED', 'NO_CHANGE', 'PARKED', 'CONTRADICTION'] as const
 const State = Type.Enum(STATES)

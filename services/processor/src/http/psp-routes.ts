@@ -32,8 +32,8 @@ const list = {
 const change = {
   summary: 'Enable, drain or disable a PSP',
   description:
-    'Every instance follows within two seconds. A repeat changes nothing. It is about all tenants, ' +
-    'so the token needs the scope tenants:any too.',
+    'Every instance follows within two seconds. A repeat changes nothing. It is about all ' +
+    `tenants, so the token needs ${SCOPE.tenantsAny} too.`,
   params: Type.Object({ psp: Type.String({ pattern: PSP_PATTERN }) }),
   body: Type.Object({
     state: State,

@@ -10,7 +10,7 @@ import {
   storedOperation,
 } from './operation-row.ts'
 import type { OperationTable } from './operation-tables.ts'
-import { stepsOf } from './stored-steps.ts'
+import { claimedStepsOf } from './stored-steps.ts'
 
 /** How many due operations to claim: of one step, of each tenant and bank, of each tenant. */
 export type TurnLimits = {
@@ -44,7 +44,7 @@ export async function isSomethingDue(
   table: OperationTable,
   psp: ClaimedPsp,
 ): Promise<boolean> {
-  const { all } = stepsOf(table, psp)
+  const { all } = claimedStepsOf(table, psp)
   const statement = sql`
     SELECT EXISTS (
       SELECT 1 FROM ${table.rows}
@@ -59,7 +59,8 @@ export async function isSomethingDue(
 // Skips rows that another instance or the recording of an answer has locked.
 const lost = (table: OperationTable, limit: number, psp: ClaimedPsp): Sql => sql`
     SELECT ${operationColumns(table)}, request_body FROM ${table.rows}
-    WHERE step IN (${stepsOf(table, psp).awaits}) AND due_at <= statement_timestamp()${ofPsp(psp)}
+    WHERE step IN (${claimedStepsOf(table, psp).awaits})
+      AND due_at <= statement_timestamp()${ofPsp(psp)}
     ORDER BY due_at
     LIMIT ${limit}
     FOR UPDATE SKIP LOCKED`
@@ -131,7 +132,8 @@ const held = (
   psp: ClaimedPsp,
 ): Sql => sql`
     SELECT ${operationColumns(table)}, request_body FROM ${table.rows} p
-    WHERE step = ${stepsOf(table, psp).send} AND due_at <= statement_timestamp() - ${waitMs} * interval '1 ms'
+    WHERE step = ${claimedStepsOf(table, psp).send}
+      AND due_at <= statement_timestamp() - ${waitMs} * interval '1 ms'
       ${queued(psp)}
       AND (${all} OR EXISTS (
         SELECT FROM unnest(${textArray(keys, ({ tenant }) => tenant)}::text[],
@@ -152,7 +154,7 @@ export async function claimDue(
   limits: DueLimits,
   psp: ClaimedPsp = null,
 ): Promise<DueOperation[]> {
-  const { send, query } = stepsOf(table, psp)
+  const { send, query } = claimedStepsOf(table, psp)
   const statement = sql`
     WITH sends AS MATERIALIZED (${dueInTurns(table, send, limits.send, psp)}
     ), held AS (${held(table, limits.held, psp)}

@@ -2,7 +2,7 @@ import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type ClaimedPsp, queued, suffixOf } from './of-psp.ts'
 import type { OperationTable } from './operation-tables.ts'
-import { stepsOf } from './stored-steps.ts'
+import { claimedStepsOf } from './stored-steps.ts'
 
 /** How many operations are due to be sent, counted up to `most`. */
 export async function countWaiting(
@@ -14,7 +14,8 @@ export async function countWaiting(
   const statement = sql`
     SELECT count(*)::int AS count FROM (
       SELECT FROM ${table.rows}
-      WHERE step = ${stepsOf(table, psp).send} AND due_at <= statement_timestamp()${queued(psp)}
+      WHERE step = ${claimedStepsOf(table, psp).send}
+        AND due_at <= statement_timestamp()${queued(psp)}
       LIMIT ${most}
     ) AS waiting`
   const { rows } = await db.query<{ count: number }>(

@@ -19,7 +19,7 @@ export type FactMatch = {
   mayBeUnderWay: boolean
   /** What the fact is about is not known here yet, but may become known. */
   mayBecomeKnown: boolean
-  /** The PSP answered a later status query with a failure of what the fact claims. */
+  /** The fact claims an approval, and a later status query was answered with a failure. */
   isDisproved: boolean
 }
 

@@ -57,7 +57,7 @@ const OF_NAMED_DEFAULT: ClaimedSteps = {
 }
 
 /** The steps as they are stored in the operations of the PSP. */
-export function stepsOf({ name }: Table, psp: ClaimedPsp): ClaimedSteps {
+export function claimedStepsOf({ name }: Table, psp: ClaimedPsp): ClaimedSteps {
   if (psp === null || !hasOwnSteps(name, psp.name)) return PLAIN
   return psp.isDefault ? OF_NAMED_DEFAULT : OF_FURTHER
 }
