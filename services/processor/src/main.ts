@@ -24,6 +24,7 @@ import { type PspWork, startPspWork } from './calls/psp-work.ts'
 import { reportStranded } from './calls/report-stranded.ts'
 import type { WatchedPsp } from './calls/watch-state.ts'
 import type { Config } from './config.ts'
+import { accountsOfTenant } from './domain/accounts-of-tenant.ts'
 import { addCallbackDoor } from './http/callback-door.ts'
 import { addCallbackRoutes, type CallbackRoutesDeps } from './http/callback-routes.ts'
 import { addCancelRoute } from './http/cancel-route.ts'
@@ -124,7 +125,9 @@ function createApp(parts: Parts, consumer: Consumer, cursors: Cursors): HttpServ
   addCallbackDoor(app, callbacks)
   addJoinedCallbacks(app, { receive: callbacks.receive, logger })
   const list: CallbackRoutesDeps['list'] = (filter) => listCallbacks(db, filter)
-  addCallbackRoutes(app, { verifier, cursors, list, reprocess: callbacks.reprocess })
+  const accountsOf = (tenantId: string) => accountsOfTenant(config.psps, tenantId)
+  const { reprocess } = callbacks
+  addCallbackRoutes(app, { verifier, cursors, list, reprocess, accountsOf })
   const circuits = { modeOf: work.circuitModeOf, waitMs: config.psp.policy.circuitWaitMs }
   const findNext = (payment: NamedPayment) => findNextStep(db, payment, circuits)
   addPspRoutes(app, { verifier, ...createPspControl(db, config, states) })

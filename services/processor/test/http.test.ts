@@ -177,19 +177,19 @@ test('P15: callbacks are listed by state, newest first, and a client with the sc
   const second = await page(`limit=2&cursor=${first.next_cursor}`)
   assert.equal(second.data[0]?.callback_id, ids[0])
   assert.deepEqual((await page('state=APPLIED')).data, [])
-  for (const granted of ['callbacks:write tenants:any', 'callbacks:read']) {
-    assert.equal((await get('/v1/callbacks', granted)).body['code'], 'FORBIDDEN', granted)
-  }
+  const writing = 'callbacks:write tenants:any'
+  assert.equal((await get('/v1/callbacks', writing)).body['code'], 'FORBIDDEN')
+  // The account is one of all tenants.
+  assert.deepEqual((await get('/v1/callbacks', 'callbacks:read')).body['data'], [])
   const again = async (id: string, granted: string) => {
     const options = { method: 'POST', token: await token(granted) } as const
     const { status, json } = await call(`${service.url}/v1/callbacks/${id}/reprocess`, options)
     return [status, json()['code'] ?? json()['callback_id']]
   }
-  for (const granted of ['callbacks:read tenants:any', 'callbacks:write']) {
-    assert.deepEqual(await again(ids[0]!, granted), [403, 'FORBIDDEN'], granted)
-  }
-  assert.deepEqual(await again(newId(), 'callbacks:write tenants:any'), [404, 'CALLBACK_NOT_FOUND'])
-  assert.deepEqual(await again(ids[0]!, 'callbacks:write tenants:any'), [202, ids[0]])
+  assert.deepEqual(await again(ids[0]!, 'callbacks:read tenants:any'), [403, 'FORBIDDEN'])
+  assert.deepEqual(await again(ids[0]!, 'callbacks:write'), [404, 'CALLBACK_NOT_FOUND'])
+  assert.deepEqual(await again(newId(), writing), [404, 'CALLBACK_NOT_FOUND'])
+  assert.deepEqual(await again(ids[0]!, writing), [202, ids[0]])
 })
 
 test('P13: the service has health, readiness, metrics and an OpenAPI document', async () => {

@@ -5,9 +5,10 @@ import { isRetryable } from '@caudal/retry/is-retryable.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import type { Observer } from '../calls/observe.ts'
+import type { NamedAccount } from '../domain/accounts-of-tenant.ts'
 import { type FactKey, findDueFacts } from '../store/claim-facts.ts'
 import { parkFact } from '../store/park-fact.ts'
-import { reprocessCallback } from '../store/reprocess-callback.ts'
+import { reprocessCallback, type StoredBody } from '../store/reprocess-callback.ts'
 import type { NewCallback, StoredCallback } from '../store/store-callbacks.ts'
 import { type AppliedFacts, applyFacts } from './apply-facts.ts'
 import type { FindPsp } from './callback-psp.ts'
@@ -35,7 +36,7 @@ export type Callbacks = {
   /** Resolves once the callback is durable. */
   receive(callback: ArrivedCallback): Promise<DoorAnswer>
   /** Applies the facts again that were not applied. Returns whether there is such a callback. */
-  reprocess(callbackId: string): Promise<boolean>
+  reprocess(callbackId: string, accounts: readonly NamedAccount[] | null): Promise<boolean>
   stop(): Promise<void>
 }
 
@@ -89,11 +90,12 @@ export function startCallbacks(deps: CallbacksDeps): Callbacks {
       }
       return 'accepted'
     },
-    async reprocess(callbackId) {
-      const isFound = await reprocessCallback(db, callbackId, ({ psp, body }) => {
+    async reprocess(callbackId, accounts) {
+      const read = ({ psp, body }: StoredBody) => {
         const found = findPsp(psp)
         return found === undefined ? [] : factsOf(found.adapter, body)
-      })
+      }
+      const isFound = await reprocessCallback(db, callbackId, read, accounts)
       if (isFound) sweep.wake()
       return isFound
     },

@@ -7,12 +7,16 @@ import type { Cursors } from '@caudal/http/cursors.ts'
 import { cutPage, pageOf, pageQuery } from '@caudal/http/page.ts'
 import { Problem } from '@caudal/http/problem.ts'
 import { secured } from '@caudal/http/secured.ts'
-import { requireEveryTenant } from '@caudal/http/tenant-for.ts'
+import { isForEveryTenant } from '@caudal/http/tenant-for.ts'
+import type { Identity } from '@caudal/http/token-profile.ts'
 import type { TokenVerifier } from '@caudal/http/token-verifier.ts'
 import { Type } from 'typebox'
+import type { NamedAccount } from '../domain/accounts-of-tenant.ts'
 
 /** Callbacks are of accounts at PSPs, which several tenants may share. */
-const EVERY_TENANT = `It is about all tenants, so the token needs ${SCOPE.tenantsAny} too.`
+const OF_TENANT =
+  'Those of accounts at PSPs that speak for the tenant alone; ' +
+  `with ${SCOPE.tenantsAny} those of all accounts.`
 
 const STATES = ['RECEIVED', 'APPLIED', 'NO_CHANGE', 'PARKED', 'CONTRADICTION'] as const
 const State = Type.Enum(STATES)
@@ -43,14 +47,14 @@ const CallbackView = Type.Object({
 
 const listSchema = {
   summary: 'List callbacks of PSPs, newest first',
-  description: EVERY_TENANT,
+  description: OF_TENANT,
   querystring: Type.Object({ ...pageQuery.properties, state: Type.Optional(State) }),
   response: { 200: pageOf(CallbackView) },
   tags: ['callbacks'],
 }
 const reprocessSchema = {
   summary: 'Apply the facts of a callback again that were not applied',
-  description: EVERY_TENANT,
+  description: OF_TENANT,
   params: Type.Object({ callback_id: Uuid }),
   response: { 202: Type.Object({ callback_id: Uuid }) },
   problems: ['CALLBACK_NOT_FOUND'] as const,
@@ -74,6 +78,9 @@ export type ShownCallback = {
   }[]
 }
 
+/** Of which accounts callbacks may be; null: of all. */
+type Accounts = readonly NamedAccount[] | null
+
 export type CallbackRoutesDeps = {
   verifier: TokenVerifier
   cursors: Cursors
@@ -81,31 +88,36 @@ export type CallbackRoutesDeps = {
     state: string | null
     before: string | null
     limit: number
+    accounts: Accounts
   }) => Promise<ShownCallback[]>
   /** Returns whether there is such a callback. */
-  reprocess: (callbackId: string) => Promise<boolean>
+  reprocess: (callbackId: string, accounts: Accounts) => Promise<boolean>
+  /** The accounts that speak for the tenant alone. */
+  accountsOf: (tenantId: string) => readonly NamedAccount[]
 }
 
 /** Adds `GET /v1/callbacks` and `POST /v1/callbacks/{callback_id}/reprocess`, for operators. */
 export function addCallbackRoutes(
   app: HttpServer,
-  { verifier, cursors, list, reprocess }: CallbackRoutesDeps,
+  { verifier, cursors, list, reprocess, accountsOf }: CallbackRoutesDeps,
 ): void {
+  const accountsFor = (identity: Identity): Accounts =>
+    isForEveryTenant(identity) ? null : accountsOf(identity.tenantId)
   const positions = cursors(Uuid)
   const reading = secured({ verifier, scope: SCOPE.callbacksRead }, listSchema)
   app.get('/v1/callbacks', reading, async (request, reply) => {
-    requireEveryTenant(identityOf(request))
     const { limit, state = null } = request.query
+    const accounts = accountsFor(identityOf(request))
     const before = positions.read(request)
-    const callbacks = await list({ state, before, limit: limit + 1 })
+    const callbacks = await list({ state, before, limit: limit + 1, accounts })
     const cursorAfter = ({ callback_id: id }: ShownCallback) => positions.write(request, id)
     return reply.send(cutPage(callbacks, { limit, cursorAfter, show }))
   })
   const writing = secured({ verifier, scope: SCOPE.callbacksWrite }, reprocessSchema)
   app.post('/v1/callbacks/:callback_id/reprocess', writing, async (request, reply) => {
-    requireEveryTenant(identityOf(request))
+    const accounts = accountsFor(identityOf(request))
     const callbackId = request.params.callback_id.toLowerCase()
-    if (!(await reprocess(callbackId))) throw new Problem('CALLBACK_NOT_FOUND')
+    if (!(await reprocess(callbackId, accounts))) throw new Problem('CALLBACK_NOT_FOUND')
     return reply.code(202).send({ callback_id: callbackId })
   })
 }

@@ -2,9 +2,11 @@ import { textArray } from '@caudal/postgres/array-parameter.ts'
 import { sql } from '@caudal/postgres/sql.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import type { NamedAccount } from '../domain/accounts-of-tenant.ts'
 import type { CallbackFact } from '../domain/callback-fact.ts'
 import { factText } from './fact-text.ts'
 import { finishCallbacks } from './finish-facts.ts'
+import { ofAccounts } from './of-accounts.ts'
 
 /** A stored callback whose facts may be read again. */
 export type StoredBody = { psp: string; body: Buffer }
@@ -12,16 +14,18 @@ export type StoredBody = { psp: string; body: Buffer }
 /**
  * Makes the facts of a callback due again that were parked or contradicted; what was applied stays.
  * Facts that could not be read are read again, since a later release may understand them. Returns
- * whether there is such a callback.
+ * whether there is such a callback; `accounts`, unless null, are those that it may be of.
  */
 export async function reprocessCallback(
   db: Db,
   callbackId: string,
   read: (stored: StoredBody) => readonly CallbackFact[],
+  accounts: readonly NamedAccount[] | null = null,
 ): Promise<boolean> {
   return transaction(db, async (tx) => {
     const { rows } = await tx.query<StoredBody & { is_masked: boolean }>(sql`
-      SELECT psp, body, is_masked FROM callbacks WHERE callback_id = ${callbackId} FOR UPDATE`)
+      SELECT psp, body, is_masked FROM callbacks 
+      WHERE callback_id = ${callbackId}${ofAccounts(accounts)} FOR UPDATE`)
     const [stored] = rows
     if (stored === undefined) return false
     // A masked body may no longer have the ids that it came with.
