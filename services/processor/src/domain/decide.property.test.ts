@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { capabilities } from '../../test/capabilities.ts'
+import { asyncCapabilities, capabilities } from '../../test/capabilities.ts'
 import { policy } from '../../test/retry-policy.ts'
 import { type Admission, decideDue, type DueContext } from './decide-due.ts'
 import { hasSucceeded } from './decide-late.ts'
@@ -84,7 +84,12 @@ function step(operation: PspOperation, input: Input, context: DueContext): PspDe
 
 type Report = (operation: PspOperation, input: Input, decision: PspDecision, now: number) => void
 
-function replay(story: readonly Input[], jitter: number, report: Report): PspOperation {
+function replay(
+  story: readonly Input[],
+  jitter: number,
+  report: Report,
+  promised = capabilities,
+): PspOperation {
   let operation = newOperation(0)
   let now = 0
   for (const input of story) {
@@ -93,7 +98,8 @@ function replay(story: readonly Input[], jitter: number, report: Report): PspOpe
       input.kind === 'due' ||
       (input.kind === 'outcome' ? operation.attempt > input.back : operation.queries > input.back)
     if (!reachable) continue
-    const decision = step(operation, input, { now, jitter, policy, psp: 'main', capabilities })
+    const context = { now, jitter, policy, psp: 'main', capabilities: promised }
+    const decision = step(operation, input, context)
     report(operation, input, decision, now)
     operation = decision.operation
   }
@@ -144,24 +150,26 @@ test('an operation with an ambiguous attempt fails only by a verdict of the PSP 
   )
 })
 
-test('every step of any story is in the table of transitions', () => {
-  const nameOf = (from: PspOperation, to: PspOperation, emits: string[]): string =>
-    JSON.stringify([shownState(from), shownState(to), emits])
-  const known = new Set(
-    transitions().map(({ from, to, emits }) => JSON.stringify([from, to, emits])),
-  )
-  fc.assert(
-    fc.property(stories, jitters, (story, jitter) => {
-      replay(story, jitter, (before, _input, { operation, emission }) => {
-        const [from, to] = [shownState(before), shownState(operation)]
-        // A fact that comes too early or late, or a wait, changes nothing that is shown.
-        if (emission === null && JSON.stringify(from) === JSON.stringify(to)) return
-        const name = nameOf(before, operation, emission ? [emission.kind] : [])
-        assert.ok(known.has(name), name)
-      })
-    }),
-  )
-})
+for (const [name, promised] of Object.entries({ capabilities, asyncCapabilities })) {
+  test(`every step of any story is in the table of transitions of ${name}`, () => {
+    const context = { capabilities: promised }
+    const known = new Set(
+      transitions(promised).map(({ from, to, emits }) => JSON.stringify([from, to, emits])),
+    )
+    fc.assert(
+      fc.property(stories, jitters, (story, jitter) => {
+        const check: Report = (before, _input, { operation, emission }) => {
+          const [from, to] = [shownState(before, context), shownState(operation, context)]
+          // A fact that comes too early or late, or a wait, changes nothing that is shown.
+          if (emission === null && JSON.stringify(from) === JSON.stringify(to)) return
+          const step = JSON.stringify([from, to, emission ? [emission.kind] : []])
+          assert.ok(known.has(step), step)
+        }
+        replay(story, jitter, check, promised)
+      }),
+    )
+  })
+}
 
 test('an operation without a final state always has a next step and a time for it', () => {
   fc.assert(

@@ -7,6 +7,7 @@ import { decideOutcome } from './decide-outcome.ts'
 import { decideStatus } from './decide-status.ts'
 import { decideUnasked } from './decide-unasked.ts'
 import type { Emission, PspDecision } from './decision.ts'
+import { canBeQueried } from './learn-next.ts'
 import type { SendOutcome, StatusAnswer } from './outcome.ts'
 import { isOver, newOperation, type PspOperation } from './psp-operation.ts'
 import type { RetryPolicy } from './retry-policy.ts'
@@ -22,6 +23,8 @@ export type ShownState = {
   status: PspOperation['status']
   step: PspOperation['step']
   left: Left | null
+  /** Whether the PSP can be asked about it without a repeat of the request. */
+  canBeAsked: boolean
 }
 
 /** One row of the table: in this state, this fact leads to that state and emits these, in order. */
@@ -34,7 +37,7 @@ export type Transition = {
 
 /** What follows from a fact; null where it cannot happen or changes nothing of what is shown. */
 type Applied = { operation: PspOperation; emissions: readonly Emission[] } | null
-type Fact = { name: string; apply: (state: PspOperation) => Applied }
+type Fact = { name: string; apply: (state: PspOperation, context: DueContext) => Applied }
 
 const NOW = 1_000_000
 const WAIT_MS = 15_000
@@ -52,21 +55,11 @@ const policy: RetryPolicy = {
   waitMs: 250,
   circuitWaitMs: WAIT_MS,
 }
-const capabilities: Capabilities = {
-  keyLifetimeMs: null,
-  queryBy: 'our_id',
-  notFoundProves: true,
-  refusals: [],
-  voidUntilMs: null,
-  refundWindowMs: null,
-  currencies: null,
-  callbackTrust: 'verdict',
-}
-const context: DueContext = { now: NOW, jitter: 0, policy, capabilities, psp: 'main' }
 const response = { status: 'any', gateway_transaction_id: 'any' }
 const TERMS = { amountMinor: 1n, currency: 'USD' }
 
 const failed: SendOutcome = { kind: 'unavailable', response, retryAfterMs: null }
+const limited: SendOutcome = { kind: 'rate_limited', response: null, retryAfterMs: null }
 const notSent: SendOutcome = { kind: 'not_sent', cause: 'unreachable' }
 const LAST = { failures: policy.maxRetries }
 
@@ -77,6 +70,8 @@ const OUTCOMES: readonly [string, SendOutcome, Partial<PspOperation>?][] = [
   ['accepted', { kind: 'pending', response }],
   ['failed for a time', failed],
   ['failed for the last time', failed, LAST],
+  ['rate limited', limited],
+  ['rate limited for the last time', limited, LAST],
   ['credentials refused', { kind: 'misconfigured' }],
   ['no readable answer', { kind: 'ambiguous' }],
   ['not sent', notSent],
@@ -93,18 +88,16 @@ const ANSWERS: readonly [string, StatusAnswer][] = [
 /** Everything that can happen to an operation. */
 const FACTS: readonly Fact[] = [
   due('sent', 'send', 'send'),
-  due('key expired', 'send', 'send', {
-    ...context,
-    capabilities: { ...capabilities, keyLifetimeMs: 0 },
-  }),
+  due('key expired', 'send', 'send', { keyLifetimeMs: 0 }),
   due('circuit open for too long', 'send', 'circuit_open'),
   due('PSP takes no new payments for too long', 'send', 'not_taken'),
   due('PSP disabled', 'send', 'paused'),
   due('asked about', 'query', 'wait'),
+  due('repeated, as it cannot be asked', 'query', 'wait'),
   due('sender lost', 'await', 'wait'),
   ...OUTCOMES.map(([name, outcome, given]): Fact => ({
     name,
-    apply(state) {
+    apply(state, context) {
       if (state.step !== 'await') return null
       const before = { ...state, failures: 0, ...given }
       return applied(decideOutcome(before, { attempt: state.attempt, outcome }, context))
@@ -114,8 +107,8 @@ const FACTS: readonly Fact[] = [
   late('late: declined', { kind: 'declined', response }),
   ...ANSWERS.map(([name, answer]): Fact => ({
     name,
-    apply: (state) =>
-      state.step === 'query'
+    apply: (state, context) =>
+      state.step === 'query' && canBeQueried(state, context)
         ? applied(decideStatus(state, { query: state.queries, answer }, context))
         : null,
   })),
@@ -153,10 +146,10 @@ function reported(
   given: Partial<CallbackFact> = {},
   isAskedInVain = false,
 ): Fact {
-  const reporting = { ...context, declineCode: 'other', isAskedInVain } as const
   return {
     name,
-    apply(before) {
+    apply(before, context) {
+      const reporting = { ...context, declineCode: 'other', isAskedInVain } as const
       if ((isAskedInVain || before.attempt === 0) && !isOver(before)) return null
       return decideCallback(before, TERMS, factOf(state, given), reporting)
     },
@@ -167,7 +160,7 @@ function reported(
 function unasked(name: string, state: FactState, kind: CallbackFact['kind']): Fact {
   return {
     name,
-    apply(before) {
+    apply(before, context) {
       // Money of what was never sent contradicts it, in any state.
       if (before.attempt === 0) return null
       const decided = decideUnasked(before, TERMS, factOf(state, { kind }), context)
@@ -180,7 +173,7 @@ function unasked(name: string, state: FactState, kind: CallbackFact['kind']): Fa
 function late(name: string, outcome: SendOutcome): Fact {
   return {
     name,
-    apply: (state) =>
+    apply: (state, context) =>
       state.step === 'await' || state.attempt === 0
         ? null
         : applied(decideOutcome(state, { attempt: state.attempt, outcome }, context)),
@@ -192,40 +185,47 @@ function due(
   name: string,
   step: PspOperation['step'],
   admission: Admission,
-  given: DueContext = context,
+  given: Partial<Capabilities> = {},
 ): Fact {
   return {
     name,
-    apply(state) {
+    apply(state, context) {
       if (state.step !== step) return null
       // A key is looked at only where a request may have left, which is only repeated.
       if (name === 'key expired' && !state.mayHaveLeft) return null
       if (admission === 'not_taken' && state.mayHaveLeft) return null
-      return applied(decideDue({ ...state, dueAt: NOW - WAIT_MS }, admission, given))
+      const isRepeat = name.startsWith('repeated')
+      if (step === 'query' && canBeQueried(state, context) === isRepeat) return null
+      const capabilities = { ...context.capabilities, ...given }
+      const due = { ...state, dueAt: NOW - WAIT_MS }
+      return applied(decideDue(due, admission, { ...context, capabilities }))
     },
   }
 }
 
 /**
- * Every transition of an operation at the PSP, made by the decisions themselves: all facts are
- * applied to all states that can be reached. Payments, refunds and voids share them.
+ * Every transition of an operation at a PSP with these capabilities, made by the decisions
+ * themselves: all facts are applied to all states that can be reached. Payments, refunds, voids and
+ * payouts share them.
  */
-export function transitions(): Transition[] {
+export function transitions(capabilities: Capabilities): Transition[] {
+  const context: DueContext = { now: NOW, jitter: 0, policy, capabilities, psp: 'main' }
   const rows = new Map<string, Transition>()
   const known = new Map<string, PspOperation>()
   const open = [newOperation(0)]
   for (let state = open.pop(); state; state = open.pop()) {
-    const name = keyOf(state)
+    const name = keyOf(state, context)
     if (known.has(name)) continue
     known.set(name, state)
     for (const { name: fact, apply } of FACTS) {
-      const follows = apply(state)
+      const follows = apply(state, context)
       // After the end, most facts repeat what is known.
       if (!follows || (isOver(state) && follows.emissions.length === 0)) continue
       const { operation, emissions } = follows
       open.push(operation)
       const emits = emissions.map(({ kind }) => kind)
-      const row = { from: shownState(state), fact, to: shownState(operation), emits }
+      const [from, to] = [shownState(state, context), shownState(operation, context)]
+      const row = { from, fact, to, emits }
       rows.set(JSON.stringify(row), row)
     }
   }
@@ -233,17 +233,26 @@ export function transitions(): Transition[] {
 }
 
 /** What the decisions depend on, but for what the facts set: counts and times. */
-function keyOf({ status, step, mayHaveLeft, unproven, attempt, ...late }: PspOperation): string {
-  const { lateId, reversed } = late
-  const sent = Math.min(attempt, 1)
-  return JSON.stringify([status, step, mayHaveLeft, unproven, sent, lateId !== null, reversed])
+function keyOf(operation: PspOperation, context: DueContext): string {
+  const { status, step, mayHaveLeft, unproven, attempt, lateId, reversed } = operation
+  const known = [canBeQueried(operation, context), lateId !== null, reversed]
+  return JSON.stringify([status, step, mayHaveLeft, unproven, Math.min(attempt, 1), ...known])
 }
 
 /** The state as the documents show it. */
-export function shownState(operation: PspOperation): ShownState {
-  const { status, step, mayHaveLeft, unproven, lateId, reversed } = operation
-  if (step === null && reversed) return { status, step, left: 'taken back' }
-  if (step === null) return { status, step, left: lateId === null ? null : 'moved late' }
-  if (unproven) return { status, step, left: 'may be in flight' }
-  return { status, step, left: mayHaveLeft ? 'all answered' : 'nothing left' }
+export function shownState(
+  operation: PspOperation,
+  context: Pick<DueContext, 'capabilities'>,
+): ShownState {
+  const { status, step } = operation
+  // What has ended is asked about only where its status is doubted.
+  const canBeAsked = step === null || canBeQueried(operation, context)
+  return { status, step, left: leftOf(operation), canBeAsked }
+}
+
+function leftOf({ step, mayHaveLeft, unproven, lateId, reversed }: PspOperation): Left | null {
+  if (step === null && reversed) return 'taken back'
+  if (step === null) return lateId === null ? null : 'moved late'
+  if (unproven) return 'may be in flight'
+  return mayHaveLeft ? 'all answered' : 'nothing left'
 }
