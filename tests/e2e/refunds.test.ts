@@ -269,7 +269,15 @@ describe('P12: money comes back through the whole system', () => {
       assert.equal((JSON.parse(stdout) as Record<string, unknown>)['state'], state)
       assert.equal(await stateOf(), state)
     }
-    const unknown = await runCaudal(system.data_dir, ['psp', 'drain', 'nosuch'])
+    const listing = ['psp', 'changes', 'asyncbank', '--json']
+    const { changes } = JSON.parse((await runCaudal(system.data_dir, listing)).stdout) as {
+      changes: Record<string, unknown>[]
+    }
+    assert.deepEqual(
+      changes.map(({ state, reason }) => [state, reason]),
+      ['enabled', 'disabled', 'draining'].map((state) => [state, 'a test']),
+    )
+    const unknown = await runCaudal(system.data_dir, ['psp', 'drain', 'nosuch', '--reason', 'x'])
     assert.equal(unknown.code, 1)
   })
 

@@ -86,7 +86,7 @@ export const SERVICE_ROUTES: readonly ServiceRoutes[] = [
       (app) => addCallbackDoor(app, INERT),
       (app) => addJoinedCallbacks(app, INERT),
       (app) => addCallbackRoutes(app, INERT_LISTS),
-      (app) => addPspRoutes(app, INERT),
+      (app) => addPspRoutes(app, INERT_LISTS),
       (app) => addWaitsRoute(app, INERT),
     ],
   },

@@ -130,7 +130,7 @@ function createApp(parts: Parts, consumer: Consumer, cursors: Cursors): HttpServ
   addCallbackRoutes(app, { verifier, cursors, list, reprocess, accountsOf })
   const circuits = { modeOf: work.circuitModeOf, waitMs: config.psp.policy.circuitWaitMs }
   const findNext = (payment: NamedPayment) => findNextStep(db, payment, circuits)
-  addPspRoutes(app, { verifier, ...createPspControl(db, config, states) })
+  addPspRoutes(app, { verifier, cursors, ...createPspControl(db, config, states) })
   addWaitsRoute(app, { verifier, db, name: NAME, findNext })
   return app
 }

@@ -115,6 +115,38 @@ test('a change is recorded once, and every instance follows it without a restart
   for (const event of events) assert.equal(await endOf(event), 'main')
 })
 
+test('the history of a PSP shows who changed its state, why and when, the newest first', async (t) => {
+  const service = await started(t)
+  const change = (state: string, reason: string) =>
+    ask(service, '/v1/psps/main/state', 'psps:write', { state, reason })
+  for (const [state, reason] of [
+    ['draining', 'the bank moves its data center'],
+    ['disabled', 'it has begun'],
+    ['enabled', 'it is over'],
+  ] as const) {
+    assert.equal((await change(state, reason)).status, 200)
+  }
+  const path = '/v1/psps/main/changes?limit=2'
+  const { status, body } = await ask(service, path, 'psps:read')
+  assert.equal(status, 200)
+  const page = body['data'] as Record<string, unknown>[]
+  const actor = { type: 'client', id: 'ana' }
+  const made = page.map(({ changed_at: changedAt, ...one }) => {
+    assert.ok(Date.parse(String(changedAt)) > 0)
+    return one
+  })
+  assert.deepEqual(made, [
+    { state: 'enabled', reason: 'it is over', actor },
+    { state: 'disabled', reason: 'it has begun', actor },
+  ])
+  const next = `${path}&cursor=${String(body['next_cursor'])}`
+  const rest = (await ask(service, next, 'psps:read')).body['data'] as Record<string, unknown>[]
+  assert.equal(rest[0]?.['reason'], 'the bank moves its data center')
+  assert.equal((await ask(service, path, 'psps:write')).body['code'], 'FORBIDDEN')
+  const unknown = await ask(service, '/v1/psps/unknown/changes', 'psps:read')
+  assert.equal(unknown.body['code'], 'PSP_NOT_FOUND')
+})
+
 test('P5: a draining PSP takes no new payments, while its doubt and its refunds go on', async (t) => {
   const service = await started(t)
   await asyncbank.behave({

@@ -1,11 +1,14 @@
 import type { Actor } from '@caudal/contracts/actor.ts'
 import { named, sql } from '@caudal/postgres/sql.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
-import type { Db } from '@caudal/postgres/types.ts'
+import type { Db, Reader } from '@caudal/postgres/types.ts'
 import type { PspState } from '../domain/psp-state.ts'
 
 /** A change of the state of a PSP: by whom and why. */
 export type StateChange = { psp: string; state: PspState; reason: string; actor: Actor }
+
+/** A change as it was recorded. */
+export type RecordedChange = StateChange & { changeId: bigint; changedAt: Date }
 
 /** Loads the states that were ever set. */
 export async function findPspStates(db: Db): Promise<ReadonlyMap<string, PspState>> {
@@ -36,4 +39,38 @@ export async function setPspState(
       INSERT INTO psp_state_changes (psp, state, reason, actor_type, actor_id)
       VALUES (${psp}, ${state}, ${reason}, ${actor.type}, ${actor.id})`)
   })
+}
+
+type ChangeRow = {
+  change_id: bigint
+  state: PspState
+  reason: string
+  actor_type: Actor['type']
+  actor_id: string
+  changed_at: Date
+}
+
+/** The changes of a PSP's state before the position, the newest first. */
+export async function listStateChanges(
+  db: Reader,
+  { psp, before, limit }: { psp: string; before: bigint | null; limit: number },
+): Promise<RecordedChange[]> {
+  const { rows } = await db.query<ChangeRow>(
+    named(
+      'list-psp-state-changes',
+      sql`SELECT change_id, state, reason, actor_type, actor_id, changed_at
+        FROM psp_state_changes
+        WHERE psp = ${psp} AND (${before}::bigint IS NULL OR change_id < ${before}::bigint)
+        ORDER BY change_id DESC
+        LIMIT ${limit}`,
+    ),
+  )
+  return rows.map((row) => ({
+    psp,
+    changeId: row.change_id,
+    state: row.state,
+    reason: row.reason,
+    actor: { type: row.actor_type, id: row.actor_id },
+    changedAt: row.changed_at,
+  }))
 }
