@@ -5,15 +5,21 @@ import { callKeyOf } from './calls/call-key-of.ts'
 import type { SendCall } from './calls/call-psp.ts'
 import { type PlannedPayment, planPayments } from './calls/plan-payments.ts'
 import type { PspAtWork, Psps } from './calls/psps.ts'
+import { recordPayouts } from './calls/record-payouts.ts'
 import { emitCanceled, recordRefunds } from './calls/record-refunds.ts'
-import type { ProcessorWork, RequestedRefund, ReservedPayment } from './messaging/handlers.ts'
+import type {
+  ProcessorWork,
+  RequestedRefund,
+  RequestedPayout,
+  ReservedPayment,
+} from './messaging/handlers.ts'
 import { addPspChoices } from './store/payment-routes.ts'
 import { recordPayments } from './store/record-payments.ts'
 
 export type ProcessBatchDeps = {
   region: string
   psps: Psps
-  /** Refunds or voids were recorded, which are due. */
+  /** Refunds, voids or payouts were recorded, which are due. */
   addReversals: () => void
 }
 
@@ -28,9 +34,9 @@ const NOTHING: Begun = { fresh: new Set(), afterCommit: () => {} }
 /**
  * THE SPINE, read this first. Records payments whose funds are held, with their PSP and the bytes
  * of their request. For as many as may be sent now, also records the first attempt as SENDING; the
- * others are due at once and wait in the table for their turn. Refunds are recorded too (see
- * `recordRefunds`) and are always taken from the table. All of that is one transaction with the
- * consumer's offsets; only `afterCommit` calls the PSP. Answers are handled in
+ * others are due at once and wait in the table for their turn. Refunds and payouts are recorded too
+ * (see `recordRefunds`, `recordPayouts`) and are always taken from the table. All of that is one
+ * transaction with the consumer's offsets; only `afterCommit` calls the PSP. Answers are handled in
  * calls/record-answers.ts, due operations in calls/take-due.ts.
  */
 export const processBatch: ProcessBatch<ProcessBatchDeps, ProcessorWork, Recording> = async (
@@ -41,18 +47,27 @@ export const processBatch: ProcessBatch<ProcessBatchDeps, ProcessorWork, Recordi
   const reserved = work.filter((one) => one.kind === 'pay')
   const refunds = work.filter((one) => one.kind === 'refund')
   const payments = reserved.length > 0 ? await beginPayments(deps, tx, reserved) : NOTHING
+  const asked = work.filter((one) => one.kind === 'payout')
+  const payouts = asked.length > 0 ? await beginPayouts(deps, tx, asked) : NOTHING
   const reversals = refunds.length > 0 ? await beginRefunds(deps, tx, refunds) : NOTHING
+  const isFresh = (one: ProcessorWork): boolean => {
+    switch (one.kind) {
+      case 'pay':
+        return payments.fresh.has(one.facts.paymentId)
+      case 'refund':
+        return reversals.fresh.has(one.refundId)
+      case 'payout':
+        return payouts.fresh.has(one.payoutId)
+      default:
+        return one satisfies never
+    }
+  }
   return {
-    outcomes: work.map((one) => {
-      const isFresh =
-        one.kind === 'pay'
-          ? payments.fresh.has(one.facts.paymentId)
-          : reversals.fresh.has(one.refundId)
-      return isFresh ? 'recorded' : 'known'
-    }),
+    outcomes: work.map((one) => (isFresh(one) ? 'recorded' : 'known')),
     afterCommit() {
       payments.afterCommit()
       reversals.afterCommit()
+      payouts.afterCommit()
     },
   }
 }
@@ -127,6 +142,20 @@ async function beginRefunds(
     fresh,
     afterCommit() {
       if (areSomeDue) deps.addReversals()
+    },
+  }
+}
+
+async function beginPayouts(
+  deps: ProcessBatchDeps,
+  tx: Tx,
+  payouts: readonly RequestedPayout[],
+): Promise<Begun> {
+  const fresh = await recordPayouts(deps, tx, payouts)
+  return {
+    fresh,
+    afterCommit() {
+      if (fresh.size > 0) deps.addReversals()
     },
   }
 }

@@ -74,9 +74,9 @@ test('instances that claim together never lock the same payment', async (t) => {
   const claimed: string[] = []
   await transaction(db, async (tx) => {
     for (const { facts } of await claimDue(tx, PAYMENTS, limitsOf({ send: 40 }))) {
-      claimed.push(facts.paymentId)
+      claimed.push(facts.operationId)
     }
-    for (const { facts } of await claim(db, { send: 40, query: 0 })) claimed.push(facts.paymentId)
+    for (const { facts } of await claim(db, { send: 40, query: 0 })) claimed.push(facts.operationId)
   })
   assert.equal(claimed.length, 80)
   assert.equal(new Set(claimed).size, 80)
@@ -91,7 +91,7 @@ for (const step of ['send', 'query'] as const) {
     const claimInside = (left: number): Promise<void> =>
       transaction(db, async (tx) => {
         const payments = await claimDue(tx, PAYMENTS, limits)
-        claimed.push(...payments.map(({ facts }) => facts.paymentId))
+        claimed.push(...payments.map(({ facts }) => facts.operationId))
         if (left > 1) await claimInside(left - 1)
       })
     await claimInside(4)

@@ -6,6 +6,7 @@ import { createDisputes } from '@caudal/simulator-kit/disputes.ts'
 import { addChargeRoutes } from '@caudal/simulator-kit/http/charge-routes.ts'
 import { addDisputeRoutes } from '@caudal/simulator-kit/http/dispute-routes.ts'
 import { addMovementRoutes } from '@caudal/simulator-kit/http/movement-routes.ts'
+import { addPayoutList } from '@caudal/simulator-kit/http/payout-list.ts'
 import { addRequestList } from '@caudal/simulator-kit/http/request-list.ts'
 import { addReturnedMoneyRoute } from '@caudal/simulator-kit/http/returned-money-route.ts'
 import { listOperationRequests } from '@caudal/simulator-kit/operation-requests.ts'
@@ -24,7 +25,7 @@ import { type IncomingOrder, processBatch, type ProcessedOrder } from './process
 import { settleDue } from './settle-due.ts'
 import { addCallbackSettings, sendBatch } from './signed-batches.ts'
 import { listCharges, totalCharges } from './store/list-charges.ts'
-import { movedMoney } from './store/moved-money.ts'
+import { movedMoney, paidOut } from './store/moved-money.ts'
 
 const NAME = 'asyncbank'
 const RETRY_AFTER_FAULT_MS = 1_000
@@ -65,6 +66,7 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
   })
   const books = { db, movedMoney }
   addReturnedMoneyRoute(app, { cursors, books })
+  addPayoutList(app, { cursors, db, paidOut })
   addRequestList(app, {
     cursors,
     list: (operation, filter) => listOperationRequests(db, operation, filter),

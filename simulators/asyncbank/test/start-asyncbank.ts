@@ -36,7 +36,8 @@ export interface Asyncbank {
   ended(transferId: string): Promise<Fields>
   admin(method: string, path: string, body?: unknown): Promise<{ status: number; json: Json }>
   behave(settings: Json): Promise<void>
-  list(name: string, paymentId: string): Promise<Json[]>
+  /** All that a list has, or what it has of a payment. */
+  list(name: string, paymentId?: string): Promise<Json[]>
   restart(): Promise<void>
 }
 
@@ -90,7 +91,8 @@ export async function startAsyncbank(
       assert.equal(put.status, 200, JSON.stringify(put.json))
     },
     async list(name, paymentId) {
-      const { json } = await bank.admin('GET', `${name}?payment_id=${paymentId}`)
+      const filter = paymentId === undefined ? '' : `?payment_id=${paymentId}`
+      const { json } = await bank.admin('GET', `${name}${filter}`)
       return json['data'] as Json[]
     },
     async restart() {

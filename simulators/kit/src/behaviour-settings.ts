@@ -38,6 +38,7 @@ export const BehaviourSettingsInput = Type.Object({
       pay: Type.Optional(BehaviourText),
       refund: Type.Optional(BehaviourText),
       void: Type.Optional(BehaviourText),
+      payout: Type.Optional(BehaviourText),
       query: Type.Optional(BehaviourText),
     }),
   ),
@@ -56,8 +57,9 @@ type Filled = 'default' | 'by_account' | 'latency_ms' | 'seed'
 export type BehaviourSettings = Required<Pick<Input, Filled>> & Omit<Input, Filled>
 
 /** What the bank can be asked to do, each with a random sequence of its own. */
-export type Operation = 'pay' | 'refund' | 'void' | 'query'
-const OPERATIONS: readonly Operation[] = ['pay', 'refund', 'void', 'query']
+export type Operation = 'pay' | 'refund' | 'void' | 'payout' | 'query'
+// The place decides what a seed draws.
+const OPERATIONS: readonly Operation[] = ['pay', 'refund', 'void', 'query', 'payout']
 
 const DEFAULTS: BehaviourSettings = { default: 'approve', by_account: {}, latency_ms: 0, seed: 1 }
 const PERIODS = { void_ms: HOUR_MS / 4, refund_ms: 180 * DAY_MS, settle_ms: 200, key_ms: DAY_MS }

@@ -5,7 +5,7 @@ import type { Callbacks } from '@caudal/simulator-kit/callbacks/start-callbacks.
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import { checkKey } from './check-key.ts'
 import type { PreparedMovement } from './domain/movement-responses.ts'
-import type { DecidedKind, MovementRequest } from './domain/movement.ts'
+import type { ClientKind, MovementRequest } from './domain/movement.ts'
 import type { ProcessedMovement } from './process-movements.ts'
 import { findMovements, movementKey } from './store/find-movements.ts'
 
@@ -18,11 +18,11 @@ export interface AcceptMovementDeps {
   logger: Logger
 }
 
-/** A client's request for a refund or a void. */
-export type ClientMovement = MovementRequest & { kind: Exclude<DecidedKind, 'return'> }
+/** A client's request for a refund, a void or a payout. */
+export type ClientMovement = MovementRequest & { kind: ClientKind }
 
 /**
- * Records a request for a refund or a void whose body is validated.
+ * Records a request for a refund, a void or a payout whose body is validated.
  *
  * @throws {Problem} if the idempotency key is invalid; nothing is stored then
  */
@@ -39,7 +39,7 @@ export async function acceptMovement(
   const { movement, mismatch, delivery } = processed
   logger.debug(
     { payment_id: paymentId, movement_id: movementId, kind, trace_id: traceId, delivery },
-    'processed a request to move money back',
+    'processed a request to move money',
   )
   if (processed.awaitsCallback) await callbacks.firstAttempt(movementId)
   const delayMs = behaviours.chooser.latencyMs + processed.delayMs

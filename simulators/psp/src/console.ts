@@ -22,6 +22,7 @@ export function createConsole(deps: {
         kind,
         movementId,
         paymentId,
+        accountNumber: null,
         gatewayTransactionId: null,
         amountMinor,
         currency: null,

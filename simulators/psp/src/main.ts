@@ -5,6 +5,7 @@ import { createDisputes } from '@caudal/simulator-kit/disputes.ts'
 import { addChargeRoutes } from '@caudal/simulator-kit/http/charge-routes.ts'
 import { addDisputeRoutes } from '@caudal/simulator-kit/http/dispute-routes.ts'
 import { addMovementRoutes } from '@caudal/simulator-kit/http/movement-routes.ts'
+import { addPayoutList } from '@caudal/simulator-kit/http/payout-list.ts'
 import { addRequestList } from '@caudal/simulator-kit/http/request-list.ts'
 import { addReturnedMoneyRoute } from '@caudal/simulator-kit/http/returned-money-route.ts'
 import { listOperationRequests } from '@caudal/simulator-kit/operation-requests.ts'
@@ -18,7 +19,7 @@ import type { Config } from './config.ts'
 import { createConsole } from './console.ts'
 import { disputeBooks } from './dispute-books.ts'
 import type { MovementRequest } from './domain/movement.ts'
-import { addMoneyBackRoutes } from './http/money-back-routes.ts'
+import { addOperationRoutes } from './http/operation-routes.ts'
 import { addPaymentFastPath } from './http/payment-fast-path.ts'
 import { addPaymentRoutes } from './http/payment-routes.ts'
 import { pspMigrations } from './migrations.ts'
@@ -27,7 +28,7 @@ import { processMovements, type ProcessedMovement } from './process-movements.ts
 import { addCallbackSettings, sendSigned } from './signed-callbacks.ts'
 import { listCharges, totalCharges } from './store/list-charges.ts'
 import { listRequests } from './store/list-requests.ts'
-import { movedMoney } from './store/moved-money.ts'
+import { movedMoney, paidOut } from './store/moved-money.ts'
 
 const NAME = 'psp'
 const BATCH_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
@@ -65,7 +66,7 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
   })
   const common = { ...base, callbacks }
   addPaymentRoutes(app, { ...common, batcher })
-  addMoneyBackRoutes(app, { ...common, movements })
+  addOperationRoutes(app, { ...common, movements })
   addChargeRoutes(app, {
     cursors,
     list: (filter) => listCharges(db, filter),
@@ -73,6 +74,7 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
   })
   const books = { db, movedMoney }
   addReturnedMoneyRoute(app, { cursors, books })
+  addPayoutList(app, { cursors, db, paidOut })
   addRequestList(app, {
     cursors,
     list: (operation, filter) =>

@@ -24,7 +24,7 @@ import { findCharges } from './store/find-charges.ts'
 import { findMovements, type FoundMovement, movementKey } from './store/find-movements.ts'
 import { type NewMovement, recordMovements } from './store/record-movements.ts'
 
-/** The result of a request for money that comes back. */
+/** The result of a request for money that comes back or is paid out. */
 export interface ProcessedMovement {
   /** null if it has no verdict. */
   movement: DecidedMovement | null
@@ -52,22 +52,23 @@ interface Written {
 const APPROVE: ChosenBehaviour = { kind: 'approve' }
 
 /**
- * Decides a batch of refunds, voids and returns under the locks of their payments, and records it
- * in one transaction. Of one payment never more comes back than was charged. A movement that has a
- * verdict keeps it; the behaviour then decides only how the verdict is delivered.
+ * Decides a batch of refunds, voids, returns and payouts under the locks of their payments, and
+ * records it in one transaction. Of one payment never more comes back than was charged. A movement
+ * that has a verdict keeps it; the behaviour then decides only how the verdict is delivered.
  */
 export function processMovements(
   deps: ProcessMovementsDeps,
   incoming: readonly MovementRequest[],
 ): Promise<ProcessedMovement[]> {
   const { db, chooser } = deps
-  const paymentIds = [...new Set(incoming.map(({ paymentId }) => paymentId))]
+  const paymentIds = [...new Set(incoming.flatMap(({ paymentId }) => paymentId ?? []))]
+  const locked = new Set(incoming.map(({ paymentId, movementId }) => paymentId ?? movementId))
   const movementIds = [...new Set(incoming.map(({ movementId }) => movementId))]
   // A batch that is repeated after a conflict keeps the behaviours that it has drawn.
   let behaviours: ChosenBehaviour[] | undefined
   return transaction(db, async (tx) => {
     // Two requests must not both find the same money left.
-    await lockIds(tx, paymentIds)
+    await lockIds(tx, [...locked])
     const charges = await findCharges(tx, paymentIds)
     const known = await findMovements(tx, movementIds)
     const faults = await countOperationFaults(tx, 'movement', movementIds)
@@ -93,11 +94,19 @@ export function processMovements(
 
 function chosen(
   chooser: BehaviourChooser,
-  { kind, paymentId, fromConsole }: MovementRequest,
+  request: MovementRequest,
   charges: ReadonlyMap<string, Charge>,
 ): ChosenBehaviour {
+  const { kind, fromConsole } = request
   if (fromConsole || kind === 'return') return APPROVE
-  return chooser.choose(charges.get(paymentId)?.accountNumber ?? '', kind)
+  return chooser.choose(accountOf(request, charges), kind)
+}
+
+function accountOf(
+  { accountNumber, paymentId }: MovementRequest,
+  charges: ReadonlyMap<string, Charge>,
+): string {
+  return accountNumber ?? charges.get(paymentId ?? '')?.accountNumber ?? ''
 }
 
 /** Decides one request and adds what it writes; later requests of the batch see its effects. */
@@ -122,7 +131,7 @@ function processOne(
   }
   const shape = { mismatch: false, delivery, delayMs, awaitsCallback }
   if (outcome.verdict === null) return { movement: null, ...shape }
-  const charge = charges.get(request.paymentId)
+  const charge = charges.get(request.paymentId ?? '')
   const movement = decided(request, charge, { outcome, chooser, before })
   state.known.set(movementKey(request), movement)
   written.movements.push(movement)
@@ -140,10 +149,10 @@ function decided(
     before: FoundMovement | undefined
   },
 ): NewMovement {
-  const { kind, movementId, paymentId, fingerprint, reason } = request
+  const { kind, movementId, paymentId, accountNumber, fingerprint, reason } = request
   const decision = decideMovement(charge, request, how.chooser)
   const generation = how.before === undefined ? 0 : how.before.generation + 1
-  const common = { kind, movementId, paymentId, fingerprint, reason, generation }
+  const common = { kind, movementId, paymentId, accountNumber, fingerprint, reason, generation }
   const nothing = { gatewayMovementId: null, amountMinor: null, currency: null, reversed: false }
   if (decision.verdict === 'failed') {
     return { ...common, ...nothing, verdict: 'failed', errorCode: decision.errorCode }
@@ -193,15 +202,16 @@ function reported(
 }
 
 function logged(
-  { kind, movementId, paymentId }: MovementRequest,
+  request: MovementRequest,
   behaviour: ChosenBehaviour,
   { charges, outcome }: { charges: ReadonlyMap<string, Charge>; outcome: PlannedOutcome },
 ): LoggedOperation {
+  const { kind, movementId, paymentId } = request
   return {
-    operation: kind === 'void' ? 'void' : 'refund',
+    operation: kind === 'return' ? 'refund' : kind,
     operationId: movementId,
     paymentId,
-    accountNumber: charges.get(paymentId)?.accountNumber ?? '',
+    accountNumber: accountOf(request, charges),
     behaviour: formatBehaviour(behaviour),
     delivery: outcome.delivery,
   }

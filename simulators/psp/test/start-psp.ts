@@ -30,6 +30,7 @@ export interface Psp {
   charge(paymentId: string, change?: Json): Promise<string>
   refund(refundId: string, change: Json, options?: { key?: string }): Promise<HttpResult>
   void(voidId: string, change: Json): Promise<HttpResult>
+  payout(payoutId: string, change?: Json): Promise<HttpResult>
   call(method: string, path: string, body?: unknown): Promise<HttpResult>
   behave(settings: Json): Promise<void>
   charges(paymentId?: string): Promise<Json[]>
@@ -85,6 +86,8 @@ async function startOn(
       keyed('/v1/refunds', key, { ...exampleRefund(refundId), ...change }),
     void: (voidId, change) =>
       keyed('/v1/voids', voidId, { void_id: voidId, timestamp: TIMESTAMP, ...change }),
+    payout: (payoutId, change = {}) =>
+      keyed('/v1/payouts', payoutId, { ...examplePayout(payoutId), ...change }),
     back: (kind, paymentId) => listed(`/admin/${kind}?payment_id=${paymentId}`),
     pay(paymentId, change = {}, { key = paymentId, signal, traceparent } = {}) {
       const { headers, body } = json({ ...examplePayment(paymentId), ...change })
@@ -115,6 +118,19 @@ const TIMESTAMP = '2026-08-24T19:35:05Z'
 
 function exampleRefund(refundId: string): Json {
   return { refund_id: refundId, timestamp: TIMESTAMP, amount: '10.00', currency: 'USD' }
+}
+
+function examplePayout(payoutId: string): Json {
+  return {
+    payout_id: payoutId,
+    timestamp: TIMESTAMP,
+    amount: '10.00',
+    currency: 'USD',
+    source_account_number: '2143658709',
+    name: 'Ana Pérez',
+    account_number: '1234567890',
+    bank_code: 'BNK112',
+  }
 }
 
 /** An example payment request in the PSP's format. */

@@ -1,11 +1,11 @@
 import { addToOutbox } from '@caudal/outbox/add-to-outbox.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
-import { newReversal } from '../calls/new-reversal.ts'
+import { newReversal } from '../calls/new-requested.ts'
 import type { Emission } from '../domain/decision.ts'
 import type { OperationFacts } from '../domain/operation-facts.ts'
 import { itsIdOf } from '../domain/psp-operation.ts'
-import { resultEvent } from '../messaging/result-event.ts'
+import { resultEvents } from '../messaging/result-event.ts'
 import { type ClaimedFact, claimFacts, type FactKey } from '../store/claim-facts.ts'
 import { claimTransactions, type TransactionClaim } from '../store/claim-transactions.ts'
 import { findKnownReturns } from '../store/find-known-returns.ts'
@@ -201,7 +201,7 @@ async function save(
     newReversal(adapter, facts, psp),
   )
   await recordOperations(tx, followUps)
-  await addToOutbox(tx, [...plan.emitted.map(({ event }) => event), ...plan.events])
+  await addToOutbox(tx, [...plan.emitted.flatMap(({ events }) => events), ...plan.events])
 }
 
 /** Records refunds that the PSP made by itself, as operations that are over. */
@@ -225,8 +225,8 @@ async function recordFound(tx: Tx, region: string, plan: FactPlan, now: number):
   for (const found of plan.found) {
     if (recorded.has(found)) {
       const { facts, state } = found.refund
-      const event = resultEvent(facts, found.emission, { region, now, psp: state.psp })
-      plan.emitted.push({ facts, emission: found.emission, event })
+      const events = resultEvents(facts, found.emission, { region, now, psp: state.psp })
+      plan.emitted.push({ facts, emission: found.emission, events })
     } else {
       // Known by now: the fact is compared with it in the next round.
       found.outcome.state = 'WAIT'

@@ -9,7 +9,7 @@ import type { Emission, MoneyReturned, PspDecision } from '../domain/decision.ts
 import type { OperationFacts, ReversalFacts } from '../domain/operation-facts.ts'
 import { isOver, itsIdOf, newOperation, type PspOperation } from '../domain/psp-operation.ts'
 import { contradictionEvent, unmatchedEvent } from '../messaging/psp-fact-event.ts'
-import { envelopeOf, resultEvent } from '../messaging/result-event.ts'
+import { envelopeOf, resultEvents } from '../messaging/result-event.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import type { FactOutcome, FactPlan, MatchedFact } from './fact-plan.ts'
 
@@ -84,7 +84,7 @@ function keep(
     }
     const refundId = lateRefundIdOf(adapter, facts, operation)
     const envelope = { region, now, psp: operation.psp ?? name, refundId }
-    plan.emitted.push({ facts, emission, event: resultEvent(facts, emission, envelope) })
+    plan.emitted.push({ facts, emission, events: resultEvents(facts, emission, envelope) })
   }
 }
 
@@ -264,10 +264,10 @@ function foundFacts(
 ): ReversalFacts {
   const { psp, amountMinor, transactionId, now } = found
   const id = foundRefundIdOf(psp, transactionId)
-  const { paymentId, tenantId, accountId, userId, currency, destinationBank, traceparent } = payment
+  const { tenantId, accountId, userId, currency, destinationBank, traceparent } = payment
   return {
     kind: 'refund',
-    paymentId,
+    paymentId: payment.operationId,
     tenantId,
     accountId,
     userId,

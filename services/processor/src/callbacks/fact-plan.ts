@@ -9,7 +9,7 @@ import type { TransactionClaim } from '../store/claim-transactions.ts'
 import type { KnownReturn } from '../store/find-known-returns.ts'
 import type { FactMatch } from '../store/match-facts.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
-import type { NewReversal } from '../store/record-operations.ts'
+import type { NewRequested } from '../store/record-operations.ts'
 import type { AskedOperation, CallbackPsp } from './callback-psp.ts'
 
 /** A fact with what it is about, as it was locked. */
@@ -35,7 +35,7 @@ export type FactOutcome = {
 /** A refund that the PSP made by itself. It is emitted only if it was not known yet. */
 export type FoundRefundPlan = {
   outcome: FactOutcome
-  refund: NewReversal
+  refund: NewRequested
   claim: TransactionClaim
   emission: Emission
 }
@@ -45,7 +45,7 @@ export type FactPlan = {
   states: Map<string, PspOperation>
   followUps: { adapter: PspAdapter; facts: ReversalFacts; psp: string | null }[]
   found: FoundRefundPlan[]
-  emitted: { facts: OperationFacts; emission: Emission; event: OutboxEvent }[]
+  emitted: { facts: OperationFacts; emission: Emission; events: OutboxEvent[] }[]
   /** Questions about operations that have ended, to be asked after the commit. */
   asks: { reporting: CallbackPsp; asked: AskedOperation }[]
   /** Events about no operation of ours. */

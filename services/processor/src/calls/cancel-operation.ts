@@ -2,7 +2,7 @@ import type { Actor } from '@caudal/contracts/actor.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { type CancelResult, decideCancel, type NamedRequest } from '../domain/decide-cancel.ts'
-import { resultEvent } from '../messaging/result-event.ts'
+import { resultEvents } from '../messaging/result-event.ts'
 import { addCanceled, lockRequest, tableOf } from '../store/lock-request.ts'
 import { saveDecisions } from '../store/save-decisions.ts'
 import type { Observer } from './observe.ts'
@@ -35,7 +35,7 @@ export async function cancelOperation(
     await saveDecisions(tx, table, {
       operations: [{ operationId, state: operation }],
       closed: [],
-      events: [resultEvent(facts, emission, { region, now, psp: operation.psp, actor })],
+      events: resultEvents(facts, emission, { region, now, psp: operation.psp, actor }),
     })
     return { facts, emission }
   })

@@ -27,10 +27,10 @@ export async function moveToNext(
   if (facts.length === 0) return new Map()
   const routes = await findPaymentRoutes(
     tx,
-    facts.map(({ paymentId }) => paymentId),
+    facts.map(({ operationId }) => operationId),
   )
   const moves = facts.flatMap((one): PaymentMove[] => {
-    const { paymentId } = one
+    const { operationId: paymentId } = one
     const key = callKeyOf(one)
     const next = nextPspOf(routes.get(paymentId) ?? [], psp, (other) => isOpen(other, key))
     return next === null ? [] : [{ paymentId, psp: next }]

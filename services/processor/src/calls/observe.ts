@@ -99,11 +99,18 @@ function reportEmitted(logger: Logger, metrics: Metrics): Observer['emitted'] {
   const labels = ['status', 'reason']
   const payments = metrics.counter('psp_payments_total', 'Payments by outcome.', labels)
   const refunds = metrics.counter('psp_refunds_total', 'Refunds by outcome.', labels)
+  const payouts = metrics.counter('psp_payouts_total', 'Payouts by outcome.', labels)
+  const ofRefunds = { counter: refunds, what: 'refund' }
+  const counters = {
+    pay: { counter: payments, what: 'payment' },
+    refund: ofRefunds,
+    void: ofRefunds,
+    payout: { counter: payouts, what: 'payout' },
+  } as const
   return (facts, emission) => {
     const { status, reason } = namesOf(emission)
-    const counter = facts.kind === 'pay' ? payments : refunds
+    const { counter, what } = counters[facts.kind]
     counter.inc({ status, reason })
-    const what = facts.kind === 'pay' ? 'payment' : 'refund'
     logger.info({ ...idsOf(facts), status, reason }, `${what} changed its status`)
   }
 }
@@ -154,8 +161,10 @@ const ACTOR = systemActor('processor')
 function idsOf(facts: OperationFacts) {
   const { paymentId, traceparent } = facts
   return {
-    payment_id: paymentId,
-    ...(facts.kind !== 'pay' && { refund_id: facts.requestId, operation: facts.kind }),
+    ...(paymentId !== null && { payment_id: paymentId }),
+    ...(facts.kind === 'payout' && { payout_id: facts.requestId }),
+    ...((facts.kind === 'refund' || facts.kind === 'void') && { refund_id: facts.requestId }),
+    ...(facts.kind !== 'pay' && { operation: facts.kind }),
     trace_id: traceparent === null ? undefined : traceIdOf(traceparent),
     actor: ACTOR,
   }

@@ -57,10 +57,10 @@ export type PspWork = {
 /** The lanes of one PSP. */
 type PspLanes = { settings: PspSettings; payments: Lane; reversals: Lane; atWork: PspAtWork }
 
-/** Refunds and voids have this share of the places and connections that payments have. */
+/** Refunds, voids and payouts have this share of the places and connections that payments have. */
 const REVERSAL_SHARE = 1 / 4
 
-/** Starts the lane of payments of each PSP, and that of its refunds and voids. */
+/** Starts the lane of payments of each PSP, and that of its refunds, voids and payouts. */
 export function startPspWork(deps: PspWorkDeps): PspWork {
   const { db, config, metrics, logger } = deps
   const observer = createObserver({ logger, metrics })

@@ -47,19 +47,18 @@ export function createPsps(
     if (psp === undefined) throw new Error(`PSP ${name} is not configured`)
     return psp
   }
-  const byDefault = [first.name]
+  const byDefault = first.name
   const alone = [first]
   return {
     default: first,
     get: (name) => psps.get(name),
     routeOf(payment) {
       if (further.length === 0) return alone
-      const all = pspsOf(routes, payment, byDefault).map(get)
-      const able = all.filter(
-        ({ adapter: { capabilities } }) =>
-          capabilities.currencies === null || capabilities.currencies.includes(payment.currency),
-      )
-      return able.length > 0 ? able : all
+      const hasCurrency = (name: string): boolean => {
+        const { currencies } = get(name).adapter.capabilities
+        return currencies === null || currencies.includes(payment.currency)
+      }
+      return pspsOf(routes, payment, { byDefault, hasCurrency }).map(get)
     },
     choose(route, facts) {
       const [only, ...others] = route

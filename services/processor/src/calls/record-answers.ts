@@ -9,7 +9,7 @@ import type { OperationFacts, ReversalFacts } from '../domain/operation-facts.ts
 import { attemptStatusOf } from '../domain/outcome.ts'
 import type { PspOperation } from '../domain/psp-operation.ts'
 import type { DecisionContext, RetryPolicy } from '../domain/retry-policy.ts'
-import { resultEvent } from '../messaging/result-event.ts'
+import { resultEvents } from '../messaging/result-event.ts'
 import type { PspAdapter } from '../psp/adapter.ts'
 import { lockOperations } from '../store/lock-operations.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
@@ -20,7 +20,7 @@ import { type AnsweredQuery, saveQueries } from '../store/save-queries.ts'
 import type { PspCallResult, SentResult } from './call-psp.ts'
 import { type Failover, moveToNext } from './failover.ts'
 import { lateRefundIdOf } from './late-refund-id.ts'
-import { newReversal } from './new-reversal.ts'
+import { newReversal } from './new-requested.ts'
 import type { Observer } from './observe.ts'
 import { isVerdict, recordVerdicts } from './record-verdicts.ts'
 import { refuseRepeatedIds } from './refuse-repeated-ids.ts'
@@ -150,7 +150,7 @@ function decideAll(
     }
     plan.emitted.push({ facts, emission })
     const refundId = lateRefundIdOf(adapter, facts, decision.operation)
-    plan.events.push(resultEvent(facts, emission, { region, now, psp, refundId }))
+    plan.events.push(...resultEvents(facts, emission, { region, now, psp, refundId }))
   }
   for (const [operationId, state] of states) {
     plan.operations.push({ operationId, state })

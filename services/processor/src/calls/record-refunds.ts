@@ -3,14 +3,14 @@ import { addToOutbox } from '@caudal/outbox/add-to-outbox.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import { chooseReversal, type PaymentAtPsp } from '../domain/choose-reversal.ts'
 import type { Refusal } from '../domain/decision.ts'
-import type { OperationFacts, ReversalFacts } from '../domain/operation-facts.ts'
+import type { PaymentFacts, ReversalFacts } from '../domain/operation-facts.ts'
 import type { RequestedRefund } from '../messaging/handlers.ts'
-import { resultEvent } from '../messaging/result-event.ts'
+import { resultEvents } from '../messaging/result-event.ts'
 import { findKnownRequests, findReversible } from '../store/find-reversible.ts'
 import { finishCanceled } from '../store/finish-canceled.ts'
 import { OPERATIONS, PAYMENTS } from '../store/operation-tables.ts'
-import { type NewReversal, recordOperations } from '../store/record-operations.ts'
-import { newReversal, refusedReversal } from './new-reversal.ts'
+import { type NewRequested, recordOperations } from '../store/record-operations.ts'
+import { newReversal, refusedReversal } from './new-requested.ts'
 import type { Psps } from './psps.ts'
 
 export type RecordRefundsDeps = { region: string; psps: Psps }
@@ -18,7 +18,7 @@ export type RecordRefundsDeps = { region: string; psps: Psps }
 /** The ids of refunds that are new, and whether any of them is due at the PSP. */
 export type RecordedRefunds = { fresh: ReadonlySet<string>; areSomeDue: boolean }
 
-type Planned = { refundId: string; reversal: NewReversal; refusal: Refusal | null }
+type Planned = { refundId: string; reversal: NewRequested; refusal: Refusal | null }
 
 /**
  * Records refunds as operations at the PSP: a void of the payment or a refund, with frozen bytes.
@@ -45,7 +45,7 @@ export async function recordRefunds(
   )
   const fresh = planned.filter(({ reversal }) => operationIds.has(reversal.facts.operationId))
   const refusals = fresh.flatMap(({ reversal: { facts }, refusal }) =>
-    refusal === null ? [] : [resultEvent(facts, refusal, { region, now, psp })],
+    refusal === null ? [] : resultEvents(facts, refusal, { region, now, psp }),
   )
   await addToOutbox(tx, refusals)
   const freshIds = new Set(fresh.map(({ refundId }) => refundId))
@@ -92,17 +92,17 @@ async function planRefunds(
 export async function emitCanceled(
   { region }: { region: string },
   tx: Tx,
-  known: readonly OperationFacts[],
+  known: readonly (PaymentFacts | ReversalFacts)[],
 ): Promise<void> {
   const [first] = known
   if (!first) return
   const table = first.kind === 'pay' ? PAYMENTS : OPERATIONS
-  const idOf = (facts: OperationFacts): string =>
+  const idOf = (facts: PaymentFacts | ReversalFacts): string =>
     facts.kind === 'pay' ? facts.paymentId : facts.requestId
   const { canceled, now } = await finishCanceled(tx, table, known.map(idOf))
   const events = known
     .filter((facts) => canceled.has(idOf(facts)))
-    .map((facts) => resultEvent(facts, { kind: 'canceled' }, { region, now, psp: null }))
+    .flatMap((facts) => resultEvents(facts, { kind: 'canceled' }, { region, now, psp: null }))
   await addToOutbox(tx, events)
 }
 

@@ -3,7 +3,7 @@ import { followUpOf } from '../domain/choose-reversal.ts'
 import { decideOutcome } from '../domain/decide-outcome.ts'
 import type { Emission } from '../domain/decision.ts'
 import type { OperationFacts } from '../domain/operation-facts.ts'
-import { resultEvent } from '../messaging/result-event.ts'
+import { resultEvents } from '../messaging/result-event.ts'
 import { isNotAwaited, saveVerdicts, type AttemptVerdict } from '../store/save-verdicts.ts'
 import type { SentResult } from './call-psp.ts'
 import type { RecordAnswersDeps } from './record-answers.ts'
@@ -51,7 +51,7 @@ export async function recordVerdicts(
     const transactionId =
       outcome.kind === 'approved' ? outcome.response.gateway_transaction_id : null
     verdicts.push({ expected: begun.state.status, state, transactionId, answered })
-    events.push(resultEvent(facts, emission, { region, now, psp: state.psp }))
+    events.push(...resultEvents(facts, emission, { region, now, psp: state.psp }))
     emitted.push({ facts, emission })
   }
   try {

@@ -10,7 +10,7 @@ import type { OperationFacts } from '../domain/operation-facts.ts'
 import { itsIdOf, type PspOperation, type PspStep } from '../domain/psp-operation.ts'
 import type { PspState } from '../domain/psp-state.ts'
 import type { RetryPolicy } from '../domain/retry-policy.ts'
-import { resultEvent } from '../messaging/result-event.ts'
+import { resultEvents } from '../messaging/result-event.ts'
 import type { PspAdapter } from '../psp/adapter.ts'
 import { beginAttempts, type BegunAttempt } from '../store/begin-attempts.ts'
 import {
@@ -168,7 +168,7 @@ function decideAll(
     }
     if (emission) {
       plan.emitted.push({ facts, emission })
-      plan.events.push(resultEvent(facts, emission, { region, now, psp: next.psp }))
+      plan.events.push(...resultEvents(facts, emission, { region, now, psp: next.psp }))
     }
     if (call?.kind === 'send') {
       const { attempt } = call
@@ -192,7 +192,7 @@ function isReached(claimed: readonly CallKey[], limits: TurnLimits): boolean {
 
 /** The first request of a refund is about to leave, so it can no longer be canceled. */
 function submissionOf(facts: OperationFacts, { call }: PspDecision): Emission | null {
-  if (facts.kind === 'pay' || facts.sequence > 1) return null
+  if (facts.kind === 'pay' || facts.kind === 'payout' || facts.sequence > 1) return null
   return call?.kind === 'send' && call.attempt === 1 ? { kind: 'submitted' } : null
 }
 

@@ -6,7 +6,7 @@ import { OPERATIONS, PAYMENTS } from '../store/operation-tables.ts'
 
 const MODES = ['closed', 'open', 'half_open', 'trying'] as const
 
-/** Refunds and voids share their places. */
+/** Refunds, voids and payouts share their places. */
 const OPERATIONS_IN_FLIGHT = ['pay', 'status', 'refund', 'refund_status'] as const
 
 export type InFlight = (typeof OPERATIONS_IN_FLIGHT)[number]
@@ -63,7 +63,10 @@ export function watchState(deps: Watched): void {
     [
       { name: 'psp_payments_in_doubt', help: 'Payments whose outcome is unknown.' },
       { name: 'psp_payments_in_doubt_oldest_seconds', help: 'Age of the oldest doubt.' },
-      { name: 'psp_refunds_in_doubt', help: 'Refunds and voids whose outcome is unknown.' },
+      {
+        name: 'psp_refunds_in_doubt',
+        help: 'Refunds, voids and payouts whose outcome is unknown.',
+      },
       { name: 'psp_refunds_in_doubt_oldest_seconds', help: 'Age of the oldest such doubt.' },
     ],
     async ([count, oldest, refunds, oldestRefund]) => {

@@ -46,9 +46,12 @@ export function isUnasked({ kind }: Pick<CallbackFact, 'kind'>): boolean {
   return kind === 'return' || kind === 'dispute'
 }
 
-/** Whether only the PSP's id names the payment, which may become known later than the fact. */
+/**
+ * Whether only the PSP's id names the payment or payout, which may become known later than the
+ * fact.
+ */
 export function isUnnamed({ kind, ourId, itsId, paymentId, paymentItsId }: CallbackFact): boolean {
-  return kind === 'pay'
+  return kind === 'pay' || kind === 'payout'
     ? ourId === null && itsId !== null
     : paymentId === null && paymentItsId !== null
 }

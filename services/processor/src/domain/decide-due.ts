@@ -9,7 +9,7 @@ import type { DecisionContext } from './retry-policy.ts'
 
 /**
  * Whether a request may leave now: yes; not yet, since no call is free; its circuit is open; the
- * PSP takes no new payments; or nothing is sent to the PSP.
+ * PSP takes no new payments or payouts; or nothing is sent to the PSP.
  */
 export type Admission = 'send' | 'wait' | 'circuit_open' | 'not_taken' | 'paused'
 
@@ -117,7 +117,7 @@ export function admissionAt(
 ): Admission {
   if (state === 'enabled') return admission
   const { mayHaveLeft } = operation
-  if (kind === 'pay' && !mayHaveLeft) return 'not_taken'
+  if ((kind === 'pay' || kind === 'payout') && !mayHaveLeft) return 'not_taken'
   if (state === 'draining') return admission
   const isQuestion = mayHaveLeft && !canBeQueried(operation, { capabilities })
   return isQuestion ? admission : 'paused'

@@ -1,10 +1,12 @@
-/** What is done at a PSP: money is paid, given back, or a payment is undone before it settles. */
-export type OperationKind = 'pay' | 'refund' | 'void'
+/**
+ * What is done at a PSP: a payment is made, money of it goes back, or it is undone before it
+ * settles; money is paid out.
+ */
+export type OperationKind = 'pay' | 'refund' | 'void' | 'payout'
 
 type CommonFacts = {
   /** Names the operation for ever, also as its idempotency key. Of `pay`: the payment's id. */
   operationId: string
-  paymentId: string
   tenantId: string
   accountId: string
   userId: string
@@ -16,20 +18,38 @@ type CommonFacts = {
   traceparent: string | null
 }
 
-export type PaymentFacts = CommonFacts & { kind: 'pay'; walletTransactionId: string }
+export type PaymentFacts = CommonFacts & {
+  kind: 'pay'
+  paymentId: string
+  walletTransactionId: string
+}
 
-/** An operation that gives money of a payment back. */
-export type ReversalFacts = CommonFacts & {
-  kind: 'refund' | 'void'
-  /** The refund that it carries out. */
+type RequestFacts = CommonFacts & {
+  /** The refund or payout that it carries out. */
   requestId: string
-  /** 1 for the first operation of the refund, 2 for the one that follows a void in vain. */
+  /** 1 for the first operation of the request, 2 for the one that follows a void in vain. */
   sequence: number
-  /** The PSP's id of the payment; null only where nothing is ever sent. */
-  gatewayTransactionId: string | null
   /** RFC 3339, from the event, so that a rebuilt request has the same bytes. */
   requestedAt: string
 }
 
+/** An operation that moves money of a payment back. */
+export type ReversalFacts = RequestFacts & {
+  kind: 'refund' | 'void'
+  paymentId: string
+  /** The PSP's id of the payment; null only where nothing is ever sent. */
+  gatewayTransactionId: string | null
+}
+
+/** Money to an account, which belongs to no payment. */
+export type PayoutFacts = RequestFacts & {
+  kind: 'payout'
+  paymentId: null
+  gatewayTransactionId: null
+}
+
+/** What is asked for by a request of its own, beside payments. */
+export type RequestedFacts = ReversalFacts | PayoutFacts
+
 /** The constant facts of an operation, for its events and for its request to the PSP. */
-export type OperationFacts = PaymentFacts | ReversalFacts
+export type OperationFacts = PaymentFacts | RequestedFacts

@@ -7,14 +7,34 @@ const ROUTES: Route[] = [
   { service: 'Water', psps: ['y', 'x'] },
   { tenant: 'a', psps: ['z'] },
 ]
-const of = (tenantId: string, service: string, currency: string) =>
-  pspsOf(ROUTES, { tenantId, service, currency }, ['main'])
+const of = (
+  tenantId: string,
+  service: string | null,
+  currency: string,
+  hasCurrency = (_psp: string): boolean => true,
+) => pspsOf(ROUTES, { tenantId, service, currency }, { byDefault: 'main', hasCurrency })
 
 test('the first route that matches tenant, service and currency counts, else the default', () => {
   assert.deepEqual(of('a', 'Water', 'EUR'), ['x'])
   assert.deepEqual(of('a', 'Water', 'USD'), ['y', 'x'])
   assert.deepEqual(of('a', 'Gas', 'USD'), ['z'])
   assert.deepEqual(of('b', 'Gas', 'EUR'), ['main'])
+})
+
+test('a payout, which is for no service, is routed by tenant and currency', () => {
+  assert.deepEqual(of('a', null, 'EUR'), ['x'])
+  assert.deepEqual(of('b', null, 'USD'), ['main'])
+})
+
+test('a PSP without the currency of a payment is never chosen from a route', () => {
+  const lacks =
+    (...psps: string[]) =>
+    (psp: string) =>
+      !psps.includes(psp)
+  assert.deepEqual(of('a', 'Water', 'USD', lacks('y')), ['x'])
+  assert.deepEqual(of('a', 'Water', 'EUR', lacks('x')), ['y'])
+  assert.deepEqual(of('a', 'Water', 'USD', lacks('x', 'y')), ['z'])
+  assert.deepEqual(of('b', 'Water', 'USD', lacks('x', 'y')), ['main'])
 })
 
 test('the first PSP that takes payments is chosen, and the preferred one if none does', () => {

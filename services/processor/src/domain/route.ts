@@ -8,23 +8,33 @@ export type Route = {
 }
 
 /** What a route depends on. */
-export type RoutedPayment = { tenantId: string; service: string; currency: string }
+export type RoutedPayment = {
+  tenantId: string
+  /** null for a payout, which is for none. */
+  service: string | null
+  currency: string
+}
 
-/** The PSPs of a payment in order of preference: of the first route that matches. */
+/**
+ * The PSPs of a payment in order of preference: those of the first route that matches which have
+ * its currency. A route whose PSPs all lack it does not match.
+ */
 export function pspsOf(
   routes: readonly Route[],
   { tenantId, service, currency }: RoutedPayment,
-  byDefault: readonly string[],
+  { byDefault, hasCurrency }: { byDefault: string; hasCurrency: (psp: string) => boolean },
 ): readonly string[] {
-  const matches = (wanted: string | undefined, given: string): boolean =>
+  const matches = (wanted: string | undefined, given: string | null): boolean =>
     wanted === undefined || wanted === given
-  const route = routes.find(
-    (one) =>
-      matches(one.tenant, tenantId) &&
-      matches(one.service, service) &&
-      matches(one.currency, currency),
-  )
-  return route?.psps ?? byDefault
+  for (const route of routes) {
+    const isMatch =
+      matches(route.tenant, tenantId) &&
+      matches(route.service, service) &&
+      matches(route.currency, currency)
+    const able = isMatch ? route.psps.filter(hasCurrency) : []
+    if (able.length > 0) return able
+  }
+  return [byDefault]
 }
 
 /** The first PSP that can take the payment now; the preferred one if none can. */

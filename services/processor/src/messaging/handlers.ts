@@ -8,7 +8,7 @@ import { formatAmount } from '@caudal/money/format-amount.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import { parseTraceparent } from '@caudal/telemetry/trace-context.ts'
 import type { PaymentFacts } from '../domain/operation-facts.ts'
-import type { PaymentOrder } from '../domain/psp-order.ts'
+import type { MoneyDestination, PaymentOrder } from '../domain/psp-order.ts'
 
 /** A payment whose funds are held, and the request for the PSP. */
 export type ReservedPayment = {
@@ -34,7 +34,23 @@ export type RequestedRefund = {
   traceparent: string | null
 }
 
-export type ProcessorWork = ReservedPayment | RequestedRefund
+/** A payout that was decided and whose money is set aside. */
+export type RequestedPayout = {
+  kind: 'payout'
+  payoutId: string
+  tenantId: string
+  accountId: string
+  userId: string
+  amountMinor: bigint
+  currency: string
+  destination: MoneyDestination
+  /** RFC 3339. */
+  requestedAt: string
+  traceparent: string | null
+}
+
+/** What is taken in. No event asks for a payout yet. */
+export type ProcessorWork = ReservedPayment | RequestedRefund | RequestedPayout
 
 /** Each payment is called by itself, and its refunds follow each other. */
 export const orderBy: OrderBy = {

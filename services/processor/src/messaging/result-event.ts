@@ -27,14 +27,16 @@ export type EmissionContext = {
 }
 
 /**
- * The event of an emission: for payments.results of a payment, for refunds.results of a refund, for
- * psp.facts where the PSP did what it was not asked for.
+ * The events of an emission: for payments.results of a payment, for refunds.results of a refund,
+ * for psp.facts where the PSP did what it was not asked for. A payout has none: whoever asks for
+ * payouts will define them (ADR 0035).
  */
-export function resultEvent(
+export function resultEvents(
   facts: OperationFacts,
   emission: Emission,
   context: EmissionContext,
-): OutboxEvent {
+): OutboxEvent[] {
+  if (facts.kind === 'payout') return []
   const common = {
     ...envelopeOf(facts, context),
     payment_id: facts.paymentId,
@@ -42,13 +44,12 @@ export function resultEvent(
     amount: formatAmount(facts.amountMinor, facts.currency),
     currency: facts.currency,
   }
-  return {
-    event:
-      facts.kind === 'pay'
-        ? paymentEvent(common, facts, emission, context.psp)
-        : refundEvent(common, facts, emission, context),
-    traceparent: facts.traceparent === null ? undefined : childTraceparent(facts.traceparent),
-  }
+  const event =
+    facts.kind === 'pay'
+      ? paymentEvent(common, facts, emission, context.psp)
+      : refundEvent(common, facts, emission, context)
+  const { traceparent: parent } = facts
+  return [{ event, traceparent: parent === null ? undefined : childTraceparent(parent) }]
 }
 
 /** The envelope of an event that a timer or the PSP caused, unless the context names another. */

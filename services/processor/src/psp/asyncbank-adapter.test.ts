@@ -51,6 +51,8 @@ test('a payment is a form with minor units, the reference and the key in 32 hex 
   assert.equal(request.headers['x-api-key'], 'k-1')
   const refund = adapter.freeze({ ...ORDER, kind: 'refund', gatewayTransactionId: 'AB1' })
   assert.equal(refund.toString(), `ref=${REF}&kind=refund&amount=10050&ccy=USD&orig=AB1`)
+  const payout = adapter.freeze({ ...ORDER, kind: 'payout' }).toString()
+  assert.equal(payout, body.toString().replace('kind=pay', 'kind=payout'))
 })
 
 test('the status is asked by the id of the bank, and without one it cannot be asked', () => {

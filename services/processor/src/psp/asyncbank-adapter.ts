@@ -45,6 +45,7 @@ const CODES_BY_KIND: Readonly<Record<OperationKind, Readonly<Record<string, Decl
   pay: { AM02: 'amount_not_allowed' },
   refund: { AM02: 'nothing_left_to_refund', TM01: 'refund_window_closed' },
   // AM09: something came back meanwhile, so that it cannot be undone as a whole.
+  payout: { AM02: 'amount_not_allowed' },
   void: { AM02: 'nothing_left_to_refund', AM09: 'already_settled', TM01: 'already_settled' },
 }
 
@@ -98,7 +99,9 @@ function fieldsOf(order: PspOrder): [string, string][] {
     ['amount', String(parseAmount(order.amount, order.currency))],
     ['ccy', order.currency],
   ]
-  if (order.kind !== 'pay') return [...common, ['orig', order.gatewayTransactionId]]
+  if (order.kind !== 'pay' && order.kind !== 'payout') {
+    return [...common, ['orig', order.gatewayTransactionId]]
+  }
   const { sourceAccountNumber, destination } = order
   return [
     ...common,

@@ -126,7 +126,7 @@ test('a bad item is an unknown fact and hides no other; a body that is no batch 
     7,
     [],
     {},
-    { ...ITEM, kind: 'payout' },
+    { ...ITEM, kind: 'dispute' },
     { ...ITEM, state: 'toString' },
     { ...ITEM, amount: '10.00' },
     { ...ITEM, amount: 1_000 },

@@ -49,6 +49,7 @@ const KINDS: Readonly<Record<string, CallbackFact['kind']>> = {
   pay: 'pay',
   refund: 'refund',
   void: 'void',
+  payout: 'payout',
   return: 'return',
   dispute: 'dispute',
 }

@@ -10,7 +10,8 @@ import type { Approval } from '../domain/outcome.ts'
 export type ExpectedOperation = {
   kind: OperationKind
   operationId: string
-  paymentId: string
+  /** null of a payout. */
+  paymentId: string | null
   amountMinor: bigint
   currency: string
 }
@@ -42,6 +43,7 @@ const MEMBERS = {
   pay: { reference: 'payment_id', transaction: 'gateway_transaction_id' },
   refund: { reference: 'refund_id', transaction: 'gateway_refund_id' },
   void: { reference: 'void_id', transaction: 'gateway_void_id' },
+  payout: { reference: 'payout_id', transaction: 'gateway_payout_id' },
 } as const satisfies Record<OperationKind, object>
 
 /**

@@ -73,6 +73,43 @@ for (const [kind, path, reference, proof] of [
   })
 }
 
+test('a payout has its own address, key and members, and no payment', () => {
+  const common = { kind: 'payout', operationId: ID, currency: 'USD' } as const
+  const expected = { ...common, paymentId: null, amountMinor: 1_000n }
+  const body = adapter.freeze({
+    ...common,
+    requestedAt: '2026-01-01T00:00:00.000Z',
+    amount: '10.00',
+    sourceAccountNumber: '777',
+    destination: { name: 'Ana', accountNumber: '42', bankCode: 'BNK112' },
+  })
+  assert.deepEqual(JSON.parse(body.toString()), {
+    payout_id: ID,
+    timestamp: '2026-01-01T00:00:00.000Z',
+    amount: '10.00',
+    currency: 'USD',
+    source_account_number: '777',
+    name: 'Ana',
+    account_number: '42',
+    bank_code: 'BNK112',
+  })
+  const { path, headers } = adapter.encode.execute(expected, body)
+  assert.deepEqual([path, headers['idempotency-key']], ['/v1/payouts', ID])
+  assert.equal(adapter.encode.query(expected, null).path, `/v1/payouts/${ID}`)
+  const kindOf = (members: object): string => {
+    const answer = { payout_id: ID, status: 'approved', gateway_payout_id: 'g-9', ...members }
+    const raw = { httpStatus: 200, retryAfterMs: null, body: Buffer.from(JSON.stringify(answer)) }
+    return adapter.decode.execute(expected, raw).outcome.kind
+  }
+  assert.equal(kindOf({}), 'approved')
+  const doubtful = [
+    { payment_id: PAYMENT },
+    { payout_id: PAYMENT },
+    { gateway_payout_id: undefined },
+  ]
+  for (const members of doubtful) assert.equal(kindOf(members), 'ambiguous')
+})
+
 test('E7: the codes of the PSP have a word of ours, and an unknown one is `other`', () => {
   assert.equal(adapter.declineCode('void', 'already_settled'), 'already_settled')
   assert.equal(adapter.declineCode('void', 'already_voided'), 'already_reversed')

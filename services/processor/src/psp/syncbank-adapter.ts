@@ -1,7 +1,7 @@
 import type { DeclineCode } from '@caudal/contracts/decline-codes.ts'
 import type { Capabilities } from '../domain/capabilities.ts'
 import type { OperationKind } from '../domain/operation-facts.ts'
-import type { PspOrder } from '../domain/psp-order.ts'
+import type { PspOrder, ReversalOrder } from '../domain/psp-order.ts'
 import type { PspAdapter } from './adapter.ts'
 import { classifyAnswer, classifyStatus } from './classify-answer.ts'
 import { parseSyncbankCallback, verifySyncbankCallback } from './syncbank-callbacks.ts'
@@ -25,6 +25,7 @@ const PATHS: Readonly<Record<OperationKind, string>> = {
   pay: '/v1/payments',
   refund: '/v1/refunds',
   void: '/v1/voids',
+  payout: '/v1/payouts',
 }
 
 /** The PSP's codes in our words. */
@@ -78,12 +79,12 @@ export function createSyncbankAdapter({ apiKey }: { apiKey?: string | undefined 
 
 /** The members of a request in their fixed order (P5). */
 function bodyOf(order: PspOrder): Record<string, unknown> {
-  const { kind, operationId, paymentId, requestedAt: timestamp, amount, currency } = order
+  const { kind, operationId, requestedAt: timestamp, amount, currency } = order
   switch (kind) {
     case 'pay': {
       const { sourceAccountNumber, destination } = order
       return {
-        payment_id: paymentId,
+        payment_id: order.paymentId,
         timestamp,
         amount,
         currency,
@@ -95,16 +96,28 @@ function bodyOf(order: PspOrder): Record<string, unknown> {
         },
       }
     }
-    case 'refund': {
-      const gateway_transaction_id = order.gatewayTransactionId
-      const ids = { refund_id: operationId, payment_id: paymentId, gateway_transaction_id }
-      return { ...ids, timestamp, amount, currency }
-    }
-    case 'void': {
-      const gateway_transaction_id = order.gatewayTransactionId
-      return { void_id: operationId, payment_id: paymentId, gateway_transaction_id, timestamp }
+    case 'refund':
+      return { refund_id: operationId, ...paymentIds(order), timestamp, amount, currency }
+    case 'void':
+      return { void_id: operationId, ...paymentIds(order), timestamp }
+    case 'payout': {
+      const { sourceAccountNumber: source_account_number, destination } = order
+      return {
+        payout_id: operationId,
+        timestamp,
+        amount,
+        currency,
+        source_account_number,
+        name: destination.name,
+        account_number: destination.accountNumber,
+        bank_code: destination.bankCode,
+      }
     }
     default:
       return kind satisfies never
   }
+}
+
+function paymentIds({ paymentId, gatewayTransactionId }: ReversalOrder) {
+  return { payment_id: paymentId, gateway_transaction_id: gatewayTransactionId }
 }

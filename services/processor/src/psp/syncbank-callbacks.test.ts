@@ -104,6 +104,17 @@ test('a callback becomes a fact in words of our own', () => {
     void_id: REFUND,
   })
   assert.deepEqual([voided.kind, voided.state, voided.amountMinor], ['void', 'failed', null])
+  const payout = parse({
+    type: 'payout.reversed',
+    payout_id: REFUND,
+    gateway_payout_id: 'p-1',
+    status: 'reversed',
+    amount: '10.05',
+    currency: 'USD',
+  })
+  const { ourId, paymentId, paymentItsId } = payout
+  assert.deepEqual([payout.kind, payout.state, ourId], ['payout', 'reversed', REFUND])
+  assert.deepEqual([payout.itsId, paymentId, paymentItsId], ['p-1', null, null])
 })
 
 test('a dispute is a fact about a payment, by the id that the bank has for it', () => {

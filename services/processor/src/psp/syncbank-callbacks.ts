@@ -66,6 +66,7 @@ const KINDS: Readonly<Record<string, OperationKind>> = {
   payment: 'pay',
   refund: 'refund',
   void: 'void',
+  payout: 'payout',
 }
 const STATES: Readonly<Record<string, FactState>> = {
   approved: 'approved',

@@ -26,7 +26,7 @@ export type FactMatch = {
 type Reported = { psp: string; callbackId: string; fact: CallbackFact; tries: number }
 type Row = {
   id: string
-  payment_id: string
+  payment_id: string | null
   psp: string | null
   attempt_number: number
   has_facts: boolean

@@ -1,8 +1,12 @@
 import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import { type Sql, sql } from '@caudal/postgres/sql.ts'
-import type { OperationFacts, OperationKind } from '../domain/operation-facts.ts'
-import type { OperationReason, OperationStatus, PspOperation } from '../domain/psp-operation.ts'
+import type { OperationFacts, OperationKind, PayoutFacts } from '../domain/operation-facts.ts'
+import type {
+  OperationReason,
+  OperationStatus,
+  PspOperation,
+} from '../domain/psp-operation.ts'
 import type { OperationTable } from './operation-tables.ts'
 import { stepOf } from './stored-steps.ts'
 
@@ -42,7 +46,8 @@ export type StateRow = {
 
 export type OperationRow = StateRow & {
   operation_id: string
-  payment_id: string
+  /** null of a payout. */
+  payment_id: string | null
   kind: OperationKind
   wallet_transaction_id: string
   request_id: string
@@ -66,7 +71,6 @@ export function storedOperation(row: OperationRow): StoredOperation {
 function factsOf(row: OperationRow): OperationFacts {
   const common = {
     operationId: row.operation_id,
-    paymentId: row.payment_id,
     tenantId: row.tenant_id,
     accountId: row.account_id,
     userId: row.user_id,
@@ -75,17 +79,21 @@ function factsOf(row: OperationRow): OperationFacts {
     destinationBank: row.destination_bank,
     traceparent: row.traceparent,
   }
-  if (row.kind === 'pay') {
-    return { ...common, kind: 'pay', walletTransactionId: row.wallet_transaction_id }
-  }
-  return {
+  const { kind, payment_id: paymentId } = row
+  const requested = (): Omit<PayoutFacts, 'kind' | 'paymentId' | 'gatewayTransactionId'> => ({
     ...common,
-    kind: row.kind,
     requestId: row.request_id,
     sequence: row.sequence,
-    gatewayTransactionId: row.gateway_transaction_id,
     requestedAt: row.requested_at.toISOString(),
+  })
+  if (kind === 'payout') {
+    return { ...requested(), kind, paymentId: null, gatewayTransactionId: null }
   }
+  if (paymentId === null) throw new Error(`${kind} ${row.operation_id} has no payment`)
+  if (kind === 'pay') {
+    return { ...common, kind, paymentId, walletTransactionId: row.wallet_transaction_id }
+  }
+  return { ...requested(), kind, paymentId, gatewayTransactionId: row.gateway_transaction_id }
 }
 
 /** The state of a row as the domain knows it. */

@@ -9,7 +9,7 @@ export type OperationTable = {
   rows: Sql
   /** The column that names the operation in all tables of this set. */
   id: Sql
-  /** The column that names what was requested: the payment, or the refund. */
+  /** The column that names what was requested: the payment, the refund or the payout. */
   requestId: Sql
   attempts: Sql
   queries: Sql
@@ -31,7 +31,7 @@ export const PAYMENTS: OperationTable = {
     NULL::timestamptz AS requested_at`,
 }
 
-/** Refunds and voids. */
+/** Refunds, voids and payouts. */
 export const OPERATIONS: OperationTable = {
   name: 'operations',
   rows: raw('operations'),

@@ -1,25 +1,25 @@
 import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
-import type { ReversalFacts } from '../domain/operation-facts.ts'
+import type { RequestedFacts } from '../domain/operation-facts.ts'
 import type { PspOperation } from '../domain/psp-operation.ts'
 
-/** A refund or void that may be new. It is due when it is recorded, or it is over. */
-export type NewReversal = { facts: ReversalFacts; requestBody: Buffer; state: PspOperation }
+/** A refund, void or payout that may be new. It is due when it is recorded, or it is over. */
+export type NewRequested = { facts: RequestedFacts; requestBody: Buffer; state: PspOperation }
 
 /** The ids of the operations that were new, and the database's time. */
 export type RecordedOperations = { operationIds: ReadonlySet<string>; now: number }
 
 /**
- * Records refunds and voids that are not known yet. A refund has one first operation, whatever is
- * chosen when its event is delivered again.
+ * Records refunds, voids and payouts that are not known yet. A request has one first operation,
+ * whatever is chosen when its event is delivered again.
  */
 export async function recordOperations(
   tx: Tx,
-  reversals: readonly NewReversal[],
+  requested: readonly NewRequested[],
 ): Promise<RecordedOperations> {
-  if (reversals.length === 0) return { operationIds: new Set(), now: 0 }
-  const facts = reversals.map((it) => it.facts)
-  const states = reversals.map((it) => it.state)
+  if (requested.length === 0) return { operationIds: new Set(), now: 0 }
+  const facts = requested.map((it) => it.facts)
+  const states = requested.map((it) => it.state)
   // Sorted, so that two instances cannot deadlock.
   const statement = sql`
     INSERT INTO operations (operation_id, kind, request_id, sequence, payment_id, tenant_id,
@@ -44,7 +44,7 @@ export async function recordOperations(
       ${facts.map((it) => it.destinationBank)}::text[],
       ${facts.map((it) => it.gatewayTransactionId)}::text[],
       ${facts.map((it) => it.requestedAt)}::timestamptz[],
-      ${reversals.map((it) => it.requestBody)}::bytea[],
+      ${requested.map((it) => it.requestBody)}::bytea[],
       ${facts.map((it) => it.traceparent)}::text[],
       ${states.map((it) => it.status)}::text[],
       ${states.map((it) => it.step)}::text[],

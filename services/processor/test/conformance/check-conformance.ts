@@ -32,10 +32,10 @@ type Run = {
 }
 
 /**
- * Checks an adapter against its PSP: payments, refunds and voids under random faults of the PSP, of
- * the network, of this process and of the adapter. The seed decides all of them, and every message
- * names it. Each operation must move its money once at most, and its status must be what the books
- * say; a key that may be forgotten is never sent again.
+ * Checks an adapter against its PSP: payments, refunds, voids and payouts under random faults of
+ * the PSP, of the network, of this process and of the adapter. The seed decides all of them, and
+ * every message names it. Each operation must move its money once at most, and its status must be
+ * what the books say; a key that may be forgotten is never sent again.
  */
 export async function checkConformance(
   scope: TestScope,
@@ -59,12 +59,18 @@ export async function checkConformance(
   for (let index = 0; index < payments; index += 1) {
     const name = `${psp.name}, seed ${seed}, payment ${index}`
     outcomes.push(...(await payAndReverse(run, name)))
+    if (run.random.below(2) === 0) outcomes.push(await payOut(run, name))
   }
   // What came late must not have changed what was true.
   for (const outcome of outcomes) await checkBooks(psp, outcome, `${psp.name}, seed ${seed}, late`)
   if (secrets) await checkCallbacks(psp.adapter, { receiver, secrets, outcomes, seed })
   return outcomes
 }
+
+const DESTINATION = {
+  sourceAccountNumber: '2143658709',
+  destination: { name: 'Servicio Á & Co', accountNumber: '1234567890', bankCode: 'BNK112' },
+} as const
 
 async function payAndReverse(run: Run, name: string): Promise<Outcome[]> {
   const { random } = run
@@ -77,8 +83,8 @@ async function payAndReverse(run: Run, name: string): Promise<Outcome[]> {
     order: {
       ...orderOf({ ...facts, operationId: id, amountMinor }),
       kind: 'pay',
-      sourceAccountNumber: '2143658709',
-      destination: { name: 'Servicio Á & Co', accountNumber: '1234567890', bankCode: 'BNK112' },
+      paymentId: id,
+      ...DESTINATION,
     },
   })
   const itsId = itsIdOf(paid.driven.state)
@@ -90,19 +96,32 @@ async function payAndReverse(run: Run, name: string): Promise<Outcome[]> {
   const back = { ...facts, operationId, amountMinor: part }
   const reversed = await play(run, name, {
     expected: { ...back, kind },
-    order: { ...orderOf(back), kind, gatewayTransactionId: itsId },
+    order: { ...orderOf(back), kind, paymentId: id, gatewayTransactionId: itsId },
   })
   return [paid, reversed]
 }
 
+async function payOut(run: Run, name: string): Promise<Outcome> {
+  const { random } = run
+  const kind = 'payout'
+  const facts = {
+    operationId: random.uuid(),
+    currency: random.oneOf(CURRENCIES),
+    amountMinor: BigInt(1 + random.below(100_000)),
+  }
+  return play(run, name, {
+    expected: { ...facts, kind, paymentId: null },
+    order: { ...orderOf(facts), kind, ...DESTINATION },
+  })
+}
+
 function orderOf({
   operationId,
-  paymentId,
   amountMinor,
   currency,
-}: Omit<ExpectedOperation, 'kind'>) {
+}: Omit<ExpectedOperation, 'kind' | 'paymentId'>) {
   const amount = formatAmount(amountMinor, currency)
-  return { operationId, paymentId, requestedAt: REQUESTED_AT, amount, currency }
+  return { operationId, requestedAt: REQUESTED_AT, amount, currency }
 }
 
 /** Drives one operation through faults, and then to its end at a PSP that works. */

@@ -29,6 +29,7 @@ test(
       }
       t.diagnostic(`${psps[index]?.name}: ${JSON.stringify(Object.fromEntries(statuses))}`)
       assert.ok((statuses.get('pay COMPLETED') ?? 0) > PAYMENTS / 4, `seed ${seed}`)
+      assert.ok((statuses.get('payout COMPLETED') ?? 0) > PAYMENTS / 8, `seed ${seed}`)
     }
   },
 )

@@ -5,7 +5,7 @@ import type { PspAdapter } from '../../src/psp/adapter.ts'
 export type Treatment = string
 
 /** Names an operation in the books of the PSP. */
-export type Booked = { kind: OperationKind; operationId: string; paymentId: string }
+export type Booked = { kind: OperationKind; operationId: string; paymentId: string | null }
 
 /** A real or simulated PSP with its adapter, as the kit drives it. */
 export type PspUnderTest = {

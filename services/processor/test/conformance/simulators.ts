@@ -28,8 +28,13 @@ const TREATMENTS = [
   'slow:250',
 ] as const
 
-const LISTS = { pay: 'charges', refund: 'refunds', void: 'voids' } as const
-const IDS = { pay: 'payment_id', refund: 'refund_id', void: 'void_id' } as const
+const LISTS = { pay: 'charges', refund: 'refunds', void: 'voids', payout: 'payouts' } as const
+const IDS = {
+  pay: 'payment_id',
+  refund: 'refund_id',
+  void: 'void_id',
+  payout: 'payout_id',
+} as const
 const CALLBACK_SECRET = 'a-secret-of-callbacks'
 
 type Admin = (method: 'GET' | 'PUT', path: string, body?: unknown) => Promise<Json>
@@ -57,7 +62,8 @@ function underTest(
       present = next
     },
     async movements({ kind, operationId, paymentId }: Booked) {
-      const { data } = await admin('GET', `${LISTS[kind]}?payment_id=${paymentId}`)
+      const of = paymentId === null ? `payout_id=${operationId}` : `payment_id=${paymentId}`
+      const { data } = await admin('GET', `${LISTS[kind]}?${of}`)
       const own = (data as Json[]).filter((one) => one[IDS[kind]] === operationId)
       return own.map(({ amount, currency }) => parseAmount(String(amount), String(currency)))
     },

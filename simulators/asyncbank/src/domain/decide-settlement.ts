@@ -1,5 +1,5 @@
 import type { Verdict } from '@caudal/simulator-kit/plan-outcome.ts'
-import type { Transfer, TransferKind } from './transfer.ts'
+import { isOutgoing, type Transfer, type TransferKind } from './transfer.ts'
 
 /** A payment with what has come back of it so far. */
 export interface Original {
@@ -20,12 +20,12 @@ export type Settlement = { state: 'settled' } | { state: 'rejected'; code: strin
 
 /** Why the bank declines by behaviour. */
 export function declineCode(kind: TransferKind): string {
-  return kind === 'pay' ? 'AC01' : 'MS03'
+  return isOutgoing(kind) ? 'AC01' : 'MS03'
 }
 
 /**
  * Decides how a transfer ends, against the bank's books: what comes back of a payment never exceeds
- * it. `original` is undefined for a payment, and where the bank does not know it.
+ * it. `original` is undefined for a payment or payout, and where the bank does not know it.
  */
 export function decideSettlement(
   transfer: Transfer,
@@ -34,7 +34,7 @@ export function decideSettlement(
 ): Settlement {
   const { kind } = transfer
   const declined = verdict === 'failed' ? declineCode(kind) : null
-  if (kind === 'pay') return declined === null ? { state: 'settled' } : rejected(declined)
+  if (isOutgoing(kind)) return declined === null ? { state: 'settled' } : rejected(declined)
   if (original?.transfer.state !== 'settled') return rejected('NOOR')
   if (transfer.currency !== original.transfer.currency) return rejected('AM11')
   const leftMinor = original.transfer.amountMinor - original.backMinor

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { CURRENCIES } from '@caudal/money/currencies.ts'
-import { type TransferKind, uuidOf } from './transfer.ts'
+import { isOutgoing, type TransferKind, uuidOf } from './transfer.ts'
 
 /** A well-formed order for a transfer. */
 export interface TransferOrder {
@@ -29,7 +29,7 @@ const currencies = new Set<string>(CURRENCIES)
 
 const CHECKS: Readonly<Record<string, (text: string) => boolean>> = {
   ref: (text) => HEX.test(text),
-  kind: (text) => text === 'pay' || text === 'refund' || text === 'void',
+  kind: (text) => Object.hasOwn(NEEDED_BY_KIND, text),
   amount: (text) => AMOUNT.test(text),
   ccy: (text) => currencies.has(text),
   from: (text) => ACCOUNT.test(text),
@@ -39,8 +39,10 @@ const CHECKS: Readonly<Record<string, (text: string) => boolean>> = {
   orig: (text) => TRANSFER_ID.test(text),
 }
 const NEEDED = ['ref', 'kind', 'amount', 'ccy'] as const
+const OUTGOING = ['from', 'to', 'to_name', 'to_bank']
 const NEEDED_BY_KIND: Readonly<Record<TransferOrder['kind'], readonly string[]>> = {
-  pay: ['from', 'to', 'to_name', 'to_bank'],
+  pay: OUTGOING,
+  payout: OUTGOING,
   refund: ['orig'],
   void: ['orig'],
 }
@@ -58,14 +60,14 @@ export function readTransfer(form: string): TransferOrder | FormRefusal {
   const needed = [...NEEDED, ...(kind === undefined ? [] : NEEDED_BY_KIND[kind])]
   const missing = needed.find((name) => !fields.has(name))
   if (missing !== undefined || kind === undefined) return { code: `missing_${missing ?? 'kind'}` }
-  if (kind === 'pay' && fields.has('orig')) return { code: 'invalid_orig' }
+  if (isOutgoing(kind) && fields.has('orig')) return { code: 'invalid_orig' }
   const field = (name: string): string => fields.get(name) ?? ''
   return {
     ref: uuidOf(field('ref')),
     kind,
     amountMinor: BigInt(field('amount')),
     currency: field('ccy'),
-    accountNumber: kind === 'pay' ? field('to') : '',
+    accountNumber: isOutgoing(kind) ? field('to') : '',
     originalId: fields.get('orig') ?? null,
     fingerprint: hash('sha256', JSON.stringify([...fields].toSorted(byName))),
   }

@@ -1,5 +1,5 @@
 /** What a transfer is for. A return and a lost dispute are the bank's own. */
-export type TransferKind = 'pay' | 'refund' | 'void' | 'return' | 'dispute'
+export type TransferKind = 'pay' | 'refund' | 'void' | 'return' | 'dispute' | 'payout'
 
 /** The states of a transfer; only `received` is not final, and `reversed` was settled before. */
 export type TransferState = 'received' | 'settled' | 'rejected' | 'reversed'
@@ -14,12 +14,17 @@ export interface Transfer {
   state: TransferState
   amountMinor: bigint
   currency: string
-  /** The destination account of the payment. */
+  /** The destination account of the payment or payout. */
   accountNumber: string
-  /** The payment of a refund, void or return; null for a payment. */
+  /** The payment of a refund, void or return; null for a payment or payout. */
   originalId: string | null
   /** Why it was rejected or returned. */
   code: string | null
+}
+
+/** Whether money leaves by it, and does not come back. */
+export function isOutgoing(kind: TransferKind): boolean {
+  return kind === 'pay' || kind === 'payout'
 }
 
 /** A UUID as the bank writes it: 32 hexadecimal digits. */

@@ -6,9 +6,16 @@ const OF_KIND: Readonly<Record<Parameters<MovedMoney>[0], Sql>> = {
   void: sql`t.kind = 'void' AND t.state = 'settled'`,
   return: sql`t.kind = 'return' AND t.state = 'settled'`,
   dispute: sql`t.kind = 'dispute'`,
-  reversal: sql`t.state = 'reversed'`,
-  all: sql`(t.state = 'reversed' OR t.kind <> 'pay' AND t.state = 'settled')`,
+  reversal: sql`t.state = 'reversed' AND t.kind <> 'payout'`,
+  all: sql`t.kind <> 'payout'
+    AND (t.state = 'reversed' OR t.kind <> 'pay' AND t.state = 'settled')`,
 }
+
+/** The money that was paid out, as the bank's books have it. */
+export const paidOut: Sql = sql`
+  SELECT sequence, ref AS "payoutId", amount_minor AS "amountMinor", currency,
+    account_number AS "accountNumber", final_at AS at
+  FROM transfers WHERE kind = 'payout' AND state = 'settled'`
 
 /** The money that came back, as the bank's books have it. */
 export const movedMoney: MovedMoney = (kind) => sql`

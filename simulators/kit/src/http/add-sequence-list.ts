@@ -12,6 +12,7 @@ export interface SequencePage {
 /** Filters of a list, as its query has them. */
 export interface ListFilters {
   payment_id?: string
+  payout_id?: string
   subject_id?: string
   operation?: string
 }

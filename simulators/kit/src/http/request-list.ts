@@ -25,7 +25,7 @@ type ListRequests = (
 
 const Query = Type.Object({
   ...listQuery.properties,
-  operation: Type.Optional(Type.Enum(['pay', 'refund', 'void', 'query'])),
+  operation: Type.Optional(Type.Enum(['pay', 'refund', 'void', 'payout', 'query'])),
 })
 const Item = Type.Object({
   request_id: Type.String(),

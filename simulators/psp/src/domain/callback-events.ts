@@ -10,7 +10,8 @@ export interface ReportedVerdict {
   kind: 'payment' | DecidedKind
   /** The payment, or the movement. */
   subjectId: string
-  paymentId: string
+  /** null for a payout. */
+  paymentId: string | null
   /** The ids of the movement; only the bank's own for a refund from its console. */
   ids: Readonly<Record<string, string>>
   gatewayTransactionId: string | null
@@ -38,7 +39,7 @@ export function callbacksOf(reported: ReportedVerdict, plan: CallbackPlan): NewC
 
 /** Whether `reverse_after_success` takes back an approval of this kind. */
 export function isReversible(kind: ReportedVerdict['kind']): boolean {
-  return kind === 'payment' || kind === 'refund'
+  return kind === 'payment' || kind === 'refund' || kind === 'payout'
 }
 
 function lieAbout(reported: ReportedVerdict, lie: CallbackPlan['lie']): ReportedVerdict {
@@ -57,7 +58,7 @@ function eventOf(reported: ReportedVerdict, state?: 'reversed'): Record<string, 
   return {
     event_id: randomUUID(),
     type: kind === 'return' ? 'payment.returned' : `${kind}.${status}`,
-    payment_id: paymentId,
+    ...(paymentId !== null && { payment_id: paymentId }),
     ...ids,
     ...(gatewayTransactionId !== null && { gateway_transaction_id: gatewayTransactionId }),
     status,

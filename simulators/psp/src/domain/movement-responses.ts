@@ -2,14 +2,19 @@ import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { BankLanguage, PreparedDelivery } from '@caudal/simulator-kit/http/deliver.ts'
 import { jsonResponse } from '@caudal/simulator-kit/http/write-response.ts'
 import { oppositeOf } from '@caudal/simulator-kit/plan-outcome.ts'
-import { type DecidedMovement, declineCode, type MovementErrorCode } from './movement.ts'
+import {
+  type ClientKind,
+  type DecidedMovement,
+  declineCode,
+  type MovementErrorCode,
+} from './movement.ts'
 import { falseMembers, responsesWithoutVerdict, statusNotFound } from './payment-responses.ts'
 
-/** A refund or a void and how to respond about it. */
+/** A refund, a void or a payout and how to respond about it. */
 export interface PreparedMovement extends PreparedDelivery {
-  kind: 'refund' | 'void'
+  kind: ClientKind
   movementId: string
-  /** null where only the movement's own id is known. */
+  /** null for a payout, and where only the movement's own id is known. */
   paymentId: string | null
   /** null if it has no verdict. */
   movement: DecidedMovement | null
@@ -23,11 +28,12 @@ const MESSAGES: Readonly<Record<MovementErrorCode, string>> = {
   refund_window_closed: 'The payment is too old for a refund.',
   already_settled: 'The payment is settled; refund it instead.',
   already_voided: 'The payment was voided before.',
+  invalid_account_number: 'The account number is invalid.',
 }
 
 const common = responsesWithoutVerdict<PreparedMovement>((what) => idsOf(what))
 
-/** The responses to POST /v1/refunds and /v1/voids: 200 if approved, 422 if not. */
+/** The responses to POST /v1/refunds, /v1/voids and /v1/payouts: 200 if approved, 422 if not. */
 export const movementResponses: BankLanguage<PreparedMovement> = {
   ...common,
   answer: ({ movement }) => {
@@ -43,7 +49,7 @@ export const movementResponses: BankLanguage<PreparedMovement> = {
   notFound: (what) => statusNotFound(idsOf(what)),
 }
 
-/** The responses to GET /v1/refunds/{refund_id} and /v1/voids/{void_id}: always 200. */
+/** The responses to GET /v1/{refunds,voids,payouts}/{id}: always 200. */
 export const movementStatuses: BankLanguage<PreparedMovement> = {
   ...movementResponses,
   answer: ({ movement }) => jsonResponse(200, JSON.stringify(movementMembers(movement!))),
@@ -63,7 +69,7 @@ function idsOf({ kind, movementId, paymentId }: PreparedMovement): Record<string
 
 function movementMembers(movement: DecidedMovement): Record<string, unknown> {
   const { kind, movementId, paymentId, errorCode } = movement
-  const ids = { [`${kind}_id`]: movementId, payment_id: paymentId }
+  const ids = { [`${kind}_id`]: movementId, ...(paymentId !== null && { payment_id: paymentId }) }
   if (movement.verdict === 'failed') {
     return { status: 'failed', error_code: errorCode, message: MESSAGES[errorCode!], ...ids }
   }

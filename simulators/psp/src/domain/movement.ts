@@ -1,17 +1,23 @@
 import type { Verdict } from '@caudal/simulator-kit/plan-outcome.ts'
 
-/** Money that comes back by a decision of this bank. */
-export type DecidedKind = 'refund' | 'void' | 'return'
+/** Money that comes back, or is paid out, by a decision of this bank. */
+export type DecidedKind = 'refund' | 'void' | 'return' | 'payout'
 
-/** A request for money that comes back, from a client or from the bank's console. */
+/** What a client asks for. */
+export type ClientKind = Exclude<DecidedKind, 'return'>
+
+/** A request for money that comes back or is paid out, from a client or from the bank's console. */
 export interface MovementRequest {
   kind: DecidedKind
   /** In lower case; for a client also the Idempotency-Key. */
   movementId: string
-  paymentId: string
+  /** null for a payout. */
+  paymentId: string | null
+  /** Where a payout goes; null for money that comes back. */
+  accountNumber: string | null
   /** As the client states it; null from the console. */
   gatewayTransactionId: string | null
-  /** null: all that remains. */
+  /** null: all that remains; a payout states it. */
   amountMinor: bigint | null
   currency: string | null
   reason: string | null
@@ -40,7 +46,7 @@ export interface MovementLimits {
   refundMs: number
 }
 
-/** The bank's codes for a refund or void that fails. */
+/** The bank's codes for a refund, void or payout that fails. */
 export type MovementErrorCode =
   | 'payment_not_found'
   | 'nothing_left_to_refund'
@@ -48,6 +54,7 @@ export type MovementErrorCode =
   | 'refund_window_closed'
   | 'already_settled'
   | 'already_voided'
+  | 'invalid_account_number'
 
 /** The verdict about a movement. */
 export type MovementDecision =
@@ -58,7 +65,7 @@ export type MovementDecision =
 export interface DecidedMovement {
   kind: DecidedKind
   movementId: string
-  paymentId: string
+  paymentId: string | null
   verdict: Verdict
   errorCode: MovementErrorCode | null
   gatewayMovementId: string | null
@@ -68,6 +75,7 @@ export interface DecidedMovement {
 
 /** Declines by behaviour: each kind of movement has a code for "no, and it never will". */
 export function declineCode(kind: DecidedKind): MovementErrorCode {
+  if (kind === 'payout') return 'invalid_account_number'
   return kind === 'void' ? 'already_settled' : 'refund_declined'
 }
 
@@ -81,6 +89,7 @@ export function decideMovement(
   limits: MovementLimits,
 ): MovementDecision {
   const { gatewayTransactionId: stated, kind } = request
+  if (kind === 'payout') return decidePayout(request)
   if (charge === undefined) return failed('payment_not_found')
   if (stated !== null && stated !== charge.gatewayTransactionId) return failed('payment_not_found')
   const leftMinor = request.beyondCharge
@@ -102,6 +111,11 @@ export function decideMovement(
     }
   }
   return { verdict: 'approved', amountMinor, currency: charge.currency }
+}
+
+function decidePayout({ amountMinor, currency }: MovementRequest): MovementDecision {
+  if (amountMinor === null || currency === null) throw new Error('a payout states its amount')
+  return { verdict: 'approved', amountMinor, currency }
 }
 
 function failed(errorCode: MovementErrorCode): MovementDecision {

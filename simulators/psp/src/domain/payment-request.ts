@@ -4,8 +4,8 @@ import { TimeOfRequest } from '@caudal/contracts/time-schemas.ts'
 import { Uuid } from '@caudal/contracts/uuid-schema.ts'
 import { type Static, Type } from 'typebox'
 
-// Control characters are refused because PostgreSQL cannot store U+0000.
-const Printable = (maxLength: number) =>
+/** Control characters are refused because PostgreSQL cannot store U+0000. */
+export const Printable = (maxLength: number) =>
   Type.String({
     minLength: 1,
     maxLength,

@@ -7,8 +7,15 @@ const OF_KIND: Readonly<Record<Parameters<MovedMoney>[0], Sql>> = {
   return: sql`m.kind = 'return'`,
   reversal: sql`(m.kind = 'reversal' OR m.kind = 'refund' AND m.reversed_at IS NOT NULL)`,
   dispute: sql`m.kind = 'dispute'`,
-  all: sql`true`,
+  all: sql`m.kind <> 'payout'`,
 }
+
+/** The money that was paid out, as the bank's books have it. */
+export const paidOut: Sql = sql`
+  SELECT sequence, movement_id AS "payoutId", amount_minor AS "amountMinor", currency,
+    account_number AS "accountNumber", decided_at AS at
+  FROM movements
+  WHERE kind = 'payout' AND verdict = 'approved' AND reversed_at IS NULL`
 
 /** The money that came back, as the bank's books have it. */
 export const movedMoney: MovedMoney = (kind) => sql`

@@ -11,6 +11,8 @@ import type { FoundMovement } from './find-movements.ts'
 /** A movement to store. */
 export interface NewMovement extends FoundMovement {
   reason: string | null
+  /** Where a payout goes. */
+  accountNumber: string | null
   /** The bank took the approval back at once. */
   reversed: boolean
 }
@@ -31,11 +33,11 @@ async function insertMovements(tx: Tx, movements: readonly NewMovement[]): Promi
   await tx.query(sql`
     INSERT INTO movements (
       kind, movement_id, generation, payment_id, fingerprint, verdict, error_code,
-      gateway_movement_id, amount_minor, currency, reason, reversed_at
+      gateway_movement_id, amount_minor, currency, reason, reversed_at, account_number
     )
     SELECT kind, movement_id, generation, payment_id, decode(fingerprint, 'hex'), verdict,
       error_code, gateway_id, nullif(amount_minor, 0), currency, reason,
-      CASE WHEN reversed = 1 THEN now() END
+      CASE WHEN reversed = 1 THEN now() END, account_number
     FROM unnest(
       ${textArray(movements, (movement) => movement.kind)}::text[],
       ${uuidArray(movements, (movement) => movement.movementId)}::uuid[],
@@ -48,10 +50,11 @@ async function insertMovements(tx: Tx, movements: readonly NewMovement[]): Promi
       ${bigintArray(movements, (movement) => movement.amountMinor ?? 0n)}::bigint[],
       ${textArray(movements, (movement) => movement.currency)}::text[],
       ${textArray(movements, (movement) => movement.reason)}::text[],
-      ${intArray(movements, (movement) => (movement.reversed ? 1 : 0))}::integer[]
+      ${intArray(movements, (movement) => (movement.reversed ? 1 : 0))}::integer[],
+      ${textArray(movements, (movement) => movement.accountNumber)}::text[]
     ) WITH ORDINALITY AS input (
       kind, movement_id, generation, payment_id, fingerprint, verdict, error_code, gateway_id,
-      amount_minor, currency, reason, reversed, place
+      amount_minor, currency, reason, reversed, account_number, place
     )
     ORDER BY place`)
 }

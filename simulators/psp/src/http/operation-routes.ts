@@ -11,16 +11,22 @@ import { Type } from 'typebox'
 import { acceptMovement, type AcceptMovementDeps, type ClientMovement } from '../accept-movement.ts'
 import {
   movementFingerprint,
+  PayoutRequest,
+  ReadPayoutRequest,
   ReadRefundRequest,
   RefundRequest,
   VoidRequest,
 } from '../domain/movement-requests.ts'
 import { movementResponses, movementStatuses } from '../domain/movement-responses.ts'
+import type { ClientKind } from '../domain/movement.ts'
 import { findMovements, movementKey } from '../store/find-movements.ts'
 
 const Text = Type.Optional(Type.String())
-const REFUND_IDS = { refund_id: Text, gateway_refund_id: Text }
-const VOID_IDS = { void_id: Text, gateway_void_id: Text }
+const IDS = {
+  refund: { refund_id: Text, gateway_refund_id: Text },
+  void: { void_id: Text, gateway_void_id: Text },
+  payout: { payout_id: Text, gateway_payout_id: Text },
+} as const
 const MEMBERS = {
   payment_id: Text,
   message: Text,
@@ -29,8 +35,9 @@ const MEMBERS = {
   currency: Text,
 }
 
-/** The responses about a refund or a void; a failure is a problem or has `error_code`. */
-function responsesOf(ids: typeof REFUND_IDS | typeof VOID_IDS) {
+/** The responses about an operation; a failure is a problem or has `error_code`. */
+function responsesOf(kind: ClientKind) {
+  const ids = IDS[kind]
   const approved = { status: Type.Literal('approved'), ...ids, ...MEMBERS }
   const failed = Type.Object({ status: Type.Literal('failed'), ...ids, ...MEMBERS })
   return { 200: Type.Object(approved), 422: failed, 500: failed }
@@ -48,16 +55,16 @@ function keyOf(member: string) {
   return { 'idempotency-key': Type.String({ format: 'uuid', description }) }
 }
 
-interface MoneyBackDeps extends AcceptMovementDeps {
+interface OperationRouteDeps extends AcceptMovementDeps {
   pending: PendingResponses
 }
 
-/** Adds the bank's routes for money that comes back: refunds and voids, and their status. */
-export function addMoneyBackRoutes(app: HttpServer, deps: MoneyBackDeps): void {
+/** Adds the bank's routes for refunds, voids and payouts, and for their status. */
+export function addOperationRoutes(app: HttpServer, deps: OperationRouteDeps): void {
   const refunds = { body: RefundRequest, readBody: ReadRefundRequest, problems }
   app.post(
     '/v1/refunds',
-    { schema: { ...refunds, readHeaders: keyOf('refund_id'), response: responsesOf(REFUND_IDS) } },
+    { schema: { ...refunds, readHeaders: keyOf('refund_id'), response: responsesOf('refund') } },
     (request, reply) => respond(deps, { request, reply }, refundOf(request.body)),
   )
   app.post(
@@ -66,18 +73,23 @@ export function addMoneyBackRoutes(app: HttpServer, deps: MoneyBackDeps): void {
       schema: {
         body: VoidRequest,
         readHeaders: keyOf('void_id'),
-        response: responsesOf(VOID_IDS),
+        response: responsesOf('void'),
         problems,
       },
     },
     (request, reply) => respond(deps, { request, reply }, voidOf(request.body)),
   )
-  addStatus(app, deps, 'refund')
-  addStatus(app, deps, 'void')
+  const payouts = { body: PayoutRequest, readBody: ReadPayoutRequest, problems }
+  app.post(
+    '/v1/payouts',
+    { schema: { ...payouts, readHeaders: keyOf('payout_id'), response: responsesOf('payout') } },
+    (request, reply) => respond(deps, { request, reply }, payoutOf(request.body)),
+  )
+  for (const kind of ['refund', 'void', 'payout'] as const) addStatus(app, deps, kind)
 }
 
 async function respond(
-  deps: MoneyBackDeps,
+  deps: OperationRouteDeps,
   { request, reply }: { request: Pick<FastifyRequest, 'headers' | 'traceparent'>; reply: unknown },
   movement: ClientMovement,
 ): Promise<void> {
@@ -88,8 +100,8 @@ async function respond(
   await deliver(deps.pending, response, movementResponses, accepted)
 }
 
-function addStatus(app: HttpServer, deps: MoneyBackDeps, kind: 'refund' | 'void'): void {
-  const ids = kind === 'refund' ? REFUND_IDS : VOID_IDS
+function addStatus(app: HttpServer, deps: OperationRouteDeps, kind: ClientKind): void {
+  const ids = IDS[kind]
   const status = Type.Enum(['approved', 'failed', 'not_found'])
   const schema = {
     params: Type.Object({ movement_id: Uuid }),
@@ -120,6 +132,7 @@ function refundOf(body: RefundRequest): ClientMovement {
     kind: 'refund',
     movementId,
     paymentId,
+    accountNumber: null,
     gatewayTransactionId,
     amountMinor: readAmount(amount, currency),
     currency,
@@ -137,11 +150,31 @@ function voidOf(body: VoidRequest): ClientMovement {
     kind: 'void',
     movementId,
     paymentId,
+    accountNumber: null,
     gatewayTransactionId,
     amountMinor: null,
     currency: null,
     reason: null,
     fingerprint: movementFingerprint([...ids, body.timestamp]),
+    fromConsole: false,
+    beyondCharge: false,
+  }
+}
+
+function payoutOf(body: PayoutRequest): ClientMovement {
+  const { amount, currency, timestamp, account_number: accountNumber } = body
+  const movementId = body.payout_id.toLowerCase()
+  const asked = [body.source_account_number, body.name, accountNumber, body.bank_code]
+  return {
+    kind: 'payout',
+    movementId,
+    paymentId: null,
+    accountNumber,
+    gatewayTransactionId: null,
+    amountMinor: readAmount(amount, currency),
+    currency,
+    reason: null,
+    fingerprint: movementFingerprint([movementId, timestamp, amount, currency, ...asked]),
     fromConsole: false,
     beyondCharge: false,
   }
