@@ -8,7 +8,7 @@ const ENOUGH = 400
 const RARE = new Set(['refund adopted', 'case opened', 'callback contradicts'])
 
 /** The seed of a play: that of CAUDAL_TEST_SEED, or one that is printed. */
-export function seedOf(t: TestContext): number {
+function seedOf(t: TestContext): number {
   const seed = Number(process.env['CAUDAL_TEST_SEED'] ?? Date.now() % 1_000_000)
   t.diagnostic(`CAUDAL_TEST_SEED=${seed}`)
   return seed

@@ -62,7 +62,7 @@ export async function playedProcesses(
 }
 
 /** Where these processes listen. */
-export function addressesOf({ state }: Processes): Addresses {
+function addressesOf({ state }: Processes): Addresses {
   const { gateway_url: gatewayUrl, psp_url: main, asyncbank_url: asyncbank } = state
   return { gatewayUrl: gatewayUrl!, banks: { main: main!, asyncbank: asyncbank! } }
 }
