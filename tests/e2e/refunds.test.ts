@@ -205,6 +205,20 @@ describe('P12: money comes back through the whole system', () => {
     assert.deepEqual(await violationsOf(system.data_dir), [])
   })
 
+  test("a return smaller by bank charges makes the user whole, and the fees are the operator's", async () => {
+    const [user, id] = await paid()
+    const order = { payment_id: id, amount: '9.40', charges: '0.60', reason: 'MS03' }
+    await sendBack(system.psp_url, 'returns', order)
+    await paymentWithStatus(system.gateway_url, user, id, ['RETURNED'])
+    await availableIs(user, '100.00')
+    const { body } = await get(system.gateway_url, user, `/payments/${id}/returns`)
+    const [returned] = body['data'] as Record<string, unknown>[]
+    assert.deepEqual([returned?.['amount'], returned?.['charges']], ['10.00', '0.60'])
+    const [atBank] = await backAt(system.psp_url, 'returns', id)
+    assert.equal(atBank?.['amount'], '9.40')
+    assert.deepEqual(await violationsOf(system.data_dir), [])
+  })
+
   test('a refund that was made at the console of the bank is adopted', async () => {
     const [user, id] = await paid()
     await sendBack(system.psp_url, 'refunds', { payment_id: id, amount: '3.00' })

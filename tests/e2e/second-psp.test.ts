@@ -56,7 +56,7 @@ describe('P12, P15: payments through a second PSP, whose outcomes come by callba
     assert.deepEqual(await violationsOf(system.data_dir), [])
   })
 
-  test('its refunds and returns are credited once', async () => {
+  test('its refunds and returns are credited once, also what the bank kept of a return', async () => {
     const [user, id] = await pay('EUR', ['COMPLETED'])
     const { body } = await shop.refund(id, { amount: '4.00', reason: 'duplicate' })
     await shop.refundWithStatus(String(body['refund_id']), 'SUCCEEDED')
@@ -64,7 +64,8 @@ describe('P12, P15: payments through a second PSP, whose outcomes come by callba
     assert.equal((await backAt(system.asyncbank_url, 'refunds', id)).length, 1)
     await sendBack(system.asyncbank_url, 'returns', {
       payment_id: id,
-      amount: '6.00',
+      amount: '5.20',
+      charges: '0.80',
       reason: 'MS03',
     })
     await paymentWithStatus(system.gateway_url, user, id, ['RETURNED'])

@@ -148,7 +148,8 @@ const againstReferences = (since: CheckpointPosition | undefined): string => `
     AND (t.id IS NOT NULL OR NOT EXISTS (SELECT FROM detached_months))`
 
 // A posting of a PSP is recorded for ever with its transfer, and booked between the settlement
-// account of its PSP and the end that was taken. One of a detached month has no transfer here.
+// account of its PSP and the end that was taken, and the fees account if it bears charges. One of a
+// detached month has no transfer here.
 const againstPostings = (since: CheckpointPosition | undefined): string => `
   SELECT CASE
     WHEN t.transfer_id IS NULL THEN format('posting %s (%s of tenant %s) is booked by transfer %s, '
@@ -165,7 +166,10 @@ const againstPostings = (since: CheckpointPosition | undefined): string => `
   FULL JOIN (SELECT * FROM psp_postings WHERE booked_at >= ${timeOf(since)}) p USING (transfer_id)
   LEFT JOIN LATERAL (
     SELECT string_agg(CASE a.kind WHEN 'psp_settlement' THEN coalesce(a.psp, 'main')
-      ELSE a.kind END, ' and ' ORDER BY a.kind = 'psp_settlement' DESC) AS accounts
+      ELSE a.kind END, ' and '
+        ORDER BY CASE a.kind WHEN 'psp_settlement' THEN 0 WHEN 'fees' THEN 2 ELSE 1 END)
+      AS accounts,
+      coalesce(sum(e.amount_minor) FILTER (WHERE a.kind = 'fees'), 0) AS fees
     FROM entries e JOIN accounts a USING (account_id)
     WHERE e.transfer_id = t.transfer_id AND e.booked_at = t.booked_at
   ) e ON true
@@ -175,7 +179,9 @@ const againstPostings = (since: CheckpointPosition | undefined): string => `
       AND t.payment_id IS NOT DISTINCT FROM p.payment_id
       AND t.idempotency_key = concat(p.kind, ':', p.posting_id)
       AND t.reference_id = p.source_id::text
-      AND e.accounts = concat(p.psp, ' and ', p.other_end)) IS NOT TRUE
+      AND e.accounts = concat(p.psp, ' and ', p.other_end,
+        CASE WHEN p.charges_minor > 0 THEN ' and fees' END)
+      AND e.fees = -p.charges_minor) IS NOT TRUE
     AND (t.transfer_id IS NOT NULL
       OR p.booked_at >= coalesce((SELECT max(kept_from) FROM detached_months), '-infinity'))`
 

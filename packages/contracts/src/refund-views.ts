@@ -46,6 +46,11 @@ export const ReturnView = Type.Object({
   status: Type.Enum([...RETURN_STATUSES]),
   amount: Amount,
   currency: CurrencyCode,
+  charges: Type.Optional(
+    Type.String({
+      description: 'What of the amount the bank kept and the operator covers, if anything.',
+    }),
+  ),
   reason: Type.String({ description: 'As the bank spells it, such as AC04.' }),
   reason_code: Type.Enum([...RETURN_CODES]),
   version: Type.Integer({ minimum: 1, description: 'Counts the states, without gaps.' }),

@@ -12,6 +12,7 @@ import {
 } from '@caudal/config/service-settings.ts'
 import { KEEP_DAYS_AT_LEAST } from '@caudal/idempotency/drop-old-keys.ts'
 import type { RefundPolicy } from './domain/decide-refund-requests.ts'
+import { RETURN_CHARGES, type ReturnCharges } from './domain/event-context.ts'
 
 export interface Config extends ServiceSettings, DatabaseSettings, ClientSettings, IssuerSettings {
   ordersUrl: string
@@ -25,6 +26,8 @@ export interface Config extends ServiceSettings, DatabaseSettings, ClientSetting
   /** Deadline of one cancel at the processor, including its token. */
   cancelTimeoutMs: number
   refunds: RefundPolicy
+  /** Who bears what a bank kept of a return. */
+  returnCharges: ReturnCharges
 }
 
 const ORDERS_TIMEOUT_MS = 2_000
@@ -51,5 +54,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       windowMs: reader.durationMs('CAUDAL_REFUND_WINDOW', REFUND_WINDOW_MS),
       mostRefunds: reader.integer('CAUDAL_REFUND_MOST', MOST_REFUNDS, 100),
     },
+    returnCharges: reader.oneOf('CAUDAL_RETURN_CHARGES', RETURN_CHARGES, 'operator'),
   }))
 }

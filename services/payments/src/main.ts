@@ -83,7 +83,8 @@ function startConsumer(parts: Parts): Promise<Consumer> {
   const { config, db, log, logger, metrics, observer, relay } = parts
   const afterCommit: ProcessBatchDeps['afterCommit'] = (decision, incoming) =>
     observer.eventsDecided(decision, incoming)
-  const deps = { region: config.region, afterCommit }
+  const { region, returnCharges } = config
+  const deps = { region, returnCharges, afterCommit }
   return consume({
     log,
     db,
@@ -98,10 +99,11 @@ function startConsumer(parts: Parts): Promise<Consumer> {
 }
 
 function settleOverdue({ config, db, logger, observer, relay }: Parts): PeriodicWork {
-  const { region } = config
+  const { region, returnCharges } = config
+  const deps = { db, logger, region, returnCharges }
   const afterCommit: ProcessBatchDeps['afterCommit'] = (decision, incoming) =>
     observer.eventsDecided(decision, incoming)
-  return settleOverduePeriodically({ db, logger, region, afterCommit, wake: () => relay.wake() })
+  return settleOverduePeriodically({ ...deps, afterCommit, wake: () => relay.wake() })
 }
 
 function acceptRequests({ config, db, logger, observer, relay }: Parts): PaymentRequests {

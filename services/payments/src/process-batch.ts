@@ -8,12 +8,14 @@ import type { Loaded } from './domain/batch-book.ts'
 import { caseOpened } from './domain/case-opened.ts'
 import { type ConsumedEvent, paymentIdOf, refundIdOf, returnIdIn } from './domain/consumed-event.ts'
 import { type CausedCase, decideEvents, type EventDecision } from './domain/decide-events.ts'
-import type { EventContext } from './domain/event-context.ts'
+import type { EventContext, ReturnCharges } from './domain/event-context.ts'
 import { loadBatch } from './store/load-batch.ts'
 import { type CaseOfBatch, saveBatch } from './store/save-batch.ts'
 
 export interface ProcessBatchDeps {
   region: string
+  /** Who bears what a bank kept of a return. */
+  returnCharges: ReturnCharges
   /** Receives the decision after the commit. */
   afterCommit: (decision: EventDecision, incoming: readonly IncomingEvent[]) => void
 }
@@ -63,12 +65,12 @@ export async function settlePayments(
 }
 
 async function decideAndSave(
-  { region }: ProcessBatchDeps,
+  { region, returnCharges }: ProcessBatchDeps,
   tx: Tx,
   batch: { loaded: Loaded & { now: Date }; incoming: readonly IncomingEvent<ConsumedEvent>[] },
 ): Promise<EventDecision> {
   const { loaded, incoming } = batch
-  const context = { now: loaded.now, region, mintId: newId }
+  const context = { now: loaded.now, region, mintId: newId, returnCharges }
   const events = incoming.map(({ event }) => event)
   const decision = decideEvents(loaded, events, context)
   const emitted = decision.emitted.map(({ index, event }) => ({

@@ -30,9 +30,16 @@ function envelopeOf(tenantId: string, accountId: string) {
 export function returnOf(
   payment: Payment | undefined,
   amountMinor: bigint,
-  { returnId = newId(), reason = 'AC04', tenantId = 'caudal', currency = 'USD' } = {},
+  {
+    returnId = newId(),
+    reason = 'AC04',
+    tenantId = 'caudal',
+    currency = 'USD',
+    charges = undefined as string | undefined,
+  } = {},
 ): ReturnReceived {
   return {
+    ...(charges !== undefined && { charges }),
     ...envelopeOf(payment?.tenantId ?? tenantId, payment?.accountId ?? returnId),
     event_type: 'return.received',
     return_id: returnId,
@@ -114,8 +121,10 @@ export function openLedger(db: Db, accounts: () => readonly string[]) {
     const canTakePart = isOut ? wallet.solvent : wallet.creditable
     const end = asked.end === 'wallet' && !canTakePart ? asked.otherwise : asked.end
     const answer = answerOf(asked, end)
-    const minor = BigInt(Math.round(Number(asked.amount) * 100))
-    balances[end] += isOut ? -minor : minor
+    const minor = minorOf(asked.amount)
+    // What the bank kept is covered only for a wallet.
+    const covered = end === 'wallet' ? minor : minor - minorOf(asked.charges ?? '0')
+    balances[end] += isOut ? -minor : covered
     booked.set(asked.posting_id, answer)
     return answer
   }
@@ -144,6 +153,10 @@ export function openLedger(db: Db, accounts: () => readonly string[]) {
       }
     },
   }
+}
+
+function minorOf(amount: string): bigint {
+  return BigInt(Math.round(Number(amount) * 100))
 }
 
 /** The open cases about a payment or its returns and refunds, by reason. */

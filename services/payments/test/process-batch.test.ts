@@ -42,7 +42,7 @@ function incomingOf(event: PaymentEvent): IncomingEvent<PaymentEvent> {
 
 /** Runs a batch as the consumer does, offsets aside. */
 async function run(events: readonly PaymentEvent[], afterCommit = () => {}): Promise<void> {
-  const deps = { region: 'test', afterCommit }
+  const deps = { region: 'test', returnCharges: 'operator' as const, afterCommit }
   const result = await transaction(db, (tx) => processBatch(deps, tx, events.map(incomingOf)))
   assert.equal(result.outcomes.length, events.length)
   result.afterCommit?.()
@@ -210,7 +210,11 @@ test('planted: a COMMIT that answers ROLLBACK is detected, and the batch has no 
   const payment = pendingPayment()
   await insert(payment)
   let followed = false
-  const deps = { region: 'test', afterCommit: () => (followed = true) }
+  const deps = {
+    region: 'test',
+    returnCharges: 'operator' as const,
+    afterCommit: () => (followed = true),
+  }
   const attempt = transaction(db, async (tx) => {
     const incoming = [incomingOf(eventsOf(payment).completed())]
     const result = await processBatch(deps, tx, incoming)

@@ -22,7 +22,8 @@ before(async () => {
   db = (await testDatabase(scope, { sets: paymentMigrations, name: 'overdue' })).pool
 })
 
-const sweep = () => settleOverdue({ db, region: 'test', afterCommit: () => {} })
+const sweep = () =>
+  settleOverdue({ db, region: 'test', returnCharges: 'operator', afterCommit: () => {} })
 
 type Ends = (it: ReturnType<typeof eventsOf>) => ConsumedEvent[]
 

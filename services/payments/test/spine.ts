@@ -5,6 +5,7 @@ import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import type { ConsumedEvent } from '../src/domain/consumed-event.ts'
 import { withShares } from '../src/domain/decide-refund-event.ts'
+import type { ReturnCharges } from '../src/domain/event-context.ts'
 import type { Payment } from '../src/domain/payment.ts'
 import type { Refund } from '../src/domain/refund.ts'
 import { processBatch } from '../src/process-batch.ts'
@@ -29,8 +30,9 @@ export async function runBatch(
   db: Db,
   events: readonly ConsumedEvent[],
   around: (tx: Tx) => Tx = (tx) => tx,
+  returnCharges: ReturnCharges = 'operator',
 ): Promise<void> {
-  const deps = { region: 'test', afterCommit: () => {} }
+  const deps = { region: 'test', returnCharges, afterCommit: () => {} }
   const result = await transaction(db, (tx) =>
     processBatch(deps, around(tx), events.map(incomingOf)),
   )

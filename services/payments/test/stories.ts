@@ -55,6 +55,7 @@ export function decideEach(
     now,
     region: 'test',
     mintId: newId,
+    returnCharges: 'operator',
   })
 }
 

@@ -29,8 +29,10 @@ export function createConsole(deps: {
         const isReversed = original.transfer.state === 'reversed'
         const bookedMinor = isReversed ? payment.amountMinor : original.backMinor
         const leftMinor = payment.amountMinor - (order.beyondCharge ? 0n : bookedMinor)
-        const amountMinor = order.amountMinor ?? leftMinor
-        if (leftMinor <= 0n || amountMinor > leftMinor) return 'exceeds_charge' as const
+        const { chargesMinor } = order
+        const amountMinor = order.amountMinor ?? leftMinor - chargesMinor
+        const isWithin = amountMinor > 0n && amountMinor + chargesMinor <= leftMinor
+        if (!isWithin) return 'exceeds_charge' as const
         const { currency, accountNumber, transferId: originalId } = payment
         const own = { transferId: newTransferId(), ref: randomUUID(), key: null, fingerprint: '' }
         const end = {
@@ -39,7 +41,7 @@ export function createConsole(deps: {
           behaviour: 'approve',
           settleMs: 0,
         } as const
-        const about = { kind, amountMinor, currency, accountNumber, originalId }
+        const about = { kind, amountMinor, chargesMinor, currency, accountNumber, originalId }
         const transfer = { ...own, ...end, ...about }
         await insertTransfers(tx, [transfer])
         const { callback } = planOutcome({ kind: 'approve' }, 0)

@@ -111,7 +111,8 @@ function paymentOf(
 function accepted(order: TransferOrder, accountNumber: string) {
   const { ref, kind, amountMinor, currency, originalId, fingerprint } = order
   const own = { transferId: newTransferId(), state: 'received', accountNumber, code: null } as const
-  return { ...own, ref, kind, amountMinor, currency, originalId, fingerprint }
+  const charges = { chargesMinor: 0n }
+  return { ...own, ...charges, ref, kind, amountMinor, currency, originalId, fingerprint }
 }
 
 /** `AB` and 24 hexadecimal digits in upper case. */

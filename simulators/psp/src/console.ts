@@ -16,7 +16,7 @@ export function createConsole(deps: {
     async currencyOf(paymentId) {
       return (await findCharges(db, [paymentId])).get(paymentId)?.currency ?? null
     },
-    async sendBack(kind, { paymentId, amountMinor, reason, beyondCharge }) {
+    async sendBack(kind, { paymentId, amountMinor, chargesMinor, reason, beyondCharge }) {
       const movementId = randomUUID()
       const { movement } = await movements.submit({
         kind,
@@ -25,6 +25,7 @@ export function createConsole(deps: {
         accountNumber: null,
         gatewayTransactionId: null,
         amountMinor,
+        chargesMinor,
         currency: null,
         reason,
         fingerprint: '',

@@ -149,10 +149,11 @@ function decided(
     before: FoundMovement | undefined
   },
 ): NewMovement {
-  const { kind, movementId, paymentId, accountNumber, fingerprint, reason } = request
+  const { kind, movementId, paymentId, accountNumber, fingerprint, reason, chargesMinor } = request
   const decision = decideMovement(charge, request, how.chooser)
   const generation = how.before === undefined ? 0 : how.before.generation + 1
-  const common = { kind, movementId, paymentId, accountNumber, fingerprint, reason, generation }
+  const ids = { kind, movementId, paymentId, accountNumber }
+  const common = { ...ids, fingerprint, reason, generation, chargesMinor }
   const nothing = { gatewayMovementId: null, amountMinor: null, currency: null, reversed: false }
   if (decision.verdict === 'failed') {
     return { ...common, ...nothing, verdict: 'failed', errorCode: decision.errorCode }
@@ -175,7 +176,7 @@ function decided(
 
 function addToCharge(charge: Charge, movement: NewMovement): void {
   if (movement.verdict === 'failed' || movement.reversed) return
-  charge.backMinor += movement.amountMinor!
+  charge.backMinor += movement.amountMinor! + movement.chargesMinor
   if (movement.kind === 'void') charge.voided = true
 }
 
@@ -195,6 +196,7 @@ function reported(
     gatewayTransactionId: charge?.gatewayTransactionId ?? request.gatewayTransactionId,
     verdict: movement.verdict,
     amountMinor: movement.amountMinor ?? request.amountMinor,
+    chargesMinor: movement.chargesMinor,
     currency: movement.currency ?? request.currency,
     reasonCode: movement.reason ?? movement.errorCode,
   }

@@ -17,6 +17,7 @@ const posting: CheckedPosting = {
   ...MONEY,
   posting_id: newId(),
   kind: 'refund',
+  charges_minor: 0n,
   source_type: 'refund',
   source_id: refundId,
   other_end: 'wallet',

@@ -55,7 +55,7 @@ function compareWithBank(
     return
   }
   const { currency } = row
-  const amount = formatAmount(row.amount_minor, currency)
+  const amount = formatAmount(row.amount_minor - row.charges_minor, currency)
   if (first.amount !== amount || first.currency !== currency) {
     const found = `${first.amount} ${first.currency}`
     add(`${name}: expected ${amount} ${currency} at the PSP, found ${found}`)
@@ -70,8 +70,15 @@ function compareWithLedger(books: PaymentBooks, row: CheckedReturn, add: AddDiff
   if (booked.length > 1) add(`${name} was credited ${booked.length} times in the ledger`)
   const isFinal = status === 'CREDITED' || status === 'SUSPENDED'
   if (isFinal && !first) add(`${name} is ${status}, but was not booked in the ledger`, at)
-  if (first && (first.amount_minor !== row.amount_minor || first.currency !== row.currency)) {
-    const wanted = `${formatAmount(row.amount_minor, row.currency)} ${row.currency}`
+  // Only a wallet is credited with what the bank kept.
+  const chargesMinor = first?.other_end === 'wallet' ? row.charges_minor : 0n
+  const wantedMinor = row.amount_minor - row.charges_minor + chargesMinor
+  const isAsWanted =
+    first?.amount_minor === wantedMinor &&
+    first.charges_minor === chargesMinor &&
+    first.currency === row.currency
+  if (first && !isAsWanted) {
+    const wanted = `${formatAmount(wantedMinor, row.currency)} ${row.currency}`
     const found = `${formatAmount(first.amount_minor, first.currency)} ${first.currency}`
     add(`${name}: expected ${wanted} in the ledger, found ${found}`)
   }

@@ -49,6 +49,8 @@ export type CheckedReturn = OfPayment & {
   return_id: string
   psp: string
   amount_minor: bigint
+  /** What of it the bank kept. */
+  charges_minor: bigint
   currency: string
   status: string
   suspended_for: CaseReason | null
@@ -62,6 +64,8 @@ export type CheckedPosting = OfPayment & {
   source_type: string
   source_id: string
   amount_minor: bigint
+  /** What of it the fees account bears. */
+  charges_minor: bigint
   currency: string
   other_end: string
   booked_at: Date

@@ -48,12 +48,12 @@ const FOUND = `
   SELECT payment_id, refund_id AS key, refund_id, status, suspended_for, updated_at
   FROM found_refunds`
 const RETURNS = `
-  SELECT payment_id, return_id AS key, return_id, psp, amount_minor, currency, status,
-    suspended_for, updated_at
+  SELECT payment_id, return_id AS key, return_id, psp, amount_minor, charges_minor, currency,
+    status, suspended_for, updated_at
   FROM returns WHERE payment_id IS NOT NULL`
 const POSTINGS = `
   SELECT payment_id, posting_id AS key, posting_id, kind, source_type, source_id, amount_minor,
-    currency, other_end, booked_at
+    charges_minor, currency, other_end, booked_at
   FROM psp_postings WHERE payment_id IS NOT NULL`
 const OPERATIONS = `
   SELECT payment_id, operation_id AS key, operation_id, request_id, kind, status, psp,

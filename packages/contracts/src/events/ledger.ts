@@ -46,6 +46,8 @@ const EventPosting = Type.Object({
   source: PostingSource,
   psp: Psp,
   end: Type.Enum(POSTING_ENDS),
+  /** What of the amount the fees account bears. */
+  charges_minor: Type.Optional(MinorText),
 })
 
 const ofLedger = {

@@ -38,6 +38,12 @@ export const PostingRequested = Type.Object({
   event_type: Type.Literal('posting.requested'),
   /** The end that is wanted. */
   end: Type.Enum(POSTING_ENDS),
+  /**
+   * Of a return: what of the amount did not come back to the settlement account, since the bank
+   * kept it. The fees account bears it if the wallet is credited; elsewhere only the rest is
+   * booked.
+   */
+  charges: Type.Optional(EventAmount),
   /** The end where the wallet cannot take part: it is closed or frozen, or has too little. */
   otherwise: Type.Enum(['suspense', 'receivable']),
 })

@@ -47,6 +47,8 @@ export const ReturnReceived = Type.Object({
   /** As the bank spells it, such as AC04. */
   reason: Text,
   reason_code: Type.Enum(RETURN_CODES),
+  /** What the bank kept beside the amount, where it states that: then both left. */
+  charges: Type.Optional(EventAmount),
   payment: Type.Optional(Type.Object(known)),
 })
 

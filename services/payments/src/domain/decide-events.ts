@@ -21,7 +21,7 @@ import {
 } from './consumed-event.ts'
 import { decideFact, type FactRows } from './decide-facts.ts'
 import { decideRefundEvent } from './decide-refund-event.ts'
-import type { EventContext } from './event-context.ts'
+import type { EventContext, FactContext } from './event-context.ts'
 import { evolve, type PaymentEvent } from './evolve.ts'
 import type { FactEffect } from './fact-effect.ts'
 import { isApart } from './found-refund.ts'
@@ -73,7 +73,7 @@ type Effect = Pick<FactEffect, 'emits'> & Partial<FactEffect> & { refund?: Refun
 export function decideEvents(
   loaded: Loaded,
   incoming: readonly ConsumedEvent[],
-  context: EventContext,
+  context: FactContext,
 ): EventDecision {
   const book = openBook(loaded)
   const emitted: Emitted[] = []
@@ -132,7 +132,7 @@ function record(book: BatchBook, effect: Effect): void {
 function decideEvent(
   rows: FactRows,
   event: ConsumedEvent,
-  context: EventContext,
+  context: FactContext,
 ): Effect | 'contradicts' | null {
   const { payment, refund, found } = rows
   switch (event.event_type) {

@@ -11,7 +11,7 @@ import type { RefundReversed } from '@caudal/contracts/events/refunds.ts'
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import { type Dispute, receiveDispute } from './dispute.ts'
-import type { EventContext } from './event-context.ts'
+import type { FactContext } from './event-context.ts'
 import {
   type BlockedDestination,
   caseOf,
@@ -28,6 +28,7 @@ import type { Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
 import { requestPosting } from './request-posting.ts'
 import {
+  cameBack,
   newReturn,
   placeReturn,
   postReturn,
@@ -59,7 +60,7 @@ export interface FactRows {
 export function decideFact(
   rows: FactRows,
   event: FactEvent,
-  context: EventContext,
+  context: FactContext,
 ): FactEffect | 'contradicts' | null {
   const cause = { actor: event.actor, context }
   switch (event.event_type) {
@@ -86,17 +87,19 @@ export function decideFact(
 function receiveReturn(
   { payment, returned: known }: Pick<FactRows, 'payment' | 'returned'>,
   event: ReturnReceived,
-  cause: Cause,
+  cause: Cause & { context: FactContext },
 ): FactEffect | null {
   const { now } = cause.context
-  const returned = newReturn(event, now)
-  const { amountMinor, currency } = returned
-  const expected = known ?? { amountMinor, currency: payment?.currency ?? currency }
-  const mismatch = mismatchOf(expected, returned)
+  const returned = newReturn(event, cause.context)
+  const { amountMinor, currency } = cameBack(returned)
+  const expected = known && cameBack(known)
+  const stated = { amountMinor, currency }
+  const asPaid = { amountMinor, currency: payment?.currency ?? currency }
+  const mismatch = mismatchOf(expected ?? asPaid, stated)
   if (mismatch) {
-    const stated = { ...(known ?? returned), amountMinor, currency }
+    const reported = { ...(known ?? returned), ...stated }
     return factEffect({
-      cases: [caseOf(stated, mismatch, { type: 'return', id: returned.returnId })],
+      cases: [caseOf(reported, mismatch, { type: 'return', id: returned.returnId })],
     })
   }
   if (known) return null
@@ -131,7 +134,7 @@ function returnEffect(step: ReturnStep, before: Payment | undefined, cause: Caus
   const subject = { type: 'return', id: returned.returnId } as const
   const effect = factEffect({ returns: [returned] })
   if (payment && payment !== before) effect.payment = payment
-  if (caseReason) effect.cases.push(caseOf(returned, caseReason, subject))
+  if (caseReason) effect.cases.push(caseOf(cameBack(returned), caseReason, subject))
   if (end) {
     const wanted = {
       ...returned,
@@ -151,7 +154,7 @@ function returnEffect(step: ReturnStep, before: Payment | undefined, cause: Caus
 function disputed(
   { payment, returned, dispute: known }: FactRows,
   event: DisputeOpened | DisputeClosed,
-  cause: Cause,
+  cause: Cause & { context: FactContext },
 ): FactEffect | null {
   const step = receiveDispute(known, payment, { event, now: cause.context.now })
   if (step === null) return null

@@ -43,7 +43,12 @@ function world({ payment, refunds }: ReturnType<typeof withRefunds>) {
     },
     contradictions: () => contradictions,
     play(...batch: RefundEvent[]): PostingRequested[] {
-      const decision = decideEvents(loaded, batch, { now: NOW, region: 'test', mintId: newId })
+      const decision = decideEvents(loaded, batch, {
+        now: NOW,
+        region: 'test',
+        mintId: newId,
+        returnCharges: 'operator',
+      })
       for (const { after } of decision.changed) loaded.payments.set(after.paymentId, after)
       for (const { before, after } of decision.refunds) {
         assert(after.version >= before.version, 'a version never goes back')

@@ -7,7 +7,7 @@ import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { EventContext } from './event-context.ts'
 import type { Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
-import type { ReturnedMoney } from './returned-money.ts'
+import { cameBack, type ReturnedMoney } from './returned-money.ts'
 
 /** What caused an event, and the time and ids for it. */
 export interface Cause {
@@ -51,7 +51,7 @@ export function paymentReturned(
 
 /** The return is in suspense, and belongs to no payment that could take it. */
 export function returnUnmatched(returned: ReturnedMoney, cause: Cause): ReturnUnmatched {
-  return { ...envelopeOf('return.unmatched', returned, cause), ...partsOf(returned) }
+  return { ...envelopeOf('return.unmatched', returned, cause), ...partsOf(cameBack(returned)) }
 }
 
 /** The failed payment is COMPLETED. */

@@ -11,6 +11,8 @@ export interface WantedPosting extends Pick<
   'kind' | 'source' | 'end' | 'otherwise' | 'psp' | 'currency'
 > {
   amountMinor: bigint
+  /** Of a return: what of the amount the bank kept. */
+  chargesMinor?: bigint
   tenantId: string
   /** The partition key: the wallet's account, or the source where no wallet is known. */
   accountId: string
@@ -21,7 +23,7 @@ export interface WantedPosting extends Pick<
 
 /** The request to book it, under an id that is made from its kind and source. */
 export function requestPosting(wanted: WantedPosting, context: EventContext) {
-  const { kind, source, end, otherwise, psp, currency, payment } = wanted
+  const { kind, source, end, otherwise, psp, currency, payment, chargesMinor = 0n } = wanted
   const event: PostingRequested = {
     event_id: context.mintId(),
     event_type: 'posting.requested',
@@ -40,6 +42,7 @@ export function requestPosting(wanted: WantedPosting, context: EventContext) {
     currency,
     end,
     otherwise,
+    ...(chargesMinor > 0n && { charges: formatAmount(chargesMinor, currency) }),
   }
   return event
 }

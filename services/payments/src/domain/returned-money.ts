@@ -4,6 +4,7 @@ import type { CaseReason } from '@caudal/contracts/reasons.ts'
 import type { RETURN_STATUSES } from '@caudal/contracts/refund-views.ts'
 import type { ReturnCode } from '@caudal/contracts/return-reasons.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
+import type { FactContext } from './event-context.ts'
 import { fitsInCaptured, isSettled } from './payment-sums.ts'
 import type { Payment } from './payment.ts'
 
@@ -23,7 +24,10 @@ export interface ReturnedMoney {
   paymentId: string | null
   userId: string | null
   psp: string
+  /** What the user is to get: what came back, with the charges that the operator covers. */
   amountMinor: bigint
+  /** What of the amount the bank kept. */
+  chargesMinor: bigint
   currency: string
   /** The PSP's id of the return. */
   reference: string
@@ -52,8 +56,17 @@ export interface ReturnStep {
   caseReason?: CaseReason
 }
 
-/** The return that an evidence reports, before anything is decided about it. */
-export function newReturn(event: ReturnReceived, now: Date): ReturnedMoney {
+/**
+ * The return that an evidence reports, before anything is decided about it. Only charges that the
+ * evidence names are covered: a smaller amount without any is a return of a part.
+ */
+export function newReturn(
+  event: ReturnReceived,
+  { now, returnCharges }: Pick<FactContext, 'now' | 'returnCharges'>,
+): ReturnedMoney {
+  const { charges, currency } = event
+  const isCovered = charges !== undefined && returnCharges === 'operator'
+  const chargesMinor = isCovered ? parseAmount(charges, currency) : 0n
   return {
     returnId: event.return_id,
     tenantId: event.tenant_id,
@@ -61,8 +74,9 @@ export function newReturn(event: ReturnReceived, now: Date): ReturnedMoney {
     paymentId: event.payment?.payment_id ?? null,
     userId: event.payment?.user_id ?? null,
     psp: event.psp,
-    amountMinor: parseAmount(event.amount, event.currency),
-    currency: event.currency,
+    amountMinor: parseAmount(event.amount, currency) + chargesMinor,
+    chargesMinor,
+    currency,
     reference: event.reference,
     reason: event.reason,
     reasonCode: event.reason_code,
@@ -73,6 +87,17 @@ export function newReturn(event: ReturnReceived, now: Date): ReturnedMoney {
     receivedAt: now,
     updatedAt: now,
   }
+}
+
+/**
+ * What came back at the PSP, which is what waits in suspense: charges are covered for a wallet
+ * only.
+ */
+export function cameBack<R extends Pick<ReturnedMoney, 'amountMinor' | 'chargesMinor'>>(
+  returned: R,
+): R {
+  const { amountMinor, chargesMinor } = returned
+  return { ...returned, amountMinor: amountMinor - chargesMinor, chargesMinor: 0n }
 }
 
 /** Whether the return waits for the end of its payment. */

@@ -10,7 +10,7 @@ import { decideLateCapture, isLateCaptureDue } from './late-capture.ts'
 import { isSettled } from './payment-sums.ts'
 import type { Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
-import { isUndecided, type ReturnedMoney } from './returned-money.ts'
+import { cameBack, isUndecided, type ReturnedMoney } from './returned-money.ts'
 
 /** What is known of the money of a payment that came back. */
 export interface FactsOfPayment {
@@ -89,7 +89,7 @@ function suspendKept(payment: Payment, facts: FactsOfPayment, cause: Cause): Fac
 
 /** Money of the payment that came back and waits in suspense. */
 function suspendedOf({ currency }: Payment, { returns, found }: FactsOfPayment): bigint {
-  return [...returns, ...found].reduce(
+  return [...returns.map(cameBack), ...found].reduce(
     (sum, one) =>
       one.suspendedFor !== null && one.currency === currency ? sum + one.amountMinor : sum,
     0n,

@@ -5,8 +5,8 @@ import type { ReturnedMoney, ReturnStatus } from '../domain/returned-money.ts'
 
 /** The columns that `toReturn` reads. */
 export const RETURN_COLUMNS = sql`return_id, tenant_id, account_id, payment_id, user_id, psp,
-    amount_minor, currency, reference, reason, reason_code, status, suspended_for, matched_at,
-    version, received_at, updated_at`
+    amount_minor, charges_minor, currency, reference, reason, reason_code, status, suspended_for,
+    matched_at, version, received_at, updated_at`
 
 /** A row of `returns`. */
 export type ReturnRow = {
@@ -17,6 +17,7 @@ export type ReturnRow = {
   user_id: string | null
   psp: string
   amount_minor: bigint
+  charges_minor: bigint
   currency: string
   reference: string
   reason: string
@@ -39,6 +40,7 @@ export function toReturn(row: ReturnRow): ReturnedMoney {
     userId: row.user_id,
     psp: row.psp,
     amountMinor: row.amount_minor,
+    chargesMinor: row.charges_minor,
     currency: row.currency,
     reference: row.reference,
     reason: row.reason,

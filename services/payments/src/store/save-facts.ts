@@ -27,8 +27,8 @@ export async function saveReturns(
   await tx.query(sql`
     WITH saved AS (
       INSERT INTO returns AS r (return_id, tenant_id, account_id, payment_id, user_id, psp,
-        amount_minor, currency, reference, reason, reason_code, status, suspended_for, matched_at,
-        version, received_at, updated_at)
+        amount_minor, charges_minor, currency, reference, reason, reason_code, status,
+        suspended_for, matched_at, version, received_at, updated_at)
       SELECT * FROM unnest(
         ${uuidArray(after, (it) => it.returnId)}::uuid[],
         ${textArray(after, (it) => it.tenantId)}::text[],
@@ -37,6 +37,7 @@ export async function saveReturns(
         ${uuidArray(after, (it) => it.userId)}::uuid[],
         ${textArray(after, (it) => it.psp)}::text[],
         ${bigintArray(after, (it) => it.amountMinor)}::bigint[],
+        ${bigintArray(after, (it) => it.chargesMinor)}::bigint[],
         ${textArray(after, (it) => it.currency)}::text[],
         ${textArray(after, (it) => it.reference)}::text[],
         ${textArray(after, (it) => it.reason)}::text[],

@@ -37,6 +37,8 @@ export type CallbackFact = {
   /** Minor units; null if the PSP states none. */
   amountMinor: bigint | null
   currency: string | null
+  /** Of a return: what the bank kept beside the amount, if it states any. */
+  chargesMinor?: bigint
   /** Why it failed, was returned or is disputed, as the PSP spells it. */
   reasonCode: string | null
 }

@@ -62,9 +62,8 @@ export function readUnasked(fact: CallbackFact): MoneyReturned | Disputed | { ca
   if (reference === null) return { cause: 'no_transaction_id' }
   if (amountMinor === null || amountMinor <= 0n || currency === null) return { cause: 'no_amount' }
   const stated = { reference, amountMinor, currency, reason }
-  return outcome === undefined
-    ? { kind: 'returned', ...stated }
-    : { kind: 'disputed', outcome, ...stated }
+  if (outcome !== undefined) return { kind: 'disputed', outcome, ...stated }
+  return { kind: 'returned', ...stated, chargesMinor: fact.chargesMinor ?? null }
 }
 
 type LateSuccess = Extract<Emission, { kind: 'late_success' }>

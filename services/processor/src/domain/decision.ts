@@ -45,12 +45,14 @@ export type MoneyReturned = {
   reference: string
   amountMinor: bigint
   currency: string
+  /** What the bank kept beside the amount; null if it states none. */
+  chargesMinor: bigint | null
   /** As the bank spells it; null if it states none. */
   reason: string | null
 }
 
 /** The payer disputes a payment, or a dispute ended. The money of a lost one came back. */
-export type Disputed = Omit<MoneyReturned, 'kind'> & {
+export type Disputed = Omit<MoneyReturned, 'kind' | 'chargesMinor'> & {
   kind: 'disputed'
   /** null: it is open. */
   outcome: DisputeOutcome | null

@@ -15,7 +15,15 @@ type Envelope = Omit<ReturnReceived, 'event_type' | 'schema_version' | keyof OfR
 }
 type OfReturn = Pick<
   ReturnReceived,
-  'return_id' | 'amount' | 'currency' | 'reference' | 'reason' | 'reason_code' | 'payment' | 'psp'
+  | 'return_id'
+  | 'amount'
+  | 'charges'
+  | 'currency'
+  | 'reference'
+  | 'reason'
+  | 'reason_code'
+  | 'payment'
+  | 'psp'
 >
 type Known = { payment_id: string; user_id: string }
 type OfPayment = Envelope & Known & { amount: string; currency: string }
@@ -97,11 +105,13 @@ export function unmatchedEvent(
   return { ...envelope, ...ofType('return.received'), ...fields }
 }
 
-function returnedOf(psp: string, { reference, amountMinor, currency, reason }: MoneyReturned) {
+function returnedOf(psp: string, returned: MoneyReturned) {
+  const { reference, amountMinor, chargesMinor, currency, reason } = returned
   return {
     return_id: returnIdOf(psp, reference),
     reference,
     amount: formatAmount(amountMinor, currency),
+    ...(chargesMinor !== null && { charges: formatAmount(chargesMinor, currency) }),
     currency,
     reason: reason ?? NOT_STATED,
     reason_code: reason === null ? ('not_specified' as const) : returnCodeOf(reason),

@@ -99,6 +99,8 @@ test('every item of a batch becomes a fact in words of our own', () => {
   const back = { key: 'AB3:settled', kind: 'return', ourId: null, itsId: 'AB3' }
   assert.deepEqual(returned, { ...back, ...ofPayment, state: 'returned', reasonCode: 'AC04' })
   assert.deepEqual([reversed?.key, reversed?.state], ['AB1:reversed', 'reversed'])
+  const [charged] = parse({ ...ITEM, kind: 'return', orig: 'AB1', charges: '60' })
+  assert.deepEqual([charged?.state, charged?.chargesMinor], ['returned', 60n])
 })
 
 test('items of kind dispute are facts about the payment that they name', () => {
@@ -136,6 +138,8 @@ test('a bad item is an unknown fact and hides no other; a body that is no batch 
     { ...ITEM, kind: 'return', state: 'lost' },
     { ...ITEM, state: 'won' },
     { ...ITEM, kind: 'dispute' },
+    { ...ITEM, kind: 'return', charges: '0.60' },
+    { ...ITEM, kind: 'return', charges: -60 },
   ]
   const facts = parse(...bad, ITEM)
   assert.deepEqual(

@@ -129,11 +129,16 @@ function ownOf<T>(table: Readonly<Record<string, T>>, name: unknown): T | undefi
   return typeof name === 'string' && Object.hasOwn(table, name) ? table[name] : undefined
 }
 
-/** null if the amount or currency cannot be read. The bank always states both. */
-function amountOf({ amount, ccy }: Members): Pick<CallbackFact, 'amountMinor' | 'currency'> | null {
+type Amount = Pick<CallbackFact, 'amountMinor' | 'currency' | 'chargesMinor'>
+
+/** null if the amounts or the currency cannot be read. The bank always states amount and ccy. */
+function amountOf({ kind, amount, ccy, charges }: Members): Amount | null {
   if (typeof amount !== 'string' || !MINOR.test(amount)) return null
   if (typeof ccy !== 'string' || !CURRENCY.test(ccy)) return null
-  return { amountMinor: BigInt(amount), currency: ccy }
+  const stated = { amountMinor: BigInt(amount), currency: ccy }
+  if (kind !== 'return' || charges === undefined) return stated
+  if (typeof charges !== 'string' || !MINOR.test(charges)) return null
+  return { ...stated, chargesMinor: BigInt(charges) }
 }
 
 function codeOf(code: unknown): string | null {

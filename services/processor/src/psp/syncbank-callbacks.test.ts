@@ -140,6 +140,17 @@ test('a dispute is a fact about a payment, by the id that the bank has for it', 
   }
 })
 
+test('what the bank kept of a return is part of its fact, and of no other', () => {
+  const { refund_id: _, ...rest } = REFUNDED
+  const returned = { ...rest, type: 'payment.returned', status: 'returned', gateway_return_id: 'b' }
+  assert.equal(parse({ ...returned, charges: '0.60' }).chargesMinor, 60n)
+  assert.equal(parse(returned).chargesMinor, undefined)
+  assert.equal(parse({ ...REFUNDED, charges: '0.60' }).chargesMinor, undefined)
+  for (const charges of ['0.605', '-1.00', 0.6, null]) {
+    assert.equal(parse({ ...returned, charges }).state, 'unknown', String(charges))
+  }
+})
+
 test('what cannot be understood is an unknown fact, and ids of another form are left out', () => {
   const strange: Record<string, unknown>[] = [
     { type: 'payment.settled', status: 'settled' },

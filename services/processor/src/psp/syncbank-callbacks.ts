@@ -9,7 +9,7 @@ import type { RawCallback, VerifiedCallback } from './adapter.ts'
 import { readMembers, TRANSACTION_ID } from './read-verdict.ts'
 
 type Members = Readonly<Record<string, unknown>>
-type Amount = Pick<CallbackFact, 'amountMinor' | 'currency'>
+type Amount = Pick<CallbackFact, 'amountMinor' | 'currency' | 'chargesMinor'>
 
 const SIGNATURE_HEADER = 'x-gateway-signature'
 const TIME = /^\d{1,12}$/
@@ -86,8 +86,8 @@ export function parseSyncbankCallback(rawBody: Buffer): CallbackFact[] {
   const { event_id: eventId } = members
   const hasId = typeof eventId === 'string' && EVENT_ID.test(eventId)
   const key = hasId ? eventId : `sha256:${createHash('sha256').update(rawBody).digest('hex')}`
-  const amount = amountOf(members)
   const { kind, state } = typeOf(members)
+  const amount = amountOf(members, kind)
   return [
     {
       key,
@@ -138,11 +138,17 @@ function itsIdOf(value: unknown): string | null {
 }
 
 /** null if there is an amount that cannot be read. */
-function amountOf({ amount, currency }: Members): Amount | null {
+function amountOf(
+  { amount, currency, charges }: Members,
+  kind: CallbackFact['kind'],
+): Amount | null {
   if (amount === undefined && currency === undefined) return { amountMinor: null, currency: null }
   if (typeof amount !== 'string' || typeof currency !== 'string') return null
   try {
-    return { amountMinor: parseAmount(amount, currency), currency }
+    const amountMinor = parseAmount(amount, currency)
+    if (kind !== 'return' || charges === undefined) return { amountMinor, currency }
+    if (typeof charges !== 'string') return null
+    return { amountMinor, currency, chargesMinor: parseAmount(charges, currency) }
   } catch (error) {
     if (error instanceof AmountError) return null
     throw error

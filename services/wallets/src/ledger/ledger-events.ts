@@ -154,8 +154,14 @@ function heldAfter(hold: Hold): NonNullable<WalletTransferCommitted['hold']> {
 }
 
 function postedFor(posting: PspPosting): NonNullable<WalletTransferCommitted['posting']> {
-  const { postingId, source, psp, end } = posting
-  return { posting_id: postingId, source: { type: source.type, id: source.id }, psp, end }
+  const { postingId, source, psp, end, chargesMinor } = posting
+  return {
+    posting_id: postingId,
+    source: { type: source.type, id: source.id },
+    psp,
+    end,
+    ...(chargesMinor > 0n && { charges_minor: `${chargesMinor}` }),
+  }
 }
 
 function ofType<T extends EventType>(type: T) {

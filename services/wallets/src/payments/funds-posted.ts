@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { schemaVersionOf } from '@caudal/contracts/catalogue.ts'
 import type { FundsPosted, PostingRequested } from '@caudal/contracts/events/postings.ts'
 import { newId } from '@caudal/contracts/ids.ts'
+import { formatAmount } from '@caudal/money/format-amount.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import type { RequestOutcome } from '../ledger/domain/outcome.ts'
 import { type Circumstances, traceOf } from '../ledger/ledger-events.ts'
@@ -13,7 +14,7 @@ export function fundsPosted(
   circumstances: Circumstances,
 ): OutboxEvent[] {
   if (outcome.type !== 'posted') return []
-  const { transferId, pspPosting } = outcome.transfer
+  const { transferId, pspPosting, amountMinor, currency } = outcome.transfer
   assert(pspPosting, 'a posting is booked as one')
   const event: FundsPosted = {
     event_id: newId(),
@@ -30,8 +31,8 @@ export function fundsPosted(
     ...(cause.payment_id !== undefined && { payment_id: cause.payment_id }),
     ...(cause.user_id !== undefined && { user_id: cause.user_id }),
     psp: cause.psp,
-    amount: cause.amount,
-    currency: cause.currency,
+    amount: formatAmount(amountMinor, currency),
+    currency,
     end: pspPosting.end,
     wallet_transaction_id: transferId,
   }

@@ -13,6 +13,12 @@ export function readPosting(
   const { kind, currency, posting_id: postingId } = event
   const amountMinor = readEventAmount(event.amount, currency)
   if (typeof amountMinor === 'string') return { cause: `${event.event_type}: ${amountMinor}` }
+  const { charges } = event
+  const chargesMinor = charges === undefined ? 0n : readEventAmount(charges, currency)
+  if (typeof chargesMinor === 'string') return { cause: `${event.event_type}: ${chargesMinor}` }
+  if (chargesMinor >= amountMinor || (chargesMinor > 0n && kind !== 'return')) {
+    return { cause: `${event.event_type}: charges of ${charges} on a ${kind} of ${event.amount}` }
+  }
   const command: PspPostingCommand = {
     kind,
     tenantId: event.tenant_id,
@@ -24,6 +30,7 @@ export function readPosting(
     postingId,
     paymentId: event.payment_id ?? null,
     amountMinor,
+    chargesMinor,
     currency,
     psp: event.psp,
     end: event.end,
@@ -44,9 +51,10 @@ export function readPosting(
 /** Of everything that decides what is booked. */
 function fingerprintOf(event: PostingRequested, amountMinor: bigint): string {
   const { kind, source, psp, currency, end, otherwise } = event
-  const { tenant_id, posting_id, payment_id = null, account_id } = event
+  const { tenant_id, posting_id, payment_id = null, account_id, charges } = event
   const where = [psp, account_id, end, otherwise]
   const from = [source.type, source.id, payment_id]
-  const request = [kind, tenant_id, posting_id, ...from, ...where, `${amountMinor}`, currency]
+  const money = [`${amountMinor}`, currency, ...(charges === undefined ? [] : [charges])]
+  const request = [kind, tenant_id, posting_id, ...from, ...where, ...money]
   return hash('sha256', JSON.stringify(request), 'hex')
 }

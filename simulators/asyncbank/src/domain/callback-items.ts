@@ -37,6 +37,7 @@ function itemOf(transfer: Transfer, at: Date): string {
     ...(originalId !== null && { orig: originalId }),
     amount: String(transfer.amountMinor),
     ccy: transfer.currency,
+    ...(transfer.chargesMinor > 0n && { charges: String(transfer.chargesMinor) }),
     ...(code !== null && { code }),
     at: at.toISOString(),
   })

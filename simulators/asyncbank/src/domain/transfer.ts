@@ -13,6 +13,8 @@ export interface Transfer {
   kind: TransferKind
   state: TransferState
   amountMinor: bigint
+  /** What the bank kept of a return beside the amount. */
+  chargesMinor: bigint
   currency: string
   /** The destination account of the payment or payout. */
   accountNumber: string

@@ -17,11 +17,11 @@ export interface NewTransfer extends Transfer {
 export async function insertTransfers(tx: Tx, transfers: readonly NewTransfer[]): Promise<void> {
   await tx.query(sql`
     INSERT INTO transfers (
-      transfer_id, ref, request_key, fingerprint, kind, state, amount_minor, currency,
-      account_number, original_id, code, behaviour, settle_at, final_at
+      transfer_id, ref, request_key, fingerprint, kind, state, amount_minor,
+      charges_minor, currency, account_number, original_id, code, behaviour, settle_at, final_at
     )
-    SELECT id, ref, request_key, decode(fingerprint, 'hex'), kind, state, amount_minor, currency,
-      account_number, original_id, code, behaviour,
+    SELECT id, ref, request_key, decode(fingerprint, 'hex'), kind, state, amount_minor,
+      charges_minor, currency, account_number, original_id, code, behaviour,
       now() + settle_ms * interval '1 millisecond',
       CASE WHEN state <> 'received' THEN now() END
     FROM unnest(
@@ -32,6 +32,7 @@ export async function insertTransfers(tx: Tx, transfers: readonly NewTransfer[])
       ${textArray(transfers, (transfer) => transfer.kind)}::text[],
       ${textArray(transfers, (transfer) => transfer.state)}::text[],
       ${bigintArray(transfers, (transfer) => transfer.amountMinor)}::bigint[],
+      ${bigintArray(transfers, (transfer) => transfer.chargesMinor)}::bigint[],
       ${textArray(transfers, (transfer) => transfer.currency)}::text[],
       ${textArray(transfers, (transfer) => transfer.accountNumber)}::text[],
       ${textArray(transfers, (transfer) => transfer.originalId)}::text[],
@@ -39,8 +40,8 @@ export async function insertTransfers(tx: Tx, transfers: readonly NewTransfer[])
       ${textArray(transfers, (transfer) => transfer.behaviour)}::text[],
       ${bigintArray(transfers, (transfer) => transfer.settleMs)}::bigint[]
     ) WITH ORDINALITY AS input (
-      id, ref, request_key, fingerprint, kind, state, amount_minor, currency, account_number,
-      original_id, code, behaviour, settle_ms, place
+      id, ref, request_key, fingerprint, kind, state, amount_minor, charges_minor, currency,
+      account_number, original_id, code, behaviour, settle_ms, place
     )
     ORDER BY place`)
 }

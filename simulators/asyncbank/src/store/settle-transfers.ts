@@ -40,7 +40,8 @@ export async function lockOriginals(
     ORDER BY t.transfer_id
     FOR UPDATE`)
   const sums = await tx.query<{ id: string; minor: bigint; voided: boolean }>(sql`
-    SELECT original_id AS id, sum(amount_minor)::bigint AS minor, bool_or(kind = 'void') AS voided
+    SELECT original_id AS id, sum(amount_minor + charges_minor)::bigint AS minor,
+      bool_or(kind = 'void') AS voided
     FROM transfers
     WHERE original_id = ANY (${ids}::text[]) AND state = 'settled'
     GROUP BY original_id`)

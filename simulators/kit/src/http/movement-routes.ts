@@ -6,7 +6,7 @@ import { Problem } from '@caudal/http/problem.ts'
 import { AmountError } from '@caudal/money/amount-error.ts'
 import { formatAmount } from '@caudal/money/format-amount.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { listMovements, type ReturnedBooks } from '../store/list-moved-money.ts'
 import { addSequenceList } from './add-sequence-list.ts'
 import { listQuery } from './list-query.ts'
@@ -41,6 +41,8 @@ export interface ConsoleOrder {
   paymentId: string
   /** null: all that remains. */
   amountMinor: bigint | null
+  /** What the bank keeps of a return beside the amount. */
+  chargesMinor: bigint
   /** null for a refund. */
   reason: string | null
   /** The bank returns money although nothing is left of the charge, as banks do by mistake. */
@@ -85,6 +87,7 @@ const Reason = Type.String({
 const ReturnOrder = Type.Object({
   payment_id: Uuid,
   amount: Amount,
+  charges: Amount,
   reason: Reason,
   beyond_charge: Type.Optional(Type.Boolean()),
 })
@@ -125,14 +128,16 @@ function addList(
 async function order(
   { console: { currencyOf, sendBack } }: MovementRoutes,
   kind: 'refund' | 'return',
-  body: { payment_id: string; amount?: string; reason?: string; beyond_charge?: boolean },
+  body: Static<typeof RefundOrder> & Partial<Static<typeof ReturnOrder>>,
 ) {
   const paymentId = body.payment_id.toLowerCase()
   const currency = await currencyOf(paymentId)
   if (currency === null) throw new Problem('PAYMENT_NOT_FOUND')
   const amountMinor = body.amount === undefined ? null : readAmount(body.amount, currency)
   const { reason = null, beyond_charge: beyondCharge = false } = body
-  const moved = await sendBack(kind, { paymentId, amountMinor, reason, beyondCharge })
+  const chargesMinor = body.charges === undefined ? 0n : readAmount(body.charges, currency)
+  const order = { paymentId, amountMinor, chargesMinor, reason, beyondCharge }
+  const moved = await sendBack(kind, order)
   if (moved === 'payment_not_found') throw new Problem('PAYMENT_NOT_FOUND')
   if (moved === 'exceeds_charge') {
     throw new Problem(

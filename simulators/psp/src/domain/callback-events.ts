@@ -18,6 +18,8 @@ export interface ReportedVerdict {
   verdict: Verdict
   /** null if the bank knows none, as of a void without a charge. */
   amountMinor: bigint | null
+  /** What the bank kept of a return. */
+  chargesMinor?: bigint
   currency: string | null
   /** Why it failed, or why the bank returned the money. */
   reasonCode: string | null
@@ -54,6 +56,7 @@ function lieAbout(reported: ReportedVerdict, lie: CallbackPlan['lie']): Reported
 
 function eventOf(reported: ReportedVerdict, state?: 'reversed'): Record<string, unknown> {
   const { kind, paymentId, ids, gatewayTransactionId, amountMinor, currency } = reported
+  const { chargesMinor = 0n } = reported
   const status = kind === 'return' ? 'returned' : (state ?? reported.verdict)
   return {
     event_id: randomUUID(),
@@ -64,6 +67,8 @@ function eventOf(reported: ReportedVerdict, state?: 'reversed'): Record<string, 
     status,
     ...(amountMinor !== null &&
       currency !== null && { amount: formatAmount(amountMinor, currency), currency }),
+    ...(chargesMinor > 0n &&
+      currency !== null && { charges: formatAmount(chargesMinor, currency) }),
     ...(reported.reasonCode !== null && { reason_code: reported.reasonCode }),
     occurred_at: new Date().toISOString(),
   }

@@ -19,6 +19,8 @@ export interface MovementRequest {
   gatewayTransactionId: string | null
   /** null: all that remains; a payout states it. */
   amountMinor: bigint | null
+  /** What the bank keeps of a return beside the amount. */
+  chargesMinor: bigint
   currency: string | null
   reason: string | null
   /** SHA-256 of the request's values, in hex. */
@@ -95,14 +97,16 @@ export function decideMovement(
   const leftMinor = request.beyondCharge
     ? charge.amountMinor
     : charge.amountMinor - charge.backMinor
-  const amountMinor = request.amountMinor ?? leftMinor
+  const { chargesMinor } = request
+  const amountMinor = request.amountMinor ?? leftMinor - chargesMinor
   if (kind === 'void') {
     if (charge.voided) return failed('already_voided')
     // A charge of which something came back can no longer be undone as a whole.
     const isWhole = leftMinor === charge.amountMinor
     if (!isWhole || charge.ageMs > limits.voidMs) return failed('already_settled')
   } else {
-    if (leftMinor <= 0n || amountMinor > leftMinor) return failed('nothing_left_to_refund')
+    const isWithin = amountMinor > 0n && amountMinor + chargesMinor <= leftMinor
+    if (!isWithin) return failed('nothing_left_to_refund')
     if (request.currency !== null && request.currency !== charge.currency) {
       return failed('refund_declined')
     }

@@ -16,7 +16,7 @@ export async function findCharges(
       back.minor AS "backMinor", back.voided
     FROM payments p
     CROSS JOIN LATERAL (
-      SELECT coalesce(sum(m.amount_minor), 0)::bigint AS minor,
+      SELECT coalesce(sum(m.amount_minor + m.charges_minor), 0)::bigint AS minor,
         coalesce(bool_or(m.kind = 'void'), false) AS voided
       FROM movements m
       WHERE m.payment_id = p.payment_id AND m.verdict = 'approved' AND m.reversed_at IS NULL

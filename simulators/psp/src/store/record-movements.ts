@@ -11,6 +11,7 @@ import type { FoundMovement } from './find-movements.ts'
 /** A movement to store. */
 export interface NewMovement extends FoundMovement {
   reason: string | null
+  chargesMinor: bigint
   /** Where a payout goes. */
   accountNumber: string | null
   /** The bank took the approval back at once. */
@@ -33,11 +34,12 @@ async function insertMovements(tx: Tx, movements: readonly NewMovement[]): Promi
   await tx.query(sql`
     INSERT INTO movements (
       kind, movement_id, generation, payment_id, fingerprint, verdict, error_code,
-      gateway_movement_id, amount_minor, currency, reason, reversed_at, account_number
+      gateway_movement_id, amount_minor, currency, reason, reversed_at, account_number,
+      charges_minor
     )
     SELECT kind, movement_id, generation, payment_id, decode(fingerprint, 'hex'), verdict,
       error_code, gateway_id, nullif(amount_minor, 0), currency, reason,
-      CASE WHEN reversed = 1 THEN now() END, account_number
+      CASE WHEN reversed = 1 THEN now() END, account_number, charges_minor
     FROM unnest(
       ${textArray(movements, (movement) => movement.kind)}::text[],
       ${uuidArray(movements, (movement) => movement.movementId)}::uuid[],
@@ -51,10 +53,12 @@ async function insertMovements(tx: Tx, movements: readonly NewMovement[]): Promi
       ${textArray(movements, (movement) => movement.currency)}::text[],
       ${textArray(movements, (movement) => movement.reason)}::text[],
       ${intArray(movements, (movement) => (movement.reversed ? 1 : 0))}::integer[],
-      ${textArray(movements, (movement) => movement.accountNumber)}::text[]
+      ${textArray(movements, (movement) => movement.accountNumber)}::text[],
+      ${bigintArray(movements, (movement) => movement.chargesMinor)}::bigint[]
     ) WITH ORDINALITY AS input (
       kind, movement_id, generation, payment_id, fingerprint, verdict, error_code, gateway_id,
-      amount_minor, currency, reason, reversed, account_number, place
+      amount_minor, currency, reason, reversed, account_number,
+      charges_minor, place
     )
     ORDER BY place`)
 }

@@ -61,6 +61,9 @@ function commonOf(returned: ReturnedMoney) {
     status: returned.status,
     amount: formatAmount(returned.amountMinor, returned.currency),
     currency: returned.currency,
+    ...(returned.chargesMinor > 0n && {
+      charges: formatAmount(returned.chargesMinor, returned.currency),
+    }),
     reason: returned.reason,
     reason_code: returned.reasonCode,
     version: returned.version,

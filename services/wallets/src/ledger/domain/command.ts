@@ -120,6 +120,8 @@ export interface PspPostingCommand extends MoneyBase<PostingSource> {
   postingId: string
   paymentId: string | null
   amountMinor: bigint
+  /** What of the amount did not reach the settlement account, since the bank kept it. */
+  chargesMinor: bigint
   currency: string
   /** The PSP of the settlement account. */
   psp: string

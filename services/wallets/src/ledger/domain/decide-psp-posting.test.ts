@@ -49,6 +49,42 @@ function systemSums(state: LedgerState): Record<string, bigint> {
   return sums
 }
 
+test('what a bank kept of a return is borne by the fees account, and the wallet is whole', () => {
+  const wallet = newWallet()
+  const state = memoryLedger([wallet])
+  const posting = newPosting('return', wallet, 40n, { psp: 'other', charges: '0.03' })
+  const transfer = booked(state, posting)
+  assert.equal(available(state, wallet), 40n)
+  assert.deepEqual(systemSums(state), { 'psp_settlement/other': -37n, fees: -3n })
+  assert.equal(transfer.amountMinor, 40n)
+  assert.deepEqual(
+    transfer.entries.map((entry) => entry.amountMinor),
+    [-37n, 40n, -3n],
+  )
+  assert.equal(run(state, [commandOf(posting)])[0]?.type, 'unchanged')
+  const other = newPosting('return', wallet, 41n, { ...posting, charges: '0.03' })
+  assert.equal(run(state, [commandOf({ ...other, amount: '0.41' })])[0]?.type, 'inapplicable')
+})
+
+test('where the wallet cannot take a return only what came back is booked', () => {
+  const state = memoryLedger([newWallet()])
+  const posting = newPosting('return', newWallet(), 40n, { charges: '0.03' })
+  const transfer = booked(state, posting)
+  assert.equal(transfer.amountMinor, 37n)
+  assert.deepEqual(systemSums(state), { psp_settlement: -37n, suspense: 37n })
+  assert.equal(run(state, [commandOf(posting)])[0]?.type, 'unchanged')
+})
+
+test('charges of all the amount, or of a refund, are no posting', () => {
+  const wallet = newWallet()
+  for (const posting of [
+    newPosting('return', wallet, 40n, { charges: '0.40' }),
+    newPosting('refund', wallet, 40n, { charges: '0.03' }),
+  ]) {
+    assert.throws(() => commandOf(posting), /charges of/)
+  }
+})
+
 test('a refund and a return are taken from PSP settlement to the wallet', () => {
   for (const kind of ['refund', 'return'] as const) {
     const wallet = newWallet()

@@ -5,13 +5,14 @@ import type { Conditions } from './conditions.ts'
 import { type LedgerState, pspPostingName } from './ledger-state.ts'
 import type { Outcome } from './outcome.ts'
 import { posted, type Posting } from './post.ts'
-import { differenceFrom, settlementOf, systemEnd } from './psp-posting.ts'
+import { differenceFrom, feesOf, settlementOf, systemEnd } from './psp-posting.ts'
 import { refusalByStatus, walletOf } from './refuse.ts'
 
 /**
  * Money that came back to a PSP or left it again. It has moved there already, so it is never
  * refused: where the wallet cannot take part it is booked at the other end, and the answer names
- * the end. A repeat changes nothing.
+ * the end. A repeat changes nothing. What the bank kept of a return is borne by the fees account if
+ * the wallet is credited; at any other end only what came back is booked.
  */
 export function decidePspPosting(
   command: MoneyCommand,
@@ -20,7 +21,7 @@ export function decidePspPosting(
   { otherEnd }: { otherEnd: 'gets' | 'gives' },
 ): Outcome {
   assert(isPspPosting(command), `a ${command.kind} is a posting of a PSP`)
-  const { tenantId, postingId, amountMinor, source, psp, otherwise } = command
+  const { tenantId, postingId, source, psp, otherwise } = command
   const booked = state.pspPostings.get(pspPostingName(tenantId, postingId))
   if (booked !== undefined) {
     const cause = differenceFrom(booked, command)
@@ -35,16 +36,23 @@ export function decidePspPosting(
   const account = end === 'wallet' ? wallet! : accountOf(systemEnd(command, end, at.slot), state)
   const settlement = accountOf(settlementOf(command, at.slot), state)
   const [from, to] = otherEnd === 'gets' ? [settlement, account] : [account, settlement]
+  const chargesMinor = end === 'wallet' ? command.chargesMinor : 0n
+  const movedMinor = command.amountMinor - command.chargesMinor
+  const amountMinor = movedMinor + chargesMinor
   const postings: Posting[] = [
-    { account: from, balance: 'available', amountMinor: -amountMinor },
+    { account: from, balance: 'available', amountMinor: -movedMinor },
     { account: to, balance: 'available', amountMinor },
   ]
+  if (chargesMinor > 0n) {
+    const fees = accountOf(feesOf(command, at.slot), state)
+    postings.push({ account: fees, balance: 'available', amountMinor: -chargesMinor })
+  }
   const { accountId } = account
   return posted(command, at, {
     postings,
     accountId,
     amountMinor,
-    pspPosting: { postingId, source, psp, end },
+    pspPosting: { postingId, source, psp, end, chargesMinor },
   })
 }
 

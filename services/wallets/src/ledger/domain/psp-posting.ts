@@ -9,6 +9,8 @@ export interface PspPosting {
   readonly source: PostingSource
   readonly psp: string
   readonly end: PostingEnd
+  /** What of the transfer's amount the fees account bears. */
+  readonly chargesMinor: bigint
 }
 
 /** A posting that is booked, to compare a repeat with. */
@@ -20,6 +22,7 @@ export interface BookedPosting {
   readonly paymentId: string | null
   readonly psp: string
   readonly amountMinor: bigint
+  readonly chargesMinor: bigint
   readonly currency: string
   /** Of the whole request; empty in a ledger that was rebuilt from its events. */
   readonly fingerprint: string
@@ -29,10 +32,10 @@ export interface BookedPosting {
 export function bookedBy(transfer: Transfer): BookedPosting | null {
   const { pspPosting, tenantId, paymentId, amountMinor, currency, fingerprint } = transfer
   if (pspPosting === null) return null
-  const { postingId, source, psp } = pspPosting
+  const { postingId, source, psp, chargesMinor } = pspPosting
   const kind = transfer.kind as PspPostingKind
   const common = { tenantId, postingId, kind, source, paymentId, psp }
-  return { ...common, amountMinor, currency, fingerprint }
+  return { ...common, amountMinor, chargesMinor, currency, fingerprint }
 }
 
 /** The settlement account of the posting, on the slot. */
@@ -57,7 +60,13 @@ export function systemEnd(
 export function systemEndsOf(command: PspPostingCommand, slot: number): SystemAccount[] {
   const { end, otherwise } = command
   const kind = end === 'wallet' ? otherwise : end
-  return [settlementOf(command, slot), systemEnd(command, kind, slot)]
+  const ends = [settlementOf(command, slot), systemEnd(command, kind, slot)]
+  return command.chargesMinor > 0n ? [...ends, feesOf(command, slot)] : ends
+}
+
+/** The account that bears what a bank kept, on the slot. */
+export function feesOf({ tenantId, currency }: PspPostingCommand, slot: number): SystemAccount {
+  return systemAccount({ tenantId, kind: 'fees', currency, slot })
 }
 
 /** How the request differs from the booked posting, for people; null if it repeats it. */
@@ -71,10 +80,13 @@ export function differenceFrom(booked: BookedPosting, command: PspPostingCommand
 
 type Described = Pick<
   BookedPosting,
-  'kind' | 'source' | 'paymentId' | 'psp' | 'amountMinor' | 'currency'
+  'kind' | 'source' | 'paymentId' | 'psp' | 'amountMinor' | 'chargesMinor' | 'currency'
 >
 
-function describe({ kind, source, paymentId, psp, amountMinor, currency }: Described): string {
+/** By what moved at the PSP: charges are booked only where the wallet is credited. */
+function describe(described: Described): string {
+  const { kind, source, paymentId, psp, currency } = described
+  const amountMinor = described.amountMinor - described.chargesMinor
   const payment = paymentId === null ? 'no payment' : `payment ${paymentId}`
   return (
     `a ${kind} of ${amountMinor} ${currency} with the PSP ${psp}, ` +

@@ -14,6 +14,7 @@ interface Row {
   payment_id: string | null
   psp: string
   amount_minor: bigint
+  charges_minor: bigint
   currency: string
   fingerprint: string
 }
@@ -32,7 +33,7 @@ export async function loadPspPostings(
   if (postings.length === 0) return
   const statement = sql`
     SELECT p.tenant_id, p.posting_id, p.kind, p.source_type, p.source_id, p.payment_id, p.psp,
-      p.amount_minor, p.currency, encode(p.fingerprint, 'hex') AS fingerprint
+      p.amount_minor, p.charges_minor, p.currency, encode(p.fingerprint, 'hex') AS fingerprint
     FROM unnest(
       ${uuidArray(postings, (it) => it.postingId)}::uuid[],
       ${textArray(postings, (it) => it.tenantId)}::text[]
@@ -51,6 +52,7 @@ export async function loadPspPostings(
       paymentId: row.payment_id,
       psp: row.psp,
       amountMinor: row.amount_minor,
+      chargesMinor: row.charges_minor,
       currency: row.currency,
       fingerprint: row.fingerprint,
     })

@@ -16,10 +16,12 @@ export async function savePspPostings(
   if (booked.length === 0) return
   // Sorted, so that no two batches wait for each other's rows (rule 6).
   const statement = sql`
-    INSERT INTO psp_postings (booked_at, amount_minor, posting_id, transfer_id, account_id,
-      source_id, payment_id, tenant_id, kind, source_type, psp, currency, other_end, fingerprint)
+    INSERT INTO psp_postings (booked_at, amount_minor, charges_minor, posting_id, transfer_id,
+      account_id, source_id, payment_id, tenant_id, kind, source_type, psp, currency, other_end,
+      fingerprint)
     SELECT ${now}::timestamptz, p.* FROM unnest(
       ${bigintArray(booked, (it) => it.amountMinor)}::bigint[],
+      ${bigintArray(booked, (it) => it.pspPosting.chargesMinor)}::bigint[],
       ${uuidArray(booked, (it) => it.pspPosting.postingId)}::uuid[],
       ${uuidArray(booked, (it) => it.transferId)}::uuid[],
       ${uuidArray(booked, (it) => it.accountId)}::uuid[],
@@ -32,8 +34,8 @@ export async function savePspPostings(
       ${textArray(booked, (it) => it.currency)}::text[],
       ${textArray(booked, (it) => it.pspPosting.end)}::text[],
       ${hexArray(booked, (it) => it.fingerprint)}::bytea[]
-    ) AS p(amount_minor, posting_id, transfer_id, account_id, source_id, payment_id, tenant_id,
-      kind, source_type, psp, currency, other_end, fingerprint)
+    ) AS p(amount_minor, charges_minor, posting_id, transfer_id, account_id, source_id, payment_id,
+      tenant_id, kind, source_type, psp, currency, other_end, fingerprint)
     ORDER BY p.posting_id, p.tenant_id`
   await tx.query(named('save-psp-postings', statement))
 }

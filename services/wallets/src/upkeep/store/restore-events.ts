@@ -38,9 +38,11 @@ const TRANSFERS = `
     FROM stated t JOIN new_transfers USING (transfer_id)
     WHERE client_id IS NOT NULL OR (hold_id IS NULL AND posting IS NULL)
   ), new_psp_postings AS (
-    INSERT INTO psp_postings (booked_at, amount_minor, posting_id, transfer_id, account_id,
-      source_id, payment_id, tenant_id, kind, source_type, psp, currency, other_end, fingerprint)
-    SELECT t.occurred_at, t.amount_minor, (posting->>'posting_id')::uuid, t.transfer_id,
+    INSERT INTO psp_postings (booked_at, amount_minor, charges_minor, posting_id, transfer_id,
+      account_id, source_id, payment_id, tenant_id, kind, source_type, psp, currency, other_end,
+      fingerprint)
+    SELECT t.occurred_at, t.amount_minor, coalesce((posting->>'charges_minor')::bigint, 0),
+      (posting->>'posting_id')::uuid, t.transfer_id,
       t.account_id, (posting->'source'->>'id')::uuid, t.payment_id, t.tenant_id, t.kind,
       posting->'source'->>'type', posting->>'psp', t.currency, posting->>'end', ''
     FROM stated t JOIN new_transfers USING (transfer_id)

@@ -1,0 +1,5 @@
+-- What the bank kept of a return, beside the amount that came back.
+ALTER TABLE transfers
+  ADD COLUMN charges_minor bigint NOT NULL DEFAULT 0,
+  ADD CONSTRAINT transfers_only_returns_have_charges
+    CHECK (charges_minor = 0 OR charges_minor > 0 AND kind = 'return') NOT VALID;
