@@ -1,3 +1,4 @@
+import { plantedCallbacks } from './planted-returns.ts'
 import type { PlantedViolation, UsedSystem } from './planted-violations.ts'
 
 /** Violations in the books of the second PSP, which names transfers by ids of its own. */
@@ -82,6 +83,7 @@ export function cameBackAtBank({ backAtBank: { id, refundId } }: UsedSystem): Pl
   ]
   return [
     ...plants.map((plant) => ({ ...table, ...plant, values: [id] })),
+    ...plantedCallbacks(id, 'asyncbank'),
     {
       database: 'payments',
       table: 'payments',

@@ -44,7 +44,7 @@ export function cameBack({ back: { id, refundId }, failedId }: UsedSystem): Plan
     ...lateCaptures(id, failedId),
     ...atTheBank(id, refund),
     ...inTheLedger(id, refund),
-    ...callbacks(id),
+    ...plantedCallbacks(id, 'main'),
   ]
 }
 
@@ -157,6 +157,46 @@ function atTheBank(id: string, refund: string): PlantedViolation[] {
     },
     {
       ...table,
+      what: 'a refund that the bank took back',
+      check: 'refunds_charged_once',
+      says: `${refund} is SUCCEEDED, but the PSP took it back`,
+      sql: `UPDATE movements SET reversed_at = decided_at WHERE ${ofKind('refund')}`,
+      values: [id],
+    },
+    {
+      ...table,
+      what: 'a return that the bank made twice',
+      check: 'returns_credited_once',
+      says: `of payment ${id} came back 2 times at the PSP`,
+      sql: `INSERT INTO movements (kind, movement_id, payment_id, fingerprint, verdict,
+              gateway_movement_id, amount_minor, currency, reason, decided_at)
+            SELECT kind, gen_random_uuid(), payment_id, fingerprint, verdict,
+              gateway_movement_id, amount_minor, currency, reason, decided_at
+            FROM movements WHERE ${ofKind('return')}`,
+      values: [id],
+    },
+    {
+      ...table,
+      what: 'a return of another amount',
+      check: 'returns_credited_once',
+      says: `of payment ${id}: expected 2.00 USD at the PSP, found 2.01 USD`,
+      sql: `UPDATE movements SET amount_minor = 201 WHERE ${ofKind('return')}`,
+      values: [id],
+    },
+    {
+      ...table,
+      what: 'a payment that the bank took back',
+      check: 'returns_credited_once',
+      says: `10.00 USD of payment ${id} came back at the PSP, for which there is no return`,
+      sql: `INSERT INTO movements (kind, movement_id, payment_id, fingerprint, verdict,
+              gateway_movement_id, amount_minor, currency, decided_at)
+            SELECT 'reversal', gen_random_uuid(), payment_id, fingerprint, verdict,
+              gen_random_uuid(), 1000, currency, decided_at
+            FROM movements WHERE ${ofKind('return')}`,
+      values: [id],
+    },
+    {
+      ...table,
       what: 'a return that the bank never made',
       check: 'returns_credited_once',
       says: 'is CREDITED, but nothing came back at the PSP',
@@ -221,7 +261,8 @@ function inTheLedger(id: string, refund: string): PlantedViolation[] {
   ]
 }
 
-function callbacks(id: string): PlantedViolation[] {
+/** Violations in the facts of callbacks about a payment of which money came back. */
+export function plantedCallbacks(id: string, psp: string): PlantedViolation[] {
   const ofReturn = `payment_id = $1 AND state = 'APPLIED' AND fact->>'kind' = 'return'
     AND fact->>'amountMinor' = '200'`
   return [
@@ -230,7 +271,7 @@ function callbacks(id: string): PlantedViolation[] {
       table: 'callback_facts',
       what: 'a fact that was applied twice',
       check: 'callbacks_applied_once',
-      says: '2 callbacks of main were applied that return',
+      says: `2 callbacks of ${psp} were applied that return`,
       sql: `INSERT INTO callback_facts SELECT (jsonb_populate_record(f, jsonb_build_object(
               'key', 'planted'))).* FROM callback_facts f WHERE ${ofReturn}`,
       values: [id],
@@ -240,7 +281,7 @@ function callbacks(id: string): PlantedViolation[] {
       table: 'callback_facts',
       what: 'a failure that was applied without an effect',
       check: 'callbacks_applied_once',
-      says: `a callback of main was applied that pay ${id} is failed, which is COMPLETED`,
+      says: `a callback of ${psp} was applied that pay ${id} is failed, which is COMPLETED`,
       sql: `INSERT INTO callback_facts SELECT (jsonb_populate_record(f, jsonb_build_object(
               'key', 'planted', 'fact', f.fact || jsonb_build_object('kind', 'pay',
               'ourId', f.payment_id, 'itsId', NULL, 'state', 'failed')))).*

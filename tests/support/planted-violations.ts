@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { connectAsAdmin } from './database-server.ts'
 import { cameBackAtBank } from './planted-at-asyncbank.ts'
 import { disputesLost } from './planted-disputes.ts'
+import { differencesOf } from './planted-differences.ts'
 import { cameBack } from './planted-returns.ts'
 
 /** The payments of a used system on which violations are planted. */
@@ -86,6 +87,8 @@ export function plantedViolations(used: UsedSystem): PlantedViolation[] {
     ...cameBack(used),
     ...cameBackAtBank(used),
     ...disputesLost(used),
+    ...differencesOf(used.back, { psp: 'main', currency: 'USD' }),
+    ...differencesOf(used.backAtBank, { psp: 'asyncbank', currency: 'EUR' }),
   ]
 }
 
@@ -152,8 +155,10 @@ function ledger({ completed: { id, account } }: UsedSystem): PlantedViolation[] 
       check: 'corrections_bounded',
       says: `corrects transfer ${id}, which does not exist`,
       sql: `UPDATE transfers SET kind = 'transfer', corrects_id = $1, correction = 'bounded'
-            WHERE transfer_id = (SELECT transfer_id FROM transfers WHERE kind = 'credit' LIMIT 1)`,
-      values: [id],
+            WHERE transfer_id = (SELECT t.transfer_id FROM transfers t
+              JOIN entries e USING (transfer_id)
+              WHERE t.kind = 'credit' AND e.account_id = $2 LIMIT 1)`,
+      values: [id, account],
     },
   ]
 }
