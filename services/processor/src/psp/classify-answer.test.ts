@@ -92,7 +92,10 @@ test('answers that leave the outcome open are ambiguous', () => {
 
 test('200 with an unknown status, an unreadable body or for another payment is ambiguous', () => {
   const truncated = '{"status":"appro\u0000<html><body>Bad'
-  const others = [{ ...approved, payment_id: OTHER }, { ...approved, status: 'held' }]
+  const others = [
+    { ...approved, payment_id: OTHER },
+    { ...approved, status: 'held' },
+  ]
   const bodies = [truncated, '', '[]', 'null', failed, ...others]
   for (const body of bodies) assert.equal(kindOf(200, body), 'ambiguous')
   const invalid = { ...answer(200, ''), body: Buffer.from([0xff, 0xfe]) }
