@@ -29,8 +29,11 @@ const TWICE: Partial<Record<Service, number>> = {
 }
 const PSP = { CAUDAL_PSP_TIMEOUT: '2s', CAUDAL_PSP_CONNECT_TIMEOUT: '1s' }
 
-/** Starts everything; it ends with the scope. */
-export async function startCluster(scope: TestScope): Promise<TestCluster> {
+/** Starts everything, with `env` in all processes; it ends with the scope. */
+export async function startCluster(
+  scope: TestScope,
+  env: NodeJS.ProcessEnv = PSP,
+): Promise<TestCluster> {
   const [kafka, redis, dataDir] = await Promise.all([
     startKafka({ nodes: 3 }),
     startRedis(scope),
@@ -40,7 +43,7 @@ export async function startCluster(scope: TestScope): Promise<TestCluster> {
   const system = await runProcesses({
     dataDir,
     replicas: TWICE,
-    env: { KAFKA_BROKERS: kafka.brokers.join(','), REDIS_URL: redis.url, ...PSP },
+    env: { KAFKA_BROKERS: kafka.brokers.join(','), REDIS_URL: redis.url, ...env },
   })
   scope.after(async () => void (await system.stop()))
   const { gateway_url: gatewayUrl, psp_url: pspUrl } = system.state
