@@ -94,6 +94,33 @@ test('P8: refunds, returns and rejections name the payment and the code', async 
   assert.equal(console?.['orig'], id)
 })
 
+test('P8: the console settles what was rejected, once, and reports it', async (t) => {
+  const { bank, about, settled } = await world(t)
+  await bank.behave({ default: 'decline' })
+  const ref = newRef()
+  const id = (await bank.order(examplePayment(ref))).fields['id'] ?? ''
+  assert.equal((await bank.ended(id))['state'], 'rejected')
+  const capture = () => bank.admin('POST', 'captures', { payment_id: uuid(ref) })
+  const { status, json } = await capture()
+  assert.deepEqual([status, json['gateway_transaction_id']], [201, id])
+  assert.deepEqual(
+    (await bank.list('charges', uuid(ref))).map((charge) => charge['gateway_transaction_id']),
+    [id],
+  )
+  assert.equal((await capture()).status, 404)
+  await settled(ref, id)
+  assert.deepEqual(
+    about(ref).map(({ state, code }) => [state, code]),
+    [
+      ['rejected', 'AC01'],
+      ['settled', undefined],
+    ],
+  )
+  await bank.behave({})
+  const { fields } = await bank.order(orderBack('refund', id, '50'))
+  assert.equal((await bank.ended(fields['id'] ?? ''))['state'], 'settled')
+})
+
 test('P8: callback_before_answer delivers the callback before the answer', async (t) => {
   const { bank, about } = await world(t)
   await bank.behave({ default: 'callback_before_answer', settle_ms: 60_000 })

@@ -80,7 +80,7 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
     list: (operation, filter) =>
       operation === 'pay' ? listRequests(db, filter) : listOperationRequests(db, operation, filter),
   })
-  const console = createConsole({ db, movements })
+  const console = createConsole({ db, movements, callbacks })
   addMovementRoutes(app, { cursors, books, console })
   const disputes = createDisputes(disputeBooks({ db, callbacks }))
   addDisputeRoutes(app, { cursors, db, disputes, console })

@@ -95,6 +95,30 @@ test('P8: every verdict is reported, signed over the raw bytes with every secret
   assert.equal(new Set(events.map((event) => event['event_id'])).size, events.length)
 })
 
+test('P8: the console captures what was declined, once, and reports the approval', async (t) => {
+  const { psp, settled } = await world(t)
+  await psp.behave({ default: 'decline' })
+  const paymentId = randomUUID()
+  assert.equal((await psp.pay(paymentId)).json['status'], 'failed')
+  await settled(paymentId)
+  const capture = () => psp.call('POST', '/admin/captures', { payment_id: paymentId })
+  const { status, json } = await capture()
+  assert.deepEqual([status, json['amount']], [201, '100.50'])
+  assert.deepEqual(await psp.charges(paymentId), [json])
+  const again = await capture()
+  assert.deepEqual([again.status, again.json['code']], [404, 'PAYMENT_NOT_FOUND'])
+  assert.deepEqual(types(await settled(paymentId)), ['payment.failed', 'payment.approved'])
+  const queried = (await psp.call('GET', `/v1/payments/${paymentId}`)).json
+  const transactionId = json['gateway_transaction_id']
+  assert.deepEqual(
+    [queried['status'], queried['gateway_transaction_id']],
+    ['approved', transactionId],
+  )
+  const ids = { payment_id: paymentId, gateway_transaction_id: transactionId }
+  await psp.behave({})
+  assert.equal((await psp.refund(randomUUID(), ids)).status, 200)
+})
+
 test('P8: a callback is repeated with the same bytes until the receiver accepts it', async (t) => {
   const { psp, receiver, settled } = await world(t)
   receiver.answerWith(503)

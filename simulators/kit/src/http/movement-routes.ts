@@ -9,6 +9,7 @@ import { parseAmount } from '@caudal/money/parse-amount.ts'
 import { type Static, Type } from 'typebox'
 import { listMovements, type ReturnedBooks } from '../store/list-moved-money.ts'
 import { addSequenceList } from './add-sequence-list.ts'
+import { type Charge, ChargeItem, showCharge } from './charge-item.ts'
 import { listQuery } from './list-query.ts'
 
 /** Money that came back: by request, by the bank, by taking an approval back, or by a dispute. */
@@ -57,6 +58,8 @@ export interface BankConsole {
   /** The currency of a charge; null if there is none of this payment. */
   currencyOf(paymentId: string): Promise<string | null>
   sendBack(kind: 'refund' | 'return', order: ConsoleOrder): Promise<SentBack | ConsoleRefusal>
+  /** Moves the money of a payment that the bank had declined; null if it declined none such. */
+  captureDeclined(paymentId: string): Promise<Charge | null>
 }
 
 /** What the bank booked for an order from its console. */
@@ -91,9 +94,11 @@ const ReturnOrder = Type.Object({
   reason: Reason,
   beyond_charge: Type.Optional(Type.Boolean()),
 })
-const problems = ['PAYMENT_NOT_FOUND', 'CORRECTION_EXCEEDS_ORIGINAL'] as const
+const CaptureOrder = Type.Object({ payment_id: Uuid })
+const NOT_FOUND = ['PAYMENT_NOT_FOUND'] as const
+const problems = [...NOT_FOUND, 'CORRECTION_EXCEEDS_ORIGINAL'] as const
 
-/** Adds the lists of money that came back, and the console that sends it back. */
+/** Adds the lists of money that came back, and the console, which moves it without its client. */
 export function addMovementRoutes(app: HttpServer, routes: MovementRoutes): void {
   for (const kind of ['refund', 'void', 'return', 'reversal'] as const) addList(app, routes, kind)
   app.post(
@@ -105,6 +110,15 @@ export function addMovementRoutes(app: HttpServer, routes: MovementRoutes): void
     '/admin/returns',
     { schema: { body: ReturnOrder, response: { 201: Return }, problems } },
     async ({ body }, reply) => reply.code(201).send(await order(routes, 'return', body)),
+  )
+  app.post(
+    '/admin/captures',
+    { schema: { body: CaptureOrder, response: { 201: ChargeItem }, problems: NOT_FOUND } },
+    async ({ body }, reply) => {
+      const charge = await routes.console.captureDeclined(body.payment_id.toLowerCase())
+      if (charge === null) throw new Problem('PAYMENT_NOT_FOUND')
+      return reply.code(201).send(showCharge(charge))
+    },
   )
 }
 
