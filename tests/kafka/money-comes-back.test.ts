@@ -4,11 +4,16 @@ import { SLOW } from '@caudal/testing/slow.ts'
 import type { TestScope } from '@caudal/testing/test-database.ts'
 import { assertMoneyKept } from '../money-back/assert-money-kept.ts'
 import { refundIsSent, underWayIn } from '../money-back/check-money.ts'
-import { addressesOf, PLAY_ENV, type PlayedSystem } from '../money-back/played-system.ts'
+import {
+  addressesOf,
+  PLAY_ENV,
+  type PlayedSystem,
+  startSurely,
+} from '../money-back/played-system.ts'
 import { SERVICE_NAMES } from '../support/processes/plan-processes.ts'
 import { startCluster } from '../support/processes/test-cluster.ts'
 
-const PLAY = { users: 8, orders: 8, crashEvery: 45, latencyMs: 300 }
+const PLAY = { users: 8, orders: 8, crashEvery: 70, latencyMs: 300 }
 const LONGEST_MS = 200
 
 /** Two processes of each service on three brokers; a crash is one of all of them, and the banks. */
@@ -23,7 +28,7 @@ async function playedCluster(scope: TestScope): Promise<PlayedSystem> {
       await delay(random() * LONGEST_MS) // the moment of the crash, not a synchronisation
       await Promise.all(all.map((one) => one.kill()))
       const underWay = await underWayIn(dataDir)
-      await Promise.all(all.map((one) => one.start()))
+      await startSurely(all)
       return { ...underWay, 'crash of all processes': 1 }
     },
   }

@@ -4,8 +4,19 @@ import { type Play, playMoney } from './play-money.ts'
 import type { PlayedSystem } from './played-system.ts'
 
 /** Of fewer payments these may not come up. */
-const ENOUGH = 400
-const RARE = new Set(['refund adopted', 'case opened', 'callback contradicts'])
+const ENOUGH = 2_000
+const RARE = new Set([
+  'late success recovered',
+  'late success refunded',
+  'late success in suspense',
+  'refund by void',
+  'refund reversed',
+  'refund adopted',
+  'return in suspense',
+  'case opened',
+  'receivable',
+  'callback contradicts',
+])
 
 /** The seed of a play: that of CAUDAL_TEST_SEED, or one that is printed. */
 function seedOf(t: TestContext): number {

@@ -1,26 +1,40 @@
 import { eventually } from '@caudal/testing/eventually.ts'
-import { connectAsAdmin } from '../support/database-server.ts'
 import { countIn } from '../support/processes/inspect-processes.ts'
 import { violationsOf } from '../support/user-client.ts'
 import { differencesOf, netAtPsp, netInLedger } from './books.ts'
+import { contradictionsWithoutCase } from './check-cases.ts'
 import type { Counts, PlayedSystem } from './played-system.ts'
 
-const APPLIED_MS = 60_000
+/** Five minutes is how long a PSP is asked about what it claims of an operation that has failed. */
+const APPLIED_MS = 420_000
 const SENT_MS = 300_000
 const SENDING = `operation_attempts WHERE status = 'SENDING'`
-/** Refunds whose money left, or may leave. */
-const LIVE = `status IN ('PENDING', 'SUBMITTED', 'IN_DOUBT', 'SUCCEEDED')`
+/** Refunds whose money left, or may leave, of what was captured. */
+const LIVE = `status IN ('PENDING', 'SUBMITTED', 'IN_DOUBT', 'SUCCEEDED')
+          AND origin <> 'late_capture'`
 
 /** What must not be there when all is quiet, by the table that would have it. */
 const NEVER: readonly [database: string, what: string, violation: string][] = [
   [
     'payments',
-    `payments p WHERE amount_minor <
+    `payments p WHERE CASE status WHEN 'COMPLETED' THEN amount_minor ELSE 0 END <
        (SELECT coalesce(sum(amount_minor), 0) FROM refunds
         WHERE refunds.payment_id = p.payment_id AND ${LIVE}) +
        (SELECT coalesce(sum(amount_minor), 0) FROM returns
         WHERE returns.payment_id = p.payment_id AND status = 'CREDITED')`,
     'payments returned more than was captured',
+  ],
+  [
+    'payments',
+    `refunds r JOIN payments p USING (payment_id) WHERE r.origin = 'client' AND p.amount_minor <
+       (SELECT sum(amount_minor) FROM refunds q WHERE q.payment_id = r.payment_id
+          AND q.origin <> 'late_capture' AND q.created_at <= r.created_at
+          AND NOT coalesce(q.refused_at <= r.created_at
+            AND (q.approved_at IS NULL OR q.approved_at > r.created_at), false)
+          AND (q.recaptured_at IS NULL OR q.recaptured_at > r.created_at)) +
+       (SELECT coalesce(sum(amount_minor), 0) FROM returns
+        WHERE returns.payment_id = r.payment_id AND matched_at <= r.created_at)`,
+    'refunds were accepted beyond what was captured',
   ],
   ['payments', 'payments WHERE pending_minor <> 0', 'payments have refunds that do not end'],
   ['payments', 'payments WHERE finalized_at IS NULL', 'payments did not end'],
@@ -36,6 +50,12 @@ export async function violationsOfMoney(system: PlayedSystem): Promise<string[]>
     const [there, here] = await Promise.all([netAtPsp(url), netInLedger(dataDir, psp)])
     found.push(...differencesOf(there, here).map((difference) => `${psp}: ${difference}`))
   }
+  return [...found, ...(await violationsInTables(dataDir))]
+}
+
+/** What the tables of a quiet system must not have. */
+export async function violationsInTables(dataDir: string): Promise<string[]> {
+  const found: string[] = []
   for (const [database, what, violation] of NEVER) {
     const count = await countIn(dataDir, database, what)
     if (count > 0) found.push(`${count} ${violation}`)
@@ -51,39 +71,26 @@ async function callbacksAreApplied(dataDir: string): Promise<string[]> {
   )
 }
 
-async function contradictionsWithoutCase(dataDir: string): Promise<string[]> {
-  const contradicting = await idsIn(
-    dataDir,
-    'processor',
-    `SELECT DISTINCT payment_id AS id FROM callback_facts
-     WHERE state = 'CONTRADICTION' AND payment_id IS NOT NULL`,
-  )
-  const known = new Set(
-    await idsIn(dataDir, 'payments', 'SELECT DISTINCT payment_id AS id FROM cases'),
-  )
-  return contradicting
-    .filter((id) => !known.has(id))
-    .map((id) => `the PSP contradicts payment ${id}, and there is no case`)
-}
-
-async function idsIn(dataDir: string, database: string, query: string): Promise<string[]> {
-  const admin = await connectAsAdmin(dataDir, `caudal_${database}`)
-  try {
-    return (await admin.query<{ id: string }>(query)).rows.map(({ id }) => id)
-  } finally {
-    await admin.end()
-  }
-}
-
 /** How often what is to be survived has happened. */
 export function happenedIn(dataDir: string): Promise<Counts> {
   return countAll(dataDir, [
     ['payment in doubt', 'payments', 'payments WHERE in_doubt_at IS NOT NULL'],
     ['payment canceled', 'payments', `payments WHERE reason = 'canceled'`],
+    ['late success recovered', 'payments', `payments WHERE late_capture = 'RECOVERED'`],
+    ['late success in suspense', 'payments', `payments WHERE late_capture = 'SUSPENDED'`],
+    [
+      'late success refunded',
+      'payments',
+      `refunds WHERE origin = 'late_capture' AND status = 'SUCCEEDED'`,
+    ],
     ['refund succeeded', 'payments', `refunds WHERE status = 'SUCCEEDED'`],
+    ['refund by void', 'processor', `operations WHERE kind = 'void' AND status = 'COMPLETED'`],
+    ['refund reversed', 'payments', `refunds WHERE status = 'REVERSED'`],
     ['refund adopted', 'payments', `refunds WHERE origin = 'psp'`],
     ['return credited', 'payments', `returns WHERE status = 'CREDITED'`],
+    ['return in suspense', 'payments', `returns WHERE status = 'SUSPENDED'`],
     ['case opened', 'payments', 'cases'],
+    ['receivable', 'payments', `cases WHERE reason = 'receivable'`],
     ['callback applied', 'processor', `callbacks WHERE state = 'APPLIED'`],
     ['callback contradicts', 'processor', `callbacks WHERE state = 'CONTRADICTION'`],
   ])

@@ -12,11 +12,14 @@ export type Stage = {
   bankUrl: () => string
   /** The token of a client that may ask for refunds; made anew, since tokens expire. */
   clientToken: () => Promise<string>
-  /** Whether money is also sent back without a refund, which only a callback reports. */
+  /** Whether money also moves without a request, which only a callback reports. */
   atConsole: boolean
-  /** Numbers in [0, 1), the same for the same seed. */
+  /** Numbers in [0, 1), the same for the same seed. What is drawn depends on no answer. */
   random: () => number
 }
+
+/** What an employee of the bank can do. */
+type Moves = 'refunds' | 'returns' | 'captures'
 
 /** What was asked for, and how often each answer came. */
 export type Tally = Map<string, number>
@@ -30,37 +33,57 @@ const RETURN_REASONS = ['AC06', 'AM05', 'FOCR', 'MS03']
 
 /**
  * One user pays all orders, one after the other. Some payments are canceled, refunded in part or as
- * a whole and more than there is, refunded at the bank's own console, or returned by the bank.
+ * a whole and more than there is, refunded at the bank's own console, or returned by the bank. Some
+ * orders are paid again, which only one that failed can be, and some payments that the bank has
+ * declined it captures later.
  */
 export async function playUser(stage: Stage, user: SeededUser, tally: Tally): Promise<void> {
+  const paymentIds: string[] = []
   for (const { external_order_id: orderId, amount, currency } of user.orders) {
     const paymentId = await pay(stage, user, orderId, tally)
-    if (stage.random() < 0.25) await cancel(stage, user, paymentId, tally)
+    paymentIds.unshift(paymentId)
+    if (stage.random() < 0.25) {
+      const token = (): string => user.token
+      await cancel(stage, { path: `payments/${paymentId}`, token }, tally)
+    }
     // Some go back while the payment may still be in doubt, most once it has ended.
     if (stage.random() < 0.7) await untilEnded(stage, user, paymentId)
     const whole = parseAmount(amount, currency)
     const part = (): string =>
       formatAmount(BigInt(1 + Math.floor(stage.random() * Number(whole))), currency)
     const acts: Promise<void>[] = []
-    const count = Math.floor(stage.random() * 3)
+    const count = Math.floor(stage.random() * 4)
     for (let index = 0; index < count; index += 1) {
-      acts.push(refund(stage, paymentId, stage.random() < 0.3 ? null : part(), tally))
+      const amount = stage.random() < 0.3 ? null : part()
+      acts.push(refund(stage, { paymentId, amount, isCanceled: stage.random() < 0.1 }, tally))
     }
-    if (stage.atConsole) acts.push(...backAtConsole(stage, paymentId, part, tally))
+    if (stage.random() < 0.2) acts.push(payAgain(stage, user, orderId, tally))
+    if (stage.atConsole) acts.push(...atConsole(stage, paymentIds, part, tally))
     await Promise.all(acts)
   }
 }
 
-/** Some payments are refunded by an employee of the bank, or returned by the payee's. */
-function backAtConsole(
+/** Some payments are refunded or captured by an employee of the bank, or returned by its payee. */
+function atConsole(
   stage: Stage,
-  paymentId: string,
+  paymentIds: readonly string[],
   part: () => string,
   tally: Tally,
 ): Promise<void>[] {
+  const [paymentId = ''] = paymentIds
   const acts: Promise<void>[] = []
-  if (stage.random() < 0.1) acts.push(atConsole(stage, 'refunds', paymentId, part(), tally))
-  if (stage.random() < 0.2) acts.push(atConsole(stage, 'returns', paymentId, part(), tally))
+  const move = (what: Moves, order: object, id = paymentId): void => {
+    acts.push(moveAtConsole(stage, what, { payment_id: id, ...order }, tally))
+  }
+  if (stage.random() < 0.1) move('refunds', { amount: part() })
+  if (stage.random() < 0.2) {
+    const reason = RETURN_REASONS[Math.floor(stage.random() * RETURN_REASONS.length)]!
+    // Some payees' banks return money of which nothing is left at ours.
+    move('returns', { amount: part(), reason, beyond_charge: stage.random() < 0.3 })
+  }
+  // The money of one that failed before the last may have been spent since.
+  const earlier = paymentIds[Math.floor(stage.random() * 4)]
+  if (stage.random() < 0.5) move('captures', {}, earlier)
   return acts
 }
 
@@ -80,30 +103,47 @@ async function pay(
   }, 'a payment is accepted')
 }
 
-async function cancel(
+/** Another payment of the order; refused unless the first one has failed. */
+async function payAgain(
   { gatewayUrl }: Stage,
   user: SeededUser,
-  paymentId: string,
-  tally: Tally,
-): Promise<void> {
-  await again(async () => {
-    const headers = { authorization: `Bearer ${user.token}` }
-    const url = `${gatewayUrl()}/api/v1/payments/${paymentId}/cancel`
-    const { statusCode, body } = await request(url, { method: 'POST', headers })
-    await body.dump()
-    if (![202, 409].includes(statusCode)) throw new Error(`a cancel got ${statusCode}`)
-    count(tally, `cancel ${statusCode}`)
-  }, 'a cancel is answered')
-}
-
-async function refund(
-  { gatewayUrl, clientToken }: Stage,
-  paymentId: string,
-  amount: string | null,
+  orderId: string,
   tally: Tally,
 ): Promise<void> {
   const key = randomUUID()
   await again(async () => {
+    const { status, text } = await postPayment(gatewayUrl(), user, orderId, key)
+    if (![202, 409].includes(status)) throw new Error(`a second payment got ${status}: ${text}`)
+    count(tally, `second payment ${status}`)
+  }, 'a second payment is answered')
+}
+
+/** A user cancels a payment, or a client a refund. */
+async function cancel(
+  { gatewayUrl }: Stage,
+  { path, token }: { path: string; token: () => string | Promise<string> },
+  tally: Tally,
+): Promise<void> {
+  await again(async () => {
+    const headers = { authorization: `Bearer ${await token()}` }
+    const url = `${gatewayUrl()}/api/v1/${path}/cancel`
+    const { statusCode, body } = await request(url, { method: 'POST', headers })
+    await body.dump()
+    if (![202, 409].includes(statusCode)) throw new Error(`a cancel got ${statusCode}`)
+    count(tally, `cancel of ${path.split('/')[0]} ${statusCode}`)
+  }, 'a cancel is answered')
+}
+
+type Refund = { paymentId: string; amount: string | null; isCanceled: boolean }
+
+async function refund(
+  stage: Stage,
+  { paymentId, amount, isCanceled }: Refund,
+  tally: Tally,
+): Promise<void> {
+  const { gatewayUrl, clientToken } = stage
+  const key = randomUUID()
+  const refundId = await again(async () => {
     const { statusCode, body } = await request(
       `${gatewayUrl()}/api/v1/payments/${paymentId}/refunds`,
       {
@@ -117,21 +157,24 @@ async function refund(
         signal: AbortSignal.timeout(REQUEST_MS),
       },
     )
-    const { code = '' } = (await body.json()) as { code?: string }
+    const answer = (await body.json()) as { code?: string; refund_id?: string }
+    const { code = '' } = answer
     if (![202, 409, 422].includes(statusCode)) throw new Error(`a refund got ${statusCode} ${code}`)
     count(tally, `refund ${statusCode} ${code}`.trim())
+    return answer.refund_id
   }, 'a refund is answered')
+  if (!isCanceled) return
+  // An act of the play either way, so that their number depends on no answer.
+  if (refundId === undefined) count(tally, 'cancel of no refund')
+  else await cancel(stage, { path: `refunds/${refundId}`, token: clientToken }, tally)
 }
 
-async function atConsole(
-  { bankUrl, random }: Stage,
-  what: 'refunds' | 'returns',
-  paymentId: string,
-  amount: string,
+async function moveAtConsole(
+  { bankUrl }: Stage,
+  what: Moves,
+  order: object,
   tally: Tally,
 ): Promise<void> {
-  const reason = RETURN_REASONS[Math.floor(random() * RETURN_REASONS.length)]
-  const order = { payment_id: paymentId, amount, ...(what === 'returns' && { reason }) }
   // Not again if there is no answer: what a second one moves would be money of its own.
   const answer = await request(`${bankUrl()}/admin/${what}`, {
     method: 'POST',

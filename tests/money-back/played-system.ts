@@ -1,3 +1,4 @@
+import { eventually } from '@caudal/testing/eventually.ts'
 import type { TestScope } from '@caudal/testing/test-database.ts'
 import { dataDirectory } from '../support/launch-system.ts'
 import type { Service } from '../support/processes/plan-processes.ts'
@@ -6,6 +7,7 @@ import {
   type ProcessesOptions,
   runProcesses,
 } from '../support/processes/run-processes.ts'
+import type { ServiceProcess } from '../support/processes/service-process.ts'
 
 /** How often something happened, by its name. */
 export type Counts = Record<string, number>
@@ -28,6 +30,7 @@ export type PlayedSystem = {
   crash(random: () => number, isOver: () => boolean): Promise<Counts>
 }
 
+const START_MS = 60_000
 const KILLED: readonly Service[] = ['processor', 'payments']
 /** Euros are paid at the asynchronous bank, all else at the other; both answer soon, or never. */
 export const PLAY_ENV = {
@@ -55,10 +58,23 @@ export async function playedProcesses(
       const running = system.of(KILLED[Math.floor(random() * KILLED.length)]!)
       const process = running[Math.floor(random() * running.length)]!
       await process.kill()
-      await process.start()
+      await startSurely([process])
       return { kill: 1 }
     },
   }
+}
+
+/** Starts processes, again those that ended because the machine was too busy, as systemd does. */
+export async function startSurely(processes: readonly ServiceProcess[]): Promise<void> {
+  const startOne = async (one: ServiceProcess): Promise<void> => {
+    const started = async (): Promise<true> => {
+      await one.kill() // one that is not ready in time still runs
+      await one.start()
+      return true
+    }
+    await eventually(started, { timeoutMs: START_MS, label: `${one.service} starts` })
+  }
+  await Promise.all(processes.map(startOne))
 }
 
 /** Where these processes listen. */
