@@ -78,7 +78,7 @@ export async function startSurely(processes: readonly ServiceProcess[]): Promise
 }
 
 /** Where these processes listen. */
-function addressesOf({ state }: Processes): Addresses {
+export function addressesOf({ state }: Processes): Addresses {
   const { gateway_url: gatewayUrl, psp_url: main, asyncbank_url: asyncbank } = state
   return { gatewayUrl: gatewayUrl!, banks: { main: main!, asyncbank: asyncbank! } }
 }
