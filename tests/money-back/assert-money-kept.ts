@@ -19,7 +19,7 @@ const RARE = new Set([
 ])
 
 /** The seed of a play: that of CAUDAL_TEST_SEED, or one that is printed. */
-function seedOf(t: TestContext): number {
+export function seedOf(t: TestContext): number {
   const seed = Number(process.env['CAUDAL_TEST_SEED'] ?? Date.now() % 1_000_000)
   t.diagnostic(`CAUDAL_TEST_SEED=${seed}`)
   return seed

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { connectAsAdmin } from './database-server.ts'
 import { cameBackAtBank } from './planted-at-asyncbank.ts'
-import { disputesLost } from './planted-disputes.ts'
 import { differencesOf } from './planted-differences.ts'
+import { disputesLost } from './planted-disputes.ts'
 import { cameBack } from './planted-returns.ts'
 
 /** The payments of a used system on which violations are planted. */
@@ -11,9 +11,8 @@ export type UsedSystem = {
   otherId: string
   failedId: string
   unpaidOrder: string
-  /** In USD, at the default PSP. */
+  /** At the default PSP and, in EUR, at the second one. */
   back: BackPayment
-  /** In EUR, at the second PSP. */
   backAtBank: BackPayment
   /** Of 10.00, 3.00 were disputed and lost. */
   disputed: { id: string; disputeId: string }

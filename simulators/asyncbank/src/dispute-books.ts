@@ -25,7 +25,13 @@ export function disputeBooks({
     async moveBack(tx, { disputeId, gatewayId, amountMinor, currency, reason }, { chargeId }) {
       const of = { kind: 'dispute', amountMinor, currency, originalId: chargeId } as const
       const end = { state: 'settled', code: reason, behaviour: 'approve', settleMs: 0 } as const
-      const own = { transferId: gatewayId, ref: disputeId, key: null, fingerprint: '', chargesMinor: 0n }
+      const own = {
+        transferId: gatewayId,
+        ref: disputeId,
+        key: null,
+        fingerprint: '',
+        chargesMinor: 0n,
+      }
       await insertTransfers(tx, [{ ...own, ...of, ...end, accountNumber: '' }])
     },
     bodyOf({ disputeId, gatewayId, amountMinor, currency, reason, state }, { chargeId }) {

@@ -2,11 +2,7 @@ import type { PspAnswer } from '@caudal/contracts/events/payments.ts'
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import { type Sql, sql } from '@caudal/postgres/sql.ts'
 import type { OperationFacts, OperationKind, PayoutFacts } from '../domain/operation-facts.ts'
-import type {
-  OperationReason,
-  OperationStatus,
-  PspOperation,
-} from '../domain/psp-operation.ts'
+import type { OperationReason, OperationStatus, PspOperation } from '../domain/psp-operation.ts'
 import type { OperationTable } from './operation-tables.ts'
 import { stepOf } from './stored-steps.ts'
 
