@@ -8,6 +8,7 @@ import type { Counts, PlayedSystem } from './played-system.ts'
 /** Five minutes is how long a PSP is asked about what it claims of an operation that has failed. */
 const APPLIED_MS = 420_000
 const SENT_MS = 300_000
+const UNDELIVERED = 'callbacks WHERE delivered_at IS NULL'
 const SENDING = `operation_attempts WHERE status = 'SENDING'`
 /** Refunds whose money left, or may leave, of what was captured. */
 const LIVE = `status IN ('PENDING', 'SUBMITTED', 'IN_DOUBT', 'SUCCEEDED')
@@ -63,9 +64,15 @@ export async function violationsInTables(dataDir: string): Promise<string[]> {
   return [...found, ...(await contradictionsWithoutCase(dataDir))]
 }
 
-/** Waits until every callback has had its effect: some wait for the outcome of an operation. */
+/**
+ * Waits until every callback has arrived and had its effect: after a crash a bank sends again with
+ * growing pauses, and some wait for the outcome of an operation.
+ */
 async function callbacksAreApplied(dataDir: string): Promise<string[]> {
-  const waiting = () => countIn(dataDir, 'processor', `callbacks WHERE state = 'RECEIVED'`)
+  const waiting = async (): Promise<number> =>
+    (await countIn(dataDir, 'psp', UNDELIVERED)) +
+    (await countIn(dataDir, 'asyncbank', UNDELIVERED)) +
+    (await countIn(dataDir, 'processor', `callbacks WHERE state = 'RECEIVED'`))
   return eventually(async () => (await waiting()) === 0 && [], { timeoutMs: APPLIED_MS }).catch(
     async () => [`${await waiting()} callbacks wait without end`],
   )
@@ -105,12 +112,11 @@ export async function refundIsSent(dataDir: string, isOver: () => boolean): Prom
 
 /** What a crash of everything has cut off, while only the database runs. */
 export async function underWayIn(dataDir: string): Promise<Counts> {
-  const undelivered = 'callbacks WHERE delivered_at IS NULL'
   const counts = await countAll(dataDir, [
     ['refund under way', 'payments', `refunds WHERE status IN ('PENDING', 'SUBMITTED')`],
     ['refund at its PSP', 'processor', SENDING],
-    ['main', 'psp', undelivered],
-    ['asyncbank', 'asyncbank', undelivered],
+    ['main', 'psp', UNDELIVERED],
+    ['asyncbank', 'asyncbank', UNDELIVERED],
     ['stored', 'processor', `callbacks WHERE state = 'RECEIVED'`],
   ])
   const { main = 0, asyncbank = 0, stored = 0, ...refunds } = counts

@@ -36,7 +36,7 @@ export const LOST_ANSWERS: Phase = {
 /** What the banks do, in turns. */
 const PHASES: readonly Phase[] = [
   { behaviour: { default: 'random:0.2' } },
-  { behaviour: { default: 'random_callbacks:0.5' } },
+  { behaviour: { default: 'random_callbacks:0.3' } },
   { behaviour: { by_operation: { refund: 'random:0.3', void: 'random:0.3' } } },
   LOST_ANSWERS,
   { behaviour: { by_operation: { refund: 'reverse_after_success' } } },
