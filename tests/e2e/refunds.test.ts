@@ -277,7 +277,8 @@ describe('P12: money comes back through the whole system', () => {
       ['disable', 'disabled'],
       ['enable', 'enabled'],
     ]) {
-      const words = ['psp', action!, 'asyncbank', '--reason', 'a test', '--json']
+      const why = action === 'enable' ? [] : ['--reason', 'a test']
+      const words = ['psp', action!, 'asyncbank', ...why, '--json']
       const { code, stdout, stderr } = await runCaudal(system.data_dir, words)
       assert.equal(code, 0, stderr)
       assert.equal((JSON.parse(stdout) as Record<string, unknown>)['state'], state)
@@ -289,7 +290,11 @@ describe('P12: money comes back through the whole system', () => {
     }
     assert.deepEqual(
       changes.map(({ state, reason }) => [state, reason]),
-      ['enabled', 'disabled', 'draining'].map((state) => [state, 'a test']),
+      [
+        ['enabled', 'none given'],
+        ['disabled', 'a test'],
+        ['draining', 'a test'],
+      ],
     )
     const unknown = await runCaudal(system.data_dir, ['psp', 'drain', 'nosuch', '--reason', 'x'])
     assert.equal(unknown.code, 1)

@@ -29,13 +29,13 @@ const STATES: Readonly<Record<string, string>> = {
 /** `caudal psp`: the PSPs, and which of them take payments. */
 export const psp: CliCommand = {
   summary: 'list the PSPs or the changes of one; enable, drain (no new payments) or disable one',
-  usage: 'psp list | changes NAME | enable NAME | drain NAME | disable NAME --reason R',
+  usage: 'psp list | changes NAME | enable NAME | drain NAME | disable NAME [--reason R]',
   arguments: [['NAME', 'a PSP, as list prints it']],
   options: {
     reason: {
       type: 'string',
       value: 'R',
-      about: 'enable, drain, disable: why; needed, and kept with the change',
+      about: 'enable, drain, disable: why; kept with the change',
     },
   },
   positionals: { min: 1, max: 2 },
@@ -49,7 +49,7 @@ export const psp: CliCommand = {
     if (state === undefined && invocation.values['reason'] !== undefined) {
       throw new UsageError(`--reason is no option of psp ${action}`)
     }
-    const reason = state === undefined ? '' : textOption(invocation.values, 'reason')
+    const reason = textOption(invocation.values, 'reason', 'none given')
     const system = await findSystem(invocation)
     if (name === undefined) {
       const { psps } = await list(system)

@@ -29,7 +29,7 @@ const PSEUDONYMOUS = new Set(
    kind stripe psp overdraft_limit_minor revision change change_id
    refund_id method decline_code failure_reason version
    dispute_id outcome return_id reference reason_code payment contradiction subject detail
-   posting posting_id source end otherwise case_id
+   posting posting_id source end otherwise charges charges_minor case_id
    gateway_response error_code message gateway_transaction_id`.split(/\s+/),
 )
 

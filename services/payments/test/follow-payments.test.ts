@@ -311,6 +311,7 @@ test('metrics show requests, states and open payments, and OpenAPI describes the
   assert.deepEqual(Object.keys(paths).toSorted(), [
     '/internal/payments/{payment_id}/steps',
     '/internal/payments/{payment_id}/waits',
+    '/v1/blocked-destinations/unblock',
     '/v1/cases',
     '/v1/ops/payments',
     '/v1/ops/payments/{payment_id}',

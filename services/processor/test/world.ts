@@ -31,7 +31,11 @@ export type RefundResult = Extract<
   CaudalEvent,
   { event_type: `refund.${'submitted' | 'in_doubt' | 'succeeded' | 'failed' | 'canceled'}` }
 >
-type Behaviour = { default?: string; by_account?: Record<string, string> }
+type Behaviour = {
+  default?: string
+  by_account?: Record<string, string>
+  by_operation?: Record<string, string>
+}
 
 export type World = {
   db: Db

@@ -137,8 +137,9 @@ function decideOwn(
 }
 
 function isOpenHint({ fact, reporting }: MatchedFact, decided: CallbackDecision): boolean {
-  if (reporting.adapter.capabilities.callbackTrust !== 'hint') return false
-  if (fact.state !== 'approved' && fact.state !== 'failed') return false
+  const isClaim =
+    fact.state === 'approved' && reporting.adapter.capabilities.callbackTrust === 'hint'
+  if (!isClaim && fact.state !== 'failed') return false
   return !isOver(decided.operation) && decided.result === 'APPLIED'
 }
 

@@ -59,6 +59,15 @@ test('a hint about an operation that has not ended makes its status query due no
   assert.equal(withoutId.operation.step, 'query')
 })
 
+test('rule 9: a failure that a callback states is confirmed by a query before it ends anything', () => {
+  const asked = decideCallback(sent, TERMS, fact('failed'), verdict)
+  assert.deepEqual([asked.operation.status, asked.operation.step], ['PENDING', 'query'])
+  assert.deepEqual([asked.result, kindsOf(asked)], ['APPLIED', []])
+  const cannotAsk = { ...verdict, capabilities: { ...capabilities, queryBy: 'none' } } as const
+  const ended = decideCallback(sent, TERMS, fact('failed'), cannotAsk)
+  assert.deepEqual([ended.operation.status, kindsOf(ended)], ['FAILED', ['failed']])
+})
+
 test('a hint that what failed has succeeded is asked about, by its own id too', () => {
   const byItsId = { ...hint, capabilities: { ...hint.capabilities, queryBy: 'its_id' } } as const
   for (const context of [hint, byItsId]) {

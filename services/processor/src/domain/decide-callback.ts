@@ -62,7 +62,8 @@ export function decideCallback(
   const named = nameByFact(operation, fact, context)
   if (named !== null) return decided(operation, [named])
   if (fact.state === 'pending') return decided(operation, [decidePending(operation, context)])
-  if (!isVerdict(fact, context)) return decided(operation, [decideHint(operation, fact, context)])
+  if (!isVerdict(operation, fact, context))
+    return decided(operation, [decideHint(operation, fact, context)])
   const verdict = decideVerdict(operation, fact, context)
   if (fact.state !== 'reversed') return decided(operation, [verdict])
   const isKnown = hasSucceeded(operation)
@@ -125,7 +126,7 @@ function nameByFact(
   const { itsId, state } = fact
   if (context.capabilities.queryBy !== 'its_id' || itsId === null) return null
   if (isOver(operation) || itsIdOf(operation) !== null) return null
-  if (state !== 'pending' && isVerdict(fact, context)) return null
+  if (state !== 'pending' && isVerdict(operation, fact, context)) return null
   const named = answeredBy(operation, { status: 'pending', gateway_transaction_id: itsId })
   // The answer may still come, and tells no less than that the request is pending.
   const isAwaited = operation.step === 'await' && state === 'pending'
@@ -137,10 +138,18 @@ function decidePending(operation: PspOperation, context: CallbackContext): PspDe
   return operation.step === 'send' ? awaitVerdict(operation, context) : unchanged(operation)
 }
 
-/** A reversal is one whatever the trust: a query tells no more of what was approved and undone. */
-function isVerdict({ state, itsId }: CallbackFact, { capabilities }: CallbackContext): boolean {
+/**
+ * A reversal is a verdict whatever the trust: a query tells no more of what was approved and
+ * undone. A failure releases money, so it is confirmed by a query where the PSP can be asked.
+ */
+function isVerdict(
+  operation: PspOperation,
+  { state, itsId }: CallbackFact,
+  context: CallbackContext,
+): boolean {
   if (state === 'reversed' && itsId !== null) return true
-  return capabilities.callbackTrust === 'verdict' && (state === 'failed' || itsId !== null)
+  if (context.capabilities.callbackTrust !== 'verdict') return false
+  return state === 'failed' ? !canBeAsked(operation, itsId, context) : itsId !== null
 }
 
 function decideHint(

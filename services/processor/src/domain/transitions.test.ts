@@ -89,9 +89,7 @@ function checkTable(promised: Capabilities): void {
     const failures = rows.filter(
       ({ from, to }) => to.status === 'FAILED' && from.left === 'may be in flight',
     )
-    const isHint = promised.callbackTrust === 'hint'
     assert.deepEqual([...new Set(failures.map(({ fact }) => fact))].toSorted(), [
-      ...(isHint ? [] : ['callback: failed']),
       'declined',
       'late: declined',
       'query: failed',
