@@ -145,7 +145,7 @@ test('P15: one bad item of a signed batch does not stop the others, which apply'
   const bad = [
     null,
     'no item',
-    itemOf(first, 'settled', { id: newId(), kind: 'payout' }),
+    itemOf(first, 'settled', { id: newId(), kind: 'gift' }),
     itemOf(first, 'settled', { id: newId(), amount: 'much' }),
     // It can be read, but what came back is in a currency that does not exist.
     itemOf(first, 'settled', { id: newId(), kind: 'return', ccy: 'ZZZ' }),

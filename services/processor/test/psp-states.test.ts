@@ -118,7 +118,7 @@ test('a change is recorded once, and every instance follows it without a restart
 test('the history of a PSP shows who changed its state, why and when, the newest first', async (t) => {
   const service = await started(t)
   const change = (state: string, reason: string) =>
-    ask(service, '/v1/psps/main/state', 'psps:write', { state, reason })
+    ask(service, '/v1/psps/main/state', 'psps:write tenants:any', { state, reason })
   for (const [state, reason] of [
     ['draining', 'the bank moves its data center'],
     ['disabled', 'it has begun'],
