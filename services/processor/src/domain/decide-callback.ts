@@ -62,8 +62,9 @@ export function decideCallback(
   const named = nameByFact(operation, fact, context)
   if (named !== null) return decided(operation, [named])
   if (fact.state === 'pending') return decided(operation, [decidePending(operation, context)])
-  if (!isVerdict(operation, fact, context))
+  if (!isVerdict(operation, fact, context)) {
     return decided(operation, [decideHint(operation, fact, context)])
+  }
   const verdict = decideVerdict(operation, fact, context)
   if (fact.state !== 'reversed') return decided(operation, [verdict])
   const isKnown = hasSucceeded(operation)
