@@ -22,6 +22,7 @@ const SHARED = [
   'retry',
   'outbound',
   'idempotency',
+  'crash-points',
 ]
 const FOR_TESTS = ['testing', 'local-postgres']
 const SIMULATORS = ['psp-simulator', 'push-simulator', 'asyncbank-simulator']

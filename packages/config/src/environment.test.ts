@@ -144,6 +144,25 @@ test('the settings of one service override the common ones', () => {
   assert.equal(config.client.clientSecret, 'own-secret')
 })
 
+test('P9: a crash point is refused in production, and so is one that does not exist', () => {
+  const refused = (env: Record<string, string>): string[] => {
+    try {
+      readEnvironment(env, (reader) => readServiceSettings(reader, 'PAYMENTS'))
+      return []
+    } catch (error) {
+      return (error as ConfigError).problems.map((problem) => problem.split(' ')[0]!)
+    }
+  }
+  const point = { CAUDAL_CRASH_POINT: 'facts.before:3' }
+  assert.deepEqual(refused(point), [])
+  assert.deepEqual(refused({ ...point, NODE_ENV: 'production' }), ['CAUDAL_CRASH_POINT'])
+  const log = { CAUDAL_CRASH_LOG: 'reached', NODE_ENV: 'production' }
+  assert.deepEqual(refused(log), ['CAUDAL_CRASH_LOG'])
+  for (const wrong of ['fact.before', 'facts', 'facts.before:0', 'facts.before:x']) {
+    assert.deepEqual(refused({ CAUDAL_CRASH_POINT: wrong }), ['CAUDAL_CRASH_POINT'], wrong)
+  }
+})
+
 test('a prefix of metrics is a beginning of names, and any other text is refused', () => {
   const read = (prefix: string) =>
     readEnvironment({ CAUDAL_METRICS_PREFIX: prefix }, (reader) =>

@@ -1,3 +1,4 @@
+import { CRASH_VARIABLES, parseCrashPoint } from '@caudal/crash-points/crash-point.ts'
 import { LOG_LEVELS, type LogLevel } from '@caudal/telemetry/logger.ts'
 import { DEFAULT_PORTS, type ProcessName } from './default-ports.ts'
 import type { EdgeSettings } from './edge-settings.ts'
@@ -22,6 +23,7 @@ export function readServiceSettings(
   reader: EnvironmentReader,
   service: ProcessName,
 ): ServiceSettings {
+  refuseCrashPoints(reader)
   return {
     host: readHost(reader, service),
     port: reader.port(`CAUDAL_${service}_PORT`, DEFAULT_PORTS[service]),
@@ -30,6 +32,21 @@ export function readServiceSettings(
     ...readMetricsPrefix(reader),
     edge: readEdgeSettings(reader, service),
   }
+}
+
+/** Only tests kill a process on purpose: in production nothing may ask for that. */
+function refuseCrashPoints(reader: EnvironmentReader): void {
+  const point = reader.optional('CAUDAL_CRASH_POINT')
+  const isKnown = point === undefined || parseCrashPoint(point).fatal !== undefined
+  if (!isKnown) reader.refuse('CAUDAL_CRASH_POINT', 'must be <point>[:<nth hit>]')
+  if (!isProduction(reader)) return
+  for (const name of CRASH_VARIABLES) {
+    if (reader.optional(name) !== undefined) reader.refuse(name, 'must not be set in production')
+  }
+}
+
+function isProduction(reader: EnvironmentReader): boolean {
+  return reader.optional('NODE_ENV') === 'production'
 }
 
 function readHost(reader: EnvironmentReader, service: string): string {
@@ -104,7 +121,7 @@ export function readDatabaseSettings(reader: EnvironmentReader, service: string)
   return {
     databaseUrl,
     logDatabaseUrl: reader.url(namesLog ? ownLog : 'CAUDAL_LOG_DATABASE_URL', logUrl, POSTGRES),
-    refuseOwner: reader.optional('NODE_ENV') === 'production',
+    refuseOwner: isProduction(reader),
     ...(kafka && { kafka }),
   }
 }

@@ -1,5 +1,7 @@
 import type { BatchResult } from '@caudal/batching/process-batch.ts'
 import type { ParseEvent } from '@caudal/contracts/parse-event.ts'
+import { crashPoint } from '@caudal/crash-points/crash-point.ts'
+import type { Step } from '@caudal/crash-points/steps.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { isRetryable } from '@caudal/retry/is-retryable.ts'
@@ -97,9 +99,11 @@ async function attemptBatch<W>(
     positions: Positions
   },
 ): Promise<Omit<AppliedBatch, 'skipped'>> {
-  return transaction(db, async (tx) => {
+  const apply = async (tx: Tx): Promise<Omit<AppliedBatch, 'skipped'>> => {
     const keys = keysOf(routed)
+    crashPoint('before', 'positions')
     const blocked = await advanceOffsets(tx, consumer, advancesOf(records, positions), keys)
+    crashPoint('after', 'positions')
     const closed = blocked.ordered.size + blocked.unordered.size + refused.size
     const parked = closed > 0 ? selectParked(records, routed, { refused, blocked }) : []
     const aside = new Set(parked.map((it) => it.record))
@@ -108,7 +112,13 @@ async function attemptBatch<W>(
     const result = work.length > 0 ? await process(tx, work) : undefined
     if (parked.length > 0) await parkRecords(tx, consumer, parked)
     return { processed: work.length, parked, afterCommit: result?.afterCommit }
-  })
+  }
+  return transaction(db, apply, () => stepsOf(records))
+}
+
+/** The batch, as a step of each topic that it has records of. */
+function stepsOf(records: readonly LogRecord[]): Set<Step> {
+  return new Set(records.map(({ topic }) => topic as Step))
 }
 
 function keysOf<W>(routed: readonly RecordedWork<W>[]): BatchKeys {

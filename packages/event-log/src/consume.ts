@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ParseEvent } from '@caudal/contracts/parse-event.ts'
+import { crashPoint } from '@caudal/crash-points/crash-point.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import { describeFailures } from '@caudal/retry/describe-fault.ts'
@@ -277,7 +278,9 @@ class RunningConsumer<W> implements Consumer {
     const now = new Map(this.#positions)
     const moved = [...now].filter(([key, offset]) => this.#reported.get(key) !== offset)
     if (moved.length === 0) return
+    crashPoint('before', 'report')
     if (await this.#membership!.report(positionList(new Map(moved)))) this.#reported = now
+    crashPoint('after', 'report')
   }
 
   async #retryParked(): Promise<void> {

@@ -1,3 +1,4 @@
+import { crashPoint } from '@caudal/crash-points/crash-point.ts'
 import type { EventLog, NewRecord } from '@caudal/event-log/event-log.ts'
 import type { ClientBase } from 'pg'
 import { advance, closable, type Gap, type OutboxProgress } from './outbox-progress.ts'
@@ -34,7 +35,9 @@ export async function publishBatch(
   if (rows.length === 0 && dead.length === 0) {
     return { records, oldestAt: undefined, progress: before }
   }
+  crashPoint('before', 'append')
   await log.append(records)
+  crashPoint('after', 'append')
   const kept = { ...before, gaps: before.gaps.filter((gap) => !dead.includes(gap)) }
   // Rows of a gap that was given up and came all the same at the last look are published above.
   const ids = rows.map((row) => Number(row.id))
@@ -126,6 +129,7 @@ async function saveProgress(
   ids: readonly number[],
 ): Promise<Omit<Published, 'records'>> {
   const after = advance(before, ids, Number.NaN)
+  crashPoint('before', 'outbox-marks')
   const { rows } = await client.query<{ now: Date; oldest_at: Date | null }>({
     name: 'save-progress',
     text: `UPDATE outbox_progress SET published_to = $1, missing_first = $2, missing_last = $3
@@ -138,6 +142,7 @@ async function saveProgress(
       ids[0],
     ],
   })
+  crashPoint('after', 'outbox-marks')
   const { now, oldest_at: oldestAt } = rows[0]!
   // The clock is read behind the snapshot that showed the gap, so its owners had all begun before.
   return { progress: advance(before, ids, now.getTime() + 1), oldestAt: oldestAt ?? undefined }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { crashPoint, type Steps } from '@caudal/crash-points/crash-point.ts'
 import { backoffMs } from '@caudal/retry/backoff-ms.ts'
 import {
   CommitRefusedError,
@@ -22,16 +23,16 @@ type Work<T> = (tx: Tx, last: LastStatements) => Promise<T>
  * with jitter, so `work` can run several times and must have no effects outside the database. BEGIN
  * is sent with the first statement of `work`, and COMMIT with the statements that `work` adds to
  * `last`. If one of those fails, COMMIT rolls back and the transaction throws the statement's
- * error.
+ * error. `steps` name what is committed, if tests kill the process before and after it.
  *
  * @throws {CommitRefusedError} if PostgreSQL answers COMMIT with ROLLBACK (rule 1)
  * @throws {CommitUnknownError} if the connection breaks during COMMIT
  * @throws {DatabaseUnavailableError} if there is no connection; nothing was committed
  */
-export async function transaction<T>(db: Db, work: Work<T>): Promise<T> {
+export async function transaction<T>(db: Db, work: Work<T>, steps?: Steps): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await attemptTransaction(db, work, ['BEGIN'])
+      return await attemptTransaction(db, work, { opening: ['BEGIN'], steps })
     } catch (error) {
       if (!isRetryableConflict(error) || attempt === ATTEMPTS_AT_MOST) throw error
       await delay(backoffMs(BACKOFF, attempt, Math.random()))
@@ -55,17 +56,18 @@ export function snapshot<T>(
   work: (tx: Tx) => Promise<T>,
   { seconds = READ_SECONDS, keeps = [] }: { seconds?: number; keeps?: readonly string[] } = {},
 ): Promise<T> {
-  return attemptTransaction(db, work, [
+  const opening = [
     'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
     `SET LOCAL statement_timeout = '${seconds}s'`,
     ...keeps.map((table) => `LOCK TABLE ONLY ${table} IN ACCESS SHARE MODE`),
-  ])
+  ]
+  return attemptTransaction(db, work, { opening })
 }
 
 async function attemptTransaction<T>(
   db: Db,
   work: Work<T>,
-  opening: readonly string[],
+  { opening, steps }: { opening: readonly string[]; steps?: Steps | undefined },
 ): Promise<T> {
   const tx = await connect(db)
   const last: LastStatements = []
@@ -87,7 +89,9 @@ async function attemptTransaction<T>(
     tx.release(broken)
     throw isConnectionFault(error) ? new DatabaseUnavailableError(error) : error
   }
+  crashPoint('before', steps)
   await commit(tx, last)
+  crashPoint('after', steps)
   return result
 }
 

@@ -19,7 +19,11 @@ const MAX_QUEUE = 1_000
 /** Joins requests to create users; tenants take turns. */
 export function createUserCreation({ db, ...deps }: ProcessBatchDeps & { db: Db }): UserCreation {
   const process = async (work: UserCreationWork[]): Promise<User[][]> => {
-    const result: BatchResult<User[]> = await transaction(db, (tx) => processBatch(deps, tx, work))
+    const result: BatchResult<User[]> = await transaction(
+      db,
+      (tx) => processBatch(deps, tx, work),
+      'users',
+    )
     result.afterCommit?.()
     return [...result.outcomes]
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Device } from '@caudal/contracts/device.ts'
+import { crashPoint } from '@caudal/crash-points/crash-point.ts'
 import type { Outbound } from '@caudal/outbound/create-outbound.ts'
 import type { Deadline } from '@caudal/outbound/deadline.ts'
 import {
@@ -115,7 +116,9 @@ async function push(
   const answered = await Promise.all(
     devices.map(async (device): Promise<DeviceOutcome> => {
       const startedAt = performance.now()
+      crashPoint('before', 'push')
       const outcome = await channels[peer].send(device.token, content, signal)
+      crashPoint('after', 'push')
       observer.answered(peer, outcome, performance.now() - startedAt)
       return { device, outcome }
     }),

@@ -1,3 +1,4 @@
+import { crashPoint } from '@caudal/crash-points/crash-point.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
 import type { Notification, NotifiedOutcome, SettledStatus } from '../domain/notification.ts'
 
@@ -81,11 +82,13 @@ export async function claimDueNotifications(
   db: Db | Tx,
   { limit, leaseMs }: { limit: number; leaseMs: number },
 ): Promise<Notification[]> {
+  crashPoint('before', 'due-notifications')
   const { rows } = await db.query<Row>({
     name: 'claim-due-notifications',
     text: CLAIM,
     values: [limit, leaseMs],
   })
+  crashPoint('after', 'due-notifications')
   return rows.map((row) => ({
     key: row.payment_id,
     paymentId: row.of_payment_id ?? row.payment_id,

@@ -1,3 +1,4 @@
+import { crashPoint } from '@caudal/crash-points/crash-point.ts'
 import { intArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -78,5 +79,7 @@ async function save(db: Db, tried: readonly TriedNotification[]): Promise<void> 
     WHERE n.payment_id = t.payment_id
       AND (n.status = 'PENDING' AND n.attempts = t.attempt OR
         n.status <> 'SENT' AND t.status = 'SENT')`
+  crashPoint('before', 'deliveries')
   await db.query(named('save-outcomes', statement))
+  crashPoint('after', 'deliveries')
 }

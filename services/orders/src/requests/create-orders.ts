@@ -47,7 +47,7 @@ async function createInRounds(
   const work = requests.map((orders) => ({ type: 'creation', orders }) as const)
   for (let round = 1; ; round += 1) {
     try {
-      const { outcomes } = await transaction(db, (tx) => processBatch({}, tx, work))
+      const { outcomes } = await transaction(db, (tx) => processBatch({}, tx, work), 'orders')
       return [...outcomes]
     } catch (error) {
       if (!(error instanceof OrderRaceError) || round === ROUNDS_AT_MOST) throw error

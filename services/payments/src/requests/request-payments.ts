@@ -134,18 +134,22 @@ async function accept(
   attempts: Attempt[],
 ): Promise<PaymentRequestOutcome[]> {
   const { region, refusalsPerDay, afterCommit } = deps
-  const result = await transaction(deps.db, async (tx, last) => {
-    const processed = await processRequests(
-      { region, refusalsPerDay, last, afterCommit },
-      tx,
-      attempts,
-    )
-    for (const [index, outcome] of processed.outcomes.entries()) {
-      const isNew = outcome.kind === 'answered' && !outcome.replayed
-      if (isNew) attempts[index]!.written.add(outcome.answer.body)
-    }
-    return processed
-  })
+  const result = await transaction(
+    deps.db,
+    async (tx, last) => {
+      const processed = await processRequests(
+        { region, refusalsPerDay, last, afterCommit },
+        tx,
+        attempts,
+      )
+      for (const [index, outcome] of processed.outcomes.entries()) {
+        const isNew = outcome.kind === 'answered' && !outcome.replayed
+        if (isNew) attempts[index]!.written.add(outcome.answer.body)
+      }
+      return processed
+    },
+    'payment-requests',
+  )
   result.afterCommit?.()
   return result.outcomes.map((outcome, index) => {
     if (outcome.kind === 'rejected') return outcome

@@ -46,22 +46,26 @@ export async function applyFacts(
   deps: ApplyFactsDeps,
   which: { most: number } | FactKey,
 ): Promise<AppliedFacts> {
-  return transaction(deps.db, async (tx) => {
-    const claimed = await claimFacts(tx, which)
-    if (claimed.length === 0) return NOTHING
-    const { facts, now } = await lockAll(deps, tx, claimed)
-    const repeated = await claimIds(tx, facts)
-    const plan = decideFacts(deps, facts, now, repeated)
-    await save(tx, deps, plan, now)
-    // The configuration may have lost a PSP since.
-    const gone = claimed.filter(({ psp }) => deps.findPsp(psp) === undefined)
-    const names = newNamesOf(plan)
-    await finishFacts(tx, [
-      ...plan.outcomes.map((outcome) => finishedOf(outcome)),
-      ...gone.map((fact) => ({ ...fact, ...UNKNOWN_PSP })),
-    ])
-    return { ...appliedOf(plan), ...((await wakeFacts(tx, names)) && { dueInMs: 0 }) }
-  })
+  return transaction(
+    deps.db,
+    async (tx) => {
+      const claimed = await claimFacts(tx, which)
+      if (claimed.length === 0) return NOTHING
+      const { facts, now } = await lockAll(deps, tx, claimed)
+      const repeated = await claimIds(tx, facts)
+      const plan = decideFacts(deps, facts, now, repeated)
+      await save(tx, deps, plan, now)
+      // The configuration may have lost a PSP since.
+      const gone = claimed.filter(({ psp }) => deps.findPsp(psp) === undefined)
+      const names = newNamesOf(plan)
+      await finishFacts(tx, [
+        ...plan.outcomes.map((outcome) => finishedOf(outcome)),
+        ...gone.map((fact) => ({ ...fact, ...UNKNOWN_PSP })),
+      ])
+      return { ...appliedOf(plan), ...((await wakeFacts(tx, names)) && { dueInMs: 0 }) }
+    },
+    'facts',
+  )
 }
 
 const UNKNOWN_PSP = { state: 'PARKED', cause: 'psp_unknown', paymentId: null } as const

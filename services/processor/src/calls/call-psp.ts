@@ -1,3 +1,4 @@
+import { crashPoint } from '@caudal/crash-points/crash-point.ts'
 import type { CallKey } from '@caudal/outbound/call-key.ts'
 import type { Deadline } from '@caudal/outbound/deadline.ts'
 import { childTraceparent } from '@caudal/telemetry/trace-context.ts'
@@ -73,7 +74,9 @@ export function refusedCall({ observer }: CallPspDeps, call: PspCall): PspCallRe
 async function sendOne({ client, observer }: CallPspDeps, call: SendCall): Promise<PspCallResult> {
   const { facts, body, attempt, begun, deadline } = call
   const request = { expected: facts, body, traceparent: childOf(facts) }
+  crashPoint('before', facts.kind)
   const sent = await client.send(request, deadline)
+  crashPoint('after', facts.kind)
   observer.sent(facts, attempt, sent)
   return { kind: 'sent', facts, attempt, begun, sent }
 }
@@ -84,7 +87,9 @@ async function queryOne(
 ): Promise<PspCallResult> {
   const { facts, query, itsId, deadline } = call
   const asked = { expected: facts, itsId, traceparent: childOf(facts) }
+  crashPoint('before', 'query')
   const found = await client.find(asked, deadline)
+  crashPoint('after', 'query')
   observer.found(facts, query, found)
   return { kind: 'found', facts, query, found }
 }

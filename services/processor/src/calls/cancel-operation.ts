@@ -20,25 +20,29 @@ export async function cancelOperation(
   actor: Actor,
 ): Promise<CancelResult> {
   const table = tableOf(request)
-  const done = await transaction(db, async (tx) => {
-    if (await addCanceled(tx, request)) return null
-    const operations = await lockRequest(tx, request)
-    // With a second operation, or as a row of another tenant, it is not to be canceled.
-    const [first] = operations
-    if (!first || operations.length > 1) return 'too_late'
-    const { operationId, state, facts, now } = first
-    const decided = decideCancel(state)
-    if (decided.kind === 'was_canceled') return null
-    if (decided.kind === 'refused' || facts === null) return 'too_late'
-    const { operation, emission } = decided.decision
-    if (emission === null) throw new Error('a cancel emits its event')
-    await saveDecisions(tx, table, {
-      operations: [{ operationId, state: operation }],
-      closed: [],
-      events: resultEvents(facts, emission, { region, now, psp: operation.psp, actor }),
-    })
-    return { facts, emission }
-  })
+  const done = await transaction(
+    db,
+    async (tx) => {
+      if (await addCanceled(tx, request)) return null
+      const operations = await lockRequest(tx, request)
+      // With a second operation, or as a row of another tenant, it is not to be canceled.
+      const [first] = operations
+      if (!first || operations.length > 1) return 'too_late'
+      const { operationId, state, facts, now } = first
+      const decided = decideCancel(state)
+      if (decided.kind === 'was_canceled') return null
+      if (decided.kind === 'refused' || facts === null) return 'too_late'
+      const { operation, emission } = decided.decision
+      if (emission === null) throw new Error('a cancel emits its event')
+      await saveDecisions(tx, table, {
+        operations: [{ operationId, state: operation }],
+        closed: [],
+        events: resultEvents(facts, emission, { region, now, psp: operation.psp, actor }),
+      })
+      return { facts, emission }
+    },
+    'cancels',
+  )
   if (done === 'too_late') return done
   if (done !== null) {
     wakeRelay()

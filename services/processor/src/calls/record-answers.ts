@@ -82,16 +82,20 @@ async function recordLocked(
   deps: RecordAnswersDeps,
   answers: readonly PspCallResult[],
 ): Promise<void> {
-  const { plan, refused, moved } = await transaction(deps.db, async (tx) => {
-    const ids = [...new Set(answers.map((result) => result.facts.operationId))]
-    const stored = await lockOperations(tx, deps.table, ids)
-    const checked = await refuseRepeatedIds(tx, deps.table, answers, stored)
-    const planned = decideAll(deps, checked.results, stored)
-    await save(tx, deps, checked.results, planned)
-    const leaving = unsentOf(checked.results, planned)
-    const others = deps.failover && (await moveToNext(tx, deps.failover, leaving))
-    return { plan: planned, refused: checked.refused, moved: others ?? new Map<string, string>() }
-  })
+  const { plan, refused, moved } = await transaction(
+    deps.db,
+    async (tx) => {
+      const ids = [...new Set(answers.map((result) => result.facts.operationId))]
+      const stored = await lockOperations(tx, deps.table, ids)
+      const checked = await refuseRepeatedIds(tx, deps.table, answers, stored)
+      const planned = decideAll(deps, checked.results, stored)
+      await save(tx, deps, checked.results, planned)
+      const leaving = unsentOf(checked.results, planned)
+      const others = deps.failover && (await moveToNext(tx, deps.failover, leaving))
+      return { plan: planned, refused: checked.refused, moved: others ?? new Map<string, string>() }
+    },
+    'answers',
+  )
   if (moved.size > 0) deps.failover?.moved([...new Set(moved.values())], latest(plan.dueInMs))
   for (const { facts, errorClass } of refused) deps.observer.refused(facts, errorClass)
   report(deps, plan.emitted)

@@ -79,21 +79,25 @@ export async function takeDue(deps: TakeDueDeps): Promise<Claimed<PspCall>> {
     return { calls: [], count: 0, more: false }
   }
   let limits: DueLimits | undefined
-  const plan = await transaction(deps.db, async (tx) => {
-    limits = {
-      send: gate.sendLimits(),
-      query: deps.queryLimits(),
-      await: MOST_LOST,
-      held: gate.held(),
-    }
-    // Read before the rows' own deadlines begin, so that ours never end later (rule 9).
-    const deadline = deadlineIn(deps.policy.timeoutMs)
-    const due = await claimDue(tx, deps.table, limits, deps.claimed)
-    const moved = await moveOthers(tx, deps, due)
-    const planned = decideAll(deps, due, { deadline, moved })
-    if (planned.operations.length > 0) await save(tx, deps.table, planned)
-    return planned
-  })
+  const plan = await transaction(
+    deps.db,
+    async (tx) => {
+      limits = {
+        send: gate.sendLimits(),
+        query: deps.queryLimits(),
+        await: MOST_LOST,
+        held: gate.held(),
+      }
+      // Read before the rows' own deadlines begin, so that ours never end later (rule 9).
+      const deadline = deadlineIn(deps.policy.timeoutMs)
+      const due = await claimDue(tx, deps.table, limits, deps.claimed)
+      const moved = await moveOthers(tx, deps, due)
+      const planned = decideAll(deps, due, { deadline, moved })
+      if (planned.operations.length > 0) await save(tx, deps.table, planned)
+      return planned
+    },
+    'due-operations',
+  )
   if (plan.moved.length > 0) deps.failover?.moved(plan.moved, 0)
   if (plan.events.length > 0) deps.wakeRelay()
   for (const { facts, emission } of plan.emitted) {

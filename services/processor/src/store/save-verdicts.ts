@@ -1,4 +1,5 @@
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
+import { crashPoint } from '@caudal/crash-points/crash-point.ts'
 import { type OutboxEvent, outboxInsert } from '@caudal/outbox/add-to-outbox.ts'
 import {
   bigintArray,
@@ -97,7 +98,9 @@ export async function saveVerdicts(
       (SELECT count(*) FROM moved) = (SELECT count(*) FROM wanted)
         AND (SELECT count(*) FROM claimed) = ${approved.length}::bigint,
       '${raw(NOT_AWAITED)}', 'an operation is not awaiting this answer')`
+  crashPoint('before', 'verdicts')
   await db.query(named(`save-verdicts-of-${table.name}`, statement))
+  crashPoint('after', 'verdicts')
 }
 
 /** Whether the error is the refused compare-and-set of `saveVerdicts`. */

@@ -1,3 +1,4 @@
+import { crashPoint } from '@caudal/crash-points/crash-point.ts'
 import { byteaArray, intArray, textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
 import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
@@ -83,9 +84,11 @@ export async function storeCallbacks(
       ) AS n USING (callback_id)
     )
     SELECT callback_id, position, state = 'RECEIVED' AS is_due FROM new_facts`
+  crashPoint('before', 'callbacks')
   const { rows } = await db.query<{ callback_id: string; position: number; is_due: boolean }>(
     named('store-callbacks', statement),
   )
+  crashPoint('after', 'callbacks')
   const newFacts = Map.groupBy(rows, (row) => row.callback_id)
   return callbacks.map(({ callbackId, facts: all }) => {
     const own = newFacts.get(callbackId) ?? []

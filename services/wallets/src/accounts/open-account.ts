@@ -24,13 +24,17 @@ export async function openAccount(
 ): Promise<{ status: AccountStatus; isNew: boolean }> {
   const { db, region, afterCommit } = deps
   const command = openingOf([account], { tenantId: account.tenantId, actor })
-  const result = await transaction(db, async (tx) => {
-    const work = [{ command, origin: { traceparent } }]
-    const { outcomes } = await processBatch({ region, slot: 0 }, tx, work)
-    const [opened] = outcomes
-    const isNew = opened?.outcome.type === 'opened' && opened.outcome.accounts.length > 0
-    return { status: await findAccountStatus(tx, account.accountId), isNew }
-  })
+  const result = await transaction(
+    db,
+    async (tx) => {
+      const work = [{ command, origin: { traceparent } }]
+      const { outcomes } = await processBatch({ region, slot: 0 }, tx, work)
+      const [opened] = outcomes
+      const isNew = opened?.outcome.type === 'opened' && opened.outcome.accounts.length > 0
+      return { status: await findAccountStatus(tx, account.accountId), isNew }
+    },
+    'accounts',
+  )
   afterCommit()
   return result
 }

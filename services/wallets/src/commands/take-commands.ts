@@ -132,8 +132,10 @@ async function runBatch(deps: LaneDeps, work: readonly Work[]): Promise<Answer[]
   for (let attempt = 1; ; attempt += 1) {
     const keysAreNew = attempt === 1 && watch.keysAreNew()
     try {
-      const processed = await transaction(db, (tx, last) =>
-        processBatch({ region, slot, last, keysAreNew }, tx, work),
+      const processed = await transaction(
+        db,
+        (tx, last) => processBatch({ region, slot, last, keysAreNew }, tx, work),
+        'ledger-commands',
       )
       const outcomes = processed.outcomes.map(({ outcome }) => outcome)
       watch.saw(outcomes)

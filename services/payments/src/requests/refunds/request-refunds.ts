@@ -87,14 +87,18 @@ async function decide(
     attempts.map(({ request }) => ({ ...request, principalId: request.clientId })),
   )
   const work = attempts.map(({ request }, index) => ({ request, answer: answers[index] }))
-  const result = await transaction(db, async (tx) => {
-    const processed = await processRefundRequests({ region, policy, afterCommit }, tx, work)
-    for (const [index, outcome] of processed.outcomes.entries()) {
-      const isNew = outcome.kind === 'answered' && !outcome.replayed
-      if (isNew) attempts[index]!.written.add(outcome.answer.body)
-    }
-    return processed
-  })
+  const result = await transaction(
+    db,
+    async (tx) => {
+      const processed = await processRefundRequests({ region, policy, afterCommit }, tx, work)
+      for (const [index, outcome] of processed.outcomes.entries()) {
+        const isNew = outcome.kind === 'answered' && !outcome.replayed
+        if (isNew) attempts[index]!.written.add(outcome.answer.body)
+      }
+      return processed
+    },
+    'refund-requests',
+  )
   result.afterCommit?.()
   return result.outcomes.map((outcome, index) => {
     if (outcome.kind === 'rejected') return outcome
