@@ -105,7 +105,7 @@ export async function playMoney(system: PlayedSystem, play: Play): Promise<PlayR
 }
 
 /** A token that is made anew before it expires, and after a crash. */
-function tokenSource(dataDir: string): () => Promise<string> {
+export function tokenSource(dataDir: string): () => Promise<string> {
   let known: Promise<string> | undefined
   let until = 0
   const make = async (): Promise<string> => {

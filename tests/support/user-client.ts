@@ -180,13 +180,29 @@ export function countMessages(pushUrl: string): Promise<Map<string, number>> {
   return countByPayment(`${pushUrl}/admin/messages`)
 }
 
+/** The ids of the messages that devices received, by payment. */
+export async function messageIdsOf(pushUrl: string): Promise<Map<string, Set<string>>> {
+  const messages = await readAll<DeviceMessage>(`${pushUrl}/admin/messages`)
+  const byPayment = Map.groupBy(messages, ({ payment_id: id }) => id)
+  return new Map(
+    [...byPayment].map(([id, own]) => [id, new Set(own.map(({ message_id: it }) => it))]),
+  )
+}
+
 async function countByPayment(url: string): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
-  let cursor = ''
-  for (;;) {
-    const page = await readPage<{ payment_id: string }>(`${url}?limit=1000${cursor}`)
-    for (const { payment_id: id } of page.data) counts.set(id, (counts.get(id) ?? 0) + 1)
-    if (!page.has_more) return counts
+  for (const { payment_id: id } of await readAll<{ payment_id: string }>(url)) {
+    counts.set(id, (counts.get(id) ?? 0) + 1)
+  }
+  return counts
+}
+
+async function readAll<T>(url: string): Promise<T[]> {
+  const all: T[] = []
+  for (let cursor = ''; ;) {
+    const page = await readPage<T>(`${url}?limit=1000${cursor}`)
+    all.push(...page.data)
+    if (!page.has_more) return all
     cursor = `&cursor=${encodeURIComponent(page.next_cursor!)}`
   }
 }

@@ -53,15 +53,18 @@ export class ServiceProcess {
     return this.#lines
   }
 
-  /** Starts or restarts the process at its address; resolves when it is ready. */
-  async start(): Promise<void> {
+  /**
+   * Starts or restarts the process at its address; resolves when it is ready. `more` are variables
+   * of this start only.
+   */
+  async start(more: NodeJS.ProcessEnv = {}): Promise<void> {
     const { service, env, logFile } = this.#options
     const cli = join(this.#root, 'cli/bin/caudal.js')
     // With an IPC channel, the process ends when its parent dies.
     const child = spawn(process.execPath, [cli, 'start', service, '--json'], {
       cwd: this.#root,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env,
+      env: { ...env, ...more },
     })
     this.#child = child
     this.#exited = once(child, 'exit').then(([code]) => {
@@ -89,6 +92,11 @@ export class ServiceProcess {
   /** Kills the process with SIGKILL. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL')
+  }
+
+  /** Waits for the end of the process. */
+  async ended(): Promise<void> {
+    await this.#exited
   }
 
   /** SIGSTOP: the process hangs and keeps its connections open. */

@@ -26,19 +26,23 @@ export async function setPspState(
   db: Db,
   { psp, state, reason, actor }: StateChange,
 ): Promise<void> {
-  await transaction(db, async (tx) => {
-    const { rowCount } = await tx.query(sql`
+  await transaction(
+    db,
+    async (tx) => {
+      const { rowCount } = await tx.query(sql`
       INSERT INTO psp_states AS present (psp, state, reason)
       SELECT ${psp}::text, ${state}::text, ${reason}::text
       WHERE ${state} <> 'enabled' OR EXISTS (SELECT FROM psp_states WHERE psp = ${psp})
       ON CONFLICT (psp) DO UPDATE SET
         state = excluded.state, reason = excluded.reason, changed_at = statement_timestamp()
       WHERE present.state <> excluded.state`)
-    if (rowCount === 0) return
-    await tx.query(sql`
+      if (rowCount === 0) return
+      await tx.query(sql`
       INSERT INTO psp_state_changes (psp, state, reason, actor_type, actor_id)
       VALUES (${psp}, ${state}, ${reason}, ${actor.type}, ${actor.id})`)
-  })
+    },
+    'psp-states',
+  )
 }
 
 type ChangeRow = {

@@ -22,15 +22,17 @@ export async function reprocessCallback(
   read: (stored: StoredBody) => readonly CallbackFact[],
   accounts: readonly NamedAccount[] | null = null,
 ): Promise<boolean> {
-  return transaction(db, async (tx) => {
-    const { rows } = await tx.query<StoredBody & { is_masked: boolean }>(sql`
+  return transaction(
+    db,
+    async (tx) => {
+      const { rows } = await tx.query<StoredBody & { is_masked: boolean }>(sql`
       SELECT psp, body, is_masked FROM callbacks 
       WHERE callback_id = ${callbackId}${ofAccounts(accounts)} FOR UPDATE`)
-    const [stored] = rows
-    if (stored === undefined) return false
-    // A masked body may no longer have the ids that it came with.
-    const facts = stored.is_masked ? [] : read(stored).filter(({ state }) => state !== 'unknown')
-    await tx.query(sql`
+      const [stored] = rows
+      if (stored === undefined) return false
+      // A masked body may no longer have the ids that it came with.
+      const facts = stored.is_masked ? [] : read(stored).filter(({ state }) => state !== 'unknown')
+      await tx.query(sql`
       UPDATE callback_facts f SET
         state = 'RECEIVED', due_at = statement_timestamp(), applied_at = NULL, tries = 0,
         fact = CASE WHEN f.fact->>'state' = 'unknown'
@@ -42,7 +44,9 @@ export async function reprocessCallback(
       ) AS r(key, fact) ON r.key = o.key
       WHERE o.callback_id = ${callbackId} AND o.state IN ('PARKED', 'CONTRADICTION')
         AND f.psp = o.psp AND f.psp_account = o.psp_account AND f.key = o.key`)
-    await finishCallbacks(tx, [callbackId])
-    return true
-  })
+      await finishCallbacks(tx, [callbackId])
+      return true
+    },
+    'reprocessed-callbacks',
+  )
 }

@@ -39,14 +39,18 @@ export async function sweepHolds(deps: SweepDeps): Promise<number> {
 /** How many were due, and how many of them had not ended before. */
 async function sweepBatch(deps: SweepDeps): Promise<{ claimed: number; ended: number }> {
   const { db, region, observer, afterCommit } = deps
-  const swept = await transaction(db, async (tx) => {
-    const due = await claimDueHolds(tx, HOLDS_AT_ONCE)
-    if (due.length === 0) return null
-    const work = due.map((hold): Work => ({ command: expiryOf(hold), origin: TIMER }))
-    const { outcomes } = await processBatch({ region, slot: 0 }, tx, work)
-    await forgetEndedHolds(tx, due)
-    return { work, outcomes: outcomes.map(({ outcome }) => outcome) }
-  })
+  const swept = await transaction(
+    db,
+    async (tx) => {
+      const due = await claimDueHolds(tx, HOLDS_AT_ONCE)
+      if (due.length === 0) return null
+      const work = due.map((hold): Work => ({ command: expiryOf(hold), origin: TIMER }))
+      const { outcomes } = await processBatch({ region, slot: 0 }, tx, work)
+      await forgetEndedHolds(tx, due)
+      return { work, outcomes: outcomes.map(({ outcome }) => outcome) }
+    },
+    'expired-holds',
+  )
   if (swept === null) return { claimed: 0, ended: 0 }
   afterCommit()
   observer.holdsExpired(swept.work, swept.outcomes)
