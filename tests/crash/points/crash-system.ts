@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { CATALOGUE } from '@caudal/contracts/catalogue.ts'
 import { CRASH_POINTS, type CrashPoint } from '@caudal/crash-points/steps.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import type { TestScope } from '@caudal/testing/test-database.ts'
@@ -92,7 +93,10 @@ async function killAt(
   return (await deaths()) > before
 }
 
-/** Starts the services to record which points they reach, until all are. Throws for the others. */
+/**
+ * Starts the services to record which points they reach, until each point is reached by some
+ * service, and those of a topic by each of its consumers. Throws for those that are not.
+ */
 export async function discoverPoints({ played, processes }: CrashSystem): Promise<ServicePoints> {
   const restartAll = (envOf: (service: Crashed) => NodeJS.ProcessEnv) =>
     Promise.all(CRASHED.map((service) => restart(processes.of(service)[0]!, envOf(service))))
@@ -106,15 +110,26 @@ export async function discoverPoints({ played, processes }: CrashSystem): Promis
     )
   await eventually(
     async () => {
-      const all = new Set((await reached()).flatMap(([, own]) => own))
-      const never = CRASH_POINTS.filter((point) => !all.has(point))
-      if (never.length > 0) throw new Error(`no service has reached ${never.join(', ')}`)
+      const never = neverReached(new Map(await reached()))
+      if (never.length > 0) throw new Error(never.join(', '))
       return true
     },
     { timeoutMs: 2 * REACHED_MS, label: 'every crash point is reached' },
   )
   await restartAll(() => ({}))
   return Object.fromEntries(await reached())
+}
+
+function neverReached(points: ReadonlyMap<Crashed, readonly CrashPoint[]>): string[] {
+  const all = new Set([...points.values()].flat())
+  const batches = Object.values(CATALOGUE).flatMap(({ topic, consumers }) =>
+    consumers.map((service: Crashed) => ({ service, point: `${topic}.after` as CrashPoint })),
+  )
+  const never = batches.filter(({ service, point }) => !points.get(service)!.includes(point))
+  return [
+    ...CRASH_POINTS.filter((point) => !all.has(point)),
+    ...never.map(({ service, point }) => `${service} ${point}`),
+  ]
 }
 
 async function restart(one: ServiceProcess, env?: NodeJS.ProcessEnv): Promise<void> {
