@@ -128,7 +128,6 @@ describe('the command line, without a system', () => {
       'psp drain': /usage: caudal psp list/,
       'psp halt main': /usage: caudal psp list/,
       'psp changes': /usage: caudal psp list/,
-      'psp drain main': /--reason is missing/,
       'psp disable main --reason=': /--reason is missing/,
       'psp changes main --reason x': /--reason is no option of psp changes/,
       'psp list --reason x': /--reason is no option of psp list/,

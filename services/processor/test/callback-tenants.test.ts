@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { newId } from '@caudal/contracts/ids.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { about, callbackWorld, OTHER_SECRET } from './callback-world.ts'
 import { fileScope, fundsReserved } from './world.ts'
@@ -36,7 +37,14 @@ test('an account of a PSP ends no payment of a tenant for which it does not spea
   assert.deepEqual(await it.facts(payment.payment_id), [])
   // Nor does it take the transaction id, so that the right account still completes the payment.
   assert.equal((await it.post(about(payment, 'approved'))).status, 202)
-  assert.equal((await it.final(payment.payment_id)).event_type, 'payment.completed')
+  const completed = await it.final(payment.payment_id)
+  assert.equal(completed.event_type, 'payment.completed')
+  // A repeat of the approval tells it no more.
+  const { gateway_transaction_id: id } = completed.gateway_response
+  const repeat = about(payment, 'approved', { event_id: newId(), gateway_transaction_id: id })
+  assert.equal((await it.post(repeat, OF_SHOP)).status, 202)
+  const [repeated] = await it.settled(String(repeat['event_id']))
+  assert.deepEqual([repeated?.cause, repeated?.payment_id], ['other_tenant', null])
 })
 
 test('an account of a PSP ends the payments of its tenant', async () => {

@@ -7,6 +7,7 @@ import { findOverdueFacts } from '../store/find-overdue-facts.ts'
 
 const AT_ONCE = 100
 const PAUSE_MS = 60_000
+const NIL = '00000000-0000-0000-0000-000000000000'
 
 export interface SettleOverdueDeps extends ProcessBatchDeps {
   db: Db
@@ -18,12 +19,14 @@ export interface SettleOverdueDeps extends ProcessBatchDeps {
  */
 export async function settleOverdue(deps: SettleOverdueDeps): Promise<number> {
   let settled = 0
-  for (;;) {
-    const paymentIds = await findOverdueFacts(deps.db, AT_ONCE)
+  // One pass: what a round cannot settle keeps no other payment from it.
+  for (let after = NIL; ;) {
+    const paymentIds = await findOverdueFacts(deps.db, { after, limit: AT_ONCE })
     if (paymentIds.length === 0) return settled
     const afterCommit = await transaction(deps.db, (tx) => settlePayments(deps, tx, paymentIds))
     afterCommit()
     settled += paymentIds.length
+    after = paymentIds.at(-1)!
   }
 }
 

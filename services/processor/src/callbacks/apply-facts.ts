@@ -17,7 +17,7 @@ import { OPERATIONS, type OperationTable, PAYMENTS } from '../store/operation-ta
 import { recordOperations } from '../store/record-operations.ts'
 import { saveDecisions } from '../store/save-decisions.ts'
 import { type PspName, wakeFacts } from '../store/wake-facts.ts'
-import type { FindPsp } from './callback-psp.ts'
+import { type FindPsp, speaksFor } from './callback-psp.ts'
 import { claimsOf, decideFacts, type DecideFactsDeps } from './decide-facts.ts'
 import type { FactOutcome, FactPlan, MatchedFact } from './fact-plan.ts'
 
@@ -134,9 +134,8 @@ async function lockAll(
 /** An account states facts about the operations of its tenants only: those of others are hidden. */
 function ofItsTenants(matched: MatchedFact): MatchedFact {
   const { operation, payment, match, account, reporting } = matched
-  const tenants = reporting.callbacks.accounts.get(account)?.tenants
   const isForeign = [operation, payment].some(
-    (it) => it !== null && tenants !== null && tenants?.has(it.facts.tenantId) !== true,
+    (it) => it !== null && !speaksFor(reporting, account, it.facts.tenantId),
   )
   if (!isForeign) return matched
   const none = { operation: null, paymentId: null, canceledId: null }

@@ -18,3 +18,13 @@ export type CallbackPsp = {
 
 /** The PSP of this name; undefined if none is configured. */
 export type FindPsp = (name: string) => CallbackPsp | undefined
+
+/** Whether callbacks of the PSP's account may state facts about the tenant's operations. */
+export function speaksFor(
+  psp: CallbackPsp | undefined,
+  account: string,
+  tenantId: string,
+): boolean {
+  const tenants = psp?.callbacks.accounts.get(account)?.tenants
+  return tenants === null || tenants?.has(tenantId) === true
+}

@@ -63,7 +63,7 @@ export function startCallbacks(deps: CallbacksDeps): Callbacks {
   watchFacts(deps)
   const sweep = startApplying(deps, observer)
   const store = createBatcher<NewCallback, StoredCallback>({
-    process: (callbacks) => storeArrived(db, callbacks),
+    process: (callbacks) => storeArrived({ db, findPsp }, callbacks),
     maxBatch: MOST_CALLBACKS,
     maxQueue: MOST_WAITING,
     isolate: true,

@@ -66,6 +66,8 @@ test('rule 9: a failure that a callback states is confirmed by a query before it
   const cannotAsk = { ...verdict, capabilities: { ...capabilities, queryBy: 'none' } } as const
   const ended = decideCallback(sent, TERMS, fact('failed'), cannotAsk)
   assert.deepEqual([ended.operation.status, kindsOf(ended)], ['FAILED', ['failed']])
+  const inVain = decideCallback(sent, TERMS, fact('failed'), { ...verdict, isAskedInVain: true })
+  assert.deepEqual([inVain.operation.status, kindsOf(inVain)], ['FAILED', ['failed']])
 })
 
 test('a hint that what failed has succeeded is asked about, by its own id too', () => {

@@ -29,7 +29,7 @@ export type CallbackContext = DecisionContext & {
   psp: string
   /** The PSP's code of a failure in words of our own. */
   declineCode: DeclineCode
-  /** Queries have not confirmed what is claimed of an operation that has ended. */
+  /** Queries have not confirmed what the callback claims. */
   isAskedInVain: boolean
 }
 
@@ -141,7 +141,8 @@ function decidePending(operation: PspOperation, context: CallbackContext): PspDe
 
 /**
  * A reversal is a verdict whatever the trust: a query tells no more of what was approved and
- * undone. A failure releases money, so it is confirmed by a query where the PSP can be asked.
+ * undone. A failure releases money, so it is confirmed by a query where the PSP can be asked, and
+ * believed of a trusted one when queries have told nothing.
  */
 function isVerdict(
   operation: PspOperation,
@@ -150,7 +151,8 @@ function isVerdict(
 ): boolean {
   if (state === 'reversed' && itsId !== null) return true
   if (context.capabilities.callbackTrust !== 'verdict') return false
-  return state === 'failed' ? !canBeAsked(operation, itsId, context) : itsId !== null
+  if (state !== 'failed') return itsId !== null
+  return context.isAskedInVain || !canBeAsked(operation, itsId, context)
 }
 
 function decideHint(

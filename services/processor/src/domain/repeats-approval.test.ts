@@ -10,7 +10,7 @@ import { repeatsApproval } from './repeats-approval.ts'
 
 const PSP = 'main'
 const TERMS = { amountMinor: 1_000n, currency: 'USD' }
-const PAYMENT = { psp: PSP, transactionId: 't-1', ...TERMS }
+const PAYMENT = { psp: PSP, tenantId: 'caudal', transactionId: 't-1', ...TERMS }
 const completed: PspOperation = {
   ...newOperation(0),
   psp: PSP,

@@ -3,6 +3,7 @@ import type { CallbackFact } from './callback-fact.ts'
 /** A payment that its PSP approved, with the PSP's transaction. */
 export type ApprovedPayment = {
   psp: string
+  tenantId: string
   transactionId: string | null
   amountMinor: bigint
   currency: string

@@ -18,7 +18,16 @@ export async function findKnowable<T extends ReportedFact>(
   if (reported.length === 0) return new Set()
   const approvalOf = ({ fact: { state, itsId } }: T): string | null =>
     state === 'reversed' ? itsId : null
+  // One scan of what is in flight serves the batch: at most some facts wait that need not have.
   const statement = sql`
+    WITH unnamed AS MATERIALIZED (
+      SELECT coalesce(psp, ${DEFAULT_PSP}) AS psp, currency,
+        min(created_at) AS since, max(amount_minor) AS most
+      FROM payments
+      WHERE step IS NOT NULL AND attempt_number > 0
+        AND gateway_response->>'gateway_transaction_id' IS NULL
+      GROUP BY 1, 2
+    )
     SELECT f.place::int FROM unnest(
       ${textArray(reported, (it) => it.psp)}::text[],
       ${uuidArray(reported, (it) => it.callbackId)}::uuid[],
@@ -29,12 +38,10 @@ export async function findKnowable<T extends ReportedFact>(
     ) WITH ORDINALITY AS f(psp, callback_id, amount_minor, currency, is_unnamed, approval, place)
     JOIN callbacks c USING (callback_id)
     WHERE f.is_unnamed AND EXISTS (
-      SELECT FROM payments p
-      WHERE p.step IS NOT NULL AND p.attempt_number > 0
-        AND p.gateway_response->>'gateway_transaction_id' IS NULL
-        AND coalesce(p.psp, ${DEFAULT_PSP}) = f.psp AND p.created_at <= c.received_at
-        AND (f.currency IS NULL OR p.currency = f.currency)
-        AND (f.amount_minor IS NULL OR p.amount_minor >= f.amount_minor)
+      SELECT FROM unnamed u
+      WHERE u.psp = f.psp AND u.since <= c.received_at
+        AND (f.currency IS NULL OR u.currency = f.currency)
+        AND (f.amount_minor IS NULL OR u.most >= f.amount_minor)
     ) OR EXISTS (
       SELECT FROM callback_facts a
       WHERE a.state = 'RECEIVED' AND a.psp = f.psp AND a.fact->>'itsId' = f.approval
