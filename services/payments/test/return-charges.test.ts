@@ -18,7 +18,7 @@ before(async () => {
 
 const ledgerOf = (payment: Payment) => openLedger(db, () => [payment.accountId])
 
-test('smaller by bank charges: the user is whole, and the operator bears the difference', async () => {
+test('E1: smaller by bank charges: the user is whole, and the operator bears the difference', async () => {
   const payment = await capture(db)
   const ledger = ledgerOf(payment)
   const evidence = returnOf(payment, 9_700n, { charges: '3.00' })
