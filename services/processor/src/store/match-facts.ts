@@ -41,20 +41,19 @@ type Known = { payments: ReadonlyMap<string, Row>; operations: ReadonlyMap<strin
 export async function matchFacts(tx: Tx, reported: readonly Reported[]): Promise<FactMatch[]> {
   const ours = await loadOurs(tx, reported)
   const unknown = reported.filter((one) => !isKnownByOurs(one, ours))
+  // First: what becomes known meanwhile is found by the search behind it.
+  const knowable = await findKnowable(tx, unknown.filter(mayBeOpen))
   const byPspId = await findByPspId(tx, unknown)
   const known = await addFound(tx, ours, [...byPspId.values()])
   const matches = reported.map((one) => matchOf(one, known, byPspId))
   const adopted = await findAdopted(tx, matches)
-  const knowable = await findKnowable(
-    tx,
-    reported.filter(({ fact }, index) => isOpen(fact, matches[index]!)),
-  )
   const disproved = await findDisprovedFacts(tx, reported, matches)
   return reported.map((one, index) => {
     const match = matches[index]!
     const adoption = adopted.get(match.canceledId ?? '')
     if (adoption) return matched({ table: OPERATIONS, id: adoption.id }, adoption)
-    return { ...match, mayBecomeKnown: knowable.has(one), isDisproved: disproved.has(one) }
+    const mayBecomeKnown = knowable.has(one) && isOpen(one, match)
+    return { ...match, mayBecomeKnown, isDisproved: disproved.has(one) }
   })
 }
 
@@ -123,9 +122,12 @@ async function addFound(tx: Tx, ours: Known, found: readonly Found[]): Promise<K
 }
 
 /** Whether it is worth to look for what the fact may be about. */
-function isOpen(fact: CallbackFact, { operation, paymentId }: FactMatch): boolean {
-  if (operation !== null) return false
-  return fact.state === 'reversed' || (paymentId === null && isUnnamed(fact))
+function mayBeOpen({ fact }: Reported): boolean {
+  return fact.state === 'reversed' || isUnnamed(fact)
+}
+
+function isOpen({ fact }: Reported, { operation, paymentId }: FactMatch): boolean {
+  return operation === null && (fact.state === 'reversed' || paymentId === null)
 }
 
 /** The operations with which canceled refunds were adopted, by the refund. */
