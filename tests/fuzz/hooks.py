@@ -13,6 +13,7 @@ KEYS_IN_BODY = {
     "/v1/payments": "payment_id",
     "/v1/refunds": "refund_id",
     "/v1/voids": "void_id",
+    "/v1/payouts": "payout_id",
 }
 LIST_KEYS = {"orders": ("external_order_id",), "users": ("user_id",)}
 
@@ -63,9 +64,10 @@ def before_call(context, case, kwargs):
     key = KEYS_IN_BODY.get(path)
     if key in body and case.headers is not None:
         case.headers["idempotency-key"] = body[key]
-    if path in ("/admin/refunds", "/admin/returns"):
+    if path in ("/admin/refunds", "/admin/returns", "/admin/disputes"):
         # The decimals of an amount depend on the currency of the payment.
         body.pop("amount", None)
+        body.pop("charges", None)
     for name, keys in LIST_KEYS.items():
         relate_items(body.get(name), keys)
 

@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   PAYMENT_NOT_REFUNDABLE: { status: 409, title: 'The payment cannot be refunded' },
   PAYMENT_IN_DOUBT: { status: 409, title: 'The outcome of the payment is unknown' },
   PAYMENT_DISPUTED: { status: 409, title: 'The payment is disputed' },
+  DISPUTE_ENDED: { status: 409, title: 'The dispute has ended' },
   REFUND_ALREADY_SENT: { status: 409, title: 'The refund was already sent' },
   REFERENCE_ALREADY_USED: { status: 409, title: 'The reference was used before' },
   HISTORY_DETACHED: { status: 410, title: 'The history of that time was archived' },

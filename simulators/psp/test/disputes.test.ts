@@ -24,7 +24,7 @@ test('P8: each step of a dispute is reported once, and a lost one moves its mone
     (await psp.call('POST', `/admin/disputes/${id}/close`, { outcome })).status
   assert.deepEqual([await close(won, 'won'), await close(won, 'won')], [200, 200])
   assert.deepEqual([await close(lost, 'lost'), await close(lost, 'lost')], [200, 200])
-  assert.equal(await close(lost, 'won'), 400)
+  assert.equal(await close(lost, 'won'), 409)
   assert.equal(await close(randomUUID(), 'won'), 404)
   const { json: listed } = await psp.call('GET', `/admin/disputes?payment_id=${paymentId}`)
   const states = (listed['data'] as Record<string, unknown>[]).map((it) => [

@@ -33,7 +33,7 @@ const Closing = Type.Object({
   outcome: Type.Enum([...DISPUTE_OUTCOMES]),
   beyond_charge: Type.Optional(Type.Boolean()),
 })
-const problems = ['PAYMENT_NOT_FOUND', 'CORRECTION_EXCEEDS_ORIGINAL'] as const
+const problems = ['PAYMENT_NOT_FOUND', 'CORRECTION_EXCEEDS_ORIGINAL', 'DISPUTE_ENDED'] as const
 
 /** Adds what payers dispute: they open and close disputes here, and all are listed. */
 export function addDisputeRoutes(
@@ -98,9 +98,7 @@ function refusal(why: DisputeRefusal): Problem {
         'the amount exceeds the charge, or what is left of it',
       )
     case 'has_ended':
-      return new Problem('MALFORMED_REQUEST', 'body: the dispute ended with another outcome', {
-        members: { param: 'outcome' },
-      })
+      return new Problem('DISPUTE_ENDED', 'the dispute ended with another outcome')
     default:
       return why satisfies never
   }
