@@ -51,6 +51,7 @@ async function books(t: TestContext) {
       insert(payments, 'returns', {
         ...common,
         return_id: id,
+        account_id: suspendedFor === 'return_of_unpaid_payment' ? common.account_id : id,
         payment_id: paymentId,
         user_id: paymentId === null ? null : common.user_id,
         reference: id,
@@ -161,19 +162,24 @@ test('P14: verify finds a late success in suspense that no case accounts for', a
   assert.deepEqual(await found(), [])
 })
 
-test('P14: verify finds returns of no payment that are not in suspense with a case', async (t) => {
+test('P14: verify finds returns that named no payment and are not in suspense with a case', async (t) => {
   const { input, returned, booked, caseAbout } = await books(t)
   const found = async (): Promise<string[]> => {
     const { add, finding } = collectFindings(input.recentFrom)
     return finding(await checkUnmatched(input, add)).violations
   }
-  const one = { type: 'return', id: newId() }
-  await returned(one.id, null, 'return_unmatched')
-  await caseAbout(one, 'currency_mismatch')
-  const noCase = `return ${one.id} of no payment has no case`
-  assert.deepEqual(await found(), [`return ${one.id} of no payment was booked 0 times`, noCase])
-  await booked('return', one, 'suspense')
-  assert.deepEqual(await found(), [noCase])
-  await caseAbout(one, 'return_unmatched')
-  assert.deepEqual(await found(), [])
+  for (const [paymentId, reason] of [
+    [null, 'return_unmatched'],
+    [newId(), 'return_exceeds_captured'],
+  ] as const) {
+    const one = { type: 'return', id: newId() }
+    await returned(one.id, paymentId, reason)
+    await caseAbout(one, 'currency_mismatch')
+    const name = `return ${one.id}, first reported without a payment,`
+    assert.deepEqual(await found(), [`${name} was booked 0 times`, `${name} has no case`])
+    await booked('return', one, 'suspense')
+    assert.deepEqual(await found(), [`${name} has no case`])
+    await caseAbout(one, reason)
+    assert.deepEqual(await found(), [])
+  }
 })

@@ -34,6 +34,8 @@ interface Plot {
   /** In the order of their topic. */
   facts: ('money' | 'late')[]
   kind: 'return' | 'found' | 'lost dispute'
+  /** Whether each return or end of a dispute is also reported without its payment. */
+  isUnnamed: boolean
   /** Disputes that are opened and won beside it. */
   won: number
   amountMinor: bigint
@@ -55,6 +57,7 @@ const plots: fc.Arbitrary<Plot> = fc.record({
   ),
   facts: fc.array(fc.constantFrom('money', 'money', 'late'), { maxLength: 4 }),
   kind: fc.constantFrom('return', 'found', 'lost dispute'),
+  isUnnamed: fc.boolean(),
   won: fc.nat(2),
   amountMinor: fc.constantFrom(...AMOUNTS),
   wallet: fc.record({ creditable: fc.boolean(), solvent: fc.boolean() }),
@@ -64,12 +67,21 @@ const plots: fc.Arbitrary<Plot> = fc.record({
 interface Scene {
   payment: Payment
   streams: ConsumedEvent[][]
+  /** The keys of its events: its account, and returns whose payment is named later. */
+  accounts: string[]
 }
 
-async function setUp({ course, refunds, facts, kind, amountMinor, won }: Plot): Promise<Scene> {
+async function setUp({ isUnnamed, amountMinor, ...plot }: Plot): Promise<Scene> {
+  const { course, refunds, facts, kind, won } = plot
   const isCaptured = course === 'captured'
   const payment = isCaptured ? await capture(db) : pendingPayment({ amountMinor: CAPTURED })
   const streams: ConsumedEvent[][] = []
+  const accounts = [payment.accountId]
+  const unnamed = (id: string, event: ConsumedEvent): void => {
+    if (!isUnnamed) return
+    streams.push([event])
+    accounts.push(id)
+  }
   if (isCaptured) {
     const asked = refunds.map((it) => pendingRefund(payment, { amountMinor: it.amountMinor }))
     await requestRefunds(db, ...asked)
@@ -87,9 +99,14 @@ async function setUp({ course, refunds, facts, kind, amountMinor, won }: Plot): 
     facts.flatMap((fact): ConsumedEvent[] => {
       if (fact === 'late') return isFailure ? [capturedLate(payment)] : []
       if (kind === 'found') return [foundRefund(payment, amountMinor)]
-      if (kind === 'return') return [returnOf(payment, amountMinor, { returnId: newId() })]
-      const { opened, closed } = disputeOf(payment, amountMinor)
+      if (kind === 'return') {
+        const returnId = newId()
+        unnamed(returnId, returnOf(undefined, amountMinor, { returnId }))
+        return [returnOf(payment, amountMinor, { returnId })]
+      }
+      const { disputeId, opened, closed } = disputeOf(payment, amountMinor)
       streams.push([opened()])
+      unnamed(disputeId, disputeOf(undefined, amountMinor, { disputeId }).closed('lost'))
       return [closed('lost')]
     }),
   )
@@ -97,14 +114,15 @@ async function setUp({ course, refunds, facts, kind, amountMinor, won }: Plot): 
     const { opened, closed } = disputeOf(payment, amountMinor)
     streams.push([opened()], [closed('won')])
   }
-  return { payment, streams }
+  return { payment, streams, accounts }
 }
 
 /** Delivers the streams interleaved, repeated and in batches, as the numbers draw. */
-async function play({ payment, streams }: Scene, { wallet }: Plot, numbers: readonly number[]) {
+async function play(scene: Scene, { wallet }: Plot, numbers: readonly number[]) {
+  const { streams, accounts } = scene
   let drawn = 0
   const draw = (below: number): number => numbers[drawn++ % numbers.length]! % below
-  const ledger = openLedger(db, () => [payment.accountId])
+  const ledger = openLedger(db, () => accounts)
   const left = streams.map((stream) => [...stream]).filter(({ length }) => length > 0)
   const seen: ConsumedEvent[] = []
   let batch: ConsumedEvent[] = []
@@ -126,20 +144,29 @@ async function play({ payment, streams }: Scene, { wallet }: Plot, numbers: read
   }
   await deliver()
   await ledger.settle(wallet)
-  const end = await endOf(payment, ledger.balances)
+  const end = await endOf(scene, ledger.balances)
   for (const event of [...seen, ...ledger.answers()]) await runBatch(db, [event])
   await ledger.settle(wallet)
-  assert.deepEqual(await endOf(payment, ledger.balances), end, 'a repeat changed something')
+  assert.deepEqual(await endOf(scene, ledger.balances), end, 'a repeat changed something')
   return { ...end, booked: ledger.answers() }
 }
 
-async function endOf({ paymentId, accountId }: Payment, balances: Record<string, bigint>) {
+async function endOf({ payment, accounts }: Scene, balances: Record<string, bigint>) {
+  const { paymentId } = payment
   const { status, lateCapture, keepsFacts, refundedMinor, pendingMinor, returnedMinor } =
     await findOne(db, paymentId)
-  const { rows: facts } = await db.query<{ fact: string; suspended_for: string | null }>(
-    `SELECT status || ' ' || coalesce(suspended_for, '') AS fact, suspended_for FROM (
-       SELECT status, suspended_for FROM returns WHERE payment_id = $1
-       UNION ALL SELECT status, suspended_for FROM found_refunds WHERE payment_id = $1) AS all_facts
+  const { rows: facts } = await db.query<{
+    fact: string
+    suspended_for: string | null
+    is_uncounted: boolean
+  }>(
+    `SELECT status || ' ' || coalesce(suspended_for, '') AS fact, suspended_for, is_uncounted FROM (
+       SELECT status, suspended_for,
+         suspended_for IS NOT DISTINCT FROM 'return_unmatched' AND matched_at IS NULL
+           AS is_uncounted
+       FROM returns WHERE payment_id = $1
+       UNION ALL
+       SELECT status, suspended_for, false FROM found_refunds WHERE payment_id = $1) AS all_facts
      ORDER BY 1`,
     [paymentId],
   )
@@ -152,8 +179,9 @@ async function endOf({ paymentId, accountId }: Payment, balances: Record<string,
     payment: { status, lateCapture, keepsFacts },
     sums: { refundedMinor, pendingMinor, returnedMinor },
     facts: facts.map(({ fact }) => fact),
+    uncounted: facts.filter(({ is_uncounted: it }) => it).length,
     suspended: facts.filter((one) => one.suspended_for !== null).length,
-    cases: await casesOf(db, accountId),
+    cases: (await Promise.all(accounts.map((id) => casesOf(db, id)))).flat(),
     balances: { ...balances },
   }
 }
@@ -173,6 +201,7 @@ function check(plot: Plot, end: End): void {
     given - (isLate ? CAPTURED : 0n),
     'all money that moved at the PSP is booked once',
   )
+  assert.equal(end.uncounted, 0, 'a return of the payment is not counted, and has no reason')
   const back = sums.refundedMinor + sums.pendingMinor + sums.returnedMinor
   assert.ok(back <= CAPTURED, 'more is back than was captured')
   assert.equal(payment.keepsFacts, false, 'facts of a payment that ended still wait')
@@ -194,8 +223,12 @@ function check(plot: Plot, end: End): void {
   assert.equal(new Set(ids).size, ids.length)
 }
 
-/** A refund that fails frees its share at some time, so what fits before and after it differs. */
-function hasOneEnd({ course, refunds }: Plot): boolean {
+/**
+ * A refund that fails frees its share at some time, so what fits before and after it differs. Money
+ * whose payment is named later stays in suspense.
+ */
+function hasOneEnd({ course, refunds, isUnnamed }: Plot): boolean {
+  if (isUnnamed) return false
   return course !== 'captured' || refunds.every(({ succeeds }) => succeeds)
 }
 

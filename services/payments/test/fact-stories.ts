@@ -181,12 +181,15 @@ export async function countEvents(db: Db, type: string, accountId: string): Prom
 /** The return as it is stored. */
 export async function findReturn(db: Db, returnId: string) {
   const { rows } = await db.query<{
+    payment_id: string | null
     status: string
     suspended_for: string | null
     version: number
     amount_minor: bigint
-  }>(`SELECT status, suspended_for, version, amount_minor FROM returns WHERE return_id = $1`, [
-    returnId,
-  ])
+  }>(
+    `SELECT payment_id, status, suspended_for, version, amount_minor
+     FROM returns WHERE return_id = $1`,
+    [returnId],
+  )
   return rows[0]
 }

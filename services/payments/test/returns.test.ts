@@ -357,7 +357,7 @@ test('a contradiction opens one case for each reason and subject, and its event 
 test('the service can neither change evidence nor delete it', async () => {
   for (const statement of [
     'UPDATE returns SET amount_minor = 1',
-    'UPDATE returns SET payment_id = return_id',
+    'UPDATE returns SET reference = reason',
     'UPDATE found_refunds SET amount_minor = 1',
     'UPDATE cases SET reason = detail',
     'UPDATE blocked_destinations SET tenant_id = reason_code',

@@ -28,7 +28,7 @@ export const returnsCreditedOnce: Check = {
       checked += books.returns.length
       for (const row of books.returns) {
         compareWithBank(books, row, returns.get(row.return_id) ?? [], add)
-        compareWithLedger(books, row, add)
+        if (!row.is_named_later) compareWithLedger(books, row, add)
       }
       const own = new Set(books.returns.map((row) => row.return_id))
       const unknown = [...returns].filter(([id]) => !own.has(id))
@@ -120,7 +120,10 @@ function findUnclaimed(books: PaymentBooks, own: ReadonlySet<string>, add: AddDi
   }
 }
 
-/** Checks returns without a payment, which are in suspense with a case. */
+/**
+ * Checks returns that began without a payment: they are in suspense with a case. The first event of
+ * such a return has the return itself as key, and the ledger booked it without a payment.
+ */
 export async function checkUnmatched(
   { payments, wallets }: CheckInput,
   add: AddDifference,
@@ -130,8 +133,8 @@ export async function checkUnmatched(
     const { rows } = await payments.query<Unmatched & { has_case: boolean }>(
       `SELECT return_id, updated_at,
          EXISTS (SELECT FROM cases c WHERE c.subject_id = r.return_id
-           AND c.reason = 'return_unmatched') AS has_case
-       FROM returns r WHERE payment_id IS NULL AND return_id > $1 ORDER BY return_id LIMIT $2`,
+           AND c.reason = r.suspended_for) AS has_case
+       FROM returns r WHERE account_id = return_id AND return_id > $1 ORDER BY return_id LIMIT $2`,
       [last, PAGE],
     )
     if (rows.length === 0) return checked
@@ -140,8 +143,9 @@ export async function checkUnmatched(
     const booked = await countBooked(wallets, rows)
     for (const { return_id: id, updated_at: at, has_case: hasCase } of rows) {
       const times = booked.get(id) ?? 0
-      if (times !== 1) add(`return ${id} of no payment was booked ${times} times`, at)
-      if (!hasCase) add(`return ${id} of no payment has no case`, at)
+      const name = `return ${id}, first reported without a payment,`
+      if (times !== 1) add(`${name} was booked ${times} times`, at)
+      if (!hasCase) add(`${name} has no case`, at)
     }
   }
 }

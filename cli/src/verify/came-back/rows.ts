@@ -55,6 +55,8 @@ export type CheckedReturn = OfPayment & {
   status: string
   suspended_for: CaseReason | null
   updated_at: Date
+  /** The first evidence named no payment. */
+  is_named_later: boolean
 }
 
 /** What the ledger booked for a PSP. */

@@ -49,7 +49,7 @@ const FOUND = `
   FROM found_refunds`
 const RETURNS = `
   SELECT payment_id, return_id AS key, return_id, psp, amount_minor, charges_minor, currency,
-    status, suspended_for, updated_at
+    status, suspended_for, updated_at, account_id = return_id AS is_named_later
   FROM returns WHERE payment_id IS NOT NULL`
 const POSTINGS = `
   SELECT payment_id, posting_id AS key, posting_id, kind, source_type, source_id, amount_minor,

@@ -74,12 +74,18 @@ export function rowsIn(
   ids: Readonly<Record<'payment' | 'refund' | 'returned' | 'dispute', string | undefined>>,
 ) {
   const { returns, found, disputes } = factsOf(book)
+  const dispute = current(disputes, book.disputes, ids.dispute)
   return {
-    payment: current(book.loaded.payments, book.payments, ids.payment),
+    // That of a dispute may have been named by an evidence before.
+    payment: current(
+      book.loaded.payments,
+      book.payments,
+      ids.payment ?? dispute?.paymentId ?? undefined,
+    ),
     refund: current(book.loaded.refunds, book.refunds, ids.refund),
     returned: current(returns, book.returns, ids.returned),
     found: current(found, book.found, ids.refund),
-    dispute: current(disputes, book.disputes, ids.dispute),
+    dispute,
   }
 }
 

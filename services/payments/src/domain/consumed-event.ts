@@ -32,10 +32,10 @@ export function disputeIdIn(event: ConsumedEvent): string | undefined {
   return 'dispute_id' in event ? event.dispute_id : undefined
 }
 
-/** The return that the event is about, as the end of a dispute may be; undefined if none. */
+/** The return that the event is about, which may be that of a dispute; undefined if none. */
 export function returnIdIn(event: ConsumedEvent): string | undefined {
   if (event.event_type === 'return.received') return event.return_id
-  if (event.event_type === 'dispute.closed') return event.dispute_id
+  if ('dispute_id' in event) return event.dispute_id
   if (event.event_type !== 'funds.posted') return undefined
   return event.source.type === 'return' ? event.source.id : undefined
 }

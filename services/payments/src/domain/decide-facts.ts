@@ -29,6 +29,7 @@ import type { Refund } from './refund.ts'
 import { requestPosting } from './request-posting.ts'
 import {
   cameBack,
+  nameReturn,
   newReturn,
   placeReturn,
   postReturn,
@@ -92,18 +93,18 @@ function receiveReturn(
   const { now } = cause.context
   const returned = newReturn(event, cause.context)
   const { amountMinor, currency } = cameBack(returned)
-  const expected = known && cameBack(known)
   const stated = { amountMinor, currency }
-  const asPaid = { amountMinor, currency: payment?.currency ?? currency }
-  const mismatch = mismatchOf(expected ?? asPaid, stated)
+  const expected = known ? cameBack(known) : stated
+  const mismatch = mismatchOf({ ...expected, currency: (payment ?? expected).currency }, stated)
   if (mismatch) {
-    const reported = { ...(known ?? returned), ...stated }
+    const reported = { ...(known?.paymentId ? known : returned), ...stated }
     return factEffect({
       cases: [caseOf(reported, mismatch, { type: 'return', id: returned.returnId })],
     })
   }
-  if (known) return null
-  const effect = placedReturn(returned, payment, cause)
+  if (known && (known.paymentId !== null || !payment)) return null
+  const toPlace = known && payment ? nameReturn(known, payment) : returned
+  const effect = placedReturn(toPlace, payment, cause)
   return { ...effect, blocked: blockedBy(event, payment, now) }
 }
 
@@ -153,19 +154,28 @@ function returnEffect(step: ReturnStep, before: Payment | undefined, cause: Caus
 /** What a lost dispute brings back is a return; nothing else moves money. */
 function disputed(
   { payment, returned, dispute: known }: FactRows,
-  event: DisputeOpened | DisputeClosed,
+  reported: DisputeOpened | DisputeClosed,
   cause: Cause & { context: FactContext },
 ): FactEffect | null {
+  const event = named(reported, payment)
   const step = receiveDispute(known, payment, { event, now: cause.context.now })
-  if (step === null) return null
-  const { dispute, caseReason, lost } = step
+  const { dispute, isKept, caseReason, lost } = step
   const booked = lost ? receiveReturn({ payment, returned }, lost, cause) : null
+  if (!booked && !isKept && !caseReason) return null
   const effect = booked ?? factEffect({})
-  if (step.isKept) effect.disputes.push(dispute)
+  if (isKept) effect.disputes.push(dispute)
   if (caseReason) {
     effect.cases.push(caseOf(dispute, caseReason, { type: 'dispute', id: dispute.disputeId }))
   }
   return effect
+}
+
+/** An evidence that names no payment is about the one that was named before. */
+function named<E extends DisputeOpened | DisputeClosed>(event: E, payment: Payment | undefined): E {
+  if (event.payment !== undefined || !payment) return event
+  const { tenantId, accountId, paymentId, userId } = payment
+  const known = { payment_id: paymentId, user_id: userId }
+  return { ...event, tenant_id: tenantId, account_id: accountId, payment: known }
 }
 
 function capturedLate(
@@ -247,10 +257,11 @@ function posted(
   const step = postReturn(returned, payment, { end, now })
   if (step.returned === returned) return null
   const effect = returnEffect(step, payment, cause)
-  const { status, matchedAt } = step.returned
-  if (status === 'CREDITED') {
+  if (step.returned.status === 'CREDITED') {
     effect.emits.push(paymentReturned(step.returned, known(payment), cause))
-  } else if (matchedAt === null) effect.emits.push(returnUnmatched(step.returned, cause))
+  } else if (returned.status !== 'MATCHED') {
+    effect.emits.push(returnUnmatched(step.returned, cause))
+  }
   return effect
 }
 

@@ -39,46 +39,48 @@ export interface DisputeStep {
   isKept: boolean
   /** The reason of the case to open. */
   caseReason?: CaseReason
-  /** The dispute is lost now: the return that its money is. */
+  /** Of a dispute that is lost: the return that its money is. */
   lost?: ReturnReceived
 }
 
 /**
- * Applies an evidence about a dispute; null if it changes nothing. The end may arrive before the
- * beginning, and the first end stands. A dispute is a case from its first evidence on. Evidence of
- * another amount or currency, or of another end, changes nothing and is a case too.
+ * Applies an evidence about a dispute. The end may arrive before the beginning, the first end
+ * stands, and the payment may be named later. A dispute is a case from its first evidence on.
+ * Evidence of another amount or currency changes nothing and is a case too, and so is another end.
  */
 export function receiveDispute(
   known: Dispute | undefined,
   payment: Payment | undefined,
   { event, now }: { event: DisputeOpened | DisputeClosed; now: Date },
-): DisputeStep | null {
+): DisputeStep {
   const stated = newDispute(event, now)
   const { amountMinor, currency, outcome } = stated
-  const expected = known ?? { amountMinor, currency: payment?.currency ?? currency }
-  const mismatch = mismatchOf(expected, stated)
+  const expected = known ?? stated
+  const mismatch = mismatchOf({ ...expected, currency: (payment ?? expected).currency }, stated)
   if (mismatch) {
     const dispute = { ...(known ?? stated), amountMinor, currency }
     return { dispute, isKept: false, caseReason: mismatch }
   }
-  const lost = event.event_type === 'dispute.closed' && outcome === 'lost' ? asReturn(event) : null
-  if (!known) {
-    return { dispute: stated, isKept: true, caseReason: 'payment_disputed', ...(lost && { lost }) }
-  }
-  if (outcome !== null && known.outcome !== null && known.outcome !== outcome) {
-    return { dispute: known, isKept: false, caseReason: 'dispute_outcome_changed' }
-  }
-  const isClosed = known.outcome === null && outcome !== null
+  const dispute = known ? learn(known, stated) : stated
+  const isKept = dispute !== known
+  const lost = dispute.outcome === 'lost' && { lost: asReturn(event) }
+  const isOtherEnd = outcome !== null && dispute.outcome !== outcome
+  // The case of a named dispute is open already, unless the payment is of another tenant.
+  const isNamed = dispute.paymentId !== (known?.paymentId ?? null)
+  const isToOpen = !known || isNamed
+  if (isOtherEnd) return { dispute, isKept, caseReason: 'dispute_outcome_changed', ...lost }
+  return { dispute, isKept, ...(isToOpen && { caseReason: 'payment_disputed' }), ...lost }
+}
+
+/** The dispute with its payment and its end, if the evidence is the first to state them. */
+function learn(known: Dispute, stated: Dispute): Dispute {
   const isNamed = known.paymentId === null && stated.paymentId !== null
-  if (!isClosed && !isNamed) return null
-  const dispute: Dispute = {
-    ...known,
-    ...(isNamed && { paymentId: stated.paymentId, userId: stated.userId }),
-    outcome: known.outcome ?? outcome,
-    version: known.version + 1,
-    updatedAt: now,
-  }
-  return { dispute, isKept: true, ...(isClosed && lost && { lost }) }
+  const isClosed = known.outcome === null && stated.outcome !== null
+  if (!isNamed && !isClosed) return known
+  const { tenantId, paymentId, userId } = isNamed ? stated : known
+  const outcome = known.outcome ?? stated.outcome
+  const version = known.version + 1
+  return { ...known, tenantId, paymentId, userId, outcome, version, updatedAt: stated.updatedAt }
 }
 
 function newDispute(event: DisputeOpened | DisputeClosed, now: Date): Dispute {
@@ -100,10 +102,11 @@ function newDispute(event: DisputeOpened | DisputeClosed, now: Date): Dispute {
   }
 }
 
-/** The money of a lost dispute came back: it is decided and booked as any return. */
-function asReturn({ dispute_id: returnId, outcome: _, ...event }: DisputeClosed): ReturnReceived {
+/** The PSP took the money from the payee and gave it back: decided and booked as any return. */
+function asReturn(event: DisputeOpened | DisputeClosed): ReturnReceived {
+  const { dispute_id: returnId, ...rest } = event
   return {
-    ...event,
+    ...rest,
     event_type: 'return.received',
     return_id: returnId,
     reason_code: 'dispute_lost',

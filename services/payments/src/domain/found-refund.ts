@@ -1,7 +1,7 @@
 import type { RefundFound } from '@caudal/contracts/events/psp-facts.ts'
 import type { CaseReason } from '@caudal/contracts/reasons.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
-import { fitsInCaptured, isSettled } from './payment-sums.ts'
+import { fitsInCaptured, isSettled, keepingFacts } from './payment-sums.ts'
 import type { Payment } from './payment.ts'
 import type { Refund } from './refund.ts'
 
@@ -68,9 +68,7 @@ export function placeFoundRefund(
   { payment, refund }: { payment: Payment; refund: Refund | undefined },
   now: Date,
 ): FoundStep {
-  if (!isSettled(payment)) {
-    return { found, payment: payment.keepsFacts ? payment : { ...payment, keepsFacts: true } }
-  }
+  if (!isSettled(payment)) return { found, payment: keepingFacts(payment) }
   const fits = (refund && isClaimed(refund)) || fitsInCaptured(payment, found.amountMinor)
   if (fits) return { found: { ...found, status: 'ADOPTED', updatedAt: now }, payment }
   const caseReason = 'refund_exceeds_captured'

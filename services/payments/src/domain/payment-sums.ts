@@ -9,6 +9,11 @@ export function isSettled({ status, lateCapture }: Payment): boolean {
   return status === 'FAILED' && lateCapture !== 'RECEIVED' && lateCapture !== 'RECOVERING'
 }
 
+/** The payment with the mark that facts wait for its end; the same object if it has the mark. */
+export function keepingFacts(payment: Payment): Payment {
+  return payment.keepsFacts ? payment : { ...payment, keepsFacts: true }
+}
+
 /** Whether an amount that came back fits in what was captured and is not back yet. */
 export function fitsInCaptured(payment: Payment, amountMinor: bigint): boolean {
   return payment.status === 'COMPLETED' && amountMinor <= refundableOf(payment)

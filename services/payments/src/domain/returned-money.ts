@@ -5,7 +5,7 @@ import type { RETURN_STATUSES } from '@caudal/contracts/refund-views.ts'
 import type { ReturnCode } from '@caudal/contracts/return-reasons.ts'
 import { parseAmount } from '@caudal/money/parse-amount.ts'
 import type { FactContext } from './event-context.ts'
-import { fitsInCaptured, isSettled } from './payment-sums.ts'
+import { fitsInCaptured, isSettled, keepingFacts } from './payment-sums.ts'
 import type { Payment } from './payment.ts'
 
 /**
@@ -18,9 +18,9 @@ export type ReturnStatus = (typeof RETURN_STATUSES)[number]
 export interface ReturnedMoney {
   returnId: string
   tenantId: string
-  /** The partition key of its events: the wallet's account, or the return without a payment. */
+  /** The partition key of its events: the wallet's account, or the return if it began unmatched. */
   accountId: string
-  /** The payment with its user; null where the evidence names none. */
+  /** The payment with its user; null where no evidence names one. */
   paymentId: string | null
   userId: string | null
   psp: string
@@ -100,9 +100,17 @@ export function cameBack<R extends Pick<ReturnedMoney, 'amountMinor' | 'chargesM
   return { ...returned, amountMinor: amountMinor - chargesMinor, chargesMinor: 0n }
 }
 
+/** The return in suspense with its payment, which an evidence is the first to name. */
+export function nameReturn(returned: ReturnedMoney, payment: Payment): ReturnedMoney {
+  const { tenantId, paymentId, userId } = payment
+  return { ...returned, tenantId, paymentId, userId }
+}
+
 /** Whether the return waits for the end of its payment. */
-export function isUndecided({ status, suspendedFor }: ReturnedMoney): boolean {
-  return status === 'RECEIVED' && suspendedFor === null
+export function isUndecided(returned: ReturnedMoney): boolean {
+  const { status, suspendedFor, paymentId, matchedAt } = returned
+  if (suspendedFor === null) return status === 'RECEIVED'
+  return suspendedFor === 'return_unmatched' && paymentId !== null && matchedAt === null
 }
 
 /**
@@ -116,9 +124,8 @@ export function placeReturn(
   payment: Payment | undefined,
   now: Date,
 ): ReturnStep {
-  if (payment && !isSettled(payment)) {
-    return { returned, payment: payment.keepsFacts ? payment : { ...payment, keepsFacts: true } }
-  }
+  if (payment && returned.suspendedFor !== null) return countSuspended(returned, payment, now)
+  if (payment && !isSettled(payment)) return { returned, payment: keepingFacts(payment) }
   const reason = obstacleOf(returned, payment)
   if (reason !== undefined || payment === undefined) {
     const suspendedFor = reason ?? 'return_unmatched'
@@ -127,9 +134,33 @@ export function placeReturn(
   }
   return {
     returned: { ...moved(returned, 'MATCHED', now), matchedAt: now },
-    payment: { ...payment, pendingMinor: payment.pendingMinor + returned.amountMinor },
+    payment: holding(payment, returned),
     end: 'wallet',
   }
+}
+
+/**
+ * The payment of a return in suspense is known now. The amount counts against what was captured, so
+ * it cannot be refunded too; the money stays where it is until a person decides. Each step is a
+ * version, because the answer of the wallet is applied without the lock of the payment.
+ */
+function countSuspended(before: ReturnedMoney, payment: Payment, now: Date): ReturnStep {
+  const returned = moved(before, before.status, now)
+  if (!isSettled(payment)) return { returned, payment: keepingFacts(payment) }
+  const caseReason = obstacleOf(returned, payment)
+  if (caseReason) {
+    return { returned: { ...returned, suspendedFor: caseReason }, payment, caseReason }
+  }
+  return {
+    returned: { ...returned, matchedAt: now },
+    payment: holding(payment, returned),
+    // It is open already, unless the payment is of another tenant than the account of the PSP.
+    caseReason: 'return_unmatched',
+  }
+}
+
+function holding(payment: Payment, { amountMinor }: ReturnedMoney): Payment {
+  return { ...payment, pendingMinor: payment.pendingMinor + amountMinor }
 }
 
 function obstacleOf(

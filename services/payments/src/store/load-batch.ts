@@ -12,7 +12,7 @@ import {
 import { isLateCaptureDue, receiveLateCapture } from '../domain/late-capture.ts'
 import type { Payment } from '../domain/payment.ts'
 import type { Refund } from '../domain/refund.ts'
-import { loadDisputes } from './load-disputes.ts'
+import { findPaymentsOfDisputes, loadDisputes } from './load-disputes.ts'
 import { loadFoundRefunds, loadReturns } from './load-facts.ts'
 import { loadRefunds } from './load-refunds.ts'
 import { lockPayments } from './lock-payments.ts'
@@ -31,17 +31,37 @@ export async function loadBatch(
   events: readonly ConsumedEvent[],
   paymentIds: readonly string[] = idsOf(events, paymentIdOf),
 ): Promise<Loaded & { now: Date }> {
-  const locked = await lockPayments(tx, paymentIds)
+  const unnamed = idsOf(events, disputeIdWithoutPayment)
+  const named = unnamed.length === 0 ? [] : await findPaymentsOfDisputes(tx, unnamed)
+  const locked = await lockPayments(tx, [...paymentIds, ...named])
   const { payments } = locked
   // Events that name no known payment lock nothing.
   const now = payments.size > 0 ? locked.now : await readClock(tx)
   const refundIds = idsOf(events, refundIdOf)
   const facts = await loadFacts(tx, events, payments)
+  requireLocked(unnamed, facts?.disputes ?? NO_DISPUTES, payments)
   for (const { refundId, status } of facts?.found.values() ?? []) {
     if (status === 'RECEIVED') refundIds.push(refundId)
   }
   const refunds = refundIds.length === 0 ? NO_REFUNDS : await loadRefunds(tx, refundIds)
   return { now, payments, refunds, ...(facts && { facts }) }
+}
+
+function disputeIdWithoutPayment(event: ConsumedEvent): string | undefined {
+  return paymentIdOf(event) === undefined ? disputeIdIn(event) : undefined
+}
+
+/** The payment of a dispute may have been named since it was looked up. */
+function requireLocked(
+  unnamed: readonly string[],
+  disputes: LoadedFacts['disputes'],
+  payments: ReadonlyMap<string, Payment>,
+): void {
+  for (const disputeId of unnamed) {
+    const paymentId = disputes.get(disputeId)?.paymentId ?? null
+    if (paymentId === null || payments.has(paymentId)) continue
+    throw Object.assign(new Error(`dispute ${disputeId} was named meanwhile`), { retryable: true })
+  }
 }
 
 /** Undefined in a batch that needs no facts, as nearly all do. */

@@ -33,6 +33,18 @@ export async function loadDisputes(
   return new Map(rows.map((row) => [row.dispute_id, toDispute(row)]))
 }
 
+/** The payments of these disputes, where they are known. */
+export async function findPaymentsOfDisputes(
+  tx: Tx,
+  disputeIds: readonly string[],
+): Promise<string[]> {
+  const { rows } = await tx.query<{ payment_id: string }>(sql`
+    SELECT payment_id FROM disputes
+    WHERE payment_id IS NOT NULL
+      AND dispute_id = ANY(${uuidArray(disputeIds, (id) => id)}::uuid[])`)
+  return rows.map((row) => row.payment_id)
+}
+
 /** Those of the payments that are disputed: a dispute of them is open. */
 export async function findDisputed(tx: Tx, paymentIds: readonly string[]): Promise<Set<string>> {
   const { rows } = await tx.query<{ payment_id: string }>(sql`

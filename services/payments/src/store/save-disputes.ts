@@ -38,6 +38,7 @@ export async function saveDisputes(tx: Tx, changed: readonly SavedRow<Dispute>[]
         ${timestamptzArray(after, (it) => it.updatedAt)}::timestamptz[]
       )
       ON CONFLICT (dispute_id) DO UPDATE SET
+        tenant_id = excluded.tenant_id,
         payment_id = excluded.payment_id,
         user_id = excluded.user_id,
         outcome = excluded.outcome,

@@ -50,6 +50,9 @@ export async function saveReturns(
         ${timestamptzArray(after, (it) => it.updatedAt)}::timestamptz[]
       )
       ON CONFLICT (return_id) DO UPDATE SET
+        tenant_id = excluded.tenant_id,
+        payment_id = excluded.payment_id,
+        user_id = excluded.user_id,
         status = excluded.status,
         suspended_for = excluded.suspended_for,
         matched_at = excluded.matched_at,
