@@ -191,7 +191,9 @@ type End = Awaited<ReturnType<typeof play>>
 /** What holds whatever came when. */
 function check(plot: Plot, end: End): void {
   const { payment, sums, balances, cases: all } = end
-  const money = BigInt(plot.facts.filter((fact) => fact === 'money').length) * plot.amountMinor
+  const reports = plot.facts.filter((fact) => fact === 'money').length
+  const money = BigInt(reports) * plot.amountMinor
+  assert.equal(end.facts.length, reports, 'what came back has its payment')
   const isFailure = plot.course.startsWith('declined')
   const isLate = isFailure && plot.facts.includes('late')
   const refunded = plot.course === 'captured' ? plot.refunds.filter((it) => it.succeeds) : []
@@ -206,7 +208,7 @@ function check(plot: Plot, end: End): void {
   assert.ok(back <= CAPTURED, 'more is back than was captured')
   assert.equal(payment.keepsFacts, false, 'facts of a payment that ended still wait')
   const inSuspense = end.facts.filter((fact) => fact.startsWith('SUSPENDED')).length
-  const lost = plot.kind === 'lost dispute' ? plot.facts.filter((it) => it === 'money').length : 0
+  const lost = plot.kind === 'lost dispute' ? reports : 0
   assert.deepEqual(end.disputes, [
     ...Array<string>(lost).fill('lost'),
     ...Array<string>(plot.won).fill('won'),
