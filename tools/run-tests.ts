@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -12,6 +12,9 @@ import { join, relative, resolve } from 'node:path'
 const ROOT = resolve(import.meta.dirname, '..')
 const ALL = ['{packages,services,simulators,cli,tools}/**/*.test.ts', 'tests/**/*.test.ts']
 const ON_KAFKA = ['tests/kafka/**/*.test.ts']
+/** Whole systems, with brokers of their own and a dozen processes or more: one at a time. */
+const LARGE =
+  /^tests\/kafka\/(?:broker-faults|compose|end-to-end|money-comes-back|move-log|process-faults)\./
 const LEFT_OUT = /(^|\/)(node_modules|fixtures)(\/|$)/
 /** For one test that hangs; a test of whole systems has more (packages/testing/src/slow.ts). */
 const TEST_TIMEOUT_MS = 300_000
@@ -33,7 +36,26 @@ if (files.length === 0) {
   console.error(`No test file matches ${filters.join(' ') || patterns.join(' ')}`)
   process.exit(2)
 }
-process.exitCode = await runTests(files)
+let child: ChildProcess | undefined
+// The terminal sends Ctrl-C to the child as well; it stops the database, and we wait for that.
+let interrupted = false
+process.on('SIGINT', () => (interrupted = true))
+process.on('SIGTERM', () => {
+  interrupted = true
+  child?.kill('SIGTERM')
+})
+const together = Math.max(2, availableParallelism())
+const failures = [
+  await runTests(
+    files.filter((file) => LARGE.test(file)),
+    1,
+  ),
+  await runTests(
+    files.filter((file) => !LARGE.test(file)),
+    onKafka ? 2 : together,
+  ),
+]
+process.exitCode = interrupted ? 1 : Math.max(...failures)
 
 /** Paths may be given as the shell completes them: relative to where the user stands. */
 function toRelative(word: string): string {
@@ -41,31 +63,25 @@ function toRelative(word: string): string {
   return path.startsWith('..') || path === '' ? word : path.replaceAll('\\', '/')
 }
 
-async function runTests(paths: string[]): Promise<number> {
+/** Returns the exit code of Node's runner; 0 if there is nothing to run. */
+async function runTests(paths: string[], concurrency: number): Promise<number> {
+  if (paths.length === 0 || interrupted) return 0
   const args = [
     '--test',
     '--import=./tools/end-with-tests.ts',
-    // Each of those has brokers of its own, and most a dozen processes.
-    `--test-concurrency=${onKafka ? 1 : Math.max(2, availableParallelism())}`,
+    `--test-concurrency=${concurrency}`,
     `--test-timeout=${TEST_TIMEOUT_MS}`,
     ...(paths.some(needsPostgres) ? ['--test-global-setup=tools/test-setup.ts'] : []),
     ...options,
     ...paths,
   ]
-  const child = spawn(process.execPath, args, {
+  child = spawn(process.execPath, args, {
     cwd: ROOT,
     stdio: 'inherit',
     env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile') },
   })
-  // The terminal sends Ctrl-C to the child as well; it stops the database, and we wait for that.
-  let interrupted = false
-  process.on('SIGINT', () => (interrupted = true))
-  process.on('SIGTERM', () => {
-    interrupted = true
-    child.kill('SIGTERM')
-  })
   await once(child, 'exit')
-  return interrupted ? 1 : (child.exitCode ?? 1)
+  return child.exitCode ?? 1
 }
 
 /** Tests beside the code need nothing, nor do those of the tools. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { eventually } from '@caudal/testing/eventually.ts'
 import { SLOW } from '@caudal/testing/slow.ts'
 import { connectAsAdmin, databasePid, killDatabase } from '../support/database-server.ts'
 import {
@@ -156,7 +157,11 @@ async function count(dataDir: string, database: string, what: string): Promise<n
 async function repeatAll(system: LaunchedSystem, requests: readonly Request[]): Promise<void> {
   await inParallel(requests, async (request) => {
     const { user, orderId, key, response } = request
-    const answer = await postPayment(system.gateway_url, user, orderId, key)
+    // A busy machine may ask for another try, with the same key.
+    const answer = await eventually(async () => {
+      const one = await postPayment(system.gateway_url, user, orderId, key)
+      return one.status !== 503 && one
+    })
     assert.equal(answer.status, 202, answer.text)
     if (response?.status === 202) {
       assert.equal(answer.text, response.text, 'a response is replayed byte for byte')

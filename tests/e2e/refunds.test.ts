@@ -12,7 +12,7 @@ import { runCaudal } from '../support/run-caudal.ts'
 import { backAt, openShop, sendBack, type ShopClient } from '../support/shop-client.ts'
 import { suiteSystem } from '../support/suite-system.ts'
 import {
-  balancesOf,
+  availableIs,
   chargesOf,
   get,
   messagesOf,
@@ -40,12 +40,6 @@ describe('P12: money comes back through the whole system', () => {
     return [user!, id]
   }
 
-  const availableIs = (user: SeededUser, available: string) =>
-    eventually(async () => {
-      assert.deepEqual(await balancesOf(system.gateway_url, user), { available, held: '0.00' })
-      return true
-    })
-
   test('a payment is refunded in parts: the wallet is credited, the status follows from the sums', async () => {
     const [user, id] = await paid()
     const key = randomUUID()
@@ -69,7 +63,7 @@ describe('P12: money comes back through the whole system', () => {
     })
     await shop.refundWithStatus(refundId, 'SUCCEEDED')
     await shop.paymentWithStatus(id, 'PARTIALLY_REFUNDED')
-    await availableIs(user, '94.00')
+    await availableIs(system.gateway_url, user, '94.00')
     const again = await shop.refund(id, part, key)
     assert.deepEqual([again.status, again.text], [202, accepted.text])
     assert.equal(again.headers.get('idempotency-replayed'), 'true')
@@ -79,7 +73,7 @@ describe('P12: money comes back through the whole system', () => {
     await shop.refundWithStatus(String(rest.body['refund_id']), 'SUCCEEDED')
     const seen = await paymentWithStatus(system.gateway_url, user, id, ['REFUNDED'])
     assert.equal(seen['amount'], '10.00')
-    await availableIs(user, '100.00')
+    await availableIs(system.gateway_url, user, '100.00')
     assert.equal((await backAt(system.psp_url, 'refunds', id)).length, 2)
 
     const more = await shop.refund(id, { amount: '0.01', reason: 'other' })
@@ -155,7 +149,7 @@ describe('P12: money comes back through the whole system', () => {
     await shop.paymentWithStatus(id, 'COMPLETED')
     const second = await shop.refund(id)
     await shop.refundWithStatus(String(second.body['refund_id']), 'SUCCEEDED')
-    await availableIs(user, '100.00')
+    await availableIs(system.gateway_url, user, '100.00')
   })
 
   test('of cancel and sending exactly one wins: the money is back, or the PSP has it', async () => {
@@ -174,11 +168,11 @@ describe('P12: money comes back through the whole system', () => {
         const charges = await chargesOf(system.psp_url, id)
         if (canceled.status === 202) {
           assert.deepEqual([status, reason, charges.length], ['FAILED', 'canceled', 0])
-          await availableIs(user, '100.00')
+          await availableIs(system.gateway_url, user, '100.00')
         } else {
           assert.equal(canceled.body['code'], 'PAYMENT_ALREADY_SENT')
           assert.deepEqual([status, reason, charges.length], ['COMPLETED', null, 1])
-          await availableIs(user, '90.00')
+          await availableIs(system.gateway_url, user, '90.00')
         }
       }),
     )
@@ -190,7 +184,7 @@ describe('P12: money comes back through the whole system', () => {
     const [user, id] = await paid({ account, orders: 2 })
     await sendBack(system.psp_url, 'returns', { payment_id: id, reason: 'AC04' })
     await paymentWithStatus(system.gateway_url, user, id, ['RETURNED'])
-    await availableIs(user, '100.00')
+    await availableIs(system.gateway_url, user, '100.00')
     const { body } = await get(system.gateway_url, user, `/payments/${id}/returns`)
     const [returned, ...others] = body['data'] as Record<string, unknown>[]
     assert.deepEqual(others, [])
@@ -210,7 +204,7 @@ describe('P12: money comes back through the whole system', () => {
     const order = { payment_id: id, amount: '9.40', charges: '0.60', reason: 'MS03' }
     await sendBack(system.psp_url, 'returns', order)
     await paymentWithStatus(system.gateway_url, user, id, ['RETURNED'])
-    await availableIs(user, '100.00')
+    await availableIs(system.gateway_url, user, '100.00')
     const { body } = await get(system.gateway_url, user, `/payments/${id}/returns`)
     const [returned] = body['data'] as Record<string, unknown>[]
     assert.deepEqual([returned?.['amount'], returned?.['charges']], ['10.00', '0.60'])
@@ -223,7 +217,7 @@ describe('P12: money comes back through the whole system', () => {
     const [user, id] = await paid()
     await sendBack(system.psp_url, 'refunds', { payment_id: id, amount: '3.00' })
     await paymentWithStatus(system.gateway_url, user, id, ['PARTIALLY_REFUNDED'])
-    await availableIs(user, '93.00')
+    await availableIs(system.gateway_url, user, '93.00')
     assert.deepEqual(await violationsOf(system.data_dir), [])
   })
 

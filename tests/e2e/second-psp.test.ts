@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import { eventually } from '@caudal/testing/eventually.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { backAt, openShop, sendBack, type ShopClient } from '../support/shop-client.ts'
 import { suiteSystem } from '../support/suite-system.ts'
 import {
-  balancesOf,
+  availableIs,
   chargesOf,
   paymentWithStatus,
   postPayment,
@@ -39,17 +38,11 @@ describe('P12, P15: payments through a second PSP, whose outcomes come by callba
     return [user!, id]
   }
 
-  const availableIs = (user: SeededUser, available: string) =>
-    eventually(async () => {
-      assert.deepEqual(await balancesOf(system.gateway_url, user), { available, held: '0.00' })
-      return true
-    })
-
   test('a payment goes to the PSP of its currency, and is completed by a callback', async () => {
     const [euros, inEuros] = await pay('EUR', ['COMPLETED'])
     assert.equal((await chargesOf(system.asyncbank_url, inEuros)).length, 1)
     assert.equal((await chargesOf(system.psp_url, inEuros)).length, 0)
-    await availableIs(euros, '90.00')
+    await availableIs(system.gateway_url, euros, '90.00')
     const [, inDollars] = await pay('USD', ['COMPLETED'])
     assert.equal((await chargesOf(system.psp_url, inDollars)).length, 1)
     assert.equal((await chargesOf(system.asyncbank_url, inDollars)).length, 0)
@@ -60,7 +53,7 @@ describe('P12, P15: payments through a second PSP, whose outcomes come by callba
     const [user, id] = await pay('EUR', ['COMPLETED'])
     const { body } = await shop.refund(id, { amount: '4.00', reason: 'duplicate' })
     await shop.refundWithStatus(String(body['refund_id']), 'SUCCEEDED')
-    await availableIs(user, '94.00')
+    await availableIs(system.gateway_url, user, '94.00')
     assert.equal((await backAt(system.asyncbank_url, 'refunds', id)).length, 1)
     await sendBack(system.asyncbank_url, 'returns', {
       payment_id: id,
@@ -69,7 +62,7 @@ describe('P12, P15: payments through a second PSP, whose outcomes come by callba
       reason: 'MS03',
     })
     await paymentWithStatus(system.gateway_url, user, id, ['RETURNED'])
-    await availableIs(user, '100.00')
+    await availableIs(system.gateway_url, user, '100.00')
     assert.deepEqual(await violationsOf(system.data_dir), [])
   })
 
@@ -78,7 +71,7 @@ describe('P12, P15: payments through a second PSP, whose outcomes come by callba
     const [user, id] = await pay('EUR', ['FAILED'])
     await setBehaviour(system.asyncbank_url, {})
     assert.equal((await chargesOf(system.asyncbank_url, id)).length, 0)
-    await availableIs(user, '100.00')
+    await availableIs(system.gateway_url, user, '100.00')
     assert.deepEqual(await violationsOf(system.data_dir), [])
   })
 })

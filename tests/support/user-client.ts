@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { eventually } from '@caudal/testing/eventually.ts'
 import { type SeededUser, seedUsers } from 'caudal/demo-data/seed-users.ts'
@@ -137,6 +138,18 @@ export async function allWithStatus(
     },
     { timeoutMs: FINAL_TIMEOUT_MS, label: `all payments are ${statuses.join(' or ')}` },
   )
+}
+
+/** Waits until this is available to the user, and nothing is held. */
+export async function availableIs(
+  gatewayUrl: string,
+  user: SeededUser,
+  available: string,
+): Promise<void> {
+  await eventually(async () => {
+    assert.deepEqual(await balancesOf(gatewayUrl, user), { available, held: '0.00' })
+    return true
+  })
 }
 
 /** The balances of the user's only account. */

@@ -73,7 +73,7 @@ async function buildBank(config: Config, base: SimulatorBase): Promise<Simulator
   })
   const console = createConsole({ db, callbacks })
   addMovementRoutes(app, { cursors, books, console })
-  const disputes = createDisputes(disputeBooks({ db, callbacks }))
+  const disputes = createDisputes({ db, callbacks }, disputeBooks)
   addDisputeRoutes(app, { cursors, db, disputes, console })
   addCallbackSettings(app, callbacks)
   // Transfers that were accepted before a restart are settled after it.

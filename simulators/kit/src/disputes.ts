@@ -14,10 +14,14 @@ export interface DisputedCharge {
   currency: string
 }
 
-/** What a bank has of its own for disputes. */
-export interface DisputeBooks {
+/** Where a bank stores disputes, and what sends its callbacks about them. */
+interface DisputesDeps {
   db: Db
   callbacks: Pick<Callbacks, 'enabled' | 'wake'>
+}
+
+/** What a bank has of its own for disputes. */
+export interface DisputeBooks {
   /** The bank's id of a new dispute. */
   gatewayIdOf(disputeId: string): string
   /** Locks a charge until the transaction ends; undefined if the payment has none. */
@@ -52,8 +56,7 @@ export interface Disputes {
 }
 
 /** Creates the disputes of a bank. */
-export function createDisputes(books: DisputeBooks): Disputes {
-  const { db, callbacks } = books
+export function createDisputes({ db, callbacks }: DisputesDeps, books: DisputeBooks): Disputes {
   const report = async (tx: Tx, dispute: BankDispute, charge: DisputedCharge): Promise<void> => {
     if (!callbacks.enabled) return
     const { disputeId: subjectId } = dispute
