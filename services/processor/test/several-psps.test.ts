@@ -148,7 +148,7 @@ test('rule 9: a payment that may have left stays at its PSP, whatever happens', 
   await completesAt('main', event)
 })
 
-test('P12: a payment of any PSP that is canceled before it arrives is never sent, after a restart too', async () => {
+test('P12: a payment of any PSP that is canceled before it arrives is never sent, after a restart too', async (t) => {
   const [service, events] = [
     await it.start(),
     ['Electricity', 'Water', 'Gas'].map((to) => paymentTo(to)),
@@ -157,6 +157,7 @@ test('P12: a payment of any PSP that is canceled before it arrives is never sent
   await service.stop()
   await it.reserve(events)
   const next = await it.start()
+  t.after(() => next.stop())
   const others = events.map((event) => ({ ...event, payment_id: newId(), event_id: newId() }))
   // Behind the events in their partitions.
   await it.reserve(others)
@@ -169,7 +170,6 @@ test('P12: a payment of any PSP that is canceled before it arrives is never sent
     assert.equal(await cancel(event), 'canceled')
   }
   for (const other of others) assert.equal(await cancel(other), 'too_late')
-  await next.stop()
 })
 
 test('payments that an instance with one PSP recorded go to the default one', async (t) => {

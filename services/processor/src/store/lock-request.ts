@@ -55,7 +55,7 @@ export async function lockRequest(tx: Tx, request: NamedRequest): Promise<Locked
   const table = tableOf(request)
   const statement = sql`
     WITH locked AS MATERIALIZED (
-      SELECT ${operationColumns(table)}, created_at FROM ${table.rows}
+      SELECT ${operationColumns(table)} FROM ${table.rows}
       WHERE ${table.requestId} = ${request.requestId} AND tenant_id = ${request.tenantId}
       ORDER BY ${table.id}
       FOR UPDATE
