@@ -28,8 +28,9 @@ test('callbacks are listed by index, of frequent and of rare accounts and states
   await owner.end()
   const of = (account: string) => ({ psp: 'main', account })
   const accounts = [null, [of('rare')], [of('main'), of('rare')], [of('none')], []]
-  const counts = []
+  const counts: number[][] = []
   for (const named of accounts) {
+    const found: number[] = []
     for (const state of [null, 'PARKED', 'CONTRADICTION']) {
       for (const before of [null, newId()]) {
         const filter = { accounts: named, state, before, limit: 21 }
@@ -40,15 +41,16 @@ test('callbacks are listed by index, of frequent and of rare accounts and states
         const about = `${JSON.stringify(filter)}: ${blocks} blocks`
         assert.ok(blocks < BLOCKS_AT_MOST, about)
         assert.ok(!/"Node Type":"Seq Scan"[^{}]*"Relation Name":"callbacks"/.test(text), about)
-        counts.push(count)
+        found.push(count)
       }
     }
+    counts.push(found)
   }
   assert.deepEqual(counts, [
-    ...[21, 21, 5, 5, 0, 0],
-    ...[5, 5, 1, 1, 0, 0],
-    ...[21, 21, 5, 5, 0, 0],
-    ...[0, 0, 0, 0, 0, 0],
-    ...[0, 0, 0, 0, 0, 0],
+    [21, 21, 5, 5, 0, 0],
+    [5, 5, 1, 1, 0, 0],
+    [21, 21, 5, 5, 0, 0],
+    [0, 0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0, 0],
   ])
 })

@@ -331,9 +331,17 @@ async function addFact(
 ): Promise<void> {
   const isPayment = 'itsId' in named
   const fact: CallbackFact = {
-    ...{ key, ourId: null, itsId: newId(), paymentId: null, paymentItsId: null, ...named },
-    ...{ kind: isPayment ? 'pay' : 'return', state: isPayment ? 'approved' : 'returned' },
-    ...{ amountMinor: 1_000n, currency: 'USD', reasonCode: null },
+    key,
+    kind: isPayment ? 'pay' : 'return',
+    ourId: null,
+    itsId: newId(),
+    paymentId: null,
+    paymentItsId: null,
+    state: isPayment ? 'approved' : 'returned',
+    amountMinor: 1_000n,
+    currency: 'USD',
+    reasonCode: null,
+    ...named,
   }
   const callback = { callbackId: newId(), psp: 'main', account: 'main', body: Buffer.from('{}') }
   await storeCallbacks(db, [{ ...callback, isMasked: false, signedAt: null, facts: [fact] }])

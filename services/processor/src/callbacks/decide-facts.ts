@@ -324,7 +324,7 @@ function decideUnmatched(context: Context, matched: MatchedFact): Decided {
   return { state: 'PARKED', cause: 'operation_unknown' }
 }
 
-/** A case about the fact itself. A callback may have many, and each of them is a case of its own. */
+/** A case about the fact itself: a callback may have many, each of them a case of its own. */
 function contradictAlone(
   { plan }: Context,
   { fact, account, key }: MatchedFact,

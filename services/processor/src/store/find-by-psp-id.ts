@@ -6,7 +6,7 @@ import type { CallbackFact } from '../domain/callback-fact.ts'
 import { OPERATIONS, type OperationTable, PAYMENTS } from './operation-tables.ts'
 
 /** An operation that an id of a PSP names. */
-export type Found = { table: OperationTable; id: string }
+export type FoundByPspId = { table: OperationTable; id: string }
 type PspId = { table: OperationTable; psp: string; itsId: string }
 
 /** The key of an id of a PSP in what `findByPspId` returns. */
@@ -21,7 +21,7 @@ export function nameOfId({ table, psp, itsId }: PspId): string {
 export async function findByPspId(
   tx: Tx,
   reported: readonly { psp: string; fact: CallbackFact }[],
-): Promise<ReadonlyMap<string, Found>> {
+): Promise<ReadonlyMap<string, FoundByPspId>> {
   const wanted = reported.flatMap(({ psp, fact }): PspId[] => {
     const { kind, itsId, paymentItsId } = fact
     const payment = kind === 'pay' ? itsId : paymentItsId

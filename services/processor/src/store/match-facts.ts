@@ -3,7 +3,7 @@ import { uuidArray } from '@caudal/postgres/array-parameter.ts'
 import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import { type CallbackFact, isUnasked, isUnnamed } from '../domain/callback-fact.ts'
-import { findByPspId, type Found, nameOfId } from './find-by-psp-id.ts'
+import { findByPspId, type FoundByPspId, nameOfId } from './find-by-psp-id.ts'
 import { findDisproved } from './find-disproved.ts'
 import { findKnowable } from './find-knowable.ts'
 import { OPERATIONS, type OperationTable, PAYMENTS } from './operation-tables.ts'
@@ -108,7 +108,7 @@ function isNamed(rows: Known['payments'], ourId: string | null, psp: string): bo
   return row !== undefined && row.has_facts && isAt(row, psp)
 }
 
-async function addFound(tx: Tx, ours: Known, found: readonly Found[]): Promise<Known> {
+async function addFound(tx: Tx, ours: Known, found: readonly FoundByPspId[]): Promise<Known> {
   const loadOf = async (table: OperationTable, known: Known['payments']) => {
     const ids = new Set(found.flatMap((it) => (it.table === table ? [it.id] : [])))
     const more = await load(
@@ -156,7 +156,7 @@ async function findAdopted(
 function matchOf(
   { psp, fact }: Reported,
   { payments, operations }: Known,
-  byPspId: ReadonlyMap<string, Found>,
+  byPspId: ReadonlyMap<string, FoundByPspId>,
 ): FactMatch {
   const find = (rows: Known['payments'], table: OperationTable, ids: Ids): Row | undefined => {
     if (isNamed(rows, ids.ours, psp)) return rows.get(ids.ours!)
