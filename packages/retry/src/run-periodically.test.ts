@@ -72,3 +72,18 @@ test('stop waits for the round in flight and starts no other', async (t) => {
   await nextTurn()
   assert.equal(rounds, 1)
 })
+
+test('a stop aborts the round under way and waits for its end', async () => {
+  let end = ''
+  const periodic = runPeriodically({
+    pauseMs: 10,
+    work: async (signal) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      await nextTurn()
+      end = 'ended'
+    },
+    onFault: () => {},
+  })
+  await periodic.stop()
+  assert.equal(end, 'ended')
+})

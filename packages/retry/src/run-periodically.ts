@@ -1,7 +1,7 @@
 export interface PeriodicWork {
   /** What the last round that ended failed with; null when all is well. */
   lastFault(): unknown
-  /** Resolves once nothing is under way. */
+  /** Aborts the signal of `work`. Resolves once nothing is under way. */
   stop(): Promise<void>
 }
 
@@ -11,23 +11,23 @@ export interface PeriodicWork {
  */
 export function runPeriodically(options: {
   pauseMs: number
-  work: () => Promise<'done' | void>
+  work: (signal: AbortSignal) => Promise<'done' | void>
   onFault: (fault: unknown) => void
 }): PeriodicWork {
   const { pauseMs, work, onFault } = options
-  let stopped = false
+  const stopping = new AbortController()
   let fault: unknown = null
   let timer: NodeJS.Timeout | undefined
   const round = async (): Promise<void> => {
     try {
-      const result = await work()
+      const result = await work(stopping.signal)
       fault = null
       if (result === 'done') return
     } catch (error) {
       fault = error
       onFault(error)
     }
-    if (stopped) return
+    if (stopping.signal.aborted) return
     timer = setTimeout(() => {
       underWay = round()
     }, pauseMs)
@@ -37,7 +37,7 @@ export function runPeriodically(options: {
   return {
     lastFault: () => fault,
     async stop() {
-      stopped = true
+      stopping.abort()
       clearTimeout(timer)
       await underWay
     },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
 import type { Db } from '@caudal/postgres/types.ts'
+import { planOf } from '@caudal/testing/plan-of.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import { testDatabase } from '@caudal/testing/test-database.ts'
 import pg from 'pg'
@@ -47,26 +48,6 @@ before(async () => {
   await owner.end()
 })
 
-type PlanNode = { 'Shared Hit Blocks': number; 'Shared Read Blocks': number }
-
-/** How many blocks a list reads, and its plan. */
-async function planOf(
-  list: (db: Db) => Promise<unknown>,
-): Promise<{ blocks: number; text: string }> {
-  const asked: { text: string; values: unknown[] }[] = []
-  const recorder = {
-    query: (statement: (typeof asked)[0]) => (asked.push(statement), db.query(statement)),
-  }
-  await list(recorder as unknown as Db)
-  const { rows } = await db.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>({
-    text: `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${asked[0]!.text}`,
-    values: asked[0]!.values,
-  })
-  const plan = rows[0]!['QUERY PLAN'][0].Plan
-  const blocks = plan['Shared Hit Blocks'] + plan['Shared Read Blocks']
-  return { blocks, text: JSON.stringify(plan) }
-}
-
 test('returns and cases are listed by index, on the first page and on the last', async (t) => {
   const at = new Date('2026-01-01T00:10:00Z')
   const tenantId = 'caudal'
@@ -91,7 +72,7 @@ test('returns and cases are listed by index, on the first page and on the last',
         ),
     }
     for (const [name, list] of Object.entries(lists)) {
-      const { blocks, text } = await planOf(list)
+      const { blocks, text } = await planOf(db, list)
       const about = `${name} ${deep ? 'deep' : 'first'}: ${blocks} blocks`
       t.diagnostic(about)
       assert.ok(blocks < BLOCKS_AT_MOST, about)

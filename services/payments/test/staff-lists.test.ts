@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { newId } from '@caudal/contracts/ids.ts'
 import type { RunningService } from '@caudal/http/running-service.ts'
-import type { Db } from '@caudal/postgres/types.ts'
 import { changedCursors } from '@caudal/testing/changed-cursors.ts'
+import { planOf } from '@caudal/testing/plan-of.ts'
 import { suiteScope } from '@caudal/testing/suite-scope.ts'
 import pg from 'pg'
 import { listTenantPayments, type PaymentFilter } from '../src/store/list-tenant-payments.ts'
@@ -152,28 +152,14 @@ describe('the payments of a tenant, for staff', () => {
     const deep = { createdAt: new Date('2026-01-01T00:10:00Z'), paymentId: newId() }
     for (const filter of filters) {
       for (const after of [undefined, deep]) {
-        const asked: { text: string; values: unknown[] }[] = []
-        const db = {
-          query: (statement: (typeof asked)[0]) => (asked.push(statement), pool.query(statement)),
-        }
-        await listTenantPayments(
-          db as unknown as Db,
-          { tenantId: 'acme', ...none, ...filter },
-          { limit: 21, after },
+        const { blocks, text } = await planOf(pool, (db) =>
+          listTenantPayments(db, { tenantId: 'acme', ...none, ...filter }, { limit: 21, after }),
         )
-        const { rows } = await pool.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>({
-          text: `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${asked[0]!.text}`,
-          values: asked[0]!.values,
-        })
-        const plan = rows[0]!['QUERY PLAN'][0].Plan
-        const blocks = plan['Shared Hit Blocks'] + plan['Shared Read Blocks']
         const about = `${JSON.stringify(filter)} ${after ? 'deep' : 'first'}: ${blocks} blocks`
         t.diagnostic(about)
         assert.ok(blocks < BLOCKS_AT_MOST, about)
-        assert.ok(!JSON.stringify(plan).includes('Seq Scan'), about)
+        assert.ok(!text.includes('Seq Scan'), about)
       }
     }
   })
 })
-
-type PlanNode = { 'Shared Hit Blocks': number; 'Shared Read Blocks': number }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, test } from 'node:test'
 import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
-import { newId, returnIdOf } from '@caudal/contracts/ids.ts'
+import { factIdOf, newId, returnIdOf } from '@caudal/contracts/ids.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
 import pg from 'pg'
 import { storiesOf } from './callback-stories-of.ts'
@@ -114,4 +114,30 @@ test('E1: a return long after the last status query of its payment is still foun
     return events.find((event) => event.event_type === 'return.received')
   })
   assert.deepEqual([returned.amount, returned.payment?.user_id], ['10.00', payment.user_id])
+})
+
+test('P15: a return with charges larger than its amount is a case and no return, of any payment', async () => {
+  const payment = await it.pay()
+  const [ofPayment, ofNone] = [`r-${randomUUID()}`, `r-${randomUUID()}`]
+  const charges = '6.01'
+  const unknown = { ...payment, payment_id: newId() }
+  assert.deepEqual(await settled(report(payment, ofPayment, { charges })), [
+    'CONTRADICTION',
+    'amount_mismatch',
+  ])
+  const alone = report(unknown, ofNone, { charges, gateway_transaction_id: undefined })
+  assert.deepEqual(await settled(alone), ['CONTRADICTION', 'amount_mismatch'])
+  const subject = factIdOf('main', 'main', String(alone['event_id']))
+  for (const id of [payment.payment_id, subject]) {
+    const [event, ...others] = await eventually(async () => {
+      const found = await it.facts(id)
+      return found.length > 0 && found
+    })
+    assert.ok(event?.event_type === 'psp.contradicted')
+    assert.deepEqual([event.contradiction, event.amount], ['amount_mismatch', '6.00'])
+    assert.deepEqual(others, [])
+  }
+  for (const id of [ofPayment, ofNone]) {
+    assert.deepEqual(await it.facts(returnIdOf('main', id)), [])
+  }
 })

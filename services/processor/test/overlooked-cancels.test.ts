@@ -19,6 +19,11 @@ const logger = createLogger({ service: 'processor', level: 'silent' })
 const observer = createObserver({ logger, metrics: createMetrics('processor') })
 const deps = { db: it.db, log: it.log, region: 'local' }
 
+/** How many cancels one search emits. */
+async function search(): Promise<number> {
+  return (await emitOverlooked(deps, new AbortController().signal)).emitted
+}
+
 function cancel(paymentId: string) {
   const request = { kind: 'pay', requestId: paymentId, tenantId: 'caudal' } as const
   const canceling = { db: it.db, region: 'local', observer, wakeRelay: () => {} }
@@ -57,9 +62,9 @@ test('a cancel whose funds.reserved release 0.1.0 consumes is emitted once, by i
   const [overlooked, unknown] = [fundsReserved(undefined, others), newId()]
   assert.equal(await cancel(overlooked.payment_id), 'canceled')
   assert.equal(await cancel(unknown), 'canceled')
-  assert.equal(await emitOverlooked(deps), 0, 'nothing of it was consumed')
+  assert.equal(await search(), 0, 'nothing of it was consumed')
   await it.reserve([overlooked])
-  assert.equal(await emitOverlooked(deps), 0, 'an instance is yet to consume it')
+  assert.equal(await search(), 0, 'an instance is yet to consume it')
   assert.equal(await consumeByEarlierRelease(overlooked), false)
   assert.deepEqual(await emitted(), [])
 
@@ -81,7 +86,7 @@ test('a cancel whose funds.reserved release 0.1.0 consumes is emitted once, by i
   assert.ok(event?.event_type === 'payment.canceled')
   assert.equal(event.wallet_transaction_id, overlooked.wallet_transaction_id)
   assert.equal(event.amount, '10.00')
-  assert.equal(await emitOverlooked(deps), 0)
+  assert.equal(await search(), 0)
   assert.equal(await it.requests(overlooked.payment_id), 0)
 })
 
@@ -99,4 +104,51 @@ test('a cancel is emitted at the start of an instance, without another event of 
   const service = await it.start()
   t.after(() => service.stop())
   await eventually(async () => (await it.resultsOf(event.payment_id)).length === 1)
+})
+
+test('a search that is stopped ends after its step, and the next one goes on from there', async () => {
+  const event = fundsReserved()
+  const first = fundsReserved(undefined, { account_id: event.account_id, user_id: event.user_id })
+  await cancel(event.payment_id)
+  await it.reserve([first, event])
+  const partition = partitionOf(event.account_id)
+  await it.db.query(
+    `INSERT INTO consumer_offsets (consumer_group, topic, partition, next_offset)
+     VALUES ('processor', $1, $2, 0) ON CONFLICT DO NOTHING`,
+    [TOPICS.fundsReserved, partition],
+  )
+  await it.db.query(`UPDATE early_cancels SET next_offsets = '{}' WHERE payment_id = $1`, [
+    event.payment_id,
+  ])
+  const [end] = await it.log.end([{ topic: TOPICS.fundsReserved, partition }])
+  await it.db.query(
+    `UPDATE consumer_offsets SET next_offset = $2
+     WHERE consumer_group = 'processor' AND topic = $1 AND partition = $3`,
+    [TOPICS.fundsReserved, end?.offset, partition],
+  )
+  const read: (typeof it.log)['read'] = (positions, options) =>
+    it.log.read(positions, { ...options, maxRecords: 1 })
+  const stopping = new AbortController()
+  const stopped = await emitOverlooked(
+    {
+      ...deps,
+      log: {
+        ...it.log,
+        read(positions, options) {
+          stopping.abort()
+          // The record was on its way.
+          return read(positions, { ...options, signal: new AbortController().signal })
+        },
+      },
+    },
+    stopping.signal,
+  )
+  assert.deepEqual(stopped, { emitted: 0, isWhole: false })
+  const { rows } = await it.db.query<{ searched: number }>(
+    `SELECT (SELECT sum(value::int)::int FROM jsonb_each_text(next_offsets)) AS searched
+     FROM early_cancels WHERE payment_id = $1`,
+    [event.payment_id],
+  )
+  assert.equal(rows[0]?.searched, 1)
+  assert.equal(await search(), 1)
 })

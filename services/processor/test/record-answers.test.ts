@@ -11,14 +11,18 @@ import { createObserver } from '../src/calls/observe.ts'
 import { recordAnswers, type RecordAnswersDeps } from '../src/calls/record-answers.ts'
 import { watchState } from '../src/calls/watch-state.ts'
 import { readConfig } from '../src/config.ts'
+import type { CallbackFact } from '../src/domain/callback-fact.ts'
 import { decideDue } from '../src/domain/decide-due.ts'
 import type { OperationFacts } from '../src/domain/operation-facts.ts'
 import type { SendOutcome } from '../src/domain/outcome.ts'
 import { newOperation } from '../src/domain/psp-operation.ts'
 import { processorMigrations } from '../src/migrations.ts'
 import { createSyncbankAdapter } from '../src/psp/syncbank-adapter.ts'
+import { finishFacts } from '../src/store/finish-facts.ts'
 import { PAYMENTS } from '../src/store/operation-tables.ts'
 import { recordPayments } from '../src/store/record-payments.ts'
+import { storeCallbacks } from '../src/store/store-callbacks.ts'
+import { wakeLatelyUnknown } from '../src/store/wake-lately-unknown.ts'
 import { newPaymentFacts } from './new-payment-facts.ts'
 
 const { policy } = readConfig({}).psp
@@ -252,3 +256,98 @@ test('an approval that contradicts a final state is emitted once, changes no sta
     assert.match(shown, new RegExp(`refused_total\\{.*error_class="${errorClass}".*\\} 1$`, 'm'))
   }
 })
+
+test('an id that an answer brings makes facts due that were finished as unknown before', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'wake' })
+  const deps = depsOf(db)
+  const [verdict, other, accepted, queried] = await sending(db, 4)
+  assert.ok(verdict && other && accepted && queried)
+  const ids = Array.from({ length: 4 }, () => newId())
+  const [approval, pending, found, unrelated] = ids as [string, string, string, string]
+  const keys = ids.map((id) => `about-${id}`)
+  for (const [index, id] of ids.entries()) {
+    const payment = index % 2 === 0
+    const named = payment ? { paymentItsId: id } : { itsId: id }
+    await addFact(db, keys[index]!, named, payment ? 'APPLIED' : 'PARKED')
+  }
+  await recordAnswers(deps, [answered(verdict, approved(approval)), answered(other, approved())])
+  const response = { status: 'pending', gateway_transaction_id: pending }
+  await recordAnswers(deps, [answered(accepted, { kind: 'pending', response })])
+  await recordAnswers(deps, [answered(queried, ambiguous), foundApproved(queried.facts, found)])
+  const { rows } = await db.query<{ key: string; state: string; callback: string }>(
+    `SELECT f.key, f.state, c.state AS callback FROM callback_facts f
+     JOIN callbacks c USING (callback_id) ORDER BY array_position($1::text[], f.key)`,
+    [keys],
+  )
+  const due = (key: string | undefined) => ({ key, state: 'RECEIVED', callback: 'RECEIVED' })
+  assert.deepEqual(rows, [
+    ...keys.slice(0, 3).map(due),
+    { key: `about-${unrelated}`, state: 'PARKED', callback: 'PARKED' },
+  ])
+  for (const call of [verdict, other]) {
+    const stored = await stateOf(db, answered(call, ambiguous))
+    assert.equal(stored?.status, 'COMPLETED')
+  }
+})
+
+test('a fact that was finished while its id was being stored is due again, once', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'wake' })
+  const [call] = await sending(db, 1)
+  assert.ok(call)
+  const [known, unknown] = [newId(), newId()]
+  await recordAnswers(depsOf(db), [answered(call, approved(known))])
+  await addFact(db, 'missed', { paymentItsId: known }, 'APPLIED')
+  await addFact(db, 'unknown', { paymentItsId: unknown }, 'APPLIED')
+  assert.equal(await wakeLatelyUnknown(db), true)
+  assert.equal(await wakeLatelyUnknown(db), false)
+  const { rows } = await db.query(`SELECT key FROM callback_facts WHERE state = 'RECEIVED'`)
+  assert.deepEqual(rows, [{ key: 'missed' }])
+})
+
+test('no transaction that stores ids waits for a fact that is being applied', async (t) => {
+  const { pool: db } = await testDatabase(t, { sets: processorMigrations, name: 'wake' })
+  const [first, second] = await sending(db, 2)
+  assert.ok(first && second)
+  const [locked, free] = [newId(), newId()]
+  await addFact(db, 'locked', { paymentItsId: locked }, 'APPLIED')
+  await addFact(db, 'free', { paymentItsId: free }, 'APPLIED')
+  const results = [answered(first, approved(locked)), answered(second, approved(free))]
+  await transaction(db, async (tx) => {
+    await tx.query(`SELECT FROM callback_facts WHERE key = 'locked' FOR UPDATE`)
+    await recordAnswers(depsOf(db), results)
+  })
+  const waiting = `SELECT key FROM callback_facts WHERE state = 'RECEIVED' ORDER BY key`
+  assert.deepEqual((await db.query(waiting)).rows, [{ key: 'free' }])
+  assert.equal(await wakeLatelyUnknown(db), true)
+  assert.deepEqual((await db.query(waiting)).rows, [{ key: 'free' }, { key: 'locked' }])
+})
+
+/** A fact about what was unknown, alone in its callback and finished. */
+async function addFact(
+  db: Db,
+  key: string,
+  named: { itsId: string } | { paymentItsId: string },
+  state: 'APPLIED' | 'PARKED',
+): Promise<void> {
+  const isPayment = 'itsId' in named
+  const fact: CallbackFact = {
+    key,
+    kind: isPayment ? 'pay' : 'return',
+    ourId: null,
+    itsId: newId(),
+    paymentId: null,
+    paymentItsId: null,
+    state: isPayment ? 'approved' : 'returned',
+    amountMinor: 1_000n,
+    currency: 'USD',
+    reasonCode: null,
+    ...named,
+  }
+  const callback = { callbackId: newId(), psp: 'main', account: 'main', body: Buffer.from('{}') }
+  await storeCallbacks(db, [{ ...callback, isMasked: false, signedAt: null, facts: [fact] }])
+  const finished = { psp: 'main', account: 'main', key, callbackId: callback.callbackId, state }
+  const cause = isPayment ? 'operation_unknown' : 'payment_unknown'
+  await transaction(db, (tx) =>
+    finishFacts(tx, [{ ...finished, cause, isAlone: true, paymentId: null }]),
+  )
+}

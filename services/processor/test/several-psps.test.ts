@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { FundsReserved } from '@caudal/contracts/events/funds.ts'
-import { accountIdOf } from '@caudal/contracts/ids.ts'
+import { accountIdOf, newId } from '@caudal/contracts/ids.ts'
+import { createLogger } from '@caudal/telemetry/logger.ts'
+import { createMetrics } from '@caudal/telemetry/metrics.ts'
 import { eventually } from '@caudal/testing/eventually.ts'
+import { cancelOperation } from '../src/calls/cancel-operation.ts'
+import { createObserver } from '../src/calls/observe.ts'
 import { startAsyncbank } from './start-asyncbank.ts'
 import { fileScope, fundsReserved, refundRequested, world } from './world.ts'
 
@@ -31,6 +35,15 @@ function paymentTo(service: string, account?: string, currency = 'USD'): FundsRe
   event.payment_data.currency = currency
   event.account_id = accountIdOf('caudal', event.user_id, currency)
   return event
+}
+
+const logger = createLogger({ service: 'processor', level: 'silent' })
+const observer = createObserver({ logger, metrics: createMetrics('processor') })
+
+function cancel({ payment_id: requestId, tenant_id: tenantId }: FundsReserved) {
+  const canceling = { db: it.db, region: 'local', observer, wakeRelay: () => {} }
+  const actor = { type: 'client', id: 'payments' } as const
+  return cancelOperation(canceling, { kind: 'pay', requestId, tenantId }, actor)
 }
 
 type Row = { psp: string | null; request_body: Buffer; attempts: string[]; status: string }
@@ -133,6 +146,30 @@ test('rule 9: a payment that may have left stays at its PSP, whatever happens', 
   assert.deepEqual(rows, [{ moved: 0 }])
   await it.behave({})
   await completesAt('main', event)
+})
+
+test('P12: a payment of any PSP that is canceled before it arrives is never sent, after a restart too', async (t) => {
+  const [service, events] = [
+    await it.start(),
+    ['Electricity', 'Water', 'Gas'].map((to) => paymentTo(to)),
+  ]
+  for (const event of events) assert.equal(await cancel(event), 'canceled')
+  await service.stop()
+  await it.reserve(events)
+  const next = await it.start()
+  t.after(() => next.stop())
+  const others = events.map((event) => ({ ...event, payment_id: newId(), event_id: newId() }))
+  // Behind the events in their partitions.
+  await it.reserve(others)
+  await it.finals(others)
+  for (const event of events) {
+    const types = (await it.resultsOf(event.payment_id)).map(({ event_type: type }) => type)
+    assert.deepEqual(types, ['payment.canceled'])
+    assert.equal(await it.requests(event.payment_id), 0)
+    assert.equal((await asyncbank.list('charges', event.payment_id)).length, 0)
+    assert.equal(await cancel(event), 'canceled')
+  }
+  for (const other of others) assert.equal(await cancel(other), 'too_late')
 })
 
 test('payments that an instance with one PSP recorded go to the default one', async (t) => {

@@ -4,12 +4,12 @@ import type { Db, Tx } from '@caudal/postgres/types.ts'
 import { newReversal } from '../calls/new-requested.ts'
 import type { Emission } from '../domain/decision.ts'
 import type { OperationFacts } from '../domain/operation-facts.ts'
-import { itsIdOf } from '../domain/psp-operation.ts'
+import { newIdsOf } from '../domain/psp-operation.ts'
 import { resultEvents } from '../messaging/result-event.ts'
 import { type ClaimedFact, claimFacts, type FactKey } from '../store/claim-facts.ts'
 import { claimTransactions, type TransactionClaim } from '../store/claim-transactions.ts'
 import { findKnownReturns } from '../store/find-known-returns.ts'
-import { finishFacts } from '../store/finish-facts.ts'
+import { finishCallbacks, finishFacts } from '../store/finish-facts.ts'
 import { lockOperations } from '../store/lock-operations.ts'
 import { matchFacts } from '../store/match-facts.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
@@ -57,12 +57,13 @@ export async function applyFacts(
       await save(tx, deps, plan, now)
       // The configuration may have lost a PSP since.
       const gone = claimed.filter(({ psp }) => deps.findPsp(psp) === undefined)
-      const names = newNamesOf(plan)
-      await finishFacts(tx, [
+      const shared = await finishFacts(tx, [
         ...plan.outcomes.map((outcome) => finishedOf(outcome)),
         ...gone.map((fact) => ({ ...fact, ...UNKNOWN_PSP })),
       ])
-      return { ...appliedOf(plan), ...((await wakeFacts(tx, names)) && { dueInMs: 0 }) }
+      const woken = await wakeFacts(tx, newNamesOf(plan))
+      await finishCallbacks(tx, [...shared, ...woken])
+      return { ...appliedOf(plan), ...(woken.length > 0 && { dueInMs: 0 }) }
     },
     'facts',
   )
@@ -83,9 +84,7 @@ function newNamesOf({ outcomes, states, found }: FactPlan): PspName[] {
   const ofOperations = outcomes.flatMap(({ fact: { operation, psp } }) => {
     const after = operation && states.get(operation.facts.operationId)
     if (!after) return []
-    const known = [itsIdOf(operation.state), operation.state.lateId]
-    const ids = [itsIdOf(after), after.lateId].filter((id) => id !== null)
-    return ids.filter((id) => !known.includes(id)).map((itsId) => ({ psp, itsId }))
+    return newIdsOf(operation.state, after).map((itsId) => ({ psp, itsId }))
   })
   return [
     ...ofOperations,

@@ -1,10 +1,17 @@
 import { factIdOf, foundRefundIdOf } from '@caudal/contracts/ids.ts'
+import type { CaseReason } from '@caudal/contracts/reasons.ts'
 import { lateRefundIdOf } from '../calls/late-refund-id.ts'
 import { isUnasked, isUnnamed } from '../domain/callback-fact.ts'
 import { followUpOf } from '../domain/choose-reversal.ts'
 import { type CallbackDecision, decideCallback } from '../domain/decide-callback.ts'
 import { contradict, hasSucceeded } from '../domain/decide-late.ts'
-import { decideFound, decideUnasked, readUnasked } from '../domain/decide-unasked.ts'
+import {
+  CHARGES_DETAIL,
+  decideFound,
+  decideUnasked,
+  hasTooHighCharges,
+  readUnasked,
+} from '../domain/decide-unasked.ts'
 import type { Emission, MoneyReturned, PspDecision } from '../domain/decision.ts'
 import type { OperationFacts, ReversalFacts } from '../domain/operation-facts.ts'
 import { isOver, itsIdOf, newOperation, type PspOperation } from '../domain/psp-operation.ts'
@@ -300,6 +307,10 @@ function decideUnmatched(context: Context, matched: MatchedFact): Decided {
   if (isUnasked(fact)) {
     const reported = readUnasked(fact)
     if ('cause' in reported) return { state: 'PARKED', cause: reported.cause }
+    if (hasTooHighCharges(reported)) {
+      contradictAlone(context, matched, envelope, ['amount_mismatch', CHARGES_DETAIL])
+      return { state: 'CONTRADICTION', cause: 'amount_mismatch' }
+    }
     const again = reported.kind === 'returned' ? decideAgain(context, matched, reported) : null
     if (again?.state !== 'NO_CHANGE') {
       plan.events.push({ event: unmatchedEvent(envelope, reported) })
@@ -309,17 +320,27 @@ function decideUnmatched(context: Context, matched: MatchedFact): Decided {
   if (fact.state === 'failed' || fact.state === 'pending') {
     return { state: 'PARKED', cause: 'operation_unknown' }
   }
-  const contradiction = {
-    kind: 'contradicted',
-    contradiction: 'operation_unknown',
-    detail: UNKNOWN_DETAIL,
-    ...(fact.amountMinor !== null && { amountMinor: fact.amountMinor }),
-    ...(fact.currency !== null && { currency: fact.currency }),
-  } as const
-  // A callback may have many facts, and each of them is a case of its own.
-  const subject = { type: 'callback', id: factIdOf(psp, account, matched.key) } as const
-  plan.events.push({ event: contradictionEvent(envelope, contradiction, { subject }) })
+  contradictAlone(context, matched, envelope, ['operation_unknown', UNKNOWN_DETAIL])
   return { state: 'PARKED', cause: 'operation_unknown' }
+}
+
+/** A case about the fact itself: a callback may have many, each of them a case of its own. */
+function contradictAlone(
+  { plan }: Context,
+  { fact, account, key }: MatchedFact,
+  envelope: Parameters<typeof contradictionEvent>[0],
+  [contradiction, detail]: [CaseReason, string],
+): void {
+  const { amountMinor, currency } = fact
+  const contradicted = {
+    kind: 'contradicted',
+    contradiction,
+    detail,
+    ...(amountMinor !== null && { amountMinor }),
+    ...(currency !== null && { currency }),
+  } as const
+  const subject = { type: 'callback', id: factIdOf(envelope.psp, account, key) } as const
+  plan.events.push({ event: contradictionEvent(envelope, contradicted, { subject }) })
 }
 
 /** The facts of operations that an approval proves, if its transaction id is free. */

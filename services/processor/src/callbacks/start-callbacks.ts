@@ -2,6 +2,7 @@ import { createBatcher } from '@caudal/batching/create-batcher.ts'
 import { startSweep, type Sweep } from '@caudal/outbound/sweep.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import { isRetryable } from '@caudal/retry/is-retryable.ts'
+import { runPeriodically } from '@caudal/retry/run-periodically.ts'
 import type { Logger } from '@caudal/telemetry/logger.ts'
 import type { Metrics } from '@caudal/telemetry/metrics.ts'
 import type { Observer } from '../calls/observe.ts'
@@ -10,6 +11,7 @@ import { type FactKey, findDueFacts } from '../store/claim-facts.ts'
 import { parkFact } from '../store/park-fact.ts'
 import { reprocessCallback, type StoredBody } from '../store/reprocess-callback.ts'
 import type { NewCallback, StoredCallback } from '../store/store-callbacks.ts'
+import { wakeLatelyUnknown } from '../store/wake-lately-unknown.ts'
 import { type AppliedFacts, applyFacts } from './apply-facts.ts'
 import type { FindPsp } from './callback-psp.ts'
 import { type CallbackObserver, createCallbackObserver, watchFacts } from './observe-callbacks.ts'
@@ -52,16 +54,24 @@ const REST_MOST_MS = 10
 const GATHER_MS = 100
 /** How far two rounds are apart while callbacks keep coming. */
 const APART_MS = 250
+const MISSED_PAUSE_MS = 10_000
 
 /**
  * Starts to apply facts, of any instance: what a lost one stored is found by polling. Callbacks
  * that arrive together are stored by one statement, and applied together a moment afterwards.
  */
 export function startCallbacks(deps: CallbacksDeps): Callbacks {
-  const { db, findPsp } = deps
+  const { db, findPsp, logger } = deps
   const observer = createCallbackObserver(deps)
   watchFacts(deps)
   const sweep = startApplying(deps, observer)
+  const missed = runPeriodically({
+    pauseMs: MISSED_PAUSE_MS,
+    async work() {
+      if (await wakeLatelyUnknown(db)) sweep.wake()
+    },
+    onFault: (err) => logger.error({ err }, 'could not look for facts that were missed'),
+  })
   const store = createBatcher<NewCallback, StoredCallback>({
     process: (callbacks) => storeArrived({ db, findPsp }, callbacks),
     maxBatch: MOST_CALLBACKS,
@@ -100,6 +110,7 @@ export function startCallbacks(deps: CallbacksDeps): Callbacks {
       return isFound
     },
     async stop() {
+      await missed.stop()
       await store.drain()
       await sweep.stop()
     },

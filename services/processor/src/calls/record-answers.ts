@@ -1,3 +1,4 @@
+import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
 import type { OutboxEvent } from '@caudal/outbox/add-to-outbox.ts'
 import { transaction } from '@caudal/postgres/transaction.ts'
 import type { Db, Tx } from '@caudal/postgres/types.ts'
@@ -7,7 +8,7 @@ import { decideStatus } from '../domain/decide-status.ts'
 import type { Emission, PspDecision } from '../domain/decision.ts'
 import type { OperationFacts, ReversalFacts } from '../domain/operation-facts.ts'
 import { attemptStatusOf } from '../domain/outcome.ts'
-import type { PspOperation } from '../domain/psp-operation.ts'
+import { newIdsOf, type PspOperation } from '../domain/psp-operation.ts'
 import type { DecisionContext, RetryPolicy } from '../domain/retry-policy.ts'
 import { resultEvents } from '../messaging/result-event.ts'
 import type { PspAdapter } from '../psp/adapter.ts'
@@ -17,6 +18,7 @@ import type { OperationTable } from '../store/operation-tables.ts'
 import { recordOperations } from '../store/record-operations.ts'
 import { type ClosedAttempt, saveDecisions } from '../store/save-decisions.ts'
 import { type AnsweredQuery, saveQueries } from '../store/save-queries.ts'
+import { type PspName, wakeFactsOf } from '../store/wake-facts.ts'
 import type { PspCallResult, SentResult } from './call-psp.ts'
 import { type Failover, moveToNext } from './failover.ts'
 import { lateRefundIdOf } from './late-refund-id.ts'
@@ -92,6 +94,7 @@ async function recordLocked(
       await save(tx, deps, checked.results, planned)
       const leaving = unsentOf(checked.results, planned)
       const others = deps.failover && (await moveToNext(tx, deps.failover, leaving))
+      await wakeFactsOf(tx, newNamesOf(planned, stored))
       return { plan: planned, refused: checked.refused, moved: others ?? new Map<string, string>() }
     },
     'answers',
@@ -100,6 +103,14 @@ async function recordLocked(
   for (const { facts, errorClass } of refused) deps.observer.refused(facts, errorClass)
   report(deps, plan.emitted)
   for (const delayMs of plan.dueInMs) deps.wakeIn(delayMs)
+}
+
+/** The PSP's ids of operations that the answers were the first to name. */
+function newNamesOf(plan: Plan, stored: ReadonlyMap<string, StoredOperation>): PspName[] {
+  return plan.operations.flatMap(({ operationId, state }) => {
+    const psp = state.psp ?? DEFAULT_PSP
+    return newIdsOf(stored.get(operationId)!.state, state).map((itsId) => ({ psp, itsId }))
+  })
 }
 
 /** Payments of which nothing left, after a request that could not be sent. */

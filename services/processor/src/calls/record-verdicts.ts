@@ -17,7 +17,8 @@ export function isVerdict({ sent: { outcome } }: SentResult): boolean {
  * The fast path: a verdict on an attempt of this instance ends the operation, unless another
  * transaction has changed it. The single statement that writes everything checks that. Returns what
  * was emitted; null if nothing was written because some operation had changed, because some
- * transaction id is known already, or because another operation follows.
+ * transaction id is known already, because facts wait for one, or because another operation
+ * follows.
  *
  * The time of the event is the one exception to the clock read behind the locks: its payload is
  * made before the statement that locks, and asking first would be another round trip. It is the

@@ -69,3 +69,16 @@ test('what is no state of a return or a dispute is parked', () => {
   assert.equal(decide(completed, returned({ state: 'unknown' })), 'unknown')
   assert.equal(decide(completed, returned({ kind: 'dispute', state: 'unknown' })), 'unknown')
 })
+
+test('charges that are larger than what was returned, or negative, are a case and no return', () => {
+  for (const chargesMinor of [1_001n, -1n]) {
+    const decision = decide(completed, returned({ chargesMinor }))
+    assert.ok(typeof decision !== 'string' && decision.emission?.kind === 'contradicted')
+    assert.equal(decision.emission.contradiction, 'amount_mismatch')
+    assert.equal(decision.emission.amountMinor, 1_000n)
+    assert.deepEqual(decision.operation, completed)
+  }
+  const all = decide(completed, returned({ chargesMinor: 1_000n }))
+  assert.ok(typeof all !== 'string')
+  assert.equal(all.emission?.kind, 'returned')
+})

@@ -37,12 +37,27 @@ export function decideUnasked(
     const decision = contradict(payment, 'currency_mismatch', DETAILS.currency)
     return { kind: 'decided', decision }
   }
+  if (hasTooHighCharges(reported)) {
+    const { amountMinor } = reported
+    const stated = { amountMinor, currency }
+    const decision = contradict(payment, 'amount_mismatch', CHARGES_DETAIL, stated)
+    return { kind: 'decided', decision }
+  }
   if (payment.attempt === 0) {
     const decision = contradict(payment, 'operation_unknown', DETAILS.never_sent)
     return { kind: 'decided', decision }
   }
   const { operation } = mayStillEnd(payment) ? queryNow(payment, context) : moveOn(payment)
   return { kind: 'decided', decision: { operation, emission: reported, call: null } }
+}
+
+/** The sentence of the case. */
+export const CHARGES_DETAIL = 'The bank named charges that are larger than the money it returned.'
+
+/** The bank keeps its charges from the money, so what it names beyond that is no return. */
+export function hasTooHighCharges(reported: MoneyReturned | Disputed): boolean {
+  if (reported.kind === 'disputed' || reported.chargesMinor === null) return false
+  return reported.chargesMinor < 0n || reported.chargesMinor > reported.amountMinor
 }
 
 const OUTCOMES: Partial<Record<FactState, Disputed['outcome']>> = {

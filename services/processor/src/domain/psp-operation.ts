@@ -70,6 +70,13 @@ export function itsIdOf({ lastResponse }: PspOperation): string | null {
   return lastResponse?.gateway_transaction_id ?? null
 }
 
+/** The PSP's ids that name the operation after a decision, and did not before it. */
+export function newIdsOf(before: PspOperation, after: PspOperation): string[] {
+  const known = [itsIdOf(before), before.lateId]
+  const ids = [itsIdOf(after), after.lateId].filter((id) => id !== null)
+  return ids.filter((id) => !known.includes(id))
+}
+
 /** The operation with the PSP's last answer. The PSP's id of an earlier answer is kept. */
 export function answeredBy(operation: PspOperation, response: PspAnswer): PspOperation {
   const id = itsIdOf(operation)

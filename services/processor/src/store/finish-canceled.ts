@@ -12,13 +12,18 @@ export type FinishedCancels = { canceled: ReadonlySet<string>; now: number }
  */
 export async function finishCanceled(
   tx: Tx,
-  { name, rows: table, requestId }: OperationTable,
+  { name, rows: table, id, requestId }: OperationTable,
   requestIds: readonly string[],
 ): Promise<FinishedCancels> {
   const statement = sql`
-    UPDATE ${table} SET finished_at = statement_timestamp()
-    WHERE ${requestId} = ANY(${uuidArray(requestIds, (id) => id)}::uuid[])
-      AND reason = 'canceled' AND finished_at IS NULL
+    WITH locked AS MATERIALIZED (
+      SELECT ${id} AS locked_id FROM ${table}
+      WHERE ${requestId} = ANY(${uuidArray(requestIds, (it) => it)}::uuid[])
+        AND reason = 'canceled' AND finished_at IS NULL
+      ORDER BY ${id}
+      FOR UPDATE
+    )
+    UPDATE ${table} SET finished_at = statement_timestamp() FROM locked WHERE ${id} = locked_id
     RETURNING ${requestId} AS id, statement_timestamp() AS now`
   const { rows } = await tx.query<{ id: string; now: Date }>(
     named(`finish-canceled-${name}`, statement),

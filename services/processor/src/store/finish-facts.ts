@@ -14,11 +14,11 @@ export type FinishedFact = FactKey & {
 } & ({ state: FactResult } | { state: 'RECEIVED'; dueInMs: number })
 
 /**
- * Stores what became of facts, and of their callbacks: the worst of their facts counts. The facts
- * are locked by the caller, so nothing else changes a callback whose only fact is one of them.
+ * Stores what became of facts, and of callbacks with one fact. The facts are locked by the caller,
+ * so nothing else changes such a callback. Returns the ids of the others, whose states are then to
+ * be derived: `finishCallbacks`.
  */
-export async function finishFacts(tx: Tx, facts: readonly FinishedFact[]): Promise<void> {
-  const shared = facts.filter((it) => !it.isAlone)
+export async function finishFacts(tx: Tx, facts: readonly FinishedFact[]): Promise<string[]> {
   const dueInMs = (it: FinishedFact): number | null => (it.state === 'RECEIVED' ? it.dueInMs : null)
   const finish = sql`
     WITH finished AS (
@@ -46,14 +46,16 @@ export async function finishFacts(tx: Tx, facts: readonly FinishedFact[]): Promi
     FROM finished f
     WHERE f.is_alone AND c.callback_id = f.callback_id AND c.state <> f.state`
   await tx.query(named('finish-facts', finish))
-  if (shared.length > 0) {
-    await finishCallbacks(tx, [...new Set(shared.map((it) => it.callbackId))])
-  }
+  return facts.flatMap((it) => (it.isAlone ? [] : [it.callbackId]))
 }
 
-/** Derives the states of callbacks from their facts. */
+/**
+ * Derives the states of callbacks from their facts: the worst of them counts. Their rows are locked
+ * last in a transaction and in one sorted order, behind those of operations and facts.
+ */
 export async function finishCallbacks(tx: Tx, callbackIds: readonly string[]): Promise<void> {
-  const ids = uuidArray(callbackIds, (id) => id)
+  if (callbackIds.length === 0) return
+  const ids = uuidArray([...new Set(callbackIds)], (id) => id)
   // Two transactions may finish facts of one callback: the second one sees those of the first.
   const lock = sql`
     SELECT FROM callbacks WHERE callback_id = ANY(${ids}::uuid[]) ORDER BY callback_id FOR UPDATE`

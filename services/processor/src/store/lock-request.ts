@@ -47,14 +47,20 @@ export async function addCanceled(tx: Tx, request: NamedRequest): Promise<boolea
   return rowCount === 1
 }
 
-/** Locks the operations of a request of the tenant and loads them, the first one first. */
+/**
+ * Locks the operations of a request of the tenant, in the order in which all lock them, and loads
+ * them, the first one first.
+ */
 export async function lockRequest(tx: Tx, request: NamedRequest): Promise<LockedOperation[]> {
   const table = tableOf(request)
   const statement = sql`
-    SELECT ${operationColumns(table)} FROM ${table.rows}
-    WHERE ${table.requestId} = ${request.requestId} AND tenant_id = ${request.tenantId}
-    ORDER BY created_at, ${table.id}
-    FOR UPDATE`
+    WITH locked AS MATERIALIZED (
+      SELECT ${operationColumns(table)} FROM ${table.rows}
+      WHERE ${table.requestId} = ${request.requestId} AND tenant_id = ${request.tenantId}
+      ORDER BY ${table.id}
+      FOR UPDATE
+    )
+    SELECT * FROM locked ORDER BY created_at, operation_id`
   const { rows } = await tx.query<OperationRow & { account_id: string | null }>(
     named(`lock-request-of-${table.name}`, statement),
   )

@@ -1,8 +1,9 @@
 import { DEFAULT_PSP } from '@caudal/contracts/psp.ts'
-import { textArray, uuidArray } from '@caudal/postgres/array-parameter.ts'
-import { named, type Sql, sql } from '@caudal/postgres/sql.ts'
+import { uuidArray } from '@caudal/postgres/array-parameter.ts'
+import { named, sql } from '@caudal/postgres/sql.ts'
 import type { Tx } from '@caudal/postgres/types.ts'
 import { type CallbackFact, isUnasked, isUnnamed } from '../domain/callback-fact.ts'
+import { findByPspId, type FoundByPspId, nameOfId } from './find-by-psp-id.ts'
 import { findDisproved } from './find-disproved.ts'
 import { findKnowable } from './find-knowable.ts'
 import { OPERATIONS, type OperationTable, PAYMENTS } from './operation-tables.ts'
@@ -107,7 +108,7 @@ function isNamed(rows: Known['payments'], ourId: string | null, psp: string): bo
   return row !== undefined && row.has_facts && isAt(row, psp)
 }
 
-async function addFound(tx: Tx, ours: Known, found: readonly Found[]): Promise<Known> {
+async function addFound(tx: Tx, ours: Known, found: readonly FoundByPspId[]): Promise<Known> {
   const loadOf = async (table: OperationTable, known: Known['payments']) => {
     const ids = new Set(found.flatMap((it) => (it.table === table ? [it.id] : [])))
     const more = await load(
@@ -155,11 +156,11 @@ async function findAdopted(
 function matchOf(
   { psp, fact }: Reported,
   { payments, operations }: Known,
-  byPspId: ReadonlyMap<string, Found>,
+  byPspId: ReadonlyMap<string, FoundByPspId>,
 ): FactMatch {
   const find = (rows: Known['payments'], table: OperationTable, ids: Ids): Row | undefined => {
     if (isNamed(rows, ids.ours, psp)) return rows.get(ids.ours!)
-    const found = byPspId.get(nameOf({ table, psp, itsId: ids.its ?? '' }))
+    const found = byPspId.get(nameOfId({ table, psp, itsId: ids.its ?? '' }))
     return found && rows.get(found.id)
   }
   const ofPayment = { ours: fact.paymentId, its: fact.paymentItsId }
@@ -211,57 +212,4 @@ async function load(
     WHERE ${id} = ANY(${uuidArray(ids, (it) => it)}::uuid[])`
   const { rows } = await tx.query<Row>(named(`match-${name}`, statement))
   return new Map(rows.map((row) => [row.id, row]))
-}
-
-type Found = { table: OperationTable; id: string }
-type PspId = { table: OperationTable; psp: string; itsId: string }
-
-function nameOf({ table, psp, itsId }: PspId): string {
-  return JSON.stringify([table.name, psp, itsId])
-}
-
-/** Finds operations by the PSP's ids: those with a verdict, and those that the PSP accepted. */
-async function findByPspId(
-  tx: Tx,
-  reported: readonly Reported[],
-): Promise<ReadonlyMap<string, Found>> {
-  const wanted = reported.flatMap(({ psp, fact }): PspId[] => {
-    const { kind, itsId, paymentItsId } = fact
-    const payment = kind === 'pay' ? itsId : paymentItsId
-    return [
-      ...(payment === null ? [] : [{ table: PAYMENTS, psp, itsId: payment }]),
-      ...(kind === 'pay' || itsId === null ? [] : [{ table: OPERATIONS, psp, itsId }]),
-    ]
-  })
-  if (wanted.length === 0) return new Map()
-  const [ofPayments, ofOperations] = [PAYMENTS, OPERATIONS].map((table) =>
-    wanted.filter((it) => it.table === table),
-  )
-  const statement = sql`
-    ${idsIn(PAYMENTS, ofPayments ?? [])} UNION ALL ${idsIn(OPERATIONS, ofOperations ?? [])}`
-  const { rows } = await tx.query<{ name: string; psp: string; its_id: string; id: string }>(
-    named('find-by-psp-id', statement),
-  )
-  return new Map(
-    rows.map(({ name, psp, its_id: itsId, id }) => {
-      const table = name === PAYMENTS.name ? PAYMENTS : OPERATIONS
-      return [nameOf({ table, psp, itsId }), { table, id }]
-    }),
-  )
-}
-
-function idsIn(table: OperationTable, wanted: readonly PspId[]): Sql {
-  const { name, rows, id, transactions } = table
-  const psps = textArray(wanted, (it) => it.psp)
-  const itsIds = textArray(wanted, (it) => it.itsId)
-  return sql`
-    SELECT ${name}::text AS name, w.psp, w.its_id, t.${id} AS id
-    FROM unnest(${psps}::text[], ${itsIds}::text[]) AS w(psp, its_id)
-    JOIN ${transactions} t ON t.psp = w.psp AND t.gateway_transaction_id = w.its_id
-    UNION ALL
-    SELECT ${name}::text, w.psp, w.its_id, o.${id}
-    FROM unnest(${psps}::text[], ${itsIds}::text[]) AS w(psp, its_id)
-    JOIN ${rows} o ON o.gateway_response->>'gateway_transaction_id' = w.its_id
-      AND o.step IS NOT NULL AND o.gateway_response IS NOT NULL
-      AND coalesce(o.psp, ${DEFAULT_PSP}) = w.psp`
 }

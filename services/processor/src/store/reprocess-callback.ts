@@ -26,12 +26,16 @@ export async function reprocessCallback(
     db,
     async (tx) => {
       const { rows } = await tx.query<StoredBody & { is_masked: boolean }>(sql`
-      SELECT psp, body, is_masked FROM callbacks 
-      WHERE callback_id = ${callbackId}${ofAccounts(accounts)} FOR UPDATE`)
+      SELECT psp, body, is_masked FROM callbacks
+      WHERE callback_id = ${callbackId}${ofAccounts(accounts)}`)
       const [stored] = rows
       if (stored === undefined) return false
       // A masked body may no longer have the ids that it came with.
       const facts = stored.is_masked ? [] : read(stored).filter(({ state }) => state !== 'unknown')
+      // Facts before their callback, as everywhere, and sorted.
+      await tx.query(sql`
+      SELECT FROM callback_facts WHERE callback_id = ${callbackId}
+      ORDER BY psp, psp_account, key FOR UPDATE`)
       await tx.query(sql`
       UPDATE callback_facts f SET
         state = 'RECEIVED', due_at = statement_timestamp(), applied_at = NULL, tries = 0,

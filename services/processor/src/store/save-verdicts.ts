@@ -12,10 +12,11 @@ import { named, raw, sql } from '@caudal/postgres/sql.ts'
 import type { Db } from '@caudal/postgres/types.ts'
 import type { PspOperation, OperationStatus } from '../domain/psp-operation.ts'
 import type { OperationTable } from './operation-tables.ts'
+import { factsAbout, type PspName } from './wake-facts.ts'
 
 /**
- * SQLSTATE raised when an operation is not awaiting the attempt that its verdict answers, or when
- * the transaction id of an approval is another operation's.
+ * SQLSTATE raised when an operation is not awaiting the attempt that its verdict answers, when the
+ * transaction id of an approval is another operation's, or when facts came that name that id.
  */
 const NOT_AWAITED = 'CA003'
 
@@ -96,11 +97,16 @@ export async function saveVerdicts(
     )
     SELECT require_that(
       (SELECT count(*) FROM moved) = (SELECT count(*) FROM wanted)
-        AND (SELECT count(*) FROM claimed) = ${approved.length}::bigint,
+        AND (SELECT count(*) FROM claimed) = ${approved.length}::bigint
+        AND NOT EXISTS (${factsAbout(approved.map(nameOf))}),
       '${raw(NOT_AWAITED)}', 'an operation is not awaiting this answer')`
   crashPoint('before', 'verdicts')
   await db.query(named(`save-verdicts-of-${table.name}`, statement))
   crashPoint('after', 'verdicts')
+}
+
+function nameOf({ state, transactionId }: AttemptVerdict): PspName {
+  return { psp: state.psp ?? DEFAULT_PSP, itsId: transactionId ?? '' }
 }
 
 /** Whether the error is the refused compare-and-set of `saveVerdicts`. */
